@@ -1,0 +1,11 @@
+//! What every service agrees on before any byte travels: the domain's words, resource names, time
+//! and the one error type. Pure: nothing here does I/O, knows SQL or knows gRPC.
+
+pub mod fault;
+pub mod ids;
+pub mod name;
+pub mod time;
+pub mod words;
+
+pub use fault::{Fault, Violation};
+pub use words::Grade;

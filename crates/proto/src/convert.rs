@@ -1,0 +1,183 @@
+//! Between the wire's shapes and the domain's: words, instants and money.
+
+use jiff::Timestamp;
+use redress_model::words::Word;
+use redress_model::{Fault, Grade};
+use rust_decimal::Decimal;
+
+use crate::Money;
+
+/// The only currency (design: CNY minor units).
+pub const CURRENCY: &str = "CNY";
+
+/// Largest amount taken, in CNY: far above any claim, far below any overflow.
+pub const AMOUNT_CNY_MAX: i64 = 100_000_000_000;
+
+/// The number of a word on the wire.
+pub fn to_wire<W: Word>(word: W) -> i32 {
+    word.number()
+}
+
+/// The number of a word on the wire, 0 where there is none.
+pub fn to_wire_opt<W: Word>(word: Option<W>) -> i32 {
+    word.map_or(0, Word::number)
+}
+
+/// The word behind a number; none for "unspecified" and for numbers of a newer release.
+pub fn from_wire<W: Word>(number: i32) -> Option<W> {
+    W::from_number(number)
+}
+
+/// The word behind a number that a request has to give.
+///
+/// # Errors
+/// INVALID_FIELD naming the field.
+pub fn required<W: Word>(field: &str, number: i32) -> Result<W, Fault> {
+    W::from_number(number).ok_or_else(|| {
+        let words = <W as Word>::ALL
+            .iter()
+            .map(|w| w.word())
+            .collect::<Vec<_>>()
+            .join(", ");
+        Fault::invalid(field, format!("must be one of {words}"))
+    })
+}
+
+/// The grade behind a number; none for 0, "not graded yet".
+pub fn grade(number: i32) -> Option<Grade> {
+    u8::try_from(number).ok().and_then(Grade::new)
+}
+
+/// The instant on the wire.
+pub fn to_timestamp(t: Timestamp) -> prost_types::Timestamp {
+    // jiff keeps seconds and nanos of one sign, protobuf wants nanos from 0 up.
+    let nanos = t.subsec_nanosecond();
+    let borrow = i64::from(nanos < 0);
+    prost_types::Timestamp {
+        seconds: t.as_second() - borrow,
+        nanos: if nanos < 0 {
+            nanos + 1_000_000_000
+        } else {
+            nanos
+        },
+    }
+}
+
+/// The instant behind the wire's, cut to whole microseconds.
+///
+/// # Errors
+/// INVALID_FIELD naming the field when it is out of range.
+pub fn from_timestamp(field: &str, t: &prost_types::Timestamp) -> Result<Timestamp, Fault> {
+    if !(0..1_000_000_000).contains(&t.nanos) {
+        return Err(Fault::invalid(field, "must have nanos from 0 to 999999999"));
+    }
+    Timestamp::new(t.seconds, t.nanos)
+        .map(redress_model::time::whole_micros)
+        .map_err(|_| Fault::invalid(field, "must lie in the years 1 to 9999"))
+}
+
+/// The amount on the wire.
+pub fn to_money(amount: Decimal) -> Money {
+    use rust_decimal::prelude::ToPrimitive as _;
+    let units = amount.trunc();
+    let nanos = (amount - units) * Decimal::from(1_000_000_000);
+    Money {
+        currency_code: CURRENCY.to_owned(),
+        units: units.to_i64().unwrap_or(i64::MAX),
+        nanos: nanos.to_i32().unwrap_or(0),
+    }
+}
+
+/// The amount behind the wire's: CNY, zero or more, at most two decimals.
+///
+/// # Errors
+/// INVALID_FIELD naming the field and its part.
+pub fn from_money(field: &str, money: &Money) -> Result<Decimal, Fault> {
+    if money.currency_code != CURRENCY {
+        return Err(Fault::invalid(
+            format!("{field}.currency_code"),
+            "must be CNY",
+        ));
+    }
+    if !(0..=AMOUNT_CNY_MAX).contains(&money.units) {
+        return Err(Fault::invalid(
+            format!("{field}.units"),
+            format!("must be from 0 to {AMOUNT_CNY_MAX}"),
+        ));
+    }
+    if !(0..1_000_000_000).contains(&money.nanos) || money.nanos % 10_000_000 != 0 {
+        return Err(Fault::invalid(
+            format!("{field}.nanos"),
+            "must be whole fen: a multiple of 10000000 from 0 to 990000000",
+        ));
+    }
+    Ok(Decimal::from(money.units) + Decimal::new(i64::from(money.nanos / 10_000_000), 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_back_to_the_fen() {
+        for text in ["0", "0.01", "9999.99", "10000", "99999999.90"] {
+            let amount: Decimal = text.parse().expect("a decimal");
+            assert_eq!(from_money("claim", &to_money(amount)).ok(), Some(amount));
+        }
+    }
+
+    #[test]
+    fn wrong_amounts_name_the_part() {
+        let wrong = |currency: &str, units, nanos| {
+            from_money(
+                "claim",
+                &Money {
+                    currency_code: currency.to_owned(),
+                    units,
+                    nanos,
+                },
+            )
+            .expect_err("wrong")
+            .to_string()
+        };
+        assert!(wrong("USD", 1, 0).starts_with("claim.currency_code"));
+        assert!(wrong("CNY", -1, 0).starts_with("claim.units"));
+        assert!(wrong("CNY", 1, 5_000_000).starts_with("claim.nanos"));
+    }
+
+    #[test]
+    fn instants_read_back_before_and_after_the_epoch() {
+        for micros in [-1_500_000_i64, -1, 0, 1, 1_700_000_000_123_456] {
+            let t = Timestamp::from_microsecond(micros).expect("in range");
+            let wire = to_timestamp(t);
+            assert!(wire.nanos >= 0);
+            assert_eq!(from_timestamp("t", &wire).ok(), Some(t));
+        }
+    }
+
+    #[test]
+    fn words_match_the_generated_enums() {
+        use crate::words;
+        use redress_model::words as domain;
+        for w in domain::Channel::ALL {
+            let wire = words::Channel::try_from(to_wire(*w)).expect("known");
+            assert_eq!(wire.as_str_name(), format!("CHANNEL_{}", w.word()));
+        }
+        for w in domain::CaseStatus::ALL {
+            let wire = words::CaseStatus::try_from(to_wire(*w)).expect("known");
+            assert_eq!(wire.as_str_name(), format!("CASE_STATUS_{}", w.word()));
+        }
+        for w in domain::SignalKind::ALL {
+            let wire = words::SignalKind::try_from(to_wire(*w)).expect("known");
+            assert_eq!(wire.as_str_name(), format!("SIGNAL_KIND_{}", w.word()));
+        }
+        for w in domain::ClockKind::ALL {
+            let wire = words::ClockKind::try_from(to_wire(*w)).expect("known");
+            assert_eq!(wire.as_str_name(), format!("CLOCK_KIND_{}", w.word()));
+        }
+        for w in domain::Category::ALL {
+            let wire = words::Category::try_from(to_wire(*w)).expect("known");
+            assert_eq!(wire.as_str_name(), format!("CATEGORY_{}", w.word()));
+        }
+    }
+}

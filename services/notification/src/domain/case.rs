@@ -1,0 +1,185 @@
+//! What this service remembers of a case: enough to know whom to tell, and when to keep silent (P06).
+//!
+//! Facts come from intake, grades from triage, owners from assignment, in any interleaving; each part
+//! has its own revision, so that the fold ends the same whatever came first (I3).
+
+use jiff::Timestamp;
+use redress_model::words::CaseStatus;
+
+/// A case as messages need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseView {
+    /// Number for people.
+    pub number: String,
+    /// Imported history: nobody is ever told anything.
+    pub historical: bool,
+    /// Status, as far as it decides whether the case is still alive.
+    pub status: CaseStatus,
+    /// Intake's epoch that the status belongs to.
+    pub epoch: i64,
+    /// Revision of the facts.
+    pub revision: i64,
+    /// Language that the complainant asked for; empty for the site's.
+    pub language: String,
+    /// Grade; 0 before the first decision.
+    pub grade: i32,
+    /// Revision of the decision.
+    pub grade_revision: i64,
+    /// The responsible person, `sites/{site}/staff/{staff}`; empty where nobody is known.
+    pub responsible: String,
+    /// Revision of the ownership.
+    pub owner_revision: i64,
+    /// By when a person will have been in touch: the deadline of the acknowledge clock.
+    pub next_time: Option<Timestamp>,
+}
+
+/// Whether a status ends a case, so that nobody is told anything about it any more.
+pub fn is_ended(status: CaseStatus) -> bool {
+    match status {
+        CaseStatus::Closed
+        | CaseStatus::Archived
+        | CaseStatus::Withdrawn
+        | CaseStatus::Rejected
+        | CaseStatus::Merged => true,
+        CaseStatus::Received
+        | CaseStatus::Triaged
+        | CaseStatus::Assigned
+        | CaseStatus::Accepted
+        | CaseStatus::Investigating
+        | CaseStatus::Proposed
+        | CaseStatus::Resolving
+        | CaseStatus::Resolved
+        | CaseStatus::Reopened => false,
+    }
+}
+
+impl CaseView {
+    /// Whether people may be told about it.
+    pub fn may_page(&self) -> bool {
+        !self.historical && !is_ended(self.status)
+    }
+
+    /// Takes in a status that somebody reports. A newer epoch always counts; within one epoch only an
+    /// end does, since nothing but intake's next epoch (reopening) leads out of one.
+    pub fn moved(&mut self, status: CaseStatus, epoch: i64) {
+        if epoch > self.epoch || (epoch == self.epoch && is_ended(status)) {
+            self.status = status;
+            self.epoch = epoch;
+        }
+    }
+
+    /// Takes in newer facts. Returns whether they were newer.
+    pub fn updated(&mut self, revision: i64, number: &str, language: &str) -> bool {
+        let newer = revision > self.revision;
+        if newer {
+            self.revision = revision;
+            number.clone_into(&mut self.number);
+            language.clone_into(&mut self.language);
+        }
+        newer
+    }
+
+    /// Takes in a newer decision.
+    pub fn graded(&mut self, revision: i64, grade: i32) {
+        if revision > self.grade_revision {
+            self.grade_revision = revision;
+            self.grade = grade;
+        }
+    }
+
+    /// Takes in a newer owner. Returns whether it was newer.
+    pub fn owned(&mut self, revision: i64, responsible: &str) -> bool {
+        let newer = revision > self.owner_revision;
+        if newer {
+            self.owner_revision = revision;
+            responsible.clone_into(&mut self.responsible);
+        }
+        newer
+    }
+
+    /// Whether a receipt can say everything it should: who looks after it and by when somebody calls.
+    pub fn receipt_is_complete(&self) -> bool {
+        !self.responsible.is_empty() && self.next_time.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn case() -> CaseView {
+        CaseView {
+            number: "LAKE-260101-0001".to_owned(),
+            historical: false,
+            status: CaseStatus::Received,
+            epoch: 1,
+            revision: 1,
+            language: String::new(),
+            grade: 0,
+            grade_revision: 0,
+            responsible: String::new(),
+            owner_revision: 0,
+            next_time: None,
+        }
+    }
+
+    #[test]
+    fn p06_merged_withdrawn_closed_and_historical_cases_page_nobody() {
+        for status in CaseStatus::ALL {
+            let mut live = case();
+            live.moved(*status, 2);
+            let ended = matches!(
+                status.word(),
+                "CLOSED" | "ARCHIVED" | "WITHDRAWN" | "REJECTED" | "MERGED"
+            );
+            assert_eq!(live.may_page(), !ended, "{status}");
+        }
+        let mut old = case();
+        old.historical = true;
+        assert!(!old.may_page());
+    }
+
+    #[test]
+    fn a_late_word_of_an_older_epoch_does_not_end_a_reopened_case() {
+        let mut view = case();
+        view.moved(CaseStatus::Reopened, 3);
+        view.moved(CaseStatus::Closed, 2);
+        assert!(view.may_page());
+    }
+
+    proptest! {
+        /// I3: two producers, each in its own order, merged in any way, end in the same place.
+        #[test]
+        fn any_interleaving_of_producers_ends_the_same(picks in proptest::collection::vec(any::<bool>(), 0..12)) {
+            let intake = [(CaseStatus::Withdrawn, 2), (CaseStatus::Reopened, 3)];
+            let assignment = [(CaseStatus::Accepted, 1), (CaseStatus::Closed, 1), (CaseStatus::Accepted, 3), (CaseStatus::Closed, 3)];
+            let (mut i, mut a) = (0, 0);
+            let mut view = case();
+            for pick in picks.into_iter().chain([true; 8]).chain([false; 8]) {
+                if pick && i < intake.len() {
+                    view.moved(intake[i].0, intake[i].1);
+                    i += 1;
+                } else if !pick && a < assignment.len() {
+                    view.moved(assignment[a].0, assignment[a].1);
+                    a += 1;
+                }
+            }
+            prop_assert!(i == intake.len() && a == assignment.len());
+            prop_assert_eq!((view.status, view.epoch), (CaseStatus::Closed, 3));
+        }
+    }
+
+    #[test]
+    fn older_facts_grades_and_owners_change_nothing() {
+        let mut view = case();
+        assert!(view.updated(3, "N3", "en"));
+        assert!(!view.updated(2, "N2", "zh-CN"));
+        view.graded(2, 1);
+        view.graded(1, 4);
+        assert!(view.owned(5, "sites/lake/staff/li"));
+        assert!(!view.owned(4, "sites/lake/staff/wang"));
+        assert_eq!((view.number.as_str(), view.language.as_str()), ("N3", "en"));
+        assert_eq!((view.grade, view.responsible.as_str()), (1, "sites/lake/staff/li"));
+    }
+}

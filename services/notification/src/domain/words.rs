@@ -1,0 +1,231 @@
+//! The closed sets of words about messages. Spelled as on the wire, in Postgres and in tables for
+//! people, like the words of `redress-model`, which this service alone adds to.
+
+use redress_model::words::{UnknownWord, Word};
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident, $prefix:literal { $($(#[$vmeta:meta])* $variant:ident = $number:literal => $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$vmeta])* $variant,)+
+        }
+
+        impl $name {
+            /// Every word, in declared order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word as Postgres, the wire and people spell it.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl Word for $name {
+            const WIRE_PREFIX: &'static str = $prefix;
+            const ALL: &'static [Self] = Self::ALL;
+            fn word(self) -> &'static str { self.word() }
+            fn number(self) -> i32 {
+                match self { $(Self::$variant => $number,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = UnknownWord;
+            fn from_str(text: &str) -> Result<Self, UnknownWord> { <Self as Word>::parse(text) }
+        }
+    };
+}
+
+words! {
+    /// Where a message stands.
+    MessageState, "MESSAGE_STATE_" {
+        /// Waits to be sent.
+        Queued = 1 => "QUEUED",
+        /// A worker holds a lease on it.
+        Sending = 2 => "SENDING",
+        /// A provider has taken it.
+        Sent = 3 => "SENT",
+        /// A person has to look.
+        Failed = 4 => "FAILED",
+        /// The person called out has answered.
+        Acknowledged = 5 => "ACKNOWLEDGED",
+        /// No longer needed before it was sent.
+        Cancelled = 6 => "CANCELLED",
+    }
+}
+
+words! {
+    /// The way by which a message reaches a person.
+    MessageChannel, "MESSAGE_CHANNEL_" {
+        /// A text message to a phone.
+        Sms = 1 => "SMS",
+        /// WeChat.
+        Wechat = 2 => "WECHAT",
+        /// E-mail.
+        Email = 3 => "EMAIL",
+        /// Somebody is asked to call.
+        Phone = 4 => "PHONE",
+        /// Somebody is asked to write a letter.
+        Letter = 5 => "LETTER",
+    }
+}
+
+words! {
+    /// Who carries a message.
+    Provider, "MESSAGE_PROVIDER_" {
+        /// A mail server.
+        Smtp = 1 => "SMTP",
+        /// A signed HTTP endpoint.
+        Webhook = 2 => "WEBHOOK",
+        /// Kept sealed in Postgres.
+        Outbox = 3 => "OUTBOX",
+    }
+}
+
+words! {
+    /// What kind of person receives a message.
+    RecipientKind, "RECIPIENT_KIND_" {
+        /// A complainant, known by a person token.
+        Complainant = 1 => "COMPLAINANT",
+        /// Staff or a lead.
+        Staff = 2 => "STAFF",
+    }
+}
+
+words! {
+    /// What became of one attempt.
+    AttemptOutcome, "ATTEMPT_OUTCOME_" {
+        /// Under way.
+        Pending = 1 => "PENDING",
+        /// The provider took it.
+        Accepted = 2 => "ACCEPTED",
+        /// Not now.
+        Transient = 3 => "TRANSIENT",
+        /// Not this way, ever.
+        Permanent = 4 => "PERMANENT",
+        /// The worker died before it knew.
+        Unknown = 5 => "UNKNOWN",
+    }
+}
+
+/// What is said. The key names the template's files and travels as text, since templates become data
+/// of a site sooner than words of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Template {
+    /// To a complainant: we have it, under this number.
+    CaseReceived,
+    /// To staff: this case is offered to you.
+    CaseAssigned,
+    /// To staff: three quarters of a promise's time are used.
+    ClockWarned,
+    /// To a lead: a promise was broken.
+    ClockBreached,
+    /// To the next lead up: it still is.
+    ClockClimbed,
+    /// To somebody with a duty in an incident: come, and say that you do.
+    IncidentCallout,
+}
+
+impl Template {
+    /// Every template.
+    pub const ALL: &'static [Self] = &[
+        Self::CaseReceived,
+        Self::CaseAssigned,
+        Self::ClockWarned,
+        Self::ClockBreached,
+        Self::ClockClimbed,
+        Self::IncidentCallout,
+    ];
+
+    /// The key, for example `case.received`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::CaseReceived => "case.received",
+            Self::CaseAssigned => "case.assigned",
+            Self::ClockWarned => "clock.warned",
+            Self::ClockBreached => "clock.breached",
+            Self::ClockClimbed => "clock.climbed",
+            Self::IncidentCallout => "incident.callout",
+        }
+    }
+
+    /// The template of this key.
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|t| t.key() == key)
+    }
+
+    /// Whether the reader has to acknowledge it.
+    pub fn is_callout(self) -> bool {
+        self == Self::IncidentCallout
+    }
+}
+
+/// Language of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Language {
+    /// Simplified Chinese.
+    Chinese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: &'static [Self] = &[Self::Chinese, Self::English];
+
+    /// Its BCP 47 tag.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh-CN",
+            Self::English => "en",
+        }
+    }
+
+    /// The language that a BCP 47 tag asks for; none where we do not write it.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case("zh") {
+            Some(Self::Chinese)
+        } else if primary.eq_ignore_ascii_case("en") {
+            Some(Self::English)
+        } else {
+            None
+        }
+    }
+
+    /// The reader's language where we write it, else the site's, else Chinese: the platform's home.
+    pub fn choose(reader: &str, site: &str) -> Self {
+        Self::of_tag(reader)
+            .or_else(|| Self::of_tag(site))
+            .unwrap_or(Self::Chinese)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_gets_the_own_language_else_the_sites_else_chinese() {
+        assert_eq!(Language::choose("en-GB", "zh-CN"), Language::English);
+        assert_eq!(Language::choose("", "en"), Language::English);
+        assert_eq!(Language::choose("fr", "zh-CN"), Language::Chinese);
+        assert_eq!(Language::choose("", ""), Language::Chinese);
+        assert_eq!(Language::choose("zh_Hans_CN", "en"), Language::Chinese);
+    }
+
+    #[test]
+    fn template_keys_read_back() {
+        for template in Template::ALL {
+            assert_eq!(Template::of_key(template.key()), Some(*template));
+        }
+        assert_eq!(Template::of_key("case.closed"), None);
+    }
+}
