@@ -350,6 +350,8 @@ words! {
         CustomerLiaison = 7 => "CUSTOMER_LIAISON",
         /// Negotiator of an incident.
         Negotiator = 8 => "NEGOTIATOR",
+        /// At work: takes cases of the own department.
+        Handler = 9 => "HANDLER",
     }
 }
 
