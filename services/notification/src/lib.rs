@@ -1,1 +1,2 @@
 //! notification
+pub mod domain;

@@ -27,6 +27,8 @@ pub struct CaseView {
     pub grade_revision: i64,
     /// The responsible person, `sites/{site}/staff/{staff}`; empty where nobody is known.
     pub responsible: String,
+    /// To whom it is offered, in the same form; empty for nobody.
+    pub offered_to: String,
     /// Revision of the ownership.
     pub owner_revision: i64,
     /// By when a person will have been in touch: the deadline of the acknowledge clock.
@@ -88,11 +90,12 @@ impl CaseView {
     }
 
     /// Takes in a newer owner. Returns whether it was newer.
-    pub fn owned(&mut self, revision: i64, responsible: &str) -> bool {
+    pub fn owned(&mut self, revision: i64, responsible: &str, offered_to: &str) -> bool {
         let newer = revision > self.owner_revision;
         if newer {
             self.owner_revision = revision;
             responsible.clone_into(&mut self.responsible);
+            offered_to.clone_into(&mut self.offered_to);
         }
         newer
     }
@@ -119,6 +122,7 @@ mod tests {
             grade: 0,
             grade_revision: 0,
             responsible: String::new(),
+            offered_to: String::new(),
             owner_revision: 0,
             next_time: None,
         }
@@ -177,9 +181,12 @@ mod tests {
         assert!(!view.updated(2, "N2", "zh-CN"));
         view.graded(2, 1);
         view.graded(1, 4);
-        assert!(view.owned(5, "sites/lake/staff/li"));
-        assert!(!view.owned(4, "sites/lake/staff/wang"));
+        assert!(view.owned(5, "sites/lake/staff/li", "sites/lake/staff/zhao"));
+        assert!(!view.owned(4, "sites/lake/staff/wang", ""));
         assert_eq!((view.number.as_str(), view.language.as_str()), ("N3", "en"));
-        assert_eq!((view.grade, view.responsible.as_str()), (1, "sites/lake/staff/li"));
+        assert_eq!(
+            (view.grade, view.responsible.as_str()),
+            (1, "sites/lake/staff/li")
+        );
     }
 }

@@ -74,6 +74,8 @@ words! {
         Phone = 4 => "PHONE",
         /// Somebody is asked to write a letter.
         Letter = 5 => "LETTER",
+        /// An address that the operator's own gateway understands.
+        Gateway = 6 => "GATEWAY",
     }
 }
 

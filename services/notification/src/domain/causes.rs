@@ -1,0 +1,326 @@
+//! Which event causes which message to whom (domain.md section 8).
+//!
+//! The cause is spelled out as text from the event's own identity, never from its delivery: an event
+//! that arrives twice, or news that two events tell, ends in one message per reader (I3, P21).
+
+use jiff::{SignedDuration, Timestamp};
+use redress_model::name::{CaseName, ClockName, IncidentName, StaffName};
+use redress_model::words::{ClockKind, ClockTransition, DutyRole};
+use uuid::Uuid;
+
+use super::case::CaseView;
+use super::message::{Draft, Facts, Priority, Recipient};
+use super::words::Template;
+
+/// Receipts for the complainants of a case, one a person for ever. A receipt waits at most `patience`
+/// for the owner and the first deadline, so that it can name both; then it goes without.
+pub fn receipts(
+    case: &CaseName,
+    view: &CaseView,
+    person_tokens: &[String],
+    now: Timestamp,
+    patience: SignedDuration,
+) -> Vec<Draft> {
+    if !view.may_page() {
+        return Vec::new();
+    }
+    let due = if view.receipt_is_complete() {
+        now
+    } else {
+        now.saturating_add(patience).unwrap_or(now)
+    };
+    let mut tokens: Vec<&String> = person_tokens.iter().filter(|t| !t.is_empty()).collect();
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens
+        .into_iter()
+        .map(|token| Draft {
+            cause: format!("case:{}", case.id),
+            template: Template::CaseReceived,
+            recipient: Recipient::Complainant(token.clone()),
+            case: Some(case.clone()),
+            incident: None,
+            clock: None,
+            callout_id: None,
+            priority: Priority::Complainant,
+            due,
+            facts: Facts {
+                number: view.number.clone(),
+                ..Facts::default()
+            },
+        })
+        .collect()
+}
+
+/// News for the person to whom a case is offered.
+pub fn offer(
+    case: &CaseName,
+    view: &CaseView,
+    offered_to: &StaffName,
+    owner_revision: i64,
+    grade: i32,
+    now: Timestamp,
+) -> Option<Draft> {
+    view.may_page().then(|| Draft {
+        cause: format!("owner:{}:{owner_revision}", case.id),
+        template: Template::CaseAssigned,
+        recipient: Recipient::Staff(offered_to.clone()),
+        case: Some(case.clone()),
+        incident: None,
+        clock: None,
+        callout_id: None,
+        priority: Priority::of_grade(grade, false),
+        due: now,
+        facts: Facts {
+            number: view.number.clone(),
+            grade,
+            ..Facts::default()
+        },
+    })
+}
+
+/// What happened to a clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockNews {
+    /// The clock.
+    pub clock: ClockName,
+    /// Its case, if it is a case's.
+    pub case: Option<CaseName>,
+    /// Its incident, if it is an incident's.
+    pub incident: Option<IncidentName>,
+    /// Which promise.
+    pub kind: ClockKind,
+    /// What happened.
+    pub transition: ClockTransition,
+    /// The deadline.
+    pub due_time: Option<Timestamp>,
+    /// Which change of the clock this is.
+    pub generation: i64,
+    /// Rung of the lead ladder reached.
+    pub level: i32,
+    /// The case's grade; 0 for an incident.
+    pub grade: i32,
+    /// Number of the case for people.
+    pub number: String,
+    /// Who is to be told.
+    pub notify: Vec<StaffName>,
+}
+
+/// News of a clock for those who are to be told.
+pub fn clock(news: &ClockNews, now: Timestamp) -> Vec<Draft> {
+    let template = match news.transition {
+        ClockTransition::Warned => Template::ClockWarned,
+        ClockTransition::Breached => Template::ClockBreached,
+        ClockTransition::Climbed => Template::ClockClimbed,
+        ClockTransition::Started
+        | ClockTransition::Met
+        | ClockTransition::Cancelled
+        | ClockTransition::Moved => return Vec::new(),
+    };
+    let mut readers = news.notify.clone();
+    readers.sort_unstable();
+    readers.dedup();
+    readers
+        .into_iter()
+        .map(|staff| Draft {
+            cause: format!(
+                "clock:{}:{}:{}",
+                news.clock.id, news.generation, news.transition
+            ),
+            template,
+            recipient: Recipient::Staff(staff),
+            case: news.case.clone(),
+            incident: news.incident.clone(),
+            clock: Some(news.clock.clone()),
+            callout_id: None,
+            priority: Priority::of_grade(news.grade, news.incident.is_some()),
+            due: now,
+            facts: Facts {
+                number: news.number.clone(),
+                grade: news.grade,
+                clock_kind: Some(news.kind),
+                due_time: news.due_time,
+                level: news.level,
+                ..Facts::default()
+            },
+        })
+        .collect()
+}
+
+/// What a call-out asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalloutNews {
+    /// Id of the call-out.
+    pub callout_id: Uuid,
+    /// The incident.
+    pub incident: IncidentName,
+    /// The case that opened it, if one did.
+    pub case: Option<CaseName>,
+    /// The duty.
+    pub role: DutyRole,
+    /// The person.
+    pub staff: StaffName,
+    /// Number of the case for people.
+    pub number: String,
+    /// The incident runs in public mode.
+    pub public_mode: bool,
+}
+
+/// The page for somebody who is called out.
+pub fn callout(news: &CalloutNews, now: Timestamp) -> Draft {
+    Draft {
+        cause: format!("callout:{}", news.callout_id),
+        template: Template::IncidentCallout,
+        recipient: Recipient::Staff(news.staff.clone()),
+        case: news.case.clone(),
+        incident: Some(news.incident.clone()),
+        clock: None,
+        callout_id: Some(news.callout_id),
+        priority: Priority::Callout,
+        due: now,
+        facts: Facts {
+            number: news.number.clone(),
+            grade: 1,
+            role: Some(news.role),
+            public_mode: news.public_mode,
+            ..Facts::default()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redress_model::words::CaseStatus;
+
+    fn case_name() -> CaseName {
+        CaseName::new("lake".parse().unwrap(), Uuid::from_u128(7))
+    }
+
+    fn staff(id: &str) -> StaffName {
+        StaffName::new("lake".parse().unwrap(), id.parse().unwrap())
+    }
+
+    fn view() -> CaseView {
+        CaseView {
+            number: "LAKE-1".to_owned(),
+            historical: false,
+            status: CaseStatus::Received,
+            epoch: 1,
+            revision: 1,
+            language: String::new(),
+            grade: 0,
+            grade_revision: 0,
+            responsible: String::new(),
+            offered_to: String::new(),
+            owner_revision: 0,
+            next_time: None,
+        }
+    }
+
+    fn news(transition: ClockTransition) -> ClockNews {
+        ClockNews {
+            clock: ClockName::new("lake".parse().unwrap(), Uuid::from_u128(9)),
+            case: Some(case_name()),
+            incident: None,
+            kind: ClockKind::Answer,
+            transition,
+            due_time: None,
+            generation: 3,
+            level: 1,
+            grade: 2,
+            number: "LAKE-1".to_owned(),
+            notify: vec![staff("li"), staff("wang"), staff("li")],
+        }
+    }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn every_named_complainant_gets_one_receipt_and_nobody_without_a_token() {
+        let tokens = ["b", "a", "b", ""].map(str::to_owned);
+        let drafts = receipts(
+            &case_name(),
+            &view(),
+            &tokens,
+            NOW,
+            SignedDuration::from_secs(60),
+        );
+        let readers: Vec<String> = drafts.iter().map(|d| d.recipient.to_string()).collect();
+        assert_eq!(readers, ["a", "b"]);
+        assert!(drafts.iter().all(|d| d.due.as_second() == 60));
+    }
+
+    #[test]
+    fn a_receipt_that_can_say_everything_does_not_wait() {
+        let mut known = view();
+        known.responsible = "sites/lake/staff/li".to_owned();
+        known.next_time = Some(NOW);
+        let drafts = receipts(
+            &case_name(),
+            &known,
+            &["a".to_owned()],
+            NOW,
+            SignedDuration::from_secs(60),
+        );
+        assert_eq!(drafts[0].due, NOW);
+    }
+
+    #[test]
+    fn historical_and_ended_cases_cause_nothing() {
+        let mut old = view();
+        old.historical = true;
+        let mut merged = view();
+        merged.moved(CaseStatus::Merged, 2);
+        for silent in [old, merged] {
+            let tokens = ["a".to_owned()];
+            assert!(receipts(&case_name(), &silent, &tokens, NOW, SignedDuration::ZERO).is_empty());
+            assert_eq!(offer(&case_name(), &silent, &staff("li"), 1, 1, NOW), None);
+        }
+    }
+
+    #[test]
+    fn a_clock_tells_each_reader_once_when_it_warns_breaches_or_climbs() {
+        for transition in ClockTransition::ALL {
+            let drafts = clock(&news(*transition), NOW);
+            let expected = match transition.word() {
+                "WARNED" | "BREACHED" | "CLIMBED" => 2,
+                _ => 0,
+            };
+            assert_eq!(drafts.len(), expected, "{transition}");
+        }
+    }
+
+    #[test]
+    fn p21_one_cause_spells_one_key_and_another_generation_spells_another() {
+        let first = clock(&news(ClockTransition::Climbed), NOW);
+        let again = clock(
+            &news(ClockTransition::Climbed),
+            NOW + SignedDuration::from_secs(9),
+        );
+        assert_eq!(first[0].cause, again[0].cause);
+        let mut later = news(ClockTransition::Climbed);
+        later.generation += 1;
+        assert_ne!(first[0].cause, clock(&later, NOW)[0].cause);
+    }
+
+    #[test]
+    fn a_callout_goes_before_everything_else() {
+        let draft = callout(
+            &CalloutNews {
+                callout_id: Uuid::from_u128(1),
+                incident: IncidentName::new("lake".parse().unwrap(), Uuid::from_u128(2)),
+                case: Some(case_name()),
+                role: DutyRole::Spokesperson,
+                staff: staff("li"),
+                number: "LAKE-1".to_owned(),
+                public_mode: true,
+            },
+            NOW,
+        );
+        assert_eq!(draft.priority, Priority::Callout);
+        assert!(Priority::Callout < Priority::of_grade(1, false));
+        assert!(Priority::of_grade(1, false) < Priority::of_grade(2, false));
+        assert_eq!(Priority::of_grade(0, true), Priority::Grave);
+    }
+}

@@ -1,0 +1,53 @@
+//! Words of the domain as a reader of a message knows them, in each language.
+
+use redress_model::words::{ClockKind, DutyRole};
+
+use super::words::Language;
+
+/// What a clock promises.
+pub fn promise(kind: ClockKind, language: Language) -> &'static str {
+    let (chinese, english) = match kind {
+        ClockKind::Acknowledge => ("首次联系客户", "first contact with the customer"),
+        ClockKind::Answer => ("实质答复客户", "answer to the customer"),
+        ClockKind::Resolve => ("解决问题", "solving the matter"),
+        ClockKind::AgeCheck => ("按时间重新定级", "grading again by age"),
+        ClockKind::LeaderContact => ("领导直接联系当事人", "a leader's word with the complainant"),
+        ClockKind::HoldingStatement => ("准备好首份声明", "a holding statement ready"),
+        ClockKind::InsideReport => ("内部情况通报", "the inside report"),
+        ClockKind::OutwardUpdate => ("对外进展通报", "the outward update"),
+        ClockKind::WeeklyBriefing => ("每周通报会", "the weekly briefing"),
+    };
+    pick(language, chinese, english)
+}
+
+/// A duty.
+pub fn duty(role: DutyRole, language: Language) -> &'static str {
+    let (chinese, english) = match role {
+        DutyRole::FrontOffice => ("前台值守", "front office"),
+        DutyRole::OnSiteLead => ("现场负责人", "on-site lead"),
+        DutyRole::DutyLead => ("值班负责人", "duty lead"),
+        DutyRole::TopLead => ("总负责人", "top lead"),
+        DutyRole::Spokesperson => ("发言人", "spokesperson"),
+        DutyRole::LegalCounsel => ("法律顾问", "legal counsel"),
+        DutyRole::CustomerLiaison => ("客户联络人", "customer liaison"),
+        DutyRole::Negotiator => ("谈判代表", "negotiator"),
+        DutyRole::Handler => ("经办人", "handler"),
+    };
+    pick(language, chinese, english)
+}
+
+/// A rung of the lead ladder, from 1.
+pub fn rung(level: i32, language: Language) -> &'static str {
+    match level {
+        i32::MIN..=1 => duty(DutyRole::OnSiteLead, language),
+        2 => duty(DutyRole::DutyLead, language),
+        3.. => duty(DutyRole::TopLead, language),
+    }
+}
+
+fn pick(language: Language, chinese: &'static str, english: &'static str) -> &'static str {
+    match language {
+        Language::Chinese => chinese,
+        Language::English => english,
+    }
+}

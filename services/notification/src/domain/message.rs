@@ -1,0 +1,125 @@
+//! One message to one person for one cause, before it has an id.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use redress_model::name::{CaseName, ClockName, IncidentName, StaffName};
+use redress_model::words::{ClockKind, DutyRole};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::words::{RecipientKind, Template};
+
+/// Who receives a message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Recipient {
+    /// A complainant, by person token.
+    Complainant(String),
+    /// Staff or a lead.
+    Staff(StaffName),
+}
+
+impl Recipient {
+    /// What kind of person.
+    pub fn kind(&self) -> RecipientKind {
+        match self {
+            Self::Complainant(_) => RecipientKind::Complainant,
+            Self::Staff(_) => RecipientKind::Staff,
+        }
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Complainant(token) => f.write_str(token),
+            Self::Staff(name) => name.fmt(f),
+        }
+    }
+}
+
+/// Which message goes first when many wait: the smaller one (P23).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Somebody is called out.
+    Callout = 0,
+    /// Staff, about a grade-1 case or an incident.
+    Grave = 1,
+    /// Staff, about anything else.
+    Staff = 2,
+    /// Complainants.
+    Complainant = 3,
+}
+
+impl Priority {
+    /// Of news for staff about a case of this grade; 0 is an incident's.
+    pub fn of_grade(grade: i32, incident: bool) -> Self {
+        if grade == 1 || incident {
+            Self::Grave
+        } else {
+            Self::Staff
+        }
+    }
+
+    /// As Postgres orders it.
+    pub fn number(self) -> i16 {
+        match self {
+            Self::Callout => 0,
+            Self::Grave => 1,
+            Self::Staff => 2,
+            Self::Complainant => 3,
+        }
+    }
+}
+
+/// What the cause said that the text needs. No personal data: kept in the clear.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Number of the case for people; empty where there is none.
+    #[serde(default)]
+    pub number: String,
+    /// Grade when it happened; 0 where not known.
+    #[serde(default)]
+    pub grade: i32,
+    /// Which promise.
+    #[serde(default)]
+    pub clock_kind: Option<ClockKind>,
+    /// Deadline of the promise.
+    #[serde(default)]
+    pub due_time: Option<Timestamp>,
+    /// Rung of the lead ladder.
+    #[serde(default)]
+    pub level: i32,
+    /// The duty that somebody is called out for.
+    #[serde(default)]
+    pub role: Option<DutyRole>,
+    /// The incident runs in public mode.
+    #[serde(default)]
+    pub public_mode: bool,
+}
+
+/// A message that an event asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What caused it. With recipient and template this is what no second message may share (I3, P21).
+    pub cause: String,
+    /// What is said.
+    pub template: Template,
+    /// To whom.
+    pub recipient: Recipient,
+    /// About which case.
+    pub case: Option<CaseName>,
+    /// About which incident.
+    pub incident: Option<IncidentName>,
+    /// About which clock.
+    pub clock: Option<ClockName>,
+    /// Carrying which call-out.
+    pub callout_id: Option<Uuid>,
+    /// How it is ordered among others.
+    pub priority: Priority,
+    /// From when on it may be sent.
+    pub due: Timestamp,
+    /// What the text needs.
+    pub facts: Facts,
+}

@@ -1,0 +1,12 @@
+//! What messages are, who gets them because of what, by which way and how often. Pure: time, chance
+//! and what is known come in as arguments.
+
+pub mod case;
+pub mod causes;
+pub mod labels;
+pub mod message;
+pub mod paging;
+pub mod render;
+pub mod retry;
+pub mod route;
+pub mod words;

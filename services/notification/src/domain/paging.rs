@@ -1,0 +1,199 @@
+//! What to do with a message whose time has come: send it, page again, give up, or keep silent.
+//!
+//! Asked in one place, at the moment of sending, instead of hunting down queued rows whenever a case
+//! ends or a promise is met: whatever happened since, the answer is right when it matters (P02, P06).
+
+use redress_model::words::ClockState;
+
+use super::case::CaseView;
+use super::words::{MessageState, Template};
+
+/// Pages of a call-out: the first one and three more (own).
+pub const CALLOUT_PAGES_MAX: i32 = 4;
+
+/// A message whose time has come, with what is known about its matter now.
+#[derive(Debug, Clone)]
+pub struct Due<'a> {
+    /// What is said.
+    pub template: Template,
+    /// Where it stands.
+    pub state: MessageState,
+    /// The current page.
+    pub page: i32,
+    /// The last page allowed.
+    pub page_max: i32,
+    /// The reader, as `sites/{site}/staff/{staff}` or a token.
+    pub recipient: &'a str,
+    /// The case; none where it has none or the case is not known here.
+    pub case: Option<&'a CaseView>,
+    /// The incident was merged into another, or all its cases have ended.
+    pub incident_ended: bool,
+    /// The clock's state now.
+    pub clock: Option<ClockState>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// Send this page.
+    Send {
+        /// The page.
+        page: i32,
+    },
+    /// Nobody needs it any more.
+    Silence {
+        /// UPPER_SNAKE reason.
+        reason: &'static str,
+    },
+    /// All pages went out and nobody answered.
+    GiveUp,
+}
+
+/// Decides.
+pub fn decide(due: &Due<'_>) -> Move {
+    if let Some(reason) = unwanted(due) {
+        return Move::Silence { reason };
+    }
+    match due.state {
+        MessageState::Sent if due.page >= due.page_max => Move::GiveUp,
+        MessageState::Sent => Move::Send { page: due.page + 1 },
+        _ => Move::Send { page: due.page },
+    }
+}
+
+/// Why nobody needs a message any more.
+fn unwanted(due: &Due<'_>) -> Option<&'static str> {
+    if due.template.is_callout() {
+        // A call-out belongs to its incident, which may outlive the case that opened it.
+        return due.incident_ended.then_some("INCIDENT_ENDED");
+    }
+    if due.case.is_some_and(|case| !case.may_page()) {
+        return Some("CASE_ENDED");
+    }
+    if due.incident_ended {
+        return Some("INCIDENT_ENDED");
+    }
+    match due.clock {
+        Some(ClockState::Met) => return Some("PROMISE_MET"),
+        Some(ClockState::Cancelled) => return Some("CLOCK_CANCELLED"),
+        Some(ClockState::Running | ClockState::Breached) | None => {}
+    }
+    let offered = |case: &CaseView| case.offered_to == due.recipient;
+    (due.template == Template::CaseAssigned && !due.case.is_some_and(offered))
+        .then_some("OFFER_ENDED")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redress_model::words::CaseStatus;
+
+    fn case(status: CaseStatus) -> CaseView {
+        CaseView {
+            number: String::new(),
+            historical: false,
+            status,
+            epoch: 1,
+            revision: 1,
+            language: String::new(),
+            grade: 1,
+            grade_revision: 1,
+            responsible: String::new(),
+            offered_to: "sites/lake/staff/li".to_owned(),
+            owner_revision: 1,
+            next_time: None,
+        }
+    }
+
+    fn due<'a>(template: Template, case: Option<&'a CaseView>) -> Due<'a> {
+        Due {
+            template,
+            state: MessageState::Queued,
+            page: 1,
+            page_max: CALLOUT_PAGES_MAX,
+            recipient: "sites/lake/staff/li",
+            case,
+            incident_ended: false,
+            clock: None,
+        }
+    }
+
+    #[test]
+    fn p06_an_ended_case_silences_its_messages_even_when_they_were_queued_before() {
+        for template in [
+            Template::CaseReceived,
+            Template::CaseAssigned,
+            Template::ClockBreached,
+        ] {
+            for status in ["MERGED", "WITHDRAWN", "CLOSED"] {
+                let ended = case(status.parse().unwrap());
+                assert_eq!(
+                    decide(&due(template, Some(&ended))),
+                    Move::Silence {
+                        reason: "CASE_ENDED"
+                    }
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn p02_a_promise_that_was_met_pages_nobody() {
+        let live = case(CaseStatus::Accepted);
+        let mut met = due(Template::ClockClimbed, Some(&live));
+        met.clock = Some(ClockState::Met);
+        assert_eq!(
+            decide(&met),
+            Move::Silence {
+                reason: "PROMISE_MET"
+            }
+        );
+        met.clock = Some(ClockState::Breached);
+        assert_eq!(decide(&met), Move::Send { page: 1 });
+    }
+
+    #[test]
+    fn an_offer_that_went_to_somebody_else_is_not_announced() {
+        let mut live = case(CaseStatus::Assigned);
+        assert_eq!(
+            decide(&due(Template::CaseAssigned, Some(&live))),
+            Move::Send { page: 1 }
+        );
+        live.offered_to = "sites/lake/staff/wang".to_owned();
+        assert_eq!(
+            decide(&due(Template::CaseAssigned, Some(&live))),
+            Move::Silence {
+                reason: "OFFER_ENDED"
+            }
+        );
+    }
+
+    #[test]
+    fn an_unanswered_callout_pages_four_times_and_then_gives_up() {
+        let ended = case(CaseStatus::Withdrawn);
+        let mut page = due(Template::IncidentCallout, Some(&ended));
+        assert_eq!(decide(&page), Move::Send { page: 1 });
+        page.state = MessageState::Sent;
+        for sent in 1..CALLOUT_PAGES_MAX {
+            page.page = sent;
+            assert_eq!(decide(&page), Move::Send { page: sent + 1 });
+        }
+        page.page = CALLOUT_PAGES_MAX;
+        assert_eq!(decide(&page), Move::GiveUp);
+        page.incident_ended = true;
+        assert_eq!(
+            decide(&page),
+            Move::Silence {
+                reason: "INCIDENT_ENDED"
+            }
+        );
+    }
+
+    #[test]
+    fn a_page_whose_sender_died_is_sent_again_as_the_same_page() {
+        let mut lost = due(Template::IncidentCallout, None);
+        lost.state = MessageState::Sending;
+        lost.page = 2;
+        assert_eq!(decide(&lost), Move::Send { page: 2 });
+    }
+}
