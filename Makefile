@@ -1,0 +1,38 @@
+# Two commands do everything: `make run` and `make test`. The rest is for those who change the code.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BUF_VERSION := 1.75.0
+BUF := target/buf/node_modules/.bin/buf
+
+.PHONY: help setup run stop test lint fmt bench prepare proto-lint clean
+
+help: ## List every target with one line
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing from the distribution (PostgreSQL, Redis, protobuf compiler)
+	@scripts/setup
+
+run: setup ## Start the whole platform, replay the scenario corpus and stay up (DETACH=1 returns)
+	@cargo build --release --locked -p redress-cli
+	@scripts/run
+
+stop: ## End what `make run DETACH=1` left running
+	@target/release/redress stop
+
+test: setup ## Set up and run every test
+	@scripts/test
+
+lint: setup ## buf lint and breaking, rustfmt, clippy with warnings denied, cargo-deny where installed
+	@scripts/lint
+
+fmt: ## Format all Rust files
+	@cargo fmt --all
+
+bench: ## Run the benchmarks of pure code
+	@cargo bench --workspace
+
+prepare: setup ## Write .sqlx: check every query against a fresh schema, for builds without a database
+	@scripts/prepare
+
+clean: ## Remove build output and the demo platform's data
+	@cargo clean && rm -rf .redress
