@@ -1,0 +1,371 @@
+use super::*;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use redress_calendar::Calendar;
+use redress_model::words::ClockState;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+fn china() -> Calendar {
+    Calendar::mainland_china(TimeZone::get("Asia/Shanghai").expect("a known zone"))
+}
+
+fn length(text: &str) -> Length {
+    text.parse().expect("a length")
+}
+
+fn started(text: &str, start: &str) -> Event {
+    Event::Started {
+        at: at(start),
+        length: length(text),
+    }
+}
+
+#[test]
+fn lengths_read_back_as_written() {
+    for text in [
+        "15 minutes",
+        "1 minute",
+        "2 hours",
+        "4 working hours",
+        "90 working minutes",
+        "1 working day",
+        "15 days",
+        "1 month",
+    ] {
+        assert_eq!(length(text).to_string(), text);
+        let json = serde_json::to_string(&length(text)).expect("json");
+        assert_eq!(
+            serde_json::from_str::<Length>(&json).expect("reads back"),
+            length(text)
+        );
+    }
+    for wrong in [
+        "",
+        "1",
+        "0 days",
+        "-1 days",
+        "1 working month",
+        "1  day",
+        "99999999 days",
+        "1 week",
+    ] {
+        assert!(wrong.parse::<Length>().is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_four_instants_are_75_100_150_and_200_percent_of_its_own_kind_of_time() {
+    let round_the_clock = deadlines(at("2026-03-06T22:00:00+08:00"), length("4 hours"), &china());
+    assert_eq!(round_the_clock.warn, at("2026-03-07T01:00:00+08:00"));
+    assert_eq!(round_the_clock.due, at("2026-03-07T02:00:00+08:00"));
+    assert_eq!(round_the_clock.climb_duty, at("2026-03-07T04:00:00+08:00"));
+    assert_eq!(round_the_clock.climb_top, at("2026-03-07T06:00:00+08:00"));
+    // Friday 16:00: two hours today, two on Monday.
+    let working = deadlines(
+        at("2026-03-06T16:00:00+08:00"),
+        length("4 working hours"),
+        &china(),
+    );
+    assert_eq!(working.warn, at("2026-03-09T10:00:00+08:00"));
+    assert_eq!(working.due, at("2026-03-09T11:00:00+08:00"));
+    assert_eq!(working.climb_duty, at("2026-03-09T14:00:00+08:00"));
+    assert_eq!(working.climb_top, at("2026-03-09T16:00:00+08:00"));
+}
+
+#[test]
+fn calendar_months_clamp_and_calendar_deadlines_move_to_the_next_opening() {
+    // 28 February 2026 is a make-up Saturday; 29 February 2028 is a Tuesday.
+    let due = |start: &str, text: &str| deadlines(at(start), length(text), &china()).due;
+    assert_eq!(
+        due("2026-01-31T10:00:00+08:00", "1 month"),
+        at("2026-02-28T10:00:00+08:00")
+    );
+    assert_eq!(
+        due("2028-01-31T10:00:00+08:00", "1 month"),
+        at("2028-02-29T10:00:00+08:00")
+    );
+    // Seven days after Saturday is Saturday: Monday's opening.
+    assert_eq!(
+        due("2026-03-07T10:00:00+08:00", "7 days"),
+        at("2026-03-16T09:00:00+08:00")
+    );
+    // Round the clock never moves.
+    assert_eq!(
+        due("2026-03-07T10:00:00+08:00", "24 hours"),
+        at("2026-03-08T10:00:00+08:00")
+    );
+}
+
+#[test]
+fn calendar_days_keep_the_local_time_when_clocks_change() {
+    let berlin = Calendar::always(TimeZone::get("Europe/Berlin").expect("a known zone"));
+    let due = deadlines(at("2026-03-28T12:00:00+01:00"), length("1 day"), &berlin).due;
+    assert_eq!(due, at("2026-03-29T12:00:00+02:00"));
+}
+
+#[test]
+fn a_met_clock_takes_no_further_step_p02() {
+    let events = [
+        started("2 hours", "2026-03-06T09:00:00+08:00"),
+        Event::Met {
+            at: at("2026-03-06T10:59:59+08:00"),
+        },
+    ];
+    let clock = fold(&events, &china()).expect("started");
+    let later = at("2026-04-01T00:00:00+08:00");
+    assert_eq!(clock.state(later), ClockState::Met);
+    assert!(!clock.is_breached(later));
+    assert_eq!(clock.next_step(None, later), None);
+}
+
+#[test]
+fn a_further_message_restarts_a_met_clock_and_buys_no_time_on_an_open_one_p03() {
+    let first = started("2 hours", "2026-03-06T09:00:00+08:00");
+    let again = Event::Restarted {
+        at: at("2026-03-06T10:30:00+08:00"),
+        length: length("2 hours"),
+    };
+    let open = fold(&[first, again], &china()).expect("started");
+    assert_eq!(open.deadlines.due, at("2026-03-06T11:00:00+08:00"));
+    let met = Event::Met {
+        at: at("2026-03-06T10:00:00+08:00"),
+    };
+    let anew = fold(&[first, met, again], &china()).expect("started");
+    assert_eq!(anew.state(again.at()), ClockState::Running);
+    assert_eq!(
+        (anew.deadlines.due, anew.round),
+        (at("2026-03-06T12:30:00+08:00"), 2)
+    );
+}
+
+#[test]
+fn a_regrade_under_a_hold_keeps_the_hold_and_the_time_used_p04() {
+    let events = [
+        started("10 hours", "2026-03-06T00:00:00Z"),
+        Event::Held {
+            at: at("2026-03-06T04:00:00Z"),
+        },
+        Event::Regraded {
+            at: at("2026-03-06T20:00:00Z"),
+            length: length("6 hours"),
+            rise: true,
+        },
+    ];
+    let held = fold(&events, &china()).expect("started");
+    assert!(held.held_since.is_some());
+    assert_eq!(held.next_step(None, at("2026-03-08T00:00:00Z")), None);
+    assert_eq!(held.state(at("2026-03-08T00:00:00Z")), ClockState::Running);
+    let mut events = events.to_vec();
+    events.push(Event::Resumed {
+        at: at("2026-03-07T00:00:00Z"),
+    });
+    // Six hours, four used before the hold: two are left.
+    let resumed = fold(&events, &china()).expect("started");
+    assert_eq!(resumed.deadlines.due, at("2026-03-07T02:00:00Z"));
+}
+
+#[test]
+fn a_rise_whose_deadline_would_be_past_counts_from_the_regrade() {
+    let regrade = Event::Regraded {
+        at: at("2026-03-06T08:00:00Z"),
+        length: length("2 hours"),
+        rise: true,
+    };
+    let clock = fold(
+        &[started("24 hours", "2026-03-06T00:00:00Z"), regrade],
+        &china(),
+    )
+    .expect("started");
+    assert_eq!(clock.deadlines.due, at("2026-03-06T10:00:00Z"));
+    // Never later than it was.
+    let tight = Event::Regraded {
+        at: at("2026-03-06T23:00:00Z"),
+        length: length("2 hours"),
+        rise: true,
+    };
+    let clock = fold(
+        &[started("24 hours", "2026-03-06T00:00:00Z"), tight],
+        &china(),
+    )
+    .expect("started");
+    assert_eq!(clock.deadlines.due, at("2026-03-07T00:00:00Z"));
+}
+
+#[test]
+fn a_breach_stays_a_breach_when_the_grade_falls() {
+    let fall = Event::Regraded {
+        at: at("2026-03-06T03:00:00Z"),
+        length: length("24 hours"),
+        rise: false,
+    };
+    let clock = fold(
+        &[started("2 hours", "2026-03-06T00:00:00Z"), fall],
+        &china(),
+    )
+    .expect("started");
+    assert_eq!(
+        clock.state(at("2026-03-06T03:00:00Z")),
+        ClockState::Breached
+    );
+    assert_eq!(clock.deadlines.due, at("2026-03-06T02:00:00Z"));
+}
+
+#[test]
+fn steps_come_once_and_a_late_warning_is_left_out_p08() {
+    let clock = fold(&[started("4 hours", "2026-03-06T00:00:00Z")], &china()).expect("started");
+    let early = at("2026-03-06T00:00:00Z");
+    let mut told = None;
+    let mut steps = vec![];
+    while let Some((step, _)) = clock.next_step(told, early) {
+        steps.push(step);
+        told = Some(step);
+    }
+    assert_eq!(steps, Step::ALL);
+    let after_due = at("2026-03-06T04:00:00Z");
+    assert_eq!(
+        clock.next_step(None, after_due).map(|(s, _)| s),
+        Some(Step::Breach)
+    );
+}
+
+#[test]
+fn a_reopened_promise_does_not_climb_for_the_time_it_was_closed_p27() {
+    let events = [
+        started("2 hours", "2026-03-06T00:00:00Z"),
+        Event::Met {
+            at: at("2026-03-06T01:00:00Z"),
+        },
+        Event::Restarted {
+            at: at("2026-03-20T00:00:00Z"),
+            length: length("2 hours"),
+        },
+    ];
+    let clock = fold(&events, &china()).expect("started");
+    assert_eq!(clock.state(at("2026-03-20T00:00:00Z")), ClockState::Running);
+    assert_eq!(clock.deadlines.due, at("2026-03-20T02:00:00Z"));
+}
+
+#[test]
+fn what_was_done_before_the_promise_does_not_meet_it() {
+    let events = [
+        started("2 hours", "2026-03-06T00:00:00Z"),
+        Event::Met {
+            at: at("2026-03-05T23:00:00Z"),
+        },
+    ];
+    assert_eq!(fold(&events, &china()).expect("started").stopped, None);
+}
+
+fn any_length() -> impl Strategy<Value = Length> {
+    prop_oneof![
+        (1u32..3_000).prop_map(Length::Minutes),
+        (1u32..3_000).prop_map(Length::WorkingMinutes),
+        (1u32..12).prop_map(Length::WorkingDays),
+        (1u32..40).prop_map(Length::Days),
+        (1u32..3).prop_map(Length::Months),
+    ]
+}
+
+/// Histories in which time passes between events.
+fn any_history() -> impl Strategy<Value = Vec<Event>> {
+    let next = (0i64..4_000, 0u8..9, any_length(), any::<bool>());
+    (
+        0i64..500_000,
+        any_length(),
+        prop::collection::vec(next, 0..14),
+    )
+        .prop_map(|(start, length, next)| {
+            let mut now = at("2026-01-01T00:00:00Z") + SignedDuration::from_mins(start);
+            let mut events = vec![Event::Started { at: now, length }];
+            for (minutes, what, length, rise) in next {
+                now += SignedDuration::from_mins(minutes);
+                events.push(match what {
+                    0 => Event::Met { at: now },
+                    1 => Event::Cancelled { at: now },
+                    2 | 3 => Event::Regraded {
+                        at: now,
+                        length,
+                        rise,
+                    },
+                    4 => Event::Restarted { at: now, length },
+                    5 | 6 => Event::Held { at: now },
+                    _ => Event::Resumed { at: now },
+                });
+            }
+            events
+        })
+}
+
+fn in_order(d: &Deadlines) -> bool {
+    d.warn <= d.due && d.due <= d.climb_duty && d.climb_duty <= d.climb_top
+}
+
+proptest! {
+    #[test]
+    fn a_clock_computed_from_scratch_equals_the_one_kept_up_to_date_i5(history in any_history()) {
+        let calendar = china();
+        let mut kept = fold(&history[..1], &calendar).expect("started");
+        for (i, event) in history.iter().enumerate().skip(1) {
+            kept.apply(event, &calendar);
+            prop_assert_eq!(Some(kept.clone()), fold(&history[..=i], &calendar));
+        }
+    }
+
+    #[test]
+    fn deadlines_keep_their_order_and_rises_and_breaches_hold(history in any_history()) {
+        let calendar = china();
+        let mut clock = fold(&history[..1], &calendar).expect("started");
+        prop_assert!(in_order(&clock.deadlines));
+        for event in &history[1..] {
+            let before = clock.clone();
+            clock.apply(event, &calendar);
+            prop_assert!(in_order(&clock.deadlines), "{:?} after {:?}", clock.deadlines, event);
+            if clock.round > before.round {
+                prop_assert!(before.stopped.is_some());
+                continue;
+            }
+            if before.is_breached(event.at()) {
+                prop_assert!(clock.is_breached(event.at()));
+            }
+            match *event {
+                Event::Regraded { rise: true, .. } => prop_assert!(clock.deadlines.due <= before.deadlines.due),
+                Event::Resumed { .. } => prop_assert!(clock.deadlines.due >= before.deadlines.due),
+                Event::Regraded { rise: false, .. } => {}
+                _ => prop_assert_eq!(clock.deadlines, before.deadlines),
+            }
+            // A regrade alone never breaches.
+            if matches!(event, Event::Regraded { .. }) && !before.is_breached(event.at()) {
+                prop_assert!(!clock.is_breached(event.at()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_hold_adds_exactly_its_length_to_a_round_the_clock_promise(
+        minutes in 10u32..3_000, held_at in 0i64..3_000, held_for in 0i64..100_000,
+    ) {
+        let start = at("2026-03-01T00:00:00Z");
+        let from = start + SignedDuration::from_mins(held_at);
+        let to = from + SignedDuration::from_mins(held_for);
+        let plain = fold(&[Event::Started { at: start, length: Length::Minutes(minutes) }], &china()).expect("started");
+        let held = fold(&[
+            Event::Started { at: start, length: Length::Minutes(minutes) },
+            Event::Held { at: from },
+            Event::Resumed { at: to },
+        ], &china()).expect("started");
+        let moved = plain.deadlines.due.duration_until(held.deadlines.due);
+        let expected = if held_at < i64::from(minutes) { held_for } else { 0 };
+        prop_assert_eq!(moved, SignedDuration::from_mins(expected));
+    }
+
+    #[test]
+    fn no_step_lies_before_the_start(start in 0i64..1_000_000, length in any_length()) {
+        let start = at("2026-01-01T00:00:00Z") + SignedDuration::from_mins(start);
+        let d = deadlines(start, length, &china());
+        prop_assert!(start <= d.warn && in_order(&d) && start < d.due);
+    }
+}
