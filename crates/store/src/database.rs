@@ -1,0 +1,365 @@
+//! The pools of a service and the runner of its transactions.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram, Meter};
+use redress_model::Fault;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+use crate::fault::is_retryable;
+use crate::operation::Operation;
+use crate::schema::{SchemaError, check_schema};
+use crate::scope::Scope;
+use crate::tx::{Mode, Tx};
+
+/// How often a transaction is run at most before its caller hears of it.
+const ATTEMPTS_MAX: u32 = 6;
+/// Upper bound of the first pause between two attempts; it doubles each time.
+const BACKOFF_FIRST: Duration = Duration::from_millis(10);
+/// Upper bound of any pause between two attempts.
+const BACKOFF_MAX: Duration = Duration::from_millis(500);
+/// How long a request waits for a free connection before it is shed.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause between two attempts to reach Postgres at start.
+const START_PAUSE: Duration = Duration::from_millis(500);
+/// How often waiting for Postgres at start is mentioned.
+const START_REMINDER: Duration = Duration::from_secs(30);
+
+/// Where a service's Postgres is. Each URL names its own role.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// URL of the role `redress_<service>_app`.
+    pub app_url: SecretString,
+    /// URL of the role `redress_<service>_worker`.
+    pub worker_url: SecretString,
+    /// URL of the role `redress_<service>_owner`; only `migrate` needs it.
+    #[serde(default)]
+    pub owner_url: Option<SecretString>,
+    /// Connections of requests and handlers.
+    #[serde(default = "default_max_connections")]
+    pub max_connections: u32,
+    /// Connections of background scans.
+    #[serde(default = "default_max_worker_connections")]
+    pub max_worker_connections: u32,
+}
+
+fn default_max_connections() -> u32 {
+    20
+}
+
+fn default_max_worker_connections() -> u32 {
+    6
+}
+
+/// Why a service cannot use its database. Its text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// A URL is not one of Postgres.
+    #[error("database.{setting} is not a URL of Postgres (postgres://role:password@host/database)")]
+    Url {
+        /// The setting.
+        setting: &'static str,
+    },
+    /// The schema and this release do not fit together.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+}
+
+/// The database of one service. Cloning shares the pools.
+#[derive(Debug, Clone)]
+pub struct Database {
+    app: PgPool,
+    worker: PgPool,
+    service: &'static str,
+    wakes: Arc<watch::Sender<u64>>,
+    duration: Histogram<f64>,
+    retries: Counter<u64>,
+}
+
+impl Database {
+    /// Connects. Waits for as long as Postgres is away and says so in the log once, then every 30
+    /// seconds; then refuses a schema that does not fit the given migrations.
+    ///
+    /// # Errors
+    /// A wrong URL, or a schema that is behind, ahead or changed.
+    pub async fn connect(
+        settings: &DatabaseSettings,
+        service: &'static str,
+        migrators: &[&Migrator],
+        meter: &Meter,
+    ) -> Result<Self, ConnectError> {
+        let app = pool(
+            &settings.app_url,
+            "app_url",
+            service,
+            settings.max_connections,
+        )?;
+        let worker = pool(
+            &settings.worker_url,
+            "worker_url",
+            service,
+            settings.max_worker_connections,
+        )?;
+        wait_for(&app, "app_url").await;
+        wait_for(&worker, "worker_url").await;
+        check_schema(&app, service, migrators).await?;
+        Ok(Self::from_pools(app, worker, service, meter))
+    }
+
+    /// A database over pools that exist already: for tests and tools that checked the schema.
+    pub fn from_pools(app: PgPool, worker: PgPool, service: &'static str, meter: &Meter) -> Self {
+        Self {
+            app,
+            worker,
+            service,
+            wakes: Arc::new(watch::Sender::new(0)),
+            duration: meter
+                .f64_histogram("db.client.operation.duration")
+                .with_unit("s")
+                .with_description("Duration of a named transaction, all attempts together.")
+                .build(),
+            retries: meter
+                .u64_counter("redress.db.transaction.retries")
+                .with_unit("{attempt}")
+                .with_description("Attempts of a transaction beyond its first.")
+                .build(),
+        }
+    }
+
+    /// A pool of the owner role, for migrations. Waits for Postgres as [`connect`](Self::connect) does.
+    ///
+    /// # Errors
+    /// A wrong URL.
+    pub async fn connect_owner(
+        owner_url: &SecretString,
+        service: &str,
+    ) -> Result<PgPool, ConnectError> {
+        let owner = pool(owner_url, "owner_url", service, 2)?;
+        wait_for(&owner, "owner_url").await;
+        Ok(owner)
+    }
+
+    /// Name of the service, which is its schema's name too.
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// The pool of the worker role: statements that look across all sites.
+    pub fn worker(&self) -> &PgPool {
+        &self.worker
+    }
+
+    /// Changes whenever a transaction that called [`Tx::wake`] has committed in this process.
+    pub fn wakes(&self) -> watch::Receiver<u64> {
+        self.wakes.subscribe()
+    }
+
+    /// Wakes everyone who waits on [`wakes`](Self::wakes): for news from other replicas.
+    pub fn wake(&self) {
+        self.wakes.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Closes both pools after their connections have come back.
+    pub async fn close(&self) {
+        self.app.close().await;
+        self.worker.close().await;
+    }
+
+    /// Whether Postgres answers now: for readiness.
+    pub async fn is_reachable(&self) -> bool {
+        sqlx::query("SELECT 1").execute(&self.app).await.is_ok()
+    }
+
+    /// Runs the operation in one transaction confined to `scope`. A lost race or a connection that
+    /// breaks before the commit is tried again, at most 6 times over about a second.
+    ///
+    /// # Errors
+    /// The operation's fault; UNAVAILABLE when Postgres is away or it is unknown whether the commit
+    /// happened.
+    pub async fn run<O: Operation>(
+        &self,
+        scope: &Scope,
+        operation: &O,
+    ) -> Result<O::Output, Fault> {
+        self.retrying(&self.app, Mode::Write, Some(scope), operation)
+            .await
+    }
+
+    /// Runs an operation that only reads, in one snapshot.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); INTERNAL when it writes after all.
+    pub async fn read<O: Operation>(
+        &self,
+        scope: &Scope,
+        operation: &O,
+    ) -> Result<O::Output, Fault> {
+        self.retrying(&self.app, Mode::Read, Some(scope), operation)
+            .await
+    }
+
+    /// Runs an operation of the worker role, which sees due, outbox and inbox columns of all sites.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn work<O: Operation>(&self, operation: &O) -> Result<O::Output, Fault> {
+        self.retrying(&self.worker, Mode::Write, None, operation)
+            .await
+    }
+
+    async fn retrying<O: Operation>(
+        &self,
+        pool: &PgPool,
+        mode: Mode,
+        scope: Option<&Scope>,
+        operation: &O,
+    ) -> Result<O::Output, Fault> {
+        let span = tracing::info_span!(
+            "db.transaction",
+            otel.name = O::NAME,
+            otel.kind = "client",
+            db.system.name = "postgresql",
+            db.operation.name = O::NAME,
+            db.namespace = self.service,
+            redress.attempts = tracing::field::Empty,
+            error.type = tracing::field::Empty,
+        );
+        async {
+            let started = Instant::now();
+            let mut attempt = 1;
+            let result = loop {
+                match self.attempt(pool, mode, scope, operation).await {
+                    Err(fault) if is_retryable(&fault) && attempt < ATTEMPTS_MAX => {
+                        let pause = backoff(attempt);
+                        tracing::debug!(reason = fault.reason(), %fault, attempt, ?pause, "transaction is tried again");
+                        self.retries.add(1, &[KeyValue::new("db.operation.name", O::NAME)]);
+                        tokio::time::sleep(pause).await;
+                        attempt += 1;
+                    }
+                    result => break result,
+                }
+            };
+            let current = tracing::Span::current();
+            current.record("redress.attempts", attempt);
+            let mut attributes = vec![
+                KeyValue::new("db.system.name", "postgresql"),
+                KeyValue::new("db.operation.name", O::NAME),
+                KeyValue::new("db.namespace", self.service),
+            ];
+            if let Err(fault) = &result {
+                current.record("error.type", fault.reason());
+                attributes.push(KeyValue::new("error.type", fault.reason()));
+            }
+            self.duration.record(started.elapsed().as_secs_f64(), &attributes);
+            result
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn attempt<O: Operation>(
+        &self,
+        pool: &PgPool,
+        mode: Mode,
+        scope: Option<&Scope>,
+        operation: &O,
+    ) -> Result<O::Output, Fault> {
+        let mut tx = Tx::begin(pool, mode, scope).await?;
+        match operation.run(&mut tx).await {
+            Ok(output) => {
+                let wakes = tx.wakes();
+                tx.commit().await?;
+                if wakes {
+                    self.wake();
+                }
+                Ok(output)
+            }
+            Err(fault) => {
+                tx.rollback().await;
+                Err(fault)
+            }
+        }
+    }
+}
+
+/// Full jitter: between nothing and the bound, so that two who raced do not race again.
+fn backoff(attempt: u32) -> Duration {
+    let bound = BACKOFF_FIRST
+        .saturating_mul(1 << attempt.min(10))
+        .min(BACKOFF_MAX);
+    bound.mul_f64(rand::random_range(0.0..1.0))
+}
+
+fn pool(
+    url: &SecretString,
+    setting: &'static str,
+    service: &str,
+    max_connections: u32,
+) -> Result<PgPool, ConnectError> {
+    let options: PgConnectOptions = url
+        .expose_secret()
+        .parse()
+        .map_err(|_| ConnectError::Url { setting })?;
+    Ok(PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options.application_name(&format!("redress-{service}"))))
+}
+
+/// Returns once Postgres answers. A wrong password or a missing database may be mended while we
+/// wait, so they are waited for too, and named.
+async fn wait_for(pool: &PgPool, setting: &'static str) {
+    let mut mentioned: Option<Instant> = None;
+    loop {
+        let Err(error) = sqlx::query("SELECT 1").execute(pool).await else {
+            if mentioned.is_some() {
+                tracing::info!(setting, "postgres answers");
+            }
+            return;
+        };
+        if mentioned.is_none_or(|at| at.elapsed() >= START_REMINDER) {
+            mentioned = Some(Instant::now());
+            let options = pool.connect_options();
+            tracing::warn!(
+                setting,
+                server.address = options.get_host(),
+                server.port = options.get_port(),
+                reason = why_away(&error),
+                "waiting for postgres",
+            );
+        }
+        tokio::time::sleep(START_PAUSE).await;
+    }
+}
+
+fn why_away(error: &sqlx::Error) -> &'static str {
+    match error.as_database_error().and_then(|e| e.code()).as_deref() {
+        Some("28P01" | "28000") => "the role or its password is refused",
+        Some("3D000") => "the database does not exist",
+        Some("57P03") => "it is starting",
+        Some("53300") => "it has no connection to spare",
+        Some(_) => "it refuses connections",
+        None => "nothing answers there",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_stay_below_their_bound() {
+        for attempt in 1..40 {
+            assert!(backoff(attempt) <= BACKOFF_MAX);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Errors of Postgres as a [`Fault`], by who can act on them.
+//!
+//! What Postgres says may repeat values of the statement (a phone number in the detail of a unique
+//! violation), so nothing of it goes further than the code, the constraint and the table.
+
+use std::fmt;
+
+use redress_model::Fault;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
+
+/// What [`Fault::Unavailable`] names when the transaction lost a race and was rolled back.
+pub(crate) const LOST_RACE: &str = "postgres (lost a race)";
+/// What [`Fault::Unavailable`] names when the connection broke or the server went away.
+pub(crate) const LOST_CONNECTION: &str = "postgres";
+/// What [`Fault::Unavailable`] names when it is not known whether the commit happened.
+pub(crate) const UNKNOWN_OUTCOME: &str = "postgres (outcome unknown)";
+/// What [`Fault::Exhausted`] names when no connection came free in time.
+pub(crate) const CONNECTIONS: &str = "postgres connections";
+
+/// An error of Postgres without any value of the statement.
+#[derive(Debug)]
+pub struct PostgresError {
+    /// SQLSTATE, or the kind of driver error.
+    pub code: String,
+    /// The constraint that was broken.
+    pub constraint: Option<String>,
+    /// The table it is about.
+    pub table: Option<String>,
+    /// The server's or driver's words, kept only where they cannot repeat a value.
+    pub message: Option<String>,
+}
+
+impl fmt::Display for PostgresError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "postgres error {}", self.code)?;
+        if let Some(constraint) = &self.constraint {
+            write!(f, ", constraint {constraint}")?;
+        }
+        if let Some(table) = &self.table {
+            write!(f, ", table {table}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PostgresError {}
+
+impl PostgresError {
+    fn of(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(e) => {
+                let code = e.code().unwrap_or_default().into_owned();
+                // Data exceptions (22) and broken constraints (23) repeat values.
+                let silent = code.starts_with("22") || code.starts_with("23");
+                Self {
+                    message: (!silent).then(|| e.message().to_owned()),
+                    constraint: e.constraint().map(str::to_owned),
+                    table: e.table().map(str::to_owned),
+                    code,
+                }
+            }
+            sqlx::Error::ColumnDecode { index, .. } => Self::driver("decode", Some(index.clone())),
+            sqlx::Error::Decode(_) => Self::driver("decode", None),
+            sqlx::Error::Encode(_) => Self::driver("encode", None),
+            other => Self::driver("driver", Some(other.to_string())),
+        }
+    }
+
+    fn driver(code: &str, message: Option<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            constraint: None,
+            table: None,
+            message,
+        }
+    }
+}
+
+/// The name of the constraint that a statement broke, for an exact match.
+pub fn constraint(error: &sqlx::Error) -> Option<&str> {
+    error
+        .as_database_error()
+        .and_then(DatabaseError::constraint)
+}
+
+/// An error of Postgres by who can act on it. Anything that our code should have prevented is
+/// INTERNAL; match [`constraint`] first where a broken constraint has a meaning.
+pub fn fault(error: sqlx::Error) -> Fault {
+    match &error {
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) => {
+            Fault::unavailable(LOST_CONNECTION)
+        }
+        sqlx::Error::PoolTimedOut => Fault::exhausted(CONNECTIONS),
+        sqlx::Error::PoolClosed => Fault::unavailable(LOST_CONNECTION),
+        // A connection that broke in the middle of a message.
+        sqlx::Error::Protocol(_) => Fault::unavailable(LOST_CONNECTION),
+        sqlx::Error::Database(e) => {
+            let code = e.code().unwrap_or_default();
+            match code.as_ref() {
+                // Serialization failure, deadlock.
+                "40001" | "40P01" => Fault::unavailable(LOST_RACE),
+                // Lock timeout.
+                "55P03" => Fault::unavailable(LOST_RACE),
+                // The server shuts down, crashed, or is starting.
+                "57P01" | "57P02" | "57P03" => Fault::unavailable(LOST_CONNECTION),
+                // Ended for idling or waiting too long in a transaction.
+                "25P03" => Fault::unavailable(LOST_CONNECTION),
+                "53300" => Fault::exhausted(CONNECTIONS),
+                // statement_timeout.
+                "57014" => Fault::Deadline,
+                code if code.starts_with("08") => Fault::unavailable(LOST_CONNECTION),
+                "42501" if outside_scope(e.as_ref()) => Fault::denied("site"),
+                _ => Fault::internal(PostgresError::of(&error)),
+            }
+        }
+        _ => Fault::internal(PostgresError::of(&error)),
+    }
+}
+
+/// A written row that row security refuses, as opposed to a missing grant, which is our mistake.
+/// Both are 42501; only the routine in the server tells them apart in every language of messages.
+fn outside_scope(error: &dyn DatabaseError) -> bool {
+    error
+        .try_downcast_ref::<PgDatabaseError>()
+        .and_then(PgDatabaseError::routine)
+        == Some("ExecWithCheckOptions")
+}
+
+/// The error of a commit: when the connection broke, nobody knows what happened, so it is never
+/// tried again here; the caller's request_id makes its own retry safe.
+pub(crate) fn commit_fault(error: sqlx::Error) -> Fault {
+    match fault(error) {
+        Fault::Unavailable { what } if what == LOST_CONNECTION => {
+            Fault::unavailable(UNKNOWN_OUTCOME)
+        }
+        other => other,
+    }
+}
+
+/// Whether the whole transaction may simply be run again.
+pub(crate) fn is_retryable(fault: &Fault) -> bool {
+    matches!(fault, Fault::Unavailable { what } if *what == LOST_RACE || *what == LOST_CONNECTION)
+}
+
+/// `?` for results of sqlx.
+pub trait StoreResultExt<T> {
+    /// The result with its error as a [`Fault`].
+    ///
+    /// # Errors
+    /// What [`fault`] makes of the error.
+    fn or_fault(self) -> Result<T, Fault>;
+
+    /// As [`or_fault`](Self::or_fault), but a broken constraint of this exact name is `meaning`.
+    ///
+    /// # Errors
+    /// `meaning`, or what [`fault`] makes of the error.
+    fn or_constraint(self, name: &str, meaning: impl FnOnce() -> Fault) -> Result<T, Fault>;
+}
+
+impl<T> StoreResultExt<T> for Result<T, sqlx::Error> {
+    fn or_fault(self) -> Result<T, Fault> {
+        self.map_err(fault)
+    }
+
+    fn or_constraint(self, name: &str, meaning: impl FnOnce() -> Fault) -> Result<T, Fault> {
+        self.map_err(|error| {
+            if constraint(&error) == Some(name) {
+                meaning()
+            } else {
+                fault(error)
+            }
+        })
+    }
+}

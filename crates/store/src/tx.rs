@@ -1,0 +1,95 @@
+//! One transaction, confined to its scope.
+
+use std::ops::{Deref, DerefMut};
+
+use redress_model::Fault;
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
+
+use crate::fault::{commit_fault, fault};
+use crate::scope::Scope;
+
+/// How a transaction begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// READ COMMITTED: rows are locked where a decision hangs on them.
+    Write,
+    /// REPEATABLE READ, READ ONLY: all statements of one read see the same instant.
+    Read,
+}
+
+/// A transaction. Dereferences to the connection: `query.execute(&mut **tx)`. Dropping it rolls back.
+#[derive(Debug)]
+pub struct Tx {
+    inner: Transaction<'static, Postgres>,
+    wakes: bool,
+}
+
+impl Tx {
+    pub(crate) async fn begin(
+        pool: &PgPool,
+        mode: Mode,
+        scope: Option<&Scope>,
+    ) -> Result<Self, Fault> {
+        let begin = match mode {
+            Mode::Write => "BEGIN",
+            Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        };
+        let inner = pool.begin_with(begin).await.map_err(fault)?;
+        let mut tx = Self {
+            inner,
+            wakes: false,
+        };
+        if let Some(scope) = scope {
+            scope.set(&mut tx).await?;
+        }
+        Ok(tx)
+    }
+
+    /// Says that this transaction leaves something for background work: after the commit, everyone
+    /// who listens to [`Database::wakes`](crate::Database::wakes) looks at once instead of at the next poll.
+    pub fn wake(&mut self) {
+        self.wakes = true;
+    }
+
+    pub(crate) fn wakes(&self) -> bool {
+        self.wakes
+    }
+
+    /// Commits. First brings deferred constraints forward, which also finds a transaction that failed
+    /// unnoticed: a bare COMMIT would answer such a one with a silent rollback.
+    pub(crate) async fn commit(mut self) -> Result<(), Fault> {
+        sqlx::query("SET CONSTRAINTS ALL IMMEDIATE")
+            .execute(&mut *self.inner)
+            .await
+            .map_err(fault)?;
+        self.inner.commit().await.map_err(commit_fault)
+    }
+
+    /// Rolls back; a connection that cannot even do that is thrown away by the pool.
+    pub(crate) async fn rollback(self) {
+        if let Err(error) = self.inner.rollback().await {
+            tracing::debug!(error = %error, "rollback failed");
+        }
+    }
+
+    /// A savepoint: what happens in it can be undone without losing the transaction.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn savepoint(&mut self) -> Result<Transaction<'_, Postgres>, Fault> {
+        self.inner.begin().await.map_err(fault)
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}
