@@ -1,2 +1,4 @@
 //! notification
 pub mod domain;
+pub mod provider;
+pub mod settings;

@@ -1,0 +1,145 @@
+//! E-mail by SMTP (lettre). The Message-ID belongs to the page, not to the attempt, so that mailboxes
+//! recognise a copy that was sent because the first answer got lost.
+
+use std::time::Duration;
+
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+
+use super::{Answer, Outgoing};
+
+/// Longest wait for one command's answer.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time for a whole delivery; well inside the lease.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A mail server.
+pub struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl std::fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Smtp")
+    }
+}
+
+/// Why a mail server cannot be used as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum SmtpSettingsError {
+    /// The URL cannot be understood. Does not repeat it, since it may hold a password.
+    #[error("smtp.url must look like smtps://user:password@host:465 or smtp://host:25")]
+    Url,
+    /// The sender is no address.
+    #[error("smtp.from must be an e-mail address, with or without a name")]
+    From,
+}
+
+/// Tells mail robots not to answer.
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+impl Smtp {
+    /// A mail server by its URL, sending as `from`.
+    pub fn new(url: &str, from: &str) -> Result<Self, SmtpSettingsError> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|_| SmtpSettingsError::Url)?
+            .timeout(Some(COMMAND_TIMEOUT))
+            .build();
+        let from = from.parse().map_err(|_| SmtpSettingsError::From)?;
+        Ok(Self { transport, from })
+    }
+
+    /// Hands a message over.
+    pub async fn send(&self, message: &Outgoing) -> Answer {
+        let Ok(to) = message.address.parse::<Address>() else {
+            return Answer::permanent("ADDRESS_INVALID");
+        };
+        let mail = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(&message.subject)
+            .message_id(Some(format!(
+                "<{}@{}>",
+                message.dedup_id(),
+                self.from.email.domain()
+            )))
+            .date(std::time::SystemTime::from(message.create_time))
+            .header(AutoSubmitted)
+            .header(ContentType::TEXT_PLAIN)
+            .body(message.body.clone());
+        let Ok(mail) = mail else {
+            return Answer::permanent("MAIL_INVALID");
+        };
+        match tokio::time::timeout(DELIVERY_TIMEOUT, self.transport.send(mail)).await {
+            Ok(Ok(_)) => Answer::accepted(),
+            Ok(Err(error)) => judge(&error),
+            Err(_) => Answer::transient("TIMEOUT"),
+        }
+    }
+}
+
+fn judge(error: &lettre::transport::smtp::Error) -> Answer {
+    if let Some(code) = error.status() {
+        let word = format!("SMTP_{code}");
+        return if refuses_for_good(&word) {
+            Answer::permanent(word)
+        } else {
+            Answer::transient(word)
+        };
+    }
+    let word = if error.is_timeout() {
+        "TIMEOUT"
+    } else if error.is_tls() {
+        "TLS"
+    } else if error.is_client() {
+        // The server lacks something we need, or our own request was not allowed to be sent.
+        "SMTP_CLIENT"
+    } else {
+        "CONNECT"
+    };
+    Answer::transient(word)
+}
+
+/// 5yz is for good, except where it is the operator's account that is refused and not the reader.
+fn refuses_for_good(word: &str) -> bool {
+    word.starts_with("SMTP_5") && !matches!(word, "SMTP_530" | "SMTP_534" | "SMTP_535" | "SMTP_538")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_url_is_refused_without_being_repeated() {
+        let error = Smtp::new("smtps://user:hunter2@", "a@example.com").expect_err("no host");
+        assert!(!error.to_string().contains("hunter2"));
+        assert!(matches!(
+            Smtp::new("smtp://localhost:25", "not an address"),
+            Err(SmtpSettingsError::From)
+        ));
+    }
+
+    #[test]
+    fn a_refused_reader_is_for_good_and_a_refused_account_is_not() {
+        assert!(refuses_for_good("SMTP_550"));
+        assert!(!refuses_for_good("SMTP_450"));
+        assert!(!refuses_for_good("SMTP_535"));
+    }
+}
