@@ -1,0 +1,200 @@
+//! Who could take a case at a site: people, their departments, their duties, and how much they have on
+//! their hands. A snapshot, so that choosing is a pure function of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use redress_model::name::{DepartmentId, StaffId};
+use redress_model::words::{Category, DutyRole};
+
+/// The lead ladder, lowest rung first (domain.md section 7).
+pub const LADDER: [DutyRole; 3] = [DutyRole::OnSiteLead, DutyRole::DutyLead, DutyRole::TopLead];
+
+/// Somebody who works at the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Department; none for leads who belong to none.
+    pub department: Option<DepartmentId>,
+    /// Languages spoken.
+    pub languages: Vec<String>,
+    /// Open cases before routing passes them over; none: no limit.
+    pub max_open: Option<u32>,
+    /// Open cases now: responsible for, or offered.
+    pub open: u32,
+    /// When a case was last offered to them.
+    pub last_offered: Option<Timestamp>,
+    /// No longer works here.
+    pub retired: bool,
+}
+
+impl Person {
+    fn has_room(&self) -> bool {
+        self.max_open.is_none_or(|limit| self.open < limit)
+    }
+}
+
+/// One stretch of duty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Which duty.
+    pub role: DutyRole,
+    /// Who.
+    pub staff: StaffId,
+    /// 0 for the holder, then the deputies.
+    pub rank: i32,
+    /// From this instant on; none: always has been.
+    pub from: Option<Timestamp>,
+    /// Until before this instant; none: until further notice.
+    pub until: Option<Timestamp>,
+}
+
+impl Stretch {
+    /// Whether the stretch covers the instant.
+    pub fn covers(&self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
+    }
+}
+
+/// A department of the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Department {
+    /// Its id.
+    pub id: DepartmentId,
+    /// The categories it lists for itself.
+    pub categories: BTreeSet<Category>,
+}
+
+/// The department that takes a category where no department lists it (section 3). A case whose category is not known goes
+/// to customer service, whose work it is to find out (own).
+pub fn default_department(category: Option<Category>) -> &'static str {
+    match category {
+        Some(Category::EngineeringQuality) => "engineering",
+        Some(Category::PlanningDesign) => "design",
+        Some(Category::SalesManagement) => "sales",
+        Some(Category::PropertyManagement) => "property-management",
+        Some(Category::ServiceConduct) | None => "customer-service",
+        Some(Category::RepairService) => "repair",
+        Some(Category::CommercialLeasing) => "leasing",
+        Some(Category::ExternalEnvironment) => "public-affairs",
+    }
+}
+
+/// Everybody who could take a case, as of one instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bench {
+    /// People by id, retired ones too.
+    pub people: BTreeMap<StaffId, Person>,
+    /// The roster.
+    pub stretches: Vec<Stretch>,
+    /// The departments.
+    pub departments: Vec<Department>,
+}
+
+impl Bench {
+    /// The department that takes the category: the one that lists it, else the default one if the site has it.
+    pub fn department_of(&self, category: Option<Category>) -> Option<&DepartmentId> {
+        let listed =
+            category.and_then(|c| self.departments.iter().find(|d| d.categories.contains(&c)));
+        listed
+            .or_else(|| {
+                let id = default_department(category);
+                self.departments.iter().find(|d| d.id.as_str() == id)
+            })
+            .map(|d| &d.id)
+    }
+
+    /// Whether the person works here and may handle a case that complains about `excluded`.
+    pub fn may_handle(&self, staff: &StaffId, excluded: &BTreeSet<StaffId>) -> bool {
+        !excluded.contains(staff) && self.people.get(staff).is_some_and(|p| !p.retired)
+    }
+
+    /// Whether the person is at work at this instant, as handler or in the front office.
+    pub fn is_at_work(&self, staff: &StaffId, at: Timestamp) -> bool {
+        self.stretches.iter().any(|s| {
+            s.staff == *staff
+                && s.covers(at)
+                && matches!(s.role, DutyRole::Handler | DutyRole::FrontOffice)
+        })
+    }
+
+    /// Who has this duty at this instant and may handle the case: holder before deputies, then the one with less to do.
+    pub fn on_duty(
+        &self,
+        role: DutyRole,
+        at: Timestamp,
+        excluded: &BTreeSet<StaffId>,
+    ) -> Option<&StaffId> {
+        self.stretches
+            .iter()
+            .filter(|s| s.role == role && s.covers(at) && self.may_handle(&s.staff, excluded))
+            .min_by_key(|s| (s.rank, self.burden(&s.staff)))
+            .map(|s| &s.staff)
+    }
+
+    /// The first rung of the lead ladder that is filled (P14: nobody waits).
+    pub fn lead(
+        &self,
+        at: Timestamp,
+        excluded: &BTreeSet<StaffId>,
+    ) -> Option<(DutyRole, &StaffId)> {
+        LADDER
+            .into_iter()
+            .find_map(|role| self.on_duty(role, at, excluded).map(|staff| (role, staff)))
+    }
+
+    /// Those of the department who are at work and may handle the case.
+    pub fn at_work(
+        &self,
+        department: &DepartmentId,
+        at: Timestamp,
+        excluded: &BTreeSet<StaffId>,
+    ) -> Vec<&StaffId> {
+        let mut staff = self.of_department(department, excluded);
+        staff.retain(|staff| self.is_at_work(staff, at));
+        staff
+    }
+
+    /// Those of the department who may handle the case, at work or not.
+    pub fn of_department(
+        &self,
+        department: &DepartmentId,
+        excluded: &BTreeSet<StaffId>,
+    ) -> Vec<&StaffId> {
+        let mut staff = self.anyone(excluded);
+        staff.retain(|staff| self.people[*staff].department.as_ref() == Some(department));
+        staff
+    }
+
+    /// Everybody who may handle the case.
+    pub fn anyone(&self, excluded: &BTreeSet<StaffId>) -> Vec<&StaffId> {
+        self.people
+            .keys()
+            .filter(|staff| self.may_handle(staff, excluded))
+            .collect()
+    }
+
+    /// Whether one more case fits under the person's limit.
+    pub fn has_room(&self, staff: &StaffId) -> bool {
+        self.people.get(staff).is_some_and(Person::has_room)
+    }
+
+    /// Whether the person speaks the language; `zh` and `zh-CN` are one.
+    pub fn speaks(&self, staff: &StaffId, language: &str) -> bool {
+        let primary = |tag: &str| tag.split('-').next().unwrap_or(tag).to_ascii_lowercase();
+        self.people.get(staff).is_some_and(|p| {
+            p.languages
+                .iter()
+                .any(|spoken| primary(spoken) == primary(language))
+        })
+    }
+
+    /// Sorts people: fewest open cases first, then whoever was not offered one for longest, then by id.
+    pub fn burden(&self, staff: &StaffId) -> (u32, Option<Timestamp>, StaffId) {
+        let person = self.people.get(staff);
+        (
+            person.map_or(u32::MAX, |p| p.open),
+            person.and_then(|p| p.last_offered),
+            staff.clone(),
+        )
+    }
+}

@@ -1,0 +1,7 @@
+//! Who is responsible for a case, and how far the work on it is. Pure: time and the roster come in as arguments.
+
+pub mod bench;
+pub mod horizon;
+pub mod routing;
+pub mod transition;
+pub mod work;

@@ -1,0 +1,392 @@
+//! The one place where work changes.
+//!
+//! Events of two producers meet here in any order, so each action says what is true rather than what to do, and
+//! [`settle`](Draft::settle) then brings the work back to what must always hold: exactly one responsible person, who may
+//! handle the case; an offer as soon as the case is graded. Intake's epoch fences its own moves: an older one is recorded without
+//! effect. A decision of an older epoch still tells the category and grade; as a move it has no effect, since whether
+//! the case lives is intake's word.
+
+use jiff::Timestamp;
+use redress_model::name::{CaseName, StaffId};
+use redress_model::words::{CaseStatus, Category};
+
+use super::bench::Bench;
+use super::routing::{Need, Reason, Route, first_contact, route};
+use super::work::{
+    Decision, Facts, Illegal, Resolution, Step, StepKind, Work, is_in_hand, is_live,
+};
+
+/// What may happen to work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Intake changed the facts.
+    Facts(Facts),
+    /// Intake moved the case.
+    IntakeMoved {
+        /// Where to.
+        status: CaseStatus,
+        /// Intake's epoch of the move.
+        epoch: i64,
+    },
+    /// Triage decided.
+    Graded(Decision),
+    /// Somebody came, went, or has another duty.
+    RosterChanged,
+    /// The offered person takes it.
+    Accept,
+    /// Something was done.
+    Progress(String),
+    /// The case is resolved.
+    Resolve(Resolution),
+}
+
+/// What came of an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The work after it; the revision is one higher when anything changed.
+    pub work: Work,
+    /// What to add to its history.
+    pub steps: Vec<Step>,
+    /// Set where the responsible person or the offer changed: tell others.
+    pub owner: Option<Reason>,
+    /// The status moves to tell others, in order.
+    pub moves: Vec<CaseStatus>,
+}
+
+impl Outcome {
+    /// Whether there is anything to store.
+    pub fn changed(&self, before: &Work) -> bool {
+        self.work.revision != before.revision
+    }
+}
+
+/// The work on a case that was just received.
+pub fn receive(case: CaseName, facts: Facts, bench: &Bench, at: Timestamp) -> Outcome {
+    let work = Work {
+        case,
+        decision: None,
+        status: CaseStatus::Received,
+        epoch: facts.epoch,
+        responsible: None,
+        offered_to: None,
+        department: None,
+        explanation: Vec::new(),
+        assigned_at: None,
+        accepted_at: None,
+        resolved_at: None,
+        resolution: None,
+        created_at: at,
+        updated_at: at,
+        revision: 0,
+        facts,
+    };
+    let mut draft = Draft::of(work, bench, at);
+    if !is_live(draft.work.facts.status) {
+        // Intake may tell of a case that ended before we heard of it first.
+        draft.work.status = draft.work.facts.status;
+        draft.step(StepKind::Ended, String::new());
+    }
+    draft.settle();
+    draft.finish(None)
+}
+
+/// Applies one action.
+///
+/// # Errors
+/// A move that the state does not allow, with what is legal.
+pub fn transition(
+    work: &Work,
+    action: Action,
+    bench: &Bench,
+    at: Timestamp,
+) -> Result<Outcome, Illegal> {
+    let mut draft = Draft::of(work.clone(), bench, at);
+    match action {
+        Action::Facts(facts) => draft.facts(facts),
+        Action::IntakeMoved { status, epoch } => draft.intake_moved(status, epoch),
+        Action::Graded(decision) => draft.graded(decision),
+        Action::RosterChanged => draft.settle(),
+        Action::Accept => draft.accept()?,
+        Action::Progress(text) => draft.progress(text)?,
+        Action::Resolve(resolution) => draft.resolve(resolution)?,
+    }
+    Ok(draft.finish(Some(work)))
+}
+
+struct Draft<'a> {
+    work: Work,
+    steps: Vec<Step>,
+    owner: Option<Reason>,
+    moves: Vec<CaseStatus>,
+    bench: &'a Bench,
+    at: Timestamp,
+}
+
+impl<'a> Draft<'a> {
+    fn of(work: Work, bench: &'a Bench, at: Timestamp) -> Self {
+        Self {
+            work,
+            steps: Vec::new(),
+            owner: None,
+            moves: Vec::new(),
+            bench,
+            at,
+        }
+    }
+
+    fn finish(mut self, before: Option<&Work>) -> Outcome {
+        let unchanged = self.steps.is_empty() && before == Some(&self.work);
+        if !unchanged {
+            self.work.revision += 1;
+            self.work.updated_at = self.at;
+        }
+        Outcome {
+            work: self.work,
+            steps: self.steps,
+            owner: self.owner,
+            moves: self.moves,
+        }
+    }
+
+    fn facts(&mut self, facts: Facts) {
+        if facts.revision <= self.work.facts.revision {
+            return;
+        }
+        let (status, epoch) = (facts.status, facts.epoch);
+        self.work.facts = facts;
+        // The facts may carry a move of intake's ahead of the event that tells it alone. Every other status that they
+        // carry is an echo of our own or of triage's.
+        let is_intakes = matches!(
+            status,
+            CaseStatus::Received
+                | CaseStatus::Withdrawn
+                | CaseStatus::Merged
+                | CaseStatus::Reopened
+                | CaseStatus::Archived
+        );
+        if is_intakes && epoch > self.work.epoch {
+            self.intake_moved(status, epoch);
+        } else {
+            self.settle();
+        }
+    }
+
+    fn intake_moved(&mut self, status: CaseStatus, epoch: i64) {
+        if epoch <= self.work.epoch {
+            if epoch < self.work.epoch {
+                self.step(StepKind::Outdated, format!("{status} of epoch {epoch}"));
+            }
+            return;
+        }
+        self.work.epoch = epoch;
+        self.work.offered_to = None;
+        let was_in_hand = is_in_hand(self.work.status);
+        if is_live(status) {
+            self.work.department = None;
+            self.work.status = match status {
+                CaseStatus::Received => CaseStatus::Received,
+                _ => CaseStatus::Reopened,
+            };
+            self.step(StepKind::Reopened, String::new());
+            self.settle();
+        } else {
+            if !was_in_hand {
+                self.work.department = None;
+            }
+            self.work.status = status;
+            self.step(StepKind::Ended, String::new());
+        }
+    }
+
+    fn graded(&mut self, decision: Decision) {
+        let before = self.work.decision.as_ref();
+        if before.is_some_and(|d| decision.revision <= d.revision) {
+            return;
+        }
+        let category_changed = before.is_some_and(|d| d.category != decision.category);
+        let text = format!(
+            "grade {}, {}",
+            decision.grade,
+            decision.category.map_or("no category", Category::word)
+        );
+        let outdated = decision.epoch < self.work.epoch;
+        self.work.decision = Some(decision);
+        if outdated {
+            self.step(StepKind::Outdated, text);
+        } else {
+            self.step(StepKind::Graded, text);
+        }
+        if self.work.status == CaseStatus::Assigned && category_changed {
+            self.offer(None);
+        }
+        self.settle();
+    }
+
+    fn accept(&mut self) -> Result<(), Illegal> {
+        let (CaseStatus::Assigned, Some(staff)) = (self.work.status, &self.work.offered_to) else {
+            return Err(self.illegal(CaseStatus::Accepted));
+        };
+        self.work.responsible = Some(staff.clone());
+        self.work.offered_to = None;
+        self.work.accepted_at = Some(self.at);
+        self.owner = Some(Reason::Accepted);
+        self.moved(CaseStatus::Accepted);
+        self.step(StepKind::Accepted, String::new());
+        Ok(())
+    }
+
+    fn progress(&mut self, text: String) -> Result<(), Illegal> {
+        match self.work.status {
+            CaseStatus::Accepted => self.moved(CaseStatus::Investigating),
+            CaseStatus::Investigating | CaseStatus::Proposed | CaseStatus::Resolving => {}
+            _ => return Err(self.illegal(CaseStatus::Investigating)),
+        }
+        self.step(StepKind::Progress, text);
+        Ok(())
+    }
+
+    fn resolve(&mut self, resolution: Resolution) -> Result<(), Illegal> {
+        match self.work.status {
+            CaseStatus::Investigating | CaseStatus::Resolving => {}
+            _ => return Err(self.illegal(CaseStatus::Resolved)),
+        }
+        self.moved(CaseStatus::Resolved);
+        self.work.resolved_at = Some(self.at);
+        self.step(StepKind::Resolved, resolution.summary.clone());
+        self.work.resolution = Some(resolution);
+        Ok(())
+    }
+
+    /// Brings the work to what must always hold.
+    fn settle(&mut self) {
+        if !is_live(self.work.status) {
+            return;
+        }
+        self.ensure_responsible();
+        match self.work.status {
+            CaseStatus::Received | CaseStatus::Triaged | CaseStatus::Reopened
+                if self.work.decision.is_some() =>
+            {
+                let keep = self
+                    .work
+                    .accepted_at
+                    .and_then(|_| self.work.responsible.clone());
+                self.work.status = CaseStatus::Triaged;
+                self.offer(keep);
+            }
+            CaseStatus::Assigned => {
+                let excluded = &self.work.facts.excluded;
+                let stands = self
+                    .work
+                    .offered_to
+                    .as_ref()
+                    .is_some_and(|s| self.bench.may_handle(s, excluded));
+                if !stands {
+                    self.offer(None);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn ensure_responsible(&mut self) {
+        let excluded = &self.work.facts.excluded;
+        let before = self.work.responsible.clone();
+        if before
+            .as_ref()
+            .is_some_and(|s| self.bench.may_handle(s, excluded))
+        {
+            return;
+        }
+        let choice = if is_in_hand(self.work.status) {
+            route(self.need(None), self.bench, self.at)
+        } else {
+            first_contact(
+                self.work.facts.first_contact.as_ref(),
+                excluded,
+                self.bench,
+                self.at,
+            )
+        };
+        let (kind, reason) = match before {
+            Some(_) => (StepKind::HandedOver, Reason::HandedOver),
+            None => (StepKind::Received, Reason::FirstContact),
+        };
+        match choice {
+            Some(chosen) => {
+                self.work.responsible = Some(chosen.staff);
+                if is_in_hand(self.work.status) {
+                    self.work.department = chosen.department;
+                }
+                self.work.explanation = chosen.explanation;
+                self.owner = Some(reason);
+                self.step(kind, self.work.explanation.join("; "));
+            }
+            None if before.is_some() || self.work.revision == 0 => {
+                self.work.responsible = None;
+                self.step(kind, "nobody at the site may handle the case".to_owned());
+            }
+            None => {}
+        }
+    }
+
+    fn offer(&mut self, keep: Option<StaffId>) {
+        let Some(Route {
+            staff,
+            department,
+            reason,
+            explanation,
+        }) = route(self.need(keep.as_ref()), self.bench, self.at)
+        else {
+            self.work.offered_to = None;
+            return;
+        };
+        let same = self.work.offered_to.as_ref() == Some(&staff);
+        self.work.department = department;
+        self.work.explanation = explanation;
+        if same {
+            return;
+        }
+        self.work.offered_to = Some(staff);
+        self.work.assigned_at = Some(self.at);
+        self.owner = Some(reason);
+        if self.work.status != CaseStatus::Assigned {
+            self.moved(CaseStatus::Assigned);
+        }
+        self.step(StepKind::Offered, self.work.explanation.join("; "));
+    }
+
+    fn need<'b>(&'b self, keep: Option<&'b StaffId>) -> Need<'b> {
+        Need {
+            category: self.work.category(),
+            language: &self.work.facts.language,
+            excluded: &self.work.facts.excluded,
+            keep,
+        }
+    }
+
+    fn moved(&mut self, to: CaseStatus) {
+        self.work.status = to;
+        self.moves.push(to);
+    }
+
+    fn step(&mut self, kind: StepKind, text: String) {
+        self.steps.push(Step {
+            kind,
+            status: self.work.status,
+            responsible: self.work.responsible.clone(),
+            offered_to: self.work.offered_to.clone(),
+            text,
+        });
+    }
+
+    fn illegal(&self, wanted: CaseStatus) -> Illegal {
+        Illegal {
+            status: self.work.status,
+            wanted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

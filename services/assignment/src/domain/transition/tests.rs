@@ -1,0 +1,616 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use redress_model::Grade;
+use redress_model::name::{CaseName, StaffId};
+use redress_model::words::{CaseStatus, Category, DutyRole};
+use uuid::Uuid;
+
+use super::{Action, Outcome, receive, transition};
+use crate::domain::bench::{Bench, Department, Person, Stretch};
+use crate::domain::routing::Reason;
+use crate::domain::work::{Decision, Facts, Resolution, StepKind, Work, is_in_hand, is_live};
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_780_000_000).expect("in range")
+}
+
+fn id(text: &str) -> StaffId {
+    text.parse().expect("a slug")
+}
+
+fn person(department: Option<&str>, open: u32) -> Person {
+    Person {
+        department: department.map(|d| d.parse().expect("a slug")),
+        languages: vec!["zh-CN".to_owned()],
+        max_open: None,
+        open,
+        last_offered: None,
+        retired: false,
+    }
+}
+
+fn duty(role: DutyRole, staff: &str, rank: i32) -> Stretch {
+    Stretch {
+        role,
+        staff: id(staff),
+        rank,
+        from: None,
+        until: None,
+    }
+}
+
+/// Two engineers, a seller, a front office and the three leads, all on duty.
+fn bench() -> Bench {
+    let departments = ["engineering", "sales", "customer-service"]
+        .map(|d| Department {
+            id: d.parse().expect("a slug"),
+            categories: BTreeSet::new(),
+        })
+        .to_vec();
+    let people: BTreeMap<StaffId, Person> = [
+        ("eng-one", person(Some("engineering"), 2)),
+        ("eng-two", person(Some("engineering"), 1)),
+        ("seller", person(Some("sales"), 0)),
+        ("desk", person(Some("customer-service"), 0)),
+        ("lead-site", person(None, 0)),
+        ("lead-duty", person(None, 0)),
+        ("lead-top", person(None, 0)),
+    ]
+    .into_iter()
+    .map(|(name, p)| (id(name), p))
+    .collect();
+    let stretches = vec![
+        duty(DutyRole::Handler, "eng-one", 0),
+        duty(DutyRole::Handler, "eng-two", 0),
+        duty(DutyRole::Handler, "seller", 0),
+        duty(DutyRole::FrontOffice, "desk", 0),
+        duty(DutyRole::OnSiteLead, "lead-site", 0),
+        duty(DutyRole::DutyLead, "lead-duty", 0),
+        duty(DutyRole::TopLead, "lead-top", 0),
+    ];
+    Bench {
+        people,
+        stretches,
+        departments,
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        number: "LS-20260528-0001".to_owned(),
+        language: String::new(),
+        first_contact: None,
+        excluded: BTreeSet::new(),
+        received_at: now(),
+        status: CaseStatus::Received,
+        epoch: 1,
+        revision: 1,
+    }
+}
+
+fn decision(revision: i64, epoch: i64, category: Category) -> Action {
+    Action::Graded(Decision {
+        revision,
+        epoch,
+        category: Some(category),
+        grade: Grade::THREE,
+        urgency: None,
+    })
+}
+
+fn case() -> CaseName {
+    CaseName::new(
+        "lakeside".parse().expect("a slug"),
+        Uuid::from_u128(0x0190_a6c2_0000_7000_8000_0000_0000_0001),
+    )
+}
+
+fn received(facts: Facts) -> Work {
+    receive(case(), facts, &bench(), now()).work
+}
+
+fn apply(work: &Work, action: Action) -> Outcome {
+    transition(work, action, &bench(), now()).expect("legal")
+}
+
+fn assigned() -> Work {
+    apply(
+        &received(facts()),
+        decision(1, 1, Category::EngineeringQuality),
+    )
+    .work
+}
+
+#[test]
+fn a_machine_channel_falls_to_the_front_office() {
+    let outcome = receive(case(), facts(), &bench(), now());
+    assert_eq!(outcome.work.responsible, Some(id("desk")));
+    assert_eq!(outcome.owner, Some(Reason::FirstContact));
+    assert_eq!(outcome.work.status, CaseStatus::Received);
+    assert!(outcome.moves.is_empty());
+}
+
+#[test]
+fn whoever_received_the_case_keeps_it_until_somebody_accepts() {
+    let mut facts = facts();
+    facts.first_contact = Some(id("seller"));
+    let work = received(facts);
+    assert_eq!(work.responsible, Some(id("seller")));
+    let offered = apply(&work, decision(1, 1, Category::EngineeringQuality));
+    assert_eq!(offered.work.responsible, Some(id("seller")));
+    assert_eq!(offered.work.offered_to, Some(id("eng-two")));
+    assert_eq!(offered.owner, Some(Reason::Routed));
+    assert_eq!(offered.moves, [CaseStatus::Assigned]);
+    let accepted = apply(&offered.work, Action::Accept);
+    assert_eq!(accepted.work.responsible, Some(id("eng-two")));
+    assert_eq!(accepted.work.offered_to, None);
+    assert_eq!(accepted.owner, Some(Reason::Accepted));
+}
+
+#[test]
+fn without_a_front_office_the_on_site_lead_is_first() {
+    let mut bench = bench();
+    bench.stretches.retain(|s| s.role != DutyRole::FrontOffice);
+    let work = receive(case(), facts(), &bench, now()).work;
+    assert_eq!(work.responsible, Some(id("lead-site")));
+}
+
+#[test]
+fn p14_nobody_on_duty_goes_to_the_first_filled_rung_at_once() {
+    for (filled, expected) in [
+        (DutyRole::OnSiteLead, "lead-site"),
+        (DutyRole::DutyLead, "lead-duty"),
+        (DutyRole::TopLead, "lead-top"),
+    ] {
+        let mut bench = bench();
+        bench.stretches.retain(|s| s.role == filled);
+        let work = receive(case(), facts(), &bench, now()).work;
+        let outcome = transition(
+            &work,
+            decision(1, 1, Category::EngineeringQuality),
+            &bench,
+            now(),
+        )
+        .expect("legal");
+        assert_eq!(outcome.work.offered_to, Some(id(expected)));
+        assert_eq!(outcome.owner, Some(Reason::NobodyOnDuty));
+    }
+}
+
+#[test]
+fn with_nobody_on_any_duty_somebody_of_the_department_gets_it() {
+    let mut bench = bench();
+    bench.stretches.clear();
+    let work = receive(case(), facts(), &bench, now()).work;
+    let outcome = transition(
+        &work,
+        decision(1, 1, Category::EngineeringQuality),
+        &bench,
+        now(),
+    )
+    .expect("legal");
+    assert_eq!(outcome.work.offered_to, Some(id("eng-two")));
+    assert!(outcome.work.responsible.is_some());
+}
+
+#[test]
+fn staff_complained_about_are_excluded_everywhere() {
+    let mut facts = facts();
+    facts.first_contact = Some(id("seller"));
+    facts.excluded = ["seller", "eng-two", "desk"].map(id).into();
+    let work = received(facts);
+    assert_eq!(work.responsible, Some(id("lead-site")));
+    let offered = apply(&work, decision(1, 1, Category::EngineeringQuality)).work;
+    assert_eq!(offered.offered_to, Some(id("eng-one")));
+}
+
+#[test]
+fn a_handler_complained_about_later_hands_over_at_once() {
+    let work = apply(&assigned(), Action::Accept).work;
+    let mut facts = work.facts.clone();
+    facts.revision += 1;
+    facts.excluded = [id("eng-two")].into();
+    let outcome = apply(&work, Action::Facts(facts));
+    assert_eq!(outcome.work.responsible, Some(id("eng-one")));
+    assert_eq!(outcome.work.status, CaseStatus::Accepted);
+    assert_eq!(outcome.owner, Some(Reason::HandedOver));
+}
+
+#[test]
+fn an_equal_load_goes_to_whoever_was_not_offered_one_for_longest() {
+    let mut bench = bench();
+    let mut offered = |name: &str, at: Option<Timestamp>| {
+        let p = bench.people.get_mut(&id(name)).expect("there");
+        p.open = 1;
+        p.last_offered = at;
+    };
+    offered("eng-one", Some(now() - SignedDuration::from_hours(9)));
+    offered("eng-two", Some(now() - SignedDuration::from_hours(1)));
+    let work = receive(case(), facts(), &bench, now()).work;
+    let action = decision(1, 1, Category::EngineeringQuality);
+    let outcome = transition(&work, action, &bench, now()).expect("legal");
+    assert_eq!(outcome.work.offered_to, Some(id("eng-one")));
+    assert!(
+        outcome
+            .work
+            .explanation
+            .iter()
+            .any(|line| line.contains("eng-one has the fewest open cases (1)"))
+    );
+}
+
+#[test]
+fn a_person_at_the_limit_is_passed_over() {
+    let mut bench = bench();
+    bench
+        .people
+        .get_mut(&id("eng-two"))
+        .expect("there")
+        .max_open = Some(1);
+    let work = receive(case(), facts(), &bench, now()).work;
+    let action = decision(1, 1, Category::EngineeringQuality);
+    let outcome = transition(&work, action, &bench, now()).expect("legal");
+    assert_eq!(outcome.work.offered_to, Some(id("eng-one")));
+}
+
+#[test]
+fn the_complainants_language_comes_before_the_load() {
+    let mut bench = bench();
+    bench
+        .people
+        .get_mut(&id("eng-one"))
+        .expect("there")
+        .languages = vec!["en".to_owned()];
+    let mut facts = facts();
+    facts.language = "en-GB".to_owned();
+    let work = receive(case(), facts, &bench, now()).work;
+    let action = decision(1, 1, Category::EngineeringQuality);
+    let outcome = transition(&work, action, &bench, now()).expect("legal");
+    assert_eq!(outcome.work.offered_to, Some(id("eng-one")));
+}
+
+#[test]
+fn a_departments_own_list_comes_before_the_default() {
+    let mut bench = bench();
+    bench.departments[1].categories = [Category::EngineeringQuality].into();
+    let work = receive(case(), facts(), &bench, now()).work;
+    let action = decision(1, 1, Category::EngineeringQuality);
+    let outcome = transition(&work, action, &bench, now()).expect("legal");
+    assert_eq!(outcome.work.offered_to, Some(id("seller")));
+}
+
+#[test]
+fn a_new_category_routes_again_only_before_acceptance() {
+    let work = assigned();
+    let rerouted = apply(&work, decision(2, 1, Category::SalesManagement));
+    assert_eq!(rerouted.work.offered_to, Some(id("seller")));
+    assert_eq!(rerouted.owner, Some(Reason::Routed));
+    assert!(rerouted.moves.is_empty(), "it is assigned already");
+
+    let accepted = apply(&work, Action::Accept).work;
+    let recorded = apply(&accepted, decision(2, 1, Category::SalesManagement));
+    assert_eq!(recorded.work.responsible, Some(id("eng-two")));
+    assert_eq!(recorded.work.status, CaseStatus::Accepted);
+    assert_eq!(recorded.owner, None);
+    assert_eq!(recorded.work.category(), Some(Category::SalesManagement));
+}
+
+#[test]
+fn the_whole_life_in_order() {
+    let accepted = apply(&assigned(), Action::Accept);
+    assert_eq!(accepted.moves, [CaseStatus::Accepted]);
+    let first = apply(&accepted.work, Action::Progress("looked".to_owned()));
+    assert_eq!(first.moves, [CaseStatus::Investigating]);
+    let second = apply(&first.work, Action::Progress("again".to_owned()));
+    assert!(second.moves.is_empty());
+    let resolution = Resolution {
+        summary: "sealed".to_owned(),
+        root_cause: "a loose joint".to_owned(),
+    };
+    let resolved = apply(&second.work, Action::Resolve(resolution.clone()));
+    assert_eq!(resolved.moves, [CaseStatus::Resolved]);
+    assert_eq!(resolved.work.resolution, Some(resolution));
+    assert_eq!(resolved.work.responsible, Some(id("eng-two")));
+}
+
+#[test]
+fn i10_an_illegal_move_says_what_is_legal() {
+    let illegal = |work: &Work, action| {
+        transition(work, action, &bench(), now())
+            .expect_err("illegal")
+            .to_string()
+    };
+    let resolution = Resolution {
+        summary: "done".to_owned(),
+        root_cause: "unknown".to_owned(),
+    };
+    let fresh = received(facts());
+    assert!(illegal(&fresh, Action::Accept).ends_with("legal now: TRIAGED"));
+    let assigned = assigned();
+    assert!(illegal(&assigned, Action::Progress("x".to_owned())).ends_with("legal now: ACCEPTED"));
+    let accepted = apply(&assigned, Action::Accept).work;
+    assert!(illegal(&accepted, Action::Accept).ends_with("legal now: INVESTIGATING"));
+    assert!(illegal(&accepted, Action::Resolve(resolution)).ends_with("legal now: INVESTIGATING"));
+}
+
+#[test]
+fn an_intake_move_ends_the_work_and_a_decision_after_it_changes_nothing() {
+    for status in [
+        CaseStatus::Withdrawn,
+        CaseStatus::Merged,
+        CaseStatus::Archived,
+    ] {
+        let ended = apply(&assigned(), Action::IntakeMoved { status, epoch: 2 });
+        assert_eq!(ended.work.status, status);
+        assert_eq!(ended.work.offered_to, None);
+        assert_eq!((ended.owner, ended.moves.len()), (None, 0));
+        let late = apply(&ended.work, decision(2, 1, Category::SalesManagement));
+        assert_eq!(late.work.status, status);
+        assert_eq!(late.work.offered_to, None);
+        assert_eq!((late.owner, late.moves.len()), (None, 0));
+        assert_eq!(late.steps.last().map(|s| s.kind), Some(StepKind::Outdated));
+    }
+}
+
+#[test]
+fn a_move_of_an_older_epoch_is_recorded_without_effect() {
+    let work = apply(
+        &assigned(),
+        Action::IntakeMoved {
+            status: CaseStatus::Reopened,
+            epoch: 5,
+        },
+    )
+    .work;
+    let outcome = apply(
+        &work,
+        Action::IntakeMoved {
+            status: CaseStatus::Withdrawn,
+            epoch: 4,
+        },
+    );
+    assert_eq!(outcome.work.status, work.status);
+    assert_eq!(outcome.work.epoch, 5);
+    assert_eq!(
+        outcome.steps.iter().map(|s| s.kind).collect::<Vec<_>>(),
+        [StepKind::Outdated]
+    );
+}
+
+#[test]
+fn a_reopened_case_goes_back_to_whoever_handled_it() {
+    let mut work = apply(&assigned(), Action::Accept).work;
+    work = apply(&work, Action::Progress("x".to_owned())).work;
+    work = apply(
+        &work,
+        Action::Resolve(Resolution {
+            summary: "s".to_owned(),
+            root_cause: "r".to_owned(),
+        }),
+    )
+    .work;
+    // The other engineer is now less loaded, but who repairs is not changed midway (M12).
+    let mut bench = bench();
+    bench.people.get_mut(&id("eng-one")).expect("there").open = 0;
+    let reopened = transition(
+        &work,
+        Action::IntakeMoved {
+            status: CaseStatus::Reopened,
+            epoch: 2,
+        },
+        &bench,
+        now(),
+    )
+    .expect("legal");
+    assert_eq!(reopened.work.status, CaseStatus::Assigned);
+    assert_eq!(reopened.work.offered_to, Some(id("eng-two")));
+    assert_eq!(reopened.work.responsible, Some(id("eng-two")));
+    assert_eq!(reopened.moves, [CaseStatus::Assigned]);
+}
+
+#[test]
+fn a_repeat_changes_nothing() {
+    let work = assigned();
+    for action in [
+        decision(1, 1, Category::EngineeringQuality),
+        Action::Facts(work.facts.clone()),
+        Action::IntakeMoved {
+            status: CaseStatus::Received,
+            epoch: 1,
+        },
+        Action::RosterChanged,
+    ] {
+        let outcome = apply(&work, action);
+        assert!(!outcome.changed(&work));
+        assert_eq!(outcome.work, work);
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Act(Action),
+    Retire(usize),
+    Return(usize),
+    Duties(Vec<(usize, usize)>),
+}
+
+const NAMES: [&str; 7] = [
+    "eng-one",
+    "eng-two",
+    "seller",
+    "desk",
+    "lead-site",
+    "lead-duty",
+    "lead-top",
+];
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let excluded = prop::collection::btree_set(0..NAMES.len(), 0..=NAMES.len());
+    let facts = (
+        excluded,
+        0..4_i64,
+        0..8_i64,
+        prop::sample::select(CaseStatus::ALL),
+    )
+        .prop_map(|(excluded, epoch, revision, status)| {
+            Action::Facts(Facts {
+                excluded: excluded.into_iter().map(|i| id(NAMES[i])).collect(),
+                epoch,
+                revision,
+                status,
+                ..self::facts()
+            })
+        });
+    let moved = (prop::sample::select(CaseStatus::ALL), 0..6_i64)
+        .prop_map(|(status, epoch)| Action::IntakeMoved { status, epoch });
+    let graded = (
+        0..6_i64,
+        0..4_i64,
+        prop::option::of(prop::sample::select(Category::ALL)),
+        1..=4_u8,
+    )
+        .prop_map(|(revision, epoch, category, grade)| {
+            Action::Graded(Decision {
+                revision,
+                epoch,
+                category,
+                grade: Grade::new(grade).expect("1 to 4"),
+                urgency: None,
+            })
+        });
+    let action = prop_oneof![
+        facts,
+        moved,
+        graded,
+        Just(Action::Accept),
+        Just(Action::Progress("step".to_owned())),
+        Just(Action::Resolve(Resolution {
+            summary: "s".to_owned(),
+            root_cause: "r".to_owned(),
+        })),
+    ];
+    let duties = prop::collection::vec((0..DutyRole::ALL.len(), 0..NAMES.len()), 0..8);
+    let step = prop_oneof![
+        6 => action.prop_map(Step::Act),
+        1 => (0..NAMES.len()).prop_map(Step::Retire),
+        1 => (0..NAMES.len()).prop_map(Step::Return),
+        1 => duties.prop_map(Step::Duties),
+    ];
+    prop::collection::vec(step, 0..40)
+}
+
+fn check(work: &Work, bench: &Bench) {
+    let eligible = |s: &StaffId| bench.may_handle(s, &work.facts.excluded);
+    if is_live(work.status) {
+        let anybody = bench.people.keys().any(|s| eligible(s));
+        assert_eq!(
+            work.responsible.is_some(),
+            anybody,
+            "exactly one responsible person as long as there is anybody"
+        );
+        if let Some(responsible) = &work.responsible {
+            assert!(eligible(responsible), "{responsible} may not handle it");
+        }
+        if anybody && work.decision.is_some() {
+            assert_eq!(
+                work.offered_to.is_some(),
+                work.status == CaseStatus::Assigned,
+                "a graded case is offered or in hand"
+            );
+            assert!(work.status == CaseStatus::Assigned || is_in_hand(work.status));
+        }
+    } else {
+        assert_eq!(work.offered_to, None, "what has ended is offered to nobody");
+    }
+    if let Some(offered) = &work.offered_to {
+        assert!(!is_live(work.status) || eligible(offered));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn every_case_has_exactly_one_responsible_person_at_every_moment(steps in steps()) {
+        let mut bench = bench();
+        let mut work = receive(case(), facts(), &bench, now()).work;
+        check(&work, &bench);
+        for step in steps {
+            let action = match step {
+                Step::Act(action) => action,
+                Step::Retire(i) => {
+                    bench.people.get_mut(&id(NAMES[i])).expect("there").retired = true;
+                    Action::RosterChanged
+                }
+                Step::Return(i) => {
+                    bench.people.get_mut(&id(NAMES[i])).expect("there").retired = false;
+                    Action::RosterChanged
+                }
+                Step::Duties(duties) => {
+                    bench.stretches = duties
+                        .into_iter()
+                        .map(|(role, i)| duty(DutyRole::ALL[role], NAMES[i], 0))
+                        .collect();
+                    Action::RosterChanged
+                }
+            };
+            let before = work.clone();
+            if let Ok(outcome) = transition(&work, action, &bench, now()) {
+                prop_assert!(outcome.work.revision - before.revision <= 1);
+                prop_assert!(outcome.work.epoch >= before.epoch);
+                if outcome.work.responsible != before.responsible
+                    || (outcome.work.offered_to != before.offered_to && outcome.work.offered_to.is_some())
+                {
+                    let told = outcome.owner.is_some();
+                    prop_assert!(told || outcome.work.responsible.is_none(), "others are told who owns it");
+                }
+                work = outcome.work;
+            }
+            check(&work, &bench);
+        }
+    }
+
+    #[test]
+    fn i3_two_producers_in_any_interleaving_end_in_the_same_state(
+        order in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
+        ended in any::<bool>(),
+    ) {
+        // Intake: withdrawn, reopened, and perhaps merged. Triage: three decisions, of the epochs it saw.
+        let intake = {
+            let mut moves = vec![
+                Action::IntakeMoved { status: CaseStatus::Withdrawn, epoch: 2 },
+                Action::IntakeMoved { status: CaseStatus::Reopened, epoch: 3 },
+            ];
+            let last = if ended { CaseStatus::Merged } else { CaseStatus::Reopened };
+            moves.push(Action::IntakeMoved { status: last, epoch: 4 });
+            moves
+        };
+        let triage = [
+            (1, decision(1, 1, Category::EngineeringQuality)),
+            (1, decision(2, 1, Category::SalesManagement)),
+            (3, decision(3, 3, Category::EngineeringQuality)),
+        ];
+        let run = |order: &[usize]| {
+            let mut work = received(facts());
+            let (mut i, mut t) = (0, 0);
+            for pick in order {
+                // Each producer's own order holds; a decision of an epoch not known yet waits, as in the inbox.
+                if *pick < 3 {
+                    work = apply(&work, intake[i].clone()).work;
+                    i += 1;
+                }
+                else { t += 1; }
+                while let Some((epoch, action)) = triage[..t].iter().find(|(epoch, a)| {
+                    *epoch <= work.epoch && matches!(a, Action::Graded(d) if work.decision.as_ref().is_none_or(|k| d.revision == k.revision + 1) && (work.decision.is_some() || d.revision == 1))
+                }) {
+                    let _ = epoch;
+                    work = apply(&work, action.clone()).work;
+                }
+            }
+            (work.status, work.responsible, work.offered_to, work.department, work.decision, work.epoch)
+        };
+        prop_assert_eq!(run(&order), run(&[0, 1, 2, 3, 4, 5]));
+    }
+}
