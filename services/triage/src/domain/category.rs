@@ -1,0 +1,290 @@
+//! Suggests what a complaint is about from its words: the ordered tests of domain.md section 3, with
+//! the words kept as data (`lexicon.yaml`). The suggestion names the words that led to it and
+//! abstains when none is found; a category stated by a person always wins over it.
+//!
+//! Cost: one pass of an automaton over the text, whatever the size of the lexicon.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use redress_model::words::Category;
+use serde::Deserialize;
+
+/// How far apart words of a `together` entry may stand: about 24 Chinese characters.
+const NEAR_BYTES_MAX: usize = 72;
+
+/// Most words that a suggestion names.
+const WORDS_MAX: usize = 8;
+
+/// A category, and the words of the lexicon that led to it, in the order of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What the complaint seems to be about.
+    pub category: Category,
+    /// Entries of the lexicon; never anything else from the text.
+    pub words: Vec<&'static str>,
+}
+
+/// Suggests a category for this text; none when no word of the lexicon occurs.
+pub fn suggest(text: &str) -> Option<Suggestion> {
+    let hits = LEXICON.hits(text);
+    let tests = &LEXICON.tests;
+    tests
+        .iter()
+        .find_map(|test| test.sure(&hits).map(|words| (test, words)))
+        .or_else(|| {
+            tests
+                .iter()
+                .find_map(|test| some(any_of(&test.hints, &hits)).map(|words| (test, words)))
+        })
+        .map(|(test, found)| Suggestion {
+            category: test.category,
+            words: named(found),
+        })
+}
+
+/// The words once each, in the order of the text, longer ones before those inside them.
+fn named(mut found: Vec<&Hit>) -> Vec<&'static str> {
+    found.sort_by_key(|hit| (hit.at.start, std::cmp::Reverse(hit.at.end)));
+    let mut words: Vec<&'static str> = Vec::new();
+    for hit in found {
+        if !words.contains(&hit.word) && words.len() < WORDS_MAX {
+            words.push(hit.word);
+        }
+    }
+    words
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    neutral: Vec<String>,
+    tests: Vec<Test>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Test {
+    category: Category,
+    words: Vec<String>,
+    #[serde(default)]
+    together: Vec<Vec<Vec<String>>>,
+    hints: Vec<String>,
+}
+
+struct Lexicon {
+    tests: Vec<Test>,
+    entries: Vec<&'static str>,
+    neutral: Vec<bool>,
+    automaton: AhoCorasick,
+}
+
+struct Hit {
+    word: &'static str,
+    at: Range<usize>,
+}
+
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
+    Lexicon::read(include_str!("lexicon.yaml"))
+        .expect("the built-in lexicon reads, as a test shows")
+});
+
+impl Lexicon {
+    fn read(yaml: &str) -> Result<Self, String> {
+        let file: File = serde_norway::from_str(yaml).map_err(|e| e.to_string())?;
+        let mut neutral: HashMap<String, bool> = HashMap::new();
+        for test in &file.tests {
+            let grouped = test.together.iter().flatten().flatten();
+            for word in test.words.iter().chain(&test.hints).chain(grouped) {
+                neutral.insert(word.clone(), false);
+            }
+        }
+        for word in file.neutral {
+            neutral.entry(word).or_insert(true);
+        }
+        let mut entries: Vec<(String, bool)> = neutral.into_iter().collect();
+        entries.sort();
+        let (entries, neutral): (Vec<String>, Vec<bool>) = entries.into_iter().unzip();
+        let automaton = AhoCorasick::new(&entries).map_err(|e| e.to_string())?;
+        // Read once and kept for the life of the process.
+        let entries = entries.into_iter().map(|word| &*word.leak()).collect();
+        Ok(Self {
+            tests: file.tests,
+            entries,
+            neutral,
+            automaton,
+        })
+    }
+
+    /// Every entry found in the text, but those inside a neutral word.
+    fn hits(&self, text: &str) -> Vec<Hit> {
+        let found: Vec<(usize, Range<usize>)> = self
+            .automaton
+            .find_overlapping_iter(text)
+            .map(|m| (m.pattern().as_usize(), m.range()))
+            .collect();
+        let covers: Vec<&Range<usize>> = found
+            .iter()
+            .filter(|(entry, _)| self.neutral[*entry])
+            .map(|(_, at)| at)
+            .collect();
+        found
+            .iter()
+            .filter(|(entry, at)| {
+                !self.neutral[*entry]
+                    && !covers
+                        .iter()
+                        .any(|c| c.start <= at.start && at.end <= c.end)
+            })
+            .map(|(entry, at)| Hit {
+                word: self.entries[*entry],
+                at: at.clone(),
+            })
+            .collect()
+    }
+}
+
+impl Test {
+    fn sure<'a>(&self, hits: &'a [Hit]) -> Option<Vec<&'a Hit>> {
+        let mut found = any_of(&self.words, hits);
+        for groups in &self.together {
+            found.extend(near(groups, hits));
+        }
+        some(found)
+    }
+}
+
+fn some<T>(found: Vec<T>) -> Option<Vec<T>> {
+    (!found.is_empty()).then_some(found)
+}
+
+fn any_of<'a>(words: &[String], hits: &'a [Hit]) -> Vec<&'a Hit> {
+    hits.iter()
+        .filter(|hit| words.iter().any(|word| word == hit.word))
+        .collect()
+}
+
+/// One word of each group, near a word of the first group; the nearest of each.
+fn near<'a>(groups: &[Vec<String>], hits: &'a [Hit]) -> Vec<&'a Hit> {
+    let Some((first, others)) = groups.split_first() else {
+        return Vec::new();
+    };
+    for anchor in any_of(first, hits) {
+        let nearest = |group: &Vec<String>| {
+            any_of(group, hits)
+                .into_iter()
+                .map(|hit| (distance(anchor, hit), hit))
+                .filter(|(distance, _)| *distance <= NEAR_BYTES_MAX)
+                .min_by_key(|(distance, _)| *distance)
+                .map(|(_, hit)| hit)
+        };
+        if let Some(mut found) = others.iter().map(nearest).collect::<Option<Vec<_>>>() {
+            found.push(anchor);
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+fn distance(a: &Hit, b: &Hit) -> usize {
+    if a.at.start < b.at.start {
+        b.at.start.saturating_sub(a.at.end)
+    } else {
+        a.at.start.saturating_sub(b.at.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn category(text: &str) -> Option<Category> {
+        suggest(text).map(|s| s.category)
+    }
+
+    #[test]
+    fn the_lexicon_has_one_test_for_each_category_in_the_order_of_section_3() {
+        let order: Vec<Category> = LEXICON.tests.iter().map(|t| t.category).collect();
+        assert_eq!(
+            order,
+            [
+                Category::CommercialLeasing,
+                Category::RepairService,
+                Category::SalesManagement,
+                Category::ServiceConduct,
+                Category::PlanningDesign,
+                Category::PropertyManagement,
+                Category::EngineeringQuality,
+                Category::ExternalEnvironment,
+            ]
+        );
+    }
+
+    #[test]
+    fn the_words_that_led_to_it_are_named_in_the_order_of_the_text() {
+        let found = suggest("厨房漏水,墙上还有裂缝,请派人来看。").expect("a category");
+        assert_eq!(found.category, Category::EngineeringQuality);
+        assert_eq!(found.words, ["漏水", "裂缝"]);
+    }
+
+    #[test]
+    fn it_abstains_when_no_word_is_found() {
+        assert_eq!(suggest(""), None);
+        assert_eq!(suggest("你好,我想反映一个情况。"), None);
+    }
+
+    #[test]
+    fn a_word_inside_a_neutral_word_does_not_count() {
+        assert_eq!(category("我家正在装修,又想问一下。"), None);
+    }
+
+    #[test]
+    fn an_earlier_test_wins_over_a_later_one() {
+        // A defect that was repaired and failed is a matter of the repair.
+        assert_eq!(category("阳台漏水"), Some(Category::EngineeringQuality));
+        assert_eq!(
+            category("阳台漏水,维修三次还是没有解决,至今没人管"),
+            Some(Category::RepairService)
+        );
+        // The lift is the property manager's, the manners of its guard are conduct.
+        assert_eq!(category("电梯停运"), Some(Category::PropertyManagement));
+        assert_eq!(
+            category("电梯停运,保安态度恶劣"),
+            Some(Category::ServiceConduct)
+        );
+        // Shops to let come first.
+        assert_eq!(
+            category("商铺租金上涨,合同没到期"),
+            Some(Category::CommercialLeasing)
+        );
+        // Parking to park in, and parking to own.
+        assert_eq!(
+            category("车位产权不清楚还在出售"),
+            Some(Category::SalesManagement)
+        );
+        // A nuisance built in by the plan, and one from outside.
+        assert_eq!(
+            category("楼下换热站晚上嗡嗡响"),
+            Some(Category::PlanningDesign)
+        );
+        assert_eq!(
+            category("附近工地施工扬尘"),
+            Some(Category::ExternalEnvironment)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_harm_and_only_lexicon_words_are_named(text in "\\PC{0,200}") {
+            if let Some(found) = suggest(&text) {
+                prop_assert!(!found.words.is_empty());
+                for word in found.words {
+                    prop_assert!(LEXICON.entries.contains(&word) && text.contains(word));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What a decision is made from, and nothing else.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use redress_model::words::{QualityImpact, SignalBasis, SignalKind, Wants};
+use rust_decimal::Decimal;
+
+/// One signal and how it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signal {
+    /// What happened.
+    pub kind: SignalKind,
+    /// How it is known.
+    pub basis: SignalBasis,
+    /// Readers of an online post; 0 for every other kind.
+    pub reach: u64,
+}
+
+impl Signal {
+    /// Whether it counts now: a suspected one counts only once confirmed.
+    pub fn counts(&self) -> bool {
+        match self.basis {
+            SignalBasis::Confirmed | SignalBasis::Reported => true,
+            SignalBasis::Suspected => false,
+        }
+    }
+}
+
+/// How old the matter is.
+#[derive(Debug, Clone)]
+pub struct Age {
+    /// When the complaint was made.
+    pub received: Timestamp,
+    /// The site's zone, in which days and months are read.
+    pub zone: TimeZone,
+    /// For how long the reason lay with the customer or an outside party.
+    pub held: SignedDuration,
+    /// Resolved: its age no longer counts.
+    pub resolved: bool,
+}
+
+/// What the case's cluster adds. A case alone is its own cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClusterFacts {
+    /// Distinct complainants of all its cases.
+    pub complainants: u32,
+    /// Its cases of the last month that come from different complainants.
+    pub recent_cases: u32,
+}
+
+/// Everything that a decision depends on.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Complainants of the case itself: the larger of headcount and named persons.
+    pub complainants: u32,
+    /// What the cluster adds.
+    pub cluster: ClusterFacts,
+    /// How a quality defect affects the home.
+    pub quality_impact: QualityImpact,
+    /// What the complainant wants.
+    pub wants: Wants,
+    /// Claimed sum in CNY.
+    pub claim: Option<Decimal>,
+    /// Sum assessed by a person with authority; replaces the claim.
+    pub assessed_claim: Option<Decimal>,
+    /// Complained again after handling.
+    pub repeat: bool,
+    /// Needs advisers or another company.
+    pub needs_advisers: bool,
+    /// All signals, counting or not.
+    pub signals: Vec<Signal>,
+    /// How old it is.
+    pub age: Age,
+}
+
+impl Facts {
+    /// The sum that counts.
+    pub fn amount(&self) -> Option<Decimal> {
+        self.assessed_claim.or(self.claim)
+    }
+
+    /// The signals that count.
+    pub fn counting(&self) -> impl Iterator<Item = &Signal> {
+        self.signals.iter().filter(|signal| signal.counts())
+    }
+
+    /// Whether a signal of this kind counts.
+    pub fn has(&self, kind: SignalKind) -> bool {
+        self.counting().any(|signal| signal.kind == kind)
+    }
+
+    /// Complainants that count together: those of the cluster, at least the case's own.
+    pub fn together(&self) -> u32 {
+        self.complainants.max(self.cluster.complainants)
+    }
+}

@@ -1,0 +1,21 @@
+//! What triage decides, as pure functions: facts in, decisions out. Nothing here does I/O, is async,
+//! knows SQL or gRPC, or asks what time it is.
+
+pub mod age;
+pub mod category;
+pub mod criterion;
+pub mod decision;
+pub mod facts;
+pub mod grading;
+pub mod people;
+pub mod policy;
+
+pub use criterion::{Criterion, CriterionId};
+pub use decision::{Cause, Decision, IncidentMode, decide};
+pub use facts::{Age, ClusterFacts, Facts, Signal};
+pub use policy::{Grading, Profile};
+
+#[cfg(test)]
+mod corpus_test;
+#[cfg(test)]
+mod grading_test;
