@@ -1,0 +1,178 @@
+//! Whether a decision on a case opens an incident, joins one, or neither.
+
+use redress_model::Grade;
+
+use super::words::State;
+
+/// What is known of a case when a decision on it arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Imported history, by this decision or by anything that came before.
+    pub historical: bool,
+    /// Highest of intake's epochs known.
+    pub epoch: i64,
+    /// Intake ended the case in that epoch: withdrawn, merged into another, archived.
+    pub ended: bool,
+    /// State of the incident that the case belongs to.
+    pub incident: Option<State>,
+}
+
+/// A decision as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// The grade.
+    pub grade: Grade,
+    /// The grade before; none at the first decision.
+    pub previous: Option<Grade>,
+    /// Intake's epoch that triage saw.
+    pub epoch: i64,
+}
+
+/// What follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// Nothing: not grade 1, historical, or ended before it was decided.
+    Nothing,
+    /// Triage saw a move of intake's that is not known here yet: wait for it.
+    Wait,
+    /// It is in an open incident already; its criteria are weighed anew.
+    Member,
+    /// It joins the open incident of its matter, or opens one.
+    Joins,
+}
+
+/// The epoch every case begins with.
+const EPOCH_FIRST: i64 = 1;
+
+/// Decides from facts of events alone, so that any interleaving of intake's and triage's events ends
+/// the same (I3): a decision made before intake ended the case opens, one made in knowledge of it does
+/// not. A case of which intake has told nothing yet does not wait: a crisis does not wait for intake.
+pub fn admit(facts: Facts, verdict: Verdict) -> Admission {
+    if facts.historical {
+        return Admission::Nothing;
+    }
+    if facts.incident == Some(State::Open) {
+        return Admission::Member;
+    }
+    if verdict.grade != Grade::ONE {
+        return Admission::Nothing;
+    }
+    if verdict.epoch > facts.epoch.max(EPOCH_FIRST) {
+        return Admission::Wait;
+    }
+    if facts.ended && verdict.epoch >= facts.epoch {
+        return Admission::Nothing;
+    }
+    // After a stand-down only a new rise to grade 1 opens another.
+    if facts.incident.is_some() && verdict.previous == Some(Grade::ONE) {
+        return Admission::Nothing;
+    }
+    Admission::Joins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIVE: Facts = Facts {
+        historical: false,
+        epoch: 1,
+        ended: false,
+        incident: None,
+    };
+    const FIRST: Verdict = Verdict {
+        grade: Grade::ONE,
+        previous: None,
+        epoch: 1,
+    };
+
+    #[test]
+    fn grade_1_joins_and_nothing_less_does() {
+        assert_eq!(admit(LIVE, FIRST), Admission::Joins);
+        for grade in [Grade::TWO, Grade::THREE, Grade::FOUR] {
+            assert_eq!(admit(LIVE, Verdict { grade, ..FIRST }), Admission::Nothing);
+        }
+    }
+
+    #[test]
+    fn history_never_opens_whatever_else_holds() {
+        for incident in [None, Some(State::Open), Some(State::StoodDown)] {
+            let facts = Facts {
+                historical: true,
+                incident,
+                ..LIVE
+            };
+            assert_eq!(admit(facts, FIRST), Admission::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_decision_older_than_the_withdrawal_opens_and_a_later_one_does_not_i3_p06() {
+        let withdrawn = Facts {
+            epoch: 2,
+            ended: true,
+            ..LIVE
+        };
+        assert_eq!(admit(withdrawn, FIRST), Admission::Joins);
+        assert_eq!(
+            admit(withdrawn, Verdict { epoch: 2, ..FIRST }),
+            Admission::Nothing
+        );
+    }
+
+    #[test]
+    fn a_move_that_triage_saw_and_we_did_not_is_waited_for_i3() {
+        assert_eq!(admit(LIVE, Verdict { epoch: 2, ..FIRST }), Admission::Wait);
+        let reopened = Facts {
+            epoch: 3,
+            ended: false,
+            ..LIVE
+        };
+        assert_eq!(
+            admit(reopened, Verdict { epoch: 2, ..FIRST }),
+            Admission::Joins
+        );
+    }
+
+    #[test]
+    fn a_case_of_which_intake_told_nothing_opens_at_once() {
+        let unknown = Facts { epoch: 0, ..LIVE };
+        assert_eq!(admit(unknown, FIRST), Admission::Joins);
+        assert_eq!(
+            admit(unknown, Verdict { epoch: 0, ..FIRST }),
+            Admission::Joins
+        );
+    }
+
+    #[test]
+    fn after_a_stand_down_only_a_new_rise_opens_another() {
+        let stood_down = Facts {
+            incident: Some(State::StoodDown),
+            ..LIVE
+        };
+        let again = Verdict {
+            previous: Some(Grade::ONE),
+            ..FIRST
+        };
+        assert_eq!(admit(stood_down, again), Admission::Nothing);
+        let risen = Verdict {
+            previous: Some(Grade::TWO),
+            ..FIRST
+        };
+        assert_eq!(admit(stood_down, risen), Admission::Joins);
+    }
+
+    #[test]
+    fn a_fallen_grade_leaves_the_case_in_its_incident() {
+        let member = Facts {
+            incident: Some(State::Open),
+            ..LIVE
+        };
+        let fallen = Verdict {
+            grade: Grade::THREE,
+            previous: Some(Grade::ONE),
+            epoch: 1,
+        };
+        assert_eq!(admit(member, fallen), Admission::Member);
+    }
+}

@@ -1,0 +1,320 @@
+//! When the promises of an incident fall due (section 9).
+//!
+//! Three kinds of time: plain hours round the clock; outward updates, which wait for the morning when
+//! they would fall into the night; and the weekly briefing at the site's fixed time. All give the same
+//! four instants, so that everything after this file treats them alike.
+
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use redress_calendar::{Calendar, Hours};
+use redress_clock::{Deadlines, Length, deadlines};
+use redress_model::words::ClockKind;
+
+use super::words::Stage;
+
+/// Lengths and times of an incident's promises.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Private mode: a leader's direct contact with the complainant.
+    pub leader_contact: Length,
+    /// Public mode: holding statement approved and ready. The ladder ends at +100 %, so that the top
+    /// lead knows well before the latest moment of four hours.
+    pub holding_statement: Length,
+    /// Inside reports.
+    pub inside_report: ByStage,
+    /// Public mode: outward updates.
+    pub outward_update: ByStage,
+    /// Hours of the day in which outward updates of the outbreak fall due.
+    pub day: Hours,
+    /// Weekday of the briefing.
+    pub briefing_weekday: Weekday,
+    /// Its time in the site's zone.
+    pub briefing_time: Time,
+    /// A briefing nearer than this is left to the week after: people have to be invited.
+    pub briefing_notice: SignedDuration,
+}
+
+/// A cadence that slows down from stage to stage.
+#[derive(Debug, Clone, Copy)]
+pub struct ByStage {
+    /// While it spreads.
+    pub outbreak: Length,
+    /// While it is solved; also while it is only latent.
+    pub handling: Length,
+    /// Afterwards.
+    pub aftermath: Length,
+}
+
+impl ByStage {
+    fn at(self, stage: Stage) -> Length {
+        match stage {
+            Stage::Outbreak => self.outbreak,
+            Stage::Latent | Stage::Handling => self.handling,
+            Stage::Aftermath => self.aftermath,
+        }
+    }
+}
+
+/// The instants of a promise made at `start`. `previous_due` is the deadline of the period before it:
+/// a briefing held early does not bring the next one into the same week. None for the clocks of cases.
+pub fn instants(
+    policy: &Policy,
+    zone: &TimeZone,
+    kind: ClockKind,
+    stage: Stage,
+    start: Timestamp,
+    previous_due: Option<Timestamp>,
+) -> Option<Deadlines> {
+    let plain = |length| deadlines(start, length, &Calendar::always(zone.clone()));
+    match kind {
+        ClockKind::LeaderContact => Some(plain(policy.leader_contact)),
+        ClockKind::HoldingStatement => Some(plain(policy.holding_statement)),
+        ClockKind::InsideReport => Some(plain(policy.inside_report.at(stage))),
+        ClockKind::OutwardUpdate => {
+            let night_moves = plain(policy.outward_update.at(stage));
+            Some(if stage == Stage::Outbreak {
+                by_day(
+                    night_moves,
+                    start,
+                    &Calendar::new(zone.clone(), policy.day.clone()),
+                )
+            } else {
+                night_moves
+            })
+        }
+        ClockKind::WeeklyBriefing => {
+            let soonest = later(start, policy.briefing_notice);
+            let after = previous_due.map_or(soonest, |due| soonest.max(due));
+            Some(spread(start, weekly_after(policy, zone, after)))
+        }
+        ClockKind::Acknowledge | ClockKind::Answer | ClockKind::Resolve | ClockKind::AgeCheck => {
+            None
+        }
+    }
+}
+
+/// A deadline at night moves to the morning, and so does each climb after it.
+fn by_day(plain: Deadlines, start: Timestamp, day: &Calendar) -> Deadlines {
+    let length = start.duration_until(plain.due);
+    let due = day.deadline(plain.due);
+    Deadlines {
+        warn: later(start, start.duration_until(due) * 3 / 4),
+        due,
+        climb_duty: day.deadline(later(due, length / 2)),
+        climb_top: day.deadline(later(due, length)),
+    }
+}
+
+/// 75 %, +50 % and +100 % of the time from start to due.
+fn spread(start: Timestamp, due: Timestamp) -> Deadlines {
+    let whole = start.duration_until(due);
+    Deadlines {
+        warn: later(start, whole * 3 / 4),
+        due,
+        climb_duty: later(due, whole / 2),
+        climb_top: later(due, whole),
+    }
+}
+
+/// The first briefing time strictly after an instant.
+fn weekly_after(policy: &Policy, zone: &TimeZone, after: Timestamp) -> Timestamp {
+    let mut date = after.to_zoned(zone.clone()).date();
+    // Two weeks hold the weekday twice; a clock change cannot hide both.
+    for _ in 0..15 {
+        if date.weekday() == policy.briefing_weekday
+            && let Ok(at) = date
+                .to_datetime(policy.briefing_time)
+                .to_zoned(zone.clone())
+            && at.timestamp() > after
+        {
+            return at.timestamp();
+        }
+        date = date.saturating_add(1.day());
+    }
+    Timestamp::MAX
+}
+
+fn later(t: Timestamp, by: SignedDuration) -> Timestamp {
+    t.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn policy() -> Policy {
+        Policy {
+            leader_contact: Length::hours(2),
+            holding_statement: Length::hours(1),
+            inside_report: ByStage {
+                outbreak: Length::hours(4),
+                handling: Length::hours(24),
+                aftermath: Length::hours(168),
+            },
+            outward_update: ByStage {
+                outbreak: Length::hours(8),
+                handling: Length::hours(24),
+                aftermath: Length::hours(168),
+            },
+            day: {
+                let day = vec!["08:00-22:00".parse().expect("an interval")];
+                Hours::new(std::array::from_fn(|_| day.clone()), Vec::new()).expect("in order")
+            },
+            briefing_weekday: Weekday::Friday,
+            briefing_time: Time::constant(16, 0, 0, 0),
+            briefing_notice: SignedDuration::from_hours(24),
+        }
+    }
+
+    fn shanghai() -> TimeZone {
+        TimeZone::get("Asia/Shanghai").expect("in the database of zones")
+    }
+
+    fn at(text: &str) -> Timestamp {
+        format!("{text}+08:00").parse().expect("an instant")
+    }
+
+    fn due(kind: ClockKind, stage: Stage, start: &str) -> Timestamp {
+        instants(&policy(), &shanghai(), kind, stage, at(start), None)
+            .expect("ours")
+            .due
+    }
+
+    #[test]
+    fn hours_run_round_the_clock() {
+        let night = "2026-03-02T23:30:00";
+        assert_eq!(
+            due(ClockKind::LeaderContact, Stage::Outbreak, night),
+            at("2026-03-03T01:30:00")
+        );
+        assert_eq!(
+            due(ClockKind::HoldingStatement, Stage::Outbreak, night),
+            at("2026-03-03T00:30:00")
+        );
+        assert_eq!(
+            due(ClockKind::InsideReport, Stage::Outbreak, night),
+            at("2026-03-03T03:30:00")
+        );
+        assert_eq!(
+            due(ClockKind::InsideReport, Stage::Handling, night),
+            at("2026-03-03T23:30:00")
+        );
+        assert_eq!(
+            due(ClockKind::InsideReport, Stage::Aftermath, night),
+            at("2026-03-09T23:30:00")
+        );
+    }
+
+    #[test]
+    fn an_outward_update_of_the_outbreak_waits_for_the_morning() {
+        let update = |start| due(ClockKind::OutwardUpdate, Stage::Outbreak, start);
+        assert_eq!(update("2026-03-02T09:00:00"), at("2026-03-02T17:00:00"));
+        assert_eq!(update("2026-03-02T14:00:00"), at("2026-03-02T22:00:00"));
+        assert_eq!(update("2026-03-02T14:00:01"), at("2026-03-03T08:00:00"));
+        assert_eq!(update("2026-03-02T23:00:00"), at("2026-03-03T08:00:00"));
+        assert_eq!(
+            due(
+                ClockKind::OutwardUpdate,
+                Stage::Handling,
+                "2026-03-02T23:00:00"
+            ),
+            at("2026-03-03T23:00:00")
+        );
+    }
+
+    #[test]
+    fn the_briefing_is_on_friday_at_four_with_a_day_of_notice() {
+        let briefing = |start| due(ClockKind::WeeklyBriefing, Stage::Outbreak, start);
+        // 2026-03-06 is a Friday.
+        assert_eq!(briefing("2026-03-02T10:00:00"), at("2026-03-06T16:00:00"));
+        assert_eq!(briefing("2026-03-05T15:59:59"), at("2026-03-06T16:00:00"));
+        assert_eq!(briefing("2026-03-05T16:00:00"), at("2026-03-13T16:00:00"));
+        assert_eq!(briefing("2026-03-06T17:00:00"), at("2026-03-13T16:00:00"));
+    }
+
+    #[test]
+    fn a_briefing_held_early_or_late_neither_skips_nor_doubles_a_week_p17() {
+        let next = |held, due| {
+            instants(
+                &policy(),
+                &shanghai(),
+                ClockKind::WeeklyBriefing,
+                Stage::Handling,
+                at(held),
+                Some(at(due)),
+            )
+            .expect("ours")
+            .due
+        };
+        let friday = "2026-03-06T16:00:00";
+        assert_eq!(
+            next("2026-03-03T10:00:00", friday),
+            at("2026-03-13T16:00:00"),
+            "early"
+        );
+        assert_eq!(
+            next("2026-03-06T16:30:00", friday),
+            at("2026-03-13T16:00:00"),
+            "in time"
+        );
+        assert_eq!(
+            next("2026-03-09T10:00:00", friday),
+            at("2026-03-13T16:00:00"),
+            "late"
+        );
+        assert_eq!(
+            next("2026-03-13T15:00:00", friday),
+            at("2026-03-20T16:00:00"),
+            "a week late"
+        );
+    }
+
+    #[test]
+    fn where_clocks_change_the_briefing_keeps_its_local_time() {
+        let zone = TimeZone::get("Europe/Berlin").expect("in the database of zones");
+        let start: Timestamp = "2026-03-27T17:00:00+01:00".parse().expect("an instant");
+        let d = instants(
+            &policy(),
+            &zone,
+            ClockKind::WeeklyBriefing,
+            Stage::Handling,
+            start,
+            None,
+        )
+        .expect("ours");
+        assert_eq!(
+            d.due,
+            "2026-04-03T16:00:00+02:00".parse().expect("an instant")
+        );
+    }
+
+    #[test]
+    fn clocks_of_cases_are_not_ours() {
+        let none = instants(
+            &policy(),
+            &shanghai(),
+            ClockKind::Acknowledge,
+            Stage::Outbreak,
+            at("2026-03-02T10:00:00"),
+            None,
+        );
+        assert_eq!(none, None);
+    }
+
+    proptest! {
+        #[test]
+        fn instants_come_in_order_and_never_before_the_start(
+            second in 1_700_000_000_i64..1_900_000_000,
+            kind in prop::sample::select(vec![ClockKind::LeaderContact, ClockKind::HoldingStatement, ClockKind::InsideReport, ClockKind::OutwardUpdate, ClockKind::WeeklyBriefing]),
+            stage in prop::sample::select(vec![Stage::Latent, Stage::Outbreak, Stage::Handling, Stage::Aftermath]),
+            zone in prop::sample::select(vec!["Asia/Shanghai", "Europe/Berlin", "America/New_York"]),
+        ) {
+            let start = Timestamp::from_second(second).expect("in range");
+            let zone = TimeZone::get(zone).expect("in the database of zones");
+            let d = instants(&policy(), &zone, kind, stage, start, None).expect("ours");
+            prop_assert!(start < d.warn && d.warn < d.due && d.due < d.climb_duty && d.climb_duty <= d.climb_top);
+        }
+    }
+}

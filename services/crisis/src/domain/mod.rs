@@ -1,0 +1,10 @@
+//! What a crisis is and what follows from what (domain.md section 9). Pure: no I/O, no SQL, no gRPC;
+//! time and ids come in as arguments.
+
+pub mod admit;
+pub mod cadence;
+pub mod command;
+pub mod ladder;
+pub mod mode;
+pub mod promises;
+pub mod words;

@@ -1,0 +1,172 @@
+//! The closed sets of words that are crisis' own. One spelling serves Postgres and the wire.
+
+use redress_model::words::{UnknownWord, Word};
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident, $prefix:literal { $($(#[$vmeta:meta])* $variant:ident = $number:literal => $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$vmeta])* $variant,)+
+        }
+
+        impl Word for $name {
+            const WIRE_PREFIX: &'static str = $prefix;
+            const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+            fn number(self) -> i32 {
+                match self { $(Self::$variant => $number,)+ }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = UnknownWord;
+            fn from_str(text: &str) -> Result<Self, UnknownWord> { <Self as Word>::parse(text) }
+        }
+    };
+}
+
+words! {
+    /// How an incident is run.
+    Mode, "INCIDENT_MODE_" {
+        /// Everything of section 9.
+        Public = 1 => "PUBLIC",
+        /// A leader's direct contact; nothing is published.
+        Private = 2 => "PRIVATE",
+    }
+}
+
+words! {
+    /// Where an incident stands (M01).
+    Stage, "INCIDENT_STAGE_" {
+        /// A hazard before it breaks out.
+        Latent = 1 => "LATENT",
+        /// Temper lost, spreading.
+        Outbreak = 2 => "OUTBREAK",
+        /// Being solved.
+        Handling = 3 => "HANDLING",
+        /// Calm; making good and learning.
+        Aftermath = 4 => "AFTERMATH",
+    }
+}
+
+words! {
+    /// Whether an incident is open.
+    State, "INCIDENT_STATE_" {
+        /// The only one of its matter (I6).
+        Open = 1 => "OPEN",
+        /// Went into another.
+        Merged = 2 => "MERGED",
+        /// Ended by the commander.
+        StoodDown = 3 => "STOOD_DOWN",
+    }
+}
+
+words! {
+    /// How far somebody has been reached.
+    CallOutState, "CALL_OUT_STATE_" {
+        /// Called, no answer yet.
+        Requested = 1 => "REQUESTED",
+        /// The message has left.
+        Sent = 2 => "SENT",
+        /// The person answered.
+        Acknowledged = 3 => "ACKNOWLEDGED",
+        /// Not reached.
+        Failed = 4 => "FAILED",
+    }
+}
+
+impl CallOutState {
+    /// Whether news of `next` changes anything: an answer counts even after the call failed, nothing
+    /// undoes an answer, and "sent" says less than "failed" (messages' events repeat and come late).
+    pub fn moves_to(self, next: Self) -> bool {
+        match next {
+            Self::Requested => false,
+            Self::Sent => self == Self::Requested,
+            Self::Failed => matches!(self, Self::Requested | Self::Sent),
+            Self::Acknowledged => self != Self::Acknowledged,
+        }
+    }
+}
+
+words! {
+    /// What a log entry tells.
+    LogKind, "LOG_KIND_" {
+        /// Opened.
+        Opened = 1 => "OPENED",
+        /// A case joined.
+        CaseJoined = 2 => "CASE_JOINED",
+        /// A case changed; the incident stays.
+        CaseChanged = 3 => "CASE_CHANGED",
+        /// The mode was switched.
+        ModeSwitched = 4 => "MODE_SWITCHED",
+        /// A role was filled or found unfilled.
+        RoleChanged = 5 => "ROLE_CHANGED",
+        /// A call-out.
+        CalledOut = 6 => "CALLED_OUT",
+        /// A clock.
+        Clock = 7 => "CLOCK",
+        /// A leader spoke with the complainant.
+        LeaderContact = 8 => "LEADER_CONTACT",
+        /// The holding statement is ready.
+        HoldingStatement = 9 => "HOLDING_STATEMENT",
+        /// An update was given.
+        Update = 10 => "UPDATE",
+        /// A briefing was held.
+        Briefing = 11 => "BRIEFING",
+        /// Incidents were merged.
+        Merged = 12 => "MERGED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redress_proto::crisis::v1 as wire;
+
+    #[test]
+    fn words_match_the_generated_enums() {
+        for w in Mode::ALL {
+            let name = wire::IncidentMode::try_from(w.number())
+                .expect("known")
+                .as_str_name();
+            assert_eq!(name, format!("{}{}", Mode::WIRE_PREFIX, w.word()));
+        }
+        for w in Stage::ALL {
+            let name = wire::IncidentStage::try_from(w.number())
+                .expect("known")
+                .as_str_name();
+            assert_eq!(name, format!("{}{}", Stage::WIRE_PREFIX, w.word()));
+        }
+        for w in State::ALL {
+            let name = wire::IncidentState::try_from(w.number())
+                .expect("known")
+                .as_str_name();
+            assert_eq!(name, format!("{}{}", State::WIRE_PREFIX, w.word()));
+        }
+        for w in CallOutState::ALL {
+            let name = wire::CallOutState::try_from(w.number())
+                .expect("known")
+                .as_str_name();
+            assert_eq!(name, format!("{}{}", CallOutState::WIRE_PREFIX, w.word()));
+        }
+        for w in LogKind::ALL {
+            let name = wire::LogKind::try_from(w.number())
+                .expect("known")
+                .as_str_name();
+            assert_eq!(name, format!("{}{}", LogKind::WIRE_PREFIX, w.word()));
+        }
+    }
+
+    #[test]
+    fn an_answer_counts_after_a_failed_call_and_nothing_undoes_it() {
+        use CallOutState::{Acknowledged, Failed, Requested, Sent};
+        assert!(Failed.moves_to(Acknowledged) && Requested.moves_to(Acknowledged));
+        for next in [Requested, Sent, Failed, Acknowledged] {
+            assert!(!Acknowledged.moves_to(next));
+        }
+        assert!(!Failed.moves_to(Sent) && Sent.moves_to(Failed) && !Sent.moves_to(Sent));
+    }
+}
