@@ -1,0 +1,413 @@
+//! What can be typed: every command with its help and examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// The complaint and crisis platform for property developers.
+#[derive(Debug, Parser)]
+#[command(name = "redress", version, about, propagate_version = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// Data folder of the platform on this machine.
+    #[arg(
+        long,
+        global = true,
+        env = "REDRESS_HOME",
+        default_value = ".redress",
+        value_name = "FOLDER"
+    )]
+    pub(crate) home: PathBuf,
+
+    /// Print one compact JSON object a line instead of tables.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Access token; by default the one that `redress up` left in the data folder.
+    #[arg(
+        long,
+        global = true,
+        env = "REDRESS_TOKEN",
+        value_name = "JWT",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  redress up                                   start the platform here and stay
+  redress replay tests/corpus/scenarios.jsonl  feed it complaints and show what it decides
+  redress case list --grade 1                  what is grave now
+  redress clock list --state BREACHED          which promises were broken
+  redress incident list --json | jq .          for scripts";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start all five services over a private Postgres and Redis, and stay.
+    #[command(
+        after_help = "Examples:\n  redress up\n  redress up --fresh\n  REDRESS_HOME=/srv/redress redress up"
+    )]
+    Up(UpArgs),
+    /// End the platform that runs in the data folder.
+    Stop,
+    /// Say what is missing on this machine and how to get it.
+    Doctor,
+    /// Print an access token of this machine's own issuer.
+    #[command(
+        after_help = "Examples:\n  redress token --site lakeside --role clerk\n  redress token --organization demo --role auditor --ttl 1h"
+    )]
+    Token(TokenArgs),
+    /// Sites.
+    #[command(subcommand)]
+    Site(SiteCommand),
+    /// Complaints.
+    #[command(subcommand)]
+    Case(CaseCommand),
+    /// Incidents: the coordinated responses to grade-1 complaints.
+    #[command(subcommand)]
+    Incident(IncidentCommand),
+    /// Clocks: the promises and their deadlines.
+    #[command(subcommand)]
+    Clock(ClockCommand),
+    /// Messages to complainants and staff.
+    #[command(subcommand)]
+    Message(MessageCommand),
+    /// Feed a corpus file through the running platform and show every decision.
+    #[command(
+        after_help = "Examples:\n  redress replay tests/corpus/scenarios.jsonl\n  redress replay tests/corpus/scenarios.jsonl --preview --json\n  redress replay messages.jsonl --site lakeside"
+    )]
+    Replay(ReplayArgs),
+    /// Events that could not be delivered.
+    #[command(subcommand)]
+    Event(EventCommand),
+    /// Print the completions of a shell.
+    #[command(after_help = "Example:\n  redress completions bash > /etc/bash_completion.d/redress")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Arguments of `up`.
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Start empty: removes the data folder's database first.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Demo organization to seed when the platform is empty, instead of the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) demo: Option<PathBuf>,
+    /// Log filter of the services, for example `info` or `redress=debug`.
+    #[arg(
+        long,
+        default_value = "warn",
+        env = "REDRESS_LOG",
+        value_name = "FILTER"
+    )]
+    pub(crate) log: String,
+}
+
+/// Arguments of `token`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// Site the token is good for; may be given several times.
+    #[arg(long = "site", value_name = "SITE")]
+    pub(crate) sites: Vec<String>,
+    /// Organization the token is good for.
+    #[arg(long = "organization", value_name = "ORGANIZATION")]
+    pub(crate) organizations: Vec<String>,
+    /// Role; may be given several times.
+    #[arg(
+        long = "role",
+        value_name = "ROLE",
+        required = true,
+        value_parser = ["admin", "clerk", "manager", "handler", "spokesperson", "portal", "auditor", "sre"]
+    )]
+    pub(crate) roles: Vec<String>,
+    /// Subject of the token.
+    #[arg(long, default_value = "developer", value_name = "SUBJECT")]
+    pub(crate) subject: String,
+    /// The person behind the token, `sites/{site}/staff/{staff}`.
+    #[arg(long, value_name = "STAFF")]
+    pub(crate) staff: Option<String>,
+    /// How long it is good for, for example `15m`, `8h`, `30d`.
+    #[arg(long, default_value = "8h", value_name = "TIME", value_parser = parse_span)]
+    pub(crate) ttl: std::time::Duration,
+}
+
+/// Subcommands of `site`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SiteCommand {
+    /// List the sites that the token may see.
+    List(Paging),
+}
+
+/// How many rows to print.
+#[derive(Debug, Args, Clone, Copy)]
+pub(crate) struct Paging {
+    /// Print at most so many rows; all pages are fetched otherwise.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// Subcommands of `case`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CaseCommand {
+    /// List cases, newest first.
+    #[command(
+        after_help = "Examples:\n  redress case list --site lakeside\n  redress case list --grade 1 --json"
+    )]
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only this grade, 1 to 4.
+        #[arg(long, value_parser = clap::value_parser!(u8).range(1..=4))]
+        grade: Option<u8>,
+        /// Only this status, for example INVESTIGATING.
+        #[arg(long)]
+        status: Option<String>,
+        /// Only this category.
+        #[arg(long)]
+        category: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a case: who, what, its clocks and its timeline.
+    Show {
+        /// The case, `sites/{site}/cases/{case}`, or its number.
+        name: String,
+    },
+    /// Print changes of cases as they happen.
+    Watch {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Resume after this token.
+        #[arg(long)]
+        resume: Option<String>,
+    },
+    /// Take in a complaint.
+    #[command(
+        after_help = "Example:\n  redress case create --site lakeside --channel HOTLINE --phone 13800000000 --text '外墙渗水,请尽快维修'"
+    )]
+    Create(Box<CreateArgs>),
+}
+
+/// Arguments of `case create`.
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    /// Site.
+    #[arg(long)]
+    pub(crate) site: String,
+    /// Channel, for example HOTLINE or APP.
+    #[arg(long, default_value = "HOTLINE")]
+    pub(crate) channel: String,
+    /// What they said; `-` reads standard input.
+    #[arg(long)]
+    pub(crate) text: String,
+    /// Name of the complainant.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Phone of the complainant.
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+    /// E-mail of the complainant.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// How many complain together.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) headcount: i32,
+    /// Quality impact: NONE, COSMETIC, AFFECTS_USE or GRAVE.
+    #[arg(long, default_value = "NONE")]
+    pub(crate) quality_impact: String,
+    /// REMEDY or EXPLANATION.
+    #[arg(long, default_value = "REMEDY")]
+    pub(crate) wants: String,
+    /// Claimed amount in CNY, for example 2000.00.
+    #[arg(long)]
+    pub(crate) claim: Option<rust_decimal::Decimal>,
+    /// A signal as KIND or KIND:BASIS, for example INJURY:CONFIRMED; may be given several times.
+    #[arg(long = "signal", value_name = "KIND[:BASIS]")]
+    pub(crate) signals: Vec<String>,
+    /// Complained again after handling.
+    #[arg(long)]
+    pub(crate) repeat: bool,
+    /// Building of the place.
+    #[arg(long)]
+    pub(crate) building: Option<String>,
+    /// Unit of the place.
+    #[arg(long)]
+    pub(crate) unit: Option<String>,
+}
+
+/// Subcommands of `incident`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IncidentCommand {
+    /// List incidents, newest first.
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show an incident: mode, stage, roles, clocks, cases.
+    Show {
+        /// The incident, `sites/{site}/incidents/{incident}`.
+        name: String,
+    },
+}
+
+/// Subcommands of `clock`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClockCommand {
+    /// List clocks.
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only the clocks of this case.
+        #[arg(long)]
+        case: Option<String>,
+        /// Only this state: RUNNING, BREACHED, MET or CANCELLED.
+        #[arg(long)]
+        state: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+}
+
+/// Subcommands of `message`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MessageCommand {
+    /// List messages, newest first.
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only messages about this case.
+        #[arg(long)]
+        case: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a message of the local outbox as it was sent.
+    Show {
+        /// The message, `sites/{site}/messages/{message}`.
+        name: String,
+    },
+}
+
+/// Subcommands of `event`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventCommand {
+    /// List events that were parked after bounded retries.
+    Parked {
+        /// Only of this service.
+        #[arg(long)]
+        service: Option<ServiceArg>,
+    },
+    /// Put a parked event, and what waits behind it, back into delivery.
+    Redrive {
+        /// The service that sends it.
+        #[arg(long)]
+        service: ServiceArg,
+        /// The subscriber that could not apply it.
+        #[arg(long)]
+        subscriber: String,
+        /// Id of the event.
+        event_id: String,
+    },
+}
+
+/// A service, as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ServiceArg {
+    /// Takes complaints in.
+    Intake,
+    /// Grades them and watches the promises.
+    Triage,
+    /// Finds who is responsible.
+    Assignment,
+    /// Tells everybody concerned.
+    Notification,
+    /// Coordinates the response to grade 1.
+    Crisis,
+}
+
+impl ServiceArg {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Intake,
+        Self::Triage,
+        Self::Assignment,
+        Self::Notification,
+        Self::Crisis,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Triage => "triage",
+            Self::Assignment => "assignment",
+            Self::Notification => "notification",
+            Self::Crisis => "crisis",
+        }
+    }
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// A corpus file: scenarios or messages, one JSON object a line.
+    pub(crate) file: PathBuf,
+    /// Ask for the decisions only; nothing is written. Rows with `expect` are judged.
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Site for messages; the demo's residential site otherwise.
+    #[arg(long)]
+    pub(crate) site: Option<String>,
+    /// Give up on rows that have not settled after so long.
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = parse_span)]
+    pub(crate) patience: std::time::Duration,
+}
+
+fn parse_span(text: &str) -> Result<std::time::Duration, String> {
+    let span: jiff::SignedDuration = match text.strip_suffix('d') {
+        Some(days) => days
+            .parse::<i64>()
+            .map(|d| jiff::SignedDuration::from_hours(d.saturating_mul(24)))
+            .map_err(|e| e.to_string())?,
+        None => text.parse().map_err(|e: jiff::Error| e.to_string())?,
+    };
+    std::time::Duration::try_from(span).map_err(|_| "must not be negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_are_read_in_minutes_hours_and_days() {
+        assert_eq!(parse_span("15m").map(|d| d.as_secs()), Ok(900));
+        assert_eq!(parse_span("8h").map(|d| d.as_secs()), Ok(28_800));
+        assert_eq!(parse_span("30d").map(|d| d.as_secs()), Ok(2_592_000));
+        assert!(parse_span("soon").is_err());
+        assert!(parse_span("-1h").is_err());
+    }
+}

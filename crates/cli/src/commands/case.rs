@@ -1,0 +1,342 @@
+//! `redress case`: complaints.
+
+use std::io::Read as _;
+
+use jiff::Timestamp;
+use owo_colors::OwoColorize as _;
+use redress_model::words::{
+    CaseStatus, Category, Channel, ClockKind, ClockState, Nature, QualityImpact, SignalBasis,
+    SignalKind, Urgency, Wants,
+};
+use redress_proto::convert::to_money;
+use redress_proto::intake::v1::{
+    Case, Complainant, CreateCaseRequest, GetCaseRequest, ListCasesRequest, ListTimelineRequest,
+    Place, TimelineEntry, TimelineKind, WatchCasesRequest,
+};
+use redress_proto::words::Signal;
+use uuid::Uuid;
+
+use super::{number, word};
+use crate::args::{CaseCommand, CreateArgs};
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, grade, heading, line, short, table, until, when};
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: CaseCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    match command {
+        CaseCommand::List {
+            site,
+            grade,
+            status,
+            category,
+            paging,
+        } => {
+            let filter = ListCasesRequest {
+                parent: parent(site.as_deref()),
+                grades: grade.map(i32::from).into_iter().collect(),
+                statuses: status
+                    .map(|s| number::<CaseStatus>("status", &s))
+                    .transpose()?
+                    .into_iter()
+                    .collect(),
+                categories: category
+                    .map(|c| number::<Category>("category", &c))
+                    .transpose()?
+                    .into_iter()
+                    .collect(),
+                ..Default::default()
+            };
+            let cases = list(platform, filter, paging.limit).await?;
+            show_all(&cases, out);
+            Ok(())
+        }
+        CaseCommand::Show { name } => show(platform, &name, out).await,
+        CaseCommand::Watch { site, resume } => {
+            watch(platform, site.as_deref(), resume.unwrap_or_default(), out).await
+        }
+        CaseCommand::Create(args) => create(platform, &args, out).await,
+    }
+}
+
+/// The cases that a request asks for.
+pub(crate) async fn list(
+    platform: &Platform,
+    filter: ListCasesRequest,
+    limit: Option<usize>,
+) -> Result<Vec<Case>, Failure> {
+    let client = platform.cases();
+    all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let filter = ListCasesRequest {
+            page_size,
+            page_token,
+            ..filter.clone()
+        };
+        async move {
+            let answer = client.list_cases(request(filter)).await?.into_inner();
+            Ok((answer.cases, answer.next_page_token))
+        }
+    })
+    .await
+}
+
+fn show_all(cases: &[Case], out: Output) {
+    out.rows(
+        &[
+            "Number", "Grade", "Nature", "Category", "Status", "Owner", "Received", "Says",
+        ],
+        cases,
+        |c| {
+            vec![
+                c.number.clone(),
+                grade(c.grade),
+                word::<Nature>(c.nature),
+                word::<Category>(c.category),
+                word::<CaseStatus>(c.status),
+                short(&c.owner),
+                when(c.received_time.as_ref()),
+                said(c).chars().take(24).collect(),
+            ]
+        },
+        |c| json::of("intake.v1.Case", c),
+    );
+}
+
+/// What they said, whole or as far as a list shows it.
+fn said(case: &Case) -> &str {
+    if case.text.is_empty() {
+        &case.excerpt
+    } else {
+        &case.text
+    }
+}
+
+/// A case by its name, or by its number among the newest cases of the token's sites.
+async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
+    let full = if name.starts_with("sites/") {
+        name.to_owned()
+    } else {
+        let cases = list(
+            platform,
+            ListCasesRequest {
+                parent: parent(None),
+                ..Default::default()
+            },
+            None,
+        )
+        .await?;
+        cases
+            .into_iter()
+            .find(|c| c.number == name)
+            .map(|c| c.name)
+            .ok_or_else(|| Failure::NotFound {
+                what: "case with the number",
+                name: name.to_owned(),
+            })?
+    };
+    let answer = platform
+        .cases()
+        .get_case(request(GetCaseRequest { name: full }))
+        .await?;
+    Ok(answer.into_inner().case.unwrap_or_default())
+}
+
+async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failure> {
+    let case = find(platform, name).await?;
+    if out.json {
+        anstream::println!("{}", json::of("intake.v1.Case", &case));
+        return Ok(());
+    }
+    let client = platform.cases();
+    let parent = case.name.clone();
+    let timeline = all_pages(None, |page_size, page_token| {
+        let mut client = client.clone();
+        let parent = parent.clone();
+        async move {
+            let answer = client
+                .list_timeline(request(ListTimelineRequest {
+                    parent,
+                    page_size,
+                    page_token,
+                }))
+                .await?
+                .into_inner();
+            Ok((answer.entries, answer.next_page_token))
+        }
+    })
+    .await?;
+    describe(&case, &timeline);
+    Ok(())
+}
+
+fn describe(case: &Case, timeline: &[TimelineEntry]) {
+    let now = Timestamp::now();
+    heading(&format!("Case {}", case.number));
+    line("name", &case.name);
+    line("status", word::<CaseStatus>(case.status));
+    line(
+        "grade",
+        format!("{}  {}", grade(case.grade), case.criterion_ids.join(" ")),
+    );
+    line("nature", word::<Nature>(case.nature));
+    line("urgency", word::<Urgency>(case.urgency));
+    line("category", word::<Category>(case.category));
+    line("channel", word::<Channel>(case.channel));
+    line("received", when(case.received_time.as_ref()));
+    line("owner", short(&case.owner));
+    if !case.offered_to.is_empty() {
+        line("offered to", short(&case.offered_to));
+    }
+    if !case.incident.is_empty() {
+        line("incident", &case.incident);
+    }
+    for c in &case.complainants {
+        line("complainant", format!("{} {}", c.display_name, c.phone));
+    }
+    line("says", said(case));
+
+    heading("Promises");
+    let mut clocks = table(&["Promise", "State", "Due", ""]);
+    for c in &case.clocks {
+        clocks.add_row(vec![
+            word::<ClockKind>(c.kind),
+            word::<ClockState>(c.state),
+            when(c.due_time.as_ref()),
+            until(c.due_time.as_ref(), now),
+        ]);
+    }
+    anstream::println!("{clocks}");
+
+    heading("Timeline");
+    for e in timeline {
+        let kind = TimelineKind::try_from(e.kind).map_or("", |k| k.as_str_name());
+        let mut facts: Vec<String> = e.facts.iter().map(|(k, v)| format!("{k} {v}")).collect();
+        facts.sort();
+        anstream::println!(
+            "  {}  {:<16} {}",
+            when(e.event_time.as_ref()).dimmed(),
+            kind.trim_start_matches("TIMELINE_KIND_"),
+            facts.join(", ")
+        );
+    }
+}
+
+async fn watch(
+    platform: &Platform,
+    site: Option<&str>,
+    resume_token: String,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut changes = platform
+        .cases()
+        .watch_cases(tonic::Request::new(WatchCasesRequest {
+            parent: parent(site),
+            resume_token,
+            ..Default::default()
+        }))
+        .await?
+        .into_inner();
+    while let Some(change) = changes.message().await? {
+        let case = change.case.unwrap_or_default();
+        out.one(
+            || {
+                let mut value = json::of("intake.v1.Case", &case);
+                if let Some(object) = value.as_object_mut() {
+                    object.insert("resume_token".to_owned(), change.resume_token.into());
+                }
+                value
+            },
+            || {
+                anstream::println!(
+                    "{}  {}  grade {}  {}  {}",
+                    when(case.update_time.as_ref()),
+                    case.number,
+                    grade(case.grade),
+                    word::<CaseStatus>(case.status),
+                    short(&case.owner)
+                );
+            },
+        );
+    }
+    Ok(())
+}
+
+async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(), Failure> {
+    let text = if args.text == "-" {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|source| Failure::File {
+                what: "cannot read",
+                path: "standard input".to_owned(),
+                source,
+            })?;
+        text
+    } else {
+        args.text.clone()
+    };
+    let named = args.name.is_some() || args.phone.is_some() || args.email.is_some();
+    let complainants = named
+        .then(|| Complainant {
+            display_name: args.name.clone().unwrap_or_default(),
+            phone: args.phone.clone().unwrap_or_default(),
+            email: args.email.clone().unwrap_or_default(),
+            ..Default::default()
+        })
+        .into_iter()
+        .collect();
+    let case = Case {
+        channel: number::<Channel>("channel", &args.channel)?,
+        complainants,
+        headcount: args.headcount,
+        text,
+        place: (args.building.is_some() || args.unit.is_some()).then(|| Place {
+            building: args.building.clone().unwrap_or_default(),
+            unit: args.unit.clone().unwrap_or_default(),
+            ..Default::default()
+        }),
+        quality_impact: number::<QualityImpact>("quality-impact", &args.quality_impact)?,
+        wants: number::<Wants>("wants", &args.wants)?,
+        claim: args.claim.map(to_money),
+        repeat: args.repeat,
+        signals: args
+            .signals
+            .iter()
+            .map(|s| signal(s))
+            .collect::<Result<_, _>>()?,
+        ..Default::default()
+    };
+    let answer = platform
+        .cases()
+        .create_case(request(CreateCaseRequest {
+            parent: parent(Some(&args.site)),
+            case: Some(case),
+            request_id: Uuid::new_v4().to_string(),
+            ..Default::default()
+        }))
+        .await?;
+    let case = answer.into_inner().case.unwrap_or_default();
+    out.one(
+        || json::of("intake.v1.Case", &case),
+        || {
+            anstream::println!("{} is taken in", case.number.bold());
+            anstream::println!("  redress case show {}", case.name);
+        },
+    );
+    Ok(())
+}
+
+fn signal(text: &str) -> Result<Signal, Failure> {
+    let (kind, basis) = text.split_once(':').unwrap_or((text, "REPORTED"));
+    Ok(Signal {
+        kind: number::<SignalKind>("signal", kind)?,
+        basis: number::<SignalBasis>("signal", basis)?,
+        ..Default::default()
+    })
+}

@@ -1,0 +1,207 @@
+//! `redress incident`: the coordinated responses.
+
+use jiff::Timestamp;
+use redress_model::words::{ClockKind, ClockState, DutyRole};
+use redress_proto::crisis::v1::{
+    CallOutState, GetIncidentRequest, Incident, IncidentMode, IncidentStage, IncidentState,
+    ListIncidentsRequest,
+};
+
+use super::word;
+use crate::args::IncidentCommand;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, grade, heading, line, short, table, until, when};
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: IncidentCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    match command {
+        IncidentCommand::List { site, paging } => {
+            let filter = ListIncidentsRequest {
+                parent: parent(site.as_deref()),
+                ..Default::default()
+            };
+            let incidents = list(platform, filter, paging.limit).await?;
+            show_all(&incidents, out);
+        }
+        IncidentCommand::Show { name } => {
+            let answer = platform
+                .incidents()
+                .get_incident(request(GetIncidentRequest { name }))
+                .await?;
+            let incident = answer.into_inner().incident.unwrap_or_default();
+            out.one(
+                || json::of("crisis.v1.Incident", &incident),
+                || show(&incident),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The incidents that a request asks for.
+pub(crate) async fn list(
+    platform: &Platform,
+    filter: ListIncidentsRequest,
+    limit: Option<usize>,
+) -> Result<Vec<Incident>, Failure> {
+    let client = platform.incidents();
+    all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let filter = ListIncidentsRequest {
+            page_size,
+            page_token,
+            ..filter.clone()
+        };
+        async move {
+            let answer = client.list_incidents(request(filter)).await?.into_inner();
+            Ok((answer.incidents, answer.next_page_token))
+        }
+    })
+    .await
+}
+
+fn show_all(incidents: &[Incident], out: Output) {
+    let now = Timestamp::now();
+    out.rows(
+        &[
+            "Incident",
+            "Site",
+            "State",
+            "Mode",
+            "Stage",
+            "Cases",
+            "Open since",
+            "Next promise",
+        ],
+        incidents,
+        |i| {
+            let next = i
+                .clocks
+                .iter()
+                .filter(|c| {
+                    word::<ClockState>(c.state) == "RUNNING"
+                        || word::<ClockState>(c.state) == "BREACHED"
+                })
+                .min_by_key(|c| c.due_time.map(|t| t.seconds));
+            vec![
+                i.number.clone(),
+                site_of(&i.name),
+                state(i.state),
+                mode(i.mode),
+                stage(i.stage),
+                i.case_count.to_string(),
+                when(i.open_time.as_ref()),
+                next.map_or_else(
+                    || "–".to_owned(),
+                    |c| {
+                        format!(
+                            "{} {}",
+                            word::<ClockKind>(c.kind),
+                            until(c.due_time.as_ref(), now)
+                        )
+                    },
+                ),
+            ]
+        },
+        |i| json::of("crisis.v1.Incident", i),
+    );
+}
+
+fn show(i: &Incident) {
+    let now = Timestamp::now();
+    heading(&format!("Incident {}", i.number));
+    line("name", &i.name);
+    line("state", state(i.state));
+    line("mode", format!("{} ({})", mode(i.mode), i.mode_reason));
+    line("stage", stage(i.stage));
+    line("opened", when(i.open_time.as_ref()));
+    line("matter", &i.cluster);
+
+    heading("Roles");
+    let mut roles = table(&["Role", "Who", "Deputies", "Call-out"]);
+    for r in &i.roles {
+        let who = if r.staff.is_empty() {
+            "nobody: paged upward".to_owned()
+        } else {
+            short(&r.staff)
+        };
+        let deputies: Vec<String> = r.deputies.iter().map(|d| short(d)).collect();
+        roles.add_row(vec![
+            word::<DutyRole>(r.role),
+            who,
+            deputies.join(", "),
+            bare(
+                CallOutState::try_from(r.call_out_state).map_or("", |s| s.as_str_name()),
+                "CALL_OUT_STATE_",
+            ),
+        ]);
+    }
+    anstream::println!("{roles}");
+
+    heading("Promises");
+    let mut clocks = table(&["Promise", "State", "Due", ""]);
+    for c in &i.clocks {
+        clocks.add_row(vec![
+            word::<ClockKind>(c.kind),
+            word::<ClockState>(c.state),
+            when(c.due_time.as_ref()),
+            until(c.due_time.as_ref(), now),
+        ]);
+    }
+    anstream::println!("{clocks}");
+
+    heading("Cases");
+    let mut cases = table(&["Case", "Grade", "Criteria", "Joined"]);
+    for c in &i.cases {
+        cases.add_row(vec![
+            c.number.clone(),
+            grade(c.grade),
+            c.criteria.join(" "),
+            when(c.join_time.as_ref()),
+        ]);
+    }
+    anstream::println!("{cases}");
+
+    heading("Log");
+    for entry in &i.log_entries {
+        anstream::println!("  {}  {}", when(entry.log_time.as_ref()), entry.text);
+    }
+}
+
+fn site_of(name: &str) -> String {
+    name.split('/').nth(1).unwrap_or_default().to_owned()
+}
+
+fn state(value: i32) -> String {
+    bare(
+        IncidentState::try_from(value).map_or("", |s| s.as_str_name()),
+        "INCIDENT_STATE_",
+    )
+}
+
+fn mode(value: i32) -> String {
+    bare(
+        IncidentMode::try_from(value).map_or("", |s| s.as_str_name()),
+        "INCIDENT_MODE_",
+    )
+}
+
+fn stage(value: i32) -> String {
+    bare(
+        IncidentStage::try_from(value).map_or("", |s| s.as_str_name()),
+        "INCIDENT_STAGE_",
+    )
+}
+
+fn bare(name: &str, prefix: &str) -> String {
+    match name.strip_prefix(prefix) {
+        None | Some("" | "UNSPECIFIED") => "–".to_owned(),
+        Some(word) => word.to_owned(),
+    }
+}

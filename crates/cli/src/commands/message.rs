@@ -1,0 +1,100 @@
+//! `redress message`: what was told to whom, and the local outbox.
+
+use redress_proto::notification::v1::{
+    GetMessageRequest, ListMessagesRequest, MessageChannel, MessageState,
+};
+
+use crate::args::MessageCommand;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, heading, line, short, when};
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: MessageCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    match command {
+        MessageCommand::List { site, case, paging } => {
+            let filter = ListMessagesRequest {
+                parent: parent(site.as_deref()),
+                case: case.unwrap_or_default(),
+                ..Default::default()
+            };
+            let client = platform.messages();
+            let messages = all_pages(paging.limit, |page_size, page_token| {
+                let mut client = client.clone();
+                let filter = ListMessagesRequest {
+                    page_size,
+                    page_token,
+                    ..filter.clone()
+                };
+                async move {
+                    let answer = client.list_messages(request(filter)).await?.into_inner();
+                    Ok((answer.messages, answer.next_page_token))
+                }
+            })
+            .await?;
+            out.rows(
+                &["Message", "Template", "To", "About", "By", "State", "Made"],
+                &messages,
+                |m| {
+                    let about = if m.case.is_empty() {
+                        &m.incident
+                    } else {
+                        &m.case
+                    };
+                    vec![
+                        m.name.clone(),
+                        m.template.clone(),
+                        short(&m.recipient),
+                        short(about),
+                        channel(m.channel),
+                        state(m.state),
+                        when(m.create_time.as_ref()),
+                    ]
+                },
+                |m| json::of("notification.v1.Message", m),
+            );
+        }
+        MessageCommand::Show { name } => {
+            let answer = platform
+                .messages()
+                .get_message(request(GetMessageRequest { name }))
+                .await?
+                .into_inner();
+            out.one(
+                || json::of("notification.v1.GetMessageResponse", &answer),
+                || {
+                    let message = answer.message.clone().unwrap_or_default();
+                    heading(&format!("Message {}", message.template));
+                    line("name", &message.name);
+                    line("to", &message.recipient);
+                    line("state", state(message.state));
+                    line("attempts", message.attempt_count);
+                    for rendered in &answer.rendered_messages {
+                        heading(&rendered.subject);
+                        anstream::println!("{}", rendered.body);
+                    }
+                },
+            );
+        }
+    }
+    Ok(())
+}
+
+fn state(value: i32) -> String {
+    MessageState::try_from(value)
+        .map_or("–", |s| s.as_str_name())
+        .trim_start_matches("MESSAGE_STATE_")
+        .to_owned()
+}
+
+fn channel(value: i32) -> String {
+    MessageChannel::try_from(value)
+        .map_or("–", |s| s.as_str_name())
+        .trim_start_matches("MESSAGE_CHANNEL_")
+        .to_owned()
+}

@@ -1,0 +1,27 @@
+//! One file for each noun of the command line.
+
+pub(crate) mod case;
+pub(crate) mod clock;
+pub(crate) mod doctor;
+pub(crate) mod event;
+pub(crate) mod incident;
+pub(crate) mod message;
+pub(crate) mod site;
+pub(crate) mod stop;
+pub(crate) mod token;
+
+use redress_model::words::Word;
+
+use crate::failure::Failure;
+
+/// The word of an enum's number, `–` where there is none.
+pub(crate) fn word<W: Word>(number: i32) -> String {
+    W::from_number(number).map_or_else(|| "–".to_owned(), |w| w.word().to_owned())
+}
+
+/// The number of a word typed as an argument, in any case.
+pub(crate) fn number<W: Word>(argument: &'static str, text: &str) -> Result<i32, Failure> {
+    W::parse(&text.to_uppercase().replace('-', "_"))
+        .map(Word::number)
+        .map_err(|source| Failure::Word { argument, source })
+}

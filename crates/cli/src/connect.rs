@@ -1,0 +1,225 @@
+//! How a command finds the platform: endpoints and a token that `redress up` left in the data
+//! folder, or what the environment says.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use redress_proto::assignment::v1::roster_service_client::RosterServiceClient;
+use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
+use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
+use redress_proto::intake::v1::case_service_client::CaseServiceClient;
+use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
+use redress_proto::notification::v1::message_service_client::MessageServiceClient;
+use redress_proto::triage::v1::triage_service_client::TriageServiceClient;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+use crate::args::ServiceArg;
+use crate::failure::Failure;
+
+/// How long one call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where the services listen.
+pub(crate) type Endpoints = BTreeMap<String, String>;
+
+/// The files that a running platform leaves in its data folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Home(PathBuf);
+
+impl Home {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// Service → address.
+    pub(crate) fn endpoints(&self) -> PathBuf {
+        self.0.join("endpoints.json")
+    }
+
+    /// An administrator's token for this machine.
+    pub(crate) fn token(&self) -> PathBuf {
+        self.0.join("token")
+    }
+
+    /// Exists while the platform is up and seeded.
+    pub(crate) fn ready(&self) -> PathBuf {
+        self.0.join("ready")
+    }
+
+    /// Held by the running platform; carries its process id.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.0.join("up.pid")
+    }
+
+    /// The platform issuer's key.
+    pub(crate) fn issuer_key(&self) -> PathBuf {
+        self.0.join("issuer.key")
+    }
+}
+
+/// Adds the token to every call.
+#[derive(Debug, Clone)]
+pub(crate) struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request
+            .metadata_mut()
+            .insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// A channel that shows the token.
+pub(crate) type Authenticated = InterceptedService<Channel, Bearer>;
+
+/// The running platform.
+#[derive(Debug, Clone)]
+pub(crate) struct Platform {
+    channels: BTreeMap<&'static str, Channel>,
+    bearer: Bearer,
+}
+
+impl Platform {
+    /// Finds the platform of this data folder.
+    pub(crate) fn find(home: &Home, token: Option<&str>) -> Result<Self, Failure> {
+        let endpoints = endpoints(home)?;
+        let token = match token {
+            Some(token) => token.to_owned(),
+            None => std::fs::read_to_string(home.token()).map_err(|_| Failure::NoToken {
+                path: home.token().display().to_string(),
+            })?,
+        };
+        Self::connect(&endpoints, token.trim())
+    }
+
+    /// A platform at these addresses. Connects at the first call.
+    pub(crate) fn connect(endpoints: &Endpoints, token: &str) -> Result<Self, Failure> {
+        let value = format!("Bearer {token}")
+            .parse()
+            .map_err(|_| Failure::BadToken)?;
+        let mut channels = BTreeMap::new();
+        for service in ServiceArg::ALL {
+            let name = service.name();
+            let url = endpoints
+                .get(name)
+                .ok_or(Failure::NoEndpoint { service: name })?;
+            let endpoint = Endpoint::from_shared(url.clone())
+                .map_err(|_| Failure::BadEndpoint {
+                    service: name,
+                    url: url.clone(),
+                })?
+                .connect_timeout(Duration::from_secs(5));
+            channels.insert(name, endpoint.connect_lazy());
+        }
+        Ok(Self {
+            channels,
+            bearer: Bearer(value),
+        })
+    }
+
+    fn channel(&self, service: ServiceArg) -> Authenticated {
+        InterceptedService::new(self.channels[service.name()].clone(), self.bearer.clone())
+    }
+
+    pub(crate) fn cases(&self) -> CaseServiceClient<Authenticated> {
+        CaseServiceClient::new(self.channel(ServiceArg::Intake))
+    }
+
+    pub(crate) fn directory(&self) -> DirectoryServiceClient<Authenticated> {
+        DirectoryServiceClient::new(self.channel(ServiceArg::Intake))
+    }
+
+    pub(crate) fn triage(&self) -> TriageServiceClient<Authenticated> {
+        TriageServiceClient::new(self.channel(ServiceArg::Triage))
+    }
+
+    pub(crate) fn roster(&self) -> RosterServiceClient<Authenticated> {
+        RosterServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn messages(&self) -> MessageServiceClient<Authenticated> {
+        MessageServiceClient::new(self.channel(ServiceArg::Notification))
+    }
+
+    pub(crate) fn incidents(&self) -> IncidentServiceClient<Authenticated> {
+        IncidentServiceClient::new(self.channel(ServiceArg::Crisis))
+    }
+
+    pub(crate) fn events(&self, service: ServiceArg) -> EventAdminServiceClient<Authenticated> {
+        EventAdminServiceClient::new(self.channel(service))
+    }
+}
+
+/// A request with a deadline.
+pub(crate) fn request<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(CALL_TIMEOUT);
+    request
+}
+
+/// Where the services listen: `REDRESS_<SERVICE>_URL` over what the data folder says.
+fn endpoints(home: &Home) -> Result<Endpoints, Failure> {
+    let mut endpoints: Endpoints = match std::fs::read_to_string(home.endpoints()) {
+        Ok(text) => serde_json::from_str(&text).map_err(|_| Failure::BrokenHome {
+            path: home.endpoints().display().to_string(),
+        })?,
+        Err(_) => Endpoints::new(),
+    };
+    for service in ServiceArg::ALL {
+        let variable = format!("REDRESS_{}_URL", service.name().to_uppercase());
+        if let Ok(url) = std::env::var(variable) {
+            endpoints.insert(service.name().to_owned(), url);
+        }
+    }
+    if endpoints.is_empty() {
+        return Err(Failure::NotUp {
+            home: home.folder().display().to_string(),
+        });
+    }
+    Ok(endpoints)
+}
+
+/// Every page of a list, or the first `limit` rows.
+pub(crate) async fn all_pages<T, F, Fut>(
+    limit: Option<usize>,
+    mut page: F,
+) -> Result<Vec<T>, Failure>
+where
+    F: FnMut(i32, String) -> Fut,
+    Fut: Future<Output = Result<(Vec<T>, String), Status>>,
+{
+    let limit = limit.unwrap_or(usize::MAX);
+    let mut rows = Vec::new();
+    let mut token = String::new();
+    while rows.len() < limit {
+        let size = i32::try_from((limit - rows.len()).min(500)).unwrap_or(500);
+        let (mut next, next_token) = page(size, token).await?;
+        rows.append(&mut next);
+        if next_token.is_empty() {
+            break;
+        }
+        token = next_token;
+    }
+    rows.truncate(limit);
+    Ok(rows)
+}
+
+/// `sites/{site}`, or all sites of the token.
+pub(crate) fn parent(site: Option<&str>) -> String {
+    match site {
+        Some(site) if site.starts_with("sites/") => site.to_owned(),
+        Some(site) => format!("sites/{site}"),
+        None => "sites/-".to_owned(),
+    }
+}

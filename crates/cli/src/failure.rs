@@ -1,0 +1,113 @@
+//! What can go wrong at a command line, each with one sentence that says what to do.
+
+use miette::Diagnostic;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub(crate) enum Failure {
+    /// No platform here.
+    #[error("no platform runs in {home}")]
+    #[diagnostic(help(
+        "start one with `redress up`, or point REDRESS_HOME or REDRESS_INTAKE_URL … at one"
+    ))]
+    NotUp { home: String },
+    /// An endpoint is missing.
+    #[error("the address of {service} is not known")]
+    #[diagnostic(help("set REDRESS_{}_URL", service.to_uppercase()))]
+    NoEndpoint { service: &'static str },
+    /// An endpoint is no address.
+    #[error("the address of {service} is no URL: {url}")]
+    BadEndpoint { service: &'static str, url: String },
+    /// The data folder is not ours or is damaged.
+    #[error("{path} cannot be read as what `redress up` writes")]
+    #[diagnostic(help("stop the platform, remove the file and start it again"))]
+    BrokenHome { path: String },
+    /// No token.
+    #[error("no access token: {path} cannot be read")]
+    #[diagnostic(help("give one with --token or REDRESS_TOKEN; `redress token` makes one"))]
+    NoToken { path: String },
+    /// The token cannot be sent.
+    #[error("the access token has characters that no token has")]
+    BadToken,
+    /// The platform runs already.
+    #[error("a platform runs in {home} already")]
+    #[diagnostic(help("use it, or end it with `redress stop`"))]
+    RunsAlready { home: String },
+    /// A word is none of the domain's.
+    #[error("--{argument} {source}")]
+    Word {
+        argument: &'static str,
+        source: redress_model::words::UnknownWord,
+    },
+    /// Nothing by that name or number.
+    #[error("no {what} {name}")]
+    NotFound { what: &'static str, name: String },
+    /// A service answered with an error.
+    #[error("{}", shown(.0))]
+    Call(Box<Status>),
+    /// A file or folder.
+    #[error("{what} {path}")]
+    File {
+        what: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    /// A corpus file.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Corpus(#[from] crate::corpus::CorpusError),
+    /// The demo file.
+    #[error("the demo organization in {path} cannot be used: {reason}")]
+    Demo { path: String, reason: String },
+    /// Rows of a replay failed.
+    #[error("{failed} of {rows} rows failed")]
+    Replay { failed: usize, rows: usize },
+    /// A part of the platform.
+    #[error("{what}")]
+    Platform {
+        what: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Something is missing on this machine.
+    #[error("{0}")]
+    Doctor(String),
+}
+
+impl Failure {
+    /// A part of the platform did not do what it must.
+    pub(crate) fn platform(
+        what: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Platform {
+            what,
+            source: source.into(),
+        }
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self::Call(Box::new(status))
+    }
+}
+
+/// A status as one sentence: what, and the fields it names.
+fn shown(status: &Status) -> String {
+    let details = status.get_error_details();
+    let reason = details
+        .error_info()
+        .map(|i| format!(" ({})", i.reason))
+        .unwrap_or_default();
+    match status.code() {
+        Code::Unavailable => format!(
+            "the service cannot be reached: {}; does the platform run?{reason}",
+            status.message()
+        ),
+        _ => format!("{}{reason}", status.message()),
+    }
+}

@@ -1,0 +1,65 @@
+//! Any message as one compact JSON object, by the protobuf JSON mapping with the contract's field
+//! names.
+
+use std::sync::LazyLock;
+
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+
+static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    DescriptorPool::decode(redress_proto::FILE_DESCRIPTOR_SET)
+        .expect("the descriptors were written by our own build")
+});
+
+/// The message `redress.<name>` as JSON; null should the name be unknown, which the tests exclude.
+pub(crate) fn of(name: &str, message: &impl Message) -> serde_json::Value {
+    let options = SerializeOptions::new()
+        .use_proto_field_name(true)
+        .stringify_64_bit_integers(false)
+        .skip_default_fields(true);
+    POOL.get_message_by_name(&format!("redress.{name}"))
+        .and_then(|d| DynamicMessage::decode(d, message.encode_to_vec().as_slice()).ok())
+        .and_then(|m| {
+            m.serialize_with_options(serde_json::value::Serializer, &options)
+                .ok()
+        })
+        .unwrap_or(serde_json::Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_show_their_contract_names() {
+        let site = redress_proto::intake::v1::Site {
+            name: "sites/lake".to_owned(),
+            kind: 1,
+            ..Default::default()
+        };
+        assert_eq!(
+            of("intake.v1.Site", &site).to_string(),
+            r#"{"kind":"SITE_KIND_RESIDENTIAL","name":"sites/lake"}"#
+        );
+    }
+
+    #[test]
+    fn every_message_that_a_command_prints_is_known() {
+        for name in [
+            "intake.v1.Site",
+            "intake.v1.Case",
+            "intake.v1.TimelineEntry",
+            "triage.v1.CaseClock",
+            "crisis.v1.Incident",
+            "notification.v1.Message",
+            "notification.v1.GetMessageResponse",
+            "event.v1.ParkedEvent",
+        ] {
+            assert!(
+                POOL.get_message_by_name(&format!("redress.{name}"))
+                    .is_some(),
+                "{name}"
+            );
+        }
+    }
+}

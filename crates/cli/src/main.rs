@@ -1,0 +1,67 @@
+//! `redress`: the whole platform on one machine by one command, and everything that an operator
+//! asks of it.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::args::{Cli, Command};
+use crate::connect::{Home, Platform};
+use crate::failure::Failure;
+use crate::output::Output;
+
+mod args;
+mod commands;
+mod connect;
+mod corpus;
+mod failure;
+mod json;
+mod output;
+mod replay;
+mod up;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            anstream::eprintln!("{:?}", miette::Report::new(failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let home = Home::new(&cli.home);
+    let out = Output { json: cli.json };
+    let platform = || Platform::find(&home, cli.token.as_deref());
+    let wait = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::platform("the runtime does not start", e))?;
+    wait.block_on(async {
+        match cli.command {
+            Command::Up(args) => up::run(&home, &args, out).await,
+            Command::Stop => commands::stop::run(&home).await,
+            Command::Doctor => commands::doctor::run(out),
+            Command::Token(args) => commands::token::run(&home, &args, out),
+            Command::Site(command) => commands::site::run(&platform()?, command, out).await,
+            Command::Case(command) => commands::case::run(&platform()?, command, out).await,
+            Command::Incident(command) => commands::incident::run(&platform()?, command, out).await,
+            Command::Clock(command) => commands::clock::run(&platform()?, command, out).await,
+            Command::Message(command) => commands::message::run(&platform()?, command, out).await,
+            Command::Event(command) => commands::event::run(&platform()?, command, out).await,
+            Command::Replay(args) => replay::run(&platform()?, &args, out).await,
+            Command::Completions { shell } => {
+                clap_complete::generate(
+                    shell,
+                    &mut Cli::command(),
+                    "redress",
+                    &mut std::io::stdout(),
+                );
+                Ok(())
+            }
+        }
+    })
+}

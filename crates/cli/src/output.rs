@@ -1,0 +1,166 @@
+//! How answers look: tables for people, one JSON object a line for programs. Colours only on a
+//! terminal (anstream strips them elsewhere and honours NO_COLOR).
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Attribute, Cell, ContentArrangement, Table};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use owo_colors::OwoColorize as _;
+
+/// Where to print and in which form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    /// JSON lines instead of tables.
+    pub(crate) json: bool,
+}
+
+impl Output {
+    /// Prints rows: a table with these heads, or each row's JSON.
+    pub(crate) fn rows<T>(
+        self,
+        heads: &[&str],
+        rows: &[T],
+        cells: impl Fn(&T) -> Vec<String>,
+        json: impl Fn(&T) -> serde_json::Value,
+    ) {
+        if self.json {
+            for row in rows {
+                anstream::println!("{}", json(row));
+            }
+            return;
+        }
+        if rows.is_empty() {
+            anstream::println!("none");
+            return;
+        }
+        let mut table = table(heads);
+        for row in rows {
+            table.add_row(cells(row));
+        }
+        anstream::println!("{table}");
+    }
+
+    /// Prints one object: its JSON, or what `text` makes of it.
+    pub(crate) fn one(self, json: impl FnOnce() -> serde_json::Value, text: impl FnOnce()) {
+        if self.json {
+            anstream::println!("{}", json());
+        } else {
+            text();
+        }
+    }
+}
+
+/// An empty table with these heads.
+pub(crate) fn table(heads: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(
+            heads
+                .iter()
+                .map(|h| Cell::new(h).add_attribute(Attribute::Bold)),
+        );
+    table
+}
+
+/// A line of a description: `label  value`.
+pub(crate) fn line(label: &str, value: impl std::fmt::Display) {
+    anstream::println!("{:>14}  {value}", label.dimmed());
+}
+
+/// A heading.
+pub(crate) fn heading(text: &str) {
+    anstream::println!("\n{}", text.bold());
+}
+
+/// A grade, the graver the louder.
+pub(crate) fn grade(value: i32) -> String {
+    match value {
+        1 => format!("{}", "1 major".red().bold()),
+        2 => format!("{}", "2".yellow().bold()),
+        0 => "–".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// An instant in the machine's zone, to the minute.
+pub(crate) fn when(t: Option<&prost_types::Timestamp>) -> String {
+    instant(t).map_or_else(
+        || "–".to_owned(),
+        |t| {
+            t.to_zoned(TimeZone::system())
+                .strftime("%m-%d %H:%M")
+                .to_string()
+        },
+    )
+}
+
+/// How long until an instant, or how long ago: `in 3h 20m`, `5m ago`.
+pub(crate) fn until(t: Option<&prost_types::Timestamp>, now: Timestamp) -> String {
+    let Some(t) = instant(t) else {
+        return "–".to_owned();
+    };
+    let seconds = t.as_second() - now.as_second();
+    let text = span(seconds.unsigned_abs());
+    if seconds >= 0 {
+        format!("in {text}")
+    } else {
+        format!("{} ago", text).red().to_string()
+    }
+}
+
+/// An instant as RFC 3339, for JSON; null where there is none.
+pub(crate) fn rfc3339(t: Option<&prost_types::Timestamp>) -> serde_json::Value {
+    instant(t).map_or(serde_json::Value::Null, |t| t.to_string().into())
+}
+
+/// The instant behind the wire's.
+pub(crate) fn instant(t: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
+    t.and_then(|t| redress_proto::convert::from_timestamp("time", t).ok())
+}
+
+/// The last segment of a resource name.
+pub(crate) fn short(name: &str) -> String {
+    let id = name.rsplit('/').next().unwrap_or(name);
+    if id.len() == 36 {
+        id[28..].to_owned()
+    } else {
+        id.to_owned()
+    }
+}
+
+fn span(seconds: u64) -> String {
+    let (days, hours, minutes) = (
+        seconds / 86_400,
+        seconds % 86_400 / 3_600,
+        seconds % 3_600 / 60,
+    );
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, m) => format!("{m}m"),
+        (0, h, m) => format!("{h}h {m:02}m"),
+        (d, h, _) => format!("{d}d {h:02}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_show_their_two_largest_units() {
+        assert_eq!(span(42), "42s");
+        assert_eq!(span(3_600 + 120), "1h 02m");
+        assert_eq!(span(90_000), "1d 01h");
+    }
+
+    #[test]
+    fn ids_are_cut_to_their_random_tail_and_slugs_stay() {
+        assert_eq!(short("sites/a/staff/top-lead"), "top-lead");
+        assert_eq!(
+            short("sites/a/cases/0190a6c2-0000-7000-8000-00000000abcd"),
+            "0000abcd"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! `redress replay`: a corpus file through the running platform, and what it made of every row.
+//!
+//! Three ways, one result: `--preview` asks for decisions and writes nothing; scenarios are taken in
+//! live at the demo site of their kind; messages are imported as history. Rows settle at their own
+//! pace, so the values are read once all have: a later row may raise an earlier one's grade through
+//! their cluster.
+
+mod feed;
+mod judge;
+mod preview;
+mod settle;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::args::ReplayArgs;
+use crate::connect::Platform;
+use crate::corpus::{self, Corpus};
+use crate::failure::Failure;
+use crate::output::{self, Output, heading};
+
+/// What became of one row.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcome {
+    /// Id of the row as given.
+    pub(crate) id: String,
+    /// The case; none in preview.
+    pub(crate) case: Option<String>,
+    /// The cluster; none in preview.
+    pub(crate) cluster: Option<String>,
+    /// Category word; none where the suggestion abstained.
+    pub(crate) category: Option<String>,
+    /// 1 to 4.
+    pub(crate) grade: i32,
+    /// Rule ids, gravest first.
+    pub(crate) criteria: Vec<String>,
+    /// Nature word.
+    pub(crate) nature: Option<String>,
+    /// Urgency word.
+    pub(crate) urgency: Option<String>,
+    /// The incident.
+    pub(crate) incident: Incident,
+    /// Why the row failed.
+    pub(crate) error: Option<String>,
+    /// How the decision differs from the expected one.
+    pub(crate) differences: Vec<String>,
+}
+
+/// What a row says about an incident.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Incident {
+    /// None.
+    #[default]
+    None,
+    /// In preview: would one open.
+    Would(bool),
+    /// The resource name.
+    Open(String),
+}
+
+impl Outcome {
+    fn failed(id: &str, error: impl Into<String>) -> Self {
+        Self {
+            id: id.to_owned(),
+            error: Some(error.into()),
+            ..Self::default()
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let mut value = json!({
+            "id": self.id,
+            "case": self.case,
+            "cluster": self.cluster,
+            "category": self.category,
+            "grade": self.grade,
+            "criteria": self.criteria,
+            "nature": self.nature,
+            "urgency": self.urgency,
+            "incident": match &self.incident {
+                Incident::None => serde_json::Value::Null,
+                Incident::Would(would) => (*would).into(),
+                Incident::Open(name) => name.clone().into(),
+            },
+        });
+        if let (Some(error), Some(object)) = (&self.error, value.as_object_mut()) {
+            object.insert("error".to_owned(), error.clone().into());
+        }
+        if let (false, Some(object)) = (self.differences.is_empty(), value.as_object_mut()) {
+            object.insert("differences".to_owned(), self.differences.clone().into());
+        }
+        value
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let incident = match &self.incident {
+            Incident::None | Incident::Would(false) => String::new(),
+            Incident::Would(true) => "would open".to_owned(),
+            Incident::Open(name) => output::short(name),
+        };
+        let remark = match (&self.error, self.differences.is_empty()) {
+            (Some(error), _) => error.clone(),
+            (None, false) => self.differences.join("; "),
+            (None, true) => String::new(),
+        };
+        vec![
+            self.id.clone(),
+            output::grade(self.grade),
+            self.criteria.join(" "),
+            self.category.clone().unwrap_or_else(|| "–".to_owned()),
+            self.nature.clone().unwrap_or_default(),
+            self.urgency.clone().unwrap_or_default(),
+            incident,
+            remark,
+        ]
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    platform: &Platform,
+    args: &ReplayArgs,
+    out: Output,
+) -> Result<(), Failure> {
+    let corpus = corpus::read(&args.file)?;
+    let rows = corpus.len();
+    let progress = bar(rows, out);
+    let outcomes = match (&corpus, args.preview) {
+        (Corpus::Scenarios(rows), true) => preview::scenarios(platform, rows, &progress).await?,
+        (Corpus::Messages(rows), true) => preview::messages(platform, rows, &progress).await?,
+        (Corpus::Scenarios(rows), false) => {
+            let fed = feed::scenarios(platform, rows, &progress).await?;
+            settle::all(platform, fed, args.patience, &progress).await?
+        }
+        (Corpus::Messages(rows), false) => {
+            let site = match &args.site {
+                Some(site) => site.trim_start_matches("sites/").to_owned(),
+                None => feed::residential(platform).await?,
+            };
+            let fed = feed::messages(platform, &site, rows, &progress).await?;
+            settle::all(platform, fed, args.patience, &progress).await?
+        }
+    };
+    progress.finish_and_clear();
+    out.rows(
+        &[
+            "Row", "Grade", "Criteria", "Category", "Nature", "Urgency", "Incident", "",
+        ],
+        &outcomes,
+        Outcome::cells,
+        Outcome::json,
+    );
+    let failed = outcomes.iter().filter(|o| o.error.is_some()).count();
+    let wrong = outcomes
+        .iter()
+        .filter(|o| !o.differences.is_empty())
+        .count();
+    if !out.json {
+        summary(&outcomes, failed, wrong, args.preview);
+    }
+    if failed > 0 || wrong > 0 {
+        return Err(Failure::Replay {
+            failed: failed + wrong,
+            rows,
+        });
+    }
+    Ok(())
+}
+
+fn summary(outcomes: &[Outcome], failed: usize, wrong: usize, preview: bool) {
+    let graded = |g| outcomes.iter().filter(|o| o.grade == g).count();
+    heading(&format!("{} rows", outcomes.len()));
+    let grades: Vec<String> = (1..=4)
+        .map(|g| format!("grade {g}: {}", graded(g)))
+        .collect();
+    anstream::println!("{}", grades.join("   "));
+    if preview {
+        anstream::println!("{wrong} differ from what was expected, {failed} failed");
+    } else {
+        anstream::println!("{failed} failed");
+    }
+}
+
+/// A progress bar on standard error, so that `--json` stays clean; hidden where nobody looks.
+fn bar(rows: usize, out: Output) -> ProgressBar {
+    if out.json {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg:>10} {wide_bar} {pos}/{len} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(u64::try_from(rows).unwrap_or(u64::MAX)).with_style(style)
+}

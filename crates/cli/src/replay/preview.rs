@@ -1,0 +1,139 @@
+//! Decisions asked for, nothing written.
+
+use futures::{StreamExt as _, stream};
+use indicatif::ProgressBar;
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use redress_model::words::{Category, Channel, Nature, SiteKind, Urgency, Word};
+use redress_proto::convert::{to_money, to_timestamp, to_wire};
+use redress_proto::triage::v1::PreviewTriageRequest;
+use redress_proto::words::Signal;
+
+use super::{Incident, Outcome, judge};
+use crate::connect::{Platform, request};
+use crate::corpus::{Message, Scenario, ScenarioSignal};
+use crate::failure::Failure;
+
+/// Previews that are asked for at a time.
+const IN_FLIGHT: usize = 16;
+
+/// The zone in which the corpus counts days.
+const ZONE: &str = "Asia/Shanghai";
+
+/// The decisions on scenarios, judged.
+pub(crate) async fn scenarios(
+    platform: &Platform,
+    rows: &[Scenario],
+    progress: &ProgressBar,
+) -> Result<Vec<Outcome>, Failure> {
+    let requests = rows.iter().map(|s| (s.id.clone(), scenario(s))).collect();
+    let mut outcomes = ask(platform, requests, progress).await;
+    for (outcome, row) in outcomes.iter_mut().zip(rows) {
+        if let (Some(expect), None) = (&row.expect, &outcome.error) {
+            judge::row(outcome, expect);
+        }
+    }
+    let expects: Vec<_> = rows.iter().map(|r| r.expect.as_ref()).collect();
+    judge::categories(&mut outcomes, &expects);
+    Ok(outcomes)
+}
+
+/// The decisions on messages.
+pub(crate) async fn messages(
+    platform: &Platform,
+    rows: &[Message],
+    progress: &ProgressBar,
+) -> Result<Vec<Outcome>, Failure> {
+    let requests = rows
+        .iter()
+        .map(|m| {
+            let request = PreviewTriageRequest {
+                site_kind: to_wire(SiteKind::Residential),
+                channel: to_wire(Channel::Web),
+                received_time: Some(to_timestamp(m.received_at)),
+                as_of_time: Some(to_timestamp(m.received_at)),
+                time_zone: ZONE.to_owned(),
+                complainants: 1,
+                text: format!("{}\n{}", m.title, m.text),
+                ..Default::default()
+            };
+            (m.id.clone(), Ok(request))
+        })
+        .collect();
+    Ok(ask(platform, requests, progress).await)
+}
+
+type Prepared = (String, Result<PreviewTriageRequest, String>);
+
+async fn ask(platform: &Platform, requests: Vec<Prepared>, progress: &ProgressBar) -> Vec<Outcome> {
+    stream::iter(requests.into_iter().map(|(id, prepared)| {
+        let mut client = platform.triage();
+        async move {
+            let outcome = match prepared {
+                Err(reason) => Outcome::failed(&id, reason),
+                Ok(message) => match client.preview_triage(request(message)).await {
+                    Err(status) => Outcome::failed(&id, status.message()),
+                    Ok(answer) => {
+                        let d = answer.into_inner().decision.unwrap_or_default();
+                        Outcome {
+                            id,
+                            category: word::<Category>(d.category),
+                            grade: d.grade,
+                            criteria: d.criteria.into_iter().map(|c| c.criterion_id).collect(),
+                            nature: word::<Nature>(d.nature),
+                            urgency: word::<Urgency>(d.urgency),
+                            incident: Incident::Would(d.would_open_incident),
+                            ..Outcome::default()
+                        }
+                    }
+                },
+            };
+            progress.inc(1);
+            outcome
+        }
+    }))
+    .buffered(IN_FLIGHT)
+    .collect()
+    .await
+}
+
+fn word<W: Word>(number: i32) -> Option<String> {
+    W::from_number(number).map(|w| w.word().to_owned())
+}
+
+fn scenario(s: &Scenario) -> Result<PreviewTriageRequest, String> {
+    Ok(PreviewTriageRequest {
+        site_kind: to_wire(s.site_kind),
+        channel: to_wire(s.channel),
+        received_time: Some(to_timestamp(s.received_at)),
+        as_of_time: Some(to_timestamp(as_of(s.received_at, s.graded_after_days)?)),
+        time_zone: ZONE.to_owned(),
+        complainants: s.complainants,
+        text: s.text.clone(),
+        signals: s.signals.iter().map(signal).collect(),
+        quality_impact: to_wire(s.quality_impact),
+        wants: to_wire(s.wants),
+        claim: s.claim_cny.map(to_money),
+        repeat: s.repeat,
+        ..Default::default()
+    })
+}
+
+/// The same local time so many days later.
+fn as_of(received: Timestamp, days: i64) -> Result<Timestamp, String> {
+    let zone = TimeZone::get(ZONE).map_err(|e| e.to_string())?;
+    received
+        .to_zoned(zone)
+        .checked_add(days.days())
+        .map(|z| z.timestamp())
+        .map_err(|e| e.to_string())
+}
+
+/// A corpus signal on the wire.
+pub(crate) fn signal(s: &ScenarioSignal) -> Signal {
+    Signal {
+        kind: to_wire(s.kind),
+        basis: to_wire(s.basis),
+        reach: s.reach,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,319 @@
+//! The demo organization: read from a file, made through the same APIs that an operator would use.
+//!
+//! Every step may be repeated: what exists is left alone, so a start that was cut short is finished
+//! by the next.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use redress_model::words::{Category, DutyRole, SiteKind, Word};
+use redress_proto::assignment::v1::{
+    ContactKind, ContactPoint, CreateDepartmentRequest, CreateStaffRequest, Department, Duty,
+    ListDutiesRequest, SetDutiesRequest, Staff,
+};
+use redress_proto::intake::v1::{
+    CreateOrganizationRequest, CreateRegionRequest, CreateSiteRequest, GetOrganizationRequest,
+    Organization, Region, Site,
+};
+use serde::Deserialize;
+use tonic::{Code, Status};
+
+use crate::connect::{Platform, request};
+use crate::failure::Failure;
+
+/// The built-in demo organization.
+const BUILT_IN: &str = include_str!("../../demo.toml");
+
+/// How long a service may take to learn of a new site.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A demo organization as the file tells it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Demo {
+    organization: Named,
+    regions: Vec<Named>,
+    sites: Vec<DemoSite>,
+    departments: Vec<DemoDepartment>,
+    staff: Vec<DemoStaff>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    id: String,
+    display_name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoSite {
+    id: String,
+    region: String,
+    kind: SiteKind,
+    display_name: String,
+    number_prefix: String,
+    #[serde(default = "shanghai")]
+    time_zone: String,
+    #[serde(default = "chinese")]
+    language: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoDepartment {
+    id: String,
+    display_name: String,
+    categories: Vec<Category>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoStaff {
+    id: String,
+    display_name: String,
+    department: String,
+    duties: Vec<DutyRole>,
+}
+
+fn shanghai() -> String {
+    "Asia/Shanghai".to_owned()
+}
+
+fn chinese() -> String {
+    "zh-CN".to_owned()
+}
+
+impl Demo {
+    /// The demo in the file, or the built-in one.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self, Failure> {
+        let (path, text) = match file {
+            None => ("the program".to_owned(), BUILT_IN.to_owned()),
+            Some(file) => {
+                let path = file.display().to_string();
+                let text = std::fs::read_to_string(file).map_err(|source| Failure::File {
+                    what: "cannot read",
+                    path: path.clone(),
+                    source,
+                })?;
+                (path, text)
+            }
+        };
+        toml::from_str(&text).map_err(|e| Failure::Demo {
+            path,
+            reason: e.message().to_owned(),
+        })
+    }
+
+    /// The organization's id.
+    pub(crate) fn organization(&self) -> &str {
+        &self.organization.id
+    }
+
+    /// Makes what is missing.
+    pub(crate) async fn seed(&self, platform: &Platform) -> Result<(), Failure> {
+        self.directory(platform).await?;
+        for site in &self.sites {
+            self.staffing(platform, &site.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the organization is there already.
+    pub(crate) async fn exists(&self, platform: &Platform) -> Result<bool, Failure> {
+        let name = format!("organizations/{}", self.organization.id);
+        let answer = platform
+            .directory()
+            .get_organization(request(GetOrganizationRequest { name }))
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(status) if status.code() == Code::NotFound => Ok(false),
+            Err(status) => Err(status.into()),
+        }
+    }
+
+    async fn directory(&self, platform: &Platform) -> Result<(), Failure> {
+        let mut client = platform.directory();
+        let organization = format!("organizations/{}", self.organization.id);
+        made(
+            client
+                .create_organization(request(CreateOrganizationRequest {
+                    organization_id: self.organization.id.clone(),
+                    organization: Some(Organization {
+                        display_name: self.organization.display_name.clone(),
+                        ..Default::default()
+                    }),
+                    ..Default::default()
+                }))
+                .await,
+        )?;
+        for region in &self.regions {
+            made(
+                client
+                    .create_region(request(CreateRegionRequest {
+                        parent: organization.clone(),
+                        region_id: region.id.clone(),
+                        region: Some(Region {
+                            display_name: region.display_name.clone(),
+                            ..Default::default()
+                        }),
+                        ..Default::default()
+                    }))
+                    .await,
+            )?;
+        }
+        for site in &self.sites {
+            made(
+                client
+                    .create_site(request(CreateSiteRequest {
+                        site_id: site.id.clone(),
+                        site: Some(Site {
+                            region: format!("{organization}/regions/{}", site.region),
+                            kind: site.kind.number(),
+                            display_name: site.display_name.clone(),
+                            time_zone: site.time_zone.clone(),
+                            number_prefix: site.number_prefix.clone(),
+                            language: site.language.clone(),
+                            ..Default::default()
+                        }),
+                        ..Default::default()
+                    }))
+                    .await,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Departments, people and duties of a site. Assignment learns of the site by an event, so the
+    /// first call is repeated until it has.
+    async fn staffing(&self, platform: &Platform, site: &str) -> Result<(), Failure> {
+        let parent = format!("sites/{site}");
+        let mut client = platform.roster();
+        for department in &self.departments {
+            let until = Instant::now() + PATIENCE;
+            loop {
+                let result = made(
+                    client
+                        .create_department(request(CreateDepartmentRequest {
+                            parent: parent.clone(),
+                            department_id: department.id.clone(),
+                            department: Some(Department {
+                                display_name: department.display_name.clone(),
+                                categories: department
+                                    .categories
+                                    .iter()
+                                    .map(|c| c.number())
+                                    .collect(),
+                                ..Default::default()
+                            }),
+                            ..Default::default()
+                        }))
+                        .await,
+                );
+                match result {
+                    Ok(()) => break,
+                    Err(Failure::Call(status))
+                        if status.code() == Code::NotFound && Instant::now() < until =>
+                    {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                    Err(failure) => return Err(failure),
+                }
+            }
+        }
+        for person in &self.staff {
+            made(
+                client
+                    .create_staff(request(CreateStaffRequest {
+                        parent: parent.clone(),
+                        staff_id: person.id.clone(),
+                        staff: Some(Staff {
+                            display_name: person.display_name.clone(),
+                            department: format!("{parent}/departments/{}", person.department),
+                            languages: vec!["zh-CN".to_owned()],
+                            account: format!("{site}-{}", person.id),
+                            contact_points: vec![ContactPoint {
+                                kind: ContactKind::Email.into(),
+                                value: format!("{}@{site}.example", person.id),
+                            }],
+                            ..Default::default()
+                        }),
+                        ..Default::default()
+                    }))
+                    .await,
+            )?;
+        }
+        let on_duty = client
+            .list_duties(request(ListDutiesRequest {
+                parent: parent.clone(),
+                ..Default::default()
+            }))
+            .await?
+            .into_inner();
+        if on_duty.duties.is_empty() {
+            client
+                .set_duties(request(SetDutiesRequest {
+                    parent: parent.clone(),
+                    duties: self.duties(&parent),
+                    ..Default::default()
+                }))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Everybody's duties, around the clock; several holders of one duty are holder and deputies.
+    fn duties(&self, parent: &str) -> Vec<Duty> {
+        let mut duties = Vec::new();
+        for role in DutyRole::ALL {
+            let holders = self.staff.iter().filter(|s| s.duties.contains(role));
+            for (rank, person) in (0_i32..).zip(holders) {
+                duties.push(Duty {
+                    role: role.number(),
+                    staff: format!("{parent}/staff/{}", person.id),
+                    // People at work stand side by side; only other duties have deputies.
+                    rank: if *role == DutyRole::Handler { 0 } else { rank },
+                    ..Default::default()
+                });
+            }
+        }
+        duties
+    }
+}
+
+/// Made now, or there already.
+fn made<T>(answer: Result<T, Status>) -> Result<(), Failure> {
+    match answer {
+        Ok(_) => Ok(()),
+        Err(status) if status.code() == Code::AlreadyExists => Ok(()),
+        Err(status) => Err(status.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_demo_has_two_regions_a_site_of_each_kind_and_every_duty() {
+        let demo = Demo::read(None).expect("the built-in demo is well formed");
+        assert_eq!(demo.regions.len(), 2);
+        for kind in SiteKind::ALL {
+            assert!(demo.sites.iter().any(|s| s.kind == *kind), "{kind}");
+        }
+        for category in Category::ALL {
+            assert!(
+                demo.departments.iter().any(|d| d.categories.contains(category)),
+                "{category}"
+            );
+        }
+        let duties = demo.duties("sites/x");
+        for role in DutyRole::ALL {
+            assert!(duties.iter().any(|d| d.role == role.number()), "{role}");
+        }
+        for person in &demo.staff {
+            assert!(demo.departments.iter().any(|d| d.id == person.department));
+        }
+    }
+}
