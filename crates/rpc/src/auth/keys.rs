@@ -1,0 +1,172 @@
+//! The public keys of one issuer: read from a file or URL, read again when a token names a key that
+//! is not known (rotation in), and now and then (rotation out).
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, DecodingKey};
+
+/// Keys older than this are read again, so that a key that was withdrawn stops being accepted.
+const REREAD_AFTER: Duration = Duration::from_secs(300);
+
+/// Unknown keys make us read again at most this often, so that junk tokens cannot make us a nuisance.
+const REREAD_PAUSE: Duration = Duration::from_secs(5);
+
+/// Longest wait for an issuer's answer.
+const FETCH_LIMIT: Duration = Duration::from_secs(5);
+
+/// Where an issuer publishes its keys.
+#[derive(Debug, Clone)]
+pub enum JwksSource {
+    /// A file with a JWK set.
+    File(PathBuf),
+    /// A URL that answers with a JWK set.
+    Url(String),
+    /// Keys that never change while the process lives.
+    Fixed(JwkSet),
+}
+
+/// A key and the one algorithm that it is for. The algorithm comes from the key, never from the
+/// token: that closes the "none" and HMAC-with-the-public-key confusions.
+#[derive(Clone)]
+pub(super) struct Key {
+    pub(super) algorithm: Algorithm,
+    pub(super) decoding: DecodingKey,
+}
+
+#[derive(Default)]
+struct Known {
+    keys: Arc<HashMap<String, Key>>,
+    read: Option<Instant>,
+}
+
+pub(super) struct Keys {
+    source: JwksSource,
+    http: reqwest::Client,
+    known: RwLock<Known>,
+    /// One reader at a time; holds when it last tried.
+    reading: tokio::sync::Mutex<Option<Instant>>,
+    pause: Duration,
+}
+
+/// The keys could not be read.
+#[derive(Debug)]
+pub(super) struct Unreadable;
+
+impl Keys {
+    pub(super) fn new(source: JwksSource, http: reqwest::Client) -> Self {
+        Self {
+            source,
+            http,
+            known: RwLock::default(),
+            reading: tokio::sync::Mutex::new(None),
+            pause: REREAD_PAUSE,
+        }
+    }
+
+    /// The key with this id; none when the issuer has no such key.
+    pub(super) async fn find(&self, kid: &str) -> Result<Option<Key>, Unreadable> {
+        let (keys, fresh) = self.now();
+        if fresh && let Some(key) = keys.get(kid) {
+            return Ok(Some(key.clone()));
+        }
+        let outcome = self.read_again().await;
+        let (keys, _) = self.now();
+        match (keys.get(kid), outcome) {
+            // Old keys serve while their issuer cannot be reached.
+            (Some(key), _) => Ok(Some(key.clone())),
+            (None, Ok(())) => Ok(None),
+            (None, Err(Unreadable)) => Err(Unreadable),
+        }
+    }
+
+    fn now(&self) -> (Arc<HashMap<String, Key>>, bool) {
+        let known = self.known.read().unwrap_or_else(|e| e.into_inner());
+        let fresh = known.read.is_some_and(|t| t.elapsed() < REREAD_AFTER);
+        (Arc::clone(&known.keys), fresh)
+    }
+
+    async fn read_again(&self) -> Result<(), Unreadable> {
+        let mut last = self.reading.lock().await;
+        let (keys, _) = self.now();
+        if last.is_some_and(|t| t.elapsed() < self.pause) {
+            return if keys.is_empty() {
+                Err(Unreadable)
+            } else {
+                Ok(())
+            };
+        }
+        *last = Some(Instant::now());
+        match self.fetch().await {
+            Ok(set) => {
+                let keys = set.keys.iter().filter_map(usable).collect();
+                let mut known = self.known.write().unwrap_or_else(|e| e.into_inner());
+                known.keys = Arc::new(keys);
+                known.read = Some(Instant::now());
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(source = %self.source, %error, "the keys of a token issuer cannot be read");
+                Err(Unreadable)
+            }
+        }
+    }
+
+    async fn fetch(&self) -> Result<JwkSet, Box<dyn std::error::Error + Send + Sync>> {
+        match &self.source {
+            JwksSource::Fixed(set) => Ok(set.clone()),
+            JwksSource::File(path) => Ok(serde_json::from_slice(&tokio::fs::read(path).await?)?),
+            JwksSource::Url(url) => {
+                let answer = self.http.get(url).timeout(FETCH_LIMIT).send().await?;
+                Ok(answer.error_for_status()?.json().await?)
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for JwksSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Url(url) => f.write_str(url),
+            Self::Fixed(_) => f.write_str("compiled-in keys"),
+        }
+    }
+}
+
+/// A key that we accept signatures of; others in the set are for somebody else.
+fn usable(jwk: &Jwk) -> Option<(String, Key)> {
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::EllipticCurve(p) if p.curve == EllipticCurve::P256 => Algorithm::ES256,
+        AlgorithmParameters::OctetKeyPair(p) if p.curve == EllipticCurve::Ed25519 => {
+            Algorithm::EdDSA
+        }
+        _ => return None,
+    };
+    if let Some(named) = jwk.common.key_algorithm
+        && named.to_string().parse() != Ok(algorithm)
+    {
+        return None;
+    }
+    let kid = jwk.common.key_id.clone()?;
+    let decoding = DecodingKey::from_jwk(jwk).ok()?;
+    Some((
+        kid,
+        Key {
+            algorithm,
+            decoding,
+        },
+    ))
+}
+
+#[cfg(test)]
+impl Keys {
+    pub(super) fn without_pause(mut self) -> Self {
+        self.pause = Duration::ZERO;
+        self
+    }
+}

@@ -1,0 +1,194 @@
+//! One call to a peer, with everything that goes along.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Histogram;
+use opentelemetry_semantic_conventions::attribute::{
+    RPC_METHOD, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME,
+};
+use redress_model::Fault;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::Service as _;
+use tracing::{Instrument as _, Span};
+
+use super::Call;
+use super::address::Destination;
+use crate::status::status;
+use crate::{gate, trace_context};
+
+/// How often a call is tried, the first time included.
+const TRIES_MAX: u32 = 4;
+
+/// Pause before the second try; doubles with each, with up to as much again by chance.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A channel to one service, for one call or a few of the same kind within its token's two minutes.
+/// Generated clients take it in place of a tonic channel.
+#[derive(Clone)]
+pub struct Peer {
+    destination: Destination,
+    authorization: HeaderValue,
+    call: Call,
+    duration: Histogram<f64>,
+}
+
+impl Peer {
+    pub(super) fn new(
+        destination: Destination,
+        token: &str,
+        call: Call,
+        duration: Histogram<f64>,
+    ) -> Result<Self, Fault> {
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(Fault::internal)?;
+        authorization.set_sensitive(true);
+        Ok(Self {
+            destination,
+            authorization,
+            call,
+            duration,
+        })
+    }
+
+    async fn send(self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
+        let limit = gate::remaining().map_or(self.call.deadline, |left| left.min(self.call.deadline));
+        let deadline = Instant::now() + limit;
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        trace_context::inject(&Span::current(), headers);
+        // A stream's whole life is its caller's affair; one answer is awaited here.
+        let work = if self.call.idempotent {
+            futures::future::Either::Left(self.send_until_answered(request, deadline))
+        } else {
+            futures::future::Either::Right(self.send_once(request, deadline))
+        };
+        tokio::time::timeout_at(deadline.into(), work)
+            .await
+            .unwrap_or_else(|_| Err(status(Fault::Deadline)))
+    }
+
+    async fn send_once(
+        &self,
+        mut request: Request<Body>,
+        deadline: Instant,
+    ) -> Result<Response<Body>, Status> {
+        if !self.destination.has_addresses() {
+            return Err(Status::unavailable(format!(
+                "{} has no address now",
+                self.destination.name
+            )));
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if let Ok(value) = HeaderValue::from_str(&gate::format_timeout(left)) {
+            request.headers_mut().insert("grpc-timeout", value);
+        }
+        let mut channel = self.destination.channel.clone();
+        let sent = async {
+            std::future::poll_fn(|context| channel.poll_ready(context)).await?;
+            channel.call(request).await
+        };
+        sent.await
+            .map_err(|error| Status::from_error(error.into()))
+    }
+
+    async fn send_until_answered(
+        &self,
+        request: Request<Body>,
+        deadline: Instant,
+    ) -> Result<Response<Body>, Status> {
+        let (parts, body) = request.into_parts();
+        let body: Bytes = body.collect().await?.to_bytes();
+        let mut pause = PAUSE;
+        for attempt in 1.. {
+            let copy = Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
+            let outcome = self.send_once(copy, deadline).await;
+            let code = match &outcome {
+                Ok(response) => code_in(response.headers()),
+                Err(error) => Some(error.code()),
+            };
+            if code != Some(Code::Unavailable) || attempt == TRIES_MAX {
+                return outcome;
+            }
+            tokio::time::sleep(pause.mul_f64(1.0 + rand::random::<f64>())).await;
+            pause *= 2;
+        }
+        unreachable!("the loop returns at the last attempt")
+    }
+}
+
+impl tower::Service<Request<Body>> for Peer {
+    type Response = Response<Body>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Status>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let peer = self.clone();
+        let method = request.uri().path().trim_start_matches('/').to_owned();
+        let span = tracing::info_span!(
+            "rpc",
+            otel.name = method,
+            otel.kind = "client",
+            otel.status_code = tracing::field::Empty,
+            rpc.system.name = "grpc",
+            rpc.method = method,
+            rpc.response.status_code = tracing::field::Empty,
+            server.address = &*self.destination.name,
+        );
+        let inside = span.clone();
+        let work = async move {
+            let started = Instant::now();
+            let duration = peer.duration.clone();
+            let outcome = peer.send(request).await;
+            // An answer without status in its headers has messages first; what ends it is in its
+            // trailers, which the caller reads.
+            let code = match &outcome {
+                Ok(response) => code_in(response.headers()).unwrap_or(Code::Ok),
+                Err(error) => error.code(),
+            };
+            let name = gate::code_name(code);
+            inside.record("rpc.response.status_code", name);
+            if code != Code::Ok {
+                inside.record("otel.status_code", "ERROR");
+            }
+            duration.record(
+                started.elapsed().as_secs_f64(),
+                &[
+                    KeyValue::new(RPC_SYSTEM_NAME, "grpc"),
+                    KeyValue::new(RPC_METHOD, method),
+                    KeyValue::new(RPC_RESPONSE_STATUS_CODE, name),
+                ],
+            );
+            outcome
+        };
+        Box::pin(work.instrument(span))
+    }
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer")
+            .field("service", &self.destination.name)
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The status of an answer that holds nothing else.
+fn code_in(headers: &HeaderMap) -> Option<Code> {
+    headers
+        .get(Status::GRPC_STATUS)
+        .map(|v| Code::from_bytes(v.as_bytes()))
+}
