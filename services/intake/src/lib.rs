@@ -1,1 +1,3 @@
-//! intake
+//! Takes complaints in, keeps them, and shows how they stand.
+
+pub mod domain;

@@ -1,0 +1,174 @@
+//! Contacts with complainants, the facts that meet clocks.
+
+use jiff::{SignedDuration, Timestamp};
+use redress_model::name::StaffName;
+use redress_model::words::Channel;
+use redress_proto::event::v1::ContactDirection;
+use redress_proto::intake::v1 as pb;
+
+use super::check::Check;
+
+/// How far ahead a next word may be promised.
+const PROMISE_AHEAD_MAX: SignedDuration = SignedDuration::from_hours(24 * 366);
+
+/// A contact to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewContact {
+    /// Who reached out to whom.
+    pub direction: ContactDirection,
+    /// By which way.
+    pub channel: Channel,
+    /// Not an automatic receipt.
+    pub by_person: bool,
+    /// Answers the matter itself.
+    pub substantive: bool,
+    /// A visit on site.
+    pub visit: bool,
+    /// When it took place.
+    pub at: Timestamp,
+    /// When the next word was promised.
+    pub promised_next: Option<Timestamp>,
+    /// Who did it.
+    pub staff: Option<StaffName>,
+    /// What was said.
+    pub note: String,
+}
+
+impl NewContact {
+    /// Parses a contact on a case that was received at `received`.
+    ///
+    /// # Errors
+    /// INVALID_FIELD with every violation.
+    pub fn parse(
+        wire: &pb::Contact,
+        received: Timestamp,
+        now: Timestamp,
+    ) -> Result<Self, redress_model::Fault> {
+        let mut check = Check::new();
+        let direction = ContactDirection::try_from(wire.direction)
+            .ok()
+            .filter(|d| *d != ContactDirection::Unspecified);
+        if direction.is_none() {
+            check.wrong("contact.direction", "must be INBOUND or OUTBOUND");
+        }
+        let channel = check.required_word("contact.channel", wire.channel);
+        let at = check
+            .instant("contact.contact_time", wire.contact_time.as_ref())
+            .unwrap_or(now);
+        if at > now {
+            check.wrong("contact.contact_time", "must not be ahead");
+        } else if at < received {
+            check.wrong("contact.contact_time", "must not be before the complaint");
+        }
+        let promised_next = check.instant(
+            "contact.promised_next_time",
+            wire.promised_next_time.as_ref(),
+        );
+        if promised_next.is_some_and(|p| p <= at || p.duration_since(at) > PROMISE_AHEAD_MAX) {
+            check.wrong(
+                "contact.promised_next_time",
+                "must be after the contact, within a year",
+            );
+        }
+        let outbound = direction == Some(ContactDirection::Outbound);
+        if wire.substantive && !(wire.by_person && outbound) {
+            check.wrong(
+                "contact.substantive",
+                "holds only of an outbound contact by a person",
+            );
+        }
+        if wire.visit && !wire.by_person {
+            check.wrong("contact.visit", "holds only of a contact by a person");
+        }
+        let staff = (!wire.staff.is_empty())
+            .then(|| check.parsed("contact.staff", &wire.staff))
+            .flatten();
+        let note = check.lines("contact.note", &wire.note, 0, 4_000);
+        check.finish()?;
+        match (direction, channel) {
+            (Some(direction), Some(channel)) => Ok(Self {
+                direction,
+                channel,
+                by_person: wire.by_person,
+                substantive: wire.substantive,
+                visit: wire.visit,
+                at,
+                promised_next,
+                staff,
+                note,
+            }),
+            _ => Err(redress_model::Fault::internal(
+                "a checked contact lacks a part",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redress_proto::convert::to_timestamp;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    fn call() -> pb::Contact {
+        pb::Contact {
+            direction: ContactDirection::Outbound.into(),
+            channel: 1,
+            by_person: true,
+            substantive: true,
+            ..Default::default()
+        }
+    }
+
+    fn parse(wire: &pb::Contact) -> Result<NewContact, String> {
+        NewContact::parse(wire, at(100), at(200)).map_err(|f| f.to_string())
+    }
+
+    #[test]
+    fn a_contact_takes_place_between_the_complaint_and_now() {
+        assert_eq!(parse(&call()).expect("right").at, at(200));
+        for (second, right) in [(99, false), (100, true), (200, true), (201, false)] {
+            let wire = pb::Contact {
+                contact_time: Some(to_timestamp(at(second))),
+                ..call()
+            };
+            assert_eq!(parse(&wire).is_ok(), right, "{second}");
+        }
+    }
+
+    #[test]
+    fn an_automatic_receipt_answers_nothing() {
+        let wire = pb::Contact {
+            by_person: false,
+            ..call()
+        };
+        assert!(
+            parse(&wire)
+                .expect_err("wrong")
+                .starts_with("contact.substantive")
+        );
+        let inbound = pb::Contact {
+            direction: ContactDirection::Inbound.into(),
+            ..call()
+        };
+        assert!(
+            parse(&inbound)
+                .expect_err("wrong")
+                .starts_with("contact.substantive")
+        );
+    }
+
+    #[test]
+    fn a_promise_lies_after_the_contact() {
+        for (second, right) in [(200, false), (201, true), (200 + 400 * 86_400, false)] {
+            let wire = pb::Contact {
+                promised_next_time: Some(to_timestamp(at(second))),
+                ..call()
+            };
+            assert_eq!(parse(&wire).is_ok(), right, "{second}");
+        }
+    }
+}

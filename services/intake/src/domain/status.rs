@@ -1,0 +1,275 @@
+//! Where a case may go by intake's own moves, and what becomes of the moves that others report.
+//!
+//! Intake withdraws, merges, reopens and archives; each of these bumps the epoch. Triage and assignment
+//! move the rest and stamp the epoch they saw: a move of an older epoch happened before intake's move
+//! and is recorded without effect (section 7).
+
+use redress_model::Fault;
+use redress_model::words::{CaseMode, CaseStatus};
+
+/// A move that a caller of intake asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// The complainant takes it back.
+    Withdraw,
+    /// It is one and the same as another.
+    Merge,
+    /// It is not the same after all.
+    Unmerge,
+    /// Complained again after handling.
+    Reopen,
+    /// Kept for the record.
+    Archive,
+    /// The personal part goes; the status stays.
+    Erase,
+}
+
+impl Move {
+    /// Every move.
+    pub const ALL: [Self; 6] = [
+        Self::Withdraw,
+        Self::Merge,
+        Self::Unmerge,
+        Self::Reopen,
+        Self::Archive,
+        Self::Erase,
+    ];
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Withdraw => "withdraw",
+            Self::Merge => "merge",
+            Self::Unmerge => "unmerge",
+            Self::Reopen => "reopen",
+            Self::Archive => "archive",
+            Self::Erase => "erase",
+        }
+    }
+
+    /// Where the case stands when the move was already made, so that a repeat succeeds.
+    pub fn outcome(self) -> Option<CaseStatus> {
+        match self {
+            Self::Withdraw => Some(CaseStatus::Withdrawn),
+            Self::Merge => Some(CaseStatus::Merged),
+            Self::Reopen => Some(CaseStatus::Reopened),
+            Self::Archive => Some(CaseStatus::Archived),
+            Self::Unmerge | Self::Erase => None,
+        }
+    }
+
+    /// Whether a case may make this move.
+    pub fn is_legal(self, status: CaseStatus, mode: CaseMode) -> bool {
+        use CaseStatus as S;
+        let live = mode == CaseMode::Live;
+        match self {
+            Self::Withdraw | Self::Merge => live && is_open(status),
+            Self::Unmerge => status == S::Merged,
+            Self::Reopen => {
+                live && matches!(
+                    status,
+                    S::Resolved | S::Closed | S::Archived | S::Withdrawn | S::Rejected
+                )
+            }
+            Self::Archive => matches!(status, S::Closed | S::Withdrawn | S::Rejected),
+            Self::Erase => {
+                matches!(status, S::Closed | S::Archived | S::Withdrawn | S::Rejected)
+            }
+        }
+    }
+
+    /// Refuses an illegal move and says what is legal.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION `ILLEGAL_MOVE`.
+    pub fn require(
+        self,
+        status: CaseStatus,
+        mode: CaseMode,
+        name: impl std::fmt::Display,
+    ) -> Result<(), Fault> {
+        if self.is_legal(status, mode) {
+            return Ok(());
+        }
+        let legal: Vec<&str> = Self::ALL
+            .into_iter()
+            .filter(|m| m.is_legal(status, mode))
+            .map(Self::verb)
+            .collect();
+        let legal = if legal.is_empty() {
+            "nothing".to_owned()
+        } else {
+            legal.join(", ")
+        };
+        Err(Fault::illegal(
+            "ILLEGAL_MOVE",
+            format!(
+                "cannot {} a case that is {status} ({mode}); legal now: {legal}",
+                self.verb()
+            ),
+            name,
+        ))
+    }
+}
+
+/// Still to be handled, or handled and not confirmed yet.
+pub fn is_open(status: CaseStatus) -> bool {
+    use CaseStatus as S;
+    match status {
+        S::Received
+        | S::Triaged
+        | S::Assigned
+        | S::Accepted
+        | S::Investigating
+        | S::Proposed
+        | S::Resolving
+        | S::Resolved
+        | S::Reopened => true,
+        S::Closed | S::Archived | S::Withdrawn | S::Rejected | S::Merged => false,
+    }
+}
+
+/// Handled before: a later complaint of the same person is a repeat (G3.3).
+pub fn is_handled(status: CaseStatus) -> bool {
+    matches!(
+        status,
+        CaseStatus::Resolved | CaseStatus::Closed | CaseStatus::Archived
+    )
+}
+
+/// What a move that another service reports comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
+    /// The case goes there.
+    Moves(CaseStatus),
+    /// It is there already, or further.
+    Nothing,
+    /// It was made before intake's own move; recorded without effect.
+    Stale,
+}
+
+/// A move that assignment reports.
+///
+/// # Errors
+/// A status that assignment never moves to, or an epoch that intake never gave.
+pub fn reported_by_assignment(
+    status: CaseStatus,
+    epoch: i64,
+    to: CaseStatus,
+    to_epoch: i64,
+) -> Result<Reported, Fault> {
+    use CaseStatus as S;
+    match to {
+        S::Assigned
+        | S::Accepted
+        | S::Investigating
+        | S::Proposed
+        | S::Resolving
+        | S::Resolved
+        | S::Closed
+        | S::Rejected => {}
+        S::Received | S::Triaged | S::Archived | S::Withdrawn | S::Reopened | S::Merged => {
+            return Err(Fault::invalid(
+                "status",
+                "must be one that assignment moves to",
+            ));
+        }
+    }
+    if to_epoch > epoch {
+        return Err(Fault::invalid("epoch", "must be one that intake gave"));
+    }
+    if to_epoch < epoch || matches!(status, S::Merged | S::Withdrawn | S::Archived) {
+        return Ok(Reported::Stale);
+    }
+    if status == to {
+        return Ok(Reported::Nothing);
+    }
+    Ok(Reported::Moves(to))
+}
+
+/// What a decision comes to: it moves a case that nobody has taken further yet.
+pub fn reported_by_triage(status: CaseStatus, epoch: i64, seen_epoch: i64) -> Reported {
+    match status {
+        _ if seen_epoch < epoch => Reported::Stale,
+        CaseStatus::Received | CaseStatus::Reopened => Reported::Moves(CaseStatus::Triaged),
+        _ => Reported::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_and_move_is_decided_and_a_refusal_names_what_is_legal() {
+        for &status in CaseStatus::ALL {
+            for &mode in CaseMode::ALL {
+                for m in Move::ALL {
+                    match m.require(status, mode, "x") {
+                        Ok(()) => assert!(m.is_legal(status, mode)),
+                        Err(fault) => {
+                            assert_eq!(fault.reason(), "ILLEGAL_MOVE");
+                            assert!(fault.to_string().contains("legal now: "));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn history_is_never_withdrawn_merged_or_reopened() {
+        for &status in CaseStatus::ALL {
+            for m in [Move::Withdraw, Move::Merge, Move::Reopen] {
+                assert!(!m.is_legal(status, CaseMode::Historical));
+            }
+        }
+    }
+
+    #[test]
+    fn a_case_that_is_over_is_reopened_and_nothing_else_moves_it_back() {
+        assert!(Move::Reopen.is_legal(CaseStatus::Withdrawn, CaseMode::Live));
+        assert!(!Move::Withdraw.is_legal(CaseStatus::Closed, CaseMode::Live));
+        assert!(!Move::Merge.is_legal(CaseStatus::Merged, CaseMode::Live));
+        assert!(!Move::Archive.is_legal(CaseStatus::Received, CaseMode::Live));
+        assert!(!Move::Erase.is_legal(CaseStatus::Received, CaseMode::Live));
+    }
+
+    #[test]
+    fn a_move_of_an_older_epoch_has_no_effect() {
+        for &status in CaseStatus::ALL {
+            assert_eq!(
+                reported_by_assignment(status, 3, CaseStatus::Accepted, 2).expect("legal"),
+                Reported::Stale
+            );
+            assert_eq!(reported_by_triage(status, 3, 2), Reported::Stale);
+        }
+    }
+
+    #[test]
+    fn moves_that_overtake_the_decision_are_not_undone_by_it() {
+        assert_eq!(
+            reported_by_assignment(CaseStatus::Received, 1, CaseStatus::Assigned, 1)
+                .expect("legal"),
+            Reported::Moves(CaseStatus::Assigned)
+        );
+        assert_eq!(
+            reported_by_triage(CaseStatus::Assigned, 1, 1),
+            Reported::Nothing
+        );
+    }
+
+    #[test]
+    fn assignment_never_makes_intakes_moves() {
+        for to in [
+            CaseStatus::Withdrawn,
+            CaseStatus::Merged,
+            CaseStatus::Reopened,
+            CaseStatus::Archived,
+            CaseStatus::Received,
+            CaseStatus::Triaged,
+        ] {
+            assert!(reported_by_assignment(CaseStatus::Accepted, 1, to, 1).is_err());
+        }
+        assert!(reported_by_assignment(CaseStatus::Accepted, 1, CaseStatus::Closed, 2).is_err());
+    }
+}
