@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::{OrganizationId, SiteId, SiteName, StaffName};
+use redress_model::name::{OrganizationId, RegionName, SiteId, SiteName, StaffName};
 
 use crate::roles::Permissions;
 
@@ -18,8 +18,8 @@ pub struct Caller {
     pub issuer: String,
     /// Organizations whose every site the caller may see.
     pub organizations: Vec<OrganizationId>,
-    /// Regions whose every site the caller may see, as `organization/region`.
-    pub regions: Vec<String>,
+    /// Regions whose every site the caller may see.
+    pub regions: Vec<RegionName>,
     /// Single sites that the caller may see.
     pub sites: Vec<SiteId>,
     /// Roles by name.

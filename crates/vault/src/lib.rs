@@ -133,6 +133,12 @@ impl Vault {
         Ok(self.keyed(&["phone-index", organization.as_str(), &phone]))
     }
 
+    /// The key under which a service fingerprints the requests that its receipts remember, 32 hex digits.
+    /// It comes from the token key, so rotation of the others does not change it.
+    pub fn fingerprint_key(&self, service: &str) -> String {
+        self.keyed(&["fingerprint", service])
+    }
+
     fn keyed(&self, parts: &[&str]) -> String {
         let mut mac = new_mac(self.keys.token());
         for part in parts {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jsonwebtoken::Validation;
 use redress_model::Fault;
-use redress_model::name::{OrganizationId, RegionId};
+use redress_model::name::RegionName;
 use redress_model::time::SharedClock;
 
-use super::keys::{JwksSource, Keys, Unreadable};
 use super::Claims;
+use super::keys::{JwksSource, Keys, Unreadable};
 use crate::Caller;
 use crate::roles::{Roles, SERVICE_ROLE};
 
@@ -34,7 +34,9 @@ pub struct Trusted {
 #[derive(Debug, thiserror::Error)]
 pub enum VerifierError {
     /// No issuer, so nobody could ever call.
-    #[error("no token issuer is trusted; set [platform] key_file or an issuer under [auth.issuers]")]
+    #[error(
+        "no token issuer is trusted; set [platform] key_file or an issuer under [auth.issuers]"
+    )]
     NoIssuer,
     /// The HTTP client for key sets cannot be made.
     #[error("the HTTP client for token keys cannot be made: {0}")]
@@ -115,9 +117,10 @@ impl Verifier {
         if header.alg != key.algorithm {
             return Err(refuse("the access token is signed with a wrong algorithm"));
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &only_signature(&key.algorithm))
-            .map_err(|_| refuse("the signature of the access token is wrong"))?
-            .claims;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &key.decoding, &only_signature(&key.algorithm))
+                .map_err(|_| refuse("the signature of the access token is wrong"))?
+                .claims;
         let expires = self.check_times(&claims)?;
         self.check_audience(&claims, trusted)?;
         self.caller(claims, expires)
@@ -166,15 +169,17 @@ impl Verifier {
             .into_iter()
             .filter(|r| is_service || r != SERVICE_ROLE)
             .collect();
-        if !claims.regions.iter().all(|r| is_region(r)) {
-            return Err(malformed());
-        }
         Ok(Caller {
             permissions: self.0.roles.permissions(roles.iter().map(String::as_str)),
             subject: claims.sub,
             issuer: claims.iss,
             organizations: parse_all(&claims.organizations).ok_or_else(malformed)?,
-            regions: claims.regions,
+            regions: claims
+                .regions
+                .iter()
+                .map(|r| region(r))
+                .collect::<Option<_>>()
+                .ok_or_else(malformed)?,
             sites: parse_all(&claims.sites).ok_or_else(malformed)?,
             roles,
             staff: claims
@@ -206,9 +211,12 @@ fn only_signature(algorithm: &jsonwebtoken::Algorithm) -> Validation {
     validation
 }
 
-fn is_region(text: &str) -> bool {
-    text.split_once('/').is_some_and(|(organization, region)| {
-        organization.parse::<OrganizationId>().is_ok() && region.parse::<RegionId>().is_ok()
+/// `organization/region`.
+fn region(text: &str) -> Option<RegionName> {
+    let (organization, region) = text.split_once('/')?;
+    Some(RegionName {
+        organization: organization.parse().ok()?,
+        region: region.parse().ok()?,
     })
 }
 

@@ -58,7 +58,11 @@ impl Destination {
         let host = uri.host().ok_or_else(error)?.to_owned();
         let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
         let addresses = Arc::new(AtomicUsize::new(0));
-        let channel = if host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok() {
+        let channel = if host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok()
+        {
             addresses.store(1, Ordering::Relaxed);
             endpoint(&uri, &host, tls).ok_or_else(error)?.connect_lazy()
         } else {
@@ -154,8 +158,6 @@ fn endpoint(uri: &Uri, host: &str, tls: bool) -> Option<Endpoint> {
     if !tls {
         return Some(endpoint);
     }
-    let config = ClientTlsConfig::new()
-        .with_native_roots()
-        .domain_name(host);
+    let config = ClientTlsConfig::new().with_native_roots().domain_name(host);
     endpoint.tls_config(config).ok()
 }

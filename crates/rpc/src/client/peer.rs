@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,6 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::Histogram;
 use opentelemetry_semantic_conventions::attribute::{
     RPC_METHOD, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME,
 };
@@ -20,8 +20,8 @@ use tonic::{Code, Status};
 use tower::Service as _;
 use tracing::{Instrument as _, Span};
 
-use super::Call;
 use super::address::Destination;
+use super::{Call, Inner, Peers};
 use crate::status::status;
 use crate::{gate, trace_context};
 
@@ -31,39 +31,60 @@ const TRIES_MAX: u32 = 4;
 /// Pause before the second try; doubles with each, with up to as much again by chance.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A channel to one service, for one call or a few of the same kind within its token's two minutes.
-/// Generated clients take it in place of a tonic channel.
+/// A token is used this long, a good part of its life.
+const TOKEN_USED: Duration = Duration::from_secs(45);
+
+/// A channel to one service, for one purpose. Generated clients take it in place of a tonic channel;
+/// it may be kept, for its token is renewed.
 #[derive(Clone)]
 pub struct Peer {
+    peers: Peers,
     destination: Destination,
-    authorization: HeaderValue,
     call: Call,
-    duration: Histogram<f64>,
+    token: Arc<Mutex<Option<(Instant, HeaderValue)>>>,
 }
 
 impl Peer {
-    pub(super) fn new(
-        destination: Destination,
-        token: &str,
-        call: Call,
-        duration: Histogram<f64>,
-    ) -> Result<Self, Fault> {
-        let mut authorization =
-            HeaderValue::from_str(&format!("Bearer {token}")).map_err(Fault::internal)?;
-        authorization.set_sensitive(true);
-        Ok(Self {
+    pub(super) fn new(peers: Peers, destination: Destination, call: Call) -> Self {
+        Self {
+            peers,
             destination,
-            authorization,
             call,
-            duration,
-        })
+            token: Arc::default(),
+        }
+    }
+
+    fn authorization(&self) -> Result<HeaderValue, Fault> {
+        let mut token = self.token.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some((made, value)) = &*token
+            && made.elapsed() < TOKEN_USED
+        {
+            return Ok(value.clone());
+        }
+        let Inner {
+            issuer, service, ..
+        } = &*self.peers.0;
+        let text = issuer
+            .service_token(
+                service,
+                &self.destination.name,
+                &self.call.sites,
+                self.call.purpose,
+            )
+            .map_err(Fault::internal)?;
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {text}")).map_err(Fault::internal)?;
+        value.set_sensitive(true);
+        *token = Some((Instant::now(), value.clone()));
+        Ok(value)
     }
 
     async fn send(self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
-        let limit = gate::remaining().map_or(self.call.deadline, |left| left.min(self.call.deadline));
+        let limit =
+            gate::remaining().map_or(self.call.deadline, |left| left.min(self.call.deadline));
         let deadline = Instant::now() + limit;
         let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert(AUTHORIZATION, self.authorization().map_err(status)?);
         trace_context::inject(&Span::current(), headers);
         // A stream's whole life is its caller's affair; one answer is awaited here.
         let work = if self.call.idempotent {
@@ -96,8 +117,7 @@ impl Peer {
             std::future::poll_fn(|context| channel.poll_ready(context)).await?;
             channel.call(request).await
         };
-        sent.await
-            .map_err(|error| Status::from_error(error.into()))
+        sent.await.map_err(|error| Status::from_error(error.into()))
     }
 
     async fn send_until_answered(
@@ -108,7 +128,8 @@ impl Peer {
         let (parts, body) = request.into_parts();
         let body: Bytes = body.collect().await?.to_bytes();
         let mut pause = PAUSE;
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let copy = Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
             let outcome = self.send_once(copy, deadline).await;
             let code = match &outcome {
@@ -120,8 +141,8 @@ impl Peer {
             }
             tokio::time::sleep(pause.mul_f64(1.0 + rand::random::<f64>())).await;
             pause *= 2;
+            attempt += 1;
         }
-        unreachable!("the loop returns at the last attempt")
     }
 }
 
@@ -150,7 +171,7 @@ impl tower::Service<Request<Body>> for Peer {
         let inside = span.clone();
         let work = async move {
             let started = Instant::now();
-            let duration = peer.duration.clone();
+            let duration = peer.peers.0.duration.clone();
             let outcome = peer.send(request).await;
             // An answer without status in its headers has messages first; what ends it is in its
             // trailers, which the caller reads.

@@ -35,10 +35,10 @@ use crate::status::status;
 
 use admission::Admission;
 use body::{Ending, GuardedBody};
-pub use deadline::remaining;
 pub(crate) use deadline::format as format_timeout;
-pub(crate) use span::{DURATION_BOUNDS, code_name};
+pub use deadline::remaining;
 use span::Calls;
+pub(crate) use span::{DURATION_BOUNDS, code_name};
 
 /// How much one process takes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

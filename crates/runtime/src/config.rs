@@ -1,0 +1,283 @@
+//! Reads the configuration: what is compiled in, then a file, then the environment. Whatever is wrong
+//! is told in one sentence that names the key and what to do.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Env, Format as _, Toml};
+use serde::de::DeserializeOwned;
+
+use crate::settings::{Common, Whole};
+
+const COMMON: &str = include_str!("../config.toml");
+const ROLES: &str = include_str!("../roles.toml");
+
+/// Where configuration comes from beyond the defaults, in this order.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// A file.
+    pub file: Option<PathBuf>,
+    /// TOML text, for a host that configures its services itself.
+    pub overlay: Option<String>,
+    /// Whether the environment counts.
+    pub environment: bool,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+/// Reads the configuration of a service.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn load<S: DeserializeOwned>(
+    service: &str,
+    defaults: &str,
+    sources: &Sources,
+) -> Result<(Common, S), ConfigError> {
+    let mut figment = Figment::from(Toml::string(COMMON))
+        .merge(Toml::string(ROLES))
+        .merge(Toml::string(defaults));
+    if let Some(file) = &sources.file {
+        if !file.is_file() {
+            return Err(ConfigError(format!(
+                "the configuration file {} does not exist; check --config",
+                file.display()
+            )));
+        }
+        figment = figment.merge(Toml::file_exact(file));
+    }
+    if let Some(overlay) = &sources.overlay {
+        figment = figment.merge(Toml::string(overlay));
+    }
+    if sources.environment {
+        let prefix = environment_prefix(service);
+        figment = figment
+            .merge(Env::prefixed("REDRESS__").split("__"))
+            .merge(Env::prefixed(&prefix).split("__"));
+    }
+    let whole: Whole<S> = figment.extract().map_err(|e| explain(service, e))?;
+    let (common, own) = whole.split();
+    check(&common)?;
+    Ok((common, own))
+}
+
+/// What types cannot say.
+fn check(common: &Common) -> Result<(), ConfigError> {
+    let wrong = |text: String| Err(ConfigError(text));
+    for (name, issuer) in &common.auth.issuers {
+        if issuer.jwks_url.is_some() == issuer.jwks_file.is_some() {
+            return wrong(format!(
+                "auth.issuers.{name} needs either jwks_url or jwks_file; give exactly one"
+            ));
+        }
+    }
+    for origin in &common.server.cors_origins {
+        if origin != "*" && http::HeaderValue::from_str(origin).is_err() {
+            return wrong(format!(
+                "server.cors_origins holds {origin:?}, which is no web origin; write it like https://portal.example.com"
+            ));
+        }
+    }
+    for (key, value) in [
+        ("limits.calls_max", common.limits.calls_max),
+        ("limits.streams_max", common.limits.streams_max),
+    ] {
+        if value == 0 {
+            return wrong(format!(
+                "{key} is 0, so nobody could call; set it to 1 or more"
+            ));
+        }
+    }
+    if common.limits.deadline_seconds == 0 {
+        return wrong(
+            "limits.deadline_seconds is 0, so no call could end in time; set it to 1 or more"
+                .into(),
+        );
+    }
+    Ok(())
+}
+
+/// What only a process that serves needs.
+///
+/// # Errors
+/// The first key that is missing.
+pub fn check_serving(common: &Common, service: &str) -> Result<(), ConfigError> {
+    use secrecy::ExposeSecret as _;
+    let needed = [
+        (
+            "database.app_url",
+            common.database.app_url.expose_secret().is_empty(),
+        ),
+        (
+            "database.worker_url",
+            common.database.worker_url.expose_secret().is_empty(),
+        ),
+        ("platform.key_file", is_empty(&common.platform.key_file)),
+        ("vault.key_file", is_empty(&common.vault.key_file)),
+    ];
+    match needed.iter().find(|(_, missing)| *missing) {
+        Some((key, _)) => Err(ConfigError(format!(
+            "{key} is missing; set it in the file given by --config or as {}",
+            variable(service, key)
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.as_os_str().is_empty()
+}
+
+/// One sentence about what figment found.
+fn explain(service: &str, error: figment::Error) -> ConfigError {
+    let path = error.path.join(".");
+    let source = error
+        .metadata
+        .as_ref()
+        .map_or_else(String::new, |m| match &m.source {
+            Some(source) => format!(" (in {source})"),
+            None => format!(" (in {})", m.name),
+        });
+    let at = |field: &str| {
+        if path.is_empty() {
+            field.to_owned()
+        } else {
+            format!("{path}.{field}")
+        }
+    };
+    ConfigError(match &error.kind {
+        Kind::UnknownField(field, known) => format!(
+            "{} is not a known key{source}; remove it, or use one of: {}",
+            at(field),
+            known.join(", ")
+        ),
+        Kind::MissingField(field) => {
+            let key = at(field);
+            let variable = variable(service, &key);
+            format!("{key} is missing; set it in the file given by --config or as {variable}")
+        }
+        Kind::InvalidType(actual, expected) => {
+            format!("{path} must be {expected}, but is {actual}{source}; correct it")
+        }
+        Kind::InvalidValue(actual, expected) => {
+            format!("{path} must be {expected}, but is {actual}{source}; correct it")
+        }
+        Kind::UnknownVariant(actual, known) => format!(
+            "{path} is {actual:?}{source}; use one of: {}",
+            known.join(", ")
+        ),
+        Kind::Message(_)
+        | Kind::InvalidLength(..)
+        | Kind::DuplicateField(_)
+        | Kind::ISizeOutOfRange(_)
+        | Kind::USizeOutOfRange(_)
+        | Kind::Unsupported(_)
+        | Kind::UnsupportedKey(..) => {
+            let key = if path.is_empty() {
+                "the configuration"
+            } else {
+                &path
+            };
+            format!("{key} cannot be read{source}: {}; correct it", error.kind)
+        }
+    })
+}
+
+fn environment_prefix(service: &str) -> String {
+    format!("REDRESS_{}__", service.to_uppercase())
+}
+
+fn variable(service: &str, key: &str) -> String {
+    let key = key.to_uppercase().replace('.', "__");
+    format!("{}{key}", environment_prefix(service))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::NoSettings;
+
+    fn read(overlay: &str) -> Result<Common, ConfigError> {
+        let sources = Sources {
+            overlay: Some(overlay.to_owned()),
+            ..Sources::default()
+        };
+        load::<NoSettings>("intake", "[server]\nlisten = \"127.0.0.1:7401\"", &sources)
+            .map(|(common, _)| common)
+    }
+
+    fn error(overlay: &str) -> String {
+        read(overlay).expect_err("wrong").to_string()
+    }
+
+    #[test]
+    fn defaults_are_complete_and_a_file_lies_on_top() {
+        let common = read("[limits]\ncalls_max = 7").expect("right");
+        assert_eq!(common.server.listen.port(), 7401);
+        assert_eq!(common.limits.calls_max, 7);
+        assert_eq!(common.limits.streams_max, 1024);
+        assert!(common.roles["clerk"].contains(&"cases.create".to_owned()));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_known_ones() {
+        let text = error("[server]\nlisten_on = \"x\"");
+        assert!(
+            text.starts_with("server.listen_on is not a known key"),
+            "{text}"
+        );
+        assert!(text.contains("listen, cors_origins"), "{text}");
+        assert!(error("[serwer]\nlisten = 1").starts_with("serwer is not a known key"));
+        assert!(error("[service]\nx = 1").starts_with("service.x is not a known key"));
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_what_is_right() {
+        let text = error("[limits]\ncalls_max = \"many\"");
+        assert!(text.starts_with("limits.calls_max must be"), "{text}");
+        let text = error("[server]\nlisten = \"nowhere\"");
+        assert!(text.starts_with("server.listen cannot be read"), "{text}");
+        let text = error("[telemetry]\nlogs = \"loud\"");
+        assert!(text.contains("use one of: auto, text, json, off"), "{text}");
+        assert!(
+            error("[limits]\ndeadline_seconds = 0").starts_with("limits.deadline_seconds is 0")
+        );
+    }
+
+    #[test]
+    fn what_serving_needs_is_named_with_its_variable() {
+        let common = read("").expect("right");
+        let text = check_serving(&common, "intake")
+            .expect_err("no url")
+            .to_string();
+        assert_eq!(
+            text,
+            "database.app_url is missing; set it in the file given by --config or as REDRESS_INTAKE__DATABASE__APP_URL"
+        );
+    }
+
+    #[test]
+    fn an_issuer_has_its_keys_in_one_place() {
+        let text = error("[auth.issuers.company]\nissuer = \"x\"");
+        assert!(
+            text.starts_with("auth.issuers.company needs either"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let sources = Sources {
+            file: Some("/nowhere/redress.toml".into()),
+            ..Sources::default()
+        };
+        let text = load::<NoSettings>("intake", "", &sources)
+            .expect_err("missing")
+            .to_string();
+        assert!(text.starts_with("the configuration file /nowhere/redress.toml does not exist"));
+    }
+}

@@ -1,0 +1,213 @@
+//! The configuration that every service shares, as types. Keys, defaults and meanings stand in
+//! `config.toml`, which is compiled in.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use redress_rpc::gate::Limits;
+use redress_store::DatabaseSettings;
+use serde::Deserialize;
+
+/// What every service shares.
+#[derive(Debug, Clone)]
+pub struct Common {
+    /// Section `[server]`.
+    pub server: ServerSettings,
+    /// Section `[database]`.
+    pub database: DatabaseSettings,
+    /// Section `[redis]`.
+    pub redis: RedisSettings,
+    /// Section `[auth]`.
+    pub auth: AuthSettings,
+    /// Section `[platform]`.
+    pub platform: PlatformSettings,
+    /// Section `[peers]`: URLs of the services by name.
+    pub peers: BTreeMap<String, String>,
+    /// Section `[roles]`: permissions by role.
+    pub roles: BTreeMap<String, Vec<String>>,
+    /// Section `[limits]`.
+    pub limits: LimitSettings,
+    /// Section `[telemetry]`.
+    pub telemetry: TelemetrySettings,
+    /// Section `[vault]`.
+    pub vault: VaultSettings,
+}
+
+/// The whole configuration of a service.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Whole<S> {
+    server: ServerSettings,
+    database: DatabaseSettings,
+    redis: RedisSettings,
+    auth: AuthSettings,
+    platform: PlatformSettings,
+    peers: BTreeMap<String, String>,
+    roles: BTreeMap<String, Vec<String>>,
+    limits: LimitSettings,
+    telemetry: TelemetrySettings,
+    vault: VaultSettings,
+    service: S,
+}
+
+impl<S> Whole<S> {
+    /// What is shared, and what is the service's own.
+    pub(crate) fn split(self) -> (Common, S) {
+        let common = Common {
+            server: self.server,
+            database: self.database,
+            redis: self.redis,
+            auth: self.auth,
+            platform: self.platform,
+            peers: self.peers,
+            roles: self.roles,
+            limits: self.limits,
+            telemetry: self.telemetry,
+            vault: self.vault,
+        };
+        (common, self.service)
+    }
+}
+
+/// Settings of a service that has none of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
+
+/// How the process listens and stops.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address.
+    pub listen: SocketAddr,
+    /// Web origins that may call.
+    pub cors_origins: Vec<String>,
+    /// Pause between "not serving" and closing the door.
+    pub drain_wait_seconds: u64,
+    /// Time for calls in flight to end.
+    pub drain_limit_seconds: u64,
+    /// Worker threads; 0 is one for each core.
+    pub threads: usize,
+}
+
+/// Where Redis is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisSettings {
+    /// URL, several of a cluster separated by commas; empty for none.
+    pub url: String,
+}
+
+impl RedisSettings {
+    /// The URLs; none without Redis, several for a cluster.
+    pub fn urls(&self) -> Vec<String> {
+        self.url
+            .split(',')
+            .map(str::trim)
+            .filter(|u| !u.is_empty())
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+}
+
+/// Whose tokens are accepted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthSettings {
+    /// How far clocks may differ.
+    pub leeway_seconds: i64,
+    /// Issuers by name.
+    #[serde(default)]
+    pub issuers: BTreeMap<String, IssuerSettings>,
+}
+
+/// One issuer of tokens for people and portals.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerSettings {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// The `aud` of its tokens.
+    #[serde(default = "user_audience")]
+    pub audience: String,
+    /// URL of its keys.
+    #[serde(default)]
+    pub jwks_url: Option<String>,
+    /// File with its keys.
+    #[serde(default)]
+    pub jwks_file: Option<PathBuf>,
+}
+
+fn user_audience() -> String {
+    redress_rpc::auth::USER_AUDIENCE.to_owned()
+}
+
+/// The platform's own issuer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformSettings {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// Its private key.
+    pub key_file: PathBuf,
+    /// Its public keys; empty for the one of `key_file`.
+    pub jwks_file: PathBuf,
+}
+
+/// How much the process takes on.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitSettings {
+    /// Longest time for a call that does not stream.
+    pub deadline_seconds: u64,
+    /// Calls at the same time.
+    pub calls_max: usize,
+    /// Streams at the same time.
+    pub streams_max: usize,
+}
+
+impl From<LimitSettings> for Limits {
+    fn from(settings: LimitSettings) -> Self {
+        Self {
+            deadline_max: Duration::from_secs(settings.deadline_seconds),
+            calls_max: settings.calls_max,
+            streams_max: settings.streams_max,
+        }
+    }
+}
+
+/// What is told about the process.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetrySettings {
+    /// Which spans and logs.
+    pub filter: String,
+    /// Logs on standard error.
+    pub logs: Logs,
+    /// Where OTLP goes; empty for the standard variables.
+    pub otlp_endpoint: String,
+}
+
+/// How logs look on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Logs {
+    /// Text unless logs go out by OTLP.
+    Auto,
+    /// For people.
+    Text,
+    /// For machines, one object a line.
+    Json,
+    /// None.
+    Off,
+}
+
+/// Where keys are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultSettings {
+    /// The key file.
+    pub key_file: PathBuf,
+}
