@@ -9,6 +9,7 @@ pub mod facts;
 pub mod grading;
 pub mod people;
 pub mod policy;
+pub mod similarity;
 
 pub use criterion::{Criterion, CriterionId};
 pub use decision::{Cause, Decision, IncidentMode, decide};
