@@ -54,6 +54,7 @@ CREATE TABLE clock_view (
 CREATE TABLE data_key (
   site        text        NOT NULL,
   key_id      uuid        NOT NULL,
+  kek_id      text        NOT NULL,
   wrapped     bytea       NOT NULL,
   create_time timestamptz NOT NULL,
   CONSTRAINT data_key_pkey PRIMARY KEY (site, key_id)
@@ -66,10 +67,8 @@ CREATE TABLE staff_contact (
   language text    NOT NULL,
   retired  boolean NOT NULL,
   revision bigint  NOT NULL,
-  key_id   uuid    NOT NULL,
   sealed   bytea   NOT NULL,
-  CONSTRAINT staff_contact_pkey PRIMARY KEY (site, staff),
-  CONSTRAINT staff_contact_key_fkey FOREIGN KEY (site, key_id) REFERENCES data_key (site, key_id)
+  CONSTRAINT staff_contact_pkey PRIMARY KEY (site, staff)
 );
 
 -- One message to one person for one cause. due_time is when something happens to it next: the next
@@ -104,6 +103,8 @@ CREATE TABLE message (
   send_time        timestamptz,
   acknowledge_time timestamptz,
   acknowledged_by  text        NOT NULL DEFAULT '',
+  -- W3C trace context of the cause, so that one trace leads from a complaint to what was sent.
+  traceparent      text        NOT NULL,
   revision         bigint      NOT NULL DEFAULT 1,
   CONSTRAINT message_pkey PRIMARY KEY (site, message_id),
   -- No message twice for one cause.
@@ -148,12 +149,10 @@ CREATE TABLE kept_text (
   message_id uuid        NOT NULL,
   page       integer     NOT NULL,
   channel    text        NOT NULL,
-  key_id     uuid        NOT NULL,
   sealed     bytea       NOT NULL,
   keep_time  timestamptz NOT NULL,
   CONSTRAINT kept_text_pkey PRIMARY KEY (site, message_id, page),
-  CONSTRAINT kept_text_message_fkey FOREIGN KEY (site, message_id) REFERENCES message (site, message_id),
-  CONSTRAINT kept_text_key_fkey FOREIGN KEY (site, key_id) REFERENCES data_key (site, key_id)
+  CONSTRAINT kept_text_message_fkey FOREIGN KEY (site, message_id) REFERENCES message (site, message_id)
 );
 
 DO $$
@@ -173,6 +172,6 @@ BEGIN
 
   -- The worker finds what is due in all sites and reads nothing else of a message.
   EXECUTE format('CREATE POLICY message_due ON message FOR SELECT TO %I USING (due_time IS NOT NULL)', worker);
-  EXECUTE format('GRANT SELECT (site, message_id, priority, due_time) ON message TO %I', worker);
+  EXECUTE format('GRANT SELECT (site, message_id, priority, due_time, traceparent) ON message TO %I', worker);
 END
 $$;

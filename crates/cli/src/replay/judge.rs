@@ -127,13 +127,23 @@ mod tests {
         for (misses, noted) in [(4, 0), (5, 5)] {
             let mut outcomes: Vec<Outcome> = (0..10)
                 .map(|i| Outcome {
-                    category: Some(if i < misses { "SALES_MANAGEMENT" } else { "REPAIR_SERVICE" }.to_owned()),
+                    category: Some(
+                        if i < misses {
+                            "SALES_MANAGEMENT"
+                        } else {
+                            "REPAIR_SERVICE"
+                        }
+                        .to_owned(),
+                    ),
                     ..outcome()
                 })
                 .collect();
             let expects = vec![Some(&expect); 10];
             categories(&mut outcomes, &expects);
-            let count = outcomes.iter().filter(|o| !o.differences.is_empty()).count();
+            let count = outcomes
+                .iter()
+                .filter(|o| !o.differences.is_empty())
+                .count();
             assert_eq!(count, noted);
         }
     }

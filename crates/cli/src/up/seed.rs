@@ -304,7 +304,9 @@ mod tests {
         }
         for category in Category::ALL {
             assert!(
-                demo.departments.iter().any(|d| d.categories.contains(category)),
+                demo.departments
+                    .iter()
+                    .any(|d| d.categories.contains(category)),
                 "{category}"
             );
         }

@@ -9,4 +9,5 @@ pub mod paging;
 pub mod render;
 pub mod retry;
 pub mod route;
+pub mod verdict;
 pub mod words;

@@ -1,0 +1,187 @@
+//! What `redress up` makes up once and keeps: keys, passwords, ports; and the settings that it gives
+//! each service from them.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use redress_rpc::auth::Issuer;
+use redress_store::Role;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::PortMap;
+use crate::args::ServiceArg;
+use crate::commands::token::LOCAL_ISSUER;
+use crate::connect::{Endpoints, Home};
+use crate::failure::Failure;
+
+/// Id of the first key-encryption key.
+const KEK_ID: &str = "local-1";
+
+/// Database passwords.
+#[derive(Debug)]
+pub(crate) struct Secrets {
+    seed: SecretString,
+}
+
+impl Secrets {
+    /// The keys and passwords of this data folder, made where they are missing. A fresh start makes
+    /// new sealing keys: what the old ones sealed is gone.
+    pub(crate) fn of(home: &Home, fresh: bool) -> Result<Self, Failure> {
+        if !home.issuer_key().exists() {
+            Issuer::generate_key_file(&home.issuer_key())
+                .map_err(|e| Failure::platform("the issuer key cannot be made", e))?;
+        }
+        let vault = home.folder().join("vault.key");
+        if fresh || !vault.exists() {
+            write_private(
+                &vault,
+                redress_vault::generate_key_file(KEK_ID).expose_secret(),
+            )?;
+        }
+        let path = home.folder().join("database.secret");
+        if !path.exists() {
+            write_private(&path, &random_text())?;
+        }
+        let seed = std::fs::read_to_string(&path).map_err(|source| Failure::File {
+            what: "cannot read",
+            path: path.display().to_string(),
+            source,
+        })?;
+        Ok(Self {
+            seed: seed.trim().to_owned().into(),
+        })
+    }
+
+    /// The password of a service's role.
+    pub(crate) fn password(&self, service: &str, role: Role) -> SecretString {
+        format!("{}-{}", self.seed.expose_secret(), role.name(service)).into()
+    }
+}
+
+/// 122 random bits as text.
+fn random_text() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+/// Where the services listen.
+#[derive(Debug)]
+pub(crate) struct Ports(PortMap);
+
+impl Ports {
+    /// The ports of the last start where they are free, else new ones.
+    pub(crate) fn of(home: &Home) -> Result<Self, Failure> {
+        let path = home.folder().join("ports.json");
+        let mut ports: PortMap = std::fs::read_to_string(&path)
+            .ok()
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        // All listeners are held until every port is chosen, so that no two services get the same.
+        let mut held = Vec::new();
+        for service in ServiceArg::ALL {
+            let kept = ports.get(service.name()).copied().unwrap_or(0);
+            let listener = TcpListener::bind(("127.0.0.1", kept))
+                .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))
+                .map_err(|e| Failure::platform("no port is free on 127.0.0.1", e))?;
+            let port = listener
+                .local_addr()
+                .map_err(|e| Failure::platform("no port is free on 127.0.0.1", e))?
+                .port();
+            ports.insert(service.name().to_owned(), port);
+            held.push(listener);
+        }
+        let text = serde_json::to_string_pretty(&ports)
+            .map_err(|e| Failure::platform("the ports cannot be written", e))?;
+        write_private(&path, &text)?;
+        Ok(Self(ports))
+    }
+
+    /// Service → URL.
+    pub(crate) fn endpoints(&self) -> Endpoints {
+        self.0
+            .iter()
+            .map(|(service, port)| (service.clone(), format!("http://127.0.0.1:{port}")))
+            .collect()
+    }
+}
+
+/// What a service on this machine has other than by default, as TOML.
+pub(crate) fn overlay(
+    home: &Home,
+    service: &str,
+    ports: &Ports,
+    redis: &str,
+    log: &str,
+    url: impl Fn(Role) -> SecretString,
+) -> String {
+    let mut table = toml::Table::new();
+    let mut section = |name: &str, entries: Vec<(&str, toml::Value)>| {
+        let entries = entries
+            .into_iter()
+            .map(|(k, v)| (k.to_owned(), v))
+            .collect::<toml::Table>();
+        table.insert(name.to_owned(), entries.into());
+    };
+    let port = ports.0.get(service).copied().unwrap_or(0);
+    section(
+        "server",
+        vec![("listen", format!("127.0.0.1:{port}").into())],
+    );
+    section(
+        "database",
+        vec![
+            ("app_url", url(Role::App).expose_secret().into()),
+            ("worker_url", url(Role::Worker).expose_secret().into()),
+            ("owner_url", url(Role::Owner).expose_secret().into()),
+        ],
+    );
+    section("redis", vec![("url", redis.into())]);
+    section(
+        "platform",
+        vec![
+            ("issuer", LOCAL_ISSUER.into()),
+            ("key_file", shown(&home.issuer_key())),
+        ],
+    );
+    section(
+        "vault",
+        vec![("key_file", shown(&home.folder().join("vault.key")))],
+    );
+    section("telemetry", vec![("filter", log.into())]);
+    section(
+        "peers",
+        ports
+            .endpoints()
+            .iter()
+            .map(|(name, url)| (name.as_str(), url.clone().into()))
+            .collect(),
+    );
+    table.to_string()
+}
+
+fn shown(path: &Path) -> toml::Value {
+    path.display().to_string().into()
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let failed = |source| Failure::File {
+        what: "cannot write",
+        path: path.display().to_string(),
+        source,
+    };
+    let draft = path.with_extension("new");
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(failed)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
+    std::fs::rename(&draft, path).map_err(failed)
+}

@@ -1,0 +1,68 @@
+//! News of sites and staff.
+
+use jiff::Timestamp;
+use redress_events::{Applied, Event};
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::{RegionName, SiteName, StaffName};
+use redress_proto::event::v1::{SiteChanged, StaffChanged};
+use redress_store::{Tx, place_site};
+
+use crate::domain::route::ContactPoints;
+use crate::jobs::people::People;
+use crate::store::keys::Keys;
+use crate::store::matters::{self, SiteView};
+use crate::store::staff::{self, StaffContact};
+
+pub(super) async fn site_changed(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
+    let news: SiteChanged = event.decode()?;
+    let SiteName(site) = parse_field("site", &news.site)?;
+    let region: RegionName = parse_field("region", &news.region)?;
+    place_site(tx, &site, &region.organization, &region.region).await?;
+    let view = SiteView {
+        display_name: news.display_name,
+        time_zone: news.time_zone,
+        language: news.language,
+        revision: news.revision,
+    };
+    matters::keep_site(tx, &site, &view).await?;
+    // Messages may have been waiting for the site's zone and language.
+    tx.wake();
+    Ok(Applied::Done)
+}
+
+/// Asks assignment how to reach the person. A retired one is not asked for.
+pub(super) async fn fetch_staff<P: People>(
+    people: &P,
+    event: &Event,
+) -> Result<StaffContact, Fault> {
+    let news: StaffChanged = event.decode()?;
+    let name: StaffName = parse_field("staff", &news.staff)?;
+    if news.retired {
+        return Ok(StaffContact {
+            points: ContactPoints::default(),
+            language: news.language,
+            retired: true,
+            revision: news.revision,
+        });
+    }
+    people
+        .staff(&name)
+        .await?
+        // Told of but not found: the answer comes from a place that lags behind.
+        .ok_or_else(|| Fault::unavailable("assignment"))
+}
+
+pub(super) async fn staff_changed(
+    tx: &mut Tx,
+    keys: &Keys,
+    event: &Event,
+    contact: &StaffContact,
+    now: Timestamp,
+) -> Result<Applied, Fault> {
+    let news: StaffChanged = event.decode()?;
+    let name: StaffName = parse_field("staff", &news.staff)?;
+    staff::keep(tx, keys, &name, contact, now).await?;
+    tx.wake();
+    Ok(Applied::Done)
+}

@@ -1,0 +1,120 @@
+//! News of clocks, incidents and call-outs.
+
+use jiff::Timestamp;
+use redress_events::{Applied, Event};
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::{CaseName, IncidentName};
+use redress_model::words::{ClockKind, ClockTransition};
+use redress_proto::convert;
+use redress_proto::event::v1::{CallOutRequested, ClockChanged, IncidentChanged};
+use redress_store::Tx;
+
+use crate::domain::causes::{self, CalloutNews, ClockNews};
+use crate::store::{matters, messages};
+
+fn optional<T>(field: &str, text: &str) -> Result<Option<T>, Fault>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        parse_field(field, text).map(Some)
+    }
+}
+
+fn read_clock(news: ClockChanged) -> Result<ClockNews, Fault> {
+    Ok(ClockNews {
+        clock: parse_field("clock", &news.clock)?,
+        case: optional("case", &news.case)?,
+        incident: optional("incident", &news.incident)?,
+        kind: convert::required("kind", news.kind)?,
+        transition: convert::required("transition", news.transition)?,
+        due_time: news
+            .due_time
+            .map(|t| convert::from_timestamp("due_time", &t))
+            .transpose()?,
+        generation: news.generation,
+        level: news.level,
+        grade: news.grade,
+        number: news.number,
+        notify: news
+            .notify
+            .iter()
+            .map(|name| parse_field("notify", name))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+pub(super) async fn clock_changed(
+    tx: &mut Tx,
+    event: &Event,
+    now: Timestamp,
+) -> Result<Applied, Fault> {
+    let news: ClockChanged = event.decode()?;
+    let state = convert::required("state", news.state)?;
+    let news = read_clock(news)?;
+    let mut may_page = !event.historical;
+    if let Some(case) = &news.case {
+        let Some(mut view) = matters::lock_case(tx, case).await? else {
+            return Ok(Applied::Wait);
+        };
+        may_page &= view.may_page();
+        let promises_contact = news.kind == ClockKind::Acknowledge
+            && matches!(
+                news.transition,
+                ClockTransition::Started | ClockTransition::Moved
+            );
+        if promises_contact {
+            view.next_time = news.due_time;
+            matters::keep_case(tx, case, &view).await?;
+            if view.receipt_is_complete() {
+                matters::release_receipts(tx, case, now).await?;
+            }
+        }
+    }
+    matters::keep_clock(tx, &news.clock, state, news.generation).await?;
+    if may_page {
+        let site = news.clock.site.clone();
+        messages::queue(tx, &site, &causes::clock(&news, now), now).await?;
+    }
+    Ok(Applied::Done)
+}
+
+pub(super) async fn incident_changed(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
+    let news: IncidentChanged = event.decode()?;
+    let incident: IncidentName = parse_field("incident", &news.incident)?;
+    let cases = news
+        .cases
+        .iter()
+        .map(|name| parse_field::<CaseName>("cases", name).map(|case| case.id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let merged = !news.merged_into.is_empty();
+    matters::keep_incident(tx, &incident, &cases, merged, news.revision).await?;
+    Ok(Applied::Done)
+}
+
+pub(super) async fn callout_requested(
+    tx: &mut Tx,
+    event: &Event,
+    now: Timestamp,
+) -> Result<Applied, Fault> {
+    if event.historical {
+        return Ok(Applied::Done);
+    }
+    let news: CallOutRequested = event.decode()?;
+    let news = CalloutNews {
+        callout_id: parse_field("callout_id", &news.callout_id)?,
+        incident: parse_field("incident", &news.incident)?,
+        case: optional("case", &news.case)?,
+        role: convert::required("role", news.role)?,
+        staff: parse_field("staff", &news.staff)?,
+        number: news.number,
+        public_mode: news.public_mode,
+    };
+    let draft = causes::callout(&news, now);
+    messages::queue(tx, &news.incident.site, &[draft], now).await?;
+    Ok(Applied::Done)
+}

@@ -1,0 +1,96 @@
+//! News of other services: each event is folded into what this service remembers, and queues the
+//! messages that it causes, in the one transaction in which it is noted as seen (I3).
+//!
+//! Producers overtake each other: news of a case that intake has not told us about waits in the inbox.
+
+mod cases;
+mod directory;
+mod incidents;
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use redress_events::{Applied, Event, Handler, Inbox};
+use redress_model::Fault;
+use redress_model::time::SharedClock;
+use redress_store::Tx;
+
+use super::people::People;
+use crate::store::keys::Keys;
+use crate::store::staff::StaffContact;
+
+/// Types of the events that this service subscribes to.
+pub const SUBSCRIBED: [&str; 10] = [
+    "redress.site.changed.v1",
+    "redress.case.received.v1",
+    "redress.case.updated.v1",
+    "redress.case.moved.v1",
+    "redress.case.graded.v1",
+    "redress.owner.changed.v1",
+    "redress.clock.changed.v1",
+    "redress.staff.changed.v1",
+    "redress.incident.changed.v1",
+    "redress.callout.requested.v1",
+];
+
+/// Takes in news.
+#[derive(Debug)]
+pub struct News<P> {
+    /// Keys of what is sealed.
+    pub keys: Arc<Keys>,
+    /// Those who know how to reach people.
+    pub people: P,
+    /// How long a receipt waits for what it should name.
+    pub receipt_wait: SignedDuration,
+    /// Time.
+    pub clock: SharedClock,
+}
+
+impl<P: People> News<P> {
+    /// Registers for every type.
+    pub fn subscribe(self: &Arc<Self>, inbox: Inbox) -> Inbox {
+        SUBSCRIBED
+            .into_iter()
+            .fold(inbox, |inbox, event_type| inbox.on(event_type, Arc::clone(self)))
+    }
+}
+
+impl<P: People> Handler for News<P> {
+    /// The contact points of the person whom `staff.changed` is about.
+    type Prepared = Option<StaffContact>;
+
+    async fn prepare(&self, event: &Event) -> Result<Self::Prepared, Fault> {
+        match event.event_type.as_str() {
+            "redress.staff.changed.v1" => directory::fetch_staff(&self.people, event).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    async fn apply(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        staff: &Self::Prepared,
+    ) -> Result<Applied, Fault> {
+        let now = self.clock.now();
+        match event.event_type.as_str() {
+            "redress.site.changed.v1" => directory::site_changed(tx, event).await,
+            "redress.staff.changed.v1" => match staff {
+                Some(contact) => directory::staff_changed(tx, &self.keys, event, contact, now).await,
+                None => Err(Fault::internal("staff.changed was not prepared")),
+            },
+            "redress.case.received.v1" => {
+                cases::received(tx, event, now, self.receipt_wait).await
+            }
+            "redress.case.updated.v1" => cases::updated(tx, event, now, self.receipt_wait).await,
+            "redress.case.moved.v1" => cases::moved(tx, event).await,
+            "redress.case.graded.v1" => cases::graded(tx, event).await,
+            "redress.owner.changed.v1" => cases::owner_changed(tx, event, now).await,
+            "redress.clock.changed.v1" => incidents::clock_changed(tx, event, now).await,
+            "redress.incident.changed.v1" => incidents::incident_changed(tx, event).await,
+            "redress.callout.requested.v1" => incidents::callout_requested(tx, event, now).await,
+            // A type that this release does not know concerns it in nothing.
+            _ => Ok(Applied::Done),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What an operator watches: how messages end, and how far behind the sender is.
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Meter};
+
+use crate::domain::route::Way;
+use crate::store::messages::Message;
+
+/// Instruments of this service.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    attempts: Counter<u64>,
+    ended: Counter<u64>,
+    overdue: Gauge<i64>,
+    oldest: Gauge<f64>,
+}
+
+impl Metrics {
+    /// Instruments of this meter.
+    pub fn new(meter: &Meter) -> Self {
+        Self {
+            attempts: meter
+                .u64_counter("redress.notification.attempts")
+                .with_unit("{attempt}")
+                .with_description("Attempts to send a message, by way and outcome.")
+                .build(),
+            ended: meter
+                .u64_counter("redress.notification.messages")
+                .with_unit("{message}")
+                .with_description("Messages that reached a state, by template. FAILED asks for a person.")
+                .build(),
+            overdue: meter
+                .i64_gauge("redress.notification.overdue")
+                .with_unit("{message}")
+                .with_description("Messages whose time has come and that nobody has taken up yet.")
+                .build(),
+            oldest: meter
+                .f64_gauge("redress.notification.overdue.age")
+                .with_unit("s")
+                .with_description("How long the oldest of them has been waiting.")
+                .build(),
+        }
+    }
+
+    /// An attempt ended.
+    pub fn attempted(&self, way: Way, outcome: &'static str) {
+        self.attempts.add(
+            1,
+            &[
+                KeyValue::new("redress.message.channel", way.channel.word()),
+                KeyValue::new("redress.message.provider", way.provider.word()),
+                KeyValue::new("redress.message.outcome", outcome),
+            ],
+        );
+    }
+
+    /// A message reached a state.
+    pub fn reached(&self, message: &Message) {
+        self.ended.add(
+            1,
+            &[
+                KeyValue::new("redress.message.template", message.template.key()),
+                KeyValue::new("redress.message.state", message.fate.state.word()),
+            ],
+        );
+    }
+
+    /// How far behind the sender is.
+    pub fn behind(&self, overdue: i64, age_seconds: f64) {
+        self.overdue.record(overdue, &[]);
+        self.oldest.record(age_seconds, &[]);
+    }
+}

@@ -1,0 +1,8 @@
+//! What happens without a caller: news of other services become messages, messages are sent.
+
+pub mod announce;
+pub mod inbox;
+pub mod metrics;
+pub mod people;
+pub mod sender;
+mod steps;

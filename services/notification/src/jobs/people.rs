@@ -1,0 +1,218 @@
+//! How to reach people: asked of the service that knows them.
+//!
+//! A trait, since there are two: the peers over gRPC, and the people of a test.
+
+use std::time::Duration;
+
+use redress_model::Fault;
+use redress_model::name::{CaseName, StaffName};
+use redress_model::words::Word as _;
+use redress_proto::assignment::v1 as assignment;
+use redress_proto::intake::v1 as intake;
+use redress_rpc::client::{Call, Peers};
+use redress_rpc::fault_of;
+
+use crate::domain::route::ContactPoints;
+use crate::domain::words::MessageChannel;
+use crate::store::staff::StaffContact;
+
+/// Longest wait for a peer; with the provider's timeout well inside the lease.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A complainant, at the moment of sending. Personal data: hence no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Complainant {
+    /// Name and addresses.
+    pub points: ContactPoints,
+    /// Language that the person asked for; empty for the site's.
+    pub language: String,
+}
+
+/// Those who know how to reach people.
+pub trait People: Send + Sync + 'static {
+    /// How to reach a complainant of a case now; none where intake does not know the person any more.
+    fn complainant(
+        &self,
+        case: &CaseName,
+        token: &str,
+    ) -> impl Future<Output = Result<Option<Complainant>, Fault>> + Send;
+
+    /// How to reach staff, to be kept sealed here; none where assignment does not know the person.
+    fn staff(
+        &self,
+        staff: &StaffName,
+    ) -> impl Future<Output = Result<Option<StaffContact>, Fault>> + Send;
+}
+
+/// The services that know people: intake and assignment.
+#[derive(Debug, Clone)]
+pub struct PeersPeople {
+    peers: Peers,
+}
+
+impl PeersPeople {
+    /// Asks these peers.
+    pub fn new(peers: Peers) -> Self {
+        Self { peers }
+    }
+}
+
+impl People for PeersPeople {
+    async fn complainant(
+        &self,
+        case: &CaseName,
+        token: &str,
+    ) -> Result<Option<Complainant>, Fault> {
+        const PURPOSE: &str = "message.case-received";
+        let call = Call::new(PURPOSE)
+            .site(&case.site)
+            .deadline(DEADLINE)
+            .idempotent();
+        let mut client = intake::case_read_service_client::CaseReadServiceClient::new(
+            self.peers.call("intake", call)?,
+        );
+        let answer = client
+            .read_contact_points(intake::ReadContactPointsRequest {
+                name: case.to_string(),
+                purpose: PURPOSE.to_owned(),
+            })
+            .await
+            .map_err(|status| fault_of("intake", status));
+        let Some(answer) = known(answer)? else {
+            return Ok(None);
+        };
+        let person = answer
+            .into_inner()
+            .contact_points
+            .into_iter()
+            .find(|point| point.person_token == token)
+            .and_then(|point| point.complainant);
+        Ok(person.map(complainant))
+    }
+
+    async fn staff(&self, staff: &StaffName) -> Result<Option<StaffContact>, Fault> {
+        const PURPOSE: &str = "message.staff";
+        let call = Call::new(PURPOSE)
+            .site(&staff.site)
+            .deadline(DEADLINE)
+            .idempotent();
+        let mut client = assignment::roster_service_client::RosterServiceClient::new(
+            self.peers.call("assignment", call)?,
+        );
+        let answer = client
+            .read_staff_contact_points(assignment::ReadStaffContactPointsRequest {
+                name: staff.to_string(),
+                purpose: PURPOSE.to_owned(),
+            })
+            .await
+            .map_err(|status| fault_of("assignment", status));
+        Ok(known(answer)?.map(|answer| staff_contact(&answer.into_inner())))
+    }
+}
+
+fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Fault::NotFound { .. }) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The way a person prefers comes first; the others follow from the quickest to the slowest.
+fn complainant(person: intake::Complainant) -> Complainant {
+    let mut points = ContactPoints::of(person.display_name);
+    points.add(MessageChannel::Sms, &person.phone);
+    points.add(MessageChannel::Wechat, &person.account);
+    points.add(MessageChannel::Email, &person.email);
+    points.add(MessageChannel::Phone, &person.phone);
+    // The numbers of intake's ways are those of our first five channels.
+    if let Some(channel) = MessageChannel::from_number(person.preferred_contact_way)
+        .filter(|channel| *channel != MessageChannel::Gateway)
+    {
+        points.prefer(channel);
+    }
+    Complainant {
+        points,
+        language: person.language,
+    }
+}
+
+/// Staff are reached in the order in which their contact points were given.
+fn staff_contact(answer: &assignment::ReadStaffContactPointsResponse) -> StaffContact {
+    let mut points = ContactPoints::of(answer.display_name.as_str());
+    for point in &answer.contact_points {
+        let channel = match point.kind() {
+            assignment::ContactKind::Phone => MessageChannel::Sms,
+            assignment::ContactKind::Email => MessageChannel::Email,
+            assignment::ContactKind::Webhook => MessageChannel::Gateway,
+            assignment::ContactKind::Unspecified => continue,
+        };
+        points.add(channel, &point.value);
+    }
+    StaffContact {
+        points,
+        language: answer.language.clone(),
+        retired: answer.retired,
+        revision: answer.revision,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::route::Providers;
+
+    #[test]
+    fn a_complainant_is_reached_by_the_preferred_way_first() {
+        let reached = |way: intake::ContactWay| {
+            let person = intake::Complainant {
+                display_name: "王".to_owned(),
+                phone: "+8613800000000".to_owned(),
+                email: "wang@example.com".to_owned(),
+                preferred_contact_way: way.into(),
+                ..intake::Complainant::default()
+            };
+            let providers = Providers {
+                smtp: true,
+                webhook: MessageChannel::ALL.to_vec(),
+                outbox: false,
+            };
+            providers.ways(&complainant(person).points)[0]
+                .channel
+                .word()
+        };
+        assert_eq!(reached(intake::ContactWay::Email), "EMAIL");
+        assert_eq!(reached(intake::ContactWay::PhoneCall), "PHONE");
+        assert_eq!(reached(intake::ContactWay::Sms), "SMS");
+        assert_eq!(reached(intake::ContactWay::Unspecified), "SMS");
+        assert_eq!(reached(intake::ContactWay::Wechat), "SMS");
+    }
+
+    #[test]
+    fn staff_are_reached_in_the_given_order() {
+        let point = |kind: assignment::ContactKind, value: &str| assignment::ContactPoint {
+            kind: kind.into(),
+            value: value.to_owned(),
+        };
+        let contact = staff_contact(&assignment::ReadStaffContactPointsResponse {
+            contact_points: vec![
+                point(assignment::ContactKind::Email, "li@example.com"),
+                point(assignment::ContactKind::Phone, "+8613800000001"),
+                point(assignment::ContactKind::Webhook, "pager-7"),
+            ],
+            display_name: "李明".to_owned(),
+            ..Default::default()
+        });
+        let providers = Providers {
+            smtp: true,
+            webhook: vec![MessageChannel::Sms, MessageChannel::Gateway],
+            outbox: true,
+        };
+        let words: Vec<&str> = providers
+            .ways(&contact.points)
+            .iter()
+            .map(|way| way.channel.word())
+            .collect();
+        assert_eq!(words, ["EMAIL", "SMS", "GATEWAY", "EMAIL"]);
+    }
+}

@@ -1,0 +1,455 @@
+//! Sends what is due: claim with a lease, find out how to reach the reader, write, hand over, complete by
+//! the lease's token.
+//!
+//! Kill it between any two steps and nothing is lost: the lease runs out, another worker claims, finds
+//! an attempt without an end, calls its outcome UNKNOWN and sends again under the same id. At least once
+//! towards the provider, once in effect for a receiver that looks at the id.
+//!
+//! It scans the due column instead of a Redis index: a message has to be claimed in Postgres anyway, a
+//! partial index makes the scan as long as what is due, and a commit in this process wakes it at once.
+//! Grave messages have workers of their own, so that no crowd of receipts delays a call-out (P22).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use redress_model::name::MessageName;
+use redress_model::time::SharedClock;
+use redress_model::{Fault, ids};
+use redress_rpc::trace_context;
+use redress_store::{Database, Scope};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::metrics::Metrics;
+use super::people::People;
+use super::steps::{
+    BeginAttempt, Claim, ClaimMessage, Claimed, FinishAttempt, KeepPage, PutOff,
+};
+use crate::domain::message::Recipient;
+use crate::domain::render::{Material, RenderError, Templates};
+use crate::domain::route::{self, ContactPoints, Past, Way};
+use crate::domain::verdict::{self, Ended, Next};
+use crate::domain::words::{Language, MessageState, Provider};
+use crate::provider::{Answer, Gateways, Outgoing};
+use crate::settings::Sending;
+use crate::store::keys::Keys;
+use crate::store::kept::{KeptPage, KeptText};
+use crate::store::messages::{self, DueMessage, Lane, Message};
+
+/// How long shutting down waits for messages under way; longer than any provider's timeout.
+const DRAIN_MAX: Duration = Duration::from_secs(25);
+/// How often a message is put off while its staff reader is not known here, before a person is told.
+const UNKNOWN_STAFF_MAX: i32 = 8;
+
+/// Sends messages.
+#[derive(Debug)]
+pub struct Sender<P> {
+    /// The database.
+    pub db: Database,
+    /// Keys of what is sealed.
+    pub keys: Arc<Keys>,
+    /// Those who carry messages.
+    pub gateways: Gateways,
+    /// What is said.
+    pub templates: Templates,
+    /// Those who know how to reach people.
+    pub people: P,
+    /// How messages are sent.
+    pub sending: Sending,
+    /// Time.
+    pub clock: SharedClock,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// How to reach the reader of a held message.
+enum Reach {
+    Known(ContactPoints, String),
+    /// Not now; what to put down, and whether to give up some time.
+    Unknown(&'static str, Option<i32>),
+    /// Never.
+    Gone(&'static str),
+}
+
+impl<P: People> Sender<P> {
+    /// Sends what is due in one lane until shutdown; then finishes what is under way.
+    pub async fn run(self: Arc<Self>, lane: Lane, shutdown: CancellationToken) {
+        let limit = usize::from(match lane {
+            Lane::Grave => self.sending.grave_concurrency_max,
+            Lane::Routine => self.sending.routine_concurrency_max,
+        });
+        let mut wakes = self.db.wakes();
+        let mut under_way: JoinSet<MessageName> = JoinSet::new();
+        let mut names: HashSet<MessageName> = HashSet::new();
+        while !shutdown.is_cancelled() {
+            self.start(lane, limit, &mut under_way, &mut names).await;
+            let full = under_way.len() >= limit;
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                Some(done) = under_way.join_next(), if !under_way.is_empty() => forget(done, &mut names),
+                // With every hand full there is nothing to look for.
+                _ = wakes.changed(), if !full => {}
+                () = tokio::time::sleep(self.sending.poll), if !full => {}
+            }
+        }
+        let drain = async { while under_way.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN_MAX, drain).await.is_err() {
+            tracing::warn!("messages under way were left to their leases");
+        }
+    }
+
+    /// Reports how far behind the sender is until shutdown.
+    pub async fn watch_backlog(self: Arc<Self>, shutdown: CancellationToken) {
+        const PAUSE: Duration = Duration::from_secs(15);
+        while !shutdown.is_cancelled() {
+            match messages::backlog(&self.db, self.clock.now()).await {
+                Ok((overdue, age)) => self.metrics.behind(overdue, age),
+                Err(fault) => tracing::warn!(reason = fault.reason(), %fault, "the backlog of messages cannot be read"),
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+
+    /// Starts what is due and not under way here.
+    async fn start(
+        self: &Arc<Self>,
+        lane: Lane,
+        limit: usize,
+        under_way: &mut JoinSet<MessageName>,
+        names: &mut HashSet<MessageName>,
+    ) {
+        let free = limit.saturating_sub(under_way.len());
+        if free == 0 {
+            return;
+        }
+        // What is under way may still look due until its claim commits.
+        let rows = i64::try_from(free + names.len()).unwrap_or(i64::MAX);
+        let due = match messages::due(&self.db, lane, self.clock.now(), rows).await {
+            Ok(due) => due,
+            Err(fault) => {
+                tracing::warn!(reason = fault.reason(), %fault, "due messages cannot be read");
+                return;
+            }
+        };
+        let fresh: Vec<DueMessage> = due
+            .into_iter()
+            .filter(|due| !names.contains(&due.name))
+            .take(free)
+            .collect();
+        for due in fresh {
+            names.insert(due.name.clone());
+            let sender = Arc::clone(self);
+            under_way.spawn(async move {
+                sender.deliver(&due).await;
+                due.name
+            });
+        }
+    }
+
+    /// Takes one message one step on, within the trace of its cause.
+    pub async fn deliver(&self, due: &DueMessage) {
+        let span = tracing::info_span!(
+            "message.deliver",
+            otel.kind = "producer",
+            redress.message = %due.name,
+            redress.message.template = tracing::field::Empty,
+        );
+        trace_context::follow(&span, &due.traceparent);
+        async {
+            if let Err(fault) = self.step(&due.name).await {
+                // The lease gives it back; an error of ours is told once, here.
+                tracing::warn!(
+                    message.name = %due.name,
+                    reason = fault.reason(),
+                    source = std::error::Error::source(&fault).map(ToString::to_string),
+                    "a message stopped on its way and is taken up again when its lease ends",
+                );
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn step(&self, name: &MessageName) -> Result<(), Fault> {
+        let scope = Scope::site(name.site.clone());
+        let claim = ClaimMessage {
+            name,
+            keys: &self.keys,
+            lease: ids::new_id(self.clock.now()),
+            lease_time: self.sending.lease,
+            now: self.clock.now(),
+            chance: rand::random(),
+        };
+        let claimed = match self.db.run(&scope, &claim).await? {
+            Claim::Held(claimed) => *claimed,
+            Claim::Ended(message) => {
+                self.told(&message);
+                return Ok(());
+            }
+            Claim::Gone => return Ok(()),
+        };
+        let message = &claimed.message;
+        tracing::Span::current().record("redress.message.template", message.template.key());
+        let (points, language) = match self.reach(&claimed).await {
+            Reach::Known(points, language) => (points, language),
+            Reach::Unknown(reason, limit) => return self.put_off(&claimed, reason, limit).await,
+            Reach::Gone(reason) => return self.put_off(&claimed, reason, Some(0)).await,
+        };
+        let language = Language::choose(&language, &claimed.site.language);
+        let ways = self.gateways.providers().ways(&points);
+        let Some((way, _)) =
+            route::next_way(&ways, &claimed.history, self.sending.attempts_per_way_max)
+        else {
+            let reason = if ways.is_empty() {
+                "NO_WAY"
+            } else {
+                "WAYS_USED_UP"
+            };
+            return self.put_off(&claimed, reason, Some(0)).await;
+        };
+        let outgoing = match self.write(&claimed, &points, way, language) {
+            Ok(outgoing) => outgoing,
+            Err(error) => {
+                tracing::error!(message.name = %message.name, %error, "a message cannot be written");
+                return self.put_off(&claimed, "TEMPLATE_BROKEN", Some(0)).await;
+            }
+        };
+        self.attempt(&scope, &claimed, &ways, way, &outgoing).await
+    }
+
+    async fn reach(&self, claimed: &Claimed) -> Reach {
+        let message = &claimed.message;
+        let case_language = || {
+            claimed
+                .case
+                .as_ref()
+                .map_or("", |case| case.language.as_str())
+        };
+        match (&message.recipient, &claimed.staff, &message.case) {
+            (Recipient::Staff(_), Some(staff), _) if staff.retired => Reach::Gone("STAFF_RETIRED"),
+            (Recipient::Staff(_), Some(staff), _) => {
+                Reach::Known(staff.points.clone(), staff.language.clone())
+            }
+            // The local outbox needs no address, so a call-out does not wait for one.
+            (Recipient::Staff(_), None, _) if self.gateways.outbox => {
+                Reach::Known(ContactPoints::default(), String::new())
+            }
+            (Recipient::Staff(_), None, _) => {
+                Reach::Unknown("STAFF_UNKNOWN", Some(UNKNOWN_STAFF_MAX))
+            }
+            (Recipient::Complainant(_), _, None) => Reach::Gone("CASE_UNKNOWN"),
+            (Recipient::Complainant(token), _, Some(case)) => {
+                match self.people.complainant(case, token).await {
+                    Ok(Some(person)) if person.language.is_empty() => {
+                        Reach::Known(person.points, case_language().to_owned())
+                    }
+                    Ok(Some(person)) => Reach::Known(person.points, person.language),
+                    Ok(None) => Reach::Gone("RECIPIENT_UNKNOWN"),
+                    Err(fault) => {
+                        tracing::info!(reason = fault.reason(), %fault, "a complainant's contact points cannot be read now");
+                        Reach::Unknown("INTAKE_UNAVAILABLE", None)
+                    }
+                }
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        claimed: &Claimed,
+        points: &ContactPoints,
+        way: Way,
+        language: Language,
+    ) -> Result<Outgoing, RenderError> {
+        let message = &claimed.message;
+        let zone = TimeZone::get(&claimed.site.time_zone).unwrap_or(TimeZone::UTC);
+        let text = |name: Option<String>| name.unwrap_or_default();
+        let case = text(message.case.as_ref().map(ToString::to_string));
+        let incident = text(message.incident.as_ref().map(ToString::to_string));
+        let name = message.name.to_string();
+        let mut facts = message.facts.clone();
+        if let Some(view) = &claimed.case
+            && facts.number.is_empty()
+        {
+            facts.number.clone_from(&view.number);
+        }
+        let material = Material {
+            facts: &facts,
+            reader: &points.name,
+            site: &claimed.site.display_name,
+            zone: &zone,
+            owner: &claimed.owner,
+            next_time: claimed.case.as_ref().and_then(|case| case.next_time),
+            case: &case,
+            incident: &incident,
+            message: &name,
+            page: message.fate.page,
+            page_max: message.fate.page_max,
+        };
+        let text = self
+            .templates
+            .render(message.template, language, &material)?;
+        Ok(Outgoing {
+            name: message.name.clone(),
+            page: message.fate.page,
+            template: message.template,
+            channel: way.channel,
+            language,
+            address: points.address(way.channel).to_owned(),
+            subject: text.subject,
+            body: text.body,
+            create_time: message.create_time,
+        })
+    }
+
+    async fn attempt(
+        &self,
+        scope: &Scope,
+        claimed: &Claimed,
+        ways: &[Way],
+        way: Way,
+        outgoing: &Outgoing,
+    ) -> Result<(), Fault> {
+        let message = &claimed.message;
+        let begin = BeginAttempt {
+            name: &message.name,
+            lease: claimed.lease,
+            lease_time: self.sending.lease,
+            way,
+            language: outgoing.language,
+            now: self.clock.now(),
+        };
+        let Some(number) = self.db.run(scope, &begin).await? else {
+            return Ok(());
+        };
+        let answer = self.hand_over(scope, way, outgoing).await;
+        self.metrics.attempted(way, answer.outcome.word());
+        let mut history = claimed.history.clone();
+        history.push(Past {
+            way,
+            outcome: answer.outcome,
+        });
+        let now = self.clock.now();
+        let ended = Ended {
+            outcome: answer.outcome,
+            wish: answer.wish,
+            ways,
+            history: &history,
+            attempts_per_way_max: self.sending.attempts_per_way_max,
+            grave: message.priority <= 1,
+            answer_within: message
+                .template
+                .is_callout()
+                .then_some(self.sending.callout_answer),
+        };
+        let next = verdict::after(&ended, now, rand::random());
+        let finish = FinishAttempt {
+            name: &message.name,
+            lease: claimed.lease,
+            number,
+            outcome: answer.outcome,
+            reason: &answer.reason,
+            next,
+            now,
+        };
+        match self.db.run(scope, &finish).await? {
+            Some(settled) if !matches!(next, Next::Again { .. }) => self.told(&settled),
+            Some(_) => {}
+            None => tracing::info!(message.name = %message.name, "a message was taken over while it was under way"),
+        }
+        Ok(())
+    }
+
+    async fn hand_over(&self, scope: &Scope, way: Way, outgoing: &Outgoing) -> Answer {
+        let now = self.clock.now();
+        if way.provider != Provider::Outbox {
+            let answer = self.gateways.send(way, outgoing, now).await;
+            return answer.unwrap_or_else(|| Answer::permanent("PROVIDER_GONE"));
+        }
+        let page = KeptPage {
+            page: outgoing.page,
+            channel: outgoing.channel,
+            text: KeptText {
+                address: outgoing.address.clone(),
+                subject: outgoing.subject.clone(),
+                body: outgoing.body.clone(),
+            },
+        };
+        let keep = KeepPage {
+            name: &outgoing.name,
+            keys: &self.keys,
+            page: &page,
+            now,
+        };
+        match self.db.run(scope, &keep).await {
+            Ok(()) => Answer::accepted(),
+            Err(fault) => Answer::transient(fault.reason()),
+        }
+    }
+
+    async fn put_off(
+        &self,
+        claimed: &Claimed,
+        reason: &'static str,
+        limit: Option<i32>,
+    ) -> Result<(), Fault> {
+        let name = &claimed.message.name;
+        let put_off = PutOff {
+            name,
+            lease: claimed.lease,
+            reason,
+            limit,
+            now: self.clock.now(),
+            chance: rand::random(),
+        };
+        let scope = Scope::site(name.site.clone());
+        let settled = self.db.run(&scope, &put_off).await?;
+        if let Some(message) = settled.filter(|m| m.fate.due_time.is_none()) {
+            self.told(&message);
+        }
+        Ok(())
+    }
+
+    /// Counts and logs what a message came to. Names and addresses are not part of it.
+    fn told(&self, message: &Message) {
+        self.metrics.reached(message);
+        let fate = &message.fate;
+        if fate.state == MessageState::Failed {
+            tracing::warn!(
+                message.name = %message.name,
+                template = message.template.key(),
+                reason = %fate.reason,
+                attempts = fate.attempt_count,
+                "a message failed; a person has to look",
+            );
+        } else {
+            tracing::info!(
+                message.name = %message.name,
+                template = message.template.key(),
+                state = fate.state.word(),
+                page = fate.page,
+                reason = %fate.reason,
+                "a message reached its state",
+            );
+        }
+    }
+}
+
+fn forget(done: Result<MessageName, tokio::task::JoinError>, names: &mut HashSet<MessageName>) {
+    match done {
+        Ok(name) => {
+            names.remove(&name);
+        }
+        Err(error) => {
+            // Its name is not known; what is still under way will look due and be refused by its claim.
+            tracing::error!(panic = error.is_panic(), "sending a message panicked");
+            names.clear();
+        }
+    }
+}

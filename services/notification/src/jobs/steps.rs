@@ -1,0 +1,348 @@
+//! The transactions of sending: claim, begin, put off, finish. Between any two of them the worker may
+//! die; the lease runs out, the next worker claims, and what it finds tells it what to do.
+
+use jiff::{SignedDuration, Timestamp};
+use redress_model::Fault;
+use redress_model::name::MessageName;
+use redress_store::{Operation, Tx};
+use uuid::Uuid;
+
+use super::announce;
+use crate::domain::case::CaseView;
+use crate::domain::message::Recipient;
+use crate::domain::paging::{self, Due, Move};
+use crate::domain::retry;
+use crate::domain::route::{Past, Way};
+use crate::domain::verdict::Next;
+use crate::domain::words::{AttemptOutcome, Language, MessageState};
+use crate::store::keys::Keys;
+use crate::store::kept::{self, KeptPage};
+use crate::store::matters::{self, SiteView};
+use crate::store::messages::{self, Message};
+use crate::store::staff::{self, StaffContact};
+use crate::store::attempts;
+
+/// A message that this worker holds, with everything its text needs that lies here.
+pub(super) struct Claimed {
+    pub message: Message,
+    pub lease: Uuid,
+    pub site: SiteView,
+    pub case: Option<CaseView>,
+    /// The reader, where it is staff whom we know.
+    pub staff: Option<StaffContact>,
+    /// Name of the person who looks after the case; empty where not known.
+    pub owner: String,
+    pub history: Vec<Past>,
+}
+
+/// What a claim led to.
+pub(super) enum Claim {
+    /// Send it.
+    Held(Box<Claimed>),
+    /// It has ended without being sent.
+    Ended(Box<Message>),
+    /// Somebody else has it, or its time has not come.
+    Gone,
+}
+
+/// Takes a message whose time has come.
+pub(super) struct ClaimMessage<'a> {
+    pub name: &'a MessageName,
+    pub keys: &'a Keys,
+    pub lease: Uuid,
+    pub lease_time: SignedDuration,
+    pub now: Timestamp,
+    pub chance: f64,
+}
+
+impl Operation for ClaimMessage<'_> {
+    const NAME: &'static str = "notification.claim_message";
+    type Output = Claim;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Claim, Fault> {
+        let Some(mut message) = messages::lock(tx, self.name).await? else {
+            return Ok(Claim::Gone);
+        };
+        if message.fate.due_time.is_none_or(|due| due > self.now) {
+            return Ok(Claim::Gone);
+        }
+        attempts::end_lost(tx, self.name, self.now).await?;
+        let case = match &message.case {
+            Some(name) => matters::case(tx, name).await?,
+            None => None,
+        };
+        let incident_ended = match &message.incident {
+            Some(name) => matters::incident_ended(tx, name).await?,
+            None => false,
+        };
+        let clock = match &message.clock {
+            Some(name) => matters::clock_state(tx, name).await?,
+            None => None,
+        };
+        let recipient = message.recipient.to_string();
+        let due = Due {
+            template: message.template,
+            state: message.fate.state,
+            page: message.fate.page,
+            page_max: message.fate.page_max,
+            recipient: &recipient,
+            case: case.as_ref(),
+            incident_ended,
+            clock,
+        };
+        let page = match paging::decide(&due) {
+            Move::Send { page } => page,
+            Move::Silence { reason } => {
+                silence(tx, &mut message, reason).await?;
+                return Ok(Claim::Ended(Box::new(message)));
+            }
+            Move::GiveUp => {
+                fail(tx, &mut message, "NOT_ACKNOWLEDGED", self.now).await?;
+                return Ok(Claim::Ended(Box::new(message)));
+            }
+        };
+        let Some(site) = matters::site(tx, &self.name.site).await? else {
+            // The zone and the language of the site are on their way.
+            put_off(tx, &mut message, "SITE_UNKNOWN", self.now, self.chance).await?;
+            return Ok(Claim::Gone);
+        };
+        let staff = match &message.recipient {
+            Recipient::Staff(name) => staff::get(tx, self.keys, name).await?,
+            Recipient::Complainant(_) => None,
+        };
+        let owner = self.owner(tx, case.as_ref()).await?;
+        if page != message.fate.page {
+            message.fate.page = page;
+            message.fate.defer_count = 0;
+        }
+        let history = attempts::history(tx, self.name, message.fate.round, page).await?;
+        message.fate.state = MessageState::Sending;
+        message.fate.lease_token = Some(self.lease);
+        message.fate.due_time = Some(later(self.now, self.lease_time));
+        messages::settle(tx, &mut message).await?;
+        Ok(Claim::Held(Box::new(Claimed {
+            message,
+            lease: self.lease,
+            site,
+            case,
+            staff,
+            owner,
+            history,
+        })))
+    }
+}
+
+impl ClaimMessage<'_> {
+    async fn owner(&self, tx: &mut Tx, case: Option<&CaseView>) -> Result<String, Fault> {
+        let Some(name) = case.and_then(|case| case.responsible.parse().ok()) else {
+            return Ok(String::new());
+        };
+        let contact = staff::get(tx, self.keys, &name).await?;
+        Ok(contact.map(|c| c.points.name).unwrap_or_default())
+    }
+}
+
+/// Writes down that an attempt begins, and renews the lease for it: fetching an address took time, and
+/// the provider may take its own, so that neither lets the lease run out under a living worker (P19).
+pub(super) struct BeginAttempt<'a> {
+    pub name: &'a MessageName,
+    pub lease: Uuid,
+    pub lease_time: SignedDuration,
+    pub way: Way,
+    pub language: Language,
+    pub now: Timestamp,
+}
+
+impl Operation for BeginAttempt<'_> {
+    const NAME: &'static str = "notification.begin_attempt";
+    /// Number of the attempt; none when the lease is lost.
+    type Output = Option<i32>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Option<i32>, Fault> {
+        let Some(mut message) = held(tx, self.name, self.lease).await? else {
+            return Ok(None);
+        };
+        let fate = &mut message.fate;
+        fate.attempt_count += 1;
+        fate.defer_count = 0;
+        fate.channel = Some(self.way.channel);
+        fate.provider = Some(self.way.provider);
+        self.language.tag().clone_into(&mut fate.language);
+        fate.due_time = Some(later(self.now, self.lease_time));
+        let (number, round_and_page) = (fate.attempt_count, (fate.round, fate.page));
+        messages::settle(tx, &mut message).await?;
+        attempts::begin(
+            tx,
+            self.name,
+            number,
+            round_and_page,
+            self.way,
+            self.now,
+        )
+        .await?;
+        Ok(Some(number))
+    }
+}
+
+/// Puts a page into the local outbox. Its own transaction, like a gateway's: what follows an attempt is
+/// decided afterwards, by the same code for all.
+pub(super) struct KeepPage<'a> {
+    pub name: &'a MessageName,
+    pub keys: &'a Keys,
+    pub page: &'a KeptPage,
+    pub now: Timestamp,
+}
+
+impl Operation for KeepPage<'_> {
+    const NAME: &'static str = "notification.keep_page";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        kept::keep(tx, self.keys, self.name, self.page, self.now).await
+    }
+}
+
+/// Writes down how an attempt ended and what follows.
+pub(super) struct FinishAttempt<'a> {
+    pub name: &'a MessageName,
+    pub lease: Uuid,
+    pub number: i32,
+    pub outcome: AttemptOutcome,
+    pub reason: &'a str,
+    pub next: Next,
+    pub now: Timestamp,
+}
+
+impl Operation for FinishAttempt<'_> {
+    const NAME: &'static str = "notification.finish_attempt";
+    /// The message; none when the lease was lost: the reader has acknowledged meanwhile, or another worker
+    /// has it and decides, and the copy that it sends carries the same id.
+    type Output = Option<Message>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Option<Message>, Fault> {
+        let held = held(tx, self.name, self.lease).await?;
+        attempts::end(
+            tx,
+            self.name,
+            self.number,
+            self.outcome,
+            self.reason,
+            self.now,
+        )
+        .await?;
+        let Some(mut message) = held else {
+            return Ok(None);
+        };
+        match self.next {
+            Next::Sent { due } => {
+                let fate = &mut message.fate;
+                fate.state = MessageState::Sent;
+                fate.lease_token = None;
+                fate.due_time = due;
+                fate.reason.clear();
+                let first = fate.send_time.is_none();
+                fate.send_time = fate.send_time.or(Some(self.now));
+                messages::settle(tx, &mut message).await?;
+                if first {
+                    announce::changed(tx, &message, self.now).await?;
+                }
+            }
+            Next::Again { due } => {
+                let fate = &mut message.fate;
+                fate.state = MessageState::Queued;
+                fate.lease_token = None;
+                fate.due_time = Some(due);
+                self.reason.clone_into(&mut fate.reason);
+                messages::settle(tx, &mut message).await?;
+            }
+            Next::Fail => fail(tx, &mut message, self.reason, self.now).await?,
+        }
+        Ok(Some(message))
+    }
+}
+
+/// Gives a held message back without an attempt: nobody could say how to reach the reader now.
+pub(super) struct PutOff<'a> {
+    pub name: &'a MessageName,
+    pub lease: Uuid,
+    pub reason: &'static str,
+    /// Give up after so many; none: never.
+    pub limit: Option<i32>,
+    pub now: Timestamp,
+    pub chance: f64,
+}
+
+impl Operation for PutOff<'_> {
+    const NAME: &'static str = "notification.put_off";
+    type Output = Option<Message>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Option<Message>, Fault> {
+        let Some(mut message) = held(tx, self.name, self.lease).await? else {
+            return Ok(None);
+        };
+        if self.limit.is_some_and(|n| message.fate.defer_count >= n) {
+            fail(tx, &mut message, self.reason, self.now).await?;
+        } else {
+            put_off(tx, &mut message, self.reason, self.now, self.chance).await?;
+        }
+        Ok(Some(message))
+    }
+}
+
+/// The message if this lease still holds it.
+async fn held(tx: &mut Tx, name: &MessageName, lease: Uuid) -> Result<Option<Message>, Fault> {
+    let message = messages::lock(tx, name).await?;
+    Ok(message.filter(|m| m.fate.lease_token == Some(lease)))
+}
+
+async fn put_off(
+    tx: &mut Tx,
+    message: &mut Message,
+    reason: &str,
+    now: Timestamp,
+    chance: f64,
+) -> Result<(), Fault> {
+    let grave = message.priority <= 1;
+    let fate = &mut message.fate;
+    fate.defer_count = fate.defer_count.saturating_add(1);
+    let failures = u32::try_from(fate.defer_count).unwrap_or(1);
+    // A call-out between two pages has been taken by a provider once and goes on as SENT would.
+    fate.state = MessageState::Queued;
+    fate.lease_token = None;
+    fate.due_time = Some(later(now, retry::wait(failures, grave, None, chance)));
+    reason.clone_into(&mut fate.reason);
+    messages::settle(tx, message).await
+}
+
+async fn silence(tx: &mut Tx, message: &mut Message, reason: &str) -> Result<(), Fault> {
+    let fate = &mut message.fate;
+    // What a provider has taken stays sent; what nobody took is cancelled.
+    fate.state = if fate.send_time.is_some() {
+        MessageState::Sent
+    } else {
+        MessageState::Cancelled
+    };
+    fate.lease_token = None;
+    fate.due_time = None;
+    reason.clone_into(&mut fate.reason);
+    messages::settle(tx, message).await
+}
+
+async fn fail(
+    tx: &mut Tx,
+    message: &mut Message,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let fate = &mut message.fate;
+    fate.state = MessageState::Failed;
+    fate.lease_token = None;
+    fate.due_time = None;
+    reason.clone_into(&mut fate.reason);
+    messages::settle(tx, message).await?;
+    announce::changed(tx, message, now).await
+}
+
+fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
+}

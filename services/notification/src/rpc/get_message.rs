@@ -1,0 +1,63 @@
+//! GetMessage: one message with its attempts; its text for those who may read it.
+
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::MessageName;
+use redress_proto::notification::v1 as proto;
+use redress_rpc::Caller;
+use redress_runtime::scope;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::{Messages, wire};
+use crate::store::attempts::{self, Attempt};
+use crate::store::keys::Keys;
+use crate::store::kept::{self, KeptPage};
+use crate::store::messages::{self, Message};
+
+/// What a caller needs besides the method's own permission to read texts, which name people.
+const READ_BODY: &str = "messages.read_body";
+
+struct GetMessage<'a> {
+    name: &'a MessageName,
+    keys: &'a Keys,
+    with_text: bool,
+}
+
+impl Operation for GetMessage<'_> {
+    const NAME: &'static str = "notification.get_message";
+    type Output = (Message, Vec<Attempt>, Vec<KeptPage>);
+
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        let message = messages::get(tx, self.name)
+            .await?
+            .ok_or_else(|| Fault::not_found("Message", self.name))?;
+        let attempts = attempts::list(tx, self.name).await?;
+        let pages = if self.with_text {
+            kept::list(tx, self.keys, self.name).await?
+        } else {
+            Vec::new()
+        };
+        Ok((message, attempts, pages))
+    }
+}
+
+pub(super) async fn handle(
+    service: &Messages,
+    request: Request<proto::GetMessageRequest>,
+) -> Result<proto::GetMessageResponse, Fault> {
+    let caller = Caller::of(&request)?;
+    let name: MessageName = parse_field("name", &request.get_ref().name)?;
+    caller.require_site(&name.site)?;
+    let operation = GetMessage {
+        name: &name,
+        keys: &service.keys,
+        with_text: caller.may(READ_BODY),
+    };
+    let (message, attempts, pages) = service.db.read(&scope(caller), &operation).await?;
+    Ok(proto::GetMessageResponse {
+        message: Some(wire::message(&message)),
+        attempts: attempts.iter().map(wire::attempt).collect(),
+        rendered_messages: pages.into_iter().map(wire::rendered).collect(),
+    })
+}

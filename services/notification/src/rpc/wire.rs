@@ -1,0 +1,100 @@
+//! Stored messages in the wire's shape.
+
+use redress_model::words::Word as _;
+use redress_proto::convert;
+use redress_proto::notification::v1 as wire;
+use redress_rpc::etag;
+
+use crate::store::attempts::Attempt;
+use crate::store::kept::KeptPage;
+use crate::store::messages::Message;
+
+/// A message, without text.
+pub(super) fn message(message: &Message) -> wire::Message {
+    let fate = &message.fate;
+    let name = |name: Option<String>| name.unwrap_or_default();
+    wire::Message {
+        name: message.name.to_string(),
+        etag: etag::of(fate.revision),
+        template: message.template.key().to_owned(),
+        state: convert::to_wire(fate.state),
+        recipient_kind: convert::to_wire(message.recipient.kind()),
+        recipient: message.recipient.to_string(),
+        case: name(message.case.as_ref().map(ToString::to_string)),
+        incident: name(message.incident.as_ref().map(ToString::to_string)),
+        clock: name(message.clock.as_ref().map(ToString::to_string)),
+        callout_id: name(message.callout_id.map(|id| id.to_string())),
+        language: fate.language.clone(),
+        channel: convert::to_wire_opt(fate.channel),
+        provider: convert::to_wire_opt(fate.provider),
+        attempt_count: fate.attempt_count,
+        page_count: if message.template.is_callout() && fate.attempt_count > 0 {
+            fate.page
+        } else {
+            0
+        },
+        reason: fate.reason.clone(),
+        create_time: Some(convert::to_timestamp(message.create_time)),
+        next_time: fate.due_time.map(convert::to_timestamp),
+        send_time: fate.send_time.map(convert::to_timestamp),
+        acknowledge_time: fate.acknowledge_time.map(convert::to_timestamp),
+        acknowledged_by: fate.acknowledged_by.clone(),
+    }
+}
+
+/// An attempt.
+pub(super) fn attempt(attempt: &Attempt) -> wire::Attempt {
+    wire::Attempt {
+        number: attempt.number,
+        page: attempt.page,
+        channel: attempt.way.channel.number(),
+        provider: attempt.way.provider.number(),
+        outcome: attempt.outcome.number(),
+        reason: attempt.reason.clone(),
+        start_time: Some(convert::to_timestamp(attempt.start_time)),
+        end_time: attempt.end_time.map(convert::to_timestamp),
+    }
+}
+
+/// A page as written.
+pub(super) fn rendered(page: KeptPage) -> wire::RenderedMessage {
+    wire::RenderedMessage {
+        page: page.page,
+        channel: page.channel.number(),
+        address: page.text.address,
+        subject: page.text.subject,
+        body: page.text.body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::words::{
+        AttemptOutcome, MessageChannel, MessageState, Provider, RecipientKind,
+    };
+
+    #[test]
+    fn our_words_are_the_wires_words() {
+        for word in MessageState::ALL {
+            let wire = wire::MessageState::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("MESSAGE_STATE_{word}"));
+        }
+        for word in MessageChannel::ALL {
+            let wire = wire::MessageChannel::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("MESSAGE_CHANNEL_{word}"));
+        }
+        for word in Provider::ALL {
+            let wire = wire::MessageProvider::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("MESSAGE_PROVIDER_{word}"));
+        }
+        for word in RecipientKind::ALL {
+            let wire = wire::RecipientKind::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("RECIPIENT_KIND_{word}"));
+        }
+        for word in AttemptOutcome::ALL {
+            let wire = wire::AttemptOutcome::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("ATTEMPT_OUTCOME_{word}"));
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Attempts: written before a provider is asked, ended after it answered.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::MessageName;
+use redress_store::{StoreResultExt as _, Tx};
+
+use super::word;
+use crate::domain::route::{Past, Way};
+use crate::domain::words::{AttemptOutcome, MessageChannel, Provider};
+
+/// Most attempts that one message shows.
+const SHOWN_MAX: i64 = 200;
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Counts from 1 within the message.
+    pub number: i32,
+    /// Page of a call-out, from 1.
+    pub page: i32,
+    /// By which way.
+    pub way: Way,
+    /// What became of it.
+    pub outcome: AttemptOutcome,
+    /// Closed word for what went wrong.
+    pub reason: String,
+    /// When it began.
+    pub start_time: Timestamp,
+    /// When it ended.
+    pub end_time: Option<Timestamp>,
+}
+
+/// Writes down that an attempt begins.
+pub async fn begin(
+    tx: &mut Tx,
+    message: &MessageName,
+    number: i32,
+    (round, page): (i32, i32),
+    way: Way,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::attempts::begin
+        INSERT INTO attempt (site, message_id, number, round, page, channel, provider, outcome, start_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'PENDING', $8)",
+        message.site.as_str(),
+        message.id,
+        number,
+        round,
+        page,
+        way.channel.word(),
+        way.provider.word(),
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Writes down how an attempt ended, unless it was given up as lost before.
+pub async fn end(
+    tx: &mut Tx,
+    message: &MessageName,
+    number: i32,
+    outcome: AttemptOutcome,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::attempts::end
+        UPDATE attempt SET outcome = $4, reason = $5, end_time = $6
+        WHERE site = $1 AND message_id = $2 AND number = $3 AND outcome = 'PENDING'",
+        message.site.as_str(),
+        message.id,
+        number,
+        outcome.word(),
+        reason,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Ends what a dead worker left open. Nobody knows whether the provider took it.
+pub async fn end_lost(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::attempts::end_lost
+        UPDATE attempt SET outcome = 'UNKNOWN', reason = 'WORKER_LOST', end_time = $3
+        WHERE site = $1 AND message_id = $2 AND outcome = 'PENDING'",
+        message.site.as_str(),
+        message.id,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// What was tried on this page in this round, oldest first.
+pub async fn history(
+    tx: &mut Tx,
+    message: &MessageName,
+    round: i32,
+    page: i32,
+) -> Result<Vec<Past>, Fault> {
+    let rows = sqlx::query!(
+        "-- notification::attempts::history
+        SELECT channel, provider, outcome FROM attempt
+        WHERE site = $1 AND message_id = $2 AND round = $3 AND page = $4 ORDER BY number",
+        message.site.as_str(),
+        message.id,
+        round,
+        page,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Past {
+                way: way(&row.channel, &row.provider)?,
+                outcome: word(&row.outcome)?,
+            })
+        })
+        .collect()
+}
+
+/// The last attempts of a message, oldest first.
+pub async fn list(tx: &mut Tx, message: &MessageName) -> Result<Vec<Attempt>, Fault> {
+    let rows = sqlx::query!(
+        "-- notification::attempts::list
+        SELECT number, page, channel, provider, outcome, reason, start_time, end_time FROM attempt
+        WHERE site = $1 AND message_id = $2 ORDER BY number DESC LIMIT $3",
+        message.site.as_str(),
+        message.id,
+        SHOWN_MAX,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .rev()
+        .map(|row| {
+            Ok(Attempt {
+                number: row.number,
+                page: row.page,
+                way: way(&row.channel, &row.provider)?,
+                outcome: word(&row.outcome)?,
+                reason: row.reason,
+                start_time: row.start_time.to_jiff(),
+                end_time: row.end_time.map(|t| t.to_jiff()),
+            })
+        })
+        .collect()
+}
+
+fn way(channel: &str, provider: &str) -> Result<Way, Fault> {
+    Ok(Way {
+        channel: word::<MessageChannel>(channel)?,
+        provider: word::<Provider>(provider)?,
+    })
+}

@@ -1,0 +1,251 @@
+//! What this service remembers of sites, cases, incidents and clocks. Rows are read under a lock by
+//! those who fold an event into them, so that two producers do not overwrite each other's part.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::{CaseName, ClockName, IncidentName, SiteId};
+use redress_model::words::ClockState;
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use super::word;
+use crate::domain::case::{CaseView, is_ended};
+
+/// The directory entry of a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteView {
+    /// Name for people.
+    pub display_name: String,
+    /// IANA time zone.
+    pub time_zone: String,
+    /// BCP 47 language.
+    pub language: String,
+    /// Revision.
+    pub revision: i64,
+}
+
+/// Keeps a directory entry that is newer.
+pub async fn keep_site(tx: &mut Tx, site: &SiteId, view: &SiteView) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::matters::keep_site
+        INSERT INTO site AS s (site, display_name, time_zone, language, revision)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT ON CONSTRAINT site_pkey DO UPDATE
+        SET display_name = $2, time_zone = $3, language = $4, revision = $5
+        WHERE s.revision < $5",
+        site.as_str(),
+        view.display_name,
+        view.time_zone,
+        view.language,
+        view.revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// The directory entry; none where the site is not known here yet.
+pub async fn site(tx: &mut Tx, site: &SiteId) -> Result<Option<SiteView>, Fault> {
+    sqlx::query_as!(
+        SiteView,
+        "-- notification::matters::site
+        SELECT display_name, time_zone, language, revision FROM site WHERE site = $1",
+        site.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// A case under a lock until the end of the transaction; none where it is not known here yet.
+pub async fn lock_case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Fault> {
+    sqlx::query!(
+        "-- notification::matters::lock_case
+        SELECT 1 AS one FROM case_view WHERE site = $1 AND case_id = $2 FOR UPDATE",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    self::case(tx, case).await
+}
+
+/// A case; none where it is not known here.
+pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Fault> {
+    let row = sqlx::query!(
+        "-- notification::matters::case
+        SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
+               responsible, offered_to, owner_revision, next_time
+        FROM case_view WHERE site = $1 AND case_id = $2",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    row.map(|row| {
+        Ok(CaseView {
+            number: row.number,
+            historical: row.historical,
+            status: word(&row.status)?,
+            epoch: row.epoch,
+            revision: row.revision,
+            language: row.language,
+            grade: row.grade,
+            grade_revision: row.grade_revision,
+            responsible: row.responsible,
+            offered_to: row.offered_to,
+            owner_revision: row.owner_revision,
+            next_time: row.next_time.map(|t| t.to_jiff()),
+        })
+    })
+    .transpose()
+}
+
+/// Keeps a case.
+pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::matters::keep_case
+        INSERT INTO case_view (site, case_id, number, historical, status, epoch, revision, language,
+                               grade, grade_revision, responsible, offered_to, owner_revision, next_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        ON CONFLICT ON CONSTRAINT case_view_pkey DO UPDATE
+        SET number = $3, historical = $4, status = $5, epoch = $6, revision = $7, language = $8,
+            grade = $9, grade_revision = $10, responsible = $11, offered_to = $12,
+            owner_revision = $13, next_time = $14",
+        case.site.as_str(),
+        case.id,
+        view.number,
+        view.historical,
+        view.status.word(),
+        view.epoch,
+        view.revision,
+        view.language,
+        view.grade,
+        view.grade_revision,
+        view.responsible,
+        view.offered_to,
+        view.owner_revision,
+        view.next_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Keeps an incident's cases and whether it was merged away, if newer.
+pub async fn keep_incident(
+    tx: &mut Tx,
+    incident: &IncidentName,
+    cases: &[Uuid],
+    merged: bool,
+    revision: i64,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::matters::keep_incident
+        INSERT INTO incident_view AS i (site, incident_id, case_ids, merged, revision)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT ON CONSTRAINT incident_view_pkey DO UPDATE
+        SET case_ids = $3, merged = $4, revision = $5
+        WHERE i.revision < $5",
+        incident.site.as_str(),
+        incident.id,
+        cases,
+        merged,
+        revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Whether an incident pages nobody any more: merged into another, or every case of it has ended. One
+/// that is not known here yet lives, and so does one without cases, opened by hand.
+pub async fn incident_ended(tx: &mut Tx, incident: &IncidentName) -> Result<bool, Fault> {
+    let row = sqlx::query!(
+        r#"-- notification::matters::incident_ended
+        SELECT i.merged, cardinality(i.case_ids) AS "cases!",
+               ARRAY(SELECT c.status FROM case_view c
+                     WHERE c.site = i.site AND c.case_id = ANY (i.case_ids)) AS "statuses!"
+        FROM incident_view i WHERE i.site = $1 AND i.incident_id = $2"#,
+        incident.site.as_str(),
+        incident.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    let Some(row) = row else { return Ok(false) };
+    if row.merged {
+        return Ok(true);
+    }
+    let mut ended = 0;
+    for status in &row.statuses {
+        if is_ended(word(status)?) {
+            ended += 1;
+        }
+    }
+    Ok(row.cases > 0 && ended == row.cases)
+}
+
+/// Keeps a clock's state, if newer.
+pub async fn keep_clock(
+    tx: &mut Tx,
+    clock: &ClockName,
+    state: ClockState,
+    generation: i64,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::matters::keep_clock
+        INSERT INTO clock_view AS c (site, clock_id, state, generation) VALUES ($1, $2, $3, $4)
+        ON CONFLICT ON CONSTRAINT clock_view_pkey DO UPDATE SET state = $3, generation = $4
+        WHERE c.generation < $4",
+        clock.site.as_str(),
+        clock.id,
+        state.word(),
+        generation,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// A clock's state; none where it is not known here.
+pub async fn clock_state(tx: &mut Tx, clock: &ClockName) -> Result<Option<ClockState>, Fault> {
+    let state = sqlx::query_scalar!(
+        "-- notification::matters::clock_state
+        SELECT state FROM clock_view WHERE site = $1 AND clock_id = $2",
+        clock.site.as_str(),
+        clock.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    state.map(|state| word(&state)).transpose()
+}
+
+/// Lets the waiting receipts of a case go now: everything that they should name is known.
+pub async fn release_receipts(tx: &mut Tx, case: &CaseName, now: Timestamp) -> Result<(), Fault> {
+    let released = sqlx::query!(
+        "-- notification::matters::release_receipts
+        UPDATE message SET due_time = $3, revision = revision + 1
+        WHERE site = $1 AND case_id = $2 AND template = 'case.received' AND state = 'QUEUED'
+          AND attempt_count = 0 AND defer_count = 0 AND due_time > $3",
+        case.site.as_str(),
+        case.id,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if released > 0 {
+        tx.wake();
+    }
+    Ok(())
+}

@@ -1,0 +1,418 @@
+//! Messages: made by drafts, found by what is due, moved by whoever holds their row.
+//!
+//! Every move goes through [`settle`], which writes the whole mutable part and bumps the revision; the
+//! row is locked by [`lock`] before anybody decides, so that two workers, an operator and a reader
+//! never overwrite each other.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::name::{CaseName, ClockName, IncidentName, MessageName, SiteId};
+use redress_model::{Fault, ids};
+use redress_rpc::trace_context;
+use redress_store::{Database, StoreResultExt as _, Tx};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::word;
+use crate::domain::message::{Draft, Facts, Recipient};
+use crate::domain::paging::CALLOUT_PAGES_MAX;
+use crate::domain::words::{MessageChannel, MessageState, Provider, RecipientKind, Template};
+
+/// A message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Its name.
+    pub name: MessageName,
+    /// What is said.
+    pub template: Template,
+    /// To whom.
+    pub recipient: Recipient,
+    /// About which case.
+    pub case: Option<CaseName>,
+    /// About which incident.
+    pub incident: Option<IncidentName>,
+    /// About which clock.
+    pub clock: Option<ClockName>,
+    /// Carrying which call-out.
+    pub callout_id: Option<Uuid>,
+    /// How it is ordered among others; smaller is graver.
+    pub priority: i16,
+    /// What the text needs.
+    pub facts: Facts,
+    /// When it was caused.
+    pub create_time: Timestamp,
+    /// The part that moves.
+    pub fate: Fate,
+}
+
+/// The part of a message that moves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fate {
+    /// Where it stands.
+    pub state: MessageState,
+    /// When something happens next.
+    pub due_time: Option<Timestamp>,
+    /// Who holds it while SENDING.
+    pub lease_token: Option<Uuid>,
+    /// Rises when an operator retries it.
+    pub round: i32,
+    /// Page of a call-out, from 1.
+    pub page: i32,
+    /// Last page.
+    pub page_max: i32,
+    /// Attempts over all rounds and pages.
+    pub attempt_count: i32,
+    /// How often it was put off in a row, since nobody could say how to reach the reader.
+    pub defer_count: i32,
+    /// Language of the last attempt; empty before.
+    pub language: String,
+    /// Channel of the last attempt.
+    pub channel: Option<MessageChannel>,
+    /// Provider of the last attempt.
+    pub provider: Option<Provider>,
+    /// Why it failed, was cancelled or was put off.
+    pub reason: String,
+    /// When a provider first took it.
+    pub send_time: Option<Timestamp>,
+    /// When it was acknowledged.
+    pub acknowledge_time: Option<Timestamp>,
+    /// Who acknowledged it; empty before.
+    pub acknowledged_by: String,
+    /// Rises with every change.
+    pub revision: i64,
+}
+
+struct Row {
+    site: String,
+    message_id: Uuid,
+    template: String,
+    recipient_kind: String,
+    recipient: String,
+    case_id: Option<Uuid>,
+    incident_id: Option<Uuid>,
+    clock_id: Option<Uuid>,
+    callout_id: Option<Uuid>,
+    priority: i16,
+    facts: Json<Facts>,
+    state: String,
+    due_time: Option<jiff_sqlx::Timestamp>,
+    lease_token: Option<Uuid>,
+    round: i32,
+    page: i32,
+    page_max: i32,
+    attempt_count: i32,
+    defer_count: i32,
+    language: String,
+    channel: Option<String>,
+    provider: Option<String>,
+    reason: String,
+    create_time: Timestamp,
+    send_time: Option<jiff_sqlx::Timestamp>,
+    acknowledge_time: Option<jiff_sqlx::Timestamp>,
+    acknowledged_by: String,
+    revision: i64,
+}
+
+impl Row {
+    fn message(self) -> Result<Message, Fault> {
+        let site: SiteId = self.site.parse().map_err(Fault::internal)?;
+        let recipient = match word(&self.recipient_kind)? {
+            RecipientKind::Complainant => Recipient::Complainant(self.recipient),
+            RecipientKind::Staff => {
+                Recipient::Staff(self.recipient.parse().map_err(Fault::internal)?)
+            }
+        };
+        let template = Template::of_key(&self.template)
+            .ok_or_else(|| Fault::internal("a template of a newer release"))?;
+        Ok(Message {
+            template,
+            recipient,
+            case: self.case_id.map(|id| CaseName::new(site.clone(), id)),
+            incident: self
+                .incident_id
+                .map(|id| IncidentName::new(site.clone(), id)),
+            clock: self.clock_id.map(|id| ClockName::new(site.clone(), id)),
+            callout_id: self.callout_id,
+            priority: self.priority,
+            facts: self.facts.0,
+            create_time: self.create_time,
+            fate: Fate {
+                state: word(&self.state)?,
+                due_time: self.due_time.map(|t| t.to_jiff()),
+                lease_token: self.lease_token,
+                round: self.round,
+                page: self.page,
+                page_max: self.page_max,
+                attempt_count: self.attempt_count,
+                defer_count: self.defer_count,
+                language: self.language,
+                channel: self.channel.as_deref().map(word).transpose()?,
+                provider: self.provider.as_deref().map(word).transpose()?,
+                reason: self.reason,
+                send_time: self.send_time.map(|t| t.to_jiff()),
+                acknowledge_time: self.acknowledge_time.map(|t| t.to_jiff()),
+                acknowledged_by: self.acknowledged_by,
+                revision: self.revision,
+            },
+            name: MessageName::new(site, self.message_id),
+        })
+    }
+}
+
+/// Queues drafts. One whose cause was answered before is left out: no message twice for one cause.
+/// Returns how many are new.
+pub async fn queue(
+    tx: &mut Tx,
+    site: &SiteId,
+    drafts: &[Draft],
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let traceparent = trace_context::traceparent().unwrap_or_default();
+    let mut queued = 0;
+    for draft in drafts {
+        let page_max = if draft.template.is_callout() {
+            CALLOUT_PAGES_MAX
+        } else {
+            1
+        };
+        queued += sqlx::query!(
+            "-- notification::messages::queue
+            INSERT INTO message (site, message_id, cause, template, recipient_kind, recipient, case_id,
+                                 incident_id, clock_id, callout_id, priority, facts, state, due_time,
+                                 page_max, create_time, traceparent)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'QUEUED', $13, $14, $15, $16)
+            ON CONFLICT ON CONSTRAINT message_cause_key DO NOTHING",
+            site.as_str(),
+            ids::new_id(now),
+            draft.cause,
+            draft.template.key(),
+            draft.recipient.kind().word(),
+            draft.recipient.to_string(),
+            draft.case.as_ref().map(|name| name.id),
+            draft.incident.as_ref().map(|name| name.id),
+            draft.clock.as_ref().map(|name| name.id),
+            draft.callout_id,
+            draft.priority.number(),
+            Json(&draft.facts) as _,
+            draft.due.to_sqlx(),
+            page_max,
+            now.to_sqlx(),
+            traceparent,
+        )
+        .execute(&mut **tx)
+        .await
+        .or_fault()?
+        .rows_affected();
+    }
+    if queued > 0 {
+        tx.wake();
+    }
+    Ok(queued)
+}
+
+/// Which messages one worker looks for: the grave ones (call-outs, grade 1, incidents) or the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Call-outs and grade 1.
+    Grave,
+    /// Everything else.
+    Routine,
+}
+
+impl Lane {
+    fn priorities(self) -> (i16, i16) {
+        match self {
+            Self::Grave => (0, 1),
+            Self::Routine => (2, 3),
+        }
+    }
+}
+
+/// A message whose time has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueMessage {
+    /// Its name.
+    pub name: MessageName,
+    /// W3C trace context of its cause; empty where none was recorded.
+    pub traceparent: String,
+}
+
+/// What is due in all sites, gravest first, then oldest. One short statement of the worker role.
+pub async fn due(
+    db: &Database,
+    lane: Lane,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<DueMessage>, Fault> {
+    let (from, to) = lane.priorities();
+    let rows = sqlx::query!(
+        "-- notification::messages::due
+        SELECT site, message_id, traceparent FROM message
+        WHERE due_time <= $1 AND priority BETWEEN $2 AND $3
+        ORDER BY priority, due_time LIMIT $4",
+        now.to_sqlx(),
+        from,
+        to,
+        limit,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            let site = row.site.parse().map_err(Fault::internal)?;
+            Ok(DueMessage {
+                name: MessageName::new(site, row.message_id),
+                traceparent: row.traceparent,
+            })
+        })
+        .collect()
+}
+
+/// How many messages are overdue, and by how many seconds the oldest one is.
+pub async fn backlog(db: &Database, now: Timestamp) -> Result<(i64, f64), Fault> {
+    let row = sqlx::query!(
+        r#"-- notification::messages::backlog
+        SELECT count(*) AS "overdue!",
+               coalesce(extract(epoch FROM $1 - min(due_time)), 0)::double precision AS "age!"
+        FROM message WHERE due_time <= $1"#,
+        now.to_sqlx(),
+    )
+    .fetch_one(db.worker())
+    .await
+    .or_fault()?;
+    Ok((row.overdue, row.age))
+}
+
+/// A message under a lock until the end of the transaction.
+pub async fn lock(tx: &mut Tx, name: &MessageName) -> Result<Option<Message>, Fault> {
+    sqlx::query!(
+        "-- notification::messages::lock
+        SELECT 1 AS one FROM message WHERE site = $1 AND message_id = $2 FOR UPDATE",
+        name.site.as_str(),
+        name.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    get(tx, name).await
+}
+
+/// A message.
+pub async fn get(tx: &mut Tx, name: &MessageName) -> Result<Option<Message>, Fault> {
+    sqlx::query_as!(
+        Row,
+        r#"-- notification::messages::get
+        SELECT site, message_id, template, recipient_kind, recipient, case_id, incident_id, clock_id,
+               callout_id, priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
+               page, page_max, attempt_count, defer_count, language, channel, provider, reason,
+               create_time, send_time, acknowledge_time, acknowledged_by, revision
+        FROM message WHERE site = $1 AND message_id = $2"#,
+        name.site.as_str(),
+        name.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(Row::message)
+    .transpose()
+}
+
+/// What a list is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One site; none: all in scope.
+    pub site: Option<SiteId>,
+    /// One case.
+    pub case: Option<Uuid>,
+    /// One incident.
+    pub incident: Option<Uuid>,
+    /// Any of these states; empty: all.
+    pub states: Vec<String>,
+    /// One template; empty: all.
+    pub template: String,
+    /// One kind of reader; none: all.
+    pub recipient_kind: Option<RecipientKind>,
+}
+
+/// Messages, newest first.
+pub async fn list(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Message>, Fault> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"-- notification::messages::list
+        SELECT site, message_id, template, recipient_kind, recipient, case_id, incident_id, clock_id,
+               callout_id, priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
+               page, page_max, attempt_count, defer_count, language, channel, provider, reason,
+               create_time, send_time, acknowledge_time, acknowledged_by, revision
+        FROM message
+        WHERE ($1::text IS NULL OR site = $1)
+          AND ($2::uuid IS NULL OR case_id = $2)
+          AND ($3::uuid IS NULL OR incident_id = $3)
+          AND (cardinality($4::text[]) = 0 OR state = ANY ($4))
+          AND ($5::text = '' OR template = $5)
+          AND ($6::text IS NULL OR recipient_kind = $6)
+          AND ($7::uuid IS NULL OR message_id < $7)
+        ORDER BY message_id DESC LIMIT $8"#,
+        filter.site.as_ref().map(SiteId::as_str),
+        filter.case,
+        filter.incident,
+        &filter.states,
+        filter.template,
+        filter.recipient_kind.map(RecipientKind::word),
+        after,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter().map(Row::message).collect()
+}
+
+/// Writes the part that moves and bumps its revision. The row is locked by this transaction.
+pub async fn settle(tx: &mut Tx, message: &mut Message) -> Result<(), Fault> {
+    let fate = &message.fate;
+    let settled = sqlx::query!(
+        "-- notification::messages::settle
+        UPDATE message
+        SET state = $4, due_time = $5, lease_token = $6, round = $7, page = $8, page_max = $9,
+            attempt_count = $10, defer_count = $11, language = $12, channel = $13, provider = $14,
+            reason = $15, send_time = $16, acknowledge_time = $17, acknowledged_by = $18,
+            revision = revision + 1
+        WHERE site = $1 AND message_id = $2 AND revision = $3",
+        message.name.site.as_str(),
+        message.name.id,
+        fate.revision,
+        fate.state.word(),
+        fate.due_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        fate.lease_token,
+        fate.round,
+        fate.page,
+        fate.page_max,
+        fate.attempt_count,
+        fate.defer_count,
+        fate.language,
+        fate.channel.map(MessageChannel::word),
+        fate.provider.map(Provider::word),
+        fate.reason,
+        fate.send_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        fate.acknowledge_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        fate.acknowledged_by,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if settled != 1 {
+        return Err(Fault::internal("a message was settled without its lock"));
+    }
+    message.fate.revision += 1;
+    if message.fate.state == MessageState::Queued {
+        tx.wake();
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! Tests of the whole platform over real processes, Postgres and Redis.
+
+mod hostile;
+mod journey;
+mod privacy;
+mod retries;
+mod tenancy;
+
+/// A test's whole life may take this long before `eventually` gives up on it.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);

@@ -1,0 +1,277 @@
+//! Processes: started, killed and started again.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use redress_store::{MIGRATOR as STORE, Role};
+use redress_testkit::otlp::Collector;
+use redress_testkit::{TestDatabase, TestRedis, eventually};
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+use crate::callers::Callers;
+use crate::seed;
+
+/// Every service, in the order in which a complaint meets them.
+pub const SERVICES: [&str; 5] = ["intake", "triage", "assignment", "notification", "crisis"];
+
+/// How long a service may take to come up.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Five services, running.
+pub struct Platform {
+    /// Its database.
+    pub database: TestDatabase,
+    /// Its Redis.
+    pub redis: TestRedis,
+    /// What it says of itself.
+    pub collector: Collector,
+    folder: TempDir,
+    ports: BTreeMap<&'static str, u16>,
+    processes: Mutex<BTreeMap<&'static str, Child>>,
+}
+
+impl Platform {
+    /// Starts everything and seeds two sites with people on duty.
+    pub async fn start() -> Self {
+        let platform = Self::start_empty().await;
+        seed::organization(&platform).await;
+        platform
+    }
+
+    /// Starts everything, with nothing in it.
+    pub async fn start_empty() -> Self {
+        let schemas: Vec<(&'static str, &[&'static sqlx::migrate::Migrator])> =
+            SERVICES.iter().map(|s| (*s, &[] as &[_])).collect();
+        // Each binary migrates its own schema below; the testkit only makes roles and schemas.
+        let _ = &STORE;
+        let database = redress_testkit::database_of(&schemas).await;
+        let platform = Self {
+            database,
+            redis: redress_testkit::redis().await,
+            collector: Collector::start().await,
+            folder: tempfile::tempdir().expect("a temporary folder can be made"),
+            ports: ports(),
+            processes: Mutex::new(BTreeMap::new()),
+        };
+        redress_rpc::auth::Issuer::generate_key_file(&platform.issuer_key())
+            .expect("the issuer key can be written");
+        std::fs::write(
+            platform.vault_key(),
+            redress_vault::generate_key_file("test").expose_secret(),
+        )
+        .expect("the vault key can be written");
+        for service in SERVICES {
+            let status = platform
+                .command(service, "migrate")
+                .status()
+                .expect("the binary runs");
+            assert!(status.success(), "{service} does not migrate");
+        }
+        for service in SERVICES {
+            platform.launch(service);
+        }
+        for service in SERVICES {
+            platform.ready(service).await;
+        }
+        platform
+    }
+
+    /// The issuer's key.
+    pub fn issuer_key(&self) -> PathBuf {
+        self.folder.path().join("issuer.key")
+    }
+
+    fn vault_key(&self) -> PathBuf {
+        self.folder.path().join("vault.key")
+    }
+
+    /// Where a service listens.
+    pub fn url(&self, service: &str) -> String {
+        format!("http://127.0.0.1:{}", self.ports[service])
+    }
+
+    /// Clients that carry tokens of this platform's issuer.
+    pub fn callers(&self) -> Callers<'_> {
+        Callers::new(self)
+    }
+
+    /// Kills a service where it stands: no drain, no goodbye.
+    pub fn kill(&self, service: &str) {
+        let mut processes = self.processes.lock().expect("no test panics in here");
+        if let Some(mut child) = processes.remove(service) {
+            child.kill().expect("the process is ours");
+            child.wait().expect("the process is ours");
+        }
+    }
+
+    /// Asks a service to end and returns its exit code.
+    pub fn terminate(&self, service: &str) -> Option<i32> {
+        let mut processes = self.processes.lock().expect("no test panics in here");
+        let mut child = processes.remove(service)?;
+        let status = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(status.success());
+        child.wait().expect("the process is ours").code()
+    }
+
+    /// Starts a service again and waits until it is ready.
+    pub async fn restart(&self, service: &'static str) {
+        self.launch(service);
+        self.ready(service).await;
+    }
+
+    /// Starts a service without waiting.
+    pub fn launch(&self, service: &'static str) {
+        let child = self
+            .command(service, "serve")
+            .spawn()
+            .expect("the binary runs");
+        self.processes
+            .lock()
+            .expect("no test panics in here")
+            .insert(service, child);
+    }
+
+    /// Waits until a service says that it serves.
+    pub async fn ready(&self, service: &'static str) {
+        eventually(START_LIMIT, async || {
+            let status = self
+                .command(service, "healthcheck")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .expect("the binary runs");
+            status.success()
+        })
+        .await;
+    }
+
+    fn command(&self, service: &str, subcommand: &str) -> Command {
+        let mut command = Command::new(binary(service));
+        let prefix = format!("REDRESS_{}__", service.to_uppercase());
+        let database = |role| self.database.url(service, role).expose_secret().to_owned();
+        command
+            .arg(subcommand)
+            .env(
+                format!("{prefix}SERVER__LISTEN"),
+                format!("127.0.0.1:{}", self.ports[service]),
+            )
+            .env(format!("{prefix}DATABASE__APP_URL"), database(Role::App))
+            .env(
+                format!("{prefix}DATABASE__WORKER_URL"),
+                database(Role::Worker),
+            )
+            .env(
+                format!("{prefix}DATABASE__OWNER_URL"),
+                database(Role::Owner),
+            )
+            .env("REDRESS__REDIS__URL", self.redis.url())
+            .env("REDRESS__PLATFORM__KEY_FILE", self.issuer_key())
+            .env("REDRESS__VAULT__KEY_FILE", self.vault_key())
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", self.collector.endpoint())
+            .env("OTEL_BSP_SCHEDULE_DELAY", "200")
+            .env("OTEL_METRIC_EXPORT_INTERVAL", "1000")
+            .stdin(Stdio::null());
+        for peer in SERVICES {
+            command.env(
+                format!("REDRESS__PEERS__{}", peer.to_uppercase()),
+                self.url(peer),
+            );
+        }
+        let log = self.folder.path().join(format!("{service}.log"));
+        if let Ok(file) = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+        {
+            if let Ok(copy) = file.try_clone() {
+                command.stdout(copy);
+            }
+            command.stderr(file);
+        }
+        command
+    }
+
+    /// What a service wrote to its log so far.
+    pub fn log(&self, service: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{service}.log")))
+            .unwrap_or_default()
+    }
+
+    /// Every event is delivered once more: the relays forget how far they came.
+    pub async fn deliver_everything_again(&self) {
+        for service in SERVICES {
+            self.kill(service);
+        }
+        for service in SERVICES {
+            let forget = format!(
+                "UPDATE {service}.outbox_cursor SET low_xid = '0', high_xid = '0', last_id = 0, \
+                 lease_token = NULL, lease_until = NULL"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(forget))
+                .execute(&self.database.admin)
+                .await
+                .expect("the cursors can be set back");
+        }
+        for service in SERVICES {
+            self.launch(service);
+        }
+        for service in SERVICES {
+            self.ready(service).await;
+        }
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        let panicking = std::thread::panicking();
+        for service in SERVICES {
+            self.kill(service);
+            if panicking {
+                let log = self.log(service);
+                let tail: Vec<&str> = log.lines().rev().take(15).collect();
+                for line in tail.into_iter().rev() {
+                    eprintln!("{service}: {line}");
+                }
+            }
+        }
+    }
+}
+
+/// The service's binary, built beside this test.
+fn binary(service: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let folder = test
+        .ancestors()
+        .find(|p| p.ends_with("debug") || p.ends_with("release"))
+        .unwrap_or_else(|| Path::new("target/debug"))
+        .to_owned();
+    let path = folder.join(format!("redress-{service}"));
+    assert!(
+        path.exists(),
+        "{} is not built: run `make test`, or `cargo build --workspace --bins` first",
+        path.display()
+    );
+    path
+}
+
+/// A free port for each service. All are held until the last is found.
+fn ports() -> BTreeMap<&'static str, u16> {
+    let held: Vec<(&'static str, TcpListener)> = SERVICES
+        .iter()
+        .map(|s| {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+            (*s, listener)
+        })
+        .collect();
+    held.iter()
+        .map(|(s, l)| (*s, l.local_addr().expect("it is bound").port()))
+        .collect()
+}
