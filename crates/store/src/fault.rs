@@ -176,3 +176,13 @@ impl<T> StoreResultExt<T> for Result<T, sqlx::Error> {
         })
     }
 }
+
+/// Whether the fault says that Postgres cannot be reached or has no connection to spare: then it is
+/// not about this one piece of work, and the next one would fare no better.
+pub fn is_away(fault: &Fault) -> bool {
+    match fault {
+        Fault::Unavailable { what } => *what == LOST_CONNECTION || *what == UNKNOWN_OUTCOME,
+        Fault::Exhausted { what } => *what == CONNECTIONS,
+        _ => false,
+    }
+}

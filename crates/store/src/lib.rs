@@ -19,7 +19,7 @@ mod tx;
 
 pub use bootstrap::{BOOTSTRAP_SQL, Role, bootstrap, role_url};
 pub use database::{ConnectError, Database, DatabaseSettings};
-pub use fault::{PostgresError, StoreResultExt, constraint, fault};
+pub use fault::{PostgresError, StoreResultExt, constraint, fault, is_away};
 pub use operation::Operation;
 pub use schema::{MIGRATOR, SchemaError, check_schema, migrate};
 pub use scope::{Scope, place_site};

@@ -1,0 +1,482 @@
+//! Carries one service's events to one subscriber.
+//!
+//! A round: look how far windows may reach, load the ids of what lies in them, deliver each
+//! partition's events in batches, partitions side by side, and close the windows. Meanwhile positions
+//! are written down about once a second. Then held events whose turn has come are tried again.
+//!
+//! Cost of a round with nothing to do: one statement. With something: two, and two for each batch of
+//! 200 events. Rows read are those of the window, whatever else happens in the database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use opentelemetry::KeyValue;
+use redress_model::Fault;
+use redress_store::Database;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::batch::{self, Away, EVENTS_MAX, Fate, Outgoing};
+use crate::cursor::{self, Cursor, Row};
+use crate::held::{self, Due, Failure, Hold};
+use crate::outbox::PARTITIONS;
+use crate::peer::Peer;
+use crate::relay::{Metrics, Pace};
+
+/// First pause before looking again at rows that wait for an older transaction to end.
+const OLDER_TRANSACTION_PAUSE: Duration = Duration::from_millis(5);
+
+pub(crate) struct Courier {
+    db: Database,
+    subscriber: String,
+    types: Vec<String>,
+    peer: Arc<dyn Peer>,
+    token: Uuid,
+    pace: Pace,
+    metrics: Metrics,
+    live: watch::Receiver<i64>,
+    cursors: Mutex<BTreeMap<i16, Cursor>>,
+    /// Whether some held event waits for its turn.
+    holding: AtomicBool,
+}
+
+/// How a round ended.
+enum Round {
+    /// Nothing is left to do.
+    Idle,
+    /// There is more to deliver at once.
+    Unfinished,
+    /// Rows wait for an older transaction to end.
+    OlderTransaction,
+}
+
+impl Courier {
+    #[allow(clippy::too_many_arguments)] // One caller, which names them all.
+    pub(crate) fn new(
+        db: Database,
+        subscriber: String,
+        types: Vec<String>,
+        peer: Arc<dyn Peer>,
+        token: Uuid,
+        pace: Pace,
+        metrics: Metrics,
+        live: watch::Receiver<i64>,
+    ) -> Self {
+        Self {
+            db,
+            subscriber,
+            types,
+            peer,
+            token,
+            pace,
+            metrics,
+            live,
+            cursors: Mutex::default(),
+            holding: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let mut wakes = self.db.wakes();
+        let mut live = self.live.clone();
+        let mut share_at = Instant::now();
+        let mut failures = 0;
+        let mut older = OLDER_TRANSACTION_PAUSE;
+        while !shutdown.is_cancelled() {
+            wakes.borrow_and_update();
+            if Instant::now() >= share_at || live.has_changed().unwrap_or(false) {
+                live.borrow_and_update();
+                if let Err(fault) = self.share().await {
+                    tracing::warn!(subscriber = %self.subscriber, %fault, "leases cannot be renewed");
+                }
+                share_at = Instant::now() + self.pace.beat;
+            }
+            let pause = match self.round(&shutdown).await {
+                Ok(round) => {
+                    if failures > 0 {
+                        tracing::info!(subscriber = %self.subscriber, "events flow again");
+                    }
+                    failures = 0;
+                    match round {
+                        Round::Unfinished => Duration::ZERO,
+                        Round::OlderTransaction => {
+                            older = (older * 2).min(self.pace.poll);
+                            older
+                        }
+                        Round::Idle => {
+                            older = OLDER_TRANSACTION_PAUSE;
+                            self.pace.poll
+                        }
+                    }
+                }
+                Err(away) => {
+                    failures += 1;
+                    if failures == 1 {
+                        self.log_away(&away);
+                    }
+                    self.pace.backoff(failures).min(self.pace.poll)
+                }
+            };
+            let pause = if self.holding.load(Ordering::Relaxed) {
+                pause.min(self.pace.backoff_first)
+            } else {
+                pause
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+                // While the subscriber is away, new events are no reason to hurry.
+                _ = wakes.changed(), if failures == 0 => {}
+                _ = live.changed() => { share_at = Instant::now(); }
+            }
+        }
+        self.stop().await;
+    }
+
+    fn log_away(&self, away: &Away) {
+        match away {
+            Away::Peer(status) => {
+                tracing::warn!(subscriber = %self.subscriber, code = ?status.code(), reason = status.message(), "subscriber is away, its events wait");
+            }
+            Away::Store(fault) => {
+                tracing::warn!(subscriber = %self.subscriber, %fault, "the outbox cannot be read, events wait");
+            }
+        }
+    }
+
+    /// Renews our leases and takes or gives partitions until every replica has its share.
+    async fn share(&mut self) -> Result<(), Fault> {
+        self.save().await?;
+        let partitions = i64::from(PARTITIONS);
+        let live = (*self.live.borrow()).clamp(1, partitions);
+        let fair = (partitions + live - 1) / live;
+        let mine = i64::try_from(self.cursors().len()).unwrap_or(partitions);
+        if mine > fair {
+            let surplus: Vec<Cursor> = {
+                let mut cursors = self.cursors();
+                let keep = usize::try_from(fair).unwrap_or(0);
+                let from = cursors.keys().nth(keep).copied().unwrap_or(PARTITIONS);
+                cursors.split_off(&from).into_values().collect()
+            };
+            cursor::release(&self.db, &self.subscriber, self.token, &surplus).await?;
+        } else if mine < fair {
+            let lease = self.pace.lease;
+            let new =
+                cursor::claim(&self.db, &self.subscriber, self.token, fair - mine, lease).await?;
+            self.cursors()
+                .extend(new.into_iter().map(|c| (c.partition, c)));
+        }
+        held::promote(&self.db, &self.subscriber).await?;
+        let holding = held::any_waiting(&self.db, &self.subscriber).await?;
+        self.holding.store(holding, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Writes our positions down; forgets partitions that somebody else has taken over.
+    async fn save(&self) -> Result<(), Fault> {
+        let cursors: Vec<Cursor> = self.cursors().values().copied().collect();
+        let ours = cursor::save(
+            &self.db,
+            &self.subscriber,
+            self.token,
+            &cursors,
+            self.pace.lease,
+        )
+        .await?;
+        let mut held = self.cursors();
+        for cursor in cursors {
+            if !ours.contains(&cursor.partition) {
+                held.remove(&cursor.partition);
+                tracing::warn!(subscriber = %self.subscriber, partition = cursor.partition, "a lease was lost");
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop(self) {
+        let cursors: Vec<Cursor> = self.cursors().values().copied().collect();
+        if let Err(fault) = cursor::release(&self.db, &self.subscriber, self.token, &cursors).await
+        {
+            tracing::warn!(subscriber = %self.subscriber, %fault, "positions could not be saved, some events will be delivered again");
+        }
+    }
+
+    async fn round(&self, shutdown: &CancellationToken) -> Result<Round, Away> {
+        let low = match self.cursors().values().map(|c| c.low).min() {
+            Some(low) => low,
+            None => return Ok(Round::Idle),
+        };
+        let look = cursor::look(&self.db, low).await.map_err(Away::Store)?;
+        if look.xmin < low {
+            tracing::warn!(subscriber = %self.subscriber, "the database was restored into another cluster: events of the last days are delivered again");
+            self.cursors().clear();
+            cursor::start_over(&self.db).await.map_err(Away::Store)?;
+            return Ok(Round::Idle);
+        }
+        let mut unfinished = false;
+        if look.any {
+            unfinished = self.deliver_windows(look.xmin, shutdown).await?;
+        } else {
+            for cursor in self.cursors().values_mut() {
+                cursor.high = look.xmin.max(cursor.high);
+                cursor.close();
+            }
+        }
+        if self.holding.load(Ordering::Relaxed) {
+            self.retry_held(shutdown).await?;
+        }
+        Ok(match (unfinished, look.more) {
+            (true, _) => Round::Unfinished,
+            (false, true) => Round::OlderTransaction,
+            (false, false) => Round::Idle,
+        })
+    }
+
+    /// Delivers what the windows up to `xmin` hold. True when there is more to load.
+    async fn deliver_windows(&self, xmin: i64, shutdown: &CancellationToken) -> Result<bool, Away> {
+        let open: Vec<Cursor> = {
+            let mut cursors = self.cursors();
+            cursors.values_mut().for_each(|c| c.open(xmin));
+            cursors.values().copied().collect()
+        };
+        let loaded = cursor::read(&self.db, &self.types, &open)
+            .await
+            .map_err(Away::Store)?;
+        let last_id = loaded.rows.last().map(|row| row.id);
+        let mut ids: BTreeMap<i16, Vec<i64>> =
+            open.iter().map(|c| (c.partition, Vec::new())).collect();
+        for Row { id, partition } in loaded.rows {
+            ids.entry(partition).or_default().push(id);
+        }
+        let carried = join_all(ids.iter().map(|(p, ids)| self.carry(*p, ids, shutdown)));
+        let carried = tokio::select! {
+            carried = carried => carried,
+            never = self.save_from_time_to_time() => match never {},
+        };
+        let mut away = None;
+        let mut cursors = self.cursors();
+        let mut unfinished = loaded.truncated;
+        for (partition, result) in ids.keys().zip(carried) {
+            let Some(cursor) = cursors.get_mut(partition) else {
+                continue;
+            };
+            match result {
+                Ok(true) => match last_id {
+                    Some(last_id) if loaded.truncated => cursor.last_id = last_id,
+                    _ => cursor.close(),
+                },
+                Ok(false) => unfinished = true,
+                Err(reason) => away = Some(reason),
+            }
+        }
+        away.map_or(Ok(unfinished), Err)
+    }
+
+    /// Saves while batches are under way, which also renews our leases.
+    async fn save_from_time_to_time(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(self.pace.save).await;
+            if let Err(fault) = self.save().await {
+                tracing::warn!(subscriber = %self.subscriber, %fault, "positions cannot be saved");
+            }
+        }
+    }
+
+    /// Delivers events of one partition in order. False when it stopped before the end: at shutdown
+    /// or because the partition is somebody else's by now.
+    async fn carry(
+        &self,
+        partition: i16,
+        ids: &[i64],
+        shutdown: &CancellationToken,
+    ) -> Result<bool, Away> {
+        for ids in ids.chunks(EVENTS_MAX) {
+            if shutdown.is_cancelled() || !self.cursors().contains_key(&partition) {
+                return Ok(false);
+            }
+            let outgoing = batch::load(&self.db, &self.subscriber, ids)
+                .await
+                .map_err(Away::Store)?;
+            self.deliver(&outgoing).await?;
+            if let (Some(cursor), Some(last)) = (self.cursors().get_mut(&partition), ids.last()) {
+                cursor.last_id = *last;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Delivers one batch and holds what was not taken. When this returns, nothing of the batch is
+    /// left to do in the main flow.
+    async fn deliver(&self, outgoing: &[Outgoing]) -> Result<(), Away> {
+        let free: Vec<_> = outgoing
+            .iter()
+            .filter(|o| !o.behind)
+            .map(|o| &o.event)
+            .collect();
+        let mut fates = batch::send(self.peer.as_ref(), &free).await?.into_iter();
+        let mut holds = Vec::new();
+        let mut failed = BTreeSet::new();
+        for out in outgoing {
+            let fate = if out.behind { None } else { fates.next() };
+            let behind = out.behind || failed.contains(&out.event.subject);
+            let failure = match fate {
+                _ if behind => None,
+                Some(fate) => match self.judge(out, &fate, 0, 0) {
+                    Some(failure) => Some(failure),
+                    None => continue,
+                },
+                None => None,
+            };
+            if failure.is_some() {
+                failed.insert(out.event.subject.clone());
+            }
+            holds.push(Hold {
+                outbox_id: out.id,
+                failure,
+            });
+        }
+        if !holds.is_empty() {
+            held::hold(&self.db, &self.subscriber, self.token, &holds)
+                .await
+                .map_err(Away::Store)?;
+            self.holding.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Counts a delivery; what to write down when it failed.
+    fn judge(
+        &self,
+        out: &Outgoing,
+        fate: &Fate,
+        attempts: i32,
+        rejections: i32,
+    ) -> Option<Failure> {
+        let (outcome, failure) = match fate {
+            Fate::Taken => {
+                let delay = jiff::Timestamp::now().duration_since(out.event.time);
+                self.metrics
+                    .delay
+                    .record(delay.as_secs_f64().max(0.0), &[self.subscriber_attribute()]);
+                ("taken", None)
+            }
+            Fate::Later(reason) => {
+                let attempts = attempts.saturating_add(1);
+                let again = Some(self.pace.backoff(attempts));
+                (
+                    "later",
+                    Some(Failure {
+                        attempts,
+                        rejections,
+                        reason: reason.clone(),
+                        again,
+                    }),
+                )
+            }
+            Fate::Refused(reason) => {
+                let attempts = attempts.saturating_add(1);
+                let rejections = rejections.saturating_add(1);
+                let again =
+                    (rejections < self.pace.rejections_max).then(|| self.pace.backoff(attempts));
+                (
+                    "refused",
+                    Some(Failure {
+                        attempts,
+                        rejections,
+                        reason: reason.clone(),
+                        again,
+                    }),
+                )
+            }
+        };
+        self.metrics.delivered.add(
+            1,
+            &[
+                self.subscriber_attribute(),
+                KeyValue::new("redress.outcome", outcome),
+            ],
+        );
+        if let Some(failure) = &failure {
+            let event = &out.event;
+            let (subscriber, reason) = (&self.subscriber, &failure.reason);
+            if failure.again.is_none() {
+                tracing::error!(%subscriber, event_id = %event.id, event_type = %event.event_type, subject = %event.subject, reason, "an event was parked: mend the cause, then redrive it");
+            } else {
+                tracing::debug!(%subscriber, event_id = %event.id, event_type = %event.event_type, reason, attempts = failure.attempts, "an event is held and tried again");
+            }
+        }
+        failure
+    }
+
+    fn subscriber_attribute(&self) -> KeyValue {
+        KeyValue::new("redress.subscriber", self.subscriber.clone())
+    }
+
+    /// Tries held events whose turn has come, each subject in its order, until none is due.
+    async fn retry_held(&self, shutdown: &CancellationToken) -> Result<(), Away> {
+        let limit = i64::try_from(EVENTS_MAX).unwrap_or(i64::MAX);
+        while !shutdown.is_cancelled() {
+            let partitions: Vec<i16> = self.cursors().keys().copied().collect();
+            let due = held::due(&self.db, &self.subscriber, &partitions, limit)
+                .await
+                .map_err(Away::Store)?;
+            if due.is_empty() {
+                break;
+            }
+            self.retry(&due).await?;
+            held::promote(&self.db, &self.subscriber)
+                .await
+                .map_err(Away::Store)?;
+        }
+        let waiting = held::any_waiting(&self.db, &self.subscriber)
+            .await
+            .map_err(Away::Store)?;
+        self.holding.store(waiting, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn retry(&self, due: &[Due]) -> Result<(), Away> {
+        let ids: Vec<i64> = due.iter().map(|d| d.outbox_id).collect();
+        let outgoing = batch::load(&self.db, &self.subscriber, &ids)
+            .await
+            .map_err(Away::Store)?;
+        let events: Vec<_> = outgoing.iter().map(|o| &o.event).collect();
+        let fates = batch::send(self.peer.as_ref(), &events).await?;
+        let mut failed = BTreeSet::new();
+        let mut settled = Vec::new();
+        for (out, fate) in outgoing.iter().zip(&fates) {
+            if failed.contains(out.event.subject.as_str()) {
+                continue;
+            }
+            let Some(Due {
+                attempts,
+                rejections,
+                ..
+            }) = due.iter().find(|d| d.outbox_id == out.id)
+            else {
+                continue;
+            };
+            match self.judge(out, fate, *attempts, *rejections) {
+                None => settled.push(out.id),
+                Some(failure) => {
+                    failed.insert(out.event.subject.as_str());
+                    held::fail(&self.db, &self.subscriber, out.id, &failure)
+                        .await
+                        .map_err(Away::Store)?;
+                }
+            }
+        }
+        held::settle(&self.db, &self.subscriber, &settled)
+            .await
+            .map_err(Away::Store)
+    }
+
+    fn cursors(&self) -> MutexGuard<'_, BTreeMap<i16, Cursor>> {
+        self.cursors.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}

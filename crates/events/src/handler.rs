@@ -1,0 +1,59 @@
+//! What a service does about an event.
+
+use std::sync::Arc;
+
+use redress_model::Fault;
+use redress_store::Tx;
+
+use crate::Event;
+
+/// What a handler did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// The event took effect, or needs to have none.
+    Done,
+    /// What it builds on is not known here yet. It is kept and tried again after every further event
+    /// of the same subject, or of its site. Nothing may have been written before this is returned:
+    /// it would be committed.
+    Wait,
+}
+
+/// Applies events of one type. Any order between events of different sources must lead to the same
+/// end; events of one source about one subject come in order. A handler meets each event at least
+/// once, and its effects are committed at most once.
+///
+/// A fault that is transient means "not now": the sender tries again for as long as it takes. Any
+/// other means "never": after 8 refusals the sender parks the event and calls for an operator.
+pub trait Handler: Send + Sync + 'static {
+    /// What `prepare` found out for `apply`; `()` where there is nothing to find out.
+    type Prepared: Send + Sync;
+
+    /// Asks other services what is needed. No transaction is open. May run more often than `apply`.
+    fn prepare(&self, event: &Event) -> impl Future<Output = Result<Self::Prepared, Fault>> + Send;
+
+    /// Changes this service's rows within the scope of the event's site, in one transaction with the
+    /// note that the event was seen. Handlers of one subject never run at the same time.
+    fn apply(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        prepared: &Self::Prepared,
+    ) -> impl Future<Output = Result<Applied, Fault>> + Send;
+}
+
+impl<H: Handler> Handler for Arc<H> {
+    type Prepared = H::Prepared;
+
+    fn prepare(&self, event: &Event) -> impl Future<Output = Result<Self::Prepared, Fault>> + Send {
+        H::prepare(self, event)
+    }
+
+    fn apply(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        prepared: &Self::Prepared,
+    ) -> impl Future<Output = Result<Applied, Fault>> + Send {
+        H::apply(self, tx, event, prepared)
+    }
+}

@@ -1,0 +1,283 @@
+//! The relay of a service: carries the outbox to every subscriber.
+//!
+//! One [`Courier`](crate::courier) a subscriber does the work; here they are started, stopped and kept
+//! informed of how many replicas there are, and delivered events are deleted after a week.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
+use redress_model::Fault;
+use redress_store::{Database, StoreResultExt as _};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::courier::Courier;
+use crate::peer::Peer;
+use crate::subscriptions::Subscriptions;
+use crate::{cursor, held};
+
+/// Rows that one purge statement deletes at most.
+const PURGE_ROWS_MAX: i64 = 1_000;
+
+/// How fast a relay goes. The default is for production; tests hurry.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How often to look when nothing wakes the relay.
+    pub poll: Duration,
+    /// How often positions are written down while events flow: after a crash, what was delivered
+    /// since is delivered again.
+    pub save: Duration,
+    /// How long a replica owns a partition without a sign of life.
+    pub lease: Duration,
+    /// How often leases are renewed and shared out anew.
+    pub beat: Duration,
+    /// Longest pause before the second attempt; doubles with each further one.
+    pub backoff_first: Duration,
+    /// Longest pause between attempts.
+    pub backoff_max: Duration,
+    /// An event that was refused so often is parked.
+    pub rejections_max: i32,
+    /// How long delivered events are kept.
+    pub keep: Duration,
+    /// How often old ones are deleted.
+    pub purge: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(2),
+            save: Duration::from_secs(1),
+            lease: Duration::from_secs(10),
+            beat: Duration::from_secs(3),
+            backoff_first: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(60),
+            rejections_max: 8,
+            keep: Duration::from_secs(7 * 24 * 3600),
+            purge: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Pace {
+    /// The pause before attempt `attempts + 1`: capped, and between half and all of the bound, so that
+    /// many that failed together do not come back together.
+    pub(crate) fn backoff(&self, attempts: i32) -> Duration {
+        let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
+        self.backoff_first
+            .saturating_mul(1 << doublings)
+            .min(self.backoff_max)
+            .mul_f64(rand::random_range(0.5..1.0))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    pub(crate) delivered: Counter<u64>,
+    pub(crate) delay: Histogram<f64>,
+    parked: Gauge<i64>,
+}
+
+impl Metrics {
+    fn new(meter: &Meter) -> Self {
+        Self {
+            delivered: meter
+                .u64_counter("redress.events.deliveries")
+                .with_unit("{event}")
+                .with_description("Deliveries by subscriber and outcome.")
+                .build(),
+            delay: meter
+                .f64_histogram("redress.events.delay")
+                .with_unit("s")
+                .with_description("From the writing of an event until its subscriber has it.")
+                .build(),
+            parked: meter
+                .i64_gauge("redress.events.parked")
+                .with_unit("{event}")
+                .with_description("Events that wait for an operator.")
+                .build(),
+        }
+    }
+}
+
+/// Carries a service's events to their subscribers.
+#[derive(Clone)]
+pub struct Relay {
+    db: Database,
+    subscriptions: Subscriptions,
+    peers: Vec<(String, Arc<dyn Peer>)>,
+    pace: Pace,
+    metrics: Metrics,
+    token: Uuid,
+}
+
+impl Relay {
+    /// A relay for the outbox of `db`. Each subscriber needs its peer.
+    ///
+    /// # Errors
+    /// INTERNAL when a subscriber has no peer.
+    pub fn new(
+        db: Database,
+        subscriptions: Subscriptions,
+        peers: Vec<(String, Arc<dyn Peer>)>,
+        pace: Pace,
+        meter: &Meter,
+    ) -> Result<Self, Fault> {
+        for subscriber in subscriptions.subscribers() {
+            if !peers.iter().any(|(name, _)| *name == subscriber) {
+                return Err(Fault::internal(format!(
+                    "no peer for subscriber {subscriber}"
+                )));
+            }
+        }
+        Ok(Self {
+            db,
+            subscriptions,
+            peers,
+            pace,
+            metrics: Metrics::new(meter),
+            token: Uuid::new_v4(),
+        })
+    }
+
+    /// Runs until `shutdown`; then ends the batches under way, writes down how far it got and gives
+    /// its partitions up, so that the next replica starts right there.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let subscribers = self.subscriptions.subscribers();
+        while let Err(fault) = cursor::ensure(&self.db, &subscribers).await {
+            tracing::warn!(%fault, "the relay cannot start yet");
+            if wait(&shutdown, self.pace.backoff_max.min(Duration::from_secs(1))).await {
+                return;
+            }
+        }
+        let live = watch::Sender::new(1);
+        let tasks = TaskTracker::new();
+        for (subscriber, types) in self.subscriptions.iter() {
+            let Some((_, peer)) = self.peers.iter().find(|(name, _)| name == subscriber) else {
+                continue;
+            };
+            let courier = Courier::new(
+                self.db.clone(),
+                subscriber.to_owned(),
+                types.to_vec(),
+                Arc::clone(peer),
+                self.token,
+                self.pace,
+                self.metrics.clone(),
+                live.subscribe(),
+            );
+            tasks.spawn(courier.run(shutdown.clone()));
+        }
+        tasks.spawn(self.clone().purge_from_time_to_time(shutdown.clone()));
+        tasks.close();
+        self.beat(&live, &shutdown).await;
+        tasks.wait().await;
+        if let Err(fault) = cursor::leave(&self.db, self.token).await {
+            tracing::debug!(%fault, "the relay left without saying so");
+        }
+    }
+
+    /// Shows that this replica lives and tells the couriers how many do.
+    async fn beat(&self, live: &watch::Sender<i64>, shutdown: &CancellationToken) {
+        loop {
+            match cursor::beat(&self.db, self.token, self.pace.lease).await {
+                Ok(count) => {
+                    live.send_if_modified(|known| std::mem::replace(known, count) != count);
+                }
+                Err(fault) => tracing::warn!(%fault, "the relay cannot renew its leases"),
+            }
+            if wait(shutdown, self.pace.beat).await {
+                return;
+            }
+        }
+    }
+
+    async fn purge_from_time_to_time(self, shutdown: CancellationToken) {
+        while !wait(&shutdown, self.pace.purge).await {
+            match purge(&self.db, &self.subscriptions, self.pace.keep).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "delivered events were deleted"),
+                Err(fault) => tracing::warn!(%fault, "delivered events could not be deleted"),
+            }
+            if let Ok(parked) = held::parked_count(&self.db).await {
+                self.metrics.parked.record(
+                    parked,
+                    &[KeyValue::new("redress.service", self.db.service())],
+                );
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relay")
+            .field("service", &self.db.service())
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Deletes events older than `keep` that every subscriber has: below all cursors and not held. In
+/// batches of one short statement each. Returns how many.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn purge(
+    db: &Database,
+    subscriptions: &Subscriptions,
+    keep: Duration,
+) -> Result<u64, Fault> {
+    let subscribers = subscriptions.subscribers();
+    let mut purged = 0;
+    loop {
+        let rows = sqlx::query!(
+            "-- events::relay::purge
+            DELETE FROM outbox WHERE id = ANY (ARRAY(
+              SELECT o.id FROM outbox o
+              WHERE o.time < clock_timestamp() - $2 * interval '1 second'
+                AND o.stamp < (SELECT c.low_stamp FROM outbox_cursor c WHERE c.subscriber = ANY ($1)
+                               ORDER BY c.low_stamp LIMIT 1)
+                AND NOT EXISTS (SELECT FROM outbox_held h WHERE h.outbox_id = o.id AND h.subscriber = ANY ($1))
+              ORDER BY o.time LIMIT $3))",
+            &subscribers,
+            keep.as_secs_f64(),
+            PURGE_ROWS_MAX,
+        )
+        .execute(db.worker())
+        .await
+        .or_fault()?
+        .rows_affected();
+        purged += rows;
+        if rows < PURGE_ROWS_MAX.unsigned_abs() {
+            return Ok(purged);
+        }
+    }
+}
+
+/// Waits; true when it is time to stop.
+pub(crate) async fn wait(shutdown: &CancellationToken, pause: Duration) -> bool {
+    tokio::select! {
+        () = shutdown.cancelled() => true,
+        () = tokio::time::sleep(pause) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_their_cap_and_are_never_nothing() {
+        let pace = Pace::default();
+        for attempts in 1..60 {
+            let pause = pace.backoff(attempts);
+            assert!(pause <= pace.backoff_max && pause >= pace.backoff_first / 2);
+        }
+        assert!(pace.backoff(30) >= pace.backoff_max / 2);
+    }
+}
