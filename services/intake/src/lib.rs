@@ -1,3 +1,4 @@
 //! Takes complaints in, keeps them, and shows how they stand.
 
 pub mod domain;
+pub mod store;
