@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::RwLock;
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
@@ -12,7 +12,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 /// Keys older than this are read again, so that a key that was withdrawn stops being accepted.
 const REREAD_AFTER: Duration = Duration::from_secs(300);
 
-/// Unknown keys make us read again at most this often, so that junk tokens cannot make us a nuisance.
+/// Unknown keys, and failures, make us read again at most this often, so that junk tokens cannot make us
+/// a nuisance.
 const REREAD_PAUSE: Duration = Duration::from_secs(5);
 
 /// Longest wait for an issuer's answer.
@@ -29,6 +30,10 @@ pub enum JwksSource {
     Fixed(JwkSet),
 }
 
+fn recent(instant: Option<Instant>) -> bool {
+    instant.is_some_and(|t| t.elapsed() < REREAD_PAUSE)
+}
+
 /// A key and the one algorithm that it is for. The algorithm comes from the key, never from the
 /// token: that closes the "none" and HMAC-with-the-public-key confusions.
 #[derive(Clone)]
@@ -39,7 +44,7 @@ pub(super) struct Key {
 
 #[derive(Default)]
 struct Known {
-    keys: Arc<HashMap<String, Key>>,
+    keys: HashMap<String, Key>,
     read: Option<Instant>,
 }
 
@@ -47,9 +52,15 @@ pub(super) struct Keys {
     source: JwksSource,
     http: reqwest::Client,
     known: RwLock<Known>,
-    /// One reader at a time; holds when it last tried.
-    reading: tokio::sync::Mutex<Option<Instant>>,
-    pause: Duration,
+    /// One reader at a time.
+    reading: tokio::sync::Mutex<Reading>,
+}
+
+/// When the source was last read in vain.
+#[derive(Default)]
+struct Reading {
+    failed: Option<Instant>,
+    missed: Option<Instant>,
 }
 
 /// The keys could not be read.
@@ -62,53 +73,58 @@ impl Keys {
             source,
             http,
             known: RwLock::default(),
-            reading: tokio::sync::Mutex::new(None),
-            pause: REREAD_PAUSE,
+            reading: tokio::sync::Mutex::default(),
         }
     }
 
-    /// The key with this id; none when the issuer has no such key.
+    /// The key with this id; none when the issuer has no such key. Old keys serve on while their issuer
+    /// cannot be reached.
     pub(super) async fn find(&self, kid: &str) -> Result<Option<Key>, Unreadable> {
-        let (keys, fresh) = self.now();
-        if fresh && let Some(key) = keys.get(kid) {
-            return Ok(Some(key.clone()));
+        let (key, fresh) = self.look_up(kid);
+        if fresh && key.is_some() {
+            return Ok(key);
         }
-        let outcome = self.read_again().await;
-        let (keys, _) = self.now();
-        match (keys.get(kid), outcome) {
-            // Old keys serve while their issuer cannot be reached.
-            (Some(key), _) => Ok(Some(key.clone())),
+        let mut reading = self.reading.lock().await;
+        // Somebody else may have read while we waited.
+        let (key, fresh) = self.look_up(kid);
+        let outcome = match (fresh, &key) {
+            (true, Some(_)) => Ok(()),
+            (true, None) if recent(reading.missed) => Ok(()),
+            (true, None) => {
+                reading.missed = Some(Instant::now());
+                self.read(&mut reading).await
+            }
+            (false, _) => self.read(&mut reading).await,
+        };
+        match (self.look_up(kid).0, outcome) {
+            (Some(key), _) => Ok(Some(key)),
             (None, Ok(())) => Ok(None),
             (None, Err(Unreadable)) => Err(Unreadable),
         }
     }
 
-    fn now(&self) -> (Arc<HashMap<String, Key>>, bool) {
+    fn look_up(&self, kid: &str) -> (Option<Key>, bool) {
         let known = self.known.read().unwrap_or_else(|e| e.into_inner());
         let fresh = known.read.is_some_and(|t| t.elapsed() < REREAD_AFTER);
-        (Arc::clone(&known.keys), fresh)
+        (known.keys.get(kid).cloned(), fresh)
     }
 
-    async fn read_again(&self) -> Result<(), Unreadable> {
-        let mut last = self.reading.lock().await;
-        let (keys, _) = self.now();
-        if last.is_some_and(|t| t.elapsed() < self.pause) {
-            return if keys.is_empty() {
-                Err(Unreadable)
-            } else {
-                Ok(())
-            };
+    async fn read(&self, reading: &mut Reading) -> Result<(), Unreadable> {
+        if recent(reading.failed) {
+            return Err(Unreadable);
         }
-        *last = Some(Instant::now());
         match self.fetch().await {
             Ok(set) => {
                 let keys = set.keys.iter().filter_map(usable).collect();
                 let mut known = self.known.write().unwrap_or_else(|e| e.into_inner());
-                known.keys = Arc::new(keys);
-                known.read = Some(Instant::now());
+                *known = Known {
+                    keys,
+                    read: Some(Instant::now()),
+                };
                 Ok(())
             }
             Err(error) => {
+                reading.failed = Some(Instant::now());
                 tracing::warn!(source = %self.source, %error, "the keys of a token issuer cannot be read");
                 Err(Unreadable)
             }
@@ -161,12 +177,4 @@ fn usable(jwk: &Jwk) -> Option<(String, Key)> {
             decoding,
         },
     ))
-}
-
-#[cfg(test)]
-impl Keys {
-    pub(super) fn without_pause(mut self) -> Self {
-        self.pause = Duration::ZERO;
-        self
-    }
 }

@@ -31,6 +31,9 @@ const TRIES_MAX: u32 = 4;
 /// Pause before the second try; doubles with each, with up to as much again by chance.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// So much earlier than the channel's own timer, which would say CANCELLED.
+const MARGIN: Duration = Duration::from_millis(2);
+
 /// A token is used this long, a good part of its life.
 const TOKEN_USED: Duration = Duration::from_secs(45);
 
@@ -82,7 +85,7 @@ impl Peer {
     async fn send(self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
         let limit =
             gate::remaining().map_or(self.call.deadline, |left| left.min(self.call.deadline));
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now() + limit.max(MARGIN);
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, self.authorization().map_err(status)?);
         trace_context::inject(&Span::current(), headers);
@@ -92,7 +95,7 @@ impl Peer {
         } else {
             futures::future::Either::Right(self.send_once(request, deadline))
         };
-        tokio::time::timeout_at(deadline.into(), work)
+        tokio::time::timeout_at((deadline - MARGIN).into(), work)
             .await
             .unwrap_or_else(|_| Err(status(Fault::Deadline)))
     }

@@ -1,0 +1,7 @@
+//! The gate and its tokens from outside, as a caller meets them.
+
+mod gate;
+mod peers;
+mod support;
+mod tokens;
+mod validation;
