@@ -504,7 +504,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn check(work: &Work, bench: &Bench) {
     let eligible = |s: &StaffId| bench.may_handle(s, &work.facts.excluded);
     if is_live(work.status) {
-        let anybody = bench.people.keys().any(|s| eligible(s));
+        let anybody = bench.people.keys().any(eligible);
         assert_eq!(
             work.responsible.is_some(),
             anybody,

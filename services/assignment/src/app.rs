@@ -1,0 +1,111 @@
+//! The one place that knows everyone: which events come in and go out, what is served, what runs in the background.
+
+use std::sync::Arc;
+
+use opentelemetry::metrics::Meter;
+use redress_events::{
+    EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
+};
+use redress_model::time::SharedClock;
+use redress_proto::assignment::v1::roster_service_server::RosterServiceServer;
+use redress_proto::assignment::v1::work_service_server::WorkServiceServer;
+use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
+use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
+use redress_runtime::{App, BoxError, Context, NoSettings};
+use redress_store::Database;
+
+use crate::jobs::case_facts::{OnCaseReceived, OnCaseUpdated};
+use crate::jobs::case_graded::OnCaseGraded;
+use crate::jobs::case_moved::OnCaseMoved;
+use crate::jobs::site_changed::OnSiteChanged;
+use crate::jobs::{purge_receipts, retell_duties};
+use crate::rpc::{RosterRpc, Shared, WorkRpc};
+
+/// Who wants to hear what assignment says.
+fn subscriptions() -> Subscriptions {
+    Subscriptions::new(&[
+        ("redress.case.moved.v1", &["intake", "triage", "crisis"]),
+        (
+            "redress.owner.changed.v1",
+            &["intake", "triage", "notification"],
+        ),
+        (
+            "redress.staff.changed.v1",
+            &["notification", "crisis", "triage", "intake"],
+        ),
+        ("redress.duty.changed.v1", &["triage", "crisis", "intake"]),
+    ])
+}
+
+/// What assignment does about the events of others.
+pub fn inbox(db: Database, clock: SharedClock, meter: &Meter) -> Inbox {
+    Inbox::new(db, meter)
+        .on("redress.site.changed.v1", OnSiteChanged)
+        .on("redress.case.received.v1", OnCaseReceived(clock.clone()))
+        .on("redress.case.updated.v1", OnCaseUpdated(clock.clone()))
+        .on("redress.case.graded.v1", OnCaseGraded(clock.clone()))
+        .on("redress.case.moved.v1", OnCaseMoved(clock))
+}
+
+/// Wires the service together.
+pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
+    let Context {
+        common,
+        db,
+        clock,
+        vault,
+        fingerprints,
+        peers,
+        meter,
+        ..
+    } = context;
+    let shared = Shared {
+        db: db.clone(),
+        clock: clock.clone(),
+        vault,
+        fingerprints,
+    };
+    let inbox = Arc::new(inbox(db.clone(), clock.clone(), &meter));
+
+    let subscriptions = subscriptions();
+    let mut subscribers: Vec<(String, Arc<dyn Peer>)> = Vec::new();
+    for service in subscriptions.subscribers() {
+        let peer = GrpcPeer::new(&peers, &service)?;
+        subscribers.push((service, Arc::new(peer)));
+    }
+    let relay = Relay::new(
+        db.clone(),
+        subscriptions,
+        subscribers,
+        Pace::default(),
+        &meter,
+    )?;
+
+    let sweeper = Arc::clone(&inbox);
+    let mut app = App::new()
+        .serve(RosterServiceServer::new(RosterRpc(shared.clone())))
+        .serve(WorkServiceServer::new(WorkRpc(shared)))
+        .serve(InboxServiceServer::new(InboxServer::new(inbox)))
+        .serve(EventAdminServiceServer::new(EventAdminServer::new(
+            db.clone(),
+        )))
+        .work("relay", |shutdown| relay.run(shutdown))
+        .work(
+            "inbox",
+            |shutdown| async move { sweeper.run(shutdown).await },
+        )
+        .work("retell duties", {
+            let (db, clock) = (db.clone(), clock.clone());
+            |shutdown| retell_duties::run(db, clock, shutdown)
+        })
+        .work("receipts", {
+            let db = db.clone();
+            |shutdown| purge_receipts::run(db, clock, shutdown)
+        });
+    // Any node of a cluster hears what is published to it.
+    if let Some(url) = common.redis.urls().into_iter().next() {
+        let client = redis::Client::open(url)?;
+        app = app.work("wakes", |shutdown| share_wakes(db, client, shutdown));
+    }
+    Ok(app)
+}

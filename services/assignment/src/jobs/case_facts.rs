@@ -1,0 +1,123 @@
+//! `redress.case.received.v1` and `redress.case.updated.v1`: work begins with a first-contact owner, and follows the
+//! facts. Historical cases get none.
+
+use redress_events::{Applied, Event, Handler};
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::{CaseName, SiteId, StaffId, StaffName};
+use redress_model::time::SharedClock;
+use redress_model::words::CaseMode;
+use redress_proto::convert::{from_timestamp, from_wire, required};
+use redress_proto::event::v1::{CaseFacts, CaseReceived, CaseUpdated};
+use redress_store::Tx;
+
+use super::{apply, case_of};
+use crate::domain::transition::{Action, receive};
+use crate::domain::work::Facts;
+use crate::store::{bench, work};
+
+/// The handler of `redress.case.received.v1`.
+#[derive(Debug, Clone)]
+pub struct OnCaseReceived(pub SharedClock);
+
+impl Handler for OnCaseReceived {
+    type Prepared = ();
+
+    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
+        let facts = event
+            .decode::<CaseReceived>()?
+            .facts
+            .ok_or_else(|| Fault::invalid("data.facts", "must be given"))?;
+        if is_historical(event, &facts) {
+            return Ok(Applied::Done);
+        }
+        let (case, facts) = parse(event, &facts)?;
+        bench::lock(tx, &event.site).await?;
+        match work::find(tx, &case).await? {
+            Some(known) => {
+                apply(tx, &known, Action::Facts(facts), &event.source, &self.0).await?;
+            }
+            None => {
+                let now = self.0.now();
+                let bench = bench::load(tx, &event.site, now).await?;
+                let outcome = receive(case, facts, &bench, now);
+                work::save(tx, None, &outcome, &event.source, now).await?;
+            }
+        }
+        Ok(Applied::Done)
+    }
+}
+
+/// The handler of `redress.case.updated.v1`.
+#[derive(Debug, Clone)]
+pub struct OnCaseUpdated(pub SharedClock);
+
+impl Handler for OnCaseUpdated {
+    type Prepared = ();
+
+    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
+        let facts = event
+            .decode::<CaseUpdated>()?
+            .facts
+            .ok_or_else(|| Fault::invalid("data.facts", "must be given"))?;
+        if is_historical(event, &facts) {
+            return Ok(Applied::Done);
+        }
+        let (case, facts) = parse(event, &facts)?;
+        bench::lock(tx, &event.site).await?;
+        let Some(known) = work::find(tx, &case).await? else {
+            return Ok(Applied::Wait);
+        };
+        apply(tx, &known, Action::Facts(facts), &event.source, &self.0).await?;
+        Ok(Applied::Done)
+    }
+}
+
+fn is_historical(event: &Event, facts: &CaseFacts) -> bool {
+    event.historical || from_wire(facts.mode) == Some(CaseMode::Historical)
+}
+
+fn parse(event: &Event, facts: &CaseFacts) -> Result<(CaseName, Facts), Fault> {
+    let case = case_of(event, &facts.case)?;
+    let received = facts
+        .received_time
+        .as_ref()
+        .ok_or_else(|| Fault::invalid("data.facts.received_time", "must be given"))?;
+    let excluded: Result<Vec<Option<StaffId>>, Fault> = facts
+        .staff_complained_about
+        .iter()
+        .map(|name| person("data.facts.staff_complained_about", &case.site, name))
+        .collect();
+    let parsed = Facts {
+        number: facts.number.clone(),
+        language: facts.language.clone(),
+        first_contact: person(
+            "data.facts.first_contact_owner",
+            &case.site,
+            &facts.first_contact_owner,
+        )?,
+        excluded: excluded?.into_iter().flatten().collect(),
+        received_at: from_timestamp("data.facts.received_time", received)?,
+        status: required("data.facts.status", facts.status)?,
+        epoch: facts.epoch,
+        revision: facts.revision,
+    };
+    Ok((case, parsed))
+}
+
+/// The person of this site behind a name; none where it is empty or of another site.
+fn person(field: &str, site: &SiteId, name: &str) -> Result<Option<StaffId>, Fault> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let name: StaffName = parse_field(field, name)?;
+    Ok((name.site == *site).then_some(name.id))
+}

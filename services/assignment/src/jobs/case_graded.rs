@@ -1,0 +1,52 @@
+//! `redress.case.graded.v1`: the case is offered to somebody. A new category before acceptance routes it again; later
+//! it is recorded only.
+
+use redress_events::{Applied, Event, Handler};
+use redress_model::Fault;
+use redress_model::time::SharedClock;
+use redress_model::words::CaseMode;
+use redress_proto::convert::{from_wire, grade};
+use redress_proto::event::v1::CaseGraded;
+use redress_store::Tx;
+
+use super::{apply, case_of};
+use crate::domain::transition::Action;
+use crate::domain::work::Decision;
+use crate::store::{bench, work};
+
+/// The handler.
+#[derive(Debug, Clone)]
+pub struct OnCaseGraded(pub SharedClock);
+
+impl Handler for OnCaseGraded {
+    type Prepared = ();
+
+    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
+        let graded: CaseGraded = event.decode()?;
+        if event.historical || from_wire(graded.mode) == Some(CaseMode::Historical) {
+            return Ok(Applied::Done);
+        }
+        let case = case_of(event, &graded.case)?;
+        let decision = Decision {
+            revision: graded.revision,
+            epoch: graded.epoch,
+            category: from_wire(graded.category),
+            grade: grade(graded.grade)
+                .ok_or_else(|| Fault::invalid("data.grade", "must be from 1 to 4"))?,
+            urgency: from_wire(graded.urgency),
+        };
+        bench::lock(tx, &event.site).await?;
+        match work::find(tx, &case).await? {
+            // Triage has heard of a move of intake's that has not come here yet.
+            Some(known) if decision.epoch <= known.epoch => {
+                apply(tx, &known, Action::Graded(decision), &event.source, &self.0).await?;
+                Ok(Applied::Done)
+            }
+            _ => Ok(Applied::Wait),
+        }
+    }
+}

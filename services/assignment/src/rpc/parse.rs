@@ -1,0 +1,117 @@
+//! From the wire into types that cannot be wrong.
+
+use redress_model::fault::parse_field;
+use redress_model::name::{
+    CaseName, DepartmentId, DepartmentName, SiteId, SiteName, StaffId, StaffName, WorkName,
+};
+use redress_model::{Fault, Violation};
+use redress_proto::assignment::v1::{ContactKind, ContactPoint};
+use redress_vault::{normalize_email, normalize_phone};
+use zeroize::Zeroizing;
+
+use crate::store::contacts;
+
+/// The site of a parent.
+pub(super) fn site(parent: &str) -> Result<SiteId, Fault> {
+    parse_field::<SiteName>("parent", parent).map(|name| name.0)
+}
+
+/// The site of a parent that may be `sites/-`, every site of the caller: none.
+pub(super) fn site_or_any(parent: &str) -> Result<Option<SiteId>, Fault> {
+    if parent == "sites/-" {
+        Ok(None)
+    } else {
+        site(parent).map(Some)
+    }
+}
+
+/// The case behind the name of its work.
+pub(super) fn case_of_work(name: &str) -> Result<CaseName, Fault> {
+    let work: WorkName = parse_field("name", name)?;
+    Ok(CaseName::new(work.site, work.id))
+}
+
+/// The name of the work on a case.
+pub(super) fn work_name(case: &CaseName) -> WorkName {
+    WorkName::new(case.site.clone(), case.id)
+}
+
+/// The department of a site behind its name; none where the name is empty.
+pub(super) fn department_of(
+    field: &str,
+    site: Option<&SiteId>,
+    name: &str,
+) -> Result<Option<DepartmentId>, Fault> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let name: DepartmentName = parse_field(field, name)?;
+    same_site(field, site, &name.site)?;
+    Ok(Some(name.id))
+}
+
+/// The person of a site behind a name; none where the name is empty.
+pub(super) fn staff_of(
+    field: &str,
+    site: Option<&SiteId>,
+    name: &str,
+) -> Result<Option<StaffId>, Fault> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let name: StaffName = parse_field(field, name)?;
+    same_site(field, site, &name.site)?;
+    Ok(Some(name.id))
+}
+
+fn same_site(field: &str, site: Option<&SiteId>, given: &SiteId) -> Result<(), Fault> {
+    match site {
+        Some(site) if site == given => Ok(()),
+        Some(site) => Err(Fault::invalid(field, format!("must lie in sites/{site}"))),
+        None => Err(Fault::invalid(field, "needs a parent of one site")),
+    }
+}
+
+/// Contact points, each in one spelling.
+pub(super) fn contact_points(
+    field: &str,
+    given: &[ContactPoint],
+) -> Result<Vec<contacts::ContactPoint>, Fault> {
+    let mut points = Vec::new();
+    let mut violations = Vec::new();
+    for (i, point) in given.iter().enumerate() {
+        let value = match point.kind() {
+            ContactKind::Phone => normalize_phone(&point.value).map_err(|e| e.to_string()),
+            ContactKind::Email => {
+                let address = normalize_email(&point.value);
+                match address.split_once('@') {
+                    Some((user, host)) if !user.is_empty() && host.contains('.') => Ok(address),
+                    _ => Err("must be an e-mail address".to_owned()),
+                }
+            }
+            ContactKind::Webhook | ContactKind::Unspecified => Ok(point.value.clone()),
+        };
+        match value {
+            Ok(value) => points.push(contacts::ContactPoint {
+                kind: kind_word(point.kind()).to_owned(),
+                value: Zeroizing::new(value),
+            }),
+            Err(description) => violations.push(Violation {
+                field: format!("{field}[{i}].value"),
+                description,
+            }),
+        }
+    }
+    if violations.is_empty() {
+        Ok(points)
+    } else {
+        Err(Fault::violations(violations))
+    }
+}
+
+/// The word of a kind as Postgres keeps it.
+pub(super) fn kind_word(kind: ContactKind) -> &'static str {
+    kind.as_str_name()
+        .strip_prefix("CONTACT_KIND_")
+        .unwrap_or_default()
+}

@@ -1,0 +1,83 @@
+//! Resolves a case: what was done, and why it happened in the first place (M15).
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::name::CaseName;
+use redress_proto::assignment::v1::{ResolveWorkRequest, ResolveWorkResponse};
+use redress_rpc::{Caller, etag};
+use redress_store::receipt::{self, Claim, ReceiptKey};
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::{OVERRIDE, Shared, illegal, is_staff, parse, render, visible_work};
+use crate::domain::bench::Bench;
+use crate::domain::transition::{Action, transition};
+use crate::domain::work::{Resolution, Work};
+use crate::store::{bench, work};
+
+const METHOD: &str = "redress.assignment.v1.WorkService/ResolveWork";
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<ResolveWorkRequest>,
+) -> Result<ResolveWorkResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let case = parse::case_of_work(&request.name)?;
+    caller.require_site(&case.site)?;
+    let request_id = std::mem::take(&mut request.request_id);
+    let operation = Resolve {
+        receipt: shared.receipt(&caller, METHOD, &case.site, request_id, &request),
+        case,
+        resolution: Resolution {
+            summary: request.summary,
+            root_cause: request.root_cause,
+        },
+        etag: request.etag,
+        caller: &caller,
+        now: shared.clock.now(),
+    };
+    let scope = redress_runtime::scope(&caller);
+    let work = shared.db.run(&scope, &operation).await?;
+    Ok(ResolveWorkResponse {
+        work: Some(render::work(work)),
+    })
+}
+
+struct Resolve<'a> {
+    receipt: ReceiptKey,
+    case: CaseName,
+    resolution: Resolution,
+    etag: String,
+    caller: &'a Caller,
+    now: Timestamp,
+}
+
+impl Operation for Resolve<'_> {
+    const NAME: &'static str = "assignment.resolve_work";
+    type Output = Work;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Work, Fault> {
+        bench::lock(tx, &self.case.site).await?;
+        let before = visible_work(tx, self.caller, &self.case).await?;
+        if let Claim::Seen { .. } = receipt::claim(tx, &self.receipt, self.now).await? {
+            return Ok(before);
+        }
+        let name = parse::work_name(&self.case);
+        etag::check(&self.etag, before.revision, &name)?;
+        let action = Action::Resolve(self.resolution.clone());
+        let outcome = transition(&before, action, &Bench::default(), self.now)
+            .map_err(|e| illegal(&e, &self.case))?;
+        let is_responsible = before
+            .responsible
+            .as_ref()
+            .is_some_and(|person| is_staff(self.caller, &self.case, person));
+        if !is_responsible {
+            self.caller.require(OVERRIDE)?;
+        }
+        work::save(tx, Some(&before), &outcome, &self.caller.subject, self.now).await?;
+        let etag = etag::of(outcome.work.revision);
+        receipt::complete(tx, &self.receipt, &name.to_string(), &etag).await?;
+        Ok(outcome.work)
+    }
+}

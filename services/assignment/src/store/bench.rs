@@ -1,0 +1,107 @@
+//! Who could take a case now, read under the site's lock.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::{SiteId, StaffId};
+use redress_store::{StoreResultExt as _, Tx};
+
+use super::{parse, parse_opt};
+use crate::domain::bench::{Bench, Department, Person, Stretch};
+
+/// First half of the advisory lock's key: `work` in ASCII.
+const LOCK_CLASS: i32 = 0x776f_726b;
+
+/// Lets one transaction at a time change who holds what at a site. Held until it ends.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn lock(tx: &mut Tx, site: &SiteId) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::bench::lock
+        SELECT pg_advisory_xact_lock($1, hashtext($2)) IS NULL AS taken",
+        LOCK_CLASS,
+        site.as_str(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Everybody of the site with what they have on their hands, the duties that cover the instant, and the departments.
+///
+/// Cost: three index ranges of the site, as many rows as it has people.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fault> {
+    let mut bench = Bench::default();
+    let people = sqlx::query!(
+        r#"-- assignment::store::bench::load
+        SELECT s.id, s.department, s.languages, s.max_open_cases, s.retired,
+               coalesce(l.open_cases, 0) AS "open_cases!", l.offered_time AS "offered_time?"
+        FROM staff s LEFT JOIN staff_load l ON l.site = s.site AND l.staff = s.id
+        WHERE s.site = $1"#,
+        site.as_str(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    for row in people {
+        let person = Person {
+            department: parse_opt("staff.department", row.department.as_deref())?,
+            languages: row.languages,
+            max_open: row.max_open_cases.and_then(|n| u32::try_from(n).ok()),
+            open: u32::try_from(row.open_cases).unwrap_or(0),
+            last_offered: row.offered_time.map(jiff_sqlx::Timestamp::to_jiff),
+            retired: row.retired,
+        };
+        bench
+            .people
+            .insert(parse::<StaffId>("staff.id", &row.id)?, person);
+    }
+    let duties = sqlx::query!(
+        "-- assignment::store::bench::load
+        SELECT role, staff, rank, start_time, end_time FROM duty
+        WHERE site = $1 AND (start_time IS NULL OR start_time <= $2) AND (end_time IS NULL OR end_time > $2)",
+        site.as_str(),
+        at.to_sqlx(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    for row in duties {
+        bench.stretches.push(Stretch {
+            role: parse("duty.role", &row.role)?,
+            staff: parse("duty.staff", &row.staff)?,
+            rank: row.rank,
+            from: row.start_time.map(jiff_sqlx::Timestamp::to_jiff),
+            until: row.end_time.map(jiff_sqlx::Timestamp::to_jiff),
+        });
+    }
+    let departments = sqlx::query!(
+        r#"-- assignment::store::bench::load
+        SELECT d.id, array_remove(array_agg(c.category), NULL) AS "categories!"
+        FROM department d LEFT JOIN department_category c ON c.site = d.site AND c.department = d.id
+        WHERE d.site = $1 GROUP BY d.id"#,
+        site.as_str(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    for row in departments {
+        let categories: Result<BTreeSet<_>, Fault> = row
+            .categories
+            .iter()
+            .map(|c| parse("department_category.category", c))
+            .collect();
+        bench.departments.push(Department {
+            id: parse("department.id", &row.id)?,
+            categories: categories?,
+        });
+    }
+    Ok(bench)
+}

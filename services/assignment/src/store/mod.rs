@@ -1,0 +1,37 @@
+//! The tables of assignment. Functions take the transaction of their caller; whatever changes work first takes the
+//! site's lock ([`bench::lock`]), so that loads are exact and nobody is routed to twice from the same look.
+
+pub mod bench;
+pub mod contacts;
+pub mod departments;
+pub mod duties;
+pub mod outbox;
+pub mod sites;
+pub mod staff;
+pub mod work;
+
+use std::fmt;
+use std::str::FromStr;
+
+use redress_model::Fault;
+
+/// The migrations of this service's own tables.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Reads back what this service wrote; anything else in the column is our mistake.
+fn parse<T>(column: &'static str, text: &str) -> Result<T, Fault>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    text.parse()
+        .map_err(|e: T::Err| Fault::internal(format!("column {column}: {e}")))
+}
+
+fn parse_opt<T>(column: &'static str, text: Option<&str>) -> Result<Option<T>, Fault>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    text.map(|t| parse(column, t)).transpose()
+}

@@ -1,0 +1,170 @@
+//! What assignment tells other services, in the transaction of the change.
+
+use jiff::Timestamp;
+use redress_events::{NewEvent, publish};
+use redress_model::Fault;
+use redress_model::name::{DepartmentName, SiteId, StaffId, StaffName};
+use redress_model::words::CaseStatus;
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_store::Tx;
+
+use super::duties;
+use super::staff::Staff;
+use crate::domain::horizon::within_horizon;
+use crate::domain::routing::Reason;
+use crate::domain::work::Work;
+
+/// Says who is responsible for a case now.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn owner_changed(tx: &mut Tx, work: &Work, reason: Reason) -> Result<(), Fault> {
+    let site = &work.case.site;
+    let person = |id: &Option<StaffId>| {
+        id.as_ref().map_or_else(String::new, |id| {
+            StaffName::new(site.clone(), id.clone()).to_string()
+        })
+    };
+    let payload = event::OwnerChanged {
+        case: work.case.to_string(),
+        responsible: person(&work.responsible),
+        offered_to: person(&work.offered_to),
+        department: work.department.as_ref().map_or_else(String::new, |id| {
+            DepartmentName::new(site.clone(), id.clone()).to_string()
+        }),
+        reason: reason.word().to_owned(),
+        revision: work.revision,
+        grade: work
+            .decision
+            .as_ref()
+            .map_or(0, |d| i32::from(d.grade.value())),
+        number: work.facts.number.clone(),
+    };
+    send(
+        tx,
+        "redress.owner.changed.v1",
+        site,
+        &work.case.to_string(),
+        &payload,
+    )
+    .await
+}
+
+/// Says that the work moved the case.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn case_moved(
+    tx: &mut Tx,
+    work: &Work,
+    status: CaseStatus,
+    actor: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let payload = event::CaseMoved {
+        case: work.case.to_string(),
+        status: to_wire(status),
+        epoch: work.epoch,
+        move_time: Some(to_timestamp(at)),
+        merged_into: String::new(),
+        actor: actor.to_owned(),
+    };
+    send(
+        tx,
+        "redress.case.moved.v1",
+        &work.case.site,
+        &work.case.to_string(),
+        &payload,
+    )
+    .await
+}
+
+/// Says that a person was added or changed.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn staff_changed(tx: &mut Tx, staff: &Staff) -> Result<(), Fault> {
+    let site = &staff.name.site;
+    let payload = event::StaffChanged {
+        staff: staff.name.to_string(),
+        department: staff.department.as_ref().map_or_else(String::new, |id| {
+            DepartmentName::new(site.clone(), id.clone()).to_string()
+        }),
+        account: staff.account.clone().unwrap_or_default(),
+        language: staff.languages.first().cloned().unwrap_or_default(),
+        retired: staff.retired,
+        revision: staff.revision,
+    };
+    send(
+        tx,
+        "redress.staff.changed.v1",
+        site,
+        &format!("sites/{site}"),
+        &payload,
+    )
+    .await
+}
+
+/// Says who has which duty in the next 14 days. With `only_due`, only where it is due; returns whether it was said.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn duty_changed(
+    tx: &mut Tx,
+    site: &SiteId,
+    now: Timestamp,
+    only_due: bool,
+) -> Result<bool, Fault> {
+    let Some(revision) = duties::count_telling(tx, site, now, only_due).await? else {
+        return Ok(false);
+    };
+    let stretches = duties::ahead(tx, site, now).await?;
+    let slots = within_horizon(&stretches, now)
+        .into_iter()
+        .map(|s| event::DutySlot {
+            role: to_wire(s.role),
+            staff: StaffName::new(site.clone(), s.staff).to_string(),
+            rank: s.rank,
+            // Readers expect a start; what has always been so starts with time itself.
+            start_time: Some(to_timestamp(s.from.unwrap_or(Timestamp::UNIX_EPOCH))),
+            end_time: s.until.map(to_timestamp),
+        })
+        .collect();
+    let payload = event::DutyChanged {
+        site: format!("sites/{site}"),
+        slots,
+        revision,
+    };
+    send(
+        tx,
+        "redress.duty.changed.v1",
+        site,
+        &format!("sites/{site}"),
+        &payload,
+    )
+    .await?;
+    Ok(true)
+}
+
+async fn send<M: prost::Message>(
+    tx: &mut Tx,
+    event_type: &'static str,
+    site: &SiteId,
+    subject: &str,
+    payload: &M,
+) -> Result<(), Fault> {
+    publish(
+        tx,
+        &NewEvent {
+            event_type,
+            site,
+            subject,
+            // Historical cases have no work, so nothing said here is about one.
+            historical: false,
+            payload,
+        },
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,441 @@
+//! The work on cases. Every change goes through [`save`], which keeps history, loads and what others are told in step
+//! with it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::name::{CaseName, DepartmentId, SiteId, StaffId};
+use redress_model::words::{CaseStatus, Category, Urgency};
+use redress_model::{Fault, Grade};
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use super::{bench, outbox, parse, parse_opt, staff};
+use crate::domain::transition::{Action, Outcome, transition};
+use crate::domain::work::{Decision, Facts, OPEN, Resolution, Step, StepKind, Work};
+
+/// How many steps of the history are read at most.
+pub const STEPS_MAX: i64 = 200;
+
+struct Row {
+    site: String,
+    case_id: Uuid,
+    number: String,
+    language: String,
+    received_time: Timestamp,
+    first_contact: Option<String>,
+    excluded: Vec<String>,
+    facts_status: String,
+    facts_epoch: i64,
+    facts_revision: i64,
+    decision_revision: Option<i64>,
+    decision_epoch: Option<i64>,
+    category: Option<String>,
+    grade: Option<i16>,
+    urgency: Option<String>,
+    status: String,
+    epoch: i64,
+    responsible: Option<String>,
+    offered_to: Option<String>,
+    department: Option<String>,
+    explanation: Vec<String>,
+    assign_time: Option<jiff_sqlx::Timestamp>,
+    accept_time: Option<jiff_sqlx::Timestamp>,
+    resolve_time: Option<jiff_sqlx::Timestamp>,
+    resolution_summary: Option<String>,
+    root_cause: Option<String>,
+    create_time: Timestamp,
+    update_time: Timestamp,
+    revision: i64,
+}
+
+impl Row {
+    fn into_work(self) -> Result<Work, Fault> {
+        let decision = match (self.decision_revision, self.decision_epoch, self.grade) {
+            (Some(revision), Some(epoch), Some(grade)) => Some(Decision {
+                revision,
+                epoch,
+                category: parse_opt::<Category>("work.category", self.category.as_deref())?,
+                grade: u8::try_from(grade)
+                    .ok()
+                    .and_then(Grade::new)
+                    .ok_or_else(|| Fault::internal("column work.grade is out of range"))?,
+                urgency: parse_opt::<Urgency>("work.urgency", self.urgency.as_deref())?,
+            }),
+            _ => None,
+        };
+        let excluded: Result<BTreeSet<StaffId>, Fault> = self
+            .excluded
+            .iter()
+            .map(|id| parse("work.excluded", id))
+            .collect();
+        let facts = Facts {
+            number: self.number,
+            language: self.language,
+            first_contact: parse_opt("work.first_contact", self.first_contact.as_deref())?,
+            excluded: excluded?,
+            received_at: self.received_time,
+            status: parse("work.facts_status", &self.facts_status)?,
+            epoch: self.facts_epoch,
+            revision: self.facts_revision,
+        };
+        Ok(Work {
+            case: CaseName::new(parse("work.site", &self.site)?, self.case_id),
+            facts,
+            decision,
+            status: parse("work.status", &self.status)?,
+            epoch: self.epoch,
+            responsible: parse_opt("work.responsible", self.responsible.as_deref())?,
+            offered_to: parse_opt("work.offered_to", self.offered_to.as_deref())?,
+            department: parse_opt("work.department", self.department.as_deref())?,
+            explanation: self.explanation,
+            assigned_at: self.assign_time.map(jiff_sqlx::Timestamp::to_jiff),
+            accepted_at: self.accept_time.map(jiff_sqlx::Timestamp::to_jiff),
+            resolved_at: self.resolve_time.map(jiff_sqlx::Timestamp::to_jiff),
+            resolution: self.resolution_summary.zip(self.root_cause).map(
+                |(summary, root_cause)| Resolution {
+                    summary,
+                    root_cause,
+                },
+            ),
+            created_at: self.create_time,
+            updated_at: self.update_time,
+            revision: self.revision,
+        })
+    }
+}
+
+/// The work on a case, none where there is none in scope. Take the site's lock first where it is to change.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn find(tx: &mut Tx, case: &CaseName) -> Result<Option<Work>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- assignment::store::work::find
+        SELECT site, case_id, number, language, received_time, first_contact, excluded, facts_status, facts_epoch,
+               facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
+               offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
+               root_cause, create_time, update_time, revision
+        FROM work WHERE site = $1 AND case_id = $2",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(Row::into_work)
+    .transpose()
+}
+
+/// Stores what came of an action: the work, its new steps, the loads of those who hold it, and what others are told.
+/// Does nothing where nothing changed.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn save(
+    tx: &mut Tx,
+    before: Option<&Work>,
+    outcome: &Outcome,
+    actor: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let work = &outcome.work;
+    if before.is_some_and(|b| b.revision == work.revision) {
+        return Ok(());
+    }
+    write(tx, work).await?;
+    append_steps(tx, &work.case, &outcome.steps, actor, at).await?;
+    count_loads(tx, before, work, at).await?;
+    if let Some(reason) = outcome.owner {
+        outbox::owner_changed(tx, work, reason).await?;
+    }
+    for status in &outcome.moves {
+        outbox::case_moved(tx, work, *status, actor, at).await?;
+    }
+    Ok(())
+}
+
+async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
+    let excluded: Vec<String> = work.facts.excluded.iter().map(StaffId::to_string).collect();
+    let decision = work.decision.as_ref();
+    sqlx::query!(
+        "-- assignment::store::work::write
+        INSERT INTO work (site, case_id, number, language, received_time, first_contact, excluded, facts_status,
+                          facts_epoch, facts_revision, decision_revision, decision_epoch, category, grade, urgency,
+                          status, epoch, responsible, offered_to, department, explanation, assign_time, accept_time,
+                          resolve_time, resolution_summary, root_cause, create_time, update_time, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                $23, $24, $25, $26, $27, $28, $29)
+        ON CONFLICT ON CONSTRAINT work_key DO UPDATE SET
+          number = $3, language = $4, received_time = $5, first_contact = $6, excluded = $7, facts_status = $8,
+          facts_epoch = $9, facts_revision = $10, decision_revision = $11, decision_epoch = $12, category = $13,
+          grade = $14, urgency = $15, status = $16, epoch = $17, responsible = $18, offered_to = $19,
+          department = $20, explanation = $21, assign_time = $22, accept_time = $23, resolve_time = $24,
+          resolution_summary = $25, root_cause = $26, update_time = $28, revision = $29",
+        work.case.site.as_str(),
+        work.case.id,
+        work.facts.number,
+        work.facts.language,
+        work.facts.received_at.to_sqlx(),
+        work.facts.first_contact.as_ref().map(StaffId::as_str),
+        &excluded,
+        work.facts.status.word(),
+        work.facts.epoch,
+        work.facts.revision,
+        decision.map(|d| d.revision),
+        decision.map(|d| d.epoch),
+        decision.and_then(|d| d.category).map(Category::word),
+        decision.map(|d| i16::from(d.grade.value())),
+        decision.and_then(|d| d.urgency).map(Urgency::word),
+        work.status.word(),
+        work.epoch,
+        work.responsible.as_ref().map(StaffId::as_str),
+        work.offered_to.as_ref().map(StaffId::as_str),
+        work.department.as_ref().map(DepartmentId::as_str),
+        &work.explanation,
+        work.assigned_at.map(|t| t.to_sqlx()),
+        work.accepted_at.map(|t| t.to_sqlx()),
+        work.resolved_at.map(|t| t.to_sqlx()),
+        work.resolution.as_ref().map(|r| r.summary.as_str()),
+        work.resolution.as_ref().map(|r| r.root_cause.as_str()),
+        work.created_at.to_sqlx(),
+        work.updated_at.to_sqlx(),
+        work.revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+async fn append_steps(
+    tx: &mut Tx,
+    case: &CaseName,
+    steps: &[Step],
+    actor: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    for step in steps {
+        // The site's lock keeps two writers from the same number.
+        sqlx::query!(
+            "-- assignment::store::work::append_steps
+            INSERT INTO work_step (site, case_id, sequence, kind, status, step_time, actor, responsible, offered_to, text)
+            SELECT $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7, $8, $9
+            FROM work_step WHERE site = $1 AND case_id = $2",
+            case.site.as_str(),
+            case.id,
+            step.kind.word(),
+            step.status.word(),
+            at.to_sqlx(),
+            actor,
+            step.responsible.as_ref().map(StaffId::as_str),
+            step.offered_to.as_ref().map(StaffId::as_str),
+            step.text,
+        )
+        .execute(&mut **tx)
+        .await
+        .or_fault()?;
+    }
+    Ok(())
+}
+
+/// Those on whom the work counts as load.
+fn holders(work: &Work) -> BTreeSet<&StaffId> {
+    if OPEN.contains(&work.status) {
+        work.responsible.iter().chain(&work.offered_to).collect()
+    } else {
+        BTreeSet::new()
+    }
+}
+
+async fn count_loads(
+    tx: &mut Tx,
+    before: Option<&Work>,
+    work: &Work,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let site = &work.case.site;
+    let had = before.map(holders).unwrap_or_default();
+    let has = holders(work);
+    for person in had.difference(&has) {
+        staff::add_load(tx, site, person, -1, None).await?;
+    }
+    for person in has.difference(&had) {
+        staff::add_load(tx, site, person, 1, None).await?;
+    }
+    let offered_before = before.and_then(|b| b.offered_to.as_ref());
+    if let Some(offered) = &work.offered_to
+        && offered_before != Some(offered)
+    {
+        staff::add_load(tx, site, offered, 0, Some(at)).await?;
+    }
+    Ok(())
+}
+
+/// A step with its place in the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredStep {
+    /// Counts from 1.
+    pub sequence: i64,
+    /// The step.
+    pub step: Step,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: String,
+}
+
+/// The newest [`STEPS_MAX`] steps of a case's work, newest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn steps(tx: &mut Tx, case: &CaseName) -> Result<Vec<StoredStep>, Fault> {
+    let rows = sqlx::query!(
+        "-- assignment::store::work::steps
+        SELECT sequence, kind, status, step_time, actor, responsible, offered_to, text FROM work_step
+        WHERE site = $1 AND case_id = $2 ORDER BY sequence DESC LIMIT $3",
+        case.site.as_str(),
+        case.id,
+        STEPS_MAX,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            let step = Step {
+                kind: StepKind::parse(&row.kind)
+                    .ok_or_else(|| Fault::internal("column work_step.kind is unknown"))?,
+                status: parse("work_step.status", &row.status)?,
+                responsible: parse_opt("work_step.responsible", row.responsible.as_deref())?,
+                offered_to: parse_opt("work_step.offered_to", row.offered_to.as_deref())?,
+                text: row.text,
+            };
+            Ok(StoredStep {
+                sequence: row.sequence,
+                step,
+                at: row.step_time.to_jiff(),
+                actor: row.actor,
+            })
+        })
+        .collect()
+}
+
+/// What a list of work is narrowed by.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only of this site.
+    pub site: Option<SiteId>,
+    /// Only in one of these statuses; empty: any.
+    pub statuses: Vec<CaseStatus>,
+    /// Only what this person is responsible for.
+    pub responsible: Option<StaffId>,
+    /// Only what is offered to this person.
+    pub offered_to: Option<StaffId>,
+    /// Only of this department.
+    pub department: Option<DepartmentId>,
+    /// Without cases that complain about this person of this site.
+    pub not_about: Option<(SiteId, StaffId)>,
+}
+
+/// Work, newest first, after the given one.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn list(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Option<&(Timestamp, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Work>, Fault> {
+    let statuses: Vec<String> = filter.statuses.iter().map(CaseStatus::to_string).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        "-- assignment::store::work::list
+        SELECT site, case_id, number, language, received_time, first_contact, excluded, facts_status, facts_epoch,
+               facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
+               offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
+               root_cause, create_time, update_time, revision
+        FROM work
+        WHERE ($1::text IS NULL OR site = $1)
+          AND (cardinality($2::text[]) = 0 OR status = ANY ($2))
+          AND ($3::text IS NULL OR responsible = $3)
+          AND ($4::text IS NULL OR offered_to = $4)
+          AND ($5::text IS NULL OR department = $5)
+          AND ($6::text IS NULL OR NOT (site = $6 AND excluded @> ARRAY[$7::text]))
+          AND ($8::timestamptz IS NULL OR (create_time, case_id) < ($8, $9))
+        ORDER BY create_time DESC, case_id DESC LIMIT $10",
+        filter.site.as_ref().map(SiteId::as_str),
+        &statuses,
+        filter.responsible.as_ref().map(StaffId::as_str),
+        filter.offered_to.as_ref().map(StaffId::as_str),
+        filter.department.as_ref().map(DepartmentId::as_str),
+        filter.not_about.as_ref().map(|(site, _)| site.as_str()),
+        filter.not_about.as_ref().map(|(_, staff)| staff.as_str()),
+        after.map(|(time, _)| time.to_sqlx()),
+        after.map(|(_, id)| *id),
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter().map(Row::into_work).collect()
+}
+
+/// Cases that a change of people may concern: those nobody is responsible for or offered to though they live, and
+/// those that the given person holds.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn unsettled(
+    tx: &mut Tx,
+    site: &SiteId,
+    of: Option<&StaffId>,
+) -> Result<Vec<CaseName>, Fault> {
+    let ids = sqlx::query_scalar!(
+        "-- assignment::store::work::unsettled
+        SELECT case_id FROM work
+        WHERE site = $1
+          AND status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')
+          AND (responsible IS NULL OR responsible = $2 OR offered_to = $2
+               OR (offered_to IS NULL AND decision_revision IS NOT NULL
+                   AND status IN ('RECEIVED', 'TRIAGED', 'REOPENED', 'ASSIGNED')))
+        ORDER BY received_time, case_id",
+        site.as_str(),
+        of.map(StaffId::as_str),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(ids
+        .into_iter()
+        .map(|id| CaseName::new(site.clone(), id))
+        .collect())
+}
+
+/// Brings every case that a change of people may concern back to one responsible person and, where graded, an offer. The
+/// site's lock is held.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn settle(
+    tx: &mut Tx,
+    site: &SiteId,
+    of: Option<&StaffId>,
+    actor: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    for case in unsettled(tx, site, of).await? {
+        let Some(work) = find(tx, &case).await? else {
+            continue;
+        };
+        // Anew for each: whoever took the last one has more to do now.
+        let bench = bench::load(tx, site, at).await?;
+        let outcome =
+            transition(&work, Action::RosterChanged, &bench, at).map_err(Fault::internal)?;
+        save(tx, Some(&work), &outcome, actor, at).await?;
+    }
+    Ok(())
+}

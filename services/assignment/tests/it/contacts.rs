@@ -1,0 +1,154 @@
+//! Contact points: sealed, opened for services only, every opening kept.
+
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::roster_service_server::RosterService;
+use redress_proto::event::v1::StaffChanged;
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use crate::world::{World, by};
+
+const PHONE: &str = "+86 138-0013-8000";
+const MAIL: &str = "Wang.Fang@example.com";
+
+fn contact(kind: wire::ContactKind, value: &str) -> wire::ContactPoint {
+    wire::ContactPoint {
+        kind: kind.into(),
+        value: value.to_owned(),
+    }
+}
+
+async fn world_with_wang() -> World {
+    let world = World::staffed().await;
+    let mut request = world.new_staff("wang-fang", "sales");
+    let staff = request.staff.as_mut().expect("set");
+    staff.languages = vec!["en".to_owned(), "zh-CN".to_owned()];
+    staff.account = "wang@corp".to_owned();
+    staff.contact_points = vec![
+        contact(wire::ContactKind::Phone, PHONE),
+        contact(wire::ContactKind::Email, MAIL),
+    ];
+    let answer = world
+        .roster
+        .create_staff(by(world.manager(), request))
+        .await
+        .expect("added");
+    let staff = answer.into_inner().staff.expect("a person");
+    assert!(staff.contact_points.is_empty(), "answers carry none");
+    assert_eq!(
+        staff.contact_kinds().collect::<Vec<_>>(),
+        [wire::ContactKind::Phone, wire::ContactKind::Email]
+    );
+    world
+}
+
+fn read() -> wire::ReadStaffContactPointsRequest {
+    wire::ReadStaffContactPointsRequest {
+        name: "sites/lakeside/staff/wang-fang".to_owned(),
+        purpose: "callout".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_service_opens_contact_points_in_order_and_every_opening_is_kept() {
+    let world = world_with_wang().await;
+    let answer = world
+        .roster
+        .read_staff_contact_points(by(world.service("notification"), read()))
+        .await
+        .expect("a service")
+        .into_inner();
+    let values: Vec<&str> = answer
+        .contact_points
+        .iter()
+        .map(|p| p.value.as_str())
+        .collect();
+    assert_eq!(values, ["13800138000", "wang.fang@example.com"]);
+    assert_eq!(answer.language, "en");
+    let told: Vec<StaffChanged> = world.said("redress.staff.changed.v1").await;
+    let newest = told.last().expect("told");
+    assert_eq!(newest.revision, answer.revision);
+    assert_eq!(
+        (newest.account.as_str(), newest.language.as_str()),
+        ("wang@corp", "en")
+    );
+    let kept = "SELECT count(*) FROM assignment.contact_access WHERE service = 'notification' AND purpose = 'callout'";
+    assert_eq!(world.count(kept).await, 1);
+}
+
+#[tokio::test]
+async fn people_never_get_contact_points_whatever_their_role() {
+    let world = world_with_wang().await;
+    let refused = world
+        .roster
+        .read_staff_contact_points(by(world.manager(), read()))
+        .await
+        .expect_err("a person");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM assignment.contact_access")
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn i9_contact_points_lie_sealed_and_leave_in_no_event() {
+    let world = world_with_wang().await;
+    for canary in ["13800138000", "wang.fang@example.com"] {
+        for table in ["staff_contact", "staff", "outbox", "receipt", "data_key"] {
+            let sql = format!(
+                "SELECT count(*) FROM assignment.{table} t WHERE t::text LIKE $1 OR t::text LIKE $2"
+            );
+            let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .bind(format!("%{canary}%"))
+                .bind(format!("%{}%", hex::encode(canary)))
+                .fetch_one(&world.database.admin)
+                .await
+                .expect("searched");
+            assert_eq!(found, 0, "{canary} in {table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_retired_person_is_reached_no_more() {
+    let world = world_with_wang().await;
+    world.retire("wang-fang").await;
+    let answer = world
+        .roster
+        .read_staff_contact_points(by(world.service("notification"), read()))
+        .await
+        .expect("a service")
+        .into_inner();
+    assert!(answer.retired);
+    assert!(answer.contact_points.is_empty());
+}
+
+#[tokio::test]
+async fn wrong_contact_points_are_named_without_their_value() {
+    let world = World::staffed().await;
+    let mut request = world.new_staff("li-na", "sales");
+    request.staff.as_mut().expect("set").contact_points = vec![
+        contact(wire::ContactKind::Phone, "call me"),
+        contact(wire::ContactKind::Email, "nowhere"),
+    ];
+    let refused = world
+        .roster
+        .create_staff(by(world.manager(), request))
+        .await
+        .expect_err("wrong");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let details = refused.get_error_details();
+    let violations = &details.bad_request().expect("told").field_violations;
+    let fields: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "staff.contact_points[0].value",
+            "staff.contact_points[1].value"
+        ]
+    );
+    assert!(!refused.message().contains("nowhere"));
+}

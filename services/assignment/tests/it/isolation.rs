@@ -1,0 +1,192 @@
+//! I8: nobody reads or changes what belongs to another site.
+
+use redress_model::words::Category;
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::roster_service_server::RosterService;
+use redress_proto::assignment::v1::work_service_server::WorkService;
+use redress_rpc::Caller;
+use tonic::{Code, Response, Status};
+
+use crate::world::{World, by, site};
+
+fn refused<T>(answer: Result<Response<T>, Status>) -> Code {
+    answer.err().map_or(Code::Ok, |status| status.code())
+}
+
+/// Callers who may do everything, elsewhere: at another site, in another region, and nowhere at all.
+fn strangers(world: &World) -> Vec<Caller> {
+    let neighbour = world.caller("riverside", "manager", None);
+    let mut south = neighbour.clone();
+    south.sites.clear();
+    south.regions = vec!["organizations/demo/regions/south".parse().expect("a region")];
+    let mut nowhere = neighbour.clone();
+    nowhere.sites.clear();
+    vec![neighbour, south, nowhere]
+}
+
+#[tokio::test]
+async fn i8_another_site_sees_and_changes_nothing() {
+    let world = World::staffed().await;
+    world.learn(&site("riverside")).await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let before = world.get(&case).await;
+    let name = World::name_of(&case);
+    let parent = "sites/lakeside".to_owned();
+    let person = "sites/lakeside/staff/eng-one".to_owned();
+    for caller in strangers(&world) {
+        let (roster, work) = (&world.roster, &world.work);
+        let ask = || caller.clone();
+        macro_rules! hidden {
+            ($service:ident.$method:ident($request:expr)) => {
+                assert_eq!(
+                    refused($service.$method(by(ask(), $request)).await),
+                    Code::NotFound,
+                    stringify!($method)
+                );
+            };
+        }
+        hidden!(work.get_work(wire::GetWorkRequest { name: name.clone() }));
+        hidden!(work.accept_assignment(wire::AcceptAssignmentRequest {
+            name: name.clone(),
+            ..Default::default()
+        }));
+        hidden!(work.log_progress(wire::LogProgressRequest {
+            name: name.clone(),
+            text: "x".to_owned(),
+            request_id: "r".to_owned(),
+            ..Default::default()
+        }));
+        hidden!(work.resolve_work(wire::ResolveWorkRequest {
+            name: name.clone(),
+            summary: "x".to_owned(),
+            root_cause: "x".to_owned(),
+            ..Default::default()
+        }));
+        hidden!(roster.get_department(wire::GetDepartmentRequest {
+            name: "sites/lakeside/departments/sales".to_owned()
+        }));
+        hidden!(roster.get_staff(wire::GetStaffRequest {
+            name: person.clone()
+        }));
+        hidden!(roster.create_department(wire::CreateDepartmentRequest {
+            parent: parent.clone(),
+            department_id: "intruder".to_owned(),
+            department: Some(wire::Department {
+                display_name: "x".to_owned(),
+                ..Default::default()
+            }),
+            request_id: "r".to_owned(),
+        }));
+        hidden!(roster.create_staff(world.new_staff("intruder", "")));
+        hidden!(roster.update_staff(wire::UpdateStaffRequest {
+            staff: Some(wire::Staff {
+                name: person.clone(),
+                retired: true,
+                ..Default::default()
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec!["retired".to_owned()]
+            }),
+            ..Default::default()
+        }));
+        hidden!(roster.set_duties(wire::SetDutiesRequest {
+            parent: parent.clone(),
+            ..Default::default()
+        }));
+        hidden!(roster.list_duties(wire::ListDutiesRequest {
+            parent: parent.clone(),
+            ..Default::default()
+        }));
+
+        let mut service = ask();
+        service.service = Some("notification".to_owned());
+        let request = wire::ReadStaffContactPointsRequest {
+            name: person.clone(),
+            purpose: "x".to_owned(),
+        };
+        assert_eq!(
+            refused(roster.read_staff_contact_points(by(service, request)).await),
+            Code::NotFound
+        );
+
+        for parent in ["sites/lakeside", "sites/-"] {
+            let parent = parent.to_owned();
+            let list = wire::ListWorkRequest {
+                parent: parent.clone(),
+                ..Default::default()
+            };
+            assert!(
+                work.list_work(by(ask(), list))
+                    .await
+                    .expect("empty")
+                    .into_inner()
+                    .work
+                    .is_empty()
+            );
+            let list = wire::ListStaffRequest {
+                parent: parent.clone(),
+                ..Default::default()
+            };
+            assert!(
+                roster
+                    .list_staff(by(ask(), list))
+                    .await
+                    .expect("empty")
+                    .into_inner()
+                    .staff
+                    .is_empty()
+            );
+            let list = wire::ListDepartmentsRequest {
+                parent,
+                ..Default::default()
+            };
+            assert!(
+                roster
+                    .list_departments(by(ask(), list))
+                    .await
+                    .expect("empty")
+                    .into_inner()
+                    .departments
+                    .is_empty()
+            );
+        }
+    }
+    assert_eq!(world.get(&case).await, before);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM assignment.staff WHERE retired OR id = 'intruder'")
+            .await,
+        0
+    );
+    assert_eq!(world.count("SELECT count(*) FROM assignment.duty").await, 7);
+}
+
+#[tokio::test]
+async fn i8_a_caller_of_the_region_sees_its_sites() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let mut caller = world.manager();
+    caller.sites.clear();
+    caller.regions = vec!["organizations/demo/regions/north".parse().expect("a region")];
+    assert!(world.try_get(caller, &case).await.is_ok());
+}
+
+#[tokio::test]
+async fn i8_every_table_with_a_site_is_under_forced_row_security() {
+    let world = World::empty().await;
+    let open = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'site'
+                WHERE n.nspname = 'assignment' AND c.relkind IN ('r', 'p')
+                  AND NOT (c.relrowsecurity AND c.relforcerowsecurity)";
+    assert_eq!(world.count(open).await, 0);
+}
+
+#[tokio::test]
+async fn history_and_audit_rows_can_only_be_added() {
+    let world = World::staffed().await;
+    let can_change = "SELECT count(*) FROM information_schema.role_table_grants
+                      WHERE table_schema = 'assignment' AND table_name IN ('work_step', 'contact_access')
+                        AND grantee IN ('redress_assignment_app', 'redress_assignment_worker')
+                        AND privilege_type NOT IN ('SELECT', 'INSERT')";
+    assert_eq!(world.count(can_change).await, 0);
+}
