@@ -22,8 +22,6 @@ CREATE TABLE case_file (
   -- Sticky: once historical, never an incident.
   historical    boolean NOT NULL DEFAULT false,
   -- Intake's part.
-  facts         bigint NOT NULL DEFAULT 0,
-  complainants  integer,
   -- Highest of intake's epochs seen, and whether intake ended the case in it (withdrawn, merged, archived).
   epoch         bigint NOT NULL DEFAULT 0,
   ended         boolean NOT NULL DEFAULT false,
@@ -32,6 +30,7 @@ CREATE TABLE case_file (
   cluster       uuid,
   grade         smallint CONSTRAINT case_file_grade CHECK (grade BETWEEN 1 AND 4),
   criteria      text[] NOT NULL DEFAULT '{}',
+  complainants  integer NOT NULL DEFAULT 0,
   -- Our part.
   incident      uuid,
   join_time     timestamptz,
@@ -52,15 +51,17 @@ CREATE TABLE cluster_alias (
   CONSTRAINT cluster_alias_other CHECK (cluster <> into_cluster)
 );
 
--- Outward contacts by a person, from intake: the latest of each person with each case. `lead` is decided
--- by the roster at the time, which may arrive later than the contact.
+-- Outward contacts by a person, from intake and from leads themselves. `lead` is decided by the roster of
+-- the time of the contact, which may become known later than the contact.
 CREATE TABLE case_contact (
   site         text NOT NULL,
   case_id      uuid NOT NULL,
+  contact      uuid NOT NULL,
+  -- A person of the site; for a lead who told us directly the subject of the token.
   staff        text NOT NULL,
   contact_time timestamptz NOT NULL,
   lead         boolean NOT NULL,
-  CONSTRAINT case_contact_key PRIMARY KEY (site, case_id, staff)
+  CONSTRAINT case_contact_key PRIMARY KEY (site, case_id, contact)
 );
 
 -- People, from assignment.

@@ -1,0 +1,133 @@
+//! The one place that knows everyone.
+
+use std::sync::Arc;
+
+use redress_events::{
+    EventAdminServer, GrpcPeer, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
+};
+use redress_proto::crisis::v1::incident_service_server::IncidentServiceServer;
+use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
+use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
+use redress_rpc::watch::Bell;
+use redress_runtime::{App, BoxError, Context, Redis, Service};
+use redress_store::Database;
+use redress_timers::Timers;
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+
+use crate::flow::Desk;
+use crate::jobs::subscriptions::SUBSCRIPTIONS;
+use crate::jobs::timers::IncidentClocks;
+use crate::jobs::{Shop, inbox, tidy};
+use crate::rpc::Incidents;
+use crate::settings::Settings;
+use crate::store;
+
+/// The crisis service.
+#[derive(Debug)]
+pub struct CrisisService;
+
+impl Service for CrisisService {
+    const NAME: &'static str = "crisis";
+    const DEFAULT_CONFIG: &'static str = include_str!("../config.toml");
+    type Settings = Settings;
+
+    fn migrators() -> Vec<&'static Migrator> {
+        vec![
+            &redress_store::MIGRATOR,
+            &redress_events::MIGRATOR,
+            &store::MIGRATOR,
+        ]
+    }
+
+    async fn build(context: Context<Settings>) -> Result<App, BoxError> {
+        let Context {
+            settings,
+            db,
+            clock,
+            redis,
+            meter,
+            peers,
+            fingerprints,
+            ..
+        } = context;
+        let desk = Arc::new(Desk {
+            policy: settings.policy()?,
+            zone: settings.zone()?,
+            clock: clock.clone(),
+        });
+        let truth = IncidentClocks {
+            db: db.clone(),
+            desk: Arc::clone(&desk),
+        };
+        let index = redis.clone().map(|redis| match redis {
+            Redis::Single(client) => client.into(),
+            Redis::Cluster(client) => client.into(),
+        });
+        let timers = Timers::new(Self::NAME, index, Arc::new(truth), clock.clone(), &meter);
+        let shop = Shop {
+            desk: Arc::clone(&desk),
+            timers: timers.clone(),
+        };
+        let inbox = Arc::new(inbox(db.clone(), &meter, &shop));
+
+        let subscriptions = Subscriptions::new(SUBSCRIPTIONS);
+        let mut subscribers: Vec<(String, Arc<dyn Peer>)> = Vec::new();
+        for service in subscriptions.subscribers() {
+            let peer = GrpcPeer::new(&peers, &service)?;
+            subscribers.push((service, Arc::new(peer)));
+        }
+        let relay = Relay::new(
+            db.clone(),
+            subscriptions,
+            subscribers,
+            Pace::default(),
+            &meter,
+        )?;
+
+        let bell = Bell::new();
+        let incidents = Incidents {
+            db: db.clone(),
+            desk,
+            timers: timers.clone(),
+            fingerprints,
+            bell: bell.clone(),
+        };
+        let sweeper = Arc::clone(&inbox);
+        let mut app = App::new()
+            .serve(IncidentServiceServer::new(incidents))
+            .serve(InboxServiceServer::new(InboxServer::new(inbox)))
+            .serve(EventAdminServiceServer::new(EventAdminServer::new(
+                db.clone(),
+            )))
+            .work("relay", |shutdown| relay.run(shutdown))
+            .work(
+                "inbox",
+                |shutdown| async move { sweeper.run(shutdown).await },
+            )
+            .work(
+                "timers",
+                |shutdown| async move { timers.run(shutdown).await },
+            );
+        if let Some(Redis::Single(client)) = redis {
+            let db = db.clone();
+            app = app.work("wakes", |shutdown| share_wakes(db, client, shutdown));
+        }
+        let ringer = db.clone();
+        Ok(app
+            .work("bell", |shutdown| ring(ringer, bell, shutdown))
+            .work("tidy", |shutdown| tidy::run(db, clock, shutdown)))
+    }
+}
+
+/// Rings whenever a transaction of this service changed an incident, so that watches look at once.
+async fn ring(db: Database, bell: Bell, shutdown: CancellationToken) {
+    let mut wakes = db.wakes();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            Ok(()) = wakes.changed() => bell.ring(),
+            else => return,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Keeping promises: starting and cancelling clocks, meeting them, and what happens when nobody does.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::ids::new_id;
+use redress_model::name::{ClockName, StaffId, StaffName};
+use redress_model::words::{ClockKind, ClockState, ClockTransition, DutyRole};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as events;
+use uuid::Uuid;
+
+use super::Turn;
+use crate::domain::cadence::instants;
+use crate::domain::command::{LEADS, responsible_for};
+use crate::domain::ladder::{Notice, People, Strike, Told, strike, unheard};
+use crate::domain::promises::{Promise, Situation, difference, wanted};
+use crate::domain::words::{LogKind, State};
+use crate::store::clocks::Clock;
+use crate::store::{cases, clocks, roles};
+
+/// When promises that are carried over were made.
+pub(super) type Starts = BTreeMap<Promise, Timestamp>;
+
+impl Turn<'_> {
+    /// Starts and cancels clocks until exactly the promises run that the incident has now. `start` is
+    /// when those that begin were made; a promise in `carried` keeps its own.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub(super) async fn reconcile(
+        &mut self,
+        start: Timestamp,
+        carried: &Starts,
+    ) -> Result<(), Fault> {
+        let site = self.site();
+        let id = self.incident.name.id;
+        let running = clocks::open(self.tx, &site, id).await?;
+        let wanted = if self.incident.state == State::Open {
+            wanted(&Situation {
+                mode: self.incident.mode,
+                stage: self.incident.stage,
+                uncontacted: cases::uncontacted(self.tx, &site, id).await?,
+                statement_ready: clocks::was_met(self.tx, &site, id, ClockKind::HoldingStatement)
+                    .await?,
+            })
+        } else {
+            Vec::new()
+        };
+        let promises: Vec<Promise> = running.iter().map(|c| (c.kind, c.case)).collect();
+        let difference = difference(&wanted, &promises);
+        for clock in running {
+            if difference.cancel.contains(&(clock.kind, clock.case)) {
+                self.stop(clock, ClockState::Cancelled).await?;
+            }
+        }
+        for promise in difference.start {
+            let start = carried.get(&promise).copied().unwrap_or(start);
+            self.start(promise, start, None).await?;
+        }
+        Ok(())
+    }
+
+    /// What runs now, with when it was promised.
+    pub(super) async fn starts(&mut self) -> Result<Starts, Fault> {
+        let site = self.site();
+        let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
+        Ok(running
+            .into_iter()
+            .map(|c| ((c.kind, c.case), c.start))
+            .collect())
+    }
+
+    async fn start(
+        &mut self,
+        promise: Promise,
+        start: Timestamp,
+        previous_due: Option<Timestamp>,
+    ) -> Result<(), Fault> {
+        let (kind, case) = promise;
+        let stage = self.incident.stage;
+        let deadlines = instants(
+            &self.desk.policy,
+            &self.zone,
+            kind,
+            stage,
+            start,
+            previous_due,
+        )
+        .ok_or_else(|| Fault::internal("a clock of cases was started on an incident"))?;
+        let clock = Clock {
+            id: new_id(self.now),
+            incident: self.incident.name.id,
+            kind,
+            case,
+            state: ClockState::Running,
+            start,
+            deadlines,
+            told: Told::default(),
+            level: 0,
+            generation: 1,
+            // A promise carried over late may have its warning behind it; the timer decides what is due.
+            next: Some(deadlines.warn),
+            stopped: None,
+        };
+        let site = self.site();
+        clocks::insert(self.tx, &site, &clock).await?;
+        self.arm(clock.entry());
+        self.tell(&clock, ClockTransition::Started, 0, &[]).await
+    }
+
+    async fn stop(&mut self, mut clock: Clock, state: ClockState) -> Result<(), Fault> {
+        let transition = match state {
+            ClockState::Met => ClockTransition::Met,
+            ClockState::Running | ClockState::Breached | ClockState::Cancelled => {
+                ClockTransition::Cancelled
+            }
+        };
+        clock.state = state;
+        clock.stopped = Some(self.now);
+        clock.next = None;
+        clock.generation += 1;
+        let site = self.site();
+        clocks::update(self.tx, &site, &clock).await?;
+        let level = clock.level;
+        self.tell(&clock, transition, level, &[]).await
+    }
+
+    /// Meets a promise. Says whether it ran.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn meet(&mut self, kind: ClockKind, case: Option<Uuid>) -> Result<bool, Fault> {
+        let site = self.site();
+        let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
+        let found = running
+            .into_iter()
+            .find(|c| c.kind == kind && c.case == case);
+        let Some(clock) = found else {
+            return Ok(false);
+        };
+        let due = clock.deadlines.due;
+        self.stop(clock, ClockState::Met).await?;
+        match kind {
+            ClockKind::InsideReport | ClockKind::OutwardUpdate | ClockKind::WeeklyBriefing => {
+                let now = self.now;
+                self.start((kind, case), now, Some(due)).await?;
+            }
+            ClockKind::LeaderContact
+            | ClockKind::HoldingStatement
+            | ClockKind::Acknowledge
+            | ClockKind::Answer
+            | ClockKind::Resolve
+            | ClockKind::AgeCheck => {}
+        }
+        Ok(true)
+    }
+
+    /// Looks at a running promise whose time may have come, and tells whoever is to be told. Says
+    /// whether anything was due.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn fire(&mut self, mut clock: Clock) -> Result<bool, Fault> {
+        let people = self.people(clock.kind).await?;
+        let Strike {
+            notices,
+            told,
+            next,
+        } = strike(&clock.deadlines, clock.told, self.now, &people);
+        if notices.is_empty() && clock.next == next {
+            return Ok(false);
+        }
+        clock.told = told;
+        clock.next = next;
+        clock.generation += 1;
+        for Notice { level, .. } in &notices {
+            clock.level = clock.level.max(*level);
+            if *level > 0 {
+                clock.state = ClockState::Breached;
+            }
+        }
+        let site = self.site();
+        clocks::update(self.tx, &site, &clock).await?;
+        self.arm(clock.entry());
+        for notice in &notices {
+            self.tell(&clock, notice.transition, notice.level, &notice.notify)
+                .await?;
+        }
+        Ok(true)
+    }
+
+    /// Breaches of which nobody heard are told again, now that people are known. Says whether there
+    /// were any.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub(super) async fn tell_unheard(&mut self) -> Result<bool, Fault> {
+        let site = self.site();
+        let mut any = false;
+        for mut clock in clocks::open(self.tx, &site, self.incident.name.id).await? {
+            if let Some(told) = unheard(clock.told) {
+                clock.told = told;
+                any |= self.fire(clock).await?;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Whoever answers for a promise, and the ladder as it is on duty now.
+    async fn people(&mut self, kind: ClockKind) -> Result<People, Fault> {
+        let site = self.site();
+        let roles = roles::of_incident(self.tx, &site, self.incident.name.id).await?;
+        let holder = |role: DutyRole| {
+            let role = roles.iter().find(|r| r.role == role)?;
+            role.held.person().cloned()
+        };
+        Ok(People {
+            responsible: holder(responsible_for(kind)),
+            leads: LEADS.map(|role| self.roster.on_duty(role, self.now).into_iter().next()),
+        })
+    }
+
+    /// Says what happened to a clock: to the other services, and in the log.
+    async fn tell(
+        &mut self,
+        clock: &Clock,
+        transition: ClockTransition,
+        level: u8,
+        notify: &[StaffId],
+    ) -> Result<(), Fault> {
+        let site = self.site();
+        let text = match transition {
+            ClockTransition::Started => format!("{} is due at {}", clock.kind, clock.deadlines.due),
+            ClockTransition::Climbed => format!("{} climbs to rung {level}", clock.kind),
+            other => format!("{} {}", clock.kind, other.word().to_lowercase()),
+        };
+        self.note(LogKind::Clock, "", &text, "").await?;
+        let payload = events::ClockChanged {
+            clock: ClockName::new(site.clone(), clock.id).to_string(),
+            case: String::new(),
+            incident: self.incident.name.to_string(),
+            kind: to_wire(clock.kind),
+            state: to_wire(clock.state),
+            transition: to_wire(transition),
+            start_time: Some(to_timestamp(clock.start)),
+            due_time: Some(to_timestamp(clock.deadlines.due)),
+            transition_time: Some(to_timestamp(self.now)),
+            level: i32::from(level),
+            notify: notify
+                .iter()
+                .map(|s| StaffName::new(site.clone(), s.clone()).to_string())
+                .collect(),
+            grade: 0,
+            generation: clock.generation,
+            number: self.case_number().await?,
+        };
+        self.publish("redress.clock.changed.v1", &payload).await
+    }
+}

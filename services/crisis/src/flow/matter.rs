@@ -1,0 +1,335 @@
+//! Which incident a case belongs to: opening, joining, weighing the mode, merging.
+
+use jiff::Timestamp;
+use redress_model::ids::new_id;
+use redress_model::name::{IncidentName, SiteId};
+use redress_model::words::Word as _;
+use redress_model::{Fault, Grade};
+use redress_store::Tx;
+use redress_timers::Entry;
+use uuid::Uuid;
+
+use super::keeping::Starts;
+use super::{Desk, Transition, Turn};
+use crate::domain::admit::{Admission, Facts, Verdict, admit};
+use crate::domain::mode;
+use crate::domain::words::{LogKind, Mode, Stage, State};
+use crate::store::cases::{CaseFile, Ruling};
+use crate::store::incidents::Incident;
+use crate::store::{cases, incidents, lock_site};
+
+/// Why an incident that opens by itself was opened.
+const REASON_GRADED: &str = "graded";
+
+/// Why an incident opens.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// `graded`, or the words of a person.
+    pub reason: String,
+    /// Subject of the person's token; empty where it opens by itself.
+    pub actor: String,
+    /// The mode that person wants; none: by the criteria of the case.
+    pub mode: Option<Mode>,
+    /// When: the promises run from here.
+    pub at: Timestamp,
+}
+
+/// Takes in a decision: opens or joins an incident, or weighs its mode anew. None when it has to wait
+/// for a move of intake's that triage saw and that is not known here; nothing is written then.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn decide(
+    tx: &mut Tx,
+    desk: &Desk,
+    ruling: &Ruling,
+) -> Result<Option<Vec<Entry>>, Fault> {
+    let site = ruling.case.site.clone();
+    // Most decisions have nothing to do with incidents and do not queue for the site.
+    let member = cases::get(tx, &site, ruling.case.id).await?;
+    if ruling.grade == Grade::ONE || member.is_some_and(|m| m.incident.is_some()) {
+        lock_site(tx, &site).await?;
+    }
+    let known = cases::lock(tx, &site, ruling.case.id).await?;
+    let incident = match known.as_ref().and_then(|k| k.incident) {
+        Some(id) => incidents::state(tx, &site, id).await?,
+        None => None,
+    };
+    let facts = Facts {
+        historical: ruling.historical || known.as_ref().is_some_and(|k| k.historical),
+        epoch: known.as_ref().map_or(0, |k| k.epoch),
+        ended: known.as_ref().is_some_and(|k| k.ended),
+        incident,
+    };
+    let verdict = Verdict {
+        grade: ruling.grade,
+        previous: ruling.previous,
+        epoch: ruling.epoch,
+    };
+    let admission = admit(facts, verdict);
+    if admission == Admission::Wait {
+        return Ok(None);
+    }
+    let fallen_from = known.as_ref().and_then(|k| k.grade);
+    let Some(case) = cases::rule(tx, ruling).await? else {
+        return Ok(Some(Vec::new()));
+    };
+    match admission {
+        Admission::Nothing | Admission::Wait => Ok(Some(Vec::new())),
+        Admission::Joins => {
+            let now = desk.clock.now();
+            let cause = Cause {
+                reason: REASON_GRADED.to_owned(),
+                actor: String::new(),
+                mode: None,
+                at: ruling.decided.min(now),
+            };
+            let (_, armed) = open_or_join(tx, desk, &site, &case, &cause).await?;
+            Ok(Some(armed))
+        }
+        Admission::Member => {
+            let Some(id) = case.incident else {
+                return Ok(Some(Vec::new()));
+            };
+            let found = incidents::lock(tx, &site, id).await?;
+            let incident = found.ok_or_else(|| Fault::internal("a case's incident is missing"))?;
+            let mut turn = Turn::take(tx, desk, desk.clock.now(), incident).await?;
+            let switched = turn.weigh(&case, ruling.decided.min(turn.now)).await?;
+            if fallen_from != case.grade {
+                let grade = case.grade.map_or(0, |g| g.value());
+                let text = format!(
+                    "case {} is now grade {grade}; the incident stays",
+                    case.number
+                );
+                turn.note(LogKind::CaseChanged, "", &text, "").await?;
+            }
+            let transition = if switched {
+                Transition::Changed
+            } else {
+                Transition::Noted
+            };
+            Ok(Some(turn.finish(transition).await?.1))
+        }
+    }
+}
+
+/// Opens an incident by a person's word, for the matter of a case. The caller holds the site's lock.
+///
+/// # Errors
+/// ALREADY_EXISTS when the matter has an open one.
+pub async fn open_by_hand(
+    tx: &mut Tx,
+    desk: &Desk,
+    site: &SiteId,
+    case: &CaseFile,
+    cluster: Uuid,
+    cause: &Cause,
+) -> Result<(Incident, Vec<Entry>), Fault> {
+    let cluster = cases::cluster_now(tx, site, cluster).await?;
+    if let Some(open) = incidents::lock_open(tx, site, cluster).await? {
+        return Err(Fault::exists(open.name));
+    }
+    open_or_join(tx, desk, site, case, cause).await
+}
+
+/// The open incident of the case's matter gets it as a member; where there is none, one opens.
+async fn open_or_join(
+    tx: &mut Tx,
+    desk: &Desk,
+    site: &SiteId,
+    case: &CaseFile,
+    cause: &Cause,
+) -> Result<(Incident, Vec<Entry>), Fault> {
+    let cluster = case
+        .cluster
+        .ok_or_else(|| Fault::internal("a case without a matter cannot have an incident"))?;
+    let cluster = cases::cluster_now(tx, site, cluster).await?;
+    let now = desk.clock.now();
+    let (incident, transition) = match incidents::lock_open(tx, site, cluster).await? {
+        Some(open) => (open, Transition::Joined),
+        None => {
+            let incident = new_incident(tx, desk, site, case, cluster, cause).await?;
+            (incident, Transition::Opened)
+        }
+    };
+    cases::join(tx, site, case.id, incident.name.id, cause.at).await?;
+    let mut turn = Turn::take(tx, desk, now, incident).await?;
+    if transition == Transition::Opened {
+        let text = format!(
+            "opened in {} mode ({}) by case {}",
+            turn.incident.mode.word().to_lowercase(),
+            turn.incident.mode_reason,
+            case.number
+        );
+        turn.note(LogKind::Opened, &cause.actor, &text, "").await?;
+        turn.fill_roles().await?;
+    } else {
+        let text = format!(
+            "case {} joins ({})",
+            case.number,
+            mode::reason(&case.criteria)
+        );
+        turn.note(LogKind::CaseJoined, "", &text, "").await?;
+    }
+    turn.weigh(case, cause.at).await?;
+    turn.reconcile(cause.at, &Starts::new()).await?;
+    turn.finish(transition).await
+}
+
+async fn new_incident(
+    tx: &mut Tx,
+    desk: &Desk,
+    site: &SiteId,
+    case: &CaseFile,
+    cluster: Uuid,
+    cause: &Cause,
+) -> Result<Incident, Fault> {
+    let zone = crate::store::sites::zone(tx, site).await?;
+    let zone = zone.unwrap_or_else(|| desk.zone.clone());
+    let now = desk.clock.now();
+    let day = cause.at.to_zoned(zone).date();
+    let count = incidents::next_of_day(tx, site, day).await?;
+    let by_criteria = mode::of(&case.criteria);
+    let mode = cause.mode.unwrap_or(by_criteria);
+    let incident = Incident {
+        name: IncidentName::new(site.clone(), new_id(now)),
+        number: format!("I{}-{count:02}", day.strftime("%Y%m%d")),
+        cluster,
+        state: State::Open,
+        mode,
+        mode_reason: match cause.mode {
+            None if cause.actor.is_empty() => mode::reason(&case.criteria),
+            None if by_criteria == Mode::Public => mode::reason(&case.criteria),
+            Some(_) | None => cause.reason.clone(),
+        },
+        weighed: mode::causes(case.id, &case.criteria).into_iter().collect(),
+        stage: Stage::Outbreak,
+        open_reason: cause.reason.clone(),
+        opened_by: cause.actor.clone(),
+        opened_case: case.id,
+        opened: cause.at,
+        updated: now,
+        merged_into: None,
+        revision: 0,
+    };
+    incidents::insert(tx, &incident).await?;
+    Ok(incident)
+}
+
+impl Turn<'_> {
+    /// Weighs the public criteria of a member; switches to public, visibly, when there is a new one.
+    async fn weigh(&mut self, case: &CaseFile, at: Timestamp) -> Result<bool, Fault> {
+        let causes = mode::causes(case.id, &case.criteria);
+        let weighing = mode::weigh(self.incident.mode, &self.incident.weighed, &causes);
+        self.incident.weighed = weighing.weighed;
+        match weighing.switches {
+            Some(reason) => self.set_mode(Mode::Public, &reason, "", at).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Switches the mode; promises that the new one does not have are cancelled, its own start. Says
+    /// whether anything changed.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn set_mode(
+        &mut self,
+        mode: Mode,
+        reason: &str,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<bool, Fault> {
+        if self.incident.mode == mode {
+            return Ok(false);
+        }
+        self.incident.mode = mode;
+        reason.clone_into(&mut self.incident.mode_reason);
+        let text = format!("mode is now {} ({reason})", mode.word().to_lowercase());
+        self.note(LogKind::ModeSwitched, actor, &text, "").await?;
+        self.reconcile(at, &Starts::new()).await?;
+        Ok(true)
+    }
+}
+
+/// Takes in that a cluster was merged whole into another: their open incidents become one, the older
+/// (I6). The caller holds the site's lock.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn merge_matters(
+    tx: &mut Tx,
+    desk: &Desk,
+    site: &SiteId,
+    from: Uuid,
+    into: Uuid,
+) -> Result<Vec<Entry>, Fault> {
+    if from == into {
+        return Ok(Vec::new());
+    }
+    cases::merge_clusters(tx, site, from, into).await?;
+    let into = cases::cluster_now(tx, site, into).await?;
+    let Some(moving) = incidents::lock_open(tx, site, from).await? else {
+        return Ok(Vec::new());
+    };
+    let now = desk.clock.now();
+    let Some(resident) = incidents::lock_open(tx, site, into).await? else {
+        let mut turn = Turn::take(tx, desk, now, moving).await?;
+        turn.incident.cluster = into;
+        let text = "its matter is now part of another cluster";
+        turn.note(LogKind::Merged, "", text, "").await?;
+        return Ok(turn.finish(Transition::Changed).await?.1);
+    };
+    let key = |i: &Incident| (i.opened, i.name.id);
+    let (older, younger) = if key(&resident) <= key(&moving) {
+        (resident, moving)
+    } else {
+        (moving, resident)
+    };
+    merge(tx, desk, older, younger, into).await
+}
+
+/// The younger ends, and what it had goes to the older: cases, people, promises with the time they were
+/// made.
+async fn merge(
+    tx: &mut Tx,
+    desk: &Desk,
+    older: Incident,
+    younger: Incident,
+    cluster: Uuid,
+) -> Result<Vec<Entry>, Fault> {
+    let site = older.name.site.clone();
+    let now = desk.clock.now();
+    let (survivor, ended) = (older.name.id, younger.name.id);
+    let (mode, reason) = (younger.mode, younger.mode_reason.clone());
+    let weighed = younger.weighed.clone();
+    let number = younger.number.clone();
+
+    let mut turn = Turn::take(tx, desk, now, younger).await?;
+    let carried = turn.starts().await?;
+    turn.incident.state = State::Merged;
+    turn.incident.merged_into = Some(survivor);
+    turn.reconcile(now, &Starts::new()).await?;
+    let text = format!("merged into {}", older.number);
+    turn.note(LogKind::Merged, "", &text, "").await?;
+    cases::move_all(turn.tx, &site, ended, survivor).await?;
+    incidents::repoint(turn.tx, &site, ended, survivor).await?;
+    turn.finish(Transition::Merged).await?;
+
+    let mut turn = Turn::take(tx, desk, now, older).await?;
+    turn.incident.cluster = cluster;
+    let text = format!("{number} is merged into this incident");
+    turn.note(LogKind::Merged, "", &text, "").await?;
+    turn.adopt_roles(ended).await?;
+    turn.incident.weighed.extend(weighed);
+    turn.incident.weighed.sort();
+    turn.incident.weighed.dedup();
+    if mode == Mode::Public && turn.incident.mode == Mode::Private {
+        turn.incident.mode = Mode::Public;
+        turn.incident.mode_reason = reason.clone();
+        let text = format!("mode is now public ({reason})");
+        turn.note(LogKind::ModeSwitched, "", &text, "").await?;
+    }
+    turn.reconcile(now, &carried).await?;
+    Ok(turn.finish(Transition::Changed).await?.1)
+}

@@ -1,0 +1,17 @@
+//! What happens to an incident within one transaction. Requests, events and timers all end here, so that
+//! an incident changes in one way only: take its [`Turn`], do something, finish it.
+//!
+//! Lock order: the site's lock (where membership, matter or command may change), then the case, then the
+//! incident.
+
+mod calling;
+mod filing;
+mod keeping;
+mod matter;
+mod roster;
+mod turn;
+
+pub use filing::filed;
+pub use matter::{Cause, decide, merge_matters, open_by_hand};
+pub use roster::{contacted, roster_changed};
+pub use turn::{Desk, Transition, Turn};

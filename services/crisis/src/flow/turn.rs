@@ -1,0 +1,230 @@
+//! One incident, held by one transaction.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use redress_events::NewEvent;
+use redress_model::Fault;
+use redress_model::name::{CaseName, ClusterName, IncidentName, SiteId};
+use redress_model::time::SharedClock;
+use redress_model::words::Word as _;
+use redress_proto::event::v1 as events;
+use redress_store::Tx;
+use redress_timers::Entry;
+use uuid::Uuid;
+
+use crate::domain::cadence::Policy;
+use crate::domain::command::Roster;
+use crate::domain::words::{LogKind, Mode, State};
+use crate::store::cases::Contact;
+use crate::store::incidents::Incident;
+use crate::store::log::Note;
+use crate::store::{cases, changes, duty, incidents, log, sites};
+
+/// Cases that an event names at most.
+pub(super) const CASES_MAX: i64 = 10_000;
+
+/// What every turn needs and no transaction changes.
+#[derive(Debug)]
+pub struct Desk {
+    /// Lengths and times of promises.
+    pub policy: Policy,
+    /// Zone of a site that is not known yet.
+    pub zone: TimeZone,
+    /// Where "now" comes from.
+    pub clock: SharedClock,
+}
+
+/// What others are told that happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// Opened.
+    Opened,
+    /// A case joined.
+    Joined,
+    /// Mode, command or matter changed.
+    Changed,
+    /// Went into another.
+    Merged,
+    /// Something that only those who watch the incident see: a clock, a log entry.
+    Noted,
+}
+
+/// One incident, locked, with what decisions about it hang on.
+#[derive(Debug)]
+pub struct Turn<'t> {
+    pub(super) tx: &'t mut Tx,
+    pub(super) desk: &'t Desk,
+    pub(super) now: Timestamp,
+    pub(super) zone: TimeZone,
+    pub(super) roster: Roster,
+    /// The incident as it is at this moment of the transaction.
+    pub incident: Incident,
+    armed: Vec<Entry>,
+}
+
+impl<'t> Turn<'t> {
+    /// Takes an incident whose row this transaction holds.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn take(
+        tx: &'t mut Tx,
+        desk: &'t Desk,
+        now: Timestamp,
+        incident: Incident,
+    ) -> Result<Self, Fault> {
+        let zone = sites::zone(tx, &incident.name.site).await?;
+        let roster = duty::roster(tx, &incident.name.site).await?;
+        Ok(Self {
+            zone: zone.unwrap_or_else(|| desk.zone.clone()),
+            tx,
+            desk,
+            now,
+            roster,
+            incident,
+            armed: Vec::new(),
+        })
+    }
+
+    /// Takes an incident by name, which has to be open.
+    ///
+    /// # Errors
+    /// NOT_FOUND; FAILED_PRECONDITION when it is not open.
+    pub async fn take_open(
+        tx: &'t mut Tx,
+        desk: &'t Desk,
+        now: Timestamp,
+        name: &IncidentName,
+    ) -> Result<Self, Fault> {
+        let found = incidents::lock(tx, &name.site, name.id).await?;
+        let incident = found.ok_or_else(|| Fault::not_found("Incident", name))?;
+        let turn = Self::take(tx, desk, now, incident).await?;
+        match (turn.incident.state, turn.incident.merged_into) {
+            (State::Open, _) => Ok(turn),
+            (_, Some(into)) => {
+                let into = IncidentName::new(name.site.clone(), into);
+                let text = format!("it was merged into {into}; write to that one");
+                Err(Fault::illegal("INCIDENT_NOT_OPEN", text, name))
+            }
+            (_, None) => {
+                let text = "it was stood down; only reading is possible";
+                Err(Fault::illegal("INCIDENT_NOT_OPEN", text, name))
+            }
+        }
+    }
+
+    /// When this transaction takes place.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Records a contact with one of its complainants.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn contacted(&mut self, contact: &Contact) -> Result<(), Fault> {
+        cases::contacted(self.tx, contact).await
+    }
+
+    /// Its site.
+    pub(super) fn site(&self) -> SiteId {
+        self.incident.name.site.clone()
+    }
+
+    /// Adds to the log.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn note(
+        &mut self,
+        kind: LogKind,
+        actor: &str,
+        text: &str,
+        reference: &str,
+    ) -> Result<(), Fault> {
+        let note = Note {
+            kind,
+            actor,
+            text,
+            reference,
+        };
+        let IncidentName { site, id } = &self.incident.name;
+        log::add(self.tx, site, *id, self.now, note).await
+    }
+
+    /// Remembers what the timers are to know once this is committed.
+    pub(super) fn arm(&mut self, entry: Option<Entry>) {
+        self.armed.extend(entry);
+    }
+
+    /// Writes the incident, tells those who watch it and, unless it is only noted, the other services.
+    /// Returns what to hand to the timers after the commit.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn finish(mut self, transition: Transition) -> Result<(Incident, Vec<Entry>), Fault> {
+        self.incident.revision += 1;
+        self.incident.updated = self.now;
+        incidents::update(self.tx, &self.incident).await?;
+        let IncidentName { site, id } = self.incident.name.clone();
+        changes::add(self.tx, &site, id, self.now).await?;
+        // Watches in this process look at once.
+        self.tx.wake();
+        if let Some(transition) = transition.wire() {
+            let cases = cases::of_incident(self.tx, &site, id, CASES_MAX).await?;
+            let name_of = |case: Uuid| CaseName::new(site.clone(), case).to_string();
+            let into = self.incident.merged_into;
+            let payload = events::IncidentChanged {
+                incident: self.incident.name.to_string(),
+                cluster: ClusterName::new(site.clone(), self.incident.cluster).to_string(),
+                cases: cases.iter().map(|c| name_of(c.id)).collect(),
+                public_mode: self.incident.mode == Mode::Public,
+                stage: self.incident.stage.word().to_owned(),
+                transition: transition.into(),
+                revision: self.incident.revision,
+                merged_into: into.map_or_else(String::new, |into| {
+                    IncidentName::new(site.clone(), into).to_string()
+                }),
+            };
+            self.publish("redress.incident.changed.v1", &payload)
+                .await?;
+        }
+        Ok((self.incident, self.armed))
+    }
+
+    /// Says something about the incident to the other services.
+    pub(super) async fn publish<M: prost::Message>(
+        &mut self,
+        event_type: &'static str,
+        payload: &M,
+    ) -> Result<(), Fault> {
+        let event = NewEvent {
+            event_type,
+            site: &self.incident.name.site,
+            subject: &self.incident.name.to_string(),
+            historical: false,
+            payload,
+        };
+        redress_events::publish(self.tx, &event).await?;
+        Ok(())
+    }
+
+    /// Number of the case that opened it, for people.
+    pub(super) async fn case_number(&mut self) -> Result<String, Fault> {
+        let site = self.site();
+        let case = cases::lock(self.tx, &site, self.incident.opened_case).await?;
+        Ok(case.map(|c| c.number).unwrap_or_default())
+    }
+}
+
+impl Transition {
+    fn wire(self) -> Option<events::IncidentTransition> {
+        match self {
+            Self::Opened => Some(events::IncidentTransition::Opened),
+            Self::Joined => Some(events::IncidentTransition::Joined),
+            Self::Changed => Some(events::IncidentTransition::Changed),
+            Self::Merged => Some(events::IncidentTransition::Merged),
+            Self::Noted => None,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `redress.message.changed.v1`: what became of a call-out. Not reached means the next deputy, then the
+//! next lead.
+
+use redress_events::{Applied, Event, Handler};
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_proto::event::v1 as events;
+use redress_store::Tx;
+use uuid::Uuid;
+
+use super::Shop;
+use crate::domain::words::{CallOutState, State};
+use crate::flow::{Transition, Turn};
+use crate::store::{callouts, incidents, lock_site};
+
+/// Takes in the fate of call-outs.
+#[derive(Debug)]
+pub(super) struct MessageChanged(pub(super) Shop);
+
+impl Handler for MessageChanged {
+    type Prepared = ();
+
+    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
+        let changed: events::MessageChanged = event.decode()?;
+        if changed.callout_id.is_empty() {
+            return Ok(Applied::Done);
+        }
+        let id: Uuid = parse_field("callout_id", &changed.callout_id)?;
+        // Words of a newer release say nothing about being reached.
+        let Ok(state) = changed.state.parse::<CallOutState>() else {
+            return Ok(Applied::Done);
+        };
+        let site = event.site.clone();
+        lock_site(tx, &site).await?;
+        let Some(callout) = callouts::get(tx, &site, id).await? else {
+            return Ok(Applied::Done);
+        };
+        let found = incidents::lock(tx, &site, callout.incident).await?;
+        let Some(incident) = found.filter(|i| i.state == State::Open) else {
+            return Ok(Applied::Done);
+        };
+        let desk = &self.0.desk;
+        let mut turn = Turn::take(tx, desk, desk.clock.now(), incident).await?;
+        if turn.call_out_moved(&callout, state).await? {
+            let (_, armed) = turn.finish(Transition::Changed).await?;
+            self.0.arm(armed);
+        }
+        Ok(Applied::Done)
+    }
+}

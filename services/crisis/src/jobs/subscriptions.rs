@@ -1,0 +1,8 @@
+//! Who hears what crisis says.
+
+/// Event type → subscribing services.
+pub const SUBSCRIPTIONS: &[(&str, &[&str])] = &[
+    ("redress.incident.changed.v1", &["intake", "notification"]),
+    ("redress.callout.requested.v1", &["notification"]),
+    ("redress.clock.changed.v1", &["notification"]),
+];

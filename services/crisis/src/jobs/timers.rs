@@ -1,0 +1,93 @@
+//! The clocks of incidents, as the timers see them.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::name::SiteId;
+use redress_store::{Database, Operation, Scope, Tx};
+use redress_timers::{Entry, Fired, Truth};
+
+use crate::flow::{Desk, Transition, Turn};
+use crate::store::{clocks, incidents, lock_site};
+
+/// Postgres is the truth about what is due.
+#[derive(Debug)]
+pub struct IncidentClocks {
+    /// Where they lie.
+    pub db: Database,
+    /// How incidents are run.
+    pub desk: Arc<Desk>,
+}
+
+#[async_trait::async_trait]
+impl Truth for IncidentClocks {
+    async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
+        clocks::due(&self.db, now, limit).await
+    }
+
+    async fn armed(&self, after: Option<uuid::Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {
+        clocks::armed(&self.db, after, limit).await
+    }
+
+    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
+        let Some(site) = clocks::site_of(&self.db, entry.id).await? else {
+            return Ok(Fired::Stale);
+        };
+        let fire = FireClock {
+            desk: &self.desk,
+            site: &site,
+            entry,
+            now,
+        };
+        self.db.run(&Scope::site(site.clone()), &fire).await
+    }
+}
+
+/// Fires one clock, fenced by its generation under the incident's lock.
+struct FireClock<'a> {
+    desk: &'a Desk,
+    site: &'a SiteId,
+    entry: &'a Entry,
+    now: Timestamp,
+}
+
+impl Operation for FireClock<'_> {
+    const NAME: &'static str = "crisis.fire_clock";
+    type Output = Fired;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Fired, Fault> {
+        lock_site(tx, self.site).await?;
+        let Some(incident) = clocks::get(tx, self.site, self.entry.id)
+            .await?
+            .map(|c| c.incident)
+        else {
+            return Ok(Fired::Stale);
+        };
+        let Some(incident) = incidents::lock(tx, self.site, incident).await? else {
+            return Ok(Fired::Stale);
+        };
+        // Read again: whoever held the incident may have met the clock meanwhile.
+        let clock = clocks::get(tx, self.site, self.entry.id).await?;
+        let Some(clock) = clock.filter(|c| c.is_open() && c.generation == self.entry.generation)
+        else {
+            return Ok(Fired::Stale);
+        };
+        match clock.next {
+            Some(next) if next > self.now => return Ok(Fired::Early),
+            Some(_) => {}
+            None => return Ok(Fired::Stale),
+        }
+        let mut turn = Turn::take(tx, self.desk, self.now, incident).await?;
+        // Somebody may have come on duty since: whoever fills a role now is told with the others.
+        let filled = turn.fill_roles().await?;
+        turn.fire(clock).await?;
+        let transition = if filled {
+            Transition::Changed
+        } else {
+            Transition::Noted
+        };
+        let (_, armed) = turn.finish(transition).await?;
+        Ok(armed.into_iter().next().map_or(Fired::Done, Fired::Again))
+    }
+}

@@ -1,0 +1,7 @@
+//! The crisis service.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    redress_runtime::main::<redress_crisis::CrisisService>()
+}

@@ -1,0 +1,153 @@
+//! Section `[service]` of the configuration, and the policy that it becomes.
+
+use jiff::SignedDuration;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
+use redress_calendar::Hours;
+use redress_clock::Length;
+use serde::Deserialize;
+
+use crate::domain::cadence::{ByStage, Policy};
+
+/// What config.toml says.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    leader_contact: Length,
+    holding_statement: Length,
+    day_start: String,
+    day_end: String,
+    briefing_weekday: String,
+    briefing_time: Time,
+    briefing_notice_hours: u16,
+    default_time_zone: String,
+    inside_report: Cadence,
+    outward_update: Cadence,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cadence {
+    outbreak: Length,
+    handling: Length,
+    aftermath: Length,
+}
+
+/// A setting that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("service.{key} must be {expected}")]
+pub struct SettingsError {
+    key: &'static str,
+    expected: &'static str,
+}
+
+impl Settings {
+    /// The policy that these settings make.
+    ///
+    /// # Errors
+    /// Naming the key that is wrong.
+    pub fn policy(&self) -> Result<Policy, SettingsError> {
+        Ok(Policy {
+            leader_contact: self.leader_contact,
+            holding_statement: self.holding_statement,
+            inside_report: self.inside_report.by_stage(),
+            outward_update: self.outward_update.by_stage(),
+            day: self.day()?,
+            briefing_weekday: weekday(&self.briefing_weekday)?,
+            briefing_time: self.briefing_time,
+            briefing_notice: SignedDuration::from_hours(i64::from(self.briefing_notice_hours)),
+        })
+    }
+
+    /// Zone of a site that is not known yet.
+    ///
+    /// # Errors
+    /// When there is no such zone.
+    pub fn zone(&self) -> Result<TimeZone, SettingsError> {
+        TimeZone::get(&self.default_time_zone).map_err(|_| SettingsError {
+            key: "default_time_zone",
+            expected: "an IANA zone like Asia/Shanghai",
+        })
+    }
+
+    fn day(&self) -> Result<Hours, SettingsError> {
+        let text = format!("{}-{}", self.day_start, self.day_end);
+        let wrong = SettingsError {
+            key: "day_start",
+            expected: "an hour like 08:00 before day_end",
+        };
+        let Ok(interval) = text.parse() else {
+            return Err(wrong);
+        };
+        Hours::new(std::array::from_fn(|_| vec![interval]), Vec::new()).map_err(|_| wrong)
+    }
+}
+
+impl Cadence {
+    fn by_stage(&self) -> ByStage {
+        ByStage {
+            outbreak: self.outbreak,
+            handling: self.handling,
+            aftermath: self.aftermath,
+        }
+    }
+}
+
+fn weekday(text: &str) -> Result<Weekday, SettingsError> {
+    match text {
+        "MONDAY" => Ok(Weekday::Monday),
+        "TUESDAY" => Ok(Weekday::Tuesday),
+        "WEDNESDAY" => Ok(Weekday::Wednesday),
+        "THURSDAY" => Ok(Weekday::Thursday),
+        "FRIDAY" => Ok(Weekday::Friday),
+        "SATURDAY" => Ok(Weekday::Saturday),
+        "SUNDAY" => Ok(Weekday::Sunday),
+        _ => Err(SettingsError {
+            key: "briefing_weekday",
+            expected: "a day like FRIDAY",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defaults() -> Settings {
+        let file: toml::Table = include_str!("../config.toml").parse().expect("toml");
+        file["service"]
+            .clone()
+            .try_into()
+            .expect("every key is known")
+    }
+
+    #[test]
+    fn the_defaults_are_the_handbooks_values() {
+        let policy = defaults().policy().expect("right");
+        assert_eq!(policy.leader_contact, Length::hours(2));
+        assert_eq!(policy.holding_statement, Length::hours(1));
+        assert_eq!(policy.inside_report.outbreak, Length::hours(4));
+        assert_eq!(policy.inside_report.handling, Length::hours(24));
+        assert_eq!(policy.outward_update.outbreak, Length::hours(8));
+        assert_eq!(policy.briefing_weekday, Weekday::Friday);
+        assert_eq!(policy.briefing_time, Time::constant(16, 0, 0, 0));
+        assert!(defaults().zone().is_ok());
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        let wrong = |change: fn(&mut Settings)| {
+            let mut settings = defaults();
+            change(&mut settings);
+            settings
+                .policy()
+                .map(|_| ())
+                .and(settings.zone().map(|_| ()))
+                .expect_err("wrong")
+                .to_string()
+        };
+        assert!(wrong(|s| s.briefing_weekday = "Friday".into()).contains("briefing_weekday"));
+        assert!(wrong(|s| s.day_start = "23:00".into()).contains("day_start"));
+        assert!(wrong(|s| s.default_time_zone = "Mars".into()).contains("default_time_zone"));
+    }
+}

@@ -1,0 +1,348 @@
+//! Promises of incidents.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_clock::{Deadlines, Step};
+use redress_model::Fault;
+use redress_model::name::SiteId;
+use redress_model::words::{ClockKind, ClockState};
+use redress_store::{Database, StoreResultExt as _, Tx};
+use redress_timers::Entry;
+use uuid::Uuid;
+
+use super::read;
+use crate::domain::ladder::Told;
+
+/// A promise.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    /// Id.
+    pub id: Uuid,
+    /// Its incident.
+    pub incident: Uuid,
+    /// Which promise.
+    pub kind: ClockKind,
+    /// Whose complainant, for a leader's contact.
+    pub case: Option<Uuid>,
+    /// Where it stands.
+    pub state: ClockState,
+    /// When it was made.
+    pub start: Timestamp,
+    /// Its instants.
+    pub deadlines: Deadlines,
+    /// What was told.
+    pub told: Told,
+    /// Rung reached.
+    pub level: u8,
+    /// Rises with every change.
+    pub generation: i64,
+    /// When something happens next.
+    pub next: Option<Timestamp>,
+    /// When it stopped.
+    pub stopped: Option<Timestamp>,
+}
+
+impl Clock {
+    /// Whether it still counts.
+    pub fn is_open(&self) -> bool {
+        self.stopped.is_none()
+    }
+
+    /// What the timers have to know of it.
+    pub fn entry(&self) -> Option<Entry> {
+        self.next.map(|due| entry(self.id, self.generation, due))
+    }
+}
+
+/// Promises of a crisis come before all others (P22, P23).
+fn entry(id: Uuid, generation: i64, due: Timestamp) -> Entry {
+    Entry::new(id, generation, due).first(true)
+}
+
+struct Row {
+    id: Uuid,
+    incident: Uuid,
+    kind: String,
+    case_id: Option<Uuid>,
+    state: String,
+    start_time: jiff_sqlx::Timestamp,
+    warn_time: jiff_sqlx::Timestamp,
+    due_time: jiff_sqlx::Timestamp,
+    climb_duty_time: jiff_sqlx::Timestamp,
+    climb_top_time: jiff_sqlx::Timestamp,
+    told: i16,
+    heard: bool,
+    level: i16,
+    generation: i64,
+    next_time: Option<jiff_sqlx::Timestamp>,
+    stop_time: Option<jiff_sqlx::Timestamp>,
+}
+
+impl TryFrom<Row> for Clock {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Self {
+            id: row.id,
+            incident: row.incident,
+            kind: read(&row.kind)?,
+            case: row.case_id,
+            state: read(&row.state)?,
+            start: row.start_time.to_jiff(),
+            deadlines: Deadlines {
+                warn: row.warn_time.to_jiff(),
+                due: row.due_time.to_jiff(),
+                climb_duty: row.climb_duty_time.to_jiff(),
+                climb_top: row.climb_top_time.to_jiff(),
+            },
+            told: Told {
+                step: step(row.told),
+                heard: row.heard,
+            },
+            level: u8::try_from(row.level).unwrap_or(0),
+            generation: row.generation,
+            next: row.next_time.map(|t| t.to_jiff()),
+            stopped: row.stop_time.map(|t| t.to_jiff()),
+        })
+    }
+}
+
+/// Steps are stored as 0 (none) to 4 (top lead).
+fn step(number: i16) -> Option<Step> {
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    Step::ALL.get(index).copied()
+}
+
+fn number(step: Option<Step>) -> i16 {
+    match step {
+        None => 0,
+        Some(Step::Warn) => 1,
+        Some(Step::Breach) => 2,
+        Some(Step::ClimbDuty) => 3,
+        Some(Step::ClimbTop) => 4,
+    }
+}
+
+/// Records a new promise.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::clocks::insert
+        INSERT INTO incident_clock (site, id, incident, kind, case_id, state, start_time, warn_time, due_time,
+          climb_duty_time, climb_top_time, told, heard, level, generation, next_time, stop_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        site.as_str(),
+        clock.id,
+        clock.incident,
+        clock.kind.word(),
+        clock.case,
+        clock.state.word(),
+        clock.start.to_sqlx(),
+        clock.deadlines.warn.to_sqlx(),
+        clock.deadlines.due.to_sqlx(),
+        clock.deadlines.climb_duty.to_sqlx(),
+        clock.deadlines.climb_top.to_sqlx(),
+        number(clock.told.step),
+        clock.told.heard,
+        i16::from(clock.level),
+        clock.generation,
+        clock.next.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        clock.stopped.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Writes what may change, fenced by the generation before.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fault> {
+    let updated = sqlx::query!(
+        "-- crisis::store::clocks::update
+        UPDATE incident_clock SET state = $3, told = $4, heard = $5, level = $6, generation = $7, next_time = $8, stop_time = $9
+        WHERE site = $1 AND id = $2 AND generation = $7::bigint - 1",
+        site.as_str(),
+        clock.id,
+        clock.state.word(),
+        number(clock.told.step),
+        clock.told.heard,
+        i16::from(clock.level),
+        clock.generation,
+        clock.next.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        clock.stopped.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(Fault::internal(
+            "a clock was changed without its incident's lock",
+        ))
+    }
+}
+
+/// The promises of an incident that still count.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn open(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<Clock>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- crisis::store::clocks::open
+        SELECT id, incident, kind, case_id, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
+               told, heard, level, generation, next_time, stop_time
+        FROM incident_clock WHERE site = $1 AND incident = $2 AND stop_time IS NULL
+        ORDER BY start_time DESC, id DESC",
+        site.as_str(),
+        incident,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
+/// The last promises of an incident that stopped, newest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn stopped(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    limit: i64,
+) -> Result<Vec<Clock>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- crisis::store::clocks::stopped
+        SELECT id, incident, kind, case_id, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
+               told, heard, level, generation, next_time, stop_time
+        FROM incident_clock WHERE site = $1 AND incident = $2 AND stop_time IS NOT NULL
+        ORDER BY start_time DESC, id DESC LIMIT $3",
+        site.as_str(),
+        incident,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
+/// A promise.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- crisis::store::clocks::get
+        SELECT id, incident, kind, case_id, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
+               told, heard, level, generation, next_time, stop_time
+        FROM incident_clock WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(TryInto::try_into)
+    .transpose()
+}
+
+/// Whether a promise of this kind was ever kept, by the incident or one that went into it.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn was_met(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    kind: ClockKind,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- crisis::store::clocks::was_met
+        SELECT EXISTS (
+          SELECT FROM incident_clock k
+          WHERE k.site = $1 AND k.kind = $3 AND k.state = 'MET'
+            AND k.incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))
+        ) AS "met!""#,
+        site.as_str(),
+        incident,
+        kind.word(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// What is due over all sites, oldest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- crisis::store::clocks::due
+        SELECT id, generation, next_time AS "next_time!" FROM incident_clock
+        WHERE next_time <= $1 ORDER BY next_time LIMIT $2"#,
+        now.to_sqlx(),
+        limit,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    Ok(rows
+        .into_iter()
+        .map(|r| entry(r.id, r.generation, r.next_time.to_jiff()))
+        .collect())
+}
+
+/// Everything that waits for its time, by id.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn armed(db: &Database, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- crisis::store::clocks::armed
+        SELECT id, generation, next_time AS "next_time!" FROM incident_clock
+        WHERE next_time IS NOT NULL AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2"#,
+        after,
+        limit,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    Ok(rows
+        .into_iter()
+        .map(|r| entry(r.id, r.generation, r.next_time.to_jiff()))
+        .collect())
+}
+
+/// The site of a promise that waits for its time.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn site_of(db: &Database, id: Uuid) -> Result<Option<SiteId>, Fault> {
+    sqlx::query_scalar!(
+        "-- crisis::store::clocks::site_of
+        SELECT site FROM incident_clock WHERE id = $1 AND next_time IS NOT NULL",
+        id,
+    )
+    .fetch_optional(db.worker())
+    .await
+    .or_fault()?
+    .map(|s| read(&s))
+    .transpose()
+}

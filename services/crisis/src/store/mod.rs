@@ -1,0 +1,60 @@
+//! Rows and statements. Knows the domain's types and nothing of gRPC or events' bytes.
+
+pub mod callouts;
+pub mod cases;
+pub mod changes;
+pub mod clocks;
+pub mod duty;
+pub mod incidents;
+pub mod log;
+pub mod roles;
+pub mod sites;
+
+use redress_model::Fault;
+use redress_model::name::SiteId;
+use redress_store::{StoreResultExt as _, Tx};
+
+/// The migrations of this schema.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Everything that opens, joins or merges incidents of a site, or changes its command, happens one at a
+/// time: whether an incident exists, and which cluster goes by which name, has to hold until the commit.
+/// Incidents are rare and such a transaction takes milliseconds.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn lock_site(tx: &mut Tx, site: &SiteId) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::lock_site
+        SELECT pg_advisory_xact_lock(hashtextextended('crisis/' || $1, 0))",
+        site.as_str(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// What a column holds, as the type it was written from.
+pub(crate) fn read<T>(text: &str) -> Result<T, Fault>
+where
+    T: std::str::FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    text.parse().map_err(|e: T::Err| Fault::internal(e))
+}
+
+/// As [`read`], for several.
+pub(crate) fn read_all<T, C>(texts: &[String]) -> Result<C, Fault>
+where
+    T: std::str::FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+    C: FromIterator<T>,
+{
+    texts.iter().map(|t| read(t)).collect()
+}
+
+/// As columns want it.
+pub(crate) fn texts<'a, T: ToString + 'a>(values: impl IntoIterator<Item = &'a T>) -> Vec<String> {
+    values.into_iter().map(ToString::to_string).collect()
+}

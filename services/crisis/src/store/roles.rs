@@ -1,0 +1,101 @@
+//! The command of an incident, role by role.
+
+use std::collections::BTreeSet;
+
+use redress_model::Fault;
+use redress_model::name::{SiteId, StaffId};
+use redress_model::words::DutyRole;
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use super::{read, read_all, texts};
+use crate::domain::command::Appointment;
+
+/// A role.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Which.
+    pub role: DutyRole,
+    /// Who fills it, who could, or who stands in.
+    pub held: Appointment,
+    /// Who was called in vain.
+    pub tried: BTreeSet<StaffId>,
+    /// The call-out of whoever holds it or stands in; the last one that failed when nobody is left.
+    pub callout: Option<Uuid>,
+}
+
+impl Role {
+    /// A role that nobody was looked for yet.
+    pub fn new(role: DutyRole) -> Self {
+        Self {
+            role,
+            held: Appointment::default(),
+            tried: BTreeSet::new(),
+            callout: None,
+        }
+    }
+}
+
+/// The roles of an incident, in the order of the command.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<Role>, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::roles::of_incident
+        SELECT role, staff, deputies, stand_in, tried, callout FROM incident_role WHERE site = $1 AND incident = $2",
+        site.as_str(),
+        incident,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let mut roles = rows
+        .into_iter()
+        .map(|r| {
+            Ok(Role {
+                role: read(&r.role)?,
+                held: Appointment {
+                    staff: r.staff.as_deref().map(read).transpose()?,
+                    deputies: read_all::<StaffId, _>(&r.deputies)?,
+                    stand_in: r.stand_in.as_deref().map(read).transpose()?,
+                },
+                tried: read_all::<StaffId, _>(&r.tried)?,
+                callout: r.callout,
+            })
+        })
+        .collect::<Result<Vec<_>, Fault>>()?;
+    let place = |role: DutyRole| {
+        crate::domain::command::ROLES
+            .iter()
+            .position(|r| *r == role)
+    };
+    roles.sort_by_key(|r| place(r.role));
+    Ok(roles)
+}
+
+/// Writes a role.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn put(tx: &mut Tx, site: &SiteId, incident: Uuid, role: &Role) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::roles::put
+        INSERT INTO incident_role (site, incident, role, staff, deputies, stand_in, tried, callout)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (site, incident, role) DO UPDATE SET
+          staff = $4, deputies = $5, stand_in = $6, tried = $7, callout = $8",
+        site.as_str(),
+        incident,
+        role.role.word(),
+        role.held.staff.as_ref().map(StaffId::as_str),
+        &texts(&role.held.deputies),
+        role.held.stand_in.as_ref().map(StaffId::as_str),
+        &texts(&role.tried),
+        role.callout,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! The directory as intake tells it.
+
+use jiff::tz::TimeZone;
+use redress_model::Fault;
+use redress_model::name::{RegionName, SiteId};
+use redress_model::words::SiteKind;
+use redress_store::{StoreResultExt as _, Tx, place_site};
+
+/// A directory entry.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The site.
+    pub id: SiteId,
+    /// Its place.
+    pub region: RegionName,
+    /// What kind of place it is.
+    pub kind: SiteKind,
+    /// IANA zone.
+    pub time_zone: String,
+    /// Rises with every change.
+    pub revision: i64,
+}
+
+/// Takes a directory entry in unless a newer one is known.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn take(tx: &mut Tx, site: &Site) -> Result<(), Fault> {
+    let taken = sqlx::query!(
+        "-- crisis::store::sites::take
+        INSERT INTO site AS s (site, organization, region, kind, time_zone, revision)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (site) DO UPDATE SET organization = $2, region = $3, kind = $4, time_zone = $5, revision = $6
+        WHERE s.revision < $6",
+        site.id.as_str(),
+        site.region.organization.as_str(),
+        site.region.region.as_str(),
+        site.kind.word(),
+        site.time_zone,
+        site.revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if taken == 1 {
+        place_site(tx, &site.id, &site.region.organization, &site.region.region).await?;
+    }
+    Ok(())
+}
+
+/// The zone of a site; none while the site, or its zone, is not known here. A crisis does not wait for
+/// the directory.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn zone(tx: &mut Tx, site: &SiteId) -> Result<Option<TimeZone>, Fault> {
+    let name = sqlx::query_scalar!(
+        "-- crisis::store::sites::zone
+        SELECT time_zone FROM site WHERE site = $1",
+        site.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(name.and_then(|n| TimeZone::get(&n).ok()))
+}
