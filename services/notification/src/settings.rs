@@ -19,6 +19,7 @@ pub struct RawSettings {
     pub receipt_wait_seconds: u32,
     pub callout_answer_seconds: u32,
     pub attempts_per_way_max: u32,
+    pub provider_timeout_seconds: u32,
     pub lease_seconds: u32,
     pub grave_concurrency_max: u16,
     pub routine_concurrency_max: u16,
@@ -49,7 +50,8 @@ pub struct RawWebhook {
     pub channels: Vec<String>,
 }
 
-/// Shortest lease, in seconds: longer than any provider's timeout with the database work around it.
+/// Shortest lease, in seconds: longer than asking for an address (10 s) and the longest provider timeout
+/// (15 s) with the database work around them.
 const LEASE_SECONDS_MIN: u32 = 45;
 
 /// Why settings are refused.
@@ -116,6 +118,11 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
         "45 or more",
     )?;
     within(
+        (1..=15).contains(&raw.provider_timeout_seconds),
+        "provider_timeout_seconds",
+        "from 1 to 15",
+    )?;
+    within(
         raw.callout_answer_seconds >= 1,
         "callout_answer_seconds",
         "1 or more",
@@ -135,12 +142,17 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
         "poll_milliseconds",
         "from 10 to 60000",
     )?;
+    let timeout = Duration::from_secs(u64::from(raw.provider_timeout_seconds));
     let smtp = raw
         .smtp
         .as_ref()
-        .map(|smtp| Smtp::new(smtp.url.expose_secret(), &smtp.from))
+        .map(|smtp| Smtp::new(smtp.url.expose_secret(), &smtp.from, timeout))
         .transpose()?;
-    let webhook = raw.webhook.as_ref().map(webhook).transpose()?;
+    let webhook = raw
+        .webhook
+        .as_ref()
+        .map(|raw| webhook(raw, timeout))
+        .transpose()?;
     if smtp.is_none() && webhook.is_none() && !raw.outbox {
         return Err(SettingsError::Nobody);
     }
@@ -161,14 +173,15 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
     Ok((sending, gateways))
 }
 
-fn webhook(raw: &RawWebhook) -> Result<Webhook, SettingsError> {
+fn webhook(raw: &RawWebhook, timeout: Duration) -> Result<Webhook, SettingsError> {
     let channels = raw
         .channels
         .iter()
         .map(|word| word.parse())
         .collect::<Result<Vec<MessageChannel>, _>>()?;
     let secrets: Vec<&str> = raw.secrets.iter().map(|s| s.expose_secret()).collect();
-    Ok(Webhook::new(raw.url.expose_secret(), &secrets, channels)?)
+    let url = raw.url.expose_secret();
+    Ok(Webhook::new(url, &secrets, channels, timeout)?)
 }
 
 #[cfg(test)]

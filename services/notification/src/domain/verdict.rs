@@ -102,7 +102,10 @@ mod tests {
             _ => None,
         };
         assert_eq!(seconds(run(&[(SMS, Transient)], None)), Some(2));
-        assert_eq!(seconds(run(&[(SMS, Transient), (SMS, Transient)], None)), Some(0));
+        assert_eq!(
+            seconds(run(&[(SMS, Transient), (SMS, Transient)], None)),
+            Some(0)
+        );
         assert_eq!(seconds(run(&[(SMS, Permanent)], None)), Some(0));
         let all = [(SMS, Permanent), (MAIL, Transient), (MAIL, Transient)];
         assert_eq!(run(&all, None), Next::Fail);

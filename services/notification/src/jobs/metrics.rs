@@ -27,7 +27,9 @@ impl Metrics {
             ended: meter
                 .u64_counter("redress.notification.messages")
                 .with_unit("{message}")
-                .with_description("Messages that reached a state, by template. FAILED asks for a person.")
+                .with_description(
+                    "Messages that reached a state, by template. FAILED asks for a person.",
+                )
                 .build(),
             overdue: meter
                 .i64_gauge("redress.notification.overdue")

@@ -25,9 +25,7 @@ use tracing::Instrument as _;
 
 use super::metrics::Metrics;
 use super::people::People;
-use super::steps::{
-    BeginAttempt, Claim, ClaimMessage, Claimed, FinishAttempt, KeepPage, PutOff,
-};
+use super::steps::{BeginAttempt, Claim, ClaimMessage, Claimed, FinishAttempt, KeepPage, PutOff};
 use crate::domain::message::Recipient;
 use crate::domain::render::{Material, RenderError, Templates};
 use crate::domain::route::{self, ContactPoints, Past, Way};
@@ -35,8 +33,8 @@ use crate::domain::verdict::{self, Ended, Next};
 use crate::domain::words::{Language, MessageState, Provider};
 use crate::provider::{Answer, Gateways, Outgoing};
 use crate::settings::Sending;
-use crate::store::keys::Keys;
 use crate::store::kept::{KeptPage, KeptText};
+use crate::store::keys::Keys;
 use crate::store::messages::{self, DueMessage, Lane, Message};
 
 /// How long shutting down waits for messages under way; longer than any provider's timeout.
@@ -107,7 +105,9 @@ impl<P: People> Sender<P> {
         while !shutdown.is_cancelled() {
             match messages::backlog(&self.db, self.clock.now()).await {
                 Ok((overdue, age)) => self.metrics.behind(overdue, age),
-                Err(fault) => tracing::warn!(reason = fault.reason(), %fault, "the backlog of messages cannot be read"),
+                Err(fault) => {
+                    tracing::warn!(reason = fault.reason(), %fault, "the backlog of messages cannot be read")
+                }
             }
             tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -361,7 +361,9 @@ impl<P: People> Sender<P> {
         match self.db.run(scope, &finish).await? {
             Some(settled) if !matches!(next, Next::Again { .. }) => self.told(&settled),
             Some(_) => {}
-            None => tracing::info!(message.name = %message.name, "a message was taken over while it was under way"),
+            None => {
+                tracing::info!(message.name = %message.name, "a message was taken over while it was under way")
+            }
         }
         Ok(())
     }

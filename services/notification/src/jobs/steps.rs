@@ -15,12 +15,12 @@ use crate::domain::retry;
 use crate::domain::route::{Past, Way};
 use crate::domain::verdict::Next;
 use crate::domain::words::{AttemptOutcome, Language, MessageState};
-use crate::store::keys::Keys;
+use crate::store::attempts;
 use crate::store::kept::{self, KeptPage};
+use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
 use crate::store::messages::{self, Message};
 use crate::store::staff::{self, StaffContact};
-use crate::store::attempts;
 
 /// A message that this worker holds, with everything its text needs that lies here.
 pub(super) struct Claimed {
@@ -171,15 +171,7 @@ impl Operation for BeginAttempt<'_> {
         fate.due_time = Some(later(self.now, self.lease_time));
         let (number, round_and_page) = (fate.attempt_count, (fate.round, fate.page));
         messages::settle(tx, &mut message).await?;
-        attempts::begin(
-            tx,
-            self.name,
-            number,
-            round_and_page,
-            self.way,
-            self.now,
-        )
-        .await?;
+        attempts::begin(tx, self.name, number, round_and_page, self.way, self.now).await?;
         Ok(Some(number))
     }
 }

@@ -9,15 +9,11 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::{Answer, Outgoing};
 
-/// Longest wait for one command's answer.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest time for a whole delivery; well inside the lease.
-const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
-
 /// A mail server.
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    timeout: Duration,
 }
 
 impl std::fmt::Debug for Smtp {
@@ -56,14 +52,18 @@ impl Header for AutoSubmitted {
 }
 
 impl Smtp {
-    /// A mail server by its URL, sending as `from`.
-    pub fn new(url: &str, from: &str) -> Result<Self, SmtpSettingsError> {
+    /// A mail server by its URL, sending as `from`. No delivery takes longer than `timeout`.
+    pub fn new(url: &str, from: &str, timeout: Duration) -> Result<Self, SmtpSettingsError> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|_| SmtpSettingsError::Url)?
-            .timeout(Some(COMMAND_TIMEOUT))
+            .timeout(Some(timeout))
             .build();
         let from = from.parse().map_err(|_| SmtpSettingsError::From)?;
-        Ok(Self { transport, from })
+        Ok(Self {
+            transport,
+            from,
+            timeout,
+        })
     }
 
     /// Hands a message over.
@@ -87,7 +87,7 @@ impl Smtp {
         let Ok(mail) = mail else {
             return Answer::permanent("MAIL_INVALID");
         };
-        match tokio::time::timeout(DELIVERY_TIMEOUT, self.transport.send(mail)).await {
+        match tokio::time::timeout(self.timeout, self.transport.send(mail)).await {
             Ok(Ok(_)) => Answer::accepted(),
             Ok(Err(error)) => judge(&error),
             Err(_) => Answer::transient("TIMEOUT"),
@@ -126,12 +126,15 @@ fn refuses_for_good(word: &str) -> bool {
 mod tests {
     use super::*;
 
+    const TIMEOUT: Duration = Duration::from_secs(5);
+
     #[test]
     fn a_wrong_url_is_refused_without_being_repeated() {
-        let error = Smtp::new("smtps://user:hunter2@", "a@example.com").expect_err("no host");
+        let error =
+            Smtp::new("smtps://user:hunter2@", "a@example.com", TIMEOUT).expect_err("no host");
         assert!(!error.to_string().contains("hunter2"));
         assert!(matches!(
-            Smtp::new("smtp://localhost:25", "not an address"),
+            Smtp::new("smtp://localhost:25", "not an address", TIMEOUT),
             Err(SmtpSettingsError::From)
         ));
     }

@@ -20,8 +20,6 @@ use crate::domain::words::MessageChannel;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest time for a whole request; well inside the lease.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Prefix of a secret as Standard Webhooks writes it.
 const SECRET_PREFIX: &str = "whsec_";
@@ -134,11 +132,12 @@ struct Data<'a> {
 
 impl Webhook {
     /// An endpoint that serves some channels. Several secrets sign side by side, so that one can be
-    /// exchanged without a gap.
+    /// exchanged without a gap. No request takes longer than `timeout`.
     pub fn new(
         url: &str,
         secrets: &[impl AsRef<str>],
         channels: Vec<MessageChannel>,
+        timeout: Duration,
     ) -> Result<Self, WebhookSettingsError> {
         let url = reqwest::Url::parse(url).map_err(|_| WebhookSettingsError::Url)?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -157,8 +156,8 @@ impl Webhook {
             // may send a message with a name in it anywhere else.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timeout)
             .build()
             .map_err(WebhookSettingsError::Client)?;
         Ok(Self {

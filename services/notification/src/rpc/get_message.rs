@@ -11,8 +11,8 @@ use tonic::Request;
 
 use super::{Messages, wire};
 use crate::store::attempts::{self, Attempt};
-use crate::store::keys::Keys;
 use crate::store::kept::{self, KeptPage};
+use crate::store::keys::Keys;
 use crate::store::messages::{self, Message};
 
 /// What a caller needs besides the method's own permission to read texts, which name people.

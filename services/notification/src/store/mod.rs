@@ -2,8 +2,8 @@
 //! and confined to a site; row security holds besides every `site = $1` below.
 
 pub mod attempts;
-pub mod keys;
 pub mod kept;
+pub mod keys;
 pub mod matters;
 pub mod messages;
 pub mod staff;

@@ -64,19 +64,6 @@ pub async fn keep(
     Ok(())
 }
 
-/// The revision that is kept; none for a person not known here.
-pub async fn revision(tx: &mut Tx, staff: &StaffName) -> Result<Option<i64>, Fault> {
-    sqlx::query_scalar!(
-        "-- notification::staff::revision
-        SELECT revision FROM staff_contact WHERE site = $1 AND staff = $2",
-        staff.site.as_str(),
-        staff.id.as_str(),
-    )
-    .fetch_optional(&mut **tx)
-    .await
-    .or_fault()
-}
-
 /// How a person can be reached; none for one not known here.
 pub async fn get(
     tx: &mut Tx,

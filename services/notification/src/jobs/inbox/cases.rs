@@ -119,7 +119,11 @@ pub(super) async fn owner_changed(
         return Ok(Applied::Done);
     }
     matters::keep_case(tx, &case, &view).await?;
-    let grade = if news.grade == 0 { view.grade } else { news.grade };
+    let grade = if news.grade == 0 {
+        view.grade
+    } else {
+        news.grade
+    };
     if let Some(staff) = offered_to.filter(|_| !event.historical) {
         let draft = causes::offer(&case, &view, &staff, news.revision, grade, now);
         messages::queue(tx, &case.site, draft.as_slice(), now).await?;

@@ -49,9 +49,9 @@ pub struct News<P> {
 impl<P: People> News<P> {
     /// Registers for every type.
     pub fn subscribe(self: &Arc<Self>, inbox: Inbox) -> Inbox {
-        SUBSCRIBED
-            .into_iter()
-            .fold(inbox, |inbox, event_type| inbox.on(event_type, Arc::clone(self)))
+        SUBSCRIBED.into_iter().fold(inbox, |inbox, event_type| {
+            inbox.on(event_type, Arc::clone(self))
+        })
     }
 }
 
@@ -61,7 +61,9 @@ impl<P: People> Handler for News<P> {
 
     async fn prepare(&self, event: &Event) -> Result<Self::Prepared, Fault> {
         match event.event_type.as_str() {
-            "redress.staff.changed.v1" => directory::fetch_staff(&self.people, event).await.map(Some),
+            "redress.staff.changed.v1" => {
+                directory::fetch_staff(&self.people, event).await.map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -76,12 +78,12 @@ impl<P: People> Handler for News<P> {
         match event.event_type.as_str() {
             "redress.site.changed.v1" => directory::site_changed(tx, event).await,
             "redress.staff.changed.v1" => match staff {
-                Some(contact) => directory::staff_changed(tx, &self.keys, event, contact, now).await,
+                Some(contact) => {
+                    directory::staff_changed(tx, &self.keys, event, contact, now).await
+                }
                 None => Err(Fault::internal("staff.changed was not prepared")),
             },
-            "redress.case.received.v1" => {
-                cases::received(tx, event, now, self.receipt_wait).await
-            }
+            "redress.case.received.v1" => cases::received(tx, event, now, self.receipt_wait).await,
             "redress.case.updated.v1" => cases::updated(tx, event, now, self.receipt_wait).await,
             "redress.case.moved.v1" => cases::moved(tx, event).await,
             "redress.case.graded.v1" => cases::graded(tx, event).await,

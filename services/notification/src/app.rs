@@ -1,0 +1,158 @@
+//! The one place that knows everyone: which news come in and go out, what is served, what runs in the
+//! background.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redress_events::{
+    EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
+};
+use redress_model::time::SharedClock;
+use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
+use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
+use redress_proto::notification::v1::message_service_server::MessageServiceServer;
+use redress_rpc::client::Peers;
+use redress_runtime::{App, BoxError, Context, Service};
+use redress_store::{Database, receipt};
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::render::Templates;
+use crate::jobs::announce::MESSAGE_CHANGED;
+use crate::jobs::inbox::News;
+use crate::jobs::metrics::Metrics;
+use crate::jobs::people::PeersPeople;
+use crate::jobs::sender::Sender;
+use crate::rpc::Messages;
+use crate::settings::{self, RawSettings};
+use crate::store::keys::Keys;
+use crate::store::messages::Lane;
+
+/// How often old receipts are deleted.
+const RECEIPT_PURGE_PAUSE: Duration = Duration::from_secs(3600);
+
+/// The notification service.
+#[derive(Debug, Clone, Copy)]
+pub struct NotificationService;
+
+impl Service for NotificationService {
+    const NAME: &'static str = "notification";
+    const DEFAULT_CONFIG: &'static str = include_str!("../config.toml");
+    type Settings = RawSettings;
+
+    fn migrators() -> Vec<&'static Migrator> {
+        vec![
+            &redress_store::MIGRATOR,
+            &redress_events::MIGRATOR,
+            &crate::MIGRATOR,
+        ]
+    }
+
+    async fn build(context: Context<RawSettings>) -> Result<App, BoxError> {
+        let (sending, gateways) = settings::check(&context.settings)?;
+        let Context {
+            db,
+            clock,
+            redis,
+            meter,
+            peers,
+            fingerprints,
+            vault,
+            ..
+        } = context;
+        let keys = Arc::new(Keys::new(vault));
+        let metrics = Metrics::new(&meter);
+        let people = PeersPeople::new(peers.clone());
+        let news = Arc::new(News {
+            keys: Arc::clone(&keys),
+            people: people.clone(),
+            receipt_wait: sending.receipt_wait,
+            clock: clock.clone(),
+        });
+        let inbox = Arc::new(news.subscribe(Inbox::new(db.clone(), &meter)));
+        let (subscriptions, subscribers) = subscribers(&peers)?;
+        let relay = Relay::new(
+            db.clone(),
+            subscriptions,
+            subscribers,
+            Pace::default(),
+            &meter,
+        )?;
+        let sender = Arc::new(Sender {
+            db: db.clone(),
+            keys: Arc::clone(&keys),
+            gateways,
+            templates: Templates::compiled_in()?,
+            people,
+            sending,
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        });
+        let messages = Messages {
+            db: db.clone(),
+            keys,
+            clock: clock.clone(),
+            fingerprints,
+            metrics,
+        };
+        let (grave, routine, backlog) = (Arc::clone(&sender), Arc::clone(&sender), sender);
+        let (sweeper, waker, purger) = (Arc::clone(&inbox), db.clone(), db.clone());
+        let app = App::new()
+            .serve(MessageServiceServer::new(messages))
+            .serve(InboxServiceServer::new(InboxServer::new(inbox)))
+            .serve(EventAdminServiceServer::new(EventAdminServer::new(db)))
+            .work("relay", |shutdown| relay.run(shutdown))
+            .work(
+                "inbox",
+                |shutdown| async move { sweeper.run(shutdown).await },
+            )
+            .work("grave messages", |shutdown| {
+                grave.run(Lane::Grave, shutdown)
+            })
+            .work("routine messages", |shutdown| {
+                routine.run(Lane::Routine, shutdown)
+            })
+            .work("message backlog", |shutdown| {
+                backlog.watch_backlog(shutdown)
+            })
+            .work("receipts", |shutdown| {
+                purge_receipts(purger, clock, shutdown)
+            });
+        Ok(match redis {
+            Some(redis) => app.work("wakes", move |shutdown| {
+                share_wakes(waker, redis.node(), shutdown)
+            }),
+            None => app,
+        })
+    }
+}
+
+/// Subscribers by name.
+type Subscribers = Vec<(String, Arc<dyn Peer>)>;
+
+/// Who wants to hear what became of a message.
+fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> {
+    let subscriptions = Subscriptions::new(&[(MESSAGE_CHANGED, &["crisis", "intake"])]);
+    let mut subscribers: Subscribers = Vec::new();
+    for service in subscriptions.subscribers() {
+        let peer = GrpcPeer::new(peers, &service)?;
+        subscribers.push((service, Arc::new(peer)));
+    }
+    Ok((subscriptions, subscribers))
+}
+
+async fn purge_receipts(db: Database, clock: SharedClock, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        match receipt::purge(&db, clock.now()).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "old receipts were deleted"),
+            Err(fault) => {
+                tracing::warn!(reason = fault.reason(), %fault, "old receipts could not be deleted")
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            () = tokio::time::sleep(RECEIPT_PURGE_PAUSE) => {}
+        }
+    }
+}

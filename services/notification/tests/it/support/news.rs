@@ -1,0 +1,264 @@
+//! Events as their producers write them.
+
+use jiff::Timestamp;
+use prost::Message;
+use redress_events::Event;
+use redress_model::name::{CaseName, ClockName, IncidentName, SiteId, StaffName};
+use redress_model::words::{
+    CaseMode, CaseStatus, ClockKind, ClockState, ClockTransition, DutyRole,
+};
+use redress_proto::convert;
+use redress_proto::event::v1::{
+    CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated, ClockChanged,
+    IncidentChanged, OwnerChanged, SiteChanged, StaffChanged,
+};
+use uuid::Uuid;
+
+fn event(
+    source: &str,
+    event_type: &str,
+    site: &SiteId,
+    subject: impl ToString,
+    payload: &impl Message,
+) -> Event {
+    Event {
+        id: Uuid::now_v7(),
+        source: source.to_owned(),
+        event_type: event_type.to_owned(),
+        site: site.clone(),
+        subject: subject.to_string(),
+        historical: false,
+        time: Timestamp::now(),
+        traceparent: String::new(),
+        data: payload.encode_to_vec().into(),
+    }
+}
+
+pub(crate) fn site_changed(id: &str, language: &str) -> Event {
+    let payload = SiteChanged {
+        site: format!("sites/{id}"),
+        organization: "organizations/demo".to_owned(),
+        region: "organizations/demo/regions/north".to_owned(),
+        kind: 1,
+        time_zone: "Asia/Shanghai".to_owned(),
+        display_name: "Lake Garden".to_owned(),
+        revision: 1,
+        language: language.to_owned(),
+    };
+    let site = super::site(id);
+    let subject = format!("sites/{id}");
+    event(
+        "intake",
+        "redress.site.changed.v1",
+        &site,
+        subject,
+        &payload,
+    )
+}
+
+pub(crate) fn staff_changed(staff: &StaffName, revision: i64, retired: bool) -> Event {
+    let payload = StaffChanged {
+        staff: staff.to_string(),
+        revision,
+        retired,
+        ..StaffChanged::default()
+    };
+    let subject = format!("sites/{}", staff.site);
+    event(
+        "assignment",
+        "redress.staff.changed.v1",
+        &staff.site,
+        subject,
+        &payload,
+    )
+}
+
+fn facts(case: &CaseName, number: &str, tokens: &[&str]) -> CaseFacts {
+    CaseFacts {
+        case: case.to_string(),
+        number: number.to_owned(),
+        mode: convert::to_wire(CaseMode::Live),
+        person_tokens: tokens.iter().map(|t| (*t).to_owned()).collect(),
+        status: convert::to_wire(CaseStatus::Received),
+        epoch: 1,
+        revision: 1,
+        ..CaseFacts::default()
+    }
+}
+
+pub(crate) fn received(case: &CaseName, number: &str, tokens: &[&str]) -> Event {
+    let payload = CaseReceived {
+        facts: Some(facts(case, number, tokens)),
+    };
+    event(
+        "intake",
+        "redress.case.received.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+pub(crate) fn updated(case: &CaseName, number: &str, tokens: &[&str], revision: i64) -> Event {
+    let payload = CaseUpdated {
+        facts: Some(CaseFacts {
+            revision,
+            ..facts(case, number, tokens)
+        }),
+    };
+    event(
+        "intake",
+        "redress.case.updated.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+/// The same as history.
+pub(crate) fn historical(mut event: Event) -> Event {
+    event.historical = true;
+    event
+}
+
+pub(crate) fn moved(case: &CaseName, status: CaseStatus, epoch: i64) -> Event {
+    let payload = CaseMoved {
+        case: case.to_string(),
+        status: convert::to_wire(status),
+        epoch,
+        ..CaseMoved::default()
+    };
+    event(
+        "intake",
+        "redress.case.moved.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+pub(crate) fn graded(case: &CaseName, grade: i32) -> Event {
+    let payload = CaseGraded {
+        case: case.to_string(),
+        grade,
+        revision: 1,
+        epoch: 1,
+        ..CaseGraded::default()
+    };
+    event(
+        "triage",
+        "redress.case.graded.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+pub(crate) fn offered(
+    case: &CaseName,
+    responsible: &StaffName,
+    offered_to: Option<&StaffName>,
+    revision: i64,
+) -> Event {
+    let payload = OwnerChanged {
+        case: case.to_string(),
+        responsible: responsible.to_string(),
+        offered_to: offered_to.map(ToString::to_string).unwrap_or_default(),
+        revision,
+        grade: 3,
+        ..OwnerChanged::default()
+    };
+    event(
+        "assignment",
+        "redress.owner.changed.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+/// What happened to a clock of a case.
+pub(crate) fn clock(
+    clock: &ClockName,
+    case: &CaseName,
+    kind: ClockKind,
+    (transition, generation): (ClockTransition, i64),
+    notify: &[&StaffName],
+    grade: i32,
+) -> Event {
+    let state = match transition {
+        ClockTransition::Breached | ClockTransition::Climbed => ClockState::Breached,
+        ClockTransition::Met => ClockState::Met,
+        ClockTransition::Cancelled => ClockState::Cancelled,
+        _ => ClockState::Running,
+    };
+    let payload = ClockChanged {
+        clock: clock.to_string(),
+        case: case.to_string(),
+        kind: convert::to_wire(kind),
+        state: convert::to_wire(state),
+        transition: convert::to_wire(transition),
+        due_time: Some(convert::to_timestamp(
+            "2026-11-21T06:00:00Z".parse().expect("an instant"),
+        )),
+        level: 1,
+        notify: notify.iter().map(ToString::to_string).collect(),
+        grade,
+        generation,
+        number: "LAKE-1".to_owned(),
+        ..ClockChanged::default()
+    };
+    event(
+        "triage",
+        "redress.clock.changed.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+pub(crate) fn incident(
+    incident: &IncidentName,
+    cases: &[&CaseName],
+    merged_into: Option<&IncidentName>,
+    revision: i64,
+) -> Event {
+    let payload = IncidentChanged {
+        incident: incident.to_string(),
+        cases: cases.iter().map(ToString::to_string).collect(),
+        merged_into: merged_into.map(ToString::to_string).unwrap_or_default(),
+        revision,
+        ..IncidentChanged::default()
+    };
+    event(
+        "crisis",
+        "redress.incident.changed.v1",
+        &incident.site,
+        incident,
+        &payload,
+    )
+}
+
+pub(crate) fn callout(
+    callout_id: Uuid,
+    incident: &IncidentName,
+    case: &CaseName,
+    staff: &StaffName,
+) -> Event {
+    let payload = CallOutRequested {
+        callout_id: callout_id.to_string(),
+        incident: incident.to_string(),
+        case: case.to_string(),
+        role: convert::to_wire(DutyRole::Spokesperson),
+        staff: staff.to_string(),
+        number: "LAKE-1".to_owned(),
+        public_mode: true,
+    };
+    event(
+        "crisis",
+        "redress.callout.requested.v1",
+        &incident.site,
+        incident,
+        &payload,
+    )
+}

@@ -1,0 +1,117 @@
+//! Intake and assignment as far as they know how to reach people; can be away, and can be slow for ever.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use redress_model::Fault;
+use redress_model::name::{CaseName, StaffName};
+use redress_notification::domain::route::ContactPoints;
+use redress_notification::domain::words::MessageChannel;
+use redress_notification::jobs::people::{Complainant, People};
+use redress_notification::store::staff::StaffContact;
+
+#[derive(Default)]
+struct Inner {
+    complainants: Mutex<HashMap<(CaseName, String), Complainant>>,
+    staff: Mutex<HashMap<StaffName, StaffContact>>,
+    away: AtomicBool,
+    hangs: AtomicBool,
+    asked: AtomicUsize,
+}
+
+/// People of a test.
+#[derive(Clone, Default)]
+pub(crate) struct TestPeople(Arc<Inner>);
+
+impl TestPeople {
+    pub(crate) fn add_complainant(
+        &self,
+        case: &CaseName,
+        token: &str,
+        name: &str,
+        phone: &str,
+        email: &str,
+    ) {
+        let mut points = ContactPoints::of(name);
+        points.add(MessageChannel::Sms, phone);
+        points.add(MessageChannel::Email, email);
+        let person = Complainant {
+            points,
+            language: String::new(),
+        };
+        let key = (case.clone(), token.to_owned());
+        self.0
+            .complainants
+            .lock()
+            .expect("no panic")
+            .insert(key, person);
+    }
+
+    pub(crate) fn add_staff(&self, name: &StaffName, display: &str, phone: &str, email: &str) {
+        let mut points = ContactPoints::of(display);
+        points.add(MessageChannel::Sms, phone);
+        points.add(MessageChannel::Email, email);
+        let contact = StaffContact {
+            points,
+            language: String::new(),
+            retired: false,
+            revision: 1,
+        };
+        self.0
+            .staff
+            .lock()
+            .expect("no panic")
+            .insert(name.clone(), contact);
+    }
+
+    /// From now on nobody answers, or everybody does.
+    pub(crate) fn set_away(&self, away: bool) {
+        self.0.away.store(away, Ordering::SeqCst);
+    }
+
+    /// From now on questions are never answered, or are.
+    pub(crate) fn set_hangs(&self, hangs: bool) {
+        self.0.hangs.store(hangs, Ordering::SeqCst);
+    }
+
+    /// How many questions were asked.
+    pub(crate) fn asked(&self) -> usize {
+        self.0.asked.load(Ordering::SeqCst)
+    }
+
+    async fn answer<T>(&self, answer: impl FnOnce(&Inner) -> T) -> Result<T, Fault> {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        if self.0.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if self.0.away.load(Ordering::SeqCst) {
+            return Err(Fault::unavailable("intake"));
+        }
+        Ok(answer(&self.0))
+    }
+}
+
+impl People for TestPeople {
+    async fn complainant(
+        &self,
+        case: &CaseName,
+        token: &str,
+    ) -> Result<Option<Complainant>, Fault> {
+        let key = (case.clone(), token.to_owned());
+        self.answer(|inner| {
+            inner
+                .complainants
+                .lock()
+                .expect("no panic")
+                .get(&key)
+                .cloned()
+        })
+        .await
+    }
+
+    async fn staff(&self, staff: &StaffName) -> Result<Option<StaffContact>, Fault> {
+        self.answer(|inner| inner.staff.lock().expect("no panic").get(staff).cloned())
+            .await
+    }
+}

@@ -1,0 +1,173 @@
+//! The signed webhook against an endpoint that refuses, throttles, stalls and hangs up.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use redress_model::name::{CaseName, IncidentName};
+use redress_notification::domain::words::{AttemptOutcome, MessageChannel, MessageState};
+use redress_notification::provider::Gateways;
+use redress_notification::provider::webhook::{SigningKey, Webhook};
+use uuid::Uuid;
+
+use crate::support::http::{Endpoint, Manner};
+use crate::support::{World, news, site};
+
+const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const NEW: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+fn gateways(endpoint: &Endpoint, outbox: bool) -> Gateways {
+    let channels = vec![MessageChannel::Sms, MessageChannel::Email];
+    let timeout = Duration::from_millis(300);
+    Gateways {
+        webhook: Some(
+            Webhook::new(&endpoint.url(), &[NEW, OLD], channels, timeout).expect("right settings"),
+        ),
+        smtp: None,
+        outbox,
+    }
+}
+
+async fn world_with_callout() -> World {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::callout(Uuid::now_v7(), &incident, &case, &li))
+        .await;
+    world
+}
+
+#[tokio::test]
+async fn a_receiver_verifies_what_it_gets_by_either_secret_and_learns_where_it_should_go() {
+    let world = world_with_callout().await;
+    let endpoint = Endpoint::start().await;
+    world
+        .send_due(&world.sender(gateways(&endpoint, false)))
+        .await;
+
+    let received = endpoint.received();
+    assert_eq!(received.len(), 1);
+    let headers = &received[0].headers;
+    let timestamp: i64 = headers["webhook-timestamp"].parse().expect("seconds");
+    for secret in [OLD, NEW] {
+        let key = SigningKey::parse(secret).expect("a secret");
+        let verifies = |body: &[u8]| {
+            key.verifies(
+                &headers["webhook-id"],
+                timestamp,
+                body,
+                &headers["webhook-signature"],
+                world.now(),
+                SignedDuration::from_mins(5),
+            )
+        };
+        assert!(verifies(&received[0].body));
+        let mut forged = received[0].body.clone();
+        forged[20] ^= 1;
+        assert!(!verifies(&forged));
+    }
+    let payload: serde_json::Value =
+        serde_json::from_slice(&received[0].body).expect("a JSON payload");
+    assert_eq!(payload["type"], "message.requested");
+    assert_eq!(payload["data"]["to"], "+8613800000001");
+    assert_eq!(payload["data"]["channel"], "SMS");
+    assert_eq!(payload["data"]["template"], "incident.callout");
+    assert_eq!(world.message().await.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn whatever_the_endpoint_does_the_message_is_sent_again_under_the_same_id() {
+    let world = world_with_callout().await;
+    let endpoint = Endpoint::start().await;
+    let mut sender = world.sender(gateways(&endpoint, false));
+    std::sync::Arc::get_mut(&mut sender)
+        .expect("not shared yet")
+        .sending
+        .attempts_per_way_max = 20;
+    let manners = [
+        (Manner::Answer("500 Internal Server Error"), "HTTP_500"),
+        (
+            Manner::Answer("302 Found\r\nLocation: http://127.0.0.1:1/"),
+            "HTTP_302",
+        ),
+        (Manner::Answer("401 Unauthorized"), "HTTP_401"),
+        (Manner::Stall, "TIMEOUT"),
+        (Manner::HangUp, "HTTP_BROKEN"),
+        (Manner::HalfAnswer, "HTTP_BROKEN"),
+    ];
+    for (manner, reason) in &manners {
+        endpoint.next(manner.clone());
+        world.send_due(&sender).await;
+        let message = world.message().await;
+        assert_eq!(message.fate.state, MessageState::Queued, "{reason}");
+        assert_eq!(&message.fate.reason, reason);
+        world.clock.advance(SignedDuration::from_mins(1));
+    }
+    world.send_due(&sender).await;
+    assert_eq!(world.message().await.fate.state, MessageState::Sent);
+    let ids: std::collections::BTreeSet<String> = endpoint
+        .received()
+        .iter()
+        .map(|r| r.headers["webhook-id"].clone())
+        .collect();
+    assert_eq!(ids.len(), 1);
+}
+
+#[tokio::test]
+async fn a_throttling_endpoint_is_left_alone_for_as_long_as_it_asks() {
+    let world = world_with_callout().await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(gateways(&endpoint, false));
+    endpoint.next(Manner::Answer("429 Too Many Requests\r\nRetry-After: 25"));
+    world.send_due(&sender).await;
+    world.clock.advance(SignedDuration::from_secs(24));
+    assert!(world.send_due(&sender).await.is_empty());
+    world.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(world.send_due(&sender).await.len(), 1);
+    assert_eq!(world.message().await.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn a_refused_message_goes_by_the_next_channel_and_then_to_the_outbox() {
+    let world = world_with_callout().await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(gateways(&endpoint, true));
+    endpoint.next(Manner::Answer("422 Unprocessable Content"));
+    endpoint.next(Manner::Answer("410 Gone"));
+    world.send_due(&sender).await;
+    let message = world.message().await;
+    let ways: Vec<(&str, &str, AttemptOutcome)> = world
+        .attempts(&message.name)
+        .await
+        .iter()
+        .map(|a| (a.way.channel.word(), a.way.provider.word(), a.outcome))
+        .collect();
+    assert_eq!(
+        ways,
+        [
+            ("SMS", "WEBHOOK", AttemptOutcome::Permanent),
+            ("EMAIL", "WEBHOOK", AttemptOutcome::Permanent),
+            ("SMS", "OUTBOX", AttemptOutcome::Accepted)
+        ]
+    );
+    assert_eq!(message.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn when_every_way_is_used_up_the_message_fails_and_is_announced() {
+    let world = world_with_callout().await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(gateways(&endpoint, false));
+    for _ in 0..6 {
+        endpoint.next(Manner::Answer("503 Service Unavailable"));
+        world.send_due(&sender).await;
+        world.clock.advance(SignedDuration::from_mins(1));
+    }
+    world.send_due(&sender).await;
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Failed);
+    assert_eq!(message.fate.reason, "HTTP_503");
+    assert_eq!(message.fate.attempt_count, 6, "three by each channel");
+    assert_eq!(world.announced().await, ["FAILED"]);
+}
