@@ -1,0 +1,285 @@
+//! Transactions: tried again when Postgres asks for it, rolled back whole, cancelled without a trace.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use redress_model::Fault;
+use redress_store::{Operation, StoreResultExt as _, Tx};
+use redress_testkit::eventually;
+use tokio::sync::Barrier;
+
+use crate::{database, site, sql};
+
+/// Locks two things in the order given; the first attempts meet at the barrier and deadlock.
+struct LockBoth<'a> {
+    first: i32,
+    second: i32,
+    barrier: &'a Barrier,
+    attempts: AtomicU32,
+}
+
+impl Operation for LockBoth<'_> {
+    const NAME: &'static str = "test.lock_both";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let attempt = self.attempts.fetch_add(1, Ordering::SeqCst);
+        for (i, id) in [self.first, self.second].into_iter().enumerate() {
+            sqlx::query("UPDATE thing SET amount = amount + 1 WHERE id = $1")
+                .bind(id)
+                .execute(&mut **tx)
+                .await
+                .or_fault()?;
+            if attempt == 0 && i == 0 {
+                self.barrier.wait().await;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_deadlock_is_tried_again_and_both_succeed_once() {
+    let t = database().await;
+    sql(
+        &t.db,
+        &site("lake"),
+        &["INSERT INTO thing VALUES ('lake', 1), ('lake', 2) RETURNING 'x'"],
+    )
+    .await
+    .unwrap();
+    let barrier = Barrier::new(2);
+    let operation = |first, second| LockBoth {
+        first,
+        second,
+        barrier: &barrier,
+        attempts: AtomicU32::new(0),
+    };
+    let (one, two) = (operation(1, 2), operation(2, 1));
+    let scope = site("lake");
+    let (a, b) = tokio::join!(t.db.run(&scope, &one), t.db.run(&scope, &two));
+    a.unwrap();
+    b.unwrap();
+    let attempts = one.attempts.load(Ordering::SeqCst) + two.attempts.load(Ordering::SeqCst);
+    assert!(attempts >= 3, "no deadlock came up: {attempts}");
+    let amounts = sql(
+        &t.db,
+        &scope,
+        &["SELECT amount::text FROM thing ORDER BY id"],
+    )
+    .await
+    .unwrap();
+    assert_eq!(amounts, ["2", "2"]);
+}
+
+/// Kills its own connection at the first attempts.
+struct KillSelf {
+    admin: sqlx::PgPool,
+    kills: u32,
+    attempts: AtomicU32,
+}
+
+impl Operation for KillSelf {
+    const NAME: &'static str = "test.kill_self";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let attempt = self.attempts.fetch_add(1, Ordering::SeqCst);
+        sqlx::query("INSERT INTO thing VALUES ('lake', 1)")
+            .execute(&mut **tx)
+            .await
+            .or_fault()?;
+        if attempt < self.kills {
+            let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+                .fetch_one(&mut **tx)
+                .await
+                .or_fault()?;
+            sqlx::query("SELECT pg_terminate_backend($1, 5000)")
+                .bind(pid)
+                .execute(&self.admin)
+                .await
+                .or_fault()?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_connection_lost_before_the_commit_is_tried_again() {
+    let t = database().await;
+    let operation = KillSelf {
+        admin: t.admin.clone(),
+        kills: 2,
+        attempts: AtomicU32::new(0),
+    };
+    t.db.run(&site("lake"), &operation).await.unwrap();
+    assert_eq!(operation.attempts.load(Ordering::SeqCst), 3);
+    assert_eq!(
+        sql(&t.db, &site("lake"), &["SELECT count(*)::text FROM thing"])
+            .await
+            .unwrap(),
+        ["1"]
+    );
+}
+
+#[tokio::test]
+async fn attempts_are_bounded() {
+    let t = database().await;
+    let operation = KillSelf {
+        admin: t.admin.clone(),
+        kills: u32::MAX,
+        attempts: AtomicU32::new(0),
+    };
+    let fault = t.db.run(&site("lake"), &operation).await.unwrap_err();
+    assert!(fault.is_transient(), "{fault:?}");
+    assert_eq!(operation.attempts.load(Ordering::SeqCst), 6);
+    assert_eq!(
+        sql(&t.db, &site("lake"), &["SELECT count(*)::text FROM thing"])
+            .await
+            .unwrap(),
+        ["0"]
+    );
+}
+
+/// Fails a statement, says nothing of it and claims success.
+struct SwallowError;
+
+impl Operation for SwallowError {
+    const NAME: &'static str = "test.swallow_error";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        sqlx::query("INSERT INTO thing VALUES ('lake', 1)")
+            .execute(&mut **tx)
+            .await
+            .or_fault()?;
+        let _ = sqlx::query("SELECT 1 / 0").execute(&mut **tx).await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn i1_a_transaction_that_failed_unnoticed_is_never_answered_ok() {
+    let t = database().await;
+    t.db.run(&site("lake"), &SwallowError).await.unwrap_err();
+    assert_eq!(
+        sql(&t.db, &site("lake"), &["SELECT count(*)::text FROM thing"])
+            .await
+            .unwrap(),
+        ["0"]
+    );
+}
+
+/// Writes, says that it did, and never ends.
+struct Hang(tokio::sync::Notify);
+
+impl Operation for Hang {
+    const NAME: &'static str = "test.hang";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        sqlx::query("INSERT INTO thing VALUES ('lake', 1)")
+            .execute(&mut **tx)
+            .await
+            .or_fault()?;
+        self.0.notify_one();
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_nothing_behind() {
+    let t = database().await;
+    let hang = Hang(tokio::sync::Notify::new());
+    let scope = site("lake");
+    tokio::select! {
+        _ = t.db.run(&scope, &hang) => panic!("it never ends"),
+        () = hang.0.notified() => {}
+    }
+    eventually(Duration::from_secs(5), async || {
+        // The lock of the abandoned insert is gone once this gets through.
+        sql(
+            &t.db,
+            &scope,
+            &[
+                "SET LOCAL lock_timeout = '50ms'",
+                "INSERT INTO thing VALUES ('lake', 1) RETURNING 'x'",
+            ],
+        )
+        .await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_read_cannot_write() {
+    struct Write;
+    impl Operation for Write {
+        const NAME: &'static str = "test.write";
+        type Output = ();
+        async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+            sqlx::query("INSERT INTO thing VALUES ('lake', 1)")
+                .execute(&mut **tx)
+                .await
+                .or_fault()?;
+            Ok(())
+        }
+    }
+    let t = database().await;
+    assert_eq!(
+        t.db.read(&site("lake"), &Write).await.unwrap_err().reason(),
+        "INTERNAL"
+    );
+}
+
+#[tokio::test]
+async fn constraints_are_matched_by_exact_name_and_values_never_leave() {
+    struct Insert(i32);
+    impl Operation for Insert {
+        const NAME: &'static str = "test.insert";
+        type Output = ();
+        async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+            sqlx::query("INSERT INTO thing VALUES ('lake', 4711, $1)")
+                .bind(self.0)
+                .execute(&mut **tx)
+                .await
+                .or_constraint("thing_key", || Fault::exists("things/4711"))?;
+            Ok(())
+        }
+    }
+    let t = database().await;
+    t.db.run(&site("lake"), &Insert(1)).await.unwrap();
+    assert_eq!(
+        t.db.run(&site("lake"), &Insert(1))
+            .await
+            .unwrap_err()
+            .reason(),
+        "ALREADY_EXISTS"
+    );
+    let fault = t.db.run(&site("lake"), &Insert(-5)).await.unwrap_err();
+    let shown = format!("{fault:?} {fault}");
+    assert_eq!(fault.reason(), "INTERNAL");
+    assert!(
+        shown.contains("thing_amount") && !shown.contains("4711") && !shown.contains("-5"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn only_a_commit_wakes() {
+    struct Wake(bool);
+    impl Operation for Wake {
+        const NAME: &'static str = "test.wake";
+        type Output = ();
+        async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+            tx.wake();
+            if self.0 { Ok(()) } else { Err(Fault::Deadline) }
+        }
+    }
+    let t = database().await;
+    let wakes = t.db.wakes();
+    t.db.run(&site("lake"), &Wake(false)).await.unwrap_err();
+    assert!(!wakes.has_changed().unwrap());
+    t.db.run(&site("lake"), &Wake(true)).await.unwrap();
+    assert!(wakes.has_changed().unwrap());
+}
