@@ -142,12 +142,11 @@ fn explain(service: &str, error: figment::Error) -> ConfigError {
             Some(source) => format!(" (in {source})"),
             None => format!(" (in {})", m.name),
         });
-    let at = |field: &str| {
-        if path.is_empty() {
-            field.to_owned()
-        } else {
-            format!("{path}.{field}")
-        }
+    // The path names the field where it exists, and stops above it where it does not.
+    let at = |field: &str| match error.path.last() {
+        None => field.to_owned(),
+        Some(last) if last == field => path.clone(),
+        Some(_) => format!("{path}.{field}"),
     };
     ConfigError(match &error.kind {
         Kind::UnknownField(field, known) => format!(

@@ -1,0 +1,7 @@
+//! The life of a process, with a small service on a real database.
+
+mod life;
+mod roles;
+mod support;
+mod telemetry;
+mod web;
