@@ -1,0 +1,136 @@
+//! Cases that came in, and facts of them that changed.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use redress_events::{Applied, Event, Handler};
+use redress_model::Fault;
+use redress_model::name::CaseName;
+use redress_proto::event::v1::{CaseReceived, CaseUpdated};
+use redress_proto::intake::v1::ReadCaseTextRequest;
+use redress_proto::intake::v1::case_read_service_client::CaseReadServiceClient;
+use redress_rpc::client::{Call, Peers};
+use redress_rpc::fault_of;
+use redress_store::Tx;
+
+use super::parse;
+use crate::casework::{self, Move, Mover, Reading, Receipt, Work};
+use crate::desk::Desk;
+use crate::domain::Cause;
+use crate::store::{cases, sites};
+
+/// Where the text of a case is read: once, to classify it; it is kept nowhere here.
+pub trait TextSource: Send + Sync + 'static {
+    /// The text; empty where it was erased.
+    fn text(&self, case: &CaseName) -> impl Future<Output = Result<String, Fault>> + Send;
+}
+
+impl TextSource for Peers {
+    async fn text(&self, case: &CaseName) -> Result<String, Fault> {
+        let call = Call::new("triage").site(&case.site).idempotent();
+        let mut intake = CaseReadServiceClient::new(self.call("intake", call)?);
+        let request = ReadCaseTextRequest {
+            name: case.to_string(),
+            purpose: "triage".to_owned(),
+        };
+        intake
+            .read_case_text(request)
+            .await
+            .map(|response| response.into_inner().text)
+            .map_err(|status| fault_of("intake", status))
+    }
+}
+
+/// Takes cases in.
+#[derive(Debug)]
+pub struct CaseReceivedHandler<T> {
+    desk: Arc<Desk>,
+    texts: T,
+}
+
+impl<T> CaseReceivedHandler<T> {
+    /// A handler that reads texts there.
+    pub fn new(desk: Arc<Desk>, texts: T) -> Self {
+        Self { desk, texts }
+    }
+}
+
+impl<T: TextSource> Handler for CaseReceivedHandler<T> {
+    type Prepared = Reading;
+
+    async fn prepare(&self, event: &Event) -> Result<Reading, Fault> {
+        let payload: CaseReceived = event.decode()?;
+        let parsed = parse::facts(event, payload.facts.as_ref(), self.desk.now())?;
+        let name = CaseName::new(event.site.clone(), parsed.id);
+        let text = self.texts.text(&name).await?;
+        let desk = Arc::clone(&self.desk);
+        // Segmenting a long text is work for the processor.
+        tokio::task::spawn_blocking(move || desk.read(&text))
+            .await
+            .map_err(Fault::internal)
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, reading: &Reading) -> Result<Applied, Fault> {
+        let Some(site) = sites::get(tx, &event.site).await? else {
+            return Ok(Applied::Wait);
+        };
+        let payload: CaseReceived = event.decode()?;
+        let parsed = parse::facts(event, payload.facts.as_ref(), self.desk.now())?;
+        let mut work = Work::new(tx, &site, self.desk.now());
+        let receipt = Receipt {
+            id: parsed.id,
+            facts: &parsed.facts,
+            status: parsed.status,
+            epoch: parsed.epoch,
+            signals: &parsed.signals,
+            reading,
+        };
+        casework::receive(&mut work, &receipt).await?;
+        self.desk.schedule_soon(work.entries);
+        Ok(Applied::Done)
+    }
+}
+
+/// Takes changed facts in. They come whole; the newest revision stands.
+#[derive(Debug)]
+pub struct CaseUpdatedHandler(pub Arc<Desk>);
+
+impl Handler for CaseUpdatedHandler {
+    type Prepared = ();
+
+    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
+        let Some(site) = sites::get(tx, &event.site).await? else {
+            return Ok(Applied::Wait);
+        };
+        let payload: CaseUpdated = event.decode()?;
+        let now = self.0.now();
+        let parsed = parse::facts(event, payload.facts.as_ref(), now)?;
+        sites::lock_clusters(tx, &site.id).await?;
+        let Some(mut case) = cases::lock(tx, &site.id, parsed.id).await? else {
+            return Ok(Applied::Wait);
+        };
+        let mut work = Work::new(tx, &site, now);
+        if parsed.facts.revision > case.facts.revision {
+            let historical = case.facts.historical;
+            case.facts = parsed.facts;
+            // Once historical, always.
+            case.facts.historical = historical;
+            cases::set_facts(work.tx, &site.id, case.id, &case.facts).await?;
+        }
+        let to = Move {
+            mover: Mover::Intake,
+            status: parsed.status,
+            epoch: parsed.epoch,
+            at: event.time,
+        };
+        casework::stand(&mut work, &mut case, &to).await?;
+        casework::decide(&mut work, &mut case, Cause::Updated).await?;
+        casework::spread(&mut work, &case, Cause::Cluster).await?;
+        self.0.schedule_soon(work.entries);
+        Ok(Applied::Done)
+    }
+}

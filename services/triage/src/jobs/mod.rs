@@ -1,0 +1,32 @@
+//! What triage does about events and about what comes due.
+
+mod case_facts;
+mod case_moved;
+mod contact_recorded;
+mod directory;
+mod owner_changed;
+mod parse;
+mod roster;
+mod truth;
+
+pub use case_facts::{CaseReceivedHandler, CaseUpdatedHandler, TextSource};
+pub use case_moved::CaseMovedHandler;
+pub use contact_recorded::ContactRecordedHandler;
+pub use directory::SiteChangedHandler;
+pub use owner_changed::OwnerChangedHandler;
+pub use roster::{DutyChangedHandler, StaffChangedHandler};
+pub use truth::ClockTruth;
+
+use redress_events::Subscriptions;
+
+/// Who is told what we say.
+pub fn subscriptions() -> Subscriptions {
+    Subscriptions::new(&[
+        (
+            "redress.case.graded.v1",
+            &["intake", "assignment", "notification", "crisis"],
+        ),
+        ("redress.cluster.changed.v1", &["intake", "crisis"]),
+        ("redress.clock.changed.v1", &["intake", "notification"]),
+    ])
+}

@@ -1,0 +1,72 @@
+//! The roster: who is told when a promise is broken.
+
+use redress_events::{Applied, Event, Handler};
+use redress_model::Fault;
+use redress_model::words::DutyRole;
+use redress_proto::convert::{from_timestamp, from_wire};
+use redress_proto::event::v1::{DutyChanged, StaffChanged};
+use redress_store::Tx;
+
+use super::parse;
+use crate::store::duties::{self, Slot};
+
+/// Takes rosters in; each replaces the one before.
+#[derive(Debug)]
+pub struct DutyChangedHandler;
+
+impl Handler for DutyChangedHandler {
+    type Prepared = ();
+
+    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
+        let payload: DutyChanged = event.decode()?;
+        let mut slots = Vec::with_capacity(payload.slots.len());
+        for slot in &payload.slots {
+            // A duty of a newer release means nothing to our ladder.
+            let Some(role) = from_wire::<DutyRole>(slot.role) else {
+                continue;
+            };
+            slots.push(Slot {
+                role,
+                staff: slot.staff.clone(),
+                rank: slot.rank,
+                start: parse::time("slots.start_time", slot.start_time.as_ref())?,
+                end: slot
+                    .end_time
+                    .as_ref()
+                    .map(|time| from_timestamp("slots.end_time", time))
+                    .transpose()?,
+            });
+        }
+        duties::replace(tx, &event.site, payload.revision, &slots).await?;
+        Ok(Applied::Done)
+    }
+}
+
+/// Takes people in: who left is told nothing.
+#[derive(Debug)]
+pub struct StaffChangedHandler;
+
+impl Handler for StaffChangedHandler {
+    type Prepared = ();
+
+    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
+        let payload: StaffChanged = event.decode()?;
+        duties::put_staff(
+            tx,
+            &event.site,
+            &payload.staff,
+            payload.retired,
+            payload.revision,
+        )
+        .await?;
+        Ok(Applied::Done)
+    }
+}

@@ -1,0 +1,349 @@
+//! Cases as grading reads them.
+
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx as _;
+use redress_model::name::{CaseName, SiteId};
+use redress_model::words::{CaseStatus, Category, Channel, QualityImpact, Wants};
+use redress_model::{Fault, Grade};
+use redress_store::{StoreResultExt as _, Tx};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::{count_of_row, count_to_row, word};
+use crate::domain::people::People;
+
+/// What intake says of a case.
+#[derive(Debug, Clone)]
+pub struct CaseFacts {
+    /// Number for people.
+    pub number: String,
+    /// How it came in.
+    pub channel: Channel,
+    /// Only kept: no clock, no incident.
+    pub historical: bool,
+    /// When the complaint was made.
+    pub received: Timestamp,
+    /// Its people.
+    pub people: People,
+    /// How a defect affects the home.
+    pub quality_impact: QualityImpact,
+    /// What the complainant wants.
+    pub wants: Wants,
+    /// Claimed sum.
+    pub claim: Option<Decimal>,
+    /// Assessed sum.
+    pub assessed_claim: Option<Decimal>,
+    /// Complained again.
+    pub repeat: bool,
+    /// Needs advisers.
+    pub needs_advisers: bool,
+    /// Category stated by a person.
+    pub stated_category: Option<Category>,
+    /// First-contact owner.
+    pub first_contact: Option<String>,
+    /// Staff complained about.
+    pub excluded: Vec<String>,
+    /// Revision of these facts.
+    pub revision: i64,
+}
+
+/// A case.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its id.
+    pub id: Uuid,
+    /// What intake says.
+    pub facts: CaseFacts,
+    /// Where it stands.
+    pub status: CaseStatus,
+    /// Intake's epoch of that status.
+    pub epoch: i64,
+    /// Since when its age does not count.
+    pub resolved_since: Option<Timestamp>,
+    /// For how long its age did not count before.
+    pub held: SignedDuration,
+    /// Who is responsible.
+    pub responsible: Option<String>,
+    /// Category suggested from its words.
+    pub suggested_category: Option<Category>,
+    /// The words that led to it.
+    pub category_words: Vec<String>,
+    /// Its cluster.
+    pub cluster: Uuid,
+    /// Revision of its newest decision; 0 before the first.
+    pub decision: i64,
+    /// Its grade.
+    pub grade: Option<Grade>,
+}
+
+impl Case {
+    /// Its resource name.
+    pub fn name(&self, site: &SiteId) -> CaseName {
+        CaseName::new(site.clone(), self.id)
+    }
+
+    /// Its category: stated, else suggested.
+    pub fn category(&self) -> Option<Category> {
+        self.facts.stated_category.or(self.suggested_category)
+    }
+}
+
+struct Row {
+    id: Uuid,
+    number: String,
+    channel: String,
+    historical: bool,
+    received_time: jiff_sqlx::Timestamp,
+    headcount: i32,
+    person_tokens: Vec<String>,
+    quality_impact: String,
+    wants: String,
+    claim: Option<Decimal>,
+    assessed_claim: Option<Decimal>,
+    repeat: bool,
+    needs_advisers: bool,
+    stated_category: Option<String>,
+    first_contact: Option<String>,
+    excluded: Vec<String>,
+    facts_revision: i64,
+    status: String,
+    epoch: i64,
+    resolved_since: Option<jiff_sqlx::Timestamp>,
+    held_micros: i64,
+    responsible: Option<String>,
+    suggested_category: Option<String>,
+    category_words: Vec<String>,
+    cluster: Uuid,
+    decision: i64,
+    grade: Option<i16>,
+}
+
+impl Row {
+    fn read(self) -> Result<Case, Fault> {
+        Ok(Case {
+            id: self.id,
+            facts: CaseFacts {
+                number: self.number,
+                channel: word(&self.channel)?,
+                historical: self.historical,
+                received: self.received_time.to_jiff(),
+                people: People {
+                    headcount: count_of_row(self.headcount),
+                    tokens: self.person_tokens.into_iter().collect(),
+                },
+                quality_impact: word(&self.quality_impact)?,
+                wants: word(&self.wants)?,
+                claim: self.claim,
+                assessed_claim: self.assessed_claim,
+                repeat: self.repeat,
+                needs_advisers: self.needs_advisers,
+                stated_category: self.stated_category.as_deref().map(word).transpose()?,
+                first_contact: self.first_contact,
+                excluded: self.excluded,
+                revision: self.facts_revision,
+            },
+            status: word(&self.status)?,
+            epoch: self.epoch,
+            resolved_since: self.resolved_since.map(jiff_sqlx::Timestamp::to_jiff),
+            held: SignedDuration::from_micros(self.held_micros),
+            responsible: self.responsible,
+            suggested_category: self.suggested_category.as_deref().map(word).transpose()?,
+            category_words: self.category_words,
+            cluster: self.cluster,
+            decision: self.decision,
+            grade: self.grade.and_then(grade_of_row),
+        })
+    }
+}
+
+/// A grade as we wrote it.
+pub(crate) fn grade_of_row(grade: i16) -> Option<Grade> {
+    u8::try_from(grade).ok().and_then(Grade::new)
+}
+
+/// The case, locked until the transaction ends; none when it is not known.
+pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::cases::lock
+        SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
+               claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
+               facts_revision, status, epoch, resolved_since, held_micros, responsible, suggested_category,
+               category_words, cluster, decision, grade
+        FROM case_file WHERE site = $1 AND id = $2 FOR UPDATE",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(Row::read)
+    .transpose()
+}
+
+/// Whether the case is known.
+pub async fn exists(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        "-- triage::store::cases::exists
+        SELECT EXISTS (SELECT FROM case_file WHERE site = $1 AND id = $2) AS \"exists!\"",
+        site.as_str(),
+        id,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Adds a case.
+pub async fn insert(
+    tx: &mut Tx,
+    site: &SiteId,
+    case: &Case,
+    similarity: f64,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let facts = &case.facts;
+    let tokens: Vec<String> = facts.people.tokens.iter().cloned().collect();
+    sqlx::query!(
+        "-- triage::store::cases::insert
+        INSERT INTO case_file (site, id, number, channel, historical, received_time, headcount, person_tokens,
+          quality_impact, wants, claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact,
+          excluded, facts_revision, status, epoch, resolved_since, suggested_category, category_words, cluster,
+          similarity, create_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+          $22, $23, $24, $25, $26)",
+        site.as_str(),
+        case.id,
+        facts.number,
+        facts.channel.word(),
+        facts.historical,
+        facts.received.to_sqlx(),
+        count_to_row(facts.people.headcount),
+        &tokens,
+        facts.quality_impact.word(),
+        facts.wants.word(),
+        facts.claim,
+        facts.assessed_claim,
+        facts.repeat,
+        facts.needs_advisers,
+        facts.stated_category.map(Category::word),
+        facts.first_contact,
+        &facts.excluded,
+        facts.revision,
+        case.status.word(),
+        case.epoch,
+        case.resolved_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        case.suggested_category.map(Category::word),
+        &case.category_words,
+        case.cluster,
+        similarity,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Replaces the facts of a case.
+pub async fn set_facts(
+    tx: &mut Tx,
+    site: &SiteId,
+    id: Uuid,
+    facts: &CaseFacts,
+) -> Result<(), Fault> {
+    let tokens: Vec<String> = facts.people.tokens.iter().cloned().collect();
+    sqlx::query!(
+        "-- triage::store::cases::set_facts
+        UPDATE case_file SET number = $3, channel = $4, received_time = $5, headcount = $6, person_tokens = $7,
+          quality_impact = $8, wants = $9, claim = $10, assessed_claim = $11, repeat = $12, needs_advisers = $13,
+          stated_category = $14, first_contact = $15, excluded = $16, facts_revision = $17
+        WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+        facts.number,
+        facts.channel.word(),
+        facts.received.to_sqlx(),
+        count_to_row(facts.people.headcount),
+        &tokens,
+        facts.quality_impact.word(),
+        facts.wants.word(),
+        facts.claim,
+        facts.assessed_claim,
+        facts.repeat,
+        facts.needs_advisers,
+        facts.stated_category.map(Category::word),
+        facts.first_contact,
+        &facts.excluded,
+        facts.revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Keeps where a case stands and for how long its age did not count.
+pub async fn set_status(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fault> {
+    let held = i64::try_from(case.held.as_micros()).unwrap_or(i64::MAX);
+    sqlx::query!(
+        "-- triage::store::cases::set_status
+        UPDATE case_file SET status = $3, epoch = $4, resolved_since = $5, held_micros = $6
+        WHERE site = $1 AND id = $2",
+        site.as_str(),
+        case.id,
+        case.status.word(),
+        case.epoch,
+        case.resolved_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        held,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Keeps who is responsible, unless a newer owner is known.
+pub async fn set_owner(
+    tx: &mut Tx,
+    site: &SiteId,
+    id: Uuid,
+    responsible: Option<&str>,
+    revision: i64,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::cases::set_owner
+        UPDATE case_file SET responsible = $3, owner_revision = $4
+        WHERE site = $1 AND id = $2 AND owner_revision < $4",
+        site.as_str(),
+        id,
+        responsible,
+        revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Keeps the newest decision of a case.
+pub async fn set_decision(
+    tx: &mut Tx,
+    site: &SiteId,
+    id: Uuid,
+    revision: i64,
+    grade: Grade,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::cases::set_decision
+        UPDATE case_file SET decision = $3, grade = $4 WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+        revision,
+        i16::from(grade.value()),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}

@@ -1,0 +1,465 @@
+//! Clocks and what happened to them.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_clock::{Deadlines, Event, Length, Step};
+use redress_model::name::SiteId;
+use redress_model::words::{ClockKind, ClockState, ClockTransition};
+use redress_model::{Fault, Grade};
+use redress_store::{Database, StoreResultExt as _, Tx};
+use redress_timers::Entry;
+use uuid::Uuid;
+
+use super::cases::grade_of_row;
+use super::word;
+
+/// Entries of a clock's history that are shown at most.
+const HISTORY_MAX: i64 = 200;
+
+/// A clock as it is stored.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    /// Its id.
+    pub id: Uuid,
+    /// The case.
+    pub case: Uuid,
+    /// Which promise.
+    pub kind: ClockKind,
+    /// Where it stands.
+    pub state: ClockState,
+    /// How much time it gives.
+    pub length: Length,
+    /// When it was made.
+    pub start: Timestamp,
+    /// Its instants.
+    pub deadlines: Deadlines,
+    /// When something happens next.
+    pub next: Option<Timestamp>,
+    /// The last step that took effect in this round.
+    pub told: Option<Step>,
+    /// Rung of the ladder that was told.
+    pub level: u8,
+    /// When it stopped.
+    pub stopped: Option<Timestamp>,
+    /// Whether no time is used now.
+    pub held: bool,
+    /// How often it was made.
+    pub round: u32,
+    /// The grade that gave its length.
+    pub grade: Grade,
+    /// The policy that it pins.
+    pub policy_profile: String,
+    /// That policy's revision.
+    pub policy_revision: i32,
+    /// Whether it reaches into a year that is not published yet.
+    pub provisional: bool,
+    /// When triage made it.
+    pub created: Timestamp,
+    /// Rises with every change.
+    pub generation: i64,
+}
+
+impl Clock {
+    /// Its entry in the timer index; none where nothing comes.
+    pub fn entry(&self) -> Option<Entry> {
+        let due = self.next?;
+        Some(Entry::new(self.id, self.generation, due).first(self.grade == Grade::ONE))
+    }
+}
+
+/// Something that happened to a clock.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// What.
+    pub transition: ClockTransition,
+    /// When it took effect.
+    pub at: Timestamp,
+    /// The deadline after it.
+    pub due: Timestamp,
+    /// Why.
+    pub cause: String,
+}
+
+struct Row {
+    id: Uuid,
+    case_id: Uuid,
+    kind: String,
+    state: String,
+    length: String,
+    start_time: jiff_sqlx::Timestamp,
+    warn_time: jiff_sqlx::Timestamp,
+    due_time: jiff_sqlx::Timestamp,
+    duty_lead_time: jiff_sqlx::Timestamp,
+    top_lead_time: jiff_sqlx::Timestamp,
+    next_time: Option<jiff_sqlx::Timestamp>,
+    told: i16,
+    level: i16,
+    stop_time: Option<jiff_sqlx::Timestamp>,
+    held: bool,
+    round: i32,
+    grade: i16,
+    policy_profile: String,
+    policy_revision: i32,
+    provisional: bool,
+    create_time: jiff_sqlx::Timestamp,
+    generation: i64,
+}
+
+impl Row {
+    fn read(self) -> Result<Clock, Fault> {
+        Ok(Clock {
+            id: self.id,
+            case: self.case_id,
+            kind: word(&self.kind)?,
+            state: word(&self.state)?,
+            length: self.length.parse().map_err(Fault::internal)?,
+            start: self.start_time.to_jiff(),
+            deadlines: Deadlines {
+                warn: self.warn_time.to_jiff(),
+                due: self.due_time.to_jiff(),
+                climb_duty: self.duty_lead_time.to_jiff(),
+                climb_top: self.top_lead_time.to_jiff(),
+            },
+            next: self.next_time.map(jiff_sqlx::Timestamp::to_jiff),
+            told: step_of_row(self.told),
+            level: u8::try_from(self.level).unwrap_or(0),
+            stopped: self.stop_time.map(jiff_sqlx::Timestamp::to_jiff),
+            held: self.held,
+            round: u32::try_from(self.round).unwrap_or(1),
+            grade: grade_of_row(self.grade)
+                .ok_or_else(|| Fault::internal("a grade beyond 1 to 4"))?,
+            policy_profile: self.policy_profile,
+            policy_revision: self.policy_revision,
+            provisional: self.provisional,
+            created: self.create_time.to_jiff(),
+            generation: self.generation,
+        })
+    }
+}
+
+fn step_to_row(step: Option<Step>) -> i16 {
+    match step {
+        None => 0,
+        Some(Step::Warn) => 1,
+        Some(Step::Breach) => 2,
+        Some(Step::ClimbDuty) => 3,
+        Some(Step::ClimbTop) => 4,
+    }
+}
+
+fn step_of_row(step: i16) -> Option<Step> {
+    Step::ALL
+        .into_iter()
+        .find(|s| step_to_row(Some(*s)) == step)
+}
+
+/// Adds a clock.
+pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::clocks::insert
+        INSERT INTO clock (site, id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time,
+          top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision,
+          provisional, create_time, generation)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+          $22, $23)",
+        site.as_str(),
+        clock.id,
+        clock.case,
+        clock.kind.word(),
+        clock.state.word(),
+        clock.length.to_string(),
+        clock.start.to_sqlx(),
+        clock.deadlines.warn.to_sqlx(),
+        clock.deadlines.due.to_sqlx(),
+        clock.deadlines.climb_duty.to_sqlx(),
+        clock.deadlines.climb_top.to_sqlx(),
+        clock.next.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        step_to_row(clock.told),
+        i16::from(clock.level),
+        clock.stopped.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        clock.held,
+        i32::try_from(clock.round).unwrap_or(i32::MAX),
+        i16::from(clock.grade.value()),
+        clock.policy_profile,
+        clock.policy_revision,
+        clock.provisional,
+        clock.created.to_sqlx(),
+        clock.generation,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Keeps a clock as it is now.
+pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::clocks::update
+        UPDATE clock SET state = $3, length = $4, start_time = $5, warn_time = $6, due_time = $7,
+          duty_lead_time = $8, top_lead_time = $9, next_time = $10, told = $11, level = $12, stop_time = $13,
+          held = $14, round = $15, grade = $16, provisional = $17, generation = $18
+        WHERE site = $1 AND id = $2",
+        site.as_str(),
+        clock.id,
+        clock.state.word(),
+        clock.length.to_string(),
+        clock.start.to_sqlx(),
+        clock.deadlines.warn.to_sqlx(),
+        clock.deadlines.due.to_sqlx(),
+        clock.deadlines.climb_duty.to_sqlx(),
+        clock.deadlines.climb_top.to_sqlx(),
+        clock.next.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        step_to_row(clock.told),
+        i16::from(clock.level),
+        clock.stopped.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        clock.held,
+        i32::try_from(clock.round).unwrap_or(i32::MAX),
+        i16::from(clock.grade.value()),
+        clock.provisional,
+        clock.generation,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// The clocks of a case, locked until the transaction ends.
+pub async fn lock_of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<Clock>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::clocks::lock_of_case
+        SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
+               next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision, provisional,
+               create_time, generation
+        FROM clock WHERE site = $1 AND case_id = $2 ORDER BY id FOR UPDATE",
+        site.as_str(),
+        case,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(Row::read)
+    .collect()
+}
+
+/// One clock.
+pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::clocks::get
+        SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
+               next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision, provisional,
+               create_time, generation
+        FROM clock WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(Row::read)
+    .transpose()
+}
+
+/// What a list of clocks is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One site; none: all in scope.
+    pub site: Option<SiteId>,
+    /// One case.
+    pub case: Option<Uuid>,
+    /// These states; empty: any.
+    pub states: Vec<ClockState>,
+    /// These kinds.
+    pub kinds: Vec<ClockKind>,
+}
+
+/// Clocks with their site, newest first, after a key.
+pub async fn page(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Option<(Timestamp, Uuid)>,
+    limit: i64,
+) -> Result<Vec<(SiteId, Clock)>, Fault> {
+    let (time, id) = after.unzip();
+    let states: Vec<String> = filter.states.iter().map(|s| s.word().to_owned()).collect();
+    let kinds: Vec<String> = filter.kinds.iter().map(|k| k.word().to_owned()).collect();
+    let rows = sqlx::query!(
+        "-- triage::store::clocks::page
+        SELECT site, id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time,
+               top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile,
+               policy_revision, provisional, create_time, generation
+        FROM clock
+        WHERE ($1::text IS NULL OR site = $1) AND ($2::uuid IS NULL OR case_id = $2)
+          AND (cardinality($3::text[]) = 0 OR state = ANY ($3)) AND kind = ANY ($4)
+          AND ($5::timestamptz IS NULL OR (create_time, id) < ($5, $6))
+        ORDER BY create_time DESC, id DESC LIMIT $7",
+        filter.site.as_ref().map(SiteId::as_str),
+        filter.case,
+        &states,
+        &kinds,
+        time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        id,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|r| {
+            let site: SiteId = r.site.parse().map_err(Fault::internal)?;
+            let row = Row {
+                id: r.id,
+                case_id: r.case_id,
+                kind: r.kind,
+                state: r.state,
+                length: r.length,
+                start_time: r.start_time,
+                warn_time: r.warn_time,
+                due_time: r.due_time,
+                duty_lead_time: r.duty_lead_time,
+                top_lead_time: r.top_lead_time,
+                next_time: r.next_time,
+                told: r.told,
+                level: r.level,
+                stop_time: r.stop_time,
+                held: r.held,
+                round: r.round,
+                grade: r.grade,
+                policy_profile: r.policy_profile,
+                policy_revision: r.policy_revision,
+                provisional: r.provisional,
+                create_time: r.create_time,
+                generation: r.generation,
+            };
+            Ok((site, row.read()?))
+        })
+        .collect()
+}
+
+/// Adds to a clock's history. `event` is one of the fold, none for what was only told.
+pub async fn note(
+    tx: &mut Tx,
+    site: &SiteId,
+    clock: &Clock,
+    event: Option<&Event>,
+    entry: &History,
+) -> Result<(), Fault> {
+    let event = event
+        .map(serde_json::to_value)
+        .transpose()
+        .map_err(Fault::internal)?;
+    sqlx::query!(
+        "-- triage::store::clocks::note
+        INSERT INTO clock_event (site, clock_id, sequence, event, transition, event_time, due_time, cause)
+        SELECT $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7
+        FROM clock_event WHERE site = $1 AND clock_id = $2",
+        site.as_str(),
+        clock.id,
+        event,
+        entry.transition.word(),
+        entry.at.to_sqlx(),
+        entry.due.to_sqlx(),
+        entry.cause,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// The events of a clock's fold, in the order in which they happened.
+pub async fn events(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Vec<Event>, Fault> {
+    let rows = sqlx::query_scalar!(
+        "-- triage::store::clocks::events
+        SELECT event AS \"event!\" FROM clock_event
+        WHERE site = $1 AND clock_id = $2 AND event IS NOT NULL ORDER BY sequence",
+        site.as_str(),
+        clock,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|event| serde_json::from_value(event).map_err(Fault::internal))
+        .collect()
+}
+
+/// What happened to a clock, oldest first: the newest 200.
+pub async fn history(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Vec<History>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::clocks::history
+        SELECT transition, event_time, due_time, cause FROM clock_event
+        WHERE site = $1 AND clock_id = $2 ORDER BY sequence DESC LIMIT $3",
+        site.as_str(),
+        clock,
+        HISTORY_MAX,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .rev()
+        .map(|row| {
+            Ok(History {
+                transition: word(&row.transition)?,
+                at: row.event_time.to_jiff(),
+                due: row.due_time.to_jiff(),
+                cause: row.cause,
+            })
+        })
+        .collect()
+}
+
+/// Where a clock of any site is: the worker's view.
+pub async fn site_of(db: &Database, id: Uuid) -> Result<Option<SiteId>, Fault> {
+    sqlx::query_scalar!(
+        "-- triage::store::clocks::site_of
+        SELECT site FROM clock WHERE id = $1",
+        id,
+    )
+    .fetch_optional(db.worker())
+    .await
+    .or_fault()?
+    .map(|site| site.parse().map_err(Fault::internal))
+    .transpose()
+}
+
+/// What is due, grade 1 first, then the oldest: the worker's view of all sites.
+pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::clocks::due
+        SELECT id, generation, next_time AS \"next_time!\", grade FROM clock
+        WHERE next_time <= $1 ORDER BY (grade = 1) DESC, next_time, id LIMIT $2",
+        now.to_sqlx(),
+        limit,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    Ok(rows
+        .into_iter()
+        .map(|r| Entry::new(r.id, r.generation, r.next_time.to_jiff()).first(r.grade == 1))
+        .collect())
+}
+
+/// Everything that is armed, by id: the worker's view of all sites.
+pub async fn armed(db: &Database, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::clocks::armed
+        SELECT id, generation, next_time AS \"next_time!\", grade FROM clock
+        WHERE next_time IS NOT NULL AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2",
+        after,
+        limit,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    Ok(rows
+        .into_iter()
+        .map(|r| Entry::new(r.id, r.generation, r.next_time.to_jiff()).first(r.grade == 1))
+        .collect())
+}

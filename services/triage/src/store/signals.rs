@@ -1,0 +1,207 @@
+//! Signals of cases: stated at receipt, or recorded later.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::SiteId;
+use redress_model::words::{SignalBasis, SignalKind};
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use super::word;
+use crate::domain::Signal;
+
+/// A signal with who knows of it.
+#[derive(Debug, Clone)]
+pub struct SignalRow {
+    /// Its id.
+    pub id: Uuid,
+    /// The case.
+    pub case: Uuid,
+    /// What is known.
+    pub signal: Signal,
+    /// When it became known.
+    pub known: Timestamp,
+    /// Who recorded it.
+    pub recorder: String,
+    /// Who confirmed it, and when.
+    pub confirmed: Option<(String, Timestamp)>,
+    /// When triage learned of it.
+    pub created: Timestamp,
+    /// Rises with every change.
+    pub revision: i64,
+}
+
+struct Row {
+    id: Uuid,
+    case_id: Uuid,
+    kind: String,
+    basis: String,
+    reach: i64,
+    known_time: jiff_sqlx::Timestamp,
+    recorder: String,
+    confirmer: Option<String>,
+    confirm_time: Option<jiff_sqlx::Timestamp>,
+    create_time: jiff_sqlx::Timestamp,
+    revision: i64,
+}
+
+impl Row {
+    fn read(self) -> Result<SignalRow, Fault> {
+        Ok(SignalRow {
+            id: self.id,
+            case: self.case_id,
+            signal: Signal {
+                kind: word::<SignalKind>(&self.kind)?,
+                basis: word::<SignalBasis>(&self.basis)?,
+                reach: u64::try_from(self.reach).unwrap_or(0),
+            },
+            known: self.known_time.to_jiff(),
+            recorder: self.recorder,
+            confirmed: self
+                .confirmer
+                .zip(self.confirm_time.map(jiff_sqlx::Timestamp::to_jiff)),
+            created: self.create_time.to_jiff(),
+            revision: self.revision,
+        })
+    }
+}
+
+/// Adds a signal; one that is there already stays as it is.
+pub async fn insert(
+    tx: &mut Tx,
+    site: &SiteId,
+    signal: &SignalRow,
+    stated: bool,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::signals::insert
+        INSERT INTO signal (site, id, case_id, kind, basis, reach, known_time, stated, recorder, create_time, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT ON CONSTRAINT signal_key DO NOTHING",
+        site.as_str(),
+        signal.id,
+        signal.case,
+        signal.signal.kind.word(),
+        signal.signal.basis.word(),
+        i64::try_from(signal.signal.reach).unwrap_or(i64::MAX),
+        signal.known.to_sqlx(),
+        stated,
+        signal.recorder,
+        signal.created.to_sqlx(),
+        signal.revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// All signals of a case.
+pub async fn of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<Signal>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::signals::of_case
+        SELECT kind, basis, reach FROM signal WHERE site = $1 AND case_id = $2 ORDER BY create_time, id",
+        site.as_str(),
+        case,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Signal {
+                kind: word(&row.kind)?,
+                basis: word(&row.basis)?,
+                reach: u64::try_from(row.reach).unwrap_or(0),
+            })
+        })
+        .collect()
+}
+
+/// One signal, locked until the transaction ends.
+pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<SignalRow>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::signals::lock
+        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, create_time, revision
+        FROM signal WHERE site = $1 AND id = $2 FOR UPDATE",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(Row::read)
+    .transpose()
+}
+
+/// One signal.
+pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<SignalRow>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::signals::get
+        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, create_time, revision
+        FROM signal WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(Row::read)
+    .transpose()
+}
+
+/// Signals of a case, newest first, after a key.
+pub async fn page(
+    tx: &mut Tx,
+    site: &SiteId,
+    case: Uuid,
+    after: Option<(Timestamp, Uuid)>,
+    limit: i64,
+) -> Result<Vec<SignalRow>, Fault> {
+    let (time, id) = after.unzip();
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::signals::page
+        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, create_time, revision
+        FROM signal
+        WHERE site = $1 AND case_id = $2 AND ($3::timestamptz IS NULL OR (create_time, id) < ($3, $4))
+        ORDER BY create_time DESC, id DESC LIMIT $5",
+        site.as_str(),
+        case,
+        time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        id,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(Row::read)
+    .collect()
+}
+
+/// A person says that it is so.
+pub async fn confirm(
+    tx: &mut Tx,
+    site: &SiteId,
+    id: Uuid,
+    confirmer: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::signals::confirm
+        UPDATE signal SET basis = 'CONFIRMED', confirmer = $3, confirm_time = $4, revision = revision + 1
+        WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+        confirmer,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
