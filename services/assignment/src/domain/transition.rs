@@ -182,9 +182,14 @@ impl<'a> Draft<'a> {
         self.work.offered_to = None;
         let was_in_hand = is_in_hand(self.work.status);
         if is_live(status) {
-            self.work.department = None;
+            let resumes = is_in_hand(status) && self.work.accepted_at.is_some();
+            if !resumes {
+                self.work.department = None;
+            }
             self.work.status = match status {
                 CaseStatus::Received => CaseStatus::Received,
+                // Merged by mistake: it goes on where it was.
+                _ if resumes => status,
                 _ => CaseStatus::Reopened,
             };
             self.step(StepKind::Reopened, String::new());

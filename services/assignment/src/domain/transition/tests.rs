@@ -411,6 +411,24 @@ fn a_reopened_case_goes_back_to_whoever_handled_it() {
 }
 
 #[test]
+fn a_case_that_was_merged_by_mistake_goes_on_where_it_was() {
+    let accepted = apply(&assigned(), Action::Accept).work;
+    let work = apply(&accepted, Action::Progress("x".to_owned())).work;
+    let moved = |work: &Work, status, epoch| apply(work, Action::IntakeMoved { status, epoch });
+    let merged = moved(&work, CaseStatus::Merged, 2).work;
+    let back = moved(&merged, CaseStatus::Investigating, 3);
+    assert_eq!(back.work.status, CaseStatus::Investigating);
+    assert_eq!(back.work.responsible, Some(id("eng-two")));
+    assert_eq!(back.work.department, work.department);
+    assert_eq!((back.owner, back.moves.len()), (None, 0));
+
+    let merged = moved(&assigned(), CaseStatus::Merged, 2).work;
+    let back = moved(&merged, CaseStatus::Assigned, 3);
+    assert_eq!(back.work.status, CaseStatus::Assigned);
+    assert_eq!(back.work.offered_to, Some(id("eng-two")));
+}
+
+#[test]
 fn a_repeat_changes_nothing() {
     let work = assigned();
     for action in [
