@@ -37,7 +37,8 @@ async fn i3_an_event_told_twice_queues_one_message() {
             .tell(news::callout(callout, &incident, &case, &li))
             .await;
     }
-    let templates: Vec<Template> = world.messages().await.iter().map(|m| m.template).collect();
+    let mut templates: Vec<Template> = world.messages().await.iter().map(|m| m.template).collect();
+    templates.sort_unstable();
     assert_eq!(
         templates,
         [

@@ -161,10 +161,11 @@ async fn when_every_way_is_used_up_the_message_fails_and_is_announced() {
     let sender = world.sender(gateways(&endpoint, false));
     for _ in 0..6 {
         endpoint.next(Manner::Answer("503 Service Unavailable"));
+    }
+    for _ in 0..6 {
         world.send_due(&sender).await;
         world.clock.advance(SignedDuration::from_mins(1));
     }
-    world.send_due(&sender).await;
     let message = world.message().await;
     assert_eq!(message.fate.state, MessageState::Failed);
     assert_eq!(message.fate.reason, "HTTP_503");

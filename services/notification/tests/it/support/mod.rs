@@ -1,6 +1,7 @@
 //! One site with its people, a clock that stands still, and the means to tell news and send messages.
 
 pub(crate) mod http;
+pub(crate) mod log;
 pub(crate) mod news;
 pub(crate) mod people;
 pub(crate) mod smtp;
@@ -51,6 +52,7 @@ pub(crate) struct World {
 impl World {
     /// An empty database and a site `lake` in it.
     pub(crate) async fn new() -> Self {
+        log::remember();
         let migrators = [
             &redress_store::MIGRATOR,
             &redress_events::MIGRATOR,
@@ -98,6 +100,8 @@ impl World {
         let subject = event.subject.clone();
         let applied = self.try_tell(event).await.expect("the event is taken in");
         assert_eq!(applied, Applied::Done, "{subject}");
+        // What is told later is younger: ids sort by time of birth.
+        self.clock.advance(SignedDuration::from_millis(1));
     }
 
     /// Adds a person to the staff, reached by these addresses.
