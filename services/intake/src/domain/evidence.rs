@@ -45,7 +45,7 @@ impl NewEvidence {
                 .sha256
                 .bytes()
                 .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if !is_digest && !(is_object && wire.sha256.is_empty()) {
+        if !(is_digest || is_object && wire.sha256.is_empty()) {
             check.wrong(
                 format!("{field}.sha256"),
                 "must be 64 lower-case hex digits",
@@ -58,7 +58,7 @@ impl NewEvidence {
         let has_slash = media_type
             .split_once('/')
             .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty());
-        if !has_slash && !(is_object && media_type.is_empty()) {
+        if !(has_slash || is_object && media_type.is_empty()) {
             check.wrong(
                 format!("{field}.media_type"),
                 "must be a media type such as image/jpeg",

@@ -270,7 +270,10 @@ pub async fn load(tx: &mut Tx, names: &[CaseName]) -> Result<Vec<Record>, Fault>
             merged_into: row.merged_into,
             epoch: row.epoch,
             revision: row.revision,
-            grade: row.grade.and_then(|g| u8::try_from(g).ok()).and_then(Grade::new),
+            grade: row
+                .grade
+                .and_then(|g| u8::try_from(g).ok())
+                .and_then(Grade::new),
             criterion_ids: row.criterion_ids,
             nature: word_opt(row.nature.as_deref())?,
             urgency: word_opt(row.urgency.as_deref())?,
@@ -388,6 +391,15 @@ pub async fn insert(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
 /// When Postgres is away.
 pub async fn save(tx: &mut Tx, case: &mut Record, now: Timestamp) -> Result<(), Fault> {
     case.updated = now;
+    save_quietly(tx, case).await?;
+    changed(tx, &case.name, now).await
+}
+
+/// Saves a locked case whose view did not change, only its timeline.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn save_quietly(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
     let updated = sqlx::query!(
         "-- intake::case::save
         UPDATE complaint SET
@@ -447,7 +459,7 @@ pub async fn save(tx: &mut Tx, case: &mut Record, now: Timestamp) -> Result<(), 
     if updated != 1 {
         return Err(Fault::internal("a locked case was not there to be saved"));
     }
-    changed(tx, &case.name, now).await
+    Ok(())
 }
 
 /// Tells the watchers that a case changed.

@@ -231,7 +231,14 @@ pub async fn regions(
 /// NOT_FOUND when the region does not exist in scope, ALREADY_EXISTS when the id or the prefix is taken.
 pub async fn insert_site(tx: &mut Tx, site: &NewSite, now: Timestamp) -> Result<Site, Fault> {
     let region = &site.region;
-    let known = regions(tx, &region.organization, Some(region.region.as_str()), None, 1).await?;
+    let known = regions(
+        tx,
+        &region.organization,
+        Some(region.region.as_str()),
+        None,
+        1,
+    )
+    .await?;
     if known.is_empty() {
         return Err(Fault::not_found("Region", region));
     }

@@ -20,9 +20,9 @@ pub struct Keyring {
 
 impl Keyring {
     /// A keyring over a vault, with nothing opened yet.
-    pub fn new(vault: Vault) -> Self {
+    pub fn new(vault: Arc<Vault>) -> Self {
         Self {
-            vault: Arc::new(vault),
+            vault,
             opened: Arc::default(),
         }
     }

@@ -13,7 +13,7 @@ use super::stored;
 pub type CaseKey = (Timestamp, Uuid);
 
 /// What to list. An empty list or none stands for "any".
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// Of this site.
     pub site: Option<SiteId>,

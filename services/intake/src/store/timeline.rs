@@ -54,7 +54,9 @@ pub async fn append(
         record_time: now,
         actor: happened.actor.to_owned(),
         facts: happened.facts,
-        commitment: note.zip(salt.as_ref()).map(|(note, salt)| commit(salt, note)),
+        commitment: note
+            .zip(salt.as_ref())
+            .map(|(note, salt)| commit(salt, note)),
     };
     let chain = Chain {
         site: &case.name.site,

@@ -1,0 +1,334 @@
+//! CreateCase: one transaction holds receipt, case, people, evidence, timeline and event, and nobody
+//! else is asked (I1). ImportCases takes its rows in by the same way.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::{CaseName, SiteId, SiteName};
+use redress_model::words::{CaseMode, CaseStatus};
+use redress_proto::intake::v1 as pb;
+use redress_proto::intake::v1::TimelineKind;
+use redress_rpc::{Caller, etag};
+use redress_store::receipt::{self, Claim, ReceiptKey};
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::render;
+use crate::domain::complaint::NewCase;
+use crate::domain::timeline::{Facts, facts};
+use crate::domain::{number, status};
+use crate::intake::Intake;
+use crate::store::case::{self, Record};
+use crate::store::directory::{self, Site};
+use crate::store::people::{self, Recognised};
+use crate::store::timeline::Happened;
+use crate::store::viewer::look_as_platform;
+use crate::store::{announce, evidence, roster, search, stored, timeline};
+
+const METHOD: &str = "redress.intake.v1.CaseService/CreateCase";
+
+/// Answers CreateCase.
+pub(super) async fn create(
+    intake: &Intake,
+    request: Request<pb::CreateCaseRequest>,
+) -> Result<pb::Case, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let site = parse_field::<SiteName>("parent", &request.parent)?.0;
+    let request_id = std::mem::take(&mut request.request_id);
+    let receipt = intake.receipt(&caller, METHOD, Some(&site), &request_id, &request);
+    let wire = request
+        .case
+        .ok_or_else(|| Fault::invalid("case", "must be given"))?;
+    let entry = Entry {
+        site,
+        mode: CaseMode::Live,
+        wire: &wire,
+        receipt,
+        validate_only: request.validate_only,
+    };
+    take_in(intake, &caller, entry).await
+}
+
+/// A complaint at the door.
+pub(super) struct Entry<'a> {
+    /// Where.
+    pub(super) site: SiteId,
+    /// Live or historical.
+    pub(super) mode: CaseMode,
+    /// What was sent.
+    pub(super) wire: &'a pb::Case,
+    /// Of the request.
+    pub(super) receipt: ReceiptKey,
+    /// Keep nothing.
+    pub(super) validate_only: bool,
+}
+
+/// Takes a complaint in, or finds the case that the same request made before.
+pub(super) async fn take_in(
+    intake: &Intake,
+    caller: &Caller,
+    entry: Entry<'_>,
+) -> Result<pb::Case, Fault> {
+    caller.require_site(&entry.site)?;
+    let now = intake.now();
+    let parsed = NewCase::parse(entry.site.clone(), entry.mode, entry.wire, now, || {
+        redress_model::ids::new_id(now)
+    });
+    let new = match parsed {
+        Ok(new) => new,
+        // What was right when it was sent first may be too old by now; its retry gets the same answer.
+        Err(fault) => return repeated(intake, caller, &entry, fault, now).await,
+    };
+    let site = intake.read(caller, &FindSite(&entry.site)).await?;
+    if entry.validate_only {
+        return Ok(pb::Case {
+            name: String::new(),
+            number: String::new(),
+            ..entry.wire.clone()
+        });
+    }
+    let day = number::day(now, &site.zone()?);
+    let scope = redress_runtime::scope(caller);
+    let counter = intake
+        .numbers
+        .next(&intake.db, &scope, &site.id, day)
+        .await?;
+    let operation = TakeIn {
+        intake,
+        caller,
+        number: number::format(&site.number_prefix, day, counter),
+        site,
+        new: &new,
+        receipt: &entry.receipt,
+        now,
+    };
+    intake.run(caller, &operation).await
+}
+
+struct FindSite<'a>(&'a SiteId);
+
+impl Operation for FindSite<'_> {
+    const NAME: &'static str = "intake.find_site";
+    type Output = Site;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Site, Fault> {
+        directory::get_site(tx, self.0).await
+    }
+}
+
+/// The answer of the first request, where there was one; else the fault.
+async fn repeated(
+    intake: &Intake,
+    caller: &Caller,
+    entry: &Entry<'_>,
+    fault: Fault,
+    now: Timestamp,
+) -> Result<pb::Case, Fault> {
+    if entry.receipt.request_id.is_empty() || entry.validate_only {
+        return Err(fault);
+    }
+    let operation = FindRepeated { intake, entry, now };
+    match intake.run(caller, &operation).await {
+        Ok(case) => Ok(case),
+        Err(other) if other.is_transient() || other.reason() == "REQUEST_ID_REUSED" => Err(other),
+        Err(_) => Err(fault),
+    }
+}
+
+struct FindRepeated<'a> {
+    intake: &'a Intake,
+    entry: &'a Entry<'a>,
+    now: Timestamp,
+}
+
+impl Operation for FindRepeated<'_> {
+    const NAME: &'static str = "intake.find_repeated_case";
+    type Output = pb::Case;
+
+    async fn run(&self, tx: &mut Tx) -> Result<pb::Case, Fault> {
+        let site = directory::get_site(tx, &self.entry.site).await?;
+        match receipt::claim(tx, &self.entry.receipt, self.now).await? {
+            Claim::Seen { resource, .. } => answer(tx, self.intake, &resource).await,
+            // Rolls the claim back.
+            Claim::New => Err(Fault::not_found("Case", SiteName(site.id))),
+        }
+    }
+}
+
+/// The case of an earlier request of the same caller, as it is now.
+async fn answer(tx: &mut Tx, intake: &Intake, resource: &str) -> Result<pb::Case, Fault> {
+    look_as_platform(tx).await?;
+    let name: CaseName = stored(resource)?;
+    let case = case::get(tx, &name).await?;
+    render::full(tx, &intake.keyring, &case).await
+}
+
+struct TakeIn<'a> {
+    intake: &'a Intake,
+    caller: &'a Caller,
+    site: Site,
+    number: String,
+    new: &'a NewCase,
+    receipt: &'a ReceiptKey,
+    now: Timestamp,
+}
+
+impl Operation for TakeIn<'_> {
+    const NAME: &'static str = "intake.create_case";
+    type Output = pb::Case;
+
+    async fn run(&self, tx: &mut Tx) -> Result<pb::Case, Fault> {
+        if let Claim::Seen { resource, .. } = receipt::claim(tx, self.receipt, self.now).await? {
+            return answer(tx, self.intake, &resource).await;
+        }
+        // Who enters a complaint about themselves may, and does not see it afterwards.
+        look_as_platform(tx).await?;
+        let new = self.new;
+        let people = Recognised::of(
+            self.intake.keyring.vault(),
+            self.site.organization(),
+            &new.complainants,
+        );
+        let mut case = self.record(tx, &people).await?;
+        case::insert(tx, &case).await?;
+        let keyring = &self.intake.keyring;
+        people::replace(
+            tx,
+            keyring,
+            &case.name,
+            &new.complainants,
+            &people,
+            self.now,
+        )
+        .await?;
+        for piece in &new.evidence {
+            evidence::add(tx, &case.name, piece, &self.caller.subject, self.now).await?;
+        }
+        search::put(tx, &case).await?;
+        let happened = Happened {
+            kind: TimelineKind::Received,
+            at: case.received,
+            actor: &self.caller.subject,
+            facts: received_facts(&case, new),
+            // What was said is chained too, so that nobody changes it unnoticed.
+            note: &new.text,
+        };
+        timeline::append(tx, &mut case, happened, self.now).await?;
+        case::save(tx, &mut case, self.now).await?;
+        let name = case.name.to_string();
+        receipt::complete(tx, self.receipt, &name, &etag::of(case.revision)).await?;
+        announce::received(tx, &case).await?;
+        render::full(tx, keyring, &case).await
+    }
+}
+
+impl TakeIn<'_> {
+    async fn record(&self, tx: &mut Tx, people: &Recognised) -> Result<Record, Fault> {
+        let new = self.new;
+        let is_live = new.mode == CaseMode::Live;
+        let tokens = people.known();
+        let earlier = people::earlier_cases(tx, &new.site, &tokens, new.received).await?;
+        let came_back = is_live && earlier.iter().any(|e| status::is_handled(e.status));
+        let owner = self.first_contact_owner(tx).await?;
+        Ok(Record {
+            name: CaseName::new(new.site.clone(), redress_model::ids::new_id(self.now)),
+            number: self.number.clone(),
+            mode: new.mode,
+            channel: new.channel,
+            received: new.received,
+            created: self.now,
+            updated: self.now,
+            creator: self.caller.subject.clone(),
+            headcount: new.headcount,
+            listed_count: people.count(),
+            person_tokens: tokens,
+            text: new.text.clone(),
+            place: new.place.clone(),
+            quality_impact: new.quality_impact,
+            wants: new.wants,
+            claim: new.claim,
+            assessed_claim: None,
+            repeat: new.repeat || came_back,
+            needs_advisers: new.needs_advisers,
+            signals: new.signals.clone(),
+            stated_category: new.stated_category,
+            language: new.language().to_owned(),
+            first_contact_owner: owner.clone(),
+            staff_complained_about: new.staff_complained_about.clone(),
+            earlier_cases: earlier.iter().map(|e| e.id).collect(),
+            erased: false,
+            status: if is_live {
+                CaseStatus::Received
+            } else {
+                CaseStatus::Archived
+            },
+            status_since: self.now,
+            status_before_merge: None,
+            merged_into: None,
+            epoch: 1,
+            revision: 1,
+            grade: None,
+            criterion_ids: Vec::new(),
+            nature: None,
+            urgency: None,
+            category: None,
+            decision_revision: 0,
+            cluster: String::new(),
+            owner,
+            offered_to: String::new(),
+            department: String::new(),
+            owner_revision: 0,
+            incident: String::new(),
+            timeline_length: 0,
+            timeline_hash: Vec::new(),
+            clocks: Vec::new(),
+        })
+    }
+
+    /// Whoever is named; on other than machine channels the caller; else who is on duty. History has
+    /// none unless it is named. Nobody owns a complaint about themselves.
+    async fn first_contact_owner(&self, tx: &mut Tx) -> Result<String, Fault> {
+        let new = self.new;
+        if let Some(owner) = &new.first_contact_owner {
+            return Ok(owner.to_string());
+        }
+        if new.mode == CaseMode::Historical {
+            return Ok(String::new());
+        }
+        if let Some(staff) = &self.caller.staff
+            && !new.channel.is_machine()
+            && staff.site == new.site
+            && !new.staff_complained_about.contains(staff)
+        {
+            return Ok(staff.to_string());
+        }
+        let except: Vec<String> = new
+            .staff_complained_about
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let owner = roster::first_contact(tx, &new.site, self.now, &except).await?;
+        Ok(owner.unwrap_or_default())
+    }
+}
+
+fn received_facts(case: &Record, new: &NewCase) -> Facts {
+    let signals: Vec<&str> = case.signals.iter().map(|s| s.kind.word()).collect();
+    facts([
+        ("number", case.number.clone()),
+        ("mode", case.mode.word().to_owned()),
+        ("channel", case.channel.word().to_owned()),
+        ("status", case.status.word().to_owned()),
+        ("complainants", case.complainant_count().to_string()),
+        (
+            "claim",
+            case.claim.map(|c| c.to_string()).unwrap_or_default(),
+        ),
+        ("signals", signals.join(",")),
+        ("evidence", new.evidence.len().to_string()),
+        ("repeat", case.repeat.to_string()),
+        ("earlier_cases", case.earlier_cases.len().to_string()),
+        ("first_contact_owner", case.first_contact_owner.clone()),
+    ])
+}
