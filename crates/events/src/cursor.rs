@@ -194,10 +194,12 @@ pub(crate) async fn look(db: &Database, low: i64) -> Result<Look, Fault> {
         Look,
         "-- events::cursor::look
         SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS \"xmin!\",
-               EXISTS (SELECT FROM outbox WHERE stamp >= $1::bigint::text::xid8
-                       AND stamp < pg_snapshot_xmin(pg_current_snapshot())) AS \"any!\",
-               EXISTS (SELECT FROM outbox
-                       WHERE stamp >= pg_snapshot_xmin(pg_current_snapshot())) AS \"more!\"",
+               -- By the first and the last stamp, not by EXISTS: that may be planned as a scan of the whole
+               -- table, in the hope of an early hit.
+               coalesce((SELECT stamp FROM outbox WHERE stamp >= $1::bigint::text::xid8 ORDER BY stamp LIMIT 1)
+                        < pg_snapshot_xmin(pg_current_snapshot()), false) AS \"any!\",
+               coalesce((SELECT stamp FROM outbox ORDER BY stamp DESC LIMIT 1)
+                        >= pg_snapshot_xmin(pg_current_snapshot()), false) AS \"more!\"",
         low,
     )
     .fetch_one(db.worker())

@@ -11,8 +11,8 @@ use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 use redress_model::Fault;
 use redress_store::{Database, StoreResultExt as _};
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::courier::Courier;
@@ -155,7 +155,8 @@ impl Relay {
             }
         }
         let live = watch::Sender::new(1);
-        let tasks = TaskTracker::new();
+        // Dropping the relay ends its couriers with it.
+        let mut tasks = JoinSet::new();
         for (subscriber, types) in self.subscriptions.iter() {
             let Some((_, peer)) = self.peers.iter().find(|(name, _)| name == subscriber) else {
                 continue;
@@ -173,9 +174,13 @@ impl Relay {
             tasks.spawn(courier.run(shutdown.clone()));
         }
         tasks.spawn(self.clone().purge_from_time_to_time(shutdown.clone()));
-        tasks.close();
-        self.beat(&live, &shutdown).await;
-        tasks.wait().await;
+        tokio::select! {
+            () = self.beat(&live, &shutdown) => {}
+            Some(ended) = tasks.join_next() => end(ended),
+        }
+        while let Some(ended) = tasks.join_next().await {
+            end(ended);
+        }
         if let Err(fault) = cursor::leave(&self.db, self.token).await {
             tracing::debug!(%fault, "the relay left without saying so");
         }
@@ -256,6 +261,16 @@ pub async fn purge(
         if rows < PURGE_ROWS_MAX.unsigned_abs() {
             return Ok(purged);
         }
+    }
+}
+
+/// A courier that panicked takes the relay with it, so that whoever watches over the process sees it: a
+/// subscriber that silently gets nothing any more would be worse.
+fn end(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
     }
 }
 

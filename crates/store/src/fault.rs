@@ -186,3 +186,25 @@ pub fn is_away(fault: &Fault) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken_pipe() -> sqlx::Error {
+        sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::BrokenPipe))
+    }
+
+    #[test]
+    fn i1_i2_a_commit_of_unknown_outcome_is_transient_but_never_run_again() {
+        assert!(is_retryable(&fault(broken_pipe())));
+        let unknown = commit_fault(broken_pipe());
+        assert!(unknown.is_transient() && !is_retryable(&unknown));
+    }
+
+    #[test]
+    fn a_pool_without_connections_sheds_load() {
+        let fault = fault(sqlx::Error::PoolTimedOut);
+        assert!(fault.is_transient() && is_away(&fault) && !is_retryable(&fault));
+    }
+}
