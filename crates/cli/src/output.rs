@@ -110,11 +110,6 @@ pub(crate) fn until(t: Option<&prost_types::Timestamp>, now: Timestamp) -> Strin
     }
 }
 
-/// An instant as RFC 3339, for JSON; null where there is none.
-pub(crate) fn rfc3339(t: Option<&prost_types::Timestamp>) -> serde_json::Value {
-    instant(t).map_or(serde_json::Value::Null, |t| t.to_string().into())
-}
-
 /// The instant behind the wire's.
 pub(crate) fn instant(t: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
     t.and_then(|t| redress_proto::convert::from_timestamp("time", t).ok())
