@@ -6,5 +6,6 @@ mod convergence;
 mod duties;
 mod handling;
 mod isolation;
+mod process;
 mod routing;
 mod world;
