@@ -18,7 +18,11 @@ fn strangers(world: &World) -> Vec<Caller> {
     let neighbour = world.caller("riverside", "manager", None);
     let mut south = neighbour.clone();
     south.sites.clear();
-    south.regions = vec!["organizations/demo/regions/south".parse().expect("a region")];
+    south.regions = vec![
+        "organizations/demo/regions/south"
+            .parse()
+            .expect("a region"),
+    ];
     let mut nowhere = neighbour.clone();
     nowhere.sites.clear();
     vec![neighbour, south, nowhere]
@@ -167,7 +171,11 @@ async fn i8_a_caller_of_the_region_sees_its_sites() {
     let case = world.offered(Category::EngineeringQuality).await;
     let mut caller = world.manager();
     caller.sites.clear();
-    caller.regions = vec!["organizations/demo/regions/north".parse().expect("a region")];
+    caller.regions = vec![
+        "organizations/demo/regions/north"
+            .parse()
+            .expect("a region"),
+    ];
     assert!(world.try_get(caller, &case).await.is_ok());
 }
 
