@@ -212,7 +212,7 @@ impl Platform {
         }
         for service in SERVICES {
             let forget = format!(
-                "UPDATE {service}.outbox_cursor SET low_xid = '0', high_xid = '0', last_id = 0, \
+                "UPDATE {service}.outbox_cursor SET low_stamp = '0', high_stamp = '0', last_id = 0, \
                  lease_token = NULL, lease_until = NULL"
             );
             sqlx::query(sqlx::AssertSqlSafe(forget))
