@@ -1,5 +1,6 @@
 //! Tests of the whole platform over real processes, Postgres and Redis.
 
+mod docs;
 mod hostile;
 mod journey;
 mod privacy;
