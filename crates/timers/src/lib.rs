@@ -1,1 +1,32 @@
-//! timers
+//! Promises that come due: fired never early, once in effect, soon after they are due, and never lost.
+//!
+//! A service's Postgres rows are the truth ([`Truth`]). Redis holds an index of what is due next, and nothing that
+//! could not be rebuilt from those rows: sorted sets in 16 shards, each with all its keys under one hash tag so that
+//! Redis Cluster works. `now` comes from the service's clock, so that virtual time works; Redis' own time serves leases
+//! alone.
+//!
+//! - A worker in every replica claims what is due under a lease, lets the service commit it in Postgres
+//!   ([`Truth::fire`], fenced by id and generation), then removes it. A lease is renewed while its handler runs, and
+//!   ends by itself when the worker dies.
+//! - An emptied index is noticed by its missing marker and rebuilt from the truth. An auditor compares truth and index
+//!   in bounded pages, repairs what differs and measures what is overdue.
+//! - While the index is away or incomplete, a scan of Postgres fires what is due: late by about a second, complete.
+//!
+//! Cost: an idle replica asks each shard twice a second; a claimed entry costs two commands; the auditor reads one page
+//! of armed rows every five seconds. Memory: about 250 bytes an entry in Redis.
+
+mod entry;
+mod fire;
+mod index;
+mod keeper;
+mod metrics;
+mod redis;
+mod scanner;
+mod settings;
+mod timers;
+mod worker;
+
+pub use entry::{Entry, Fired, Truth};
+pub use redis::Redis;
+pub use settings::Settings;
+pub use timers::Timers;

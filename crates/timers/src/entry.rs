@@ -1,0 +1,70 @@
+//! What the service and its timers tell each other.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redress_model::Fault;
+use uuid::Uuid;
+
+/// One thing that comes due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// What comes due. Its last byte chooses the shard, so it should be random, as in a version 7 UUID.
+    pub id: Uuid,
+    /// Grows with every change of `due`, so that an older one is known as such. Below 2^53.
+    pub generation: i64,
+    /// When, in whole microseconds.
+    pub due: Timestamp,
+    /// Whether it goes before all others that are due: grade 1.
+    pub first: bool,
+}
+
+impl Entry {
+    /// An entry that waits its turn.
+    pub fn new(id: Uuid, generation: i64, due: Timestamp) -> Self {
+        Self {
+            id,
+            generation,
+            due,
+            first: false,
+        }
+    }
+
+    /// The same entry, before all others if so.
+    #[must_use]
+    pub fn first(self, first: bool) -> Self {
+        Self { first, ..self }
+    }
+
+    /// The order in which a backlog drains.
+    pub(crate) fn turn(&self) -> (bool, Timestamp, Uuid) {
+        (!self.first, self.due, self.id)
+    }
+}
+
+/// What became of an entry that was fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fired {
+    /// It took effect; nothing more is due for now.
+    Done,
+    /// It took effect, and this is due next.
+    Again(Entry),
+    /// Nothing to do: it was done before, or the row has moved on to a newer generation or is gone.
+    Stale,
+    /// The row says that it is not due yet. It is asked again in a second; answer [`Fired::Again`] when the time is known.
+    Early,
+}
+
+/// The service's rows.
+#[async_trait]
+pub trait Truth: Send + Sync + 'static {
+    /// What is due at `now`, at most `limit`: those that go first, then the oldest.
+    async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault>;
+
+    /// Everything that is armed, due or not, in order of id: at most `limit` with an id greater than `after`.
+    async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault>;
+
+    /// Commits what the entry is about, in one transaction that locks the row, answers [`Fired::Stale`] unless the row is
+    /// armed with this generation, and checks that it is due at `now`. It may run twice, even at once: after a lease was
+    /// lost, or in two replicas while Redis is away. A fault is tried again, with a growing pause, for as long as it lasts.
+    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault>;
+}

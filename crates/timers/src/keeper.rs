@@ -1,0 +1,183 @@
+//! Keeps the index true to Postgres: rebuilds it when it was emptied, audits it otherwise.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use redress_model::Fault;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::entry::Entry;
+use crate::index::{Begun, Index, SHARDS, shard_of};
+use crate::timers::{Shared, State, between};
+
+/// How many overdue rows are counted at most.
+const OVERDUE_MAX: i64 = 1000;
+/// Between two looks at a difference, which may only be a change on its way.
+const SECOND_LOOK: Duration = Duration::from_millis(200);
+/// Between two attempts to rebuild.
+const REBUILD_PAUSE: Duration = Duration::from_millis(500);
+
+/// Either side may fail.
+#[derive(Debug)]
+enum Trouble {
+    Postgres(Fault),
+    Redis(redis::RedisError),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Postgres(fault)
+    }
+}
+
+impl From<redis::RedisError> for Trouble {
+    fn from(error: redis::RedisError) -> Self {
+        Self::Redis(error)
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Postgres(fault) => fault.fmt(f),
+            Self::Redis(error) => error.fmt(f),
+        }
+    }
+}
+
+pub(crate) async fn run(shared: &Shared, shutdown: &CancellationToken) {
+    let mut cursor = None;
+    let mut state = shared.state.subscribe();
+    while !shutdown.is_cancelled() {
+        let now_is = *state.borrow_and_update();
+        let work = async {
+            match (&shared.index, now_is) {
+                (Some(index), State::Incomplete) => {
+                    if let Err(trouble) = rebuild(shared, index).await {
+                        shared.suspect();
+                        tracing::warn!(redress.timers.name = shared.name, %trouble, "timer index was not rebuilt yet");
+                    }
+                    shared.news.notify_one();
+                    REBUILD_PAUSE
+                }
+                (index, now_is) => {
+                    let index = index.as_ref().filter(|_| now_is == State::Ready);
+                    if let Err(trouble) = audit(shared, index, &mut cursor).await {
+                        tracing::debug!(redress.timers.name = shared.name, %trouble, "timers were not audited");
+                    }
+                    shared.settings.audit_every
+                }
+            }
+        };
+        let pause = tokio::select! {
+            () = shutdown.cancelled() => return,
+            pause = work => pause,
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+            _ = state.changed() => {}
+        }
+    }
+}
+
+/// Puts everything that is armed into the index. Shards that lack their marker get it, unless they are emptied once more
+/// meanwhile. When replicas rebuild at once, each shard's marker is set by one of them.
+async fn rebuild(shared: &Shared, index: &Index) -> Result<(), Trouble> {
+    let was_suspect = shared.is_suspect.swap(false, Ordering::SeqCst);
+    let token = format!("{}-{}", shared.worker, Uuid::new_v4().simple());
+    let mut ours = HashSet::new();
+    for shard in 0..SHARDS {
+        if index.begin(shard, &token).await? == Begun::Ours {
+            ours.insert(shard);
+        }
+    }
+    if ours.is_empty() && !was_suspect {
+        return Ok(());
+    }
+    let mut after = None;
+    let mut count = 0;
+    loop {
+        let page = shared.truth.armed(after, shared.settings.page).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        // What is suspect may lie in any shard.
+        let wanted: Vec<Entry> = page
+            .iter()
+            .filter(|entry| was_suspect || ours.contains(&shard_of(entry.id)))
+            .copied()
+            .collect();
+        count += wanted.len();
+        index.put(&wanted).await?;
+        for shard in &ours {
+            index.begin(*shard, &token).await?;
+        }
+        if (page.len() as i64) < shared.settings.page {
+            break;
+        }
+    }
+    for shard in ours {
+        if !index.complete(shard, &token).await? {
+            shared.suspect();
+        }
+    }
+    shared.metrics.rebuilt();
+    tracing::info!(
+        redress.timers.name = shared.name,
+        entries = count,
+        "timer index was rebuilt"
+    );
+    Ok(())
+}
+
+/// Measures what is overdue, and compares it and one page of what is armed with the index.
+async fn audit(
+    shared: &Shared,
+    index: Option<&Index>,
+    cursor: &mut Option<Uuid>,
+) -> Result<(), Trouble> {
+    let now = shared.clock.now();
+    let overdue = shared.truth.due(now, OVERDUE_MAX).await?;
+    let late: Vec<Duration> = overdue
+        .iter()
+        .map(|entry| between(entry.due, now))
+        .collect();
+    shared.metrics.overdue(&late);
+    let Some(index) = index else { return Ok(()) };
+
+    let after = *cursor;
+    let page = shared.truth.armed(after, shared.settings.page).await?;
+    *cursor = if (page.len() as i64) < shared.settings.page {
+        None
+    } else {
+        page.last().map(|entry| entry.id)
+    };
+    let mut amiss = index.amiss(&overdue).await?;
+    amiss.extend(index.amiss(&page).await?);
+    if amiss.is_empty() {
+        return Ok(());
+    }
+    // A difference may be a change on its way to Redis, or an entry that was fired since its row was read.
+    tokio::time::sleep(SECOND_LOOK).await;
+    let mut again = shared.truth.due(now, OVERDUE_MAX).await?;
+    again.extend(shared.truth.armed(after, shared.settings.page).await?);
+    let before: HashSet<Entry> = amiss.into_iter().collect();
+    again.retain(|entry| before.contains(entry));
+    let mut seen = HashSet::new();
+    again.retain(|entry| seen.insert(entry.id));
+    let lost = index.amiss(&again).await?;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(
+        redress.timers.name = shared.name,
+        entries = lost.len(),
+        "armed timers were missing in the index"
+    );
+    index.put(&lost).await?;
+    shared.metrics.repaired(lost.len());
+    shared.news.notify_one();
+    Ok(())
+}

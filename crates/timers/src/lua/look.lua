@@ -1,0 +1,35 @@
+-- Takes back what has an expired lease, and tells what is due.
+-- KEYS: first, normal, generation, lease, claim, complete. ARGV: now, how many at most.
+-- Answers: 1 if complete; the next due instant after now or ''; milliseconds until the next lease ends or ''; how many
+-- of the first set follow; due instants of the first set; due instants of the normal set.
+local time = redis.call('TIME')
+local clock = time[1] * 1000 + math.floor(time[2] / 1000)
+local expired = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', clock, 'LIMIT', 0, 100)
+for _, id in ipairs(expired) do
+  local claim = redis.call('HGET', KEYS[5], id)
+  if claim then
+    local set, due = string.match(claim, '^%S+ (%S+) (%S+)$')
+    redis.call('ZADD', KEYS[tonumber(set)], due, id)
+    redis.call('HDEL', KEYS[5], id)
+  end
+  redis.call('ZREM', KEYS[4], id)
+end
+local answer = { redis.call('EXISTS', KEYS[6]), '', '', 0 }
+for set = 1, 2 do
+  local due = redis.call('ZRANGEBYSCORE', KEYS[set], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+  for i = 2, #due, 2 do
+    answer[#answer + 1] = due[i]
+  end
+  if set == 1 then
+    answer[4] = #due / 2
+  end
+  local next_due = redis.call('ZRANGEBYSCORE', KEYS[set], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  if next_due and (answer[2] == '' or tonumber(next_due) < tonumber(answer[2])) then
+    answer[2] = next_due
+  end
+end
+local lease = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2]
+if lease then
+  answer[3] = math.max(0, tonumber(lease) - clock)
+end
+return answer

@@ -1,0 +1,117 @@
+//! What operators see of the timers: how much fires, how late, what is overdue, what had to be repaired.
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
+
+/// The classes of lateness, each with its upper bound.
+const OVERDUE: [(&str, Duration); 5] = [
+    ("under_1s", Duration::from_secs(1)),
+    ("under_10s", Duration::from_secs(10)),
+    ("under_1m", Duration::from_secs(60)),
+    ("under_10m", Duration::from_secs(600)),
+    ("over_10m", Duration::MAX),
+];
+
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    name: KeyValue,
+    fired: Counter<u64>,
+    lag: Histogram<f64>,
+    overdue: Gauge<u64>,
+    overdue_age: Gauge<f64>,
+    repairs: Counter<u64>,
+    rebuilds: Counter<u64>,
+    index_ready: Gauge<u64>,
+}
+
+impl Metrics {
+    pub(crate) fn new(name: &'static str, meter: &Meter) -> Self {
+        Self {
+            name: KeyValue::new("redress.timers.name", name),
+            fired: meter
+                .u64_counter("redress.timers.fired")
+                .with_unit("{entry}")
+                .with_description("Entries that were fired, by what became of them and where they were found.")
+                .build(),
+            lag: meter
+                .f64_histogram("redress.timers.lag")
+                .with_unit("s")
+                .with_description("How long after its due instant an entry was fired.")
+                .with_boundaries(vec![0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 3600.0])
+                .build(),
+            overdue: meter
+                .u64_gauge("redress.timers.overdue")
+                .with_unit("{entry}")
+                .with_description("Entries that are due and not fired, by how late they are; at most one page is counted.")
+                .build(),
+            overdue_age: meter
+                .f64_gauge("redress.timers.overdue.age")
+                .with_unit("s")
+                .with_description("How late the oldest entry is that is due and not fired.")
+                .build(),
+            repairs: meter
+                .u64_counter("redress.timers.repairs")
+                .with_unit("{entry}")
+                .with_description("Armed entries that the auditor found missing or outdated in the index.")
+                .build(),
+            rebuilds: meter
+                .u64_counter("redress.timers.rebuilds")
+                .with_unit("{rebuild}")
+                .with_description("How often the index was rebuilt from Postgres.")
+                .build(),
+            index_ready: meter
+                .u64_gauge("redress.timers.index.ready")
+                .with_unit("1")
+                .with_description("1 while the index holds everything that is armed, else 0.")
+                .build(),
+        }
+    }
+
+    pub(crate) fn fired(&self, outcome: &'static str, source: &'static str, lag: Duration) {
+        let attributes = [
+            self.name.clone(),
+            KeyValue::new("redress.timers.outcome", outcome),
+            KeyValue::new("redress.timers.source", source),
+        ];
+        self.fired.add(1, &attributes);
+        self.lag.record(lag.as_secs_f64(), &attributes[..2]);
+    }
+
+    /// `late`: how late each entry is that is due and not fired.
+    pub(crate) fn overdue(&self, late: &[Duration]) {
+        let mut floor = Duration::ZERO;
+        for (class, bound) in OVERDUE {
+            let count = late
+                .iter()
+                .filter(|late| **late >= floor && **late < bound)
+                .count();
+            self.overdue.record(
+                count as u64,
+                &[
+                    self.name.clone(),
+                    KeyValue::new("redress.timers.late", class),
+                ],
+            );
+            floor = bound;
+        }
+        let oldest = late.iter().max().copied().unwrap_or_default();
+        self.overdue_age
+            .record(oldest.as_secs_f64(), std::slice::from_ref(&self.name));
+    }
+
+    pub(crate) fn repaired(&self, count: usize) {
+        self.repairs
+            .add(count as u64, std::slice::from_ref(&self.name));
+    }
+
+    pub(crate) fn rebuilt(&self) {
+        self.rebuilds.add(1, std::slice::from_ref(&self.name));
+    }
+
+    pub(crate) fn index_ready(&self, is_ready: bool) {
+        self.index_ready
+            .record(u64::from(is_ready), std::slice::from_ref(&self.name));
+    }
+}

@@ -1,0 +1,296 @@
+//! What holds while Redis, workers and their news get lost.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use redress_testkit::proxy::{FaultProxy, Mode};
+use redress_testkit::{eventually, redis};
+use redress_timers::{Entry, Settings};
+use uuid::Uuid;
+
+use crate::rows::{Behaviour, Handler, Replica, Rows, client, known_to, quick};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Waits on the clock, so that something goes on for that long.
+async fn for_millis(millis: u64) {
+    let until = Instant::now() + Duration::from_millis(millis);
+    eventually(SOON, async || Instant::now() >= until).await;
+}
+
+#[tokio::test]
+async fn i4_p18_redis_flushed_under_load_loses_nothing() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handlers = [(); 2].map(|()| Handler::new(&rows, Behaviour::default()));
+    let replicas = handlers
+        .each_ref()
+        .map(|handler| Replica::start(client(&server), handler, quick()));
+    for replica in &replicas {
+        eventually(SOON, async || replica.timers.is_index_ready()).await;
+    }
+    let mut entries = Vec::new();
+    for number in 0..600 {
+        let entry = rows.arm_in(200 + (number * 37) % 3000).await;
+        replicas[number as usize % 2].timers.schedule(entry);
+        entries.push(entry);
+        if number % 100 == 99 {
+            server.flush().expect("is flushed");
+        }
+    }
+    for _ in 0..4 {
+        for_millis(300).await;
+        server.flush().expect("is flushed");
+    }
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+    eventually(SOON, async || {
+        replicas
+            .iter()
+            .all(|replica| replica.timers.is_index_ready())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i4_p18_redis_ended_and_restarted_empty_loses_nothing_and_recovers_by_itself() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replica = Replica::start(client(&server), &handler, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    let mut entries = Vec::new();
+    let schedule = async |entries: &mut Vec<Entry>| {
+        for number in 0..100 {
+            let entry = rows.arm_in(number * 40).await;
+            replica.timers.schedule(entry);
+            entries.push(entry);
+        }
+    };
+    schedule(&mut entries).await;
+    server.end().await;
+    schedule(&mut entries).await;
+    // All of them fire from Postgres while Redis stays away.
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    assert!(!replica.timers.is_index_ready());
+    let worst = rows
+        .effects()
+        .await
+        .iter()
+        .map(|effect| effect.lag())
+        .max()
+        .expect("some fired");
+    assert!(
+        worst < SignedDuration::from_secs(8),
+        "late by seconds, not more: {worst}"
+    );
+
+    // Far enough ahead to be carried by the index that is to come.
+    let later = rows.arm_in(2500).await;
+    replica.timers.schedule(later);
+    entries.push(later);
+    server.renew().await;
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    schedule(&mut entries).await;
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+}
+
+#[tokio::test]
+async fn i4_a_frozen_redis_counts_as_away_and_what_it_missed_is_put_right() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replica = Replica::start(client(&server), &handler, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    server.pause();
+    let during = rows.arm_in(300).await;
+    let after = rows.arm_in(6000).await;
+    replica.timers.schedule(during);
+    replica.timers.schedule(after);
+    eventually(SOON, async || rows.count().await == 1).await;
+    server.resume();
+    eventually(SOON, async || rows.count().await == 2).await;
+    rows.assert_each_once_and_none_early(&[during, after]).await;
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+}
+
+#[tokio::test]
+async fn i4_connections_to_redis_that_are_cut_and_swallowed_lose_nothing() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], server.port()));
+    let proxy = FaultProxy::start(address).await;
+    let url = format!("redis://:{}@{}/", server.password(), proxy.address());
+    let handler = Handler::new(&rows, Behaviour::default());
+    let connection = redis::Client::open(url).expect("a url").into();
+    let replica = Replica::start(Some(connection), &handler, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    let mut entries = Vec::new();
+    for round in 0..6 {
+        for number in 0..40 {
+            let entry = rows.arm_in(50 + number * 10).await;
+            replica.timers.schedule(entry);
+            entries.push(entry);
+        }
+        match round % 3 {
+            0 => proxy.cut(),
+            // Claims succeed there, and nobody learns of them.
+            1 => proxy.set(Mode::LoseAnswers),
+            _ => proxy.half_close(),
+        }
+        for_millis(250).await;
+        proxy.set(Mode::Forward);
+    }
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+}
+
+#[tokio::test]
+async fn i4_a_worker_killed_between_claim_and_commit_leaves_its_entries_to_others() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let stuck = Behaviour {
+        before_commit: Duration::from_secs(3600),
+        ..Behaviour::default()
+    };
+    let stuck = Handler::new(&rows, stuck);
+    let victim = Replica::start(client(&server), &stuck, quick());
+    eventually(SOON, async || victim.timers.is_index_ready()).await;
+    let mut entries = Vec::new();
+    for _ in 0..10 {
+        let entry = rows.arm_in(0).await;
+        victim.timers.schedule(entry);
+        entries.push(entry);
+    }
+    eventually(SOON, async || stuck.calls.load(Ordering::SeqCst) == 10).await;
+    victim.kill().await;
+    let handler = Handler::new(&rows, Behaviour::default());
+    // The scan must not help: the leases have to end.
+    let settings = Settings {
+        scan_every: Duration::from_secs(3600),
+        ..quick()
+    };
+    let _other = Replica::start(client(&server), &handler, settings);
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+}
+
+#[tokio::test]
+async fn i4_a_worker_killed_between_commit_and_completion_makes_nothing_happen_twice() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let committed = Behaviour {
+        after_commit: Duration::from_secs(3600),
+        ..Behaviour::default()
+    };
+    let committed = Handler::new(&rows, committed);
+    let victim = Replica::start(client(&server), &committed, quick());
+    eventually(SOON, async || victim.timers.is_index_ready()).await;
+    let entry = rows.arm_in(0).await;
+    victim.timers.schedule(entry);
+    eventually(SOON, async || rows.count().await == 1).await;
+    victim.kill().await;
+    let handler = Handler::new(&rows, Behaviour::default());
+    let _other = Replica::start(client(&server), &handler, quick());
+    // The lease ends, the entry is claimed once more, and the row says that it is done.
+    eventually(SOON, async || handler.calls.load(Ordering::SeqCst) >= 1).await;
+    eventually(SOON, async || known_to(&server) == 0).await;
+    rows.assert_each_once_and_none_early(&[entry]).await;
+}
+
+#[tokio::test]
+async fn p15_a_row_that_never_reached_redis_is_found_and_fired() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replica = Replica::start(client(&server), &handler, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    // Both the one that is overdue when the auditor comes, and the one that it finds ahead of time.
+    let overdue = rows.arm_in(0).await;
+    let ahead = rows.arm_in(4000).await;
+    eventually(SOON, async || rows.count().await == 2).await;
+    rows.assert_each_once_and_none_early(&[overdue, ahead])
+        .await;
+    let effects = rows.effects().await;
+    let lag = effects
+        .iter()
+        .find(|effect| effect.id == ahead.id)
+        .expect("fired")
+        .lag();
+    assert!(
+        lag < SignedDuration::from_millis(400),
+        "found before it was due: {lag}"
+    );
+    assert!(
+        replica.timers.is_index_ready(),
+        "the auditor repaired the index; nobody had to rebuild it"
+    );
+}
+
+#[tokio::test]
+async fn p13_a_long_hold_whose_end_was_lost_with_its_worker_resumes_on_time() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replica = Replica::start(client(&server), &handler, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    // Held for months: the index knows a due time far ahead.
+    let held = rows
+        .arm(Entry::new(
+            Uuid::now_v7(),
+            1,
+            rows.now() + SignedDuration::from_hours(24 * 120),
+        ))
+        .await;
+    replica.timers.schedule(held);
+    eventually(SOON, async || known_to(&server) == 1).await;
+    // The hold ends and is committed; the process dies before it can tell the index.
+    let resumed = rows
+        .arm(Entry {
+            generation: 2,
+            due: rows.in_millis(2500),
+            ..held
+        })
+        .await;
+    replica.kill().await;
+    let _next = Replica::start(client(&server), &handler, quick());
+    eventually(SOON, async || rows.count().await == 1).await;
+    rows.assert_each_once_and_none_early(&[resumed]).await;
+    let lag = rows.effects().await[0].lag();
+    assert!(lag < SignedDuration::from_millis(1000), "{lag}");
+}
+
+#[tokio::test]
+async fn timers_start_before_redis_and_join_it_when_it_comes() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    server.end().await;
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replica = Replica::start(client(&server), &handler, quick());
+    let without = rows.arm_in(0).await;
+    eventually(SOON, async || rows.count().await == 1).await;
+    server.renew().await;
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    let with = rows.arm_in(100).await;
+    replica.timers.schedule(with);
+    eventually(SOON, async || rows.count().await == 2).await;
+    rows.assert_each_once_and_none_early(&[without, with]).await;
+}
+
+#[tokio::test]
+async fn postgres_away_for_a_while_delays_and_loses_nothing() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replica = Replica::start(client(&server), &handler, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    let mut entries = Vec::new();
+    for number in 0..50 {
+        let entry = rows.arm_in(200 + number * 20).await;
+        replica.timers.schedule(entry);
+        entries.push(entry);
+    }
+    let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    for _ in 0..8 {
+        sqlx::query(terminate)
+            .execute(&rows.database().admin)
+            .await
+            .expect("connections are cut");
+        for_millis(120).await;
+    }
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+}

@@ -1,0 +1,442 @@
+//! The rows of a service as a test needs them: what is armed, and every effect that was ever committed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx;
+use redress_model::Fault;
+use redress_model::time::{SharedClock, SystemClock};
+use redress_store::{StoreResultExt, fault};
+use redress_testkit::{TestDatabase, TestRedis, database};
+use redress_timers::{Entry, Fired, Redis, Settings, Timers, Truth};
+use sqlx::{FromRow, PgPool};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const TABLES: &str = "
+    CREATE TABLE row (
+        id uuid PRIMARY KEY,
+        generation bigint NOT NULL,
+        due timestamptz NOT NULL,
+        first boolean NOT NULL,
+        armed boolean NOT NULL DEFAULT true,
+        -- A periodic row is due again after this long.
+        period interval
+    );
+    CREATE TABLE effect (
+        number bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+        id uuid NOT NULL,
+        generation bigint NOT NULL,
+        due timestamptz NOT NULL,
+        happened timestamptz NOT NULL
+    )";
+
+/// The rows, in a database of the test's own.
+pub(crate) struct Rows {
+    database: TestDatabase,
+    pool: PgPool,
+    pub(crate) clock: SharedClock,
+}
+
+/// One committed effect.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct Effect {
+    pub(crate) id: Uuid,
+    pub(crate) generation: i64,
+    due: jiff_sqlx::Timestamp,
+    happened: jiff_sqlx::Timestamp,
+}
+
+impl Effect {
+    pub(crate) fn due(&self) -> Timestamp {
+        self.due.to_jiff()
+    }
+
+    pub(crate) fn lag(&self) -> SignedDuration {
+        self.happened.to_jiff().duration_since(self.due.to_jiff())
+    }
+}
+
+impl Rows {
+    pub(crate) async fn new() -> Arc<Self> {
+        Self::at(Arc::new(SystemClock)).await
+    }
+
+    pub(crate) async fn at(clock: SharedClock) -> Arc<Self> {
+        let database = database("triage", &[&redress_store::MIGRATOR]).await;
+        sqlx::raw_sql(TABLES)
+            .execute(&database.owner)
+            .await
+            .expect("the tables are made");
+        let options = database.owner.connect_options().as_ref().clone();
+        let pool = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(24)
+            .connect_lazy_with(options);
+        Arc::new(Self {
+            database,
+            pool,
+            clock,
+        })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// An instant this many milliseconds from now.
+    pub(crate) fn in_millis(&self, millis: i64) -> Timestamp {
+        self.now() + SignedDuration::from_millis(millis)
+    }
+
+    /// Commits a row, new or changed.
+    pub(crate) async fn arm(&self, entry: Entry) -> Entry {
+        sqlx::query(
+            "INSERT INTO row (id, generation, due, first) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (id) DO UPDATE SET generation = $2, due = $3, first = $4, armed = true",
+        )
+        .bind(entry.id)
+        .bind(entry.generation)
+        .bind(entry.due.to_sqlx())
+        .bind(entry.first)
+        .execute(&self.pool)
+        .await
+        .expect("the row is committed");
+        entry
+    }
+
+    /// Commits a new row that is due in this many milliseconds.
+    pub(crate) async fn arm_in(&self, millis: i64) -> Entry {
+        self.arm(Entry::new(Uuid::now_v7(), 1, self.in_millis(millis)))
+            .await
+    }
+
+    pub(crate) async fn make_periodic(&self, id: Uuid, period: Duration) {
+        sqlx::query("UPDATE row SET period = make_interval(secs => $2) WHERE id = $1")
+            .bind(id)
+            .bind(period.as_secs_f64())
+            .execute(&self.pool)
+            .await
+            .expect("the row is changed");
+    }
+
+    pub(crate) async fn disarm(&self, id: Uuid) {
+        sqlx::query("UPDATE row SET armed = false WHERE id = $1")
+            .bind(id)
+            .execute(&self.pool)
+            .await
+            .expect("is changed");
+    }
+
+    pub(crate) async fn effects(&self) -> Vec<Effect> {
+        sqlx::query_as("SELECT id, generation, due, happened FROM effect ORDER BY number")
+            .fetch_all(&self.pool)
+            .await
+            .expect("the effects are read")
+    }
+
+    pub(crate) async fn count(&self) -> usize {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM effect")
+            .fetch_one(&self.pool)
+            .await
+            .expect("answers");
+        usize::try_from(count).expect("a count")
+    }
+
+    /// I4: every entry took effect, none early, none twice.
+    pub(crate) async fn assert_each_once_and_none_early(&self, entries: &[Entry]) {
+        let effects = self.effects().await;
+        let mut times: HashMap<(Uuid, i64), usize> = HashMap::new();
+        for effect in &effects {
+            *times.entry((effect.id, effect.generation)).or_default() += 1;
+            assert!(effect.lag() >= SignedDuration::ZERO, "early: {effect:?}");
+        }
+        for entry in entries {
+            assert_eq!(
+                times.remove(&(entry.id, entry.generation)),
+                Some(1),
+                "{entry:?}"
+            );
+        }
+        assert!(times.is_empty(), "effects that nobody asked for: {times:?}");
+    }
+
+    pub(crate) fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+}
+
+/// How a replica's handler behaves.
+#[derive(Default)]
+pub(crate) struct Behaviour {
+    /// How long it takes before it commits.
+    pub(crate) before_commit: Duration,
+    /// How long it takes after it committed.
+    pub(crate) after_commit: Duration,
+    /// How many more calls fail.
+    pub(crate) failures: AtomicUsize,
+    /// Whether it panics when it is called the next time.
+    pub(crate) panics: AtomicBool,
+    /// The row that it always fails for.
+    pub(crate) poisoned: Option<Uuid>,
+}
+
+/// The service's rows as one replica handles them.
+pub(crate) struct Handler {
+    rows: Arc<Rows>,
+    behaviour: Behaviour,
+    /// How many calls run now, by id.
+    running: Arc<Mutex<HashMap<Uuid, usize>>>,
+    pub(crate) calls: AtomicUsize,
+    /// The most calls that ever ran at once for one id.
+    pub(crate) most: AtomicUsize,
+}
+
+impl Handler {
+    pub(crate) fn new(rows: &Arc<Rows>, behaviour: Behaviour) -> Arc<Self> {
+        Self::beside(rows, behaviour, None)
+    }
+
+    /// A handler that counts what runs at once together with another one.
+    pub(crate) fn beside(
+        rows: &Arc<Rows>,
+        behaviour: Behaviour,
+        other: Option<&Handler>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            rows: rows.clone(),
+            behaviour,
+            running: other.map(|other| other.running.clone()).unwrap_or_default(),
+            calls: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        })
+    }
+
+    async fn commit(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
+        let mut tx = self.rows.pool.begin().await.map_err(fault)?;
+        let row: Option<(i64, jiff_sqlx::Timestamp, Option<f64>)> = sqlx::query_as(
+            "SELECT generation, due, extract(epoch FROM period)::float8 FROM row WHERE id = $1 AND armed FOR UPDATE",
+        )
+        .bind(entry.id)
+        .fetch_optional(&mut *tx)
+        .await
+        .or_fault()?;
+        let Some((generation, due, period)) = row else {
+            return Ok(Fired::Stale);
+        };
+        if generation != entry.generation {
+            return Ok(Fired::Stale);
+        }
+        if due.to_jiff() > now {
+            return Ok(Fired::Early);
+        }
+        sqlx::query("INSERT INTO effect (id, generation, due, happened) VALUES ($1, $2, $3, $4)")
+            .bind(entry.id)
+            .bind(generation)
+            .bind(due)
+            .bind(self.rows.now().to_sqlx())
+            .execute(&mut *tx)
+            .await
+            .or_fault()?;
+        let next = period.map(|seconds| {
+            let due = due.to_jiff() + SignedDuration::from_secs_f64(seconds);
+            Entry::new(entry.id, generation + 1, due)
+        });
+        sqlx::query("UPDATE row SET armed = $2, generation = coalesce($3, generation), due = coalesce($4, due) WHERE id = $1")
+            .bind(entry.id)
+            .bind(next.is_some())
+            .bind(next.map(|next| next.generation))
+            .bind(next.map(|next| next.due.to_sqlx()))
+            .execute(&mut *tx)
+            .await
+            .or_fault()?;
+        tx.commit().await.map_err(fault)?;
+        Ok(next.map_or(Fired::Done, Fired::Again))
+    }
+}
+
+/// Counts a call for as long as it runs, cancelled ones too.
+struct Running<'a>(&'a Handler, Uuid);
+
+impl<'a> Running<'a> {
+    fn new(handler: &'a Handler, id: Uuid) -> Self {
+        let mut running = handler.running.lock().expect("no panic while it is locked");
+        let count = running.entry(id).or_default();
+        *count += 1;
+        handler.most.fetch_max(*count, Ordering::SeqCst);
+        handler.calls.fetch_add(1, Ordering::SeqCst);
+        Self(handler, id)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(count) = self
+            .0
+            .running
+            .lock()
+            .expect("no panic while it is locked")
+            .get_mut(&self.1)
+        {
+            *count -= 1;
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct Armed {
+    id: Uuid,
+    generation: i64,
+    due: jiff_sqlx::Timestamp,
+    first: bool,
+}
+
+fn entries(rows: Vec<Armed>) -> Vec<Entry> {
+    rows.into_iter()
+        .map(|row| Entry::new(row.id, row.generation, row.due.to_jiff()).first(row.first))
+        .collect()
+}
+
+#[async_trait]
+impl Truth for Handler {
+    async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
+        let rows = sqlx::query_as(
+            "SELECT id, generation, due, first FROM row WHERE armed AND due <= $1 ORDER BY first DESC, due LIMIT $2",
+        )
+        .bind(now.to_sqlx())
+        .bind(limit)
+        .fetch_all(&self.rows.pool)
+        .await
+        .or_fault()?;
+        Ok(entries(rows))
+    }
+
+    async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {
+        let rows = sqlx::query_as(
+            "SELECT id, generation, due, first FROM row
+             WHERE armed AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.rows.pool)
+        .await
+        .or_fault()?;
+        Ok(entries(rows))
+    }
+
+    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
+        let _running = Running::new(self, entry.id);
+        let Behaviour {
+            before_commit,
+            after_commit,
+            failures,
+            panics,
+            poisoned,
+        } = &self.behaviour;
+        assert!(
+            !panics.swap(false, Ordering::SeqCst),
+            "the handler was told to panic"
+        );
+        let fails = failures
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok();
+        if fails || *poisoned == Some(entry.id) {
+            return Err(Fault::unavailable("the test"));
+        }
+        tokio::time::sleep(*before_commit).await;
+        let fired = self.commit(entry, now).await;
+        tokio::time::sleep(*after_commit).await;
+        fired
+    }
+}
+
+/// Limits short enough for a test.
+pub(crate) fn quick() -> Settings {
+    Settings {
+        lease: Duration::from_millis(1500),
+        idle: Duration::from_millis(200),
+        scan_every: Duration::from_millis(300),
+        audit_every: Duration::from_millis(500),
+        first_pause: Duration::from_millis(200),
+        page: 200,
+        ..Settings::default()
+    }
+}
+
+/// A running replica.
+pub(crate) struct Replica {
+    pub(crate) timers: Timers,
+    shutdown: CancellationToken,
+    task: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Replica {
+    pub(crate) fn start(redis: Option<Redis>, handler: &Arc<Handler>, settings: Settings) -> Self {
+        let meter = opentelemetry::global::meter("test");
+        Self::measured(redis, handler, settings, &meter)
+    }
+
+    pub(crate) fn measured(
+        redis: Option<Redis>,
+        handler: &Arc<Handler>,
+        settings: Settings,
+        meter: &opentelemetry::metrics::Meter,
+    ) -> Self {
+        let clock = handler.rows.clock.clone();
+        let timers = Timers::with_settings("test", redis, handler.clone(), clock, meter, settings);
+        let shutdown = CancellationToken::new();
+        let (running, token) = (timers.clone(), shutdown.clone());
+        let task = Some(tokio::spawn(async move { running.run(token).await }));
+        Self {
+            timers,
+            shutdown,
+            task,
+        }
+    }
+
+    /// Ends it as SIGKILL would: nothing more runs of it, and nobody is told.
+    pub(crate) async fn kill(mut self) {
+        let task = self.task.take().expect("runs until it is ended");
+        task.abort();
+        assert!(task.await.expect_err("was aborted").is_cancelled());
+    }
+
+    /// Ends it as SIGTERM would.
+    pub(crate) async fn stop(mut self) {
+        self.shutdown.cancel();
+        self.task
+            .take()
+            .expect("runs until it is ended")
+            .await
+            .expect("ends in order");
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+pub(crate) fn client(server: &TestRedis) -> Option<Redis> {
+    Some(redis::Client::open(server.url()).expect("a url").into())
+}
+
+/// How many entries the index knows of.
+pub(crate) fn known_to(server: &TestRedis) -> usize {
+    let count = "local count = 0
+        for _, key in ipairs(redis.call('KEYS', '*:generation')) do count = count + redis.call('HLEN', key) end
+        return count";
+    server
+        .ask(&["EVAL", count, "0"])
+        .expect("redis answers")
+        .parse()
+        .expect("a count")
+}

@@ -1,0 +1,296 @@
+//! What holds while nothing is broken.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
+use redress_testkit::{ManualClock, eventually, redis};
+use redress_timers::{Entry, Settings};
+use uuid::Uuid;
+
+use crate::rows::{Behaviour, Handler, Replica, Rows, client, known_to, quick};
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn i4_entries_fire_never_early_once_in_effect_and_soon() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replica = Replica::start(client(&server), &handler, Settings::default());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    let mut entries = Vec::new();
+    for number in 0..300 {
+        let entry = rows.arm_in(500 + number * 5).await;
+        replica.timers.schedule(entry);
+        entries.push(entry);
+    }
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+    let mut lags: Vec<SignedDuration> = rows
+        .effects()
+        .await
+        .iter()
+        .map(|effect| effect.lag())
+        .collect();
+    lags.sort();
+    let median = lags[lags.len() / 2];
+    assert!(median < SignedDuration::from_millis(250), "{median}");
+}
+
+#[tokio::test]
+async fn a_virtual_clock_decides_what_is_due() {
+    let clock = ManualClock::new("2026-01-01T00:00:00Z".parse().expect("an instant"));
+    let rows = Rows::at(clock.clone()).await;
+    let server = redis().await;
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replica = Replica::start(client(&server), &handler, quick());
+    let entry = rows.arm_in(30 * 24 * 3600 * 1000).await;
+    replica.timers.schedule(entry);
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    clock.advance(SignedDuration::from_hours(30 * 24) - SignedDuration::from_micros(1));
+    // Long enough for several looks.
+    let until = std::time::Instant::now() + Duration::from_secs(1);
+    eventually(SOON, async || std::time::Instant::now() > until).await;
+    assert_eq!(
+        handler.calls.load(Ordering::SeqCst),
+        0,
+        "not even asked before it is due"
+    );
+    clock.advance(SignedDuration::from_micros(1));
+    eventually(SOON, async || rows.count().await == 1).await;
+    rows.assert_each_once_and_none_early(&[entry]).await;
+}
+
+#[tokio::test]
+async fn an_older_generation_never_replaces_a_newer_one_and_what_is_cancelled_stays_away() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handler = Handler::new(&rows, Behaviour::default());
+    // Without the auditor, the index alone has to be right.
+    let settings = Settings {
+        audit_every: Duration::from_secs(3600),
+        ..quick()
+    };
+    let replica = Replica::start(client(&server), &handler, settings);
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    let old = Entry::new(Uuid::now_v7(), 1, rows.in_millis(300));
+    let new = rows
+        .arm(Entry {
+            generation: 2,
+            due: rows.in_millis(900),
+            ..old
+        })
+        .await;
+    replica.timers.schedule(new);
+    replica.timers.schedule(old);
+    let cancelled = rows.arm_in(400).await;
+    replica.timers.schedule(cancelled);
+    rows.disarm(cancelled.id).await;
+    replica.timers.cancel(cancelled.id, cancelled.generation);
+    let kept = rows
+        .arm(Entry {
+            generation: 7,
+            ..Entry::new(Uuid::now_v7(), 7, rows.in_millis(400))
+        })
+        .await;
+    replica.timers.schedule(kept);
+    replica.timers.cancel(kept.id, 6);
+    eventually(SOON, async || rows.count().await == 2).await;
+    rows.assert_each_once_and_none_early(&[new, kept]).await;
+    assert_eq!(
+        handler.calls.load(Ordering::SeqCst),
+        2,
+        "neither the old generation nor the cancelled one was asked"
+    );
+}
+
+#[tokio::test]
+async fn a_fault_or_a_panic_is_tried_again_and_holds_nobody_else_up() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let poisoned = rows.arm_in(-60_000).await;
+    let mut entries = Vec::new();
+    for number in 0..20 {
+        entries.push(rows.arm_in(-50_000 + number).await);
+    }
+    let behaviour = Behaviour {
+        failures: AtomicUsize::new(5),
+        panics: AtomicBool::new(true),
+        poisoned: Some(poisoned.id),
+        ..Behaviour::default()
+    };
+    let handler = Handler::new(&rows, behaviour);
+    let _replica = Replica::start(
+        client(&server),
+        &handler,
+        Settings {
+            concurrency: 2,
+            ..quick()
+        },
+    );
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+}
+
+#[tokio::test]
+async fn p19_a_slow_handler_is_not_run_by_two_workers_at_once() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let settings = Settings {
+        lease: Duration::from_millis(600),
+        ..quick()
+    };
+    let slow = || Behaviour {
+        before_commit: Duration::from_millis(2500),
+        ..Behaviour::default()
+    };
+    let one = Handler::new(&rows, slow());
+    let two = Handler::beside(&rows, slow(), Some(&one));
+    let replicas = [&one, &two].map(|handler| Replica::start(client(&server), handler, settings));
+    for replica in &replicas {
+        eventually(SOON, async || replica.timers.is_index_ready()).await;
+    }
+    let entry = rows.arm_in(100).await;
+    replicas[0].timers.schedule(entry);
+    eventually(SOON, async || rows.count().await == 1).await;
+    rows.assert_each_once_and_none_early(&[entry]).await;
+    let calls = one.calls.load(Ordering::SeqCst) + two.calls.load(Ordering::SeqCst);
+    assert_eq!(calls, 1, "the lease of 0.6 s was renewed for 2.5 s");
+}
+
+#[tokio::test]
+async fn two_replicas_share_what_is_due_and_nothing_takes_effect_twice() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handlers = [(); 2].map(|()| {
+        Handler::new(
+            &rows,
+            Behaviour {
+                before_commit: Duration::from_millis(5),
+                ..Behaviour::default()
+            },
+        )
+    });
+    let settings = Settings {
+        concurrency: 4,
+        ..quick()
+    };
+    let replicas = handlers
+        .each_ref()
+        .map(|handler| Replica::start(client(&server), handler, settings));
+    for replica in &replicas {
+        eventually(SOON, async || replica.timers.is_index_ready()).await;
+    }
+    let due = rows.in_millis(1500);
+    let mut entries = Vec::new();
+    for number in 0..400 {
+        let entry = rows.arm(Entry::new(Uuid::now_v7(), 1, due)).await;
+        replicas[number % 2].timers.schedule(entry);
+        entries.push(entry);
+    }
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+    for handler in &handlers {
+        let calls = handler.calls.load(Ordering::SeqCst);
+        assert!(
+            calls >= entries.len() / 10,
+            "one replica did nearly everything: {calls}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn shutdown_lets_what_is_being_fired_end_and_takes_it_out_of_the_index() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let behaviour = Behaviour {
+        before_commit: Duration::from_millis(800),
+        ..Behaviour::default()
+    };
+    let handler = Handler::new(&rows, behaviour);
+    let replica = Replica::start(client(&server), &handler, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    let entry = rows.arm_in(0).await;
+    replica.timers.schedule(entry);
+    eventually(SOON, async || handler.calls.load(Ordering::SeqCst) == 1).await;
+    replica.stop().await;
+    rows.assert_each_once_and_none_early(&[entry]).await;
+    assert_eq!(known_to(&server), 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn operators_see_what_is_overdue_and_by_how_much() {
+    let clock = ManualClock::new(Timestamp::from_second(1_800_000_000).expect("an instant"));
+    let rows = Rows::at(clock).await;
+    let server = redis().await;
+    for seconds in [0, 5, 5, 30, 300, 7200] {
+        let entry = rows.arm_in(-seconds * 1000).await;
+        assert_eq!(entry.generation, 1);
+    }
+    let exporter = InMemoryMetricExporter::default();
+    let reader = PeriodicReader::builder(exporter.clone())
+        .with_interval(Duration::from_millis(100))
+        .build();
+    let provider = SdkMeterProvider::builder().with_reader(reader).build();
+    let behaviour = Behaviour {
+        failures: AtomicUsize::new(usize::MAX),
+        ..Behaviour::default()
+    };
+    let handler = Handler::new(&rows, behaviour);
+    let _replica = Replica::measured(client(&server), &handler, quick(), &provider.meter("test"));
+    let expected = [
+        ("over_10m", 1),
+        ("under_10m", 1),
+        ("under_10s", 2),
+        ("under_1m", 1),
+        ("under_1s", 1),
+    ];
+    eventually(SOON, async || {
+        let _ = provider.force_flush();
+        let seen = overdue(&exporter);
+        if seen == expected.map(|(class, count)| (class.to_owned(), count)) {
+            Ok(())
+        } else {
+            Err(format!("{seen:?}"))
+        }
+    })
+    .await;
+}
+
+/// The latest counts of overdue entries, by class.
+fn overdue(exporter: &InMemoryMetricExporter) -> Vec<(String, u64)> {
+    let mut seen = std::collections::BTreeMap::new();
+    for export in exporter.get_finished_metrics().unwrap_or_default() {
+        for metric in export.scope_metrics().flat_map(|scope| scope.metrics()) {
+            if metric.name() != "redress.timers.overdue" {
+                continue;
+            }
+            if let AggregatedMetrics::U64(MetricData::Gauge(gauge)) = metric.data() {
+                for point in gauge.data_points() {
+                    let class = point
+                        .attributes()
+                        .find(|attribute| attribute.key.as_str() == "redress.timers.late");
+                    seen.insert(
+                        class.expect("every point has its class").value.to_string(),
+                        point.value(),
+                    );
+                }
+            }
+        }
+    }
+    seen.into_iter().collect()
+}
+
+#[tokio::test]
+async fn the_service_runs_without_redis_at_all() {
+    let rows = Rows::new().await;
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replicas = [(); 2].map(|()| Replica::start(None, &handler, quick()));
+    let mut entries = Vec::new();
+    for number in 0..100 {
+        let entry = rows.arm_in(number * 10).await;
+        replicas[0].timers.schedule(entry);
+        entries.push(entry);
+    }
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+    assert!(!replicas[0].timers.is_index_ready());
+}
