@@ -70,6 +70,7 @@ CREATE TABLE incident_role (
   CONSTRAINT incident_role_key PRIMARY KEY (site, incident, role),
   CONSTRAINT incident_role_one CHECK (staff IS NULL OR stand_in IS NULL)
 );
+CREATE INDEX incident_role_unfilled ON incident_role (site, incident) WHERE staff IS NULL;
 CREATE INDEX incident_role_callout ON incident_role (site, callout) WHERE callout IS NOT NULL;
 
 -- Promises. One row for each period of a cadence; a row that stopped never runs again.
@@ -140,5 +141,10 @@ BEGIN
   -- The worker finds what is due in all sites; everything else goes through the one site it found.
   EXECUTE format('GRANT SELECT (site, id, generation, next_time) ON incident_clock TO %I', worker);
   EXECUTE format('CREATE POLICY worker ON incident_clock FOR SELECT TO %I USING (true)', worker);
+  -- It also finds the sites with unfilled roles, to look again when shifts change.
+  EXECUTE format('GRANT SELECT (site, id, state) ON incident TO %I', worker);
+  EXECUTE format('CREATE POLICY worker ON incident FOR SELECT TO %I USING (true)', worker);
+  EXECUTE format('GRANT SELECT (site, incident, staff) ON incident_role TO %I', worker);
+  EXECUTE format('CREATE POLICY worker ON incident_role FOR SELECT TO %I USING (true)', worker);
 END
 $$;

@@ -32,7 +32,7 @@ BEGIN
   EXECUTE format('CREATE POLICY app ON incident_change TO %I USING (redress_in_scope(site))', app);
   EXECUTE format('GRANT SELECT ON incident_change_floor TO %I', app);
   -- The worker purges by age; it reads no incident.
-  EXECUTE format('GRANT SELECT (xid, id, change_time), DELETE ON incident_change TO %I', worker);
+  EXECUTE format('GRANT SELECT (site, xid, id, change_time), DELETE ON incident_change TO %I', worker);
   EXECUTE format('CREATE POLICY worker ON incident_change TO %I USING (true)', worker);
   EXECUTE format('GRANT SELECT, UPDATE ON incident_change_floor TO %I', worker);
 END

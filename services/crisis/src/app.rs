@@ -9,7 +9,7 @@ use redress_proto::crisis::v1::incident_service_server::IncidentServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
 use redress_rpc::watch::Bell;
-use redress_runtime::{App, BoxError, Context, Redis, Service};
+use redress_runtime::{App, BoxError, Context, Service};
 use redress_store::Database;
 use redress_timers::Timers;
 use sqlx::migrate::Migrator;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::flow::Desk;
 use crate::jobs::subscriptions::SUBSCRIPTIONS;
 use crate::jobs::timers::IncidentClocks;
-use crate::jobs::{Shop, inbox, tidy};
+use crate::jobs::{Shop, inbox, shifts, tidy};
 use crate::rpc::Incidents;
 use crate::settings::Settings;
 use crate::store;
@@ -60,10 +60,7 @@ impl Service for CrisisService {
             db: db.clone(),
             desk: Arc::clone(&desk),
         };
-        let index = redis.clone().map(|redis| match redis {
-            Redis::Single(client) => client.into(),
-            Redis::Cluster(client) => client.into(),
-        });
+        let index = redis.as_ref().map(redress_runtime::Redis::client);
         let timers = Timers::new(Self::NAME, index, Arc::new(truth), clock.clone(), &meter);
         let shop = Shop {
             desk: Arc::clone(&desk),
@@ -109,13 +106,16 @@ impl Service for CrisisService {
                 "timers",
                 |shutdown| async move { timers.run(shutdown).await },
             );
-        if let Some(Redis::Single(client)) = redis {
+        if let Some(redis) = redis {
             let db = db.clone();
-            app = app.work("wakes", |shutdown| share_wakes(db, client, shutdown));
+            app = app.work("wakes", move |shutdown| {
+                share_wakes(db, redis.node(), shutdown)
+            });
         }
-        let ringer = db.clone();
+        let (ringer, staffed) = (db.clone(), db.clone());
         Ok(app
             .work("bell", |shutdown| ring(ringer, bell, shutdown))
+            .work("shifts", |shutdown| shifts::run(staffed, shop, shutdown))
             .work("tidy", |shutdown| tidy::run(db, clock, shutdown)))
     }
 }

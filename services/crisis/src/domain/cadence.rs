@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use redress_calendar::{Calendar, Hours};
 use redress_clock::{Deadlines, Length, deadlines};
+use redress_model::time::whole_micros;
 use redress_model::words::ClockKind;
 
 use super::words::Stage;
@@ -67,7 +68,7 @@ pub fn instants(
     previous_due: Option<Timestamp>,
 ) -> Option<Deadlines> {
     let plain = |length| deadlines(start, length, &Calendar::always(zone.clone()));
-    match kind {
+    let found = match kind {
         ClockKind::LeaderContact => Some(plain(policy.leader_contact)),
         ClockKind::HoldingStatement => Some(plain(policy.holding_statement)),
         ClockKind::InsideReport => Some(plain(policy.inside_report.at(stage))),
@@ -91,7 +92,14 @@ pub fn instants(
         ClockKind::Acknowledge | ClockKind::Answer | ClockKind::Resolve | ClockKind::AgeCheck => {
             None
         }
-    }
+    };
+    // What Postgres can store, so that a row reads back equal.
+    found.map(|d| Deadlines {
+        warn: whole_micros(d.warn),
+        due: whole_micros(d.due),
+        climb_duty: whole_micros(d.climb_duty),
+        climb_top: whole_micros(d.climb_top),
+    })
 }
 
 /// A deadline at night moves to the morning, and so does each climb after it.

@@ -13,35 +13,50 @@ use crate::domain::words::{CallOutState, LogKind, Mode};
 use crate::store::callouts::{self, CallOut};
 use crate::store::roles::{self, Role};
 
+/// Why roles are filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// The incident opened, or somebody may have come on duty by the roster that is known.
+    TimePassed,
+    /// The roster is new.
+    NewRoster,
+}
+
 impl Turn<'_> {
     /// Gives every role a row and fills those that nobody fills, as far as the roster allows. People in
-    /// place stay: a change of shift does not change the command by itself. Says whether anything
-    /// changed.
+    /// place stay unless they left the company: a change of shift does not change the command by itself.
+    /// Says whether anything changed.
     ///
     /// # Errors
     /// When Postgres is away.
-    pub async fn fill_roles(&mut self) -> Result<bool, Fault> {
+    pub async fn fill_roles(&mut self, because: Because) -> Result<bool, Fault> {
         let site = self.site();
         let known = roles::of_incident(self.tx, &site, self.incident.name.id).await?;
         let mut changed = false;
         for role in ROLES {
-            match known.iter().find(|k| k.role == role) {
-                Some(known) if known.held.staff.is_some() => {}
-                Some(known) => changed |= self.refill(known.clone()).await?,
-                None => changed |= self.place(Role::new(role), true).await?,
-            }
+            changed |= match known.iter().find(|k| k.role == role) {
+                Some(known) => self.refill(known.clone(), because).await?,
+                None => self.place(Role::new(role), true).await?,
+            };
         }
         Ok(changed)
     }
 
-    /// Looks again for somebody for an unfilled role. When everybody was called in vain, everybody may
-    /// be called again: the roster has changed since.
-    async fn refill(&mut self, mut role: Role) -> Result<bool, Fault> {
-        if role.held.stand_in.is_none() {
+    /// Looks again for somebody for an unfilled role. Whoever was called in vain is called again only
+    /// when nobody is left and the roster is new.
+    async fn refill(&mut self, mut role: Role, because: Because) -> Result<bool, Fault> {
+        let person = role.held.person().cloned();
+        let stays = person
+            .as_ref()
+            .is_some_and(|p| !self.roster.retired.contains(p));
+        if stays && role.held.staff.is_some() {
+            return Ok(false);
+        }
+        if person.is_none() && because == Because::NewRoster {
             role.tried.clear();
         }
         let next = appoint(role.role, &self.roster, self.now, &role.tried);
-        if next == role.held || (next.staff.is_none() && role.held.stand_in.is_some()) {
+        if next == role.held || (stays && next.staff.is_none()) {
             return Ok(false);
         }
         self.place(role, false).await

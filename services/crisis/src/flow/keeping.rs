@@ -34,6 +34,7 @@ impl Turn<'_> {
         start: Timestamp,
         carried: &Starts,
     ) -> Result<(), Fault> {
+        self.settle_contacts().await?;
         let site = self.site();
         let id = self.incident.name.id;
         let running = clocks::open(self.tx, &site, id).await?;

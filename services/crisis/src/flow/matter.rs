@@ -10,7 +10,7 @@ use redress_timers::Entry;
 use uuid::Uuid;
 
 use super::keeping::Starts;
-use super::{Desk, Transition, Turn};
+use super::{Because, Desk, Transition, Turn};
 use crate::domain::admit::{Admission, Facts, Verdict, admit};
 use crate::domain::mode;
 use crate::domain::words::{LogKind, Mode, Stage, State};
@@ -162,7 +162,7 @@ async fn open_or_join(
             case.number
         );
         turn.note(LogKind::Opened, &cause.actor, &text, "").await?;
-        turn.fill_roles().await?;
+        turn.fill_roles(Because::TimePassed).await?;
     } else {
         let text = format!(
             "case {} joins ({})",

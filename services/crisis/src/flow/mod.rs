@@ -11,7 +11,8 @@ mod matter;
 mod roster;
 mod turn;
 
+pub use calling::Because;
 pub use filing::filed;
 pub use matter::{Cause, decide, merge_matters, open_by_hand};
-pub use roster::{contacted, roster_changed};
+pub use roster::{contacted, staff_up};
 pub use turn::{Desk, Transition, Turn};

@@ -212,7 +212,7 @@ impl<'t> Turn<'t> {
     /// Number of the case that opened it, for people.
     pub(super) async fn case_number(&mut self) -> Result<String, Fault> {
         let site = self.site();
-        let case = cases::lock(self.tx, &site, self.incident.opened_case).await?;
+        let case = cases::get(self.tx, &site, self.incident.opened_case).await?;
         Ok(case.map(|c| c.number).unwrap_or_default())
     }
 }

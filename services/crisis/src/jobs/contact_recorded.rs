@@ -40,7 +40,7 @@ impl Handler for ContactRecorded {
             at: from_timestamp("contact_time", at)?,
             lead: false,
         };
-        self.0.arm(contacted(tx, &self.0.desk, contact).await?);
+        self.0.arm(contacted(tx, &self.0.desk, &contact).await?);
         Ok(Applied::Done)
     }
 }

@@ -11,7 +11,7 @@ use redress_store::Tx;
 
 use super::Shop;
 use crate::domain::command::Slot;
-use crate::flow::roster_changed;
+use crate::flow::{Because, staff_up};
 use crate::store::{duty, lock_site};
 
 /// Takes in rosters.
@@ -34,7 +34,8 @@ impl Handler for DutyChanged {
         }
         lock_site(tx, &site).await?;
         if duty::take_roster(tx, &site, &slots, changed.revision).await? {
-            self.0.arm(roster_changed(tx, &self.0.desk, &site).await?);
+            let armed = staff_up(tx, &self.0.desk, &site, Because::NewRoster).await?;
+            self.0.arm(armed);
         }
         Ok(Applied::Done)
     }

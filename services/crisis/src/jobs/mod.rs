@@ -6,6 +6,7 @@ mod cluster_changed;
 mod contact_recorded;
 mod duty_changed;
 mod message_changed;
+pub mod shifts;
 mod site_changed;
 mod staff_changed;
 pub mod subscriptions;
@@ -36,7 +37,7 @@ pub struct Shop {
 impl Shop {
     /// Hands what was armed to the timers. Handlers do so before their commit, since they never hear of
     /// it: an entry that is not true (yet) is dropped as stale, and the audit puts it back once it is.
-    fn arm(&self, entries: Vec<Entry>) {
+    pub(super) fn arm(&self, entries: Vec<Entry>) {
         for entry in entries {
             self.timers.schedule(entry);
         }
@@ -68,7 +69,10 @@ pub fn inbox(db: Database, meter: &Meter, shop: &Shop) -> Inbox {
             "redress.contact.recorded.v1",
             contact_recorded::ContactRecorded(shop.clone()),
         )
-        .on("redress.staff.changed.v1", staff_changed::StaffChanged)
+        .on(
+            "redress.staff.changed.v1",
+            staff_changed::StaffChanged(shop.clone()),
+        )
         .on(
             "redress.duty.changed.v1",
             duty_changed::DutyChanged(shop.clone()),

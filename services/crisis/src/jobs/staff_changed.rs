@@ -1,5 +1,5 @@
-//! `redress.staff.changed.v1`: people. Whoever left is no longer appointed; people in place stay until
-//! the roster changes the command.
+//! `redress.staff.changed.v1`: people. Whoever left is no longer appointed, and is followed by the next in
+//! the roles of open incidents.
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
@@ -8,11 +8,13 @@ use redress_model::name::StaffName;
 use redress_proto::event::v1 as events;
 use redress_store::Tx;
 
-use crate::store::duty;
+use super::Shop;
+use crate::flow::{Because, staff_up};
+use crate::store::{duty, lock_site};
 
 /// Takes in people.
 #[derive(Debug)]
-pub(super) struct StaffChanged;
+pub(super) struct StaffChanged(pub(super) Shop);
 
 impl Handler for StaffChanged {
     type Prepared = ();
@@ -24,14 +26,13 @@ impl Handler for StaffChanged {
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
         let changed: events::StaffChanged = event.decode()?;
         let staff: StaffName = parse_field("staff", &changed.staff)?;
-        duty::take_person(
-            tx,
-            &staff.site,
-            &staff.id,
-            changed.retired,
-            changed.revision,
-        )
-        .await?;
+        let retired = changed.retired;
+        lock_site(tx, &staff.site).await?;
+        duty::take_person(tx, &staff.site, &staff.id, retired, changed.revision).await?;
+        if retired {
+            let armed = staff_up(tx, &self.0.desk, &staff.site, Because::TimePassed).await?;
+            self.0.arm(armed);
+        }
         Ok(Applied::Done)
     }
 }

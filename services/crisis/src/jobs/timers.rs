@@ -8,7 +8,7 @@ use redress_model::name::SiteId;
 use redress_store::{Database, Operation, Scope, Tx};
 use redress_timers::{Entry, Fired, Truth};
 
-use crate::flow::{Desk, Transition, Turn};
+use crate::flow::{Because, Desk, Transition, Turn};
 use crate::store::{clocks, incidents, lock_site};
 
 /// Postgres is the truth about what is due.
@@ -74,13 +74,15 @@ impl Operation for FireClock<'_> {
             return Ok(Fired::Stale);
         };
         match clock.next {
-            Some(next) if next > self.now => return Ok(Fired::Early),
+            Some(next) if next > self.now => {
+                return Ok(clock.entry().map_or(Fired::Early, Fired::Again));
+            }
             Some(_) => {}
             None => return Ok(Fired::Stale),
         }
         let mut turn = Turn::take(tx, self.desk, self.now, incident).await?;
         // Somebody may have come on duty since: whoever fills a role now is told with the others.
-        let filled = turn.fill_roles().await?;
+        let filled = turn.fill_roles(Because::TimePassed).await?;
         turn.fire(clock).await?;
         let transition = if filled {
             Transition::Changed

@@ -414,32 +414,34 @@ pub async fn contacted(tx: &mut Tx, contact: &Contact) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Contacts with cases of open incidents by people who were no leads as far as the roster then told, each
-/// with the incident.
+/// Contacts with cases of an incident since they joined, by people who were no leads as far as the roster
+/// then told.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn contacts_in_doubt(tx: &mut Tx, site: &SiteId) -> Result<Vec<(Contact, Uuid)>, Fault> {
+pub async fn contacts_in_doubt(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+) -> Result<Vec<Contact>, Fault> {
     let rows = sqlx::query!(
-        r#"-- crisis::store::cases::contacts_in_doubt
-        SELECT k.case_id, k.contact, k.staff, k.contact_time, i.id AS "incident!" FROM case_contact k
+        "-- crisis::store::cases::contacts_in_doubt
+        SELECT k.case_id, k.contact, k.staff, k.contact_time FROM case_contact k
         JOIN case_file c ON c.site = k.site AND c.id = k.case_id
-        JOIN incident i ON i.site = c.site AND i.id = c.incident AND i.state = 'OPEN'
-        WHERE k.site = $1 AND NOT k.lead AND k.contact_time >= c.join_time"#,
+        WHERE k.site = $1 AND c.incident = $2 AND NOT k.lead AND k.contact_time >= c.join_time
+        ORDER BY k.contact_time, k.contact",
         site.as_str(),
+        incident,
     )
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    let contacts = rows.into_iter().map(|r| {
-        let contact = Contact {
-            case: CaseName::new(site.clone(), r.case_id),
-            id: r.contact,
-            staff: r.staff,
-            at: r.contact_time.to_jiff(),
-            lead: false,
-        };
-        (contact, r.incident)
+    let contacts = rows.into_iter().map(|r| Contact {
+        case: CaseName::new(site.clone(), r.case_id),
+        id: r.contact,
+        staff: r.staff,
+        at: r.contact_time.to_jiff(),
+        lead: false,
     });
     Ok(contacts.collect())
 }

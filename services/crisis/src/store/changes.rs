@@ -121,8 +121,8 @@ impl Operation for Purge {
         let row = sqlx::query!(
             r#"-- crisis::store::changes::Purge
             WITH old AS (
-              DELETE FROM incident_change WHERE ctid = ANY (ARRAY(
-                SELECT ctid FROM incident_change WHERE change_time < $1 ORDER BY change_time LIMIT $2))
+              DELETE FROM incident_change WHERE (site, id) IN (
+                SELECT site, id FROM incident_change WHERE change_time < $1 ORDER BY change_time LIMIT $2)
               RETURNING xid, id
             ), last AS (
               SELECT xid, id FROM old ORDER BY xid DESC, id DESC LIMIT 1

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId};
 use redress_model::words::DutyRole;
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Database, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{read, read_all, texts};
@@ -98,4 +98,21 @@ pub async fn put(tx: &mut Tx, site: &SiteId, incident: Uuid, role: &Role) -> Res
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// Sites where an open incident has a role that nobody fills.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn sites_with_unfilled(db: &Database) -> Result<Vec<SiteId>, Fault> {
+    let sites = sqlx::query_scalar!(
+        "-- crisis::store::roles::sites_with_unfilled
+        SELECT DISTINCT r.site FROM incident_role r
+        JOIN incident i ON i.site = r.site AND i.id = r.incident AND i.state = 'OPEN'
+        WHERE r.staff IS NULL",
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    read_all(&sites)
 }

@@ -1,0 +1,403 @@
+//! Promises over time: warned, breached, climbed, met, renewed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redress_model::words::{ClockKind, ClockTransition, DutyRole};
+use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::incident_service_server::IncidentService;
+use redress_proto::crisis::v1::{IncidentMode, UpdateAudience};
+use redress_proto::words::ClockState;
+use redress_testkit::eventually;
+use redress_timers::{Fired, Timers, Truth};
+use tokio_util::sync::CancellationToken;
+
+use crate::world::*;
+
+async fn opened(criterion: &str, duties: Duties<'_>) -> World {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", duties, 1)])
+        .await;
+    world
+        .take([graded(&case("lake", 1), &cluster("lake", 1), 1, &[criterion]).event()])
+        .await;
+    world
+}
+
+/// What was told about a kind of clock: transition, rung, whom.
+async fn told(world: &World, kind: ClockKind) -> Vec<(ClockTransition, i32, Vec<String>)> {
+    let events = world.clock_events("lake", kind).await;
+    let told = events.into_iter().map(|e| {
+        let transition = redress_proto::convert::from_wire(e.transition).expect("known");
+        let short = e
+            .notify
+            .iter()
+            .map(|n| n.rsplit('/').next().expect("a name").to_owned());
+        (transition, e.level, short.collect())
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn a_promise_warns_breaches_and_climbs_the_ladder_once_each() {
+    use ClockTransition::{Breached, Climbed, Started, Warned};
+    let world = opened("G1.1", FULL).await;
+    let mut expected = vec![(Started, 0, vec![])];
+    for (minutes, step) in [
+        (44, None),
+        (1, Some((Warned, 0, vec!["voice".to_owned()]))),
+        (14, None),
+        (
+            1,
+            Some((Breached, 1, vec!["onsite".to_owned(), "voice".to_owned()])),
+        ),
+        (30, Some((Climbed, 2, vec!["duty".to_owned()]))),
+        (30, Some((Climbed, 3, vec!["top".to_owned()]))),
+    ] {
+        world.advance(minutes);
+        world.fire_due().await;
+        world.fire_due().await;
+        expected.extend(step);
+        assert_eq!(
+            told(&world, ClockKind::HoldingStatement).await,
+            expected,
+            "after {minutes} more minutes"
+        );
+    }
+    let clock = clock(&world.the_open("lake").await, ClockKind::HoldingStatement);
+    assert_eq!(
+        (clock.state, clock.level, clock.next_time),
+        (ClockState::Breached.into(), 3, None)
+    );
+}
+
+#[tokio::test]
+async fn nobody_on_a_rung_passes_on_at_once_p14() {
+    let world = opened("G1.1", &[(DutyRole::TopLead, "top", 0)]).await;
+    world.advance(60);
+    world.fire_due().await;
+    let levels: Vec<i32> = told(&world, ClockKind::HoldingStatement)
+        .await
+        .into_iter()
+        .map(|t| t.1)
+        .collect();
+    assert_eq!(levels, [0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_breach_of_which_nobody_heard_is_told_when_the_roster_arrives() {
+    let world = opened("G1.1", &[]).await;
+    world.advance(60);
+    world.fire_due().await;
+    assert!(
+        told(&world, ClockKind::HoldingStatement)
+            .await
+            .iter()
+            .all(|t| t.2.is_empty())
+    );
+    world.take([duty_changed("lake", FULL, 2)]).await;
+    let told = told(&world, ClockKind::HoldingStatement).await;
+    assert_eq!(told.last().expect("told").2, ["onsite", "voice"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_met_or_moved_on_does_not_fire_i4() {
+    let world = opened("G1.1", FULL).await;
+    world.advance(45);
+    let due = world
+        .truth()
+        .due(world.now(), 10)
+        .await
+        .expect("postgres answers");
+    let entry = due[0];
+    assert!(matches!(
+        world
+            .truth()
+            .fire(&entry, world.now())
+            .await
+            .expect("fires"),
+        Fired::Again(_)
+    ));
+    assert_eq!(
+        world
+            .truth()
+            .fire(&entry, world.now())
+            .await
+            .expect("fires"),
+        Fired::Stale,
+        "a second worker"
+    );
+    let armed = world
+        .truth()
+        .armed(None, 100)
+        .await
+        .expect("postgres answers");
+    assert_eq!(armed.len(), 4);
+    let next = armed
+        .iter()
+        .find(|e| e.id == entry.id)
+        .expect("armed again");
+    assert!(
+        matches!(world.truth().fire(next, world.now()).await.expect("asks"), Fired::Again(e) if e == *next),
+        "early"
+    );
+    ready(&world).await.expect("awaited");
+    assert_eq!(
+        world.truth().fire(next, world.now()).await.expect("fires"),
+        Fired::Stale,
+        "met"
+    );
+}
+
+async fn ready(world: &World) -> Result<wire::Incident, tonic::Status> {
+    let incident = world.the_open("lake").await;
+    let request = wire::RecordHoldingStatementReadyRequest {
+        name: incident.name,
+        reference: "statement 1".into(),
+        ..Default::default()
+    };
+    let answer = world
+        .api
+        .record_holding_statement_ready(as_caller(request, &["lake"]))
+        .await?;
+    Ok(answer.into_inner().incident.expect("filled"))
+}
+
+#[tokio::test]
+async fn a_statement_that_is_ready_meets_its_clock_once() {
+    let world = opened("G1.1", FULL).await;
+    let incident = ready(&world).await.expect("awaited");
+    assert_eq!(
+        clock(&incident, ClockKind::HoldingStatement).state,
+        ClockState::Met as i32
+    );
+    assert!(!running(&incident).contains(&"HOLDING_STATEMENT"));
+    assert_eq!(
+        reason(&ready(&world).await.expect_err("met")),
+        "NO_SUCH_PROMISE"
+    );
+    // Neither a further case nor a switch there and back asks for it again.
+    world
+        .take([graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.2"]).event()])
+        .await;
+    assert!(!running(&world.the_open("lake").await).contains(&"HOLDING_STATEMENT"));
+}
+
+async fn update(world: &World, audience: UpdateAudience) -> Result<wire::Incident, tonic::Status> {
+    let request = wire::RecordUpdateRequest {
+        name: world.the_open("lake").await.name,
+        audience: audience.into(),
+        reference: "update".into(),
+        ..Default::default()
+    };
+    let answer = world
+        .api
+        .record_update(as_caller(request, &["lake"]))
+        .await?;
+    Ok(answer.into_inner().incident.expect("filled"))
+}
+
+#[tokio::test]
+async fn an_update_meets_its_cadence_and_starts_the_next_period_p17() {
+    let world = opened("G1.1", FULL).await;
+    world.advance(5 * 60);
+    world.fire_due().await;
+    assert_eq!(
+        clock(&world.the_open("lake").await, ClockKind::InsideReport).state,
+        ClockState::Breached as i32
+    );
+    let incident = update(&world, UpdateAudience::Inside)
+        .await
+        .expect("recorded");
+    let inside: Vec<_> = incident
+        .clocks
+        .iter()
+        .filter(|c| c.kind == redress_proto::convert::to_wire(ClockKind::InsideReport))
+        .collect();
+    assert_eq!(inside.len(), 2);
+    assert_eq!(inside[0].state, ClockState::Running as i32);
+    assert_eq!(inside[1].state, ClockState::Met as i32);
+    let four_hours =
+        inside[0].due_time.expect("set").seconds - inside[0].start_time.expect("set").seconds;
+    assert_eq!(four_hours, 4 * 3600);
+    update(&world, UpdateAudience::Outward)
+        .await
+        .expect("recorded in public mode");
+}
+
+#[tokio::test]
+async fn nothing_leaves_in_private_mode() {
+    let world = opened("G1.5", FULL).await;
+    let refused = update(&world, UpdateAudience::Outward)
+        .await
+        .expect_err("refused");
+    assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
+    assert_eq!(reason(&refused), "NOTHING_LEAVES_IN_PRIVATE_MODE");
+    update(&world, UpdateAudience::Inside)
+        .await
+        .expect("inside is legal");
+}
+
+#[tokio::test]
+async fn a_briefing_meets_its_clock_and_the_next_is_a_week_later() {
+    let world = opened("G1.5", FULL).await;
+    let first = clock(&world.the_open("lake").await, ClockKind::WeeklyBriefing)
+        .due_time
+        .expect("set");
+    world.advance(10);
+    let request = wire::RecordBriefingRequest {
+        name: world.the_open("lake").await.name,
+        attendance: 12,
+        reference: "minutes".into(),
+        ..Default::default()
+    };
+    let answer = world
+        .api
+        .record_briefing(as_caller(request, &["lake"]))
+        .await
+        .expect("recorded");
+    let next = clock(
+        &answer.into_inner().incident.expect("filled"),
+        ClockKind::WeeklyBriefing,
+    )
+    .due_time
+    .expect("set");
+    assert_eq!(next.seconds - first.seconds, 7 * 24 * 3600);
+}
+
+#[tokio::test]
+async fn a_leads_contact_meets_the_promise_and_others_do_not() {
+    let world = opened("G1.5", FULL).await;
+    world.advance(10);
+    world
+        .take([contact(&case("lake", 1), "voice", world.now())])
+        .await;
+    assert!(running(&world.the_open("lake").await).contains(&"LEADER_CONTACT"));
+    world
+        .take([contact(&case("lake", 1), "duty", world.now())])
+        .await;
+    let incident = world.the_open("lake").await;
+    assert_eq!(
+        clock(&incident, ClockKind::LeaderContact).state,
+        ClockState::Met as i32
+    );
+    // The next case of the matter has a complainant of its own.
+    world
+        .take([graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.5"])
+            .at(world.now())
+            .event()])
+        .await;
+    let again = clock(&world.the_open("lake").await, ClockKind::LeaderContact);
+    assert_eq!(
+        (again.state, again.case),
+        (ClockState::Running.into(), case("lake", 2).to_string())
+    );
+}
+
+#[tokio::test]
+async fn a_leader_may_tell_us_of_the_contact_directly() {
+    let world = opened("G1.5", FULL).await;
+    let tell = async |site: &str, n: u128| {
+        let request = wire::RecordLeaderContactRequest {
+            name: world.the_open("lake").await.name,
+            case: case(site, n).to_string(),
+            ..Default::default()
+        };
+        world
+            .api
+            .record_leader_contact(as_caller(request, &["lake"]))
+            .await
+    };
+    assert_eq!(
+        reason(&tell("lake", 7).await.expect_err("no such case")),
+        "NO_SUCH_PROMISE"
+    );
+    assert_eq!(
+        reason(&tell("river", 1).await.expect_err("foreign")),
+        "INVALID_FIELD"
+    );
+    let incident = tell("lake", 1)
+        .await
+        .expect("awaited")
+        .into_inner()
+        .incident
+        .expect("filled");
+    assert_eq!(running(&incident), ["INSIDE_REPORT", "WEEKLY_BRIEFING"]);
+    assert_eq!(
+        reason(&tell("lake", 1).await.expect_err("met")),
+        "NO_SUCH_PROMISE"
+    );
+    // There and back does not ask for it again.
+    for mode in [IncidentMode::Public, IncidentMode::Private] {
+        switch(&world, mode).await;
+    }
+    assert_eq!(
+        running(&world.the_open("lake").await),
+        ["INSIDE_REPORT", "WEEKLY_BRIEFING"]
+    );
+}
+
+async fn switch(world: &World, mode: IncidentMode) -> wire::Incident {
+    let request = wire::SwitchModeRequest {
+        name: world.the_open("lake").await.name,
+        mode: mode.into(),
+        reason: "the commander's word".into(),
+        ..Default::default()
+    };
+    let answer = world
+        .api
+        .switch_mode(as_caller(request, &["lake"]))
+        .await
+        .expect("switched");
+    answer.into_inner().incident.expect("filled")
+}
+
+#[tokio::test]
+async fn the_commanders_word_holds_until_something_new_is_public() {
+    let world = opened("G1.4", FULL).await;
+    let incident = switch(&world, IncidentMode::Private).await;
+    assert_eq!(incident.mode(), IncidentMode::Private);
+    assert!(
+        incident
+            .log_entries
+            .iter()
+            .any(|e| e.actor == "li" && e.text.contains("the commander's word"))
+    );
+    assert_eq!(
+        running(&incident),
+        ["INSIDE_REPORT", "LEADER_CONTACT", "WEEKLY_BRIEFING"]
+    );
+    let again = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.4"]);
+    world.take([again.revision(2, 1).event()]).await;
+    assert_eq!(world.the_open("lake").await.mode(), IncidentMode::Private);
+    let exposed = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.2", "G1.4"]);
+    world.take([exposed.revision(3, 1).event()]).await;
+    assert_eq!(world.the_open("lake").await.mode(), IncidentMode::Public);
+}
+
+#[tokio::test]
+async fn clocks_fire_without_redis_p18() {
+    let world = opened("G1.1", FULL).await;
+    let truth = redress_crisis::jobs::timers::IncidentClocks {
+        db: world.db.clone(),
+        desk: Arc::clone(&world.desk),
+    };
+    let meter = opentelemetry::global::meter("crisis-test");
+    let timers = Timers::new("crisis", None, Arc::new(truth), world.clock.clone(), &meter);
+    let shutdown = CancellationToken::new();
+    let run = tokio::spawn({
+        let (timers, shutdown) = (timers.clone(), shutdown.clone());
+        async move { timers.run(shutdown).await }
+    });
+    world.advance(60);
+    eventually(Duration::from_secs(20), async || {
+        told(&world, ClockKind::HoldingStatement)
+            .await
+            .iter()
+            .any(|t| t.0 == ClockTransition::Breached)
+    })
+    .await;
+    shutdown.cancel();
+    run.await.expect("ends");
+}

@@ -1,0 +1,9 @@
+//! Crisis against a real Postgres: events in, incidents out.
+
+mod api;
+mod calling;
+mod converging;
+mod keeping;
+mod opening;
+mod serving;
+mod world;
