@@ -92,14 +92,19 @@ impl Decision {
 
     /// The mode of the incident that a grade-1 decision opens; none for every other grade.
     pub fn incident_mode(&self) -> Option<IncidentMode> {
-        let public = [Id::PublicConflict, Id::Exposed, Id::LargeGroup, Id::Danger];
-        if self.grade != Grade::ONE {
-            None
-        } else if public.into_iter().any(|id| self.matched(id)) {
-            Some(IncidentMode::Public)
-        } else {
-            Some(IncidentMode::Private)
-        }
+        incident_mode(self.grade, self.criteria.iter().map(|c| c.id))
+    }
+}
+
+/// The mode of the incident that a decision of this grade by these criteria opens.
+pub fn incident_mode(grade: Grade, criteria: impl IntoIterator<Item = Id>) -> Option<IncidentMode> {
+    let public = [Id::PublicConflict, Id::Exposed, Id::LargeGroup, Id::Danger];
+    if grade != Grade::ONE {
+        None
+    } else if criteria.into_iter().any(|id| public.contains(&id)) {
+        Some(IncidentMode::Public)
+    } else {
+        Some(IncidentMode::Private)
     }
 }
 

@@ -12,7 +12,7 @@ pub mod policy;
 pub mod similarity;
 
 pub use criterion::{Criterion, CriterionId};
-pub use decision::{Cause, Decision, IncidentMode, decide};
+pub use decision::{Cause, Decision, IncidentMode, decide, incident_mode};
 pub use facts::{Age, ClusterFacts, Facts, Signal};
 pub use policy::{Grading, Profile};
 

@@ -194,6 +194,26 @@ pub async fn exists(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<bool, Fault>
     .or_fault()
 }
 
+/// Whether the case is known and this person may see it: whoever is complained about finds nothing.
+pub async fn is_visible(
+    tx: &mut Tx,
+    site: &SiteId,
+    id: Uuid,
+    staff: Option<&str>,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        "-- triage::store::cases::is_visible
+        SELECT EXISTS (SELECT FROM case_file
+                       WHERE site = $1 AND id = $2 AND ($3::text IS NULL OR NOT $3 = ANY (excluded))) AS \"visible!\"",
+        site.as_str(),
+        id,
+        staff,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Adds a case.
 pub async fn insert(
     tx: &mut Tx,

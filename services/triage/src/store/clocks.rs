@@ -275,6 +275,8 @@ pub struct Filter {
     pub states: Vec<ClockState>,
     /// These kinds.
     pub kinds: Vec<ClockKind>,
+    /// Not of cases about this person, `sites/{site}/staff/{staff}`.
+    pub not_about: Option<String>,
 }
 
 /// Clocks with their site, newest first, after a key.
@@ -296,6 +298,8 @@ pub async fn page(
         WHERE ($1::text IS NULL OR site = $1) AND ($2::uuid IS NULL OR case_id = $2)
           AND (cardinality($3::text[]) = 0 OR state = ANY ($3)) AND kind = ANY ($4)
           AND ($5::timestamptz IS NULL OR (create_time, id) < ($5, $6))
+          AND ($8::text IS NULL OR NOT EXISTS (
+            SELECT FROM case_file c WHERE c.site = clock.site AND c.id = clock.case_id AND $8 = ANY (c.excluded)))
         ORDER BY create_time DESC, id DESC LIMIT $7",
         filter.site.as_ref().map(SiteId::as_str),
         filter.case,
@@ -304,6 +308,7 @@ pub async fn page(
         time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         id,
         limit,
+        filter.not_about,
     )
     .fetch_all(&mut **tx)
     .await

@@ -1,0 +1,145 @@
+//! The one place that knows everyone: which events come in and go out, what is served, what runs in
+//! the background.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use opentelemetry::metrics::Meter;
+use redress_events::{
+    EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, share_wakes,
+};
+use redress_model::time::SharedClock;
+use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
+use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
+use redress_proto::triage::v1::triage_service_server::TriageServiceServer;
+use redress_runtime::{App, BoxError, Context, NoSettings};
+use redress_store::{Database, receipt};
+use redress_timers::Timers;
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::Desk;
+use crate::domain::similarity;
+use crate::jobs::{
+    CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth, ContactRecordedHandler,
+    DutyChangedHandler, OwnerChangedHandler, SiteChangedHandler, StaffChangedHandler, TextSource,
+    subscriptions,
+};
+use crate::rpc::{Shared, TriageRpc};
+
+/// How often old receipts are looked for.
+const PURGE_PERIOD: Duration = Duration::from_secs(600);
+
+/// What triage does about the events of others.
+pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
+    Inbox::new(desk.db.clone(), meter)
+        .on("redress.site.changed.v1", SiteChangedHandler)
+        .on(
+            "redress.case.received.v1",
+            CaseReceivedHandler::new(Arc::clone(desk), texts),
+        )
+        .on(
+            "redress.case.updated.v1",
+            CaseUpdatedHandler(Arc::clone(desk)),
+        )
+        .on(
+            "redress.contact.recorded.v1",
+            ContactRecordedHandler(Arc::clone(desk)),
+        )
+        .on("redress.case.moved.v1", CaseMovedHandler(Arc::clone(desk)))
+        .on("redress.owner.changed.v1", OwnerChangedHandler)
+        .on("redress.staff.changed.v1", StaffChangedHandler)
+        .on("redress.duty.changed.v1", DutyChangedHandler)
+}
+
+/// Timers over our clocks, which schedule whatever a firing arms.
+pub fn timers(
+    db: &Database,
+    index: Option<redress_timers::Redis>,
+    clock: SharedClock,
+    meter: &Meter,
+) -> Timers {
+    let own = Arc::new(OnceLock::new());
+    let truth = ClockTruth::new(db.clone(), Arc::clone(&own));
+    let timers = Timers::new("triage", index, Arc::new(truth), clock, meter);
+    own.set(timers.clone())
+        .expect("it was made above and nobody else has it");
+    timers
+}
+
+/// Wires the service together.
+pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
+    let Context {
+        db,
+        clock,
+        redis,
+        meter,
+        peers,
+        fingerprints,
+        ..
+    } = context;
+    tokio::task::spawn_blocking(similarity::warm_up).await?;
+    let index = redis.as_ref().map(redress_runtime::Redis::client);
+    let timers = timers(&db, index, clock.clone(), &meter);
+    let desk = Desk::new(
+        db.clone(),
+        clock.clone(),
+        timers.clone(),
+        fingerprints.clone(),
+    );
+    let inbox = Arc::new(inbox(&desk, peers.clone(), &meter));
+
+    let subscriptions = subscriptions();
+    let mut subscribers: Vec<(String, Arc<dyn Peer>)> = Vec::new();
+    for service in subscriptions.subscribers() {
+        let peer = GrpcPeer::new(&peers, &service)?;
+        subscribers.push((service, Arc::new(peer)));
+    }
+    let relay = Relay::new(
+        db.clone(),
+        subscriptions,
+        subscribers,
+        Pace::default(),
+        &meter,
+    )?;
+
+    let sweeper = Arc::clone(&inbox);
+    let rpc = TriageRpc(Shared { desk, fingerprints });
+    let mut app = App::new()
+        .serve(TriageServiceServer::new(rpc))
+        .serve(InboxServiceServer::new(InboxServer::new(inbox)))
+        .serve(EventAdminServiceServer::new(EventAdminServer::new(
+            db.clone(),
+        )))
+        .work("relay", |shutdown| relay.run(shutdown))
+        .work(
+            "inbox",
+            |shutdown| async move { sweeper.run(shutdown).await },
+        )
+        .work(
+            "timers",
+            |shutdown| async move { timers.run(shutdown).await },
+        )
+        .work("receipts", {
+            let db = db.clone();
+            |shutdown| purge_receipts(db, clock, shutdown)
+        });
+    if let Some(redis) = redis {
+        app = app.work("wakes", move |shutdown| {
+            share_wakes(db, redis.node(), shutdown)
+        });
+    }
+    Ok(app)
+}
+
+/// Deletes receipts that nobody can still retry against. Replicas may do so at once; each row goes once.
+async fn purge_receipts(db: Database, clock: SharedClock, shutdown: CancellationToken) {
+    loop {
+        if let Err(fault) = receipt::purge(&db, clock.now()).await {
+            tracing::warn!(reason = fault.reason(), "old receipts stay for now");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(PURGE_PERIOD) => {}
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Gets a clock with what happened to it.
+
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::{CaseName, ClockName};
+use redress_proto::triage::v1::{GetClockRequest, GetClockResponse};
+use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::{Shared, render, require_visible};
+use crate::store::clocks::{self, Clock, History};
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<GetClockRequest>,
+) -> Result<GetClockResponse, Fault> {
+    let caller = Caller::of(&request)?;
+    let get = Get {
+        name: parse_field("name", &request.get_ref().name)?,
+        caller,
+    };
+    let (clock, history) = shared
+        .desk
+        .db
+        .read(&redress_runtime::scope(caller), &get)
+        .await?;
+    Ok(GetClockResponse {
+        clock: Some(render::clock(&get.name.site, clock)),
+        history: history.into_iter().map(render::history).collect(),
+    })
+}
+
+struct Get<'a> {
+    name: ClockName,
+    caller: &'a Caller,
+}
+
+impl Operation for Get<'_> {
+    const NAME: &'static str = "triage.get_clock";
+    type Output = (Clock, Vec<History>);
+
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        let site = &self.name.site;
+        let missing = || Fault::not_found("Clock", &self.name);
+        let clock = clocks::get(tx, site, self.name.id)
+            .await?
+            .ok_or_else(missing)?;
+        let case = CaseName::new(site.clone(), clock.case);
+        require_visible(tx, self.caller, &case)
+            .await
+            .map_err(|fault| match fault {
+                Fault::NotFound { .. } => missing(),
+                other => other,
+            })?;
+        let history = clocks::history(tx, site, clock.id).await?;
+        Ok((clock, history))
+    }
+}
