@@ -22,21 +22,25 @@ use redress_model::Fault;
 use redress_proto::event::v1::{DeliverOutcome, DeliverResult};
 use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, StoreResultExt as _, Tx, is_away};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::handler::{Applied, Handler};
 use crate::{Event, waiting};
 
-/// Subjects of one batch that are applied side by side: each takes a connection.
+/// Subjects of one batch that are applied side by side.
 const SUBJECTS_AT_ONCE: usize = 4;
+/// Events that are applied at the same time over all batches. Each takes a connection, and requests of
+/// people need some too.
+const EVENTS_AT_ONCE: usize = 8;
 
 /// Takes events in and hands each to its handler.
 pub struct Inbox {
     pub(crate) db: Database,
     handlers: HashMap<String, Box<dyn ErasedHandler>>,
     pub(crate) sweep: Notify,
+    permits: Semaphore,
     received: Counter<u64>,
 }
 
@@ -58,6 +62,7 @@ impl Inbox {
             db,
             handlers: HashMap::new(),
             sweep: Notify::new(),
+            permits: Semaphore::new(EVENTS_AT_ONCE),
             received: meter
                 .u64_counter("redress.events.received")
                 .with_unit("{event}")
@@ -180,6 +185,7 @@ impl Inbox {
                 tracing::warn!(event_type = %event.event_type, "an event of unknown type is left with its sender");
                 return Err(Fault::unavailable("handler"));
             };
+            let _permit = self.permits.acquire().await.map_err(Fault::internal)?;
             // A panic is this event's alone; the others of the batch go on.
             let result = AssertUnwindSafe(handler.handle(&self.db, event, step))
                 .catch_unwind()

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use redress_model::Fault;
-use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use crate::fault::{commit_fault, fault};
 use crate::scope::Scope;
@@ -70,14 +70,6 @@ impl Tx {
         if let Err(error) = self.inner.rollback().await {
             tracing::debug!(error = %error, "rollback failed");
         }
-    }
-
-    /// A savepoint: what happens in it can be undone without losing the transaction.
-    ///
-    /// # Errors
-    /// When Postgres is away.
-    pub async fn savepoint(&mut self) -> Result<Transaction<'_, Postgres>, Fault> {
-        self.inner.begin().await.map_err(fault)
     }
 }
 

@@ -120,7 +120,8 @@ async fn i3_two_who_publish_about_one_case_wait_for_each_other() {
         tokio::spawn(async move { crate::world::say(&sender, subject, 2).await })
     };
     eventually(SOON, async || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         w.count(waiting).await == 1
     })
     .await;
