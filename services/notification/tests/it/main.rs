@@ -3,6 +3,7 @@
 mod causes;
 mod crash;
 mod privacy;
+mod process;
 mod rpc;
 mod sending;
 mod smtp;

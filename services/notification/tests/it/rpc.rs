@@ -303,7 +303,7 @@ async fn only_callouts_are_acknowledged() {
     let answer = service(&world)
         .acknowledge_message(by(&manager, acknowledge(&name)))
         .await;
-    let status = answer.err().expect("refused");
+    let status = answer.expect_err("refused");
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert!(
         status

@@ -191,7 +191,7 @@ impl World {
             .read(&Scope::site(site("lake")), &All)
             .await
             .expect("messages are read");
-        all.sort_by(|a, b| (a.create_time, a.name.id).cmp(&(b.create_time, b.name.id)));
+        all.sort_by_key(|a| (a.create_time, a.name.id));
         all
     }
 
