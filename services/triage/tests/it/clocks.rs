@@ -1,0 +1,358 @@
+//! Promises start, are met, move and climb.
+
+use jiff::SignedDuration;
+use redress_model::words::{CaseStatus, ClockKind, DutyRole, SignalBasis, SignalKind};
+use redress_proto::convert::to_wire;
+use redress_proto::event::v1 as event;
+use redress_proto::words::Signal;
+
+use crate::world::{World, at, time};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const RUNNING: i32 = 1;
+const BREACHED: i32 = 2;
+const MET: i32 = 3;
+const CANCELLED: i32 = 4;
+
+#[tokio::test]
+async fn three_promises_start_at_receipt_by_the_grade() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let clocks = world.clocks(&case).await;
+    let due = |kind| time(&clocks[&kind].due_time);
+    // Monday 09:00, grade 4: four working hours over lunch, one working day, five working days.
+    assert_eq!(due(ClockKind::Acknowledge), at("2026-03-02T14:00:00+08:00"));
+    assert_eq!(due(ClockKind::Answer), at("2026-03-03T09:00:00+08:00"));
+    assert_eq!(due(ClockKind::Resolve), at("2026-03-09T09:00:00+08:00"));
+    assert_eq!(clocks.len(), 3);
+    let said: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    assert_eq!(said.len(), 3);
+}
+
+#[tokio::test]
+async fn a_clock_warns_breaches_and_climbs_the_ladder_once_each() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.tell(&[world.owned(&case, "handler", 1)]).await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    world.advance(HOUR * 24 * 60).await;
+    let pages = world.pages().await;
+    let page = |what: &str, level, who: &str| {
+        (
+            "RESOLVE".to_owned(),
+            what.to_owned(),
+            level,
+            vec![who.to_owned()],
+        )
+    };
+    assert_eq!(
+        pages,
+        [
+            page("WARNED", 0, "handler"),
+            page("BREACHED", 1, "lead-site"),
+            page("CLIMBED", 2, "lead-duty"),
+            page("CLIMBED", 3, "lead-top"),
+        ]
+    );
+    assert_eq!(
+        world.clocks(&case).await[&ClockKind::Resolve].state,
+        BREACHED
+    );
+}
+
+#[tokio::test]
+async fn nobody_on_duty_means_the_next_rung_now_p14() {
+    let world = World::without_roster().await;
+    world.roster(&[(DutyRole::TopLead, "lead-top")]).await;
+    let case = world.case().await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    world.advance(HOUR * 24 * 8).await;
+    let pages = world.pages().await;
+    assert_eq!(pages.len(), 2, "{pages:?}");
+    assert_eq!(
+        pages[1],
+        (
+            "RESOLVE".to_owned(),
+            "BREACHED".to_owned(),
+            3,
+            vec!["lead-top".to_owned()]
+        )
+    );
+    world.advance(HOUR * 24 * 60).await;
+    assert_eq!(
+        world.pages().await.len(),
+        2,
+        "the top lead is not told twice"
+    );
+}
+
+#[tokio::test]
+async fn nobody_at_all_keeps_the_clock_going() {
+    let world = World::without_roster().await;
+    world.case().await;
+    world.advance(HOUR * 6).await;
+    let last = world.pages().await.pop().expect("a page");
+    assert_eq!((last.1.as_str(), last.3.len()), ("BREACHED", 0));
+    world.roster(&[(DutyRole::DutyLead, "lead-duty")]).await;
+    world.advance(HOUR * 24).await;
+    let pages = world.pages().await;
+    assert!(
+        pages
+            .iter()
+            .any(|p| p.0 == "ACKNOWLEDGE" && p.1 == "CLIMBED" && p.3 == ["lead-duty"])
+    );
+}
+
+#[tokio::test]
+async fn somebody_complained_about_is_told_nothing() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        staff_complained_about: vec![
+            "sites/lakeside/staff/lead-site".to_owned(),
+            "sites/lakeside/staff/clerk".to_owned(),
+        ],
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    world.advance(HOUR * 24 * 60).await;
+    let told: Vec<String> = world.pages().await.into_iter().flat_map(|p| p.3).collect();
+    assert!(!told.is_empty());
+    assert!(
+        told.iter()
+            .all(|who| who == "lead-duty" || who == "lead-top"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_automatic_receipt_meets_nothing_and_a_persons_word_acknowledges() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let states = async || {
+        let clocks = world.clocks(&case).await;
+        (
+            clocks[&ClockKind::Acknowledge].state,
+            clocks[&ClockKind::Answer].state,
+        )
+    };
+    world
+        .tell(&[world.contact(&case, false, false, true)])
+        .await;
+    assert_eq!(states().await, (RUNNING, RUNNING));
+    world
+        .tell(&[world.contact(&case, false, true, false)])
+        .await;
+    assert_eq!(states().await, (MET, RUNNING));
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    assert_eq!(states().await, (MET, MET));
+}
+
+#[tokio::test]
+async fn an_answer_given_cannot_escalate_and_a_further_message_asks_again_p02_p03() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR).await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    world.advance(HOUR * 24 * 3).await;
+    assert!(world.pages().await.iter().all(|p| p.0 == "RESOLVE"));
+    // Thursday 10:00: one working day again.
+    world.tell(&[world.contact(&case, true, true, false)]).await;
+    let answer = &world.clocks(&case).await[&ClockKind::Answer];
+    assert_eq!(
+        (answer.state, time(&answer.due_time)),
+        (RUNNING, at("2026-03-06T10:00:00+08:00"))
+    );
+    // Asking again buys no time.
+    world.advance(HOUR).await;
+    world.tell(&[world.contact(&case, true, true, false)]).await;
+    let answer = &world.clocks(&case).await[&ClockKind::Answer];
+    assert_eq!(time(&answer.due_time), at("2026-03-06T10:00:00+08:00"));
+    world.advance(HOUR * 24).await;
+    assert!(
+        world
+            .pages()
+            .await
+            .iter()
+            .any(|p| p.0 == "ANSWER" && p.1 == "BREACHED")
+    );
+}
+
+#[tokio::test]
+async fn a_rise_shortens_the_promises_from_the_same_start() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(SignedDuration::from_mins(30)).await;
+    let injury = Signal {
+        kind: to_wire(SignalKind::Injury),
+        basis: to_wire(SignalBasis::Reported),
+        ..Default::default()
+    };
+    world
+        .record(world.manager(), &case, injury, "")
+        .await
+        .expect("recorded");
+    let clocks = world.clocks(&case).await;
+    let due = |kind| time(&clocks[&kind].due_time);
+    // 15 minutes from 09:00 are past: they count from the regrade.
+    assert_eq!(due(ClockKind::Acknowledge), at("2026-03-02T09:45:00+08:00"));
+    // One working day and 24 hours are the same instant here; a month never moves five working days later.
+    assert_eq!(due(ClockKind::Answer), at("2026-03-03T09:00:00+08:00"));
+    assert_eq!(due(ClockKind::Resolve), at("2026-03-09T09:00:00+08:00"));
+    assert_eq!(clocks[&ClockKind::Resolve].grade, 1);
+}
+
+#[tokio::test]
+async fn merged_and_withdrawn_cases_never_page_anybody_p06() {
+    let world = World::new().await;
+    for (status, epoch) in [(CaseStatus::Merged, 2), (CaseStatus::Withdrawn, 2)] {
+        let case = world.case().await;
+        world
+            .tell(&[world.moved("intake", &case, status, epoch)])
+            .await;
+        let clocks = world.clocks(&case).await;
+        assert!(
+            clocks
+                .values()
+                .all(|c| c.state == CANCELLED && c.next_time.is_none())
+        );
+    }
+    world.advance(HOUR * 24 * 90).await;
+    assert!(world.pages().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_unmerged_case_has_its_promises_again() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world
+        .tell(&[world.contact(&case, false, true, false)])
+        .await;
+    world
+        .tell(&[world.moved("intake", &case, CaseStatus::Merged, 2)])
+        .await;
+    world.advance(HOUR).await;
+    world
+        .tell(&[world.moved("intake", &case, CaseStatus::Triaged, 3)])
+        .await;
+    let clocks = world.clocks(&case).await;
+    assert_eq!(
+        clocks[&ClockKind::Acknowledge].state,
+        MET,
+        "what was done stays done"
+    );
+    assert_eq!(
+        time(&clocks[&ClockKind::Answer].due_time),
+        at("2026-03-03T10:00:00+08:00")
+    );
+    assert_eq!(clocks[&ClockKind::Resolve].state, RUNNING);
+}
+
+#[tokio::test]
+async fn a_resolution_meets_and_a_reopening_restarts_resolve_p27() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world
+        .tell(&[world.moved("assignment", &case, CaseStatus::Resolved, 1)])
+        .await;
+    assert_eq!(world.clocks(&case).await[&ClockKind::Resolve].state, MET);
+    world.advance(HOUR * 24 * 28).await;
+    world
+        .tell(&[world.moved("intake", &case, CaseStatus::Reopened, 2)])
+        .await;
+    let resolve = &world.clocks(&case).await[&ClockKind::Resolve];
+    assert_eq!(resolve.state, RUNNING);
+    // Monday 30 March 09:00, five working days; Qingming's Monday is off.
+    assert_eq!(time(&resolve.due_time), at("2026-04-07T09:00:00+08:00"));
+}
+
+#[tokio::test]
+async fn what_a_monitor_found_has_nobody_to_speak_to() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        headcount: 0,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    let kinds: Vec<ClockKind> = world.clocks(&case).await.into_keys().collect();
+    assert_eq!(kinds, [ClockKind::Resolve]);
+}
+
+#[tokio::test]
+async fn a_stored_clock_equals_the_one_computed_from_its_events_i5() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR).await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    world.advance(HOUR).await;
+    world.tell(&[world.contact(&case, true, true, false)]).await;
+    let rows: Vec<(uuid::Uuid, String)> =
+        sqlx::query_as("SELECT id, kind FROM triage.clock WHERE kind <> 'AGE_CHECK'")
+            .fetch_all(&world.database.admin)
+            .await
+            .expect("read");
+    let calendar = redress_triage::domain::Profile::for_site(
+        redress_model::words::SiteKind::Residential,
+        false,
+    )
+    .calendar(jiff::tz::TimeZone::get("Asia/Shanghai").expect("a zone"));
+    let clocks = world.clocks(&case).await;
+    for (id, kind) in rows {
+        let events: Vec<(serde_json::Value,)> =
+            sqlx::query_as("SELECT event FROM triage.clock_event WHERE clock_id = $1 AND event IS NOT NULL ORDER BY sequence")
+                .bind(id)
+                .fetch_all(&world.database.admin)
+                .await
+                .expect("read");
+        let events: Vec<redress_clock::Event> = events
+            .into_iter()
+            .map(|(e,)| serde_json::from_value(e).expect("an event"))
+            .collect();
+        let promise = redress_clock::fold(&events, &calendar).expect("started");
+        let stored = &clocks[&kind.parse().expect("a kind")];
+        assert_eq!(time(&stored.due_time), promise.deadlines.due, "{kind}");
+        assert_eq!(
+            time(&stored.top_lead_time),
+            promise.deadlines.climb_top,
+            "{kind}"
+        );
+        assert_eq!(
+            stored.stop_time.is_some(),
+            promise.stopped.is_some(),
+            "{kind}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_clock_fires_though_the_index_was_emptied_i4_p15_p18() {
+    let redis = redress_testkit::redis().await;
+    let client = redis::Client::open(redis.url()).expect("a URL");
+    let world = World::with_redis(Some(client.into())).await;
+    world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let timers = {
+        let (timers, shutdown) = (world.timers.clone(), shutdown.clone());
+        tokio::spawn(async move { timers.run(shutdown).await })
+    };
+    world.case().await;
+    redis.flush().expect("flushed");
+    world.clock.advance(HOUR * 6);
+    redress_testkit::eventually(std::time::Duration::from_secs(30), async || {
+        let pages = world.pages().await;
+        pages
+            .iter()
+            .any(|p| p.0 == "ACKNOWLEDGE" && p.1 == "BREACHED")
+    })
+    .await;
+    let breaches = world
+        .pages()
+        .await
+        .iter()
+        .filter(|p| p.0 == "ACKNOWLEDGE")
+        .count();
+    assert_eq!(breaches, 1, "once, and the late warning is left out (P08)");
+    shutdown.cancel();
+    timers.await.expect("ended");
+}

@@ -1,0 +1,207 @@
+//! Complaints about the same issue find each other and count together.
+
+use redress_model::name::CaseName;
+use redress_model::words::CaseMode;
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::triage_service_server::TriageService;
+use tonic::Code;
+
+use crate::world::{World, at, by, ids};
+
+const LIFT: [&str; 4] = [
+    "三号楼电梯又停运了,老人上下楼很困难。",
+    "3号楼的电梯经常停运,家里老人没法下楼。",
+    "电梯停运好几天,三号楼老人下不了楼。",
+    "三号楼电梯停运,没人管,老人被困家里不能下楼。",
+];
+
+async fn complain(world: &World, person: &str, text: &str) -> CaseName {
+    let case = world.new_case();
+    world.say(&case, text);
+    world
+        .tell(&[world.received(world.by_person(&case, person))])
+        .await;
+    case
+}
+
+#[tokio::test]
+async fn three_people_about_one_lift_raise_each_other_g2_2_g2_3() {
+    let world = World::new().await;
+    let first = complain(&world, "a", LIFT[0]).await;
+    let second = complain(&world, "b", LIFT[1]).await;
+    let other = complain(&world, "z", "地下车库积水,车子被泡了。").await;
+    let alone = world.decision(&first).await;
+    assert_eq!(
+        (alone.grade, alone.revision),
+        (4, 1),
+        "two do not cross a threshold"
+    );
+    let third = complain(&world, "c", LIFT[2]).await;
+    for case in [&first, &second, &third] {
+        let decision = world.decision(case).await;
+        assert_eq!(ids(&decision), ["G2.2", "G2.3"], "{case}");
+        assert_eq!(decision.cluster_complainants, 3);
+    }
+    assert_eq!(world.decision(&first).await.cause, "cluster");
+    assert_eq!(ids(&world.decision(&other).await), ["G4"]);
+    // A fourth crosses nothing: the others are left alone.
+    complain(&world, "d", LIFT[3]).await;
+    assert_eq!(world.decision(&first).await.revision, 2);
+}
+
+#[tokio::test]
+async fn one_person_who_files_three_times_counts_once() {
+    let world = World::new().await;
+    for text in &LIFT[..3] {
+        complain(&world, "same", text).await;
+    }
+    let last = complain(&world, "same", LIFT[3]).await;
+    let decision = world.decision(&last).await;
+    assert_eq!(ids(&decision), ["G4"]);
+    assert_eq!(
+        (decision.cluster_complainants, decision.cluster_recent_cases),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn ten_together_are_a_crisis_for_all_of_them_g1_4() {
+    let world = World::new().await;
+    let first = complain(&world, "p", LIFT[0]).await;
+    let case = world.new_case();
+    world.say(&case, LIFT[1]);
+    let crowd = event::CaseFacts {
+        headcount: 9,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(crowd)]).await;
+    for case in [&first, &case] {
+        assert_eq!(
+            ids(&world.decision(case).await),
+            ["G1.4"],
+            "1 named and 9 unnamed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn history_counts_for_later_live_cases_by_its_received_time() {
+    let world = World::new().await;
+    for (person, received, text) in [
+        ("a", "2026-02-20T10:00:00+08:00", LIFT[0]),
+        ("b", "2026-02-25T10:00:00+08:00", LIFT[1]),
+    ] {
+        let case = world.new_case();
+        world.say(&case, text);
+        let facts = event::CaseFacts {
+            mode: to_wire(CaseMode::Historical),
+            received_time: Some(to_timestamp(at(received))),
+            ..world.by_person(&case, person)
+        };
+        world.tell(&[world.received(facts)]).await;
+        assert_eq!(world.decision(&case).await.grade, 4);
+    }
+    let live = complain(&world, "c", LIFT[2]).await;
+    assert_eq!(ids(&world.decision(&live).await), ["G2.2", "G2.3"]);
+}
+
+#[tokio::test]
+async fn many_at_once_end_in_one_cluster() {
+    let world = World::new().await;
+    let cases: Vec<CaseName> = (0..12).map(|_| world.new_case()).collect();
+    let deliveries = cases.iter().enumerate().map(|(i, case)| {
+        world.say(case, LIFT[i % 4]);
+        let event = world.received(world.by_person(case, &format!("p{i}")));
+        let world = &world;
+        async move { world.tell(&[event]).await }
+    });
+    futures::future::join_all(deliveries).await;
+    assert_eq!(
+        world
+            .count("SELECT count(DISTINCT cluster) FROM triage.case_file")
+            .await,
+        1
+    );
+    for case in &cases {
+        let decision = world.decision(case).await;
+        assert_eq!((decision.grade, ids(&decision)[0]), (1, "G1.4"));
+    }
+}
+
+#[tokio::test]
+async fn no_word_of_a_text_is_kept() {
+    let world = World::new().await;
+    complain(&world, "a", "金丝雀七号楼电梯停运,请联系阿布拉卡。").await;
+    for table in [
+        "case_file",
+        "case_term",
+        "term",
+        "decision",
+        "outbox",
+        "inbox",
+        "cluster",
+        "clock",
+    ] {
+        let sql = format!(
+            "SELECT count(*) FROM triage.{table} t WHERE t::text LIKE '%金丝雀%' OR t::text LIKE '%阿布拉卡%'"
+        );
+        let found: Result<i64, _> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&world.database.admin)
+            .await;
+        assert_eq!(found.unwrap_or(0), 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn merging_clusters_brings_their_people_together() {
+    let world = World::new().await;
+    let a = complain(&world, "a", "三号楼电梯停运。").await;
+    let b = complain(&world, "b", "地下车库积水,车子被泡了。").await;
+    let c = complain(&world, "c", "楼道保洁很差,垃圾没人扫。").await;
+    let cluster = async |case: &CaseName| world.decision(case).await.cluster;
+    let (target, second, third) = (cluster(&a).await, cluster(&b).await, cluster(&c).await);
+    let merge = |source: &str, etag: &str, request_id: &str| wire::MergeClustersRequest {
+        name: target.clone(),
+        source: source.to_owned(),
+        etag: etag.to_owned(),
+        request_id: request_id.to_owned(),
+    };
+    let send = async |request| world.rpc.merge_clusters(by(world.manager(), request)).await;
+    assert_eq!(
+        send(merge(&second, "r7", ""))
+            .await
+            .expect_err("stale")
+            .code(),
+        Code::Aborted
+    );
+    send(merge(&second, "r1", "one")).await.expect("merged");
+    send(merge(&second, "r1", "one"))
+        .await
+        .expect("the same again");
+    send(merge(&second, "", "")).await.expect("merged already");
+    let merged = send(merge(&third, "", ""))
+        .await
+        .expect("merged")
+        .into_inner()
+        .cluster
+        .expect("a cluster");
+    assert_eq!((merged.case_count, merged.complainants), (3, 3));
+    for case in [&a, &b, &c] {
+        assert_eq!(ids(&world.decision(case).await), ["G2.2", "G2.3"]);
+        assert_eq!(world.decision(case).await.cluster, target);
+    }
+    let said: Vec<event::ClusterChanged> = world.said("redress.cluster.changed.v1").await;
+    assert_eq!(said.len(), 2);
+    assert!(said.iter().all(|c| c.merged && c.cluster == target));
+    let back = wire::MergeClustersRequest {
+        name: second.clone(),
+        source: target.clone(),
+        ..Default::default()
+    };
+    assert_eq!(
+        send(back).await.expect_err("ended").code(),
+        Code::FailedPrecondition
+    );
+}

@@ -1,0 +1,258 @@
+//! Cases are decided from their facts, signals and ages, and a grade falls only by a person.
+
+use jiff::SignedDuration;
+use redress_model::words::{CaseMode, CaseStatus, QualityImpact, SignalBasis, SignalKind};
+use redress_proto::convert::{to_money, to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::triage_service_server::TriageService;
+use redress_proto::words::Signal;
+
+use crate::world::{World, by, ids};
+
+fn signal(kind: SignalKind, basis: SignalBasis) -> Signal {
+    Signal {
+        kind: to_wire(kind),
+        basis: to_wire(basis),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn a_case_is_decided_explained_and_told_in_one_transaction() {
+    let world = World::new().await;
+    let case = world.new_case();
+    world.say(&case, "厨房漏水,天花板有裂缝。");
+    let facts = event::CaseFacts {
+        quality_impact: to_wire(QualityImpact::AffectsUse),
+        claim: Some(to_money("10000.00".parse().expect("a sum"))),
+        signals: vec![signal(SignalKind::OngoingDamage, SignalBasis::Reported)],
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    let decision = world.decision(&case).await;
+    assert_eq!(decision.grade, 1);
+    assert_eq!(ids(&decision), ["G1.6", "G2.1"]);
+    assert_eq!((decision.nature, decision.urgency), (1, 1));
+    assert_eq!(decision.category, 1);
+    assert_eq!(decision.category_words, ["漏水", "裂缝"]);
+    assert!(decision.would_open_incident);
+    assert_eq!(decision.incident_mode(), wire::IncidentMode::Private);
+    assert_eq!(
+        (decision.revision, decision.cause.as_str()),
+        (1, "received")
+    );
+    let said: Vec<event::CaseGraded> = world.said("redress.case.graded.v1").await;
+    assert_eq!(said.len(), 1);
+    assert_eq!(
+        (said[0].grade, said[0].previous_grade, said[0].epoch),
+        (1, 0, 1)
+    );
+    assert_eq!(said[0].cluster, decision.cluster);
+    assert_eq!(said[0].criteria[0].criterion_id, "G1.6");
+}
+
+#[tokio::test]
+async fn an_event_delivered_twice_takes_effect_once_i3() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let received = world.received(world.facts(&case));
+    world.tell(&[received.clone(), received]).await;
+    assert_eq!(world.count("SELECT count(*) FROM triage.decision").await, 1);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM triage.outbox WHERE type LIKE '%graded%'")
+            .await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_suspected_signal_counts_only_once_confirmed() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let suspected = signal(SignalKind::Litigation, SignalBasis::Suspected);
+    let answer = world
+        .record(world.manager(), &case, suspected, "")
+        .await
+        .expect("recorded");
+    assert_eq!(world.decision(&case).await.grade, 4);
+    assert_eq!(world.decision(&case).await.suspected_signals, [3]);
+    let name = answer.signal.expect("a signal").name;
+    let confirm = |etag: &str| wire::ConfirmSignalRequest {
+        name: name.clone(),
+        etag: etag.to_owned(),
+        request_id: String::new(),
+    };
+    let stale = world
+        .rpc
+        .confirm_signal(by(world.manager(), confirm("r9")))
+        .await;
+    assert_eq!(stale.expect_err("stale").code(), tonic::Code::Aborted);
+    let answer = world
+        .rpc
+        .confirm_signal(by(world.manager(), confirm("r1")))
+        .await
+        .expect("confirmed");
+    let answer = answer.into_inner();
+    assert_eq!(answer.decision.expect("a decision").grade, 1);
+    assert_eq!(answer.signal.expect("a signal").confirmer, "manager");
+    // A repeat changes nothing.
+    world
+        .rpc
+        .confirm_signal(by(world.manager(), confirm("r1")))
+        .await
+        .expect("harmless");
+    assert_eq!(ids(&world.decision(&case).await), ["G1.5"]);
+    assert_eq!(world.decision(&case).await.revision, 3);
+}
+
+#[tokio::test]
+async fn a_grade_that_would_fall_stands_and_the_lower_one_is_proposed() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        headcount: 12,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts.clone())]).await;
+    assert_eq!(ids(&world.decision(&case).await), ["G1.4"]);
+    let fewer = event::CaseFacts {
+        headcount: 2,
+        revision: 2,
+        ..facts
+    };
+    world.tell(&[world.updated(fewer)]).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, decision.proposed_grade), (1, 3));
+    assert_eq!(ids(&decision), ["G3.2"]);
+    assert_eq!(decision.nature, 1);
+}
+
+#[tokio::test]
+async fn an_older_revision_of_the_facts_changes_nothing() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        revision: 5,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts.clone())]).await;
+    let older = event::CaseFacts {
+        headcount: 50,
+        revision: 4,
+        ..facts
+    };
+    world.tell(&[world.updated(older)]).await;
+    assert_eq!(world.decision(&case).await.grade, 4);
+}
+
+#[tokio::test]
+async fn a_case_is_graded_again_at_7_days_15_days_and_a_month_g2_4_g1_7() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let day = SignedDuration::from_hours(24);
+    world.advance(day * 7).await;
+    let week = world.decision(&case).await;
+    assert_eq!(
+        (week.grade, week.nature, week.cause.as_str()),
+        (4, 2, "age")
+    );
+    world.advance(day * 8).await;
+    assert_eq!(ids(&world.decision(&case).await), ["G2.4"]);
+    world.advance(day * 16).await;
+    let month = world.decision(&case).await;
+    assert_eq!(ids(&month), ["G1.7", "G2.4"]);
+    assert_eq!(
+        (month.grade, month.incident_mode()),
+        (1, wire::IncidentMode::Private)
+    );
+    assert_eq!(world.count("SELECT count(*) FROM triage.clock WHERE kind = 'AGE_CHECK' AND next_time IS NOT NULL").await, 0);
+}
+
+#[tokio::test]
+async fn a_resolved_case_does_not_age_and_a_reopened_one_ages_on_p27() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let day = SignedDuration::from_hours(24);
+    world.advance(day * 10).await;
+    world
+        .tell(&[world.moved("assignment", &case, CaseStatus::Resolved, 1)])
+        .await;
+    world.advance(day * 60).await;
+    assert_eq!(world.decision(&case).await.grade, 4);
+    world
+        .tell(&[world.moved("intake", &case, CaseStatus::Reopened, 2)])
+        .await;
+    assert_eq!(world.decision(&case).await.grade, 4, "not at once");
+    world.advance(day * 5).await;
+    assert_eq!(
+        ids(&world.decision(&case).await),
+        ["G2.4"],
+        "15 days of ours"
+    );
+}
+
+#[tokio::test]
+async fn a_historical_case_is_graded_and_nothing_follows() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        mode: to_wire(CaseMode::Historical),
+        headcount: 12,
+        received_time: Some(to_timestamp(crate::world::at("2020-01-02T10:00:00+08:00"))),
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    let decision = world.decision(&case).await;
+    // As of its own time: no age.
+    assert_eq!(ids(&decision), ["G1.4"]);
+    assert!(!decision.would_open_incident);
+    assert_eq!(world.count("SELECT count(*) FROM triage.clock").await, 0);
+    // Even when graded again later.
+    let conflict = signal(SignalKind::Demonstration, SignalBasis::Confirmed);
+    world
+        .record(world.manager(), &case, conflict, "")
+        .await
+        .expect("recorded");
+    assert_eq!(ids(&world.decision(&case).await), ["G1.1", "G1.4"]);
+    world.advance(SignedDuration::from_hours(24 * 90)).await;
+    assert_eq!(world.count("SELECT count(*) FROM triage.clock").await, 0);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM triage.outbox WHERE NOT historical")
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn decisions_are_chained_so_that_a_changed_one_is_found_i12() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let leak = signal(SignalKind::DataLeak, SignalBasis::Reported);
+    world
+        .record(world.manager(), &case, leak, "")
+        .await
+        .expect("recorded");
+    let mut tx = world.database.admin.begin().await.expect("begun");
+    let hashes: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT revision, hash FROM triage.decision ORDER BY revision")
+            .fetch_all(&mut *tx)
+            .await
+            .expect("read");
+    assert_eq!(hashes.len(), 2);
+    assert_ne!(hashes[0].1, hashes[1].1);
+    let refused = sqlx::query("SET ROLE redress_triage_app")
+        .execute(&mut *tx)
+        .await
+        .and(
+            sqlx::query("UPDATE triage.decision SET grade = 4")
+                .execute(&mut *tx)
+                .await,
+        );
+    assert!(
+        refused.is_err(),
+        "the service itself may not change a decision"
+    );
+}
