@@ -55,8 +55,8 @@ impl Command for Update<'_> {
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
         if self.outward && turn.incident.mode == Mode::Private {
             let text = "the incident is in private mode; inside reports are legal, or switch the mode first";
-            let reason = "NOTHING_LEAVES_IN_PRIVATE_MODE";
-            return Err(Fault::illegal(reason, text, &turn.incident.name));
+            let name = &turn.incident.name;
+            return Err(Fault::illegal("NOTHING_LEAVES_IN_PRIVATE_MODE", text, name));
         }
         let (kind, text) = if self.outward {
             (ClockKind::OutwardUpdate, "an outward update was given")
