@@ -53,9 +53,7 @@ async fn a_redis_cluster_carries_claims_failures_periods_repairs_and_rebuilds() 
     replicas[0]
         .timers
         .cancel(cancelled.id, cancelled.generation);
-    let periodic = rows.arm_in(300).await;
-    rows.make_periodic(periodic.id, Duration::from_secs(3600))
-        .await;
+    let periodic = rows.arm_periodic(300, Duration::from_secs(3600)).await;
     replicas[1].timers.schedule(periodic);
     entries.push(periodic);
     for node in &servers.nodes {

@@ -94,8 +94,7 @@ async fn p16_p17_a_period_is_neither_skipped_nor_doubled_while_replicas_are_kill
     };
     let start = || Replica::start(client(&server), &handler, settings);
     let mut replicas = std::collections::VecDeque::from([start(), start()]);
-    let periodic = rows.arm_in(200).await;
-    rows.make_periodic(periodic.id, PERIOD).await;
+    let periodic = rows.arm_periodic(200, PERIOD).await;
     replicas[0].timers.schedule(periodic);
     for effects in 1..=12 {
         eventually(SOON, async || rows.count().await >= effects).await;

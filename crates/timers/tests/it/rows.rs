@@ -114,13 +114,20 @@ impl Rows {
             .await
     }
 
-    pub(crate) async fn make_periodic(&self, id: Uuid, period: Duration) {
-        sqlx::query("UPDATE row SET period = make_interval(secs => $2) WHERE id = $1")
-            .bind(id)
-            .bind(period.as_secs_f64())
-            .execute(&self.pool)
-            .await
-            .expect("the row is changed");
+    /// Commits a new row that is due in this many milliseconds, and again after each period.
+    pub(crate) async fn arm_periodic(&self, millis: i64, period: Duration) -> Entry {
+        let entry = Entry::new(Uuid::now_v7(), 1, self.in_millis(millis));
+        sqlx::query(
+            "INSERT INTO row (id, generation, due, first, period) VALUES ($1, $2, $3, false, make_interval(secs => $4))",
+        )
+        .bind(entry.id)
+        .bind(entry.generation)
+        .bind(entry.due.to_sqlx())
+        .bind(period.as_secs_f64())
+        .execute(&self.pool)
+        .await
+        .expect("the row is committed");
+        entry
     }
 
     pub(crate) async fn disarm(&self, id: Uuid) {
