@@ -199,7 +199,6 @@ mod tests {
 
     /// Set REDRESS_MESSAGES to the public corpus to measure; it is not part of the product.
     #[test]
-    #[expect(clippy::print_stderr, reason = "says why nothing was measured")]
     fn one_message_at_a_time_comes_close_to_clustering_all_at_once() {
         let Ok(path) = std::env::var("REDRESS_MESSAGES") else {
             eprintln!("skipped: REDRESS_MESSAGES is not set");

@@ -107,8 +107,8 @@ fn stated(
     let id = match given(&signal.signal_id) {
         Some(id) => parse_field("facts.signals.signal_id", &id)?,
         None => {
-            let position = u128::try_from(position).unwrap_or(0) + 1;
-            Uuid::from_u128(case.as_u128() ^ (position << 64 >> 64))
+            // Lists are short: a position changes the last bytes alone.
+            Uuid::from_u128(case.as_u128() ^ (position as u128 + 1))
         }
     };
     let known = match &signal.known_time {

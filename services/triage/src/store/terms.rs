@@ -1,6 +1,6 @@
 //! Keyed hashes of the words of cases, and how often they occur at a site.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
@@ -187,7 +187,7 @@ async fn of_cases(
     .or_fault()?;
     let mut of_cases: HashMap<Uuid, Terms> = HashMap::new();
     for row in rows {
-        let terms = of_cases.entry(row.case_id).or_insert_with(BTreeMap::new);
+        let terms = of_cases.entry(row.case_id).or_default();
         terms.insert(row.term, u32::try_from(row.count).unwrap_or(0));
     }
     Ok(of_cases)

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use redress_model::words::{SignalBasis, SignalKind};
+use redress_model::words::{
+    Category, Channel, Nature, QualityImpact, SignalBasis, SignalKind, SiteKind, Urgency, Wants,
+    Word,
+};
 use redress_proto::Money;
-use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::convert::{to_money, to_timestamp, to_wire};
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::words::Signal;
@@ -255,4 +258,83 @@ async fn a_clock_shows_its_history() {
     // Started, warned, breached, climbed to the duty lead; the top lead's turn comes at +100 %.
     assert_eq!(transitions[..4], [1, 2, 3, 4]);
     assert_eq!(answer.clock.expect("a clock").state, 2);
+}
+
+/// The scenario corpus over the wire; the rules themselves are tested beside them.
+#[tokio::test]
+async fn every_scenario_is_previewed_as_expected() {
+    let world = World::new().await;
+    let corpus = include_str!("../../../../tests/corpus/scenarios.jsonl");
+    let mut wrong_categories = Vec::new();
+    for line in corpus.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).expect("a row");
+        let answer = world
+            .rpc
+            .preview_triage(by(world.manager(), request_of(&row)))
+            .await;
+        let decision = answer
+            .expect("decided")
+            .into_inner()
+            .decision
+            .expect("a decision");
+        let (id, expect) = (&row["id"], &row["expect"]);
+        assert_eq!(serde_json::json!(decision.grade), expect["grade"], "{id}");
+        assert_eq!(
+            serde_json::json!(ids(&decision)),
+            expect["criteria"],
+            "{id}"
+        );
+        assert_eq!(word::<Nature>(decision.nature), expect["nature"], "{id}");
+        assert_eq!(word::<Urgency>(decision.urgency), expect["urgency"], "{id}");
+        assert_eq!(
+            serde_json::json!(decision.would_open_incident),
+            expect["incident"],
+            "{id}"
+        );
+        let categories = expect["category"].as_array().expect("a list");
+        if decision.category == 0 || !categories.contains(&word::<Category>(decision.category)) {
+            wrong_categories.push(id.clone());
+        }
+    }
+    assert!(wrong_categories.len() <= 4, "{wrong_categories:?}");
+}
+
+fn word<W: Word>(number: i32) -> serde_json::Value {
+    serde_json::json!(W::from_number(number).expect("a word").word())
+}
+
+fn request_of(row: &serde_json::Value) -> wire::PreviewTriageRequest {
+    fn number<W: Word>(value: &serde_json::Value) -> i32 {
+        to_wire(W::parse(value.as_str().expect("a word")).expect("a known word"))
+    }
+    let received = at(row["received_at"].as_str().expect("a time"));
+    let days = row["graded_after_days"].as_i64().unwrap_or(0);
+    let signals = row["signals"].as_array().expect("a list");
+    wire::PreviewTriageRequest {
+        site_kind: number::<SiteKind>(&row["site_kind"]),
+        channel: number::<Channel>(&row["channel"]),
+        received_time: Some(to_timestamp(received)),
+        as_of_time: Some(to_timestamp(
+            received + jiff::SignedDuration::from_hours(24 * days),
+        )),
+        complainants: i32::try_from(row["complainants"].as_i64().expect("a number"))
+            .expect("small"),
+        text: row["text"].as_str().expect("a text").to_owned(),
+        signals: signals
+            .iter()
+            .map(|signal| Signal {
+                kind: number::<SignalKind>(&signal["kind"]),
+                basis: number::<SignalBasis>(&signal["basis"]),
+                reach: signal["reach"].as_i64().unwrap_or(0),
+                ..Default::default()
+            })
+            .collect(),
+        quality_impact: number::<QualityImpact>(&row["quality_impact"]),
+        wants: number::<Wants>(&row["wants"]),
+        claim: row["claim_cny"]
+            .as_str()
+            .map(|sum| to_money(sum.parse().expect("a sum"))),
+        repeat: row["repeat"].as_bool().expect("a boolean"),
+        ..Default::default()
+    }
 }

@@ -93,7 +93,17 @@ async fn a_case_of_a_site_that_is_not_known_yet_waits_for_it() {
     };
     assert_eq!(world.deliver(&received).await, DeliverOutcome::Waiting);
     world.learn(&site).await;
-    assert_eq!(world.count("SELECT count(*) FROM triage.decision").await, 1);
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let sweeping = {
+        let (sweeper, shutdown) = (world.sweeper.clone(), shutdown.clone());
+        tokio::spawn(async move { sweeper.run(shutdown).await })
+    };
+    redress_testkit::eventually(std::time::Duration::from_secs(20), async || {
+        world.count("SELECT count(*) FROM triage.decision").await == 1
+    })
+    .await;
+    shutdown.cancel();
+    sweeping.await.expect("ended");
 }
 
 #[tokio::test]

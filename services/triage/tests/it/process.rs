@@ -61,9 +61,7 @@ async fn the_process_serves_checks_callers_and_rules_and_ends() {
             .user_token(grant, std::time::Duration::from_secs(60))
             .expect("a token");
         let mut request = Request::new(request);
-        let bearer = format!("Bearer {}", token)
-            .parse()
-            .expect("a header");
+        let bearer = format!("Bearer {}", token).parse().expect("a header");
         request.metadata_mut().insert("authorization", bearer);
         let mut client = TriageServiceClient::new(channel.clone());
         client.preview_triage(request).await

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use prost::Message;
-use redress_events::{Event, InboxServer};
+use redress_events::{Event, Inbox, InboxServer};
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::name::{CaseName, SiteId};
@@ -51,6 +51,7 @@ pub struct World {
     pub timers: Timers,
     pub texts: Texts,
     inbox: InboxServer,
+    pub sweeper: Arc<Inbox>,
     pub site: SiteId,
     cases: AtomicI64,
 }
@@ -97,10 +98,11 @@ impl World {
             fingerprints.clone(),
         );
         let texts = Texts::default();
-        let inbox = redress_triage::inbox(&desk, texts.clone(), &meter);
+        let inbox = Arc::new(redress_triage::inbox(&desk, texts.clone(), &meter));
         let world = Self {
             rpc: TriageRpc(Shared { desk, fingerprints }),
-            inbox: InboxServer::new(Arc::new(inbox)),
+            inbox: InboxServer::new(Arc::clone(&inbox)),
+            sweeper: inbox,
             site: site("lakeside"),
             timers,
             texts,
