@@ -16,13 +16,16 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
 use crate::args::ServiceArg;
 use crate::failure::Failure;
 
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often a call that may be repeated is made.
+const TRIES_MAX: u32 = 8;
 
 /// Where the services listen.
 pub(crate) type Endpoints = BTreeMap<String, String>;
@@ -166,6 +169,34 @@ pub(crate) fn request<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(CALL_TIMEOUT);
     request
+}
+
+/// Whether the same call may succeed in a moment.
+pub(crate) fn is_transient(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded
+    )
+}
+
+/// Calls until the answer is not "in a moment", at most [`TRIES_MAX`] times. For calls that may be
+/// repeated.
+pub(crate) async fn patiently<T, F, Fut>(mut call: F) -> Result<T, Status>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, Status>>,
+{
+    let mut pause = Duration::from_millis(100);
+    for _ in 1..TRIES_MAX {
+        match call().await {
+            Err(status) if is_transient(&status) => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(5));
+            }
+            answer => return answer,
+        }
+    }
+    call().await
 }
 
 /// Where the services listen: `REDRESS_<SERVICE>_URL` over what the data folder says.

@@ -1,7 +1,7 @@
 //! How answers look: tables for people, one JSON object a line for programs. Colours only on a
 //! terminal (anstream strips them elsewhere and honours NO_COLOR).
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, ContentArrangement, Table};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -54,7 +54,7 @@ impl Output {
 pub(crate) fn table(heads: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(UTF8_HORIZONTAL_ONLY)
+        .load_preset(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(
             heads

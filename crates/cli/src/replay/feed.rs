@@ -12,7 +12,7 @@ use redress_proto::intake::v1::{
 use uuid::Uuid;
 
 use super::preview::signal;
-use crate::connect::{Platform, all_pages, request};
+use crate::connect::{Platform, all_pages, patiently, request};
 use crate::corpus::{Message, Scenario};
 use crate::failure::Failure;
 
@@ -71,7 +71,7 @@ pub(crate) async fn scenarios(
     progress.set_message("taking in");
     let sites = sites(platform).await?;
     let fed = stream::iter(rows.iter().map(|row| {
-        let mut client = platform.cases();
+        let client = platform.cases();
         let site = sites.get(&to_wire(row.site_kind)).cloned();
         async move {
             let Some(parent) = site else {
@@ -86,11 +86,15 @@ pub(crate) async fn scenarios(
                 request_id: Uuid::new_v4().to_string(),
                 ..Default::default()
             };
-            let result = client
-                .create_case(request(message))
-                .await
-                .map(|a| a.into_inner().case.unwrap_or_default().name)
-                .map_err(|status| status.message().to_owned());
+            // The request_id makes a repeat harmless (I2).
+            let result = patiently(|| {
+                let mut client = client.clone();
+                let message = message.clone();
+                async move { client.create_case(request(message)).await }
+            })
+            .await
+            .map(|a| a.into_inner().case.unwrap_or_default().name)
+            .map_err(|status| status.message().to_owned());
             progress.inc(1);
             (row.id.clone(), result)
         }

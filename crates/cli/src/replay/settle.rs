@@ -10,18 +10,18 @@ use futures::{StreamExt as _, stream};
 use indicatif::ProgressBar;
 use redress_model::words::{CaseMode, Category, Nature, Urgency, Word};
 use redress_proto::intake::v1::{Case, GetCaseRequest};
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::feed::Fed;
 use super::{Incident, Outcome};
-use crate::connect::{Platform, request};
+use crate::connect::{Platform, is_transient, request};
 use crate::failure::Failure;
 
 /// Between two readings.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Readings of cases that run at a time.
-const IN_FLIGHT: usize = 16;
+const IN_FLIGHT: usize = 8;
 
 /// The final values of every row, in the order given.
 pub(crate) async fn all(
@@ -33,21 +33,39 @@ pub(crate) async fn all(
     progress.set_message("settling");
     progress.set_position(0);
     let until = Instant::now() + patience;
+    let mut latest: Vec<(Outcome, bool)> = fed
+        .iter()
+        .map(|(id, _)| {
+            (
+                Outcome {
+                    id: id.clone(),
+                    ..Outcome::default()
+                },
+                false,
+            )
+        })
+        .collect();
     let mut before: Option<Vec<Outcome>> = None;
     loop {
-        let now = read(platform, &fed).await?;
-        let settled = now.iter().filter(|(_, settled)| *settled).count();
+        // Only what is still open is asked for; once all have settled, everything is read whole.
+        let whole = latest.iter().all(|(_, settled)| *settled);
+        let wanted: Vec<usize> = (0..fed.len()).filter(|i| whole || !latest[*i].1).collect();
+        for (i, row) in read(platform, &fed, &wanted).await? {
+            latest[i] = row;
+        }
+        let settled = latest.iter().filter(|(_, settled)| *settled).count();
         progress.set_position(u64::try_from(settled).unwrap_or(u64::MAX));
-        let all_settled = settled == now.len();
-        let outcomes: Vec<Outcome> = now.into_iter().map(|(o, _)| o).collect();
-        let stable = before.as_ref().is_some_and(|b| same(b, &outcomes));
-        if all_settled && stable {
-            return Ok(outcomes);
+        let outcomes = || latest.iter().map(|(o, _)| o.clone()).collect::<Vec<_>>();
+        if whole && settled == latest.len() {
+            let now = outcomes();
+            if before.as_ref().is_some_and(|b| same(b, &now)) {
+                return Ok(now);
+            }
+            before = Some(now);
         }
         if Instant::now() >= until {
-            return Ok(give_up(outcomes));
+            return Ok(give_up(latest));
         }
-        before = all_settled.then_some(outcomes);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -56,32 +74,41 @@ fn same(a: &[Outcome], b: &[Outcome]) -> bool {
     a.iter().map(Outcome::json).eq(b.iter().map(Outcome::json))
 }
 
-fn give_up(outcomes: Vec<Outcome>) -> Vec<Outcome> {
-    outcomes
-        .into_iter()
-        .map(|mut o| {
-            if o.error.is_none() && o.grade == 0 {
-                o.error = Some("did not settle in time".to_owned());
+fn give_up(rows: Vec<(Outcome, bool)>) -> Vec<Outcome> {
+    rows.into_iter()
+        .map(|(mut outcome, settled)| {
+            if !settled {
+                outcome
+                    .error
+                    .get_or_insert_with(|| "did not settle in time".to_owned());
             }
-            o
+            outcome
         })
         .collect()
 }
 
-/// Every row as it is now, and whether it has settled.
-async fn read(platform: &Platform, fed: &[Fed]) -> Result<Vec<(Outcome, bool)>, Failure> {
-    let rows: Vec<Result<(Outcome, bool), Status>> =
-        stream::iter(fed.iter().map(|(id, result)| {
+/// The wanted rows as they are now, and whether each has settled.
+async fn read(
+    platform: &Platform,
+    fed: &[Fed],
+    wanted: &[usize],
+) -> Result<Vec<(usize, (Outcome, bool))>, Failure> {
+    let rows: Vec<Result<(usize, (Outcome, bool)), Status>> =
+        stream::iter(wanted.iter().map(|&i| {
             let mut client = platform.cases();
+            let (id, result) = &fed[i];
             async move {
                 let name = match result {
-                    Err(reason) => return Ok((Outcome::failed(id, reason), true)),
+                    Err(reason) => return Ok((i, (Outcome::failed(id, reason), true))),
                     Ok(name) => name.clone(),
                 };
                 match client.get_case(request(GetCaseRequest { name })).await {
-                    Ok(answer) => Ok(outcome(id, &answer.into_inner().case.unwrap_or_default())),
-                    Err(status) if status.code() == Code::Unavailable => {
-                        Ok((Outcome::failed(id, status.message()), false))
+                    Ok(answer) => {
+                        let case = answer.into_inner().case.unwrap_or_default();
+                        Ok((i, outcome(id, &case)))
+                    }
+                    Err(status) if is_transient(&status) => {
+                        Ok((i, (Outcome::failed(id, status.message()), false)))
                     }
                     Err(status) => Err(status),
                 }

@@ -20,6 +20,9 @@ use super::people::Complainant;
 pub const ENTERED_LATE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Longest text.
 pub const TEXT_LENGTH_MAX: usize = 10_000;
+/// What to do when nobody complains.
+pub const NOBODY_COMPLAINS: &str = "must name at least one, anonymous or not, unless headcount counts a crowd or the \
+     channel is MEDIA_MONITOR";
 /// Largest crowd.
 pub const HEADCOUNT_MAX: i32 = 1_000_000;
 /// Most signals stated at receipt.
@@ -187,13 +190,12 @@ impl NewCase {
         let channel = check.required_word("channel", wire.channel);
         let received = parse_received(&mut check, mode, wire.received_time.as_ref(), now);
         let complainants = Complainant::parse_all(&mut check, &wire.complainants);
-        if wire.complainants.is_empty() && channel.is_some_and(|c| c != Channel::MediaMonitor) {
-            check.wrong(
-                "complainants",
-                "must name at least one, anonymous or not, except on MEDIA_MONITOR",
-            );
-        }
         let headcount = parse_headcount(&mut check, "headcount", wire.headcount);
+        // A crowd has no names, but somebody counted it (section 4).
+        let nobody = wire.complainants.is_empty() && wire.headcount == 0;
+        if nobody && channel.is_some_and(|c| c != Channel::MediaMonitor) {
+            check.wrong("complainants", NOBODY_COMPLAINS);
+        }
         let text = check.lines("text", &wire.text, 1, TEXT_LENGTH_MAX);
         let place = Place::parse(&mut check, "place", wire.place.as_ref());
         let quality_impact = check.word("quality_impact", wire.quality_impact);
@@ -407,18 +409,20 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_monitor_found_may_lack_a_complainant() {
+    fn only_what_a_monitor_found_may_lack_people_and_a_crowd_needs_no_names() {
         for channel in Channel::ALL {
-            let none = pb::Case {
+            let of = |headcount| pb::Case {
                 channel: to_wire(*channel),
                 complainants: Vec::new(),
+                headcount,
                 ..wire()
             };
             assert_eq!(
-                parse(CaseMode::Live, &none).is_ok(),
+                parse(CaseMode::Live, &of(0)).is_ok(),
                 *channel == Channel::MediaMonitor,
                 "{channel}"
             );
+            assert!(parse(CaseMode::Live, &of(40)).is_ok(), "{channel}");
         }
     }
 

@@ -14,6 +14,7 @@ use tonic::Request;
 
 use super::render;
 use crate::domain::change::Changes;
+use crate::domain::complaint::NOBODY_COMPLAINS;
 use crate::domain::people::Complainant;
 use crate::domain::timeline::{Facts, facts};
 use crate::intake::Intake;
@@ -91,7 +92,7 @@ impl Operation for Update<'_> {
         if !changed.is_empty() {
             announce::updated(tx, &case).await?;
         }
-        render::full(tx, &self.intake.keyring, &case).await
+        render::answer(tx, &self.intake.keyring, self.caller, &case).await
     }
 }
 
@@ -144,11 +145,9 @@ impl Update<'_> {
         let Some(new) = &self.changes.complainants else {
             return Ok(false);
         };
-        if new.is_empty() && case.channel != Channel::MediaMonitor {
-            return Err(Fault::invalid(
-                "complainants",
-                "must name at least one, anonymous or not, except on MEDIA_MONITOR",
-            ));
+        let nobody = new.is_empty() && case.headcount == 0;
+        if nobody && case.channel != Channel::MediaMonitor {
+            return Err(Fault::invalid("complainants", NOBODY_COMPLAINS));
         }
         let keyring = &self.intake.keyring;
         let old = people::open(tx, keyring, &case.name).await?;
