@@ -22,11 +22,11 @@ use futures::FutureExt as _;
 use http::{HeaderMap, Request, Response};
 use jiff::Timestamp;
 use opentelemetry::metrics::Meter;
-use redress_model::Fault;
 use redress_model::time::SharedClock;
+use redress_model::{Fault, Violation};
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tracing::Instrument as _;
 
 use crate::auth::Verifier;
@@ -144,6 +144,7 @@ where
                 };
                 Ok(match outcome {
                     Ok((response, ending)) => {
+                        let response = too_large(response);
                         let finish = gate.calls.started(&method, started, outer);
                         let (parts, body) = response.into_parts();
                         let body = GuardedBody::new(&parts.headers, body, ending, finish);
@@ -205,6 +206,27 @@ impl Inner {
     fn until(&self, end: Timestamp) -> Instant {
         let left = self.clock.now().duration_until(end);
         Instant::now() + Duration::try_from(left).unwrap_or_default().min(FAR)
+    }
+}
+
+/// The transport calls a message above its limit OUT_OF_RANGE, which for us says "list again". It is a
+/// request that its caller has to mend.
+fn too_large(response: Response<Body>) -> Response<Body> {
+    match Status::from_header_map(response.headers()) {
+        Some(refusal)
+            if refusal.code() == Code::OutOfRange
+                && refusal.message().contains("message length too large") =>
+        {
+            status(Fault::Invalid {
+                reason: "MESSAGE_TOO_LARGE",
+                violations: vec![Violation {
+                    field: "request".to_owned(),
+                    description: "must be at most 4 MiB; send less at once".to_owned(),
+                }],
+            })
+            .into_http()
+        }
+        _ => response,
     }
 }
 

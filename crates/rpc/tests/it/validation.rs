@@ -1,5 +1,8 @@
 //! Rules of the contracts, met through a generated server.
 
+use std::time::Duration;
+
+use redress_proto::FILE_DESCRIPTOR_SET;
 use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
 use redress_proto::event::v1::event_admin_service_server::{
     EventAdminService, EventAdminServiceServer,
@@ -7,8 +10,14 @@ use redress_proto::event::v1::event_admin_service_server::{
 use redress_proto::event::v1::{
     ListParkedEventsRequest, ListParkedEventsResponse, RedriveEventRequest, RedriveEventResponse,
 };
+use redress_rpc::gate::{Gate, Limits};
+use redress_rpc::permission::MethodTable;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
+use tower::Layer as _;
+
+use crate::support::{Platform, clock, meter};
 
 struct Admin;
 
@@ -32,6 +41,39 @@ impl EventAdminService for Admin {
 /// A client of a server in memory: the same bytes as over a network.
 fn client() -> EventAdminServiceClient<EventAdminServiceServer<Admin>> {
     EventAdminServiceClient::new(EventAdminServiceServer::new(Admin))
+}
+
+#[tokio::test]
+async fn a_message_above_the_limit_is_the_callers_to_mend() {
+    let platform = Platform::new();
+    let gate = Gate::new(
+        MethodTable::read(FILE_DESCRIPTOR_SET, ["redress.event.v1.EventAdminService"])
+            .expect("complete"),
+        platform.verifier(),
+        Limits {
+            deadline_max: Duration::from_secs(20),
+            calls_max: 1,
+            streams_max: 1,
+        },
+        &meter(),
+        clock(),
+        CancellationToken::new(),
+    );
+    let mut request = Request::new(RedriveEventRequest {
+        event_id: "x".repeat(4 * 1024 * 1024),
+        subscriber: "triage".to_owned(),
+    });
+    let bearer = format!("Bearer {}", platform.token(&["sre"]));
+    let bearer = bearer.parse().expect("a header");
+    request.metadata_mut().insert("authorization", bearer);
+    let status = EventAdminServiceClient::new(gate.layer(EventAdminServiceServer::new(Admin)))
+        .redrive_event(request)
+        .await
+        .expect_err("too large");
+    assert_eq!(status.code(), Code::InvalidArgument);
+    let details = status.get_error_details();
+    let info = details.error_info().expect("a reason");
+    assert_eq!(info.reason, "MESSAGE_TOO_LARGE");
 }
 
 #[tokio::test]
