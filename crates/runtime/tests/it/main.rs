@@ -1,6 +1,7 @@
 //! The life of a process, with a small service on a real database.
 
 mod life;
+mod process;
 mod roles;
 mod support;
 mod telemetry;

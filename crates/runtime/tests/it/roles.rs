@@ -1,13 +1,54 @@
 //! The roles that are compiled in, against the contracts.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost_reflect::DescriptorPool;
 use redress_rpc::roles::Roles;
 use redress_runtime::NoSettings;
 use redress_runtime::config::{Sources, load};
 
-fn roles() -> Roles {
+fn grants() -> BTreeMap<String, Vec<String>> {
     let (common, NoSettings {}) =
         load::<NoSettings>("intake", "", &Sources::default()).expect("complete");
-    Roles::new(common.roles)
+    common.roles
+}
+
+fn roles() -> Roles {
+    Roles::new(grants())
+}
+
+/// The permissions that the methods of all contracts ask for.
+fn asked_for() -> BTreeSet<String> {
+    let pool = DescriptorPool::decode(redress_proto::FILE_DESCRIPTOR_SET).expect("readable");
+    let option = pool
+        .get_extension_by_name("redress.options.v1.permission")
+        .expect("declared");
+    pool.services()
+        .flat_map(|s| s.methods().collect::<Vec<_>>())
+        .map(|m| {
+            let options = m.options();
+            let value = options.get_extension(&option);
+            value.as_str().expect("a text").to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn every_permission_that_a_role_names_is_asked_for_and_the_reverse() {
+    let asked = asked_for();
+    for (role, permissions) in grants() {
+        for permission in permissions.iter().filter(|p| !p.contains('*')) {
+            assert!(asked.contains(permission), "{role} names {permission}");
+        }
+    }
+    let all = roles();
+    let names: Vec<String> = grants().into_keys().collect();
+    for permission in asked {
+        let granted = names
+            .iter()
+            .any(|role| all.permissions([role.as_str()]).allow(&permission));
+        assert!(granted, "nobody may {permission}");
+    }
 }
 
 #[test]
