@@ -54,6 +54,13 @@ pub async fn claim(tx: &mut Tx, key: &ReceiptKey, now: Timestamp) -> Result<Clai
     if key.request_id.is_empty() {
         return Ok(Claim::New);
     }
+    // The one character that a text of Postgres cannot hold.
+    if key.request_id.contains('\0') {
+        return Err(Fault::invalid(
+            "request_id",
+            "must not hold the character U+0000",
+        ));
+    }
     let inserted = sqlx::query!(
         "-- store::receipt::claim
         INSERT INTO receipt (site, caller, method, request_id, fingerprint, create_time)

@@ -128,7 +128,12 @@ async fn repeated(
     if entry.receipt.request_id.is_empty() || entry.validate_only {
         return Err(fault);
     }
-    let operation = FindRepeated { intake, entry, now };
+    let operation = FindRepeated {
+        intake,
+        caller,
+        entry,
+        now,
+    };
     match intake.run(caller, &operation).await {
         Ok(case) => Ok(case),
         Err(other) if other.is_transient() || other.reason() == "REQUEST_ID_REUSED" => Err(other),
@@ -138,6 +143,7 @@ async fn repeated(
 
 struct FindRepeated<'a> {
     intake: &'a Intake,
+    caller: &'a Caller,
     entry: &'a Entry<'a>,
     now: Timestamp,
 }
@@ -149,7 +155,7 @@ impl Operation for FindRepeated<'_> {
     async fn run(&self, tx: &mut Tx) -> Result<pb::Case, Fault> {
         let site = directory::get_site(tx, &self.entry.site).await?;
         match receipt::claim(tx, &self.entry.receipt, self.now).await? {
-            Claim::Seen { resource, .. } => answer(tx, self.intake, &resource).await,
+            Claim::Seen { resource, .. } => answer(tx, self.intake, self.caller, &resource).await,
             // Rolls the claim back.
             Claim::New => Err(Fault::not_found("Case", SiteName(site.id))),
         }
@@ -157,11 +163,16 @@ impl Operation for FindRepeated<'_> {
 }
 
 /// The case of an earlier request of the same caller, as it is now.
-async fn answer(tx: &mut Tx, intake: &Intake, resource: &str) -> Result<pb::Case, Fault> {
+async fn answer(
+    tx: &mut Tx,
+    intake: &Intake,
+    caller: &Caller,
+    resource: &str,
+) -> Result<pb::Case, Fault> {
     look_as_platform(tx).await?;
     let name: CaseName = stored(resource)?;
     let case = case::get(tx, &name).await?;
-    render::full(tx, &intake.keyring, &case).await
+    render::answer(tx, &intake.keyring, caller, &case).await
 }
 
 struct TakeIn<'a> {
@@ -180,7 +191,7 @@ impl Operation for TakeIn<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<pb::Case, Fault> {
         if let Claim::Seen { resource, .. } = receipt::claim(tx, self.receipt, self.now).await? {
-            return answer(tx, self.intake, &resource).await;
+            return answer(tx, self.intake, self.caller, &resource).await;
         }
         // Who enters a complaint about themselves may, and does not see it afterwards.
         look_as_platform(tx).await?;
@@ -219,7 +230,7 @@ impl Operation for TakeIn<'_> {
         let name = case.name.to_string();
         receipt::complete(tx, self.receipt, &name, &etag::of(case.revision)).await?;
         announce::received(tx, &case).await?;
-        render::full(tx, keyring, &case).await
+        render::answer(tx, keyring, self.caller, &case).await
     }
 }
 

@@ -5,12 +5,13 @@ use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_proto::convert::{to_money, to_timestamp, to_wire, to_wire_opt};
 use redress_proto::intake::v1 as pb;
-use redress_rpc::etag;
+use redress_rpc::{Caller, etag};
 use redress_store::Tx;
 
 use crate::domain::complaint::{Place, excerpt};
 use crate::store::case::{self, Clock, Record};
 use crate::store::keyring::Keyring;
+use crate::store::viewer::{Viewer, look_as_platform};
 use crate::store::{evidence, people};
 
 /// Without text, place, complainants, evidence and earlier cases.
@@ -67,19 +68,38 @@ pub(super) fn basic(case: &Record) -> pb::Case {
     }
 }
 
+/// The answer to whoever wrote, though they may not see the case afterwards: whole, but without earlier
+/// cases that are hidden from them. The transaction looks as the caller from here on.
+pub(super) async fn answer(
+    tx: &mut Tx,
+    keyring: &Keyring,
+    caller: &Caller,
+    case: &Record,
+) -> Result<pb::Case, Fault> {
+    look_as_platform(tx).await?;
+    let mut whole = full(tx, keyring, case).await?;
+    Viewer::of(caller).look(tx).await?;
+    whole.earlier_cases = earlier(tx, case).await?;
+    Ok(whole)
+}
+
+async fn earlier(tx: &mut Tx, case: &Record) -> Result<Vec<String>, Fault> {
+    let visible = case::visible(tx, &case.name.site, &case.earlier_cases).await?;
+    Ok(visible
+        .into_iter()
+        .map(|id| CaseName::new(case.name.site.clone(), id).to_string())
+        .collect())
+}
+
 /// With everything that the viewer may see.
 pub(super) async fn full(tx: &mut Tx, keyring: &Keyring, case: &Record) -> Result<pb::Case, Fault> {
     let people = people::open(tx, keyring, &case.name).await?;
-    let earlier = case::visible(tx, &case.name.site, &case.earlier_cases).await?;
     Ok(pb::Case {
         complainants: people.into_iter().map(|p| p.complainant).collect(),
         text: case.text.clone(),
         place: place(&case.place),
         evidence: evidence::of_case(tx, &case.name).await?,
-        earlier_cases: earlier
-            .into_iter()
-            .map(|id| CaseName::new(case.name.site.clone(), id).to_string())
-            .collect(),
+        earlier_cases: earlier(tx, case).await?,
         ..basic(case)
     })
 }

@@ -22,7 +22,11 @@ impl Viewer {
         }
     }
 
-    async fn look(&self, tx: &mut Tx) -> Result<(), Fault> {
+    /// From here on the transaction looks as this person.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn look(&self, tx: &mut Tx) -> Result<(), Fault> {
         sqlx::query!(
             "-- intake::viewer::look
             SELECT set_config('redress.viewer', ARRAY(

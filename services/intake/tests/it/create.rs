@@ -1,0 +1,338 @@
+//! CreateCase: kept before it is answered, once for a request, numbered, linked, owned.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use redress_model::words::{CaseMode, CaseStatus, Channel as Way, DutyRole};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as events;
+use redress_proto::intake::v1 as pb;
+use tonic::Code;
+
+use crate::world::{
+    World, caller, create, create_with, get, leak, person, reason, staff, start, update,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i1_an_answered_complaint_is_kept_with_its_event_and_asks_nobody_else() {
+    let world = World::new().await;
+    let case = world.create(leak()).await;
+    assert_eq!(case.number, "LX-20261121-0001");
+    assert_eq!(case.status, to_wire(CaseStatus::Received));
+    assert_eq!(case.complainants[0].phone, "13800138000");
+    assert_eq!(case.complainant_count, 1);
+    assert_eq!(world.get(&case.name).await, case);
+
+    let said: Vec<events::CaseReceived> = world.said("redress.case.received.v1").await;
+    let facts = said[0].facts.clone().expect("facts");
+    assert_eq!(facts.case, case.name);
+    assert_eq!(facts.person_tokens.len(), 1);
+    assert_eq!(facts.headcount, 1);
+    assert_eq!(facts.mode, to_wire(CaseMode::Live));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_fifty_concurrent_retries_of_a_request_make_one_case() {
+    let world = World::new().await;
+    let mut tasks = Vec::new();
+    for _ in 0..50 {
+        let mut cases = world.cases(caller("clerk"));
+        tasks.push(tokio::spawn(async move {
+            create_with(&mut cases, "sites/lake", leak(), "one-request").await
+        }));
+    }
+    let mut names = BTreeSet::new();
+    for task in tasks {
+        names.insert(task.await.expect("no panic").expect("a case").name);
+    }
+    assert_eq!(names.len(), 1);
+    let said: Vec<events::CaseReceived> = world.said("redress.case.received.v1").await;
+    assert_eq!(said.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_a_request_id_stands_for_one_request_of_one_caller() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let first = create_with(&mut clerk, "sites/lake", leak(), "r1")
+        .await
+        .expect("a case");
+    let other = pb::Case {
+        headcount: 2,
+        ..leak()
+    };
+    let refused = create_with(&mut clerk, "sites/lake", other, "r1").await;
+    assert_eq!(reason(refused, Code::InvalidArgument), "REQUEST_ID_REUSED");
+    let mut colleague = world.cases(caller("colleague"));
+    let second = create_with(&mut colleague, "sites/lake", leak(), "r1")
+        .await
+        .expect("a case");
+    assert_ne!(first.name, second.name);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_a_letter_that_became_too_old_meanwhile_is_still_the_same_request() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let letter = pb::Case {
+        channel: to_wire(Way::Letter),
+        received_time: Some(to_timestamp(start() - SignedDuration::from_hours(7 * 24))),
+        ..leak()
+    };
+    let first = create_with(&mut clerk, "sites/lake", letter.clone(), "r1")
+        .await
+        .expect("a case");
+    world.clock.advance(SignedDuration::from_hours(1));
+    let again = create_with(&mut clerk, "sites/lake", letter.clone(), "r1")
+        .await
+        .expect("a case");
+    assert_eq!(first.name, again.name);
+    let late = create_with(&mut clerk, "sites/lake", letter, "r2").await;
+    assert_eq!(reason(late, Code::InvalidArgument), "INVALID_FIELD");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_is_entered_up_to_seven_days_late_and_never_ahead() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let day = SignedDuration::from_hours(24);
+    for (back, right) in [
+        (day * 7, true),
+        (day * 7 + SignedDuration::from_secs(1), false),
+        (-SignedDuration::from_secs(1), false),
+    ] {
+        let letter = pb::Case {
+            received_time: Some(to_timestamp(start() - back)),
+            ..leak()
+        };
+        assert_eq!(create(&mut clerk, letter).await.is_ok(), right, "{back}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validate_only_keeps_nothing() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let answer = clerk
+        .create_case(pb::CreateCaseRequest {
+            parent: "sites/lake".to_owned(),
+            case: Some(leak()),
+            request_id: "r".to_owned(),
+            validate_only: true,
+        })
+        .await
+        .expect("right")
+        .into_inner();
+    assert_eq!(answer.case.expect("a case").number, "");
+    assert_eq!(crate::world::dump(&world.data, "complaint").await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_are_unique_across_replicas_and_requests() {
+    let world = World::new().await;
+    let (other, _db) = world.replica().await;
+    let scope = redress_store::Scope::site("lake".parse().expect("a slug"));
+    let site: redress_model::name::SiteId = "lake".parse().expect("a slug");
+    let day = jiff::civil::date(2026, 11, 21);
+    let mut tasks = Vec::new();
+    for i in 0..200 {
+        let intake = if i % 2 == 0 {
+            world.intake.clone()
+        } else {
+            other.clone()
+        };
+        let (scope, site) = (scope.clone(), site.clone());
+        tasks.push(tokio::spawn(async move {
+            intake
+                .numbers
+                .next(&intake.db, &scope, &site, day)
+                .await
+                .expect("a number")
+        }));
+    }
+    let mut numbers = BTreeSet::new();
+    for task in tasks {
+        assert!(
+            numbers.insert(task.await.expect("no panic")),
+            "a number came twice"
+        );
+    }
+    assert!(numbers.last().is_some_and(|n| *n <= 240), "gaps stay small");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_monitor_found_needs_no_complainant() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let found = pb::Case {
+        channel: to_wire(Way::MediaMonitor),
+        complainants: Vec::new(),
+        ..leak()
+    };
+    let case = create(&mut clerk, found).await.expect("a case");
+    assert_eq!(case.complainant_count, 0);
+    let nobody = pb::Case {
+        complainants: Vec::new(),
+        ..leak()
+    };
+    assert_eq!(
+        reason(create(&mut clerk, nobody).await, Code::InvalidArgument),
+        "INVALID_FIELD"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g3_3_a_person_who_complains_again_after_handling_is_recognised() {
+    let world = World::new().await;
+    let first = world.create(leak()).await;
+    let second = world
+        .create(pb::Case {
+            complainants: vec![person("+86 138-0013-8000")],
+            ..leak()
+        })
+        .await;
+    assert!(!second.repeat, "the first one is not handled yet");
+    assert_eq!(second.earlier_cases, [first.name.clone()]);
+
+    let resolved = events::CaseMoved {
+        case: first.name.clone(),
+        status: to_wire(CaseStatus::Resolved),
+        epoch: 1,
+        move_time: Some(to_timestamp(start())),
+        ..Default::default()
+    };
+    world
+        .deliver(
+            "assignment",
+            "redress.case.moved.v1",
+            &first.name,
+            &resolved,
+        )
+        .await;
+    world.clock.advance(SignedDuration::from_hours(1));
+    let third = world
+        .create(pb::Case {
+            complainants: vec![person("１３８００１３８０００")],
+            ..leak()
+        })
+        .await;
+    assert!(third.repeat);
+    assert_eq!(third.earlier_cases, [second.name, first.name]);
+    let stranger = world
+        .create(pb::Case {
+            complainants: vec![person("13900000000")],
+            ..leak()
+        })
+        .await;
+    assert!(!stranger.repeat && stranger.earlier_cases.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_contact_owner_is_named_or_the_caller_or_on_duty() {
+    let world = World::new().await;
+    let slot = |role, who: &str, rank, from: i64, to: i64| events::DutySlot {
+        role: to_wire(role),
+        staff: format!("sites/lake/staff/{who}"),
+        rank,
+        start_time: Some(to_timestamp(start() + SignedDuration::from_hours(from))),
+        end_time: Some(to_timestamp(start() + SignedDuration::from_hours(to))),
+    };
+    let roster = events::DutyChanged {
+        site: "sites/lake".to_owned(),
+        slots: vec![
+            slot(DutyRole::OnSiteLead, "lead", 0, -5, 100),
+            slot(DutyRole::FrontOffice, "deputy", 1, -1, 1),
+            slot(DutyRole::FrontOffice, "front", 0, -1, 1),
+        ],
+        revision: 2,
+    };
+    world
+        .deliver(
+            "assignment",
+            "redress.duty.changed.v1",
+            "sites/lake",
+            &roster,
+        )
+        .await;
+    let stale = events::DutyChanged {
+        slots: Vec::new(),
+        revision: 1,
+        ..roster
+    };
+    world
+        .deliver(
+            "assignment",
+            "redress.duty.changed.v1",
+            "sites/lake",
+            &stale,
+        )
+        .await;
+
+    let app = pb::Case {
+        channel: to_wire(Way::App),
+        ..leak()
+    };
+    let mut wang = world.cases(staff("w", "sites/lake/staff/wang"));
+    let owner = |case: pb::Case| case.owner;
+    assert_eq!(
+        owner(create(&mut wang, app.clone()).await.expect("a case")),
+        "sites/lake/staff/front"
+    );
+    assert_eq!(
+        owner(create(&mut wang, leak()).await.expect("a case")),
+        "sites/lake/staff/wang"
+    );
+    assert_eq!(owner(world.create(leak()).await), "sites/lake/staff/front");
+    let named = pb::Case {
+        first_contact_owner: "sites/lake/staff/zhao".to_owned(),
+        ..leak()
+    };
+    assert_eq!(
+        owner(create(&mut wang, named).await.expect("a case")),
+        "sites/lake/staff/zhao"
+    );
+    let about_front = pb::Case {
+        staff_complained_about: vec!["sites/lake/staff/front".to_owned()],
+        ..app.clone()
+    };
+    assert_eq!(
+        owner(world.create(about_front).await),
+        "sites/lake/staff/deputy"
+    );
+    world.clock.advance(SignedDuration::from_hours(2));
+    assert_eq!(owner(world.create(app).await), "sites/lake/staff/lead");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_join_later_are_counted_and_a_change_without_effect_leaves_the_etag() {
+    let world = World::new().await;
+    let case = world.create(leak()).await;
+    let mut clerk = world.cases(caller("clerk"));
+    let joined = pb::Case {
+        complainants: vec![
+            person("13800138000"),
+            person("13900000001"),
+            person("+8613800138000"),
+        ],
+        headcount: 9,
+        ..case.clone()
+    };
+    let updated = update(&mut clerk, joined, &["complainants", "headcount"])
+        .await
+        .expect("updated");
+    assert_eq!(updated.complainant_count, 9);
+    assert_ne!(updated.etag, case.etag);
+    let said: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
+    assert_eq!(
+        said[0].facts.as_ref().expect("facts").person_tokens.len(),
+        2
+    );
+
+    let same = update(&mut clerk, updated.clone(), &["complainants", "headcount"])
+        .await
+        .expect("the same");
+    assert_eq!(same.etag, updated.etag);
+    let said: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
+    assert_eq!(said.len(), 1);
+    assert_eq!(get(&mut clerk, &case.name).await.expect("a case"), same);
+}

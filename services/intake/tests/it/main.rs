@@ -1,0 +1,13 @@
+//! Intake against a real Postgres, over gRPC. Each test has a database of its own.
+
+mod create;
+mod import;
+mod isolation;
+mod moves;
+mod privacy;
+mod robustness;
+mod search;
+mod timeline;
+mod view;
+mod watch;
+mod world;
