@@ -1,5 +1,6 @@
 //! What is refused about a token, and what is accepted.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
@@ -134,6 +135,51 @@ async fn keys_that_cannot_be_read_are_our_trouble_and_not_the_callers() {
         .await
         .expect_err("no keys");
     assert_eq!(fault.reason(), "DEPENDENCY_UNAVAILABLE");
+}
+
+/// Publishes keys over HTTP, as an identity provider does; answers each request with what is there then.
+async fn publish_over_http(keys: Arc<Mutex<JwkSet>>) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let read = connection.read(&mut request).await.expect("a request");
+            assert!(request[..read].starts_with(b"GET /jwks.json HTTP/1.1"));
+            let body = serde_json::to_string(&*keys.lock().expect("unpoisoned"));
+            let body = body.expect("plain data");
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            connection
+                .write_all(answer.as_bytes())
+                .await
+                .expect("answered");
+        }
+    });
+    format!("http://{address}/jwks.json")
+}
+
+#[tokio::test]
+async fn keys_are_fetched_from_a_url_and_fetched_again_after_a_rotation() {
+    let platform = Platform::new();
+    let keys = Arc::new(Mutex::new(platform.issuer.jwks()));
+    let url = publish_over_http(Arc::clone(&keys)).await;
+    let verifier = verifier(vec![Trusted {
+        keys: JwksSource::Url(url),
+        ..platform.trusted()
+    }]);
+    let old = platform.token(&["clerk"]);
+    assert!(verifier.verify(&old).await.is_ok());
+    let next = new_issuer(&platform.folder, "second", "redress");
+    *keys.lock().expect("unpoisoned") = next.jwks();
+    let new = next.user_token(grant(&["clerk"]), HOUR).expect("signable");
+    assert!(verifier.verify(&new).await.is_ok());
+    assert!(verifier.verify(&old).await.is_err());
 }
 
 #[tokio::test]
