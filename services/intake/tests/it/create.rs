@@ -192,7 +192,7 @@ async fn g3_3_a_person_who_complains_again_after_handling_is_recognised() {
         })
         .await;
     assert!(!second.repeat, "the first one is not handled yet");
-    assert_eq!(second.earlier_cases, [first.name.clone()]);
+    assert_eq!(second.earlier_cases, std::slice::from_ref(&first.name));
 
     let resolved = events::CaseMoved {
         case: first.name.clone(),

@@ -5,6 +5,7 @@ mod import;
 mod isolation;
 mod moves;
 mod privacy;
+mod process;
 mod robustness;
 mod search;
 mod timeline;

@@ -24,7 +24,7 @@ use redress_rpc::{Caller, Fingerprints, Permissions};
 use redress_store::Database;
 use redress_testkit::{ManualClock, TestDatabase, database};
 use redress_vault::{Vault, generate_key_file};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Server};
@@ -58,6 +58,7 @@ pub(crate) struct World {
     pub(crate) intake: Arc<Intake>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) inbox: Inbox,
+    pub(crate) key_file: SecretString,
     known: Known,
     channel: Channel,
 }
@@ -123,13 +124,15 @@ impl World {
         )
         .await;
         let clock = ManualClock::new(start());
-        let vault = Vault::parse(generate_key_file("k1").expose_secret()).expect("a key file");
+        let key_file = generate_key_file("k1");
+        let vault = Vault::parse(key_file.expose_secret()).expect("a key file");
         let (intake, inbox, known, channel) = serve(&data.db, &clock, Arc::new(vault)).await;
         let world = Self {
             data,
             intake,
             clock,
             inbox,
+            key_file,
             known,
             channel,
         };
