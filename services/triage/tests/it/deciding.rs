@@ -1,12 +1,16 @@
 //! Cases are decided from their facts, signals and ages, and a grade falls only by a person.
 
 use jiff::SignedDuration;
+use redress_model::Fault;
+use redress_model::name::CaseName;
 use redress_model::words::{CaseMode, CaseStatus, QualityImpact, SignalBasis, SignalKind};
 use redress_proto::convert::{to_money, to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::words::Signal;
+use redress_store::{Operation, Scope, Tx};
+use redress_triage::store::decisions::{self, DecisionRow};
 
 use crate::world::{World, by, ids};
 
@@ -226,33 +230,99 @@ async fn a_historical_case_is_graded_and_nothing_follows() {
     );
 }
 
+/// All decisions on a case, oldest first.
+struct Chain(CaseName);
+
+impl Operation for Chain {
+    const NAME: &'static str = "test.chain";
+    type Output = Vec<DecisionRow>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Vec<DecisionRow>, Fault> {
+        let mut rows = decisions::page(tx, &self.0.site, self.0.id, None, 100).await?;
+        rows.reverse();
+        Ok(rows)
+    }
+}
+
+/// The first decision that does not hash to what it says and to the one before it.
+async fn broken(world: &World, case: &CaseName) -> Option<i64> {
+    let scope = Scope::site(case.site.clone());
+    let rows = world
+        .database
+        .db
+        .read(&scope, &Chain(case.clone()))
+        .await
+        .expect("read");
+    let mut before: Vec<u8> = Vec::new();
+    for row in rows {
+        if row.hash != row.hash_after(&before) {
+            return Some(row.revision);
+        }
+        before = row.hash;
+    }
+    None
+}
+
 #[tokio::test]
 async fn decisions_are_chained_so_that_a_changed_one_is_found_i12() {
     let world = World::new().await;
     let case = world.case().await;
-    let leak = signal(SignalKind::DataLeak, SignalBasis::Reported);
-    world
-        .record(world.manager(), &case, leak, "")
-        .await
-        .expect("recorded");
-    let mut tx = world.database.admin.begin().await.expect("begun");
-    let hashes: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT revision, hash FROM triage.decision ORDER BY revision")
-            .fetch_all(&mut *tx)
+    for kind in [SignalKind::DataLeak, SignalKind::HandedUp] {
+        let signal = signal(kind, SignalBasis::Reported);
+        world
+            .record(world.manager(), &case, signal, "")
             .await
-            .expect("read");
-    assert_eq!(hashes.len(), 2);
-    assert_ne!(hashes[0].1, hashes[1].1);
-    let refused = sqlx::query("SET ROLE redress_triage_app")
+            .expect("recorded");
+    }
+    assert_eq!(broken(&world, &case).await, None);
+    let mut tx = world.database.admin.begin().await.expect("begun");
+    sqlx::query("SET ROLE redress_triage_app")
         .execute(&mut *tx)
         .await
-        .and(
-            sqlx::query("UPDATE triage.decision SET grade = 4")
-                .execute(&mut *tx)
-                .await,
-        );
+        .expect("set");
+    let refused = sqlx::query("UPDATE triage.decision SET grade = 4")
+        .execute(&mut *tx)
+        .await;
     assert!(
         refused.is_err(),
         "the service itself may not change a decision"
+    );
+    tx.rollback().await.expect("undone");
+    for (change, undo, found) in [
+        (
+            "UPDATE triage.decision SET evidence[1] = 'nothing' WHERE revision = 2",
+            "UPDATE triage.decision SET evidence[1] = 'DATA_LEAK, reported by the complainant' WHERE revision = 2",
+            2,
+        ),
+        // Swapped for another that is whole in itself: the next one tells.
+        (
+            "UPDATE triage.decision SET hash = sha256(hash) WHERE revision = 1",
+            "",
+            1,
+        ),
+    ] {
+        sqlx::query(change)
+            .execute(&world.database.admin)
+            .await
+            .expect("changed");
+        assert_eq!(broken(&world, &case).await, Some(found), "{change}");
+        if !undo.is_empty() {
+            sqlx::query(undo)
+                .execute(&world.database.admin)
+                .await
+                .expect("changed back");
+            assert_eq!(broken(&world, &case).await, None);
+        }
+    }
+    let scope = Scope::site(case.site.clone());
+    let rows = world
+        .database
+        .db
+        .read(&scope, &Chain(case))
+        .await
+        .expect("read");
+    assert_ne!(
+        rows[1].hash_after(&rows[0].hash),
+        rows[1].hash_after(b"another")
     );
 }
