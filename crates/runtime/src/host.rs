@@ -350,6 +350,7 @@ async fn live<S: Service>(
     }
     stop.cancel();
     draining.cancel();
+    forget(health, &served).await;
     let limit = Duration::from_secs(common.server.drain_limit_seconds);
     if tokio::time::timeout(limit, &mut server).await.is_err() {
         tracing::warn!(
@@ -375,6 +376,14 @@ async fn serving(health: &HealthReporter, served: &[&str], status: ServingStatus
     health.set_service_status("", status).await;
     for name in served {
         health.set_service_status(name, status).await;
+    }
+}
+
+/// Ends the streams of whoever watches our health: the last that they heard is NOT_SERVING.
+async fn forget(mut health: HealthReporter, served: &[&str]) {
+    health.clear_service_status("").await;
+    for name in served {
+        health.clear_service_status(name).await;
     }
 }
 

@@ -15,10 +15,10 @@ use redress_proto::FILE_DESCRIPTOR_SET;
 use redress_rpc::gate::{Gate, Gated};
 use redress_rpc::permission::{MethodTable, TableError};
 use redress_rpc::status;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 use tower::Layer as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -81,7 +81,9 @@ pub(crate) async fn serve(
     cors_origins: &[String],
     stop: CancellationToken,
 ) -> Result<(), BoxError> {
-    let incoming = TcpListenerStream::new(tokio::net::TcpListener::from_std(listener)?);
+    let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?)
+        .with_nodelay(Some(true))
+        .with_keepalive(Some(KEEP_ALIVE));
     tonic::transport::Server::builder()
         .accept_http1(true)
         .http2_keepalive_interval(Some(KEEP_ALIVE))

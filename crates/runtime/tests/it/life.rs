@@ -125,6 +125,23 @@ async fn balancers_hear_of_the_stop_before_the_door_closes() {
 }
 
 #[tokio::test]
+async fn whoever_watches_our_health_hears_of_the_stop_and_does_not_hold_it_up() {
+    let running = Running::start("[server]\ndrain_limit_seconds = 3600").await;
+    let mut watch = HealthClient::new(channel(&running.handle))
+        .watch(HealthCheckRequest::default())
+        .await
+        .expect("answers")
+        .into_inner();
+    let mut heard = Vec::new();
+    running.handle.shutdown();
+    while let Some(answer) = watch.message().await.expect("a message or the end") {
+        heard.push(answer.status());
+    }
+    assert_eq!(heard.last(), Some(&ServingStatus::NotServing));
+    running.handle.ended().await.expect("in good order");
+}
+
+#[tokio::test]
 async fn a_call_that_does_not_end_is_cut_at_the_limit() {
     let running = Running::start("[server]\ndrain_limit_seconds = 1").await;
     let mut client = running.client();
