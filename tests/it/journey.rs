@@ -118,7 +118,8 @@ async fn end_state(platform: &Platform, name: &str) -> EndState {
     let sent = eventually(PATIENCE, async || {
         let sent = sent(platform, name, &case.incident).await?;
         let callouts = sent.get("incident.callout").copied().unwrap_or(0);
-        (callouts >= 7 && sent.contains_key("case.received"))
+        let told = ["case.received", "case.assigned"];
+        (callouts >= 7 && told.iter().all(|t| sent.contains_key(*t)))
             .then_some(sent.clone())
             .ok_or_else(|| format!("sent so far: {sent:?}"))
     })
@@ -206,6 +207,7 @@ fn assert_main_job(state: &EndState) {
     }
     assert_eq!(state.cases_of_incident, 1);
     assert_eq!(state.sent.get("case.received"), Some(&1), "{state:?}");
+    assert_eq!(state.sent.get("case.assigned"), Some(&1), "{state:?}");
     assert_eq!(state.sent.get("incident.callout"), Some(&7), "{state:?}");
 }
 
