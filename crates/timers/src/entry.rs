@@ -42,12 +42,14 @@ impl Entry {
 }
 
 /// What became of an entry that was fired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fired {
     /// It took effect; nothing more is due for now.
     Done,
     /// It took effect, and this is due next.
     Again(Entry),
+    /// It took effect, and all of these are armed now, whether of this id or of others.
+    Armed(Vec<Entry>),
     /// Nothing to do: it was done before, or the row has moved on to a newer generation or is gone.
     Stale,
     /// The row says that it is not due yet. It is asked again in a second; answer [`Fired::Again`] when the time is known.

@@ -7,7 +7,6 @@ use redress_model::Fault;
 use tracing::Instrument;
 
 use crate::entry::{Entry, Fired};
-use crate::index::Index;
 use crate::timers::{Shared, between};
 
 /// How soon a row that says "not yet" is asked again.
@@ -116,21 +115,26 @@ async fn settle(shared: &Shared, entry: &Entry, source: &Source, outcome: Outcom
             None
         }
     };
-    let next = match outcome {
-        Outcome::Fired(Fired::Again(next)) => Some(next),
-        _ => None,
+    let mut others = match outcome {
+        Outcome::Fired(Fired::Again(next)) => vec![next],
+        Outcome::Fired(Fired::Armed(entries)) => entries,
+        _ => Vec::new(),
     };
     let (Source::Index(token), Some(index)) = (source, &shared.index) else {
-        if let Some(next) = next {
-            shared.put_soon(next);
-        }
+        others.into_iter().for_each(|other| shared.put_soon(other));
         return;
     };
+    let next = others
+        .iter()
+        .position(|other| other.id == entry.id)
+        .map(|own| others.swap_remove(own));
+    others.into_iter().for_each(|other| shared.put_soon(other));
     let settled = match pause {
         Some(pause) => index.set_aside(entry.id, token, pause).await,
-        None => finish(index, entry, token, next).await,
+        None => index.finish(entry.id, token, next.as_ref()).await,
     };
     match settled {
+        Ok(true) if next.is_some() => shared.news.notify_one(),
         Ok(true) => {}
         // The claim was no longer ours, so what is next still has to be told.
         Ok(false) => next.into_iter().for_each(|next| shared.put_soon(next)),
@@ -138,24 +142,6 @@ async fn settle(shared: &Shared, entry: &Entry, source: &Source, outcome: Outcom
             shared.suspect();
             tracing::debug!(redress.timers.id = %entry.id, %error, "timer index was not told what came of a timer");
         }
-    }
-    if next.is_some() {
-        shared.news.notify_one();
-    }
-}
-
-async fn finish(
-    index: &Index,
-    entry: &Entry,
-    token: &str,
-    next: Option<Entry>,
-) -> redis::RedisResult<bool> {
-    match next {
-        Some(next) if next.id != entry.id => {
-            index.put(&[next]).await?;
-            index.finish(entry.id, token, None).await
-        }
-        next => index.finish(entry.id, token, next.as_ref()).await,
     }
 }
 
@@ -172,7 +158,7 @@ impl Outcome {
     fn word(&self) -> &'static str {
         match self {
             Self::Fired(Fired::Done) => "done",
-            Self::Fired(Fired::Again(_)) => "again",
+            Self::Fired(Fired::Again(_) | Fired::Armed(_)) => "again",
             Self::Fired(Fired::Stale) => "stale",
             Self::Fired(Fired::Early) => "early",
             Self::Failed(_) => "failed",

@@ -189,6 +189,8 @@ pub(crate) struct Behaviour {
     pub(crate) panics: AtomicBool,
     /// The row that it always fails for.
     pub(crate) poisoned: Option<Uuid>,
+    /// What it says is armed too, whenever something periodic fires.
+    pub(crate) arms_also: Option<Entry>,
 }
 
 /// The service's rows as one replica handles them.
@@ -261,7 +263,11 @@ impl Handler {
             .await
             .or_fault()?;
         tx.commit().await.map_err(fault)?;
-        Ok(next.map_or(Fired::Done, Fired::Again))
+        // With several armed at once, the next of this id is among them.
+        Ok(match (next, self.behaviour.arms_also) {
+            (Some(next), Some(other)) => Fired::Armed(vec![other, next]),
+            (next, _) => next.map_or(Fired::Done, Fired::Again),
+        })
     }
 }
 
@@ -342,6 +348,7 @@ impl Truth for Handler {
             failures,
             panics,
             poisoned,
+            ..
         } = &self.behaviour;
         assert!(
             !panics.swap(false, Ordering::SeqCst),

@@ -90,6 +90,6 @@ impl Operation for FireClock<'_> {
             Transition::Noted
         };
         let (_, armed) = turn.finish(transition).await?;
-        Ok(armed.into_iter().next().map_or(Fired::Done, Fired::Again))
+        Ok(Fired::Armed(armed))
     }
 }

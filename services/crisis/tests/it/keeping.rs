@@ -117,7 +117,7 @@ async fn a_clock_that_was_met_or_moved_on_does_not_fire_i4() {
             .fire(&entry, world.now())
             .await
             .expect("fires"),
-        Fired::Again(_)
+        Fired::Armed(_)
     ));
     assert_eq!(
         world

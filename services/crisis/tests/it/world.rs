@@ -148,7 +148,7 @@ impl World {
                     .await
                     .expect("postgres answers")
                 {
-                    Fired::Done | Fired::Again(_) => fired += 1,
+                    Fired::Done | Fired::Again(_) | Fired::Armed(_) => fired += 1,
                     Fired::Stale | Fired::Early => {}
                 }
             }
