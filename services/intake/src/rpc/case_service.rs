@@ -175,6 +175,7 @@ impl CaseService for CaseServer {
         request: Request<pb::WatchCasesRequest>,
     ) -> Result<Response<Self::WatchCasesStream>, Status> {
         watch_cases::watch(&self.0, request)
+            .await
             .map(Response::new)
             .map_err(status)
     }

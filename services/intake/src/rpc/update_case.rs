@@ -38,6 +38,10 @@ pub(super) async fn update(
     let name: CaseName = parse_field("case.name", &wire.name)?;
     let mask = request.update_mask.clone().unwrap_or_default();
     let changes = Changes::parse(&name.site, &wire, &mask.paths)?;
+    if changes.assessed_claim.is_some() {
+        // It replaces the claimed sum, so it takes authority (section 4).
+        caller.require("cases.assess")?;
+    }
     let receipt = intake.receipt(&caller, METHOD, Some(&name.site), &request_id, &request);
     let operation = Update {
         intake,

@@ -22,8 +22,9 @@ use crate::store::change_feed;
 /// How often to look for changes that other replicas wrote.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Answers WatchCases.
-pub(super) fn watch(
+/// Answers WatchCases. The stream starts where the table stood before the answer's head was sent: who
+/// watches first and lists then misses nothing.
+pub(super) async fn watch(
     intake: &Arc<Intake>,
     request: Request<pb::WatchCasesRequest>,
 ) -> Result<Stream<pb::WatchCasesResponse>, Fault> {
@@ -41,9 +42,11 @@ pub(super) fn watch(
     {
         return Err(Fault::invalid("case", "must be of the parent's site"));
     }
+    let head = intake.read(&caller, &Head).await?;
     let feed = CaseFeed {
         intake: Arc::clone(intake),
         caller,
+        head,
         site: site.or_else(|| case.as_ref().map(|c| c.site.clone())),
         case,
     };
@@ -53,6 +56,7 @@ pub(super) fn watch(
 struct CaseFeed {
     intake: Arc<Intake>,
     caller: Caller,
+    head: Position,
     site: Option<SiteId>,
     case: Option<CaseName>,
 }
@@ -62,7 +66,7 @@ impl Feed for CaseFeed {
     type Item = pb::WatchCasesResponse;
 
     async fn head(&self) -> Result<Position, Fault> {
-        self.intake.read(&self.caller, &Head).await
+        Ok(self.head)
     }
 
     async fn purged(&self) -> Result<Position, Fault> {

@@ -185,6 +185,7 @@ async fn what_a_monitor_found_needs_no_complainant() {
 async fn g3_3_a_person_who_complains_again_after_handling_is_recognised() {
     let world = World::new().await;
     let first = world.create(leak()).await;
+    world.clock.advance(SignedDuration::from_mins(1));
     let second = world
         .create(pb::Case {
             complainants: vec![person("+86 138-0013-8000")],

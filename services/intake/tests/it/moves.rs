@@ -326,3 +326,29 @@ async fn evidence_and_signals_come_with_the_case_and_evidence_later_too() {
     assert_eq!(first, again);
     assert_eq!(world.get(&case.name).await.evidence.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assessed_sum_replaces_the_claim_only_by_somebody_with_authority() {
+    let world = World::new().await;
+    let case = world.create(leak()).await;
+    let assessed = pb::Case {
+        name: case.name.clone(),
+        assessed_claim: Some(redress_proto::Money {
+            currency_code: "CNY".to_owned(),
+            units: 800,
+            nanos: 500_000_000,
+        }),
+        ..Default::default()
+    };
+    let mut clerk = world.cases(redress_rpc::Caller {
+        permissions: redress_rpc::Permissions::default(),
+        ..caller("clerk")
+    });
+    let refused = update(&mut clerk, assessed.clone(), &["assessed_claim"]).await;
+    assert_eq!(reason(refused, Code::PermissionDenied), "PERMISSION_DENIED");
+    let mut manager = world.cases(caller("manager"));
+    let updated = update(&mut manager, assessed.clone(), &["assessed_claim"])
+        .await
+        .expect("updated");
+    assert_eq!(updated.assessed_claim, assessed.assessed_claim);
+}

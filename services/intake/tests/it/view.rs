@@ -84,6 +84,15 @@ async fn the_view_shows_status_grade_owner_clocks_and_incident() {
             &graded(name, 1, 1, 1),
         )
         .await;
+    // The same decision under another event's id, as after a restored backup of the sender: no effect.
+    world
+        .deliver(
+            "triage",
+            "redress.case.graded.v1",
+            name,
+            &graded(name, 1, 4, 1),
+        )
+        .await;
     world
         .deliver(
             "triage",

@@ -20,7 +20,8 @@ use redress_proto::intake::v1::case_service_client::CaseServiceClient;
 use redress_proto::intake::v1::case_service_server::CaseServiceServer;
 use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
 use redress_proto::intake::v1::directory_service_server::DirectoryServiceServer;
-use redress_rpc::{Caller, Fingerprints, Permissions};
+use redress_rpc::roles::Roles;
+use redress_rpc::{Caller, Fingerprints};
 use redress_store::Database;
 use redress_testkit::{ManualClock, TestDatabase, database};
 use redress_vault::{Vault, generate_key_file};
@@ -75,7 +76,8 @@ pub(crate) fn caller(subject: &str) -> Caller {
         regions: Vec::new(),
         sites: vec!["lake".parse().expect("a slug")],
         roles: Vec::new(),
-        permissions: Permissions::default(),
+        permissions: Roles::new([("all".to_owned(), vec!["*".to_owned()])].into())
+            .permissions(["all"]),
         staff: None,
         service: None,
         purpose: None,
