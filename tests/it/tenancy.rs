@@ -218,10 +218,10 @@ fn value_of(field: &FieldDescriptor, theirs: &Theirs, name: &str, depth: u8) -> 
         Kind::Message(inner) if inner.full_name().starts_with("redress.") && depth < 2 => {
             let mut message = DynamicMessage::new(inner.clone());
             for f in inner.fields() {
-                if matches!(f.name(), "name" | "text" | "display_name") {
-                    if let Some(v) = value_of(&f, theirs, name, depth + 1) {
-                        message.set_field(&f, v);
-                    }
+                if matches!(f.name(), "name" | "text" | "display_name")
+                    && let Some(v) = value_of(&f, theirs, name, depth + 1)
+                {
+                    message.set_field(&f, v);
                 }
             }
             Value::Message(message)

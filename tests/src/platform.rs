@@ -230,6 +230,7 @@ impl Platform {
 }
 
 impl Drop for Platform {
+    #[allow(clippy::print_stderr)] // a failed test shows what the services said
     fn drop(&mut self) {
         let panicking = std::thread::panicking();
         for service in SERVICES {

@@ -87,36 +87,34 @@ fn give_up(rows: Vec<(Outcome, bool)>) -> Vec<Outcome> {
         .collect()
 }
 
+/// Which row, what it is now, and whether that is final.
+type Seen = (usize, (Outcome, bool));
+
 /// The wanted rows as they are now, and whether each has settled.
-async fn read(
-    platform: &Platform,
-    fed: &[Fed],
-    wanted: &[usize],
-) -> Result<Vec<(usize, (Outcome, bool))>, Failure> {
-    let rows: Vec<Result<(usize, (Outcome, bool)), Status>> =
-        stream::iter(wanted.iter().map(|&i| {
-            let mut client = platform.cases();
-            let (id, result) = &fed[i];
-            async move {
-                let name = match result {
-                    Err(reason) => return Ok((i, (Outcome::failed(id, reason), true))),
-                    Ok(name) => name.clone(),
-                };
-                match client.get_case(request(GetCaseRequest { name })).await {
-                    Ok(answer) => {
-                        let case = answer.into_inner().case.unwrap_or_default();
-                        Ok((i, outcome(id, &case)))
-                    }
-                    Err(status) if is_transient(&status) => {
-                        Ok((i, (Outcome::failed(id, status.message()), false)))
-                    }
-                    Err(status) => Err(status),
+async fn read(platform: &Platform, fed: &[Fed], wanted: &[usize]) -> Result<Vec<Seen>, Failure> {
+    let rows: Vec<Result<Seen, Status>> = stream::iter(wanted.iter().map(|&i| {
+        let mut client = platform.cases();
+        let (id, result) = &fed[i];
+        async move {
+            let name = match result {
+                Err(reason) => return Ok((i, (Outcome::failed(id, reason), true))),
+                Ok(name) => name.clone(),
+            };
+            match client.get_case(request(GetCaseRequest { name })).await {
+                Ok(answer) => {
+                    let case = answer.into_inner().case.unwrap_or_default();
+                    Ok((i, outcome(id, &case)))
                 }
+                Err(status) if is_transient(&status) => {
+                    Ok((i, (Outcome::failed(id, status.message()), false)))
+                }
+                Err(status) => Err(status),
             }
-        }))
-        .buffered(IN_FLIGHT)
-        .collect()
-        .await;
+        }
+    }))
+    .buffered(IN_FLIGHT)
+    .collect()
+    .await;
     rows.into_iter()
         .collect::<Result<Vec<_>, _>>()
         .map_err(Failure::from)
