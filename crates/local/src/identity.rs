@@ -142,7 +142,7 @@ fn find_user(passwd: &str, wanted: &str) -> Option<(String, u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::find_user;
+    use super::{Identity, Tool, find_user};
 
     #[test]
     fn a_user_is_found_by_its_exact_name_and_root_is_nobody() {
@@ -153,5 +153,37 @@ mod tests {
         );
         assert_eq!(find_user(passwd, "nobody"), None);
         assert_eq!(find_user(passwd, "root"), None);
+    }
+
+    #[test]
+    fn every_tool_runs_the_program_as_the_other_user_with_its_arguments_whole() {
+        let Ok(Identity::Dropped { name, uid, gid, .. }) = Identity::find() else {
+            // Only root can become somebody else.
+            return;
+        };
+        for tool in [Tool::Setpriv, Tool::Runuser, Tool::Su] {
+            let identity = Identity::Dropped {
+                name: name.clone(),
+                uid,
+                gid,
+                tool,
+            };
+            let output = identity
+                .command("sh")
+                .args([
+                    "-c",
+                    "echo \"$(id -u) $1 $#\"",
+                    "sh",
+                    "two words; $HOME",
+                    "-x",
+                ])
+                .output()
+                .expect("the tool is installed");
+            assert_eq!(
+                String::from_utf8_lossy(&output.stdout),
+                format!("{uid} two words; $HOME 2\n"),
+                "{tool:?}: {output:?}"
+            );
+        }
     }
 }

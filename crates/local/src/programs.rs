@@ -70,11 +70,28 @@ impl PostgresPrograms {
         {
             folders.push(found);
         }
+        // Links to some of the programs lead to the folder that has them all.
+        let mut folders: Vec<PathBuf> = folders
+            .into_iter()
+            .filter_map(|bin| {
+                Some(
+                    bin.join("postgres")
+                        .canonicalize()
+                        .ok()?
+                        .parent()?
+                        .to_owned(),
+                )
+            })
+            .filter(|bin| {
+                ["initdb", "pg_ctl"]
+                    .iter()
+                    .all(|name| bin.join(name).is_file())
+            })
+            .collect();
         folders.sort();
         folders.dedup();
         folders
             .into_iter()
-            .filter(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
             .filter_map(|bin| {
                 Some(Self {
                     major: major(&output(bin.join("postgres"), &["--version"])?)?,
