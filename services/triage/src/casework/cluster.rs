@@ -1,5 +1,7 @@
 //! Which cases are about the same issue, and what that adds to a decision.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, ToSpan};
 use redress_events::{NewEvent, publish};
 use redress_model::name::{CaseName, ClusterName};
@@ -90,10 +92,12 @@ async fn most_similar(
     let known: Vec<i64> = own.keys().copied().collect();
     terms::documents(work.tx, site, &known, &mut documents).await?;
     let candidates = terms::candidates(work.tx, site, case, received, own, &documents).await?;
-    let others: Vec<i64> = candidates
+    let others: BTreeSet<i64> = candidates
         .iter()
         .flat_map(|c| c.terms.keys().copied())
+        .filter(|term| !own.contains_key(term))
         .collect();
+    let others: Vec<i64> = others.into_iter().collect();
     terms::documents(work.tx, site, &others, &mut documents).await?;
     Ok(candidates
         .iter()
