@@ -215,3 +215,61 @@ async fn a_caller_of_another_site_imports_nothing() {
     let results: Vec<_> = results.map(|r| r.expect("a result")).collect().await;
     assert_eq!(results[0].reason, "NOT_FOUND");
 }
+
+/// Real messages with odd punctuation: none may be refused for what it says. Their licence is unknown, so
+/// the file stays where it is.
+#[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::print_stderr)]
+async fn real_messages_import_as_history_without_a_refusal_and_are_found_again() {
+    let Ok(path) = std::env::var("REDRESS_MESSAGES") else {
+        eprintln!("skipped: REDRESS_MESSAGES names no file");
+        return;
+    };
+    let world = World::new().await;
+    let text = std::fs::read_to_string(path).expect("a file");
+    let rows: Vec<pb::ImportCasesRequest> = text
+        .lines()
+        .map(|line| {
+            let message: serde_json::Value = serde_json::from_str(line).expect("an object");
+            let field = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+            let received: jiff::Timestamp = field("received_at").parse().expect("RFC 3339");
+            pb::ImportCasesRequest {
+                parent: "sites/lake".to_owned(),
+                row_id: message["id"].to_string(),
+                mode: to_wire(CaseMode::Historical),
+                case: Some(pb::Case {
+                    channel: 6,
+                    text: format!("{}\n{}", field("title"), field("text")),
+                    complainants: vec![pb::Complainant {
+                        account: field("complainant"),
+                        ..Default::default()
+                    }],
+                    received_time: Some(to_timestamp(received)),
+                    ..Default::default()
+                }),
+            }
+        })
+        .collect();
+    let started = std::time::Instant::now();
+    let results = import(&world, rows).await;
+    eprintln!("{} rows in {:?}", results.len(), started.elapsed());
+    let refused: Vec<_> = results.iter().filter(|r| !r.reason.is_empty()).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    let found = world
+        .cases(caller("clerk"))
+        .search_cases(pb::SearchCasesRequest {
+            parent: "sites/lake".into(),
+            query: "噪音 扰民".into(),
+            page_size: 1_000,
+            page_token: String::new(),
+        })
+        .await
+        .expect("an answer")
+        .into_inner()
+        .cases;
+    let expected = text
+        .lines()
+        .filter(|l| l.contains("噪音") && l.contains("扰民"))
+        .count();
+    assert_eq!(found.len(), expected);
+}
