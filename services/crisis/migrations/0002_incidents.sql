@@ -97,6 +97,8 @@ CREATE TABLE incident_clock (
   -- NULL when nothing is left to happen.
   next_time       timestamptz,
   stop_time       timestamptz,
+  -- W3C trace context in which the promise was made; empty where nothing records traces.
+  traceparent     text NOT NULL,
   CONSTRAINT incident_clock_key PRIMARY KEY (site, id),
   CONSTRAINT incident_clock_stopped CHECK ((state IN ('MET', 'CANCELLED')) = (stop_time IS NOT NULL)),
   CONSTRAINT incident_clock_still CHECK (stop_time IS NULL OR next_time IS NULL)
@@ -139,7 +141,7 @@ BEGIN
     EXECUTE format('GRANT UPDATE ON %I TO %I', name, app);
   END LOOP;
   -- The worker finds what is due in all sites; everything else goes through the one site it found.
-  EXECUTE format('GRANT SELECT (site, id, generation, next_time) ON incident_clock TO %I', worker);
+  EXECUTE format('GRANT SELECT (site, id, generation, next_time, traceparent) ON incident_clock TO %I', worker);
   EXECUTE format('CREATE POLICY worker ON incident_clock FOR SELECT TO %I USING (true)', worker);
   -- It also finds the sites with unfilled roles, to look again when shifts change.
   EXECUTE format('GRANT SELECT (site, id, state) ON incident TO %I', worker);

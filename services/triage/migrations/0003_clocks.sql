@@ -30,6 +30,8 @@ CREATE TABLE clock (
   create_time     timestamptz NOT NULL,
   -- Fences timers: an entry of an older generation is stale.
   generation      bigint NOT NULL,
+  -- W3C trace context in which the promise was made; empty where nothing records traces.
+  traceparent     text NOT NULL,
   CONSTRAINT clock_key PRIMARY KEY (site, id),
   CONSTRAINT clock_case FOREIGN KEY (site, case_id) REFERENCES case_file (site, id),
   CONSTRAINT clock_one_of_a_kind UNIQUE (site, case_id, kind)
@@ -71,7 +73,7 @@ BEGIN
   END LOOP;
   EXECUTE format('GRANT UPDATE ON clock TO %I', app);
   -- The worker finds what is due and nothing else.
-  EXECUTE format('GRANT SELECT (site, id, generation, next_time, grade) ON clock TO %I', worker);
+  EXECUTE format('GRANT SELECT (site, id, generation, next_time, grade, traceparent) ON clock TO %I', worker);
   EXECUTE format('CREATE POLICY worker ON clock FOR SELECT TO %I USING (true)', worker);
 END
 $$;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::SiteId;
+use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, Tx};
 use redress_timers::{Entry, Fired, Truth};
+use tracing::Instrument as _;
 
 use crate::flow::{Because, Desk, Transition, Turn};
 use crate::store::{clocks, incidents, lock_site};
@@ -31,16 +33,20 @@ impl Truth for IncidentClocks {
     }
 
     async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
-        let Some(site) = clocks::site_of(&self.db, entry.id).await? else {
+        let Some((site, traceparent)) = clocks::origin(&self.db, entry.id).await? else {
             return Ok(Fired::Stale);
         };
+        // What a promise leads to belongs to the trace of the complaint that it was made on.
+        let span = tracing::info_span!("clock.fire", clock = %entry.id);
+        trace_context::follow(&span, &traceparent);
         let fire = FireClock {
             desk: &self.desk,
             site: &site,
             entry,
             now,
         };
-        self.db.run(&Scope::site(site.clone()), &fire).await
+        let scope = Scope::site(site.clone());
+        self.db.run(&scope, &fire).instrument(span).await
     }
 }
 

@@ -6,6 +6,7 @@ use redress_clock::{Deadlines, Step};
 use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_model::words::{ClockKind, ClockState};
+use redress_rpc::trace_context::traceparent;
 use redress_store::{Database, StoreResultExt as _, Tx};
 use redress_timers::Entry;
 use uuid::Uuid;
@@ -131,8 +132,9 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
     sqlx::query!(
         "-- crisis::store::clocks::insert
         INSERT INTO incident_clock (site, id, incident, kind, case_id, state, start_time, warn_time, due_time,
-          climb_duty_time, climb_top_time, told, heard, level, generation, next_time, stop_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+          climb_duty_time, climb_top_time, told, heard, level, generation, next_time, stop_time,
+          traceparent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         site.as_str(),
         clock.id,
         clock.incident,
@@ -150,6 +152,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.generation,
         clock.next.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         clock.stopped.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        traceparent().unwrap_or_default(),
     )
     .execute(&mut **tx)
     .await
@@ -330,19 +333,19 @@ pub async fn armed(db: &Database, after: Option<Uuid>, limit: i64) -> Result<Vec
         .collect())
 }
 
-/// The site of a promise that waits for its time.
+/// The site of a promise that waits for its time, and the trace in which it was made.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn site_of(db: &Database, id: Uuid) -> Result<Option<SiteId>, Fault> {
-    sqlx::query_scalar!(
-        "-- crisis::store::clocks::site_of
-        SELECT site FROM incident_clock WHERE id = $1 AND next_time IS NOT NULL",
+pub async fn origin(db: &Database, id: Uuid) -> Result<Option<(SiteId, String)>, Fault> {
+    sqlx::query!(
+        "-- crisis::store::clocks::origin
+        SELECT site, traceparent FROM incident_clock WHERE id = $1 AND next_time IS NOT NULL",
         id,
     )
     .fetch_optional(db.worker())
     .await
     .or_fault()?
-    .map(|s| read(&s))
+    .map(|r| Ok((read(&r.site)?, r.traceparent)))
     .transpose()
 }

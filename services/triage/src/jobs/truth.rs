@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::SiteId;
+use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, Tx};
 use redress_timers::{Entry, Fired, Timers, Truth};
 use std::sync::{Arc, OnceLock};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::casework::{self, Work};
@@ -59,15 +61,22 @@ impl Truth for ClockTruth {
     }
 
     async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
-        let Some(site) = clocks::site_of(&self.db, entry.id).await? else {
+        let Some((site, traceparent)) = clocks::origin(&self.db, entry.id).await? else {
             return Ok(Fired::Stale);
         };
+        // What a promise leads to belongs to the trace of the complaint that it was made on.
+        let span = tracing::info_span!("clock.fire", clock = %entry.id);
+        trace_context::follow(&span, &traceparent);
         let fire = Fire {
             site: site.clone(),
             entry,
             now,
         };
-        let (fired, entries) = self.db.run(&Scope::site(site), &fire).await?;
+        let (fired, entries) = self
+            .db
+            .run(&Scope::site(site), &fire)
+            .instrument(span)
+            .await?;
         if let Some(timers) = self.timers.get() {
             for other in entries.into_iter().filter(|other| other.id != entry.id) {
                 timers.schedule(other);

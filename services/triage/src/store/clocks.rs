@@ -6,6 +6,7 @@ use redress_clock::{Deadlines, Event, Length, Step};
 use redress_model::name::SiteId;
 use redress_model::words::{ClockKind, ClockState, ClockTransition};
 use redress_model::{Fault, Grade};
+use redress_rpc::trace_context::traceparent;
 use redress_store::{Database, StoreResultExt as _, Tx};
 use redress_timers::Entry;
 use uuid::Uuid;
@@ -159,9 +160,9 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         "-- triage::store::clocks::insert
         INSERT INTO clock (site, id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time,
           top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision,
-          provisional, create_time, generation)
+          provisional, create_time, generation, traceparent)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23)",
+          $22, $23, $24)",
         site.as_str(),
         clock.id,
         clock.case,
@@ -185,6 +186,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.provisional,
         clock.created.to_sqlx(),
         clock.generation,
+        traceparent().unwrap_or_default(),
     )
     .execute(&mut **tx)
     .await
@@ -419,17 +421,17 @@ pub async fn history(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Vec<Hist
         .collect()
 }
 
-/// Where a clock of any site is: the worker's view.
-pub async fn site_of(db: &Database, id: Uuid) -> Result<Option<SiteId>, Fault> {
-    sqlx::query_scalar!(
-        "-- triage::store::clocks::site_of
-        SELECT site FROM clock WHERE id = $1",
+/// Where a clock of any site is, and the trace in which it was made: the worker's view.
+pub async fn origin(db: &Database, id: Uuid) -> Result<Option<(SiteId, String)>, Fault> {
+    sqlx::query!(
+        "-- triage::store::clocks::origin
+        SELECT site, traceparent FROM clock WHERE id = $1",
         id,
     )
     .fetch_optional(db.worker())
     .await
     .or_fault()?
-    .map(|site| site.parse().map_err(Fault::internal))
+    .map(|r| Ok((r.site.parse().map_err(Fault::internal)?, r.traceparent)))
     .transpose()
 }
 
