@@ -1,10 +1,7 @@
 # Two commands do everything: `make run` and `make test`. The rest is for those who change the code.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-BUF_VERSION := 1.75.0
-BUF := target/buf/node_modules/.bin/buf
-
-.PHONY: help setup run stop test lint fmt bench prepare proto-lint clean
+.PHONY: help setup run stop test lint fmt prepare clean
 
 help: ## List every target with one line
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,9 +24,6 @@ lint: setup ## buf lint and breaking, rustfmt, clippy with warnings denied, carg
 
 fmt: ## Format all Rust files
 	@cargo fmt --all
-
-bench: ## Run the benchmarks of pure code
-	@cargo bench --workspace
 
 prepare: setup ## Write .sqlx: check every query against a fresh schema, for builds without a database
 	@scripts/prepare
