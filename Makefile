@@ -14,7 +14,7 @@ run: setup ## Start the whole platform, replay the scenario corpus and stay up (
 	@scripts/run
 
 stop: ## End what `make run DETACH=1` left running
-	@target/release/redress stop
+	@if [ -x target/release/redress ]; then target/release/redress stop; else echo "nothing runs: not built yet"; fi
 
 test: setup ## Set up and run every test
 	@scripts/test

@@ -11,6 +11,7 @@ use prost_reflect::{
 use redress_model::words::Channel;
 use redress_proto::convert::to_wire;
 use redress_proto::intake::v1::{Case, CreateCaseRequest, GetCaseRequest};
+use redress_proto::notification::v1::ListMessagesRequest;
 use redress_testkit::eventually;
 use redress_tests::{Authenticated, Callers, OTHER_SITE, Platform, SERVICES, SITE};
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -237,6 +238,11 @@ fn value_of(field: &FieldDescriptor, theirs: &Theirs, name: &str, depth: u8) -> 
     })
 }
 
+/// The last segment of a resource name.
+fn last(name: &str) -> String {
+    name.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
 /// A digest of everything that the other site has, in every schema.
 async fn holdings(platform: &Platform) -> Vec<(String, String, i64)> {
     let mut holdings = Vec::new();
@@ -306,7 +312,24 @@ async fn i8_no_rpc_shows_or_changes_what_belongs_to_another_site() {
             .ok_or_else(|| "not settled".to_owned())
     })
     .await;
-    let id = case.name.rsplit('/').next().unwrap_or_default().to_owned();
+    let message = eventually(PATIENCE, async || {
+        let answer = owner
+            .messages()
+            .list_messages(ListMessagesRequest {
+                parent: format!("sites/{OTHER_SITE}"),
+                ..Default::default()
+            })
+            .await
+            .map_err(|s| s.to_string())?;
+        answer
+            .into_inner()
+            .messages
+            .first()
+            .map(|m| m.name.clone())
+            .ok_or_else(|| "no message yet".to_owned())
+    })
+    .await;
+    let id = last(&case.name);
     let theirs = Theirs {
         case: case.name.clone(),
         secrets: vec![case.number.clone(), WORDS.to_owned()],
@@ -326,6 +349,7 @@ async fn i8_no_rpc_shows_or_changes_what_belongs_to_another_site() {
     // Let the platform come to rest, so that any difference below is the intruder's.
     let before = eventually(PATIENCE, async || {
         let first = holdings(&platform).await;
+        // Rest can only be seen by looking twice.
         tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
         let second = holdings(&platform).await;
         (first == second).then_some(second)
@@ -369,6 +393,34 @@ async fn i8_no_rpc_shows_or_changes_what_belongs_to_another_site() {
                 }
             }
         }
+    }
+    // The owner's own calls show every secret: an intruder who got through would be noticed.
+    let mut shown_to_owner = BTreeSet::new();
+    for rpc in &rpcs {
+        for name in &theirs.names {
+            let message = pointed(&rpc.input, &theirs, name);
+            let read = ["/Get", "/List", "/Watch"]
+                .iter()
+                .any(|verb| rpc.path.contains(verb));
+            if read && let Ok(answers) = call(&owner, rpc, message.encode_to_vec()).await {
+                for answer in answers {
+                    let shown = String::from_utf8_lossy(&answer).into_owned();
+                    shown_to_owner.extend(
+                        theirs
+                            .secrets
+                            .iter()
+                            .filter(|secret| shown.contains(*secret))
+                            .cloned(),
+                    );
+                }
+            }
+        }
+    }
+    for secret in &theirs.secrets {
+        assert!(
+            shown_to_owner.contains(secret),
+            "{secret} is not even shown to its owner"
+        );
     }
     assert!(refused.len() >= 20, "only {} RPCs refused", refused.len());
     let after = holdings(&platform).await;

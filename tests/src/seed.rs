@@ -64,7 +64,7 @@ pub(crate) async fn organization(platform: &Platform) {
                 site: Some(Site {
                     region: "organizations/demo/regions/north".to_owned(),
                     kind: SiteKind::Residential.number(),
-                    display_name: site.to_owned(),
+                    display_name: format!("{site} estate"),
                     time_zone: "Asia/Shanghai".to_owned(),
                     number_prefix: prefix.to_owned(),
                     language: "zh-CN".to_owned(),
@@ -94,7 +94,7 @@ async fn people(platform: &Platform, site: &str) {
             parent: parent.clone(),
             department_id: department.to_owned(),
             department: Some(Department {
-                display_name: department.to_owned(),
+                display_name: format!("{department} of {parent}"),
                 ..Default::default()
             }),
             ..Default::default()
@@ -141,7 +141,7 @@ async fn person(platform: &Platform, parent: &str, id: &str, department: &str) {
             parent: parent.to_owned(),
             staff_id: id.to_owned(),
             staff: Some(Staff {
-                display_name: id.to_owned(),
+                display_name: format!("{id} of {parent}"),
                 department: format!("{parent}/departments/{department}"),
                 languages: vec!["zh-CN".to_owned()],
                 account: format!("{parent}-{id}"),

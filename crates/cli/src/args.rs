@@ -255,13 +255,17 @@ pub(crate) enum IncidentCommand {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
         site: Option<String>,
+        /// Only this state: OPEN, MERGED or STOOD_DOWN.
+        #[arg(long)]
+        state: Option<String>,
         /// Rows.
         #[command(flatten)]
         paging: Paging,
     },
     /// Show an incident: mode, stage, roles, clocks, cases.
     Show {
-        /// The incident, `sites/{site}/incidents/{incident}`.
+        /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site, for
+        /// example `lakeside/I20261121-01`.
         name: String,
     },
 }

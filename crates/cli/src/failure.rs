@@ -44,6 +44,10 @@ pub(crate) enum Failure {
     /// Nothing by that name or number.
     #[error("no {what} {name}")]
     NotFound { what: &'static str, name: String },
+    /// Several by that number.
+    #[error("several sites have an incident {name}")]
+    #[diagnostic(help("say which: `redress incident show SITE/NUMBER`"))]
+    Ambiguous { name: String },
     /// A service answered with an error.
     #[error("{}", shown(.0))]
     Call(Box<Status>),

@@ -182,7 +182,7 @@ impl From<LimitSettings> for Limits {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TelemetrySettings {
-    /// Which spans and logs.
+    /// Which logs; traces do not depend on it.
     pub filter: String,
     /// Logs on standard error.
     pub logs: Logs,

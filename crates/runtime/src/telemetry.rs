@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use opentelemetry_semantic_conventions::attribute::{SERVICE_INSTANCE_ID, SERVICE_VERSION};
 use tracing::Dispatch;
 use tracing::dispatcher::DefaultGuard;
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, ParseError};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
@@ -232,29 +232,42 @@ fn dispatch(
     traces: &SdkTracerProvider,
     logs: Option<&SdkLoggerProvider>,
 ) -> Result<Dispatch, TelemetryError> {
-    let filter = EnvFilter::try_new(&settings.filter)?;
-    let text = (stderr == Logs::Text).then(|| {
-        tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-    });
-    let json = (stderr == Logs::Json).then(|| {
-        tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(std::io::stderr)
-    });
+    let filter = || EnvFilter::try_new(&settings.filter);
+    let text = (stderr == Logs::Text)
+        .then(|| -> Result<_, ParseError> {
+            Ok(tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+                .with_filter(filter()?))
+        })
+        .transpose()?;
+    let json = (stderr == Logs::Json)
+        .then(|| -> Result<_, ParseError> {
+            Ok(tracing_subscriber::fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_writer(std::io::stderr)
+                .with_filter(filter()?))
+        })
+        .transpose()?;
+    let records = logs
+        .map(|logs| -> Result<_, ParseError> {
+            Ok(OpenTelemetryTracingBridge::new(logs).with_filter(filter()?))
+        })
+        .transpose()?;
+    // Whoever wants quiet logs still wants whole traces: a filter of logs must not cut the context that
+    // travels with calls, events and timers.
     let tracer = tracing_opentelemetry::layer()
         .with_tracer(traces.tracer(SCOPE))
         .with_location(false)
         .with_threads(false)
         .with_target(false)
-        .with_tracked_inactivity(false);
+        .with_tracked_inactivity(false)
+        .with_filter(LevelFilter::INFO);
     let subscriber = Registry::default()
-        .with(filter)
         .with(tracer)
-        .with(logs.map(OpenTelemetryTracingBridge::new))
+        .with(records)
         .with(text)
-        .with(json.map(|l| l.boxed()));
+        .with(json);
     Ok(Dispatch::new(subscriber))
 }

@@ -242,8 +242,12 @@ async fn watch(
         }))
         .await?
         .into_inner();
+    let mut last = String::new();
     while let Some(change) = changes.message().await? {
-        let case = change.case.unwrap_or_default();
+        last.clone_from(&change.resume_token);
+        let Some(case) = change.case else {
+            continue;
+        };
         out.one(
             || {
                 let mut value = json::of("intake.v1.Case", &case);
@@ -263,6 +267,10 @@ async fn watch(
                 );
             },
         );
+    }
+    // A stream ends with its token or with the service; the next begins where this one ended.
+    if !out.json && !last.is_empty() {
+        anstream::eprintln!("the stream has ended; go on with --resume {last}");
     }
     Ok(())
 }

@@ -36,21 +36,16 @@ pub(crate) async fn run(
             states,
             ..Default::default()
         },
-        paging.limit,
     )
     .await?;
-    show(&clocks, out);
+    show(clocks, paging.limit, out);
     Ok(())
 }
 
-/// The clocks that a request asks for.
-pub(crate) async fn list(
-    platform: &Platform,
-    filter: ListClocksRequest,
-    limit: Option<usize>,
-) -> Result<Vec<CaseClock>, Failure> {
+/// All clocks that a request asks for.
+async fn list(platform: &Platform, filter: ListClocksRequest) -> Result<Vec<CaseClock>, Failure> {
     let client = platform.triage();
-    all_pages(limit, |page_size, page_token| {
+    all_pages(None, |page_size, page_token| {
         let mut client = client.clone();
         let filter = ListClocksRequest {
             page_size,
@@ -65,14 +60,14 @@ pub(crate) async fn list(
     .await
 }
 
-/// Prints clocks, the next deadline first.
-pub(crate) fn show(clocks: &[CaseClock], out: Output) {
+/// Prints clocks, the next deadline first; the services list the newest first.
+fn show(mut clocks: Vec<CaseClock>, limit: Option<usize>, out: Output) {
     let now = Timestamp::now();
-    let mut sorted: Vec<&CaseClock> = clocks.iter().collect();
-    sorted.sort_by_key(|c| c.due_time.map(|t| (t.seconds, t.nanos)));
+    clocks.sort_by_key(|c| c.due_time.map(|t| (t.seconds, t.nanos)));
+    clocks.truncate(limit.unwrap_or(usize::MAX));
     out.rows(
         &["Promise", "Case", "Grade", "State", "Due", "", "Rung"],
-        &sorted,
+        &clocks,
         |c| {
             let running = [ClockState::Running, ClockState::Breached]
                 .iter()
@@ -91,12 +86,12 @@ pub(crate) fn show(clocks: &[CaseClock], out: Output) {
                 rung(c.level),
             ]
         },
-        |c| json::of("triage.v1.CaseClock", *c),
+        |c| json::of("triage.v1.CaseClock", c),
     );
 }
 
 /// Who was told last.
-pub(crate) fn rung(level: i32) -> String {
+fn rung(level: i32) -> String {
     match level {
         1 => "on-site lead",
         2 => "duty lead",

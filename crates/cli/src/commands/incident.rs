@@ -1,7 +1,7 @@
 //! `redress incident`: the coordinated responses.
 
 use jiff::Timestamp;
-use redress_model::words::{ClockKind, ClockState, DutyRole};
+use redress_model::words::{ClockKind, ClockState, DutyRole, UnknownWord};
 use redress_proto::crisis::v1::{
     CallOutState, GetIncidentRequest, Incident, IncidentMode, IncidentStage, IncidentState,
     ListIncidentsRequest,
@@ -21,15 +21,21 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     match command {
-        IncidentCommand::List { site, paging } => {
+        IncidentCommand::List {
+            site,
+            state,
+            paging,
+        } => {
             let filter = ListIncidentsRequest {
                 parent: parent(site.as_deref()),
+                state: state.map(|s| state_number(&s)).transpose()?.unwrap_or(0),
                 ..Default::default()
             };
             let incidents = list(platform, filter, paging.limit).await?;
             show_all(&incidents, out);
         }
         IncidentCommand::Show { name } => {
+            let name = find(platform, name).await?;
             let answer = platform
                 .incidents()
                 .get_incident(request(GetIncidentRequest { name }))
@@ -44,8 +50,49 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// The incident's resource name, which may be given as `site/number`.
+async fn find(platform: &Platform, name: String) -> Result<String, Failure> {
+    if name.starts_with("sites/") {
+        return Ok(name);
+    }
+    let (site, number) = match name.split_once('/') {
+        Some((site, number)) => (Some(site), number),
+        None => (None, name.as_str()),
+    };
+    let filter = ListIncidentsRequest {
+        parent: parent(site),
+        ..Default::default()
+    };
+    let mut found = list(platform, filter, None)
+        .await?
+        .into_iter()
+        .filter(|i| i.number == number);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one.name),
+        (Some(_), Some(_)) => Err(Failure::Ambiguous { name }),
+        (None, _) => Err(Failure::NotFound {
+            what: "incident with the number",
+            name,
+        }),
+    }
+}
+
+fn state_number(text: &str) -> Result<i32, Failure> {
+    let word = text.to_uppercase().replace('-', "_");
+    IncidentState::from_str_name(&format!("INCIDENT_STATE_{word}"))
+        .filter(|s| *s != IncidentState::Unspecified)
+        .map(i32::from)
+        .ok_or(Failure::Word {
+            argument: "state",
+            source: UnknownWord {
+                text: text.to_owned(),
+                expected: "OPEN, MERGED, STOOD_DOWN".to_owned(),
+            },
+        })
+}
+
 /// The incidents that a request asks for.
-pub(crate) async fn list(
+async fn list(
     platform: &Platform,
     filter: ListIncidentsRequest,
     limit: Option<usize>,

@@ -9,10 +9,11 @@ use redress_proto::convert::{to_money, to_timestamp, to_wire};
 use redress_proto::intake::v1::{
     Case, Complainant, CreateCaseRequest, ImportCasesRequest, ListSitesRequest,
 };
+use tonic::Status;
 use uuid::Uuid;
 
 use super::preview::signal;
-use crate::connect::{Platform, all_pages, patiently, request};
+use crate::connect::{Platform, all_pages, is_transient, patiently, request};
 use crate::corpus::{Message, Scenario};
 use crate::failure::Failure;
 
@@ -148,12 +149,49 @@ pub(crate) async fn messages(
         })
         .collect();
     let mut results: BTreeMap<String, Result<String, String>> = BTreeMap::new();
+    // A stream that breaks is opened again for the rows without an answer: a row's id makes it safe to
+    // send it twice.
+    for last_try in [false, false, true] {
+        let open: Vec<ImportCasesRequest> = requests
+            .iter()
+            .filter(|r| !results.contains_key(&r.row_id))
+            .cloned()
+            .collect();
+        if open.is_empty() {
+            break;
+        }
+        match import(platform, open, &mut results, progress).await {
+            Err(status) if last_try || !is_transient(&status) => return Err(status.into()),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(rows
+        .iter()
+        .map(|m| {
+            let result = results
+                .remove(&m.id)
+                .unwrap_or_else(|| Err("the import gave no answer".to_owned()));
+            (m.id.clone(), result)
+        })
+        .collect())
+}
+
+/// One import stream; answers land in `results`.
+async fn import(
+    platform: &Platform,
+    rows: Vec<ImportCasesRequest>,
+    results: &mut BTreeMap<String, Result<String, String>>,
+    progress: &ProgressBar,
+) -> Result<(), Status> {
     let mut answers = platform
         .cases()
-        .import_cases(tonic::Request::new(stream::iter(requests)))
+        .import_cases(tonic::Request::new(stream::iter(rows)))
         .await?
         .into_inner();
     while let Some(answer) = answers.message().await? {
+        if answer.transient {
+            continue;
+        }
         let result = if answer.case.is_empty() {
             let violations: Vec<String> = answer
                 .violations
@@ -167,15 +205,7 @@ pub(crate) async fn messages(
         results.insert(answer.row_id, result);
         progress.inc(1);
     }
-    Ok(rows
-        .iter()
-        .map(|m| {
-            let result = results
-                .remove(&m.id)
-                .unwrap_or_else(|| Err("the import gave no answer".to_owned()));
-            (m.id.clone(), result)
-        })
-        .collect())
+    Ok(())
 }
 
 fn history(m: &Message) -> Case {

@@ -9,7 +9,7 @@ use redress_proto::triage::v1::PreviewTriageRequest;
 use redress_proto::words::Signal;
 
 use super::{Incident, Outcome, judge};
-use crate::connect::{Platform, request};
+use crate::connect::{Platform, patiently, request};
 use crate::corpus::{Message, Scenario, ScenarioSignal};
 use crate::failure::Failure;
 
@@ -66,11 +66,17 @@ type Prepared = (String, Result<PreviewTriageRequest, String>);
 
 async fn ask(platform: &Platform, requests: Vec<Prepared>, progress: &ProgressBar) -> Vec<Outcome> {
     stream::iter(requests.into_iter().map(|(id, prepared)| {
-        let mut client = platform.triage();
+        let client = platform.triage();
         async move {
             let outcome = match prepared {
                 Err(reason) => Outcome::failed(&id, reason),
-                Ok(message) => match client.preview_triage(request(message)).await {
+                Ok(message) => match patiently(|| {
+                    let mut client = client.clone();
+                    let message = message.clone();
+                    async move { client.preview_triage(request(message)).await }
+                })
+                .await
+                {
                     Err(status) => Outcome::failed(&id, status.message()),
                     Ok(answer) => {
                         let d = answer.into_inner().decision.unwrap_or_default();

@@ -2,7 +2,7 @@
 //!
 //! A row has settled when triage decided it and, if that came out as grade 1 for a live case, crisis
 //! holds an incident for it. One row may still change another through their cluster, so the values
-//! count once two full readings, a moment apart, are equal.
+//! count once every full reading has been the same for a while.
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,9 @@ use super::feed::Fed;
 use super::{Incident, Outcome};
 use crate::connect::{Platform, is_transient, request};
 use crate::failure::Failure;
+
+/// How long nothing may have changed.
+const QUIET: Duration = Duration::from_millis(1500);
 
 /// Between two readings.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -45,7 +48,7 @@ pub(crate) async fn all(
             )
         })
         .collect();
-    let mut before: Option<Vec<Outcome>> = None;
+    let mut before: Option<(Vec<Outcome>, Instant)> = None;
     loop {
         // Only what is still open is asked for; once all have settled, everything is read whole.
         let whole = latest.iter().all(|(_, settled)| *settled);
@@ -58,10 +61,14 @@ pub(crate) async fn all(
         let outcomes = || latest.iter().map(|(o, _)| o.clone()).collect::<Vec<_>>();
         if whole && settled == latest.len() {
             let now = outcomes();
-            if before.as_ref().is_some_and(|b| same(b, &now)) {
-                return Ok(now);
+            match &before {
+                Some((b, since)) if same(b, &now) => {
+                    if since.elapsed() >= QUIET {
+                        return Ok(now);
+                    }
+                }
+                _ => before = Some((now, Instant::now())),
             }
-            before = Some(now);
         }
         if Instant::now() >= until {
             return Ok(give_up(latest));

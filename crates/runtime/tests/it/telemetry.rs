@@ -16,7 +16,11 @@ async fn one_trace_crosses_two_services_and_each_exports_as_itself() {
     let migrators = [&redress_store::MIGRATOR];
     let database =
         redress_testkit::database_of(&[("intake", &migrators), ("triage", &migrators)]).await;
-    let export = format!("[telemetry]\notlp_endpoint = {:?}\n", collector.endpoint());
+    // Quiet logs do not cut traces.
+    let export = format!(
+        "[telemetry]\nfilter = \"error\"\notlp_endpoint = {:?}\n",
+        collector.endpoint()
+    );
 
     let settings = database.settings("triage");
     leave_inside(&settings);
