@@ -332,7 +332,15 @@ async fn i8_no_rpc_shows_or_changes_what_belongs_to_another_site() {
     let id = last(&case.name);
     let theirs = Theirs {
         case: case.name.clone(),
-        secrets: vec![case.number.clone(), WORDS.to_owned()],
+        secrets: vec![
+            case.number.clone(),
+            WORDS.to_owned(),
+            format!("{OTHER_SITE} estate"),
+            format!("of sites/{OTHER_SITE}"),
+            last(&case.clocks[1].clock),
+            last(&case.clocks[2].clock),
+            last(&message),
+        ],
         names: vec![
             case.name.clone(),
             case.incident.clone(),

@@ -1,0 +1,119 @@
+"""The command line as a script uses it: one JSON object a line, exit codes, and an end.
+
+Usage: cli.py REDRESS_BINARY   (REDRESS_HOME names the running platform)
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+REDRESS = sys.argv[1]
+CORPUS = ROOT / "tests" / "corpus" / "scenarios.jsonl"
+
+
+def redress(*arguments, code=0):
+    done = subprocess.run(
+        [REDRESS, *arguments], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == code, (arguments, done.returncode, done.stdout[-2000:], done.stderr)
+    return done.stdout
+
+
+def rows(*arguments):
+    return [json.loads(line) for line in redress(*arguments, "--json").splitlines()]
+
+
+def main() -> None:
+    passed = 0
+    expected = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
+    ids = [row["id"] for row in expected]
+
+    # Preview: judged against `expect` (exit code 0), nothing written.
+    before = len(rows("case", "list"))
+    preview = rows("replay", str(CORPUS), "--preview")
+    assert [r["id"] for r in preview] == ids
+    for row, want in zip(preview, expected):
+        assert row["case"] is None and row["cluster"] is None, row
+        assert row["incident"] is want["expect"]["incident"], row
+        assert sorted(row["criteria"]) == sorted(want["expect"]["criteria"]), row
+        assert row["grade"] == want["expect"]["grade"], row
+    assert len(rows("case", "list")) == before
+    passed += 1
+
+    # A decision that is not the expected one makes the exit code speak, after all rows.
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as wrong:
+        for want in expected[:3]:
+            want = json.loads(json.dumps(want))
+            want["expect"]["grade"] = 4 if want["expect"]["grade"] != 4 else 1
+            wrong.write(json.dumps(want, ensure_ascii=False) + "\n")
+        wrong.flush()
+        out = redress("replay", wrong.name, "--preview", "--json", code=1)
+        assert len(out.splitlines()) == 3, out
+    passed += 1
+
+    # Live: every row becomes a case with a cluster; grade 1 has an incident, and only grade 1.
+    live = rows("replay", str(CORPUS))
+    assert [r["id"] for r in live] == ids
+    for row in live:
+        assert row["case"].startswith("sites/") and row["cluster"].startswith("sites/"), row
+        assert 1 <= row["grade"] <= 4 and row["criteria"], row
+        if row["grade"] == 1:
+            assert row["incident"].startswith("sites/"), row
+    assert len(rows("case", "list")) == before + len(ids)
+    passed += 1
+
+    # Messages are history: graded and clustered, never more.
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as history:
+        for n in range(3):
+            message = {
+                "id": f"m{n}",
+                "complainant": f"reader-{n}",
+                "received_at": "2019-05-01T09:00:00+08:00",
+                "title": "小区门口修路,已经半年",
+                "text": "小区门口修路半年没有完工,多人受伤,已经起诉,电视台也来了。",
+                "likes": 20000,
+                "issue": None,
+            }
+            history.write(json.dumps(message, ensure_ascii=False) + "\n")
+        history.flush()
+        old = rows("replay", history.name)
+    assert [r["id"] for r in old] == ["m0", "m1", "m2"]
+    for row in old:
+        assert row["incident"] is None and row["case"] and row["grade"], row
+        assert rows("clock", "list", "--case", row["case"]) == [], row
+        assert rows("message", "list", "--case", row["case"]) == [], row
+    passed += 1
+
+    # Lists: limits, the next deadline first, names that lead on.
+    assert len(rows("case", "list", "--limit", "3")) == 3
+    due = [c["due_time"] for c in rows("clock", "list", "--state", "RUNNING", "--limit", "20")]
+    assert due == sorted(due) and due, due
+    incidents = rows("incident", "list", "--state", "OPEN")
+    assert incidents
+    site = incidents[0]["name"].split("/")[1]
+    shown = rows("incident", "show", f"{site}/{incidents[0]['number']}")
+    assert shown[0]["name"] == incidents[0]["name"]
+    assert rows("event", "parked") == []
+    passed += 1
+
+    # A token of one site sees that site.
+    token = redress("token", "--site", "riverside-store", "--role", "auditor").strip()
+    os.environ["REDRESS_TOKEN"] = token
+    assert {s["name"] for s in rows("site", "list")} == {"sites/riverside-store"}
+    assert all(c["name"].startswith("sites/riverside-store/") for c in rows("case", "list"))
+    del os.environ["REDRESS_TOKEN"]
+    passed += 1
+
+    redress("up", code=1)  # one platform for one data folder
+    redress("stop")
+    redress("case", "list", code=1)
+    passed += 1
+    print(f"{passed} passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
