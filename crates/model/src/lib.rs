@@ -8,4 +8,7 @@ pub mod time;
 pub mod words;
 
 pub use fault::{Fault, Violation};
+/// For the `words!` macro, whose users need no serde of their own.
+#[doc(hidden)]
+pub use serde;
 pub use words::Grade;

@@ -1,32 +1,6 @@
 //! The closed sets of words that are crisis' own. One spelling serves Postgres and the wire.
 
-use redress_model::words::{UnknownWord, Word};
-
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident, $prefix:literal { $($(#[$vmeta:meta])* $variant:ident = $number:literal => $word:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$vmeta])* $variant,)+
-        }
-
-        impl Word for $name {
-            const WIRE_PREFIX: &'static str = $prefix;
-            const ALL: &'static [Self] = &[$(Self::$variant,)+];
-            fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-            fn number(self) -> i32 {
-                match self { $(Self::$variant => $number,)+ }
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = UnknownWord;
-            fn from_str(text: &str) -> Result<Self, UnknownWord> { <Self as Word>::parse(text) }
-        }
-    };
-}
+use redress_model::words;
 
 words! {
     /// How an incident is run.

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use redress_model::ids::new_id;
 use redress_model::name::{IncidentName, SiteId};
-use redress_model::words::Word as _;
 use redress_model::{Fault, Grade};
 use redress_store::Tx;
 use redress_timers::Entry;

@@ -6,7 +6,6 @@ use redress_events::NewEvent;
 use redress_model::Fault;
 use redress_model::name::{CaseName, ClusterName, IncidentName, SiteId};
 use redress_model::time::SharedClock;
-use redress_model::words::Word as _;
 use redress_proto::event::v1 as events;
 use redress_store::Tx;
 use redress_timers::Entry;

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId};
-use redress_model::words::Word as _;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 

@@ -5,7 +5,6 @@ use jiff::civil::Date;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{IncidentName, SiteId};
-use redress_model::words::Word as _;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 

@@ -1,47 +1,7 @@
 //! The closed sets of words about messages. Spelled as on the wire, in Postgres and in tables for
 //! people, like the words of `redress-model`, which this service alone adds to.
 
-use redress_model::words::{UnknownWord, Word};
-
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident, $prefix:literal { $($(#[$vmeta:meta])* $variant:ident = $number:literal => $word:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$vmeta])* $variant,)+
-        }
-
-        impl $name {
-            /// Every word, in declared order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The word as Postgres, the wire and people spell it.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl Word for $name {
-            const WIRE_PREFIX: &'static str = $prefix;
-            const ALL: &'static [Self] = Self::ALL;
-            fn word(self) -> &'static str { self.word() }
-            fn number(self) -> i32 {
-                match self { $(Self::$variant => $number,)+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.word())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = UnknownWord;
-            fn from_str(text: &str) -> Result<Self, UnknownWord> { <Self as Word>::parse(text) }
-        }
-    };
-}
+use redress_model::words;
 
 words! {
     /// Where a message stands.
