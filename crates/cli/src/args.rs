@@ -222,7 +222,7 @@ pub(crate) struct CreateArgs {
     #[arg(long)]
     pub(crate) email: Option<String>,
     /// How many complain together.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) headcount: i32,
     /// Quality impact: NONE, COSMETIC, AFFECTS_USE or GRAVE.
     #[arg(long, default_value = "NONE")]
@@ -231,7 +231,7 @@ pub(crate) struct CreateArgs {
     #[arg(long, default_value = "REMEDY")]
     pub(crate) wants: String,
     /// Claimed amount in CNY, for example 2000.00.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) claim: Option<rust_decimal::Decimal>,
     /// A signal as KIND or KIND:BASIS, for example INJURY:CONFIRMED; may be given several times.
     #[arg(long = "signal", value_name = "KIND[:BASIS]")]

@@ -36,10 +36,10 @@ pub(crate) enum Failure {
     #[diagnostic(help("use it, or end it with `redress stop`"))]
     RunsAlready { home: String },
     /// A word is none of the domain's.
-    #[error("--{argument} {source}")]
+    #[error("--{argument} {unknown}")]
     Word {
         argument: &'static str,
-        source: redress_model::words::UnknownWord,
+        unknown: redress_model::words::UnknownWord,
     },
     /// Nothing by that name or number.
     #[error("no {what} {name}")]

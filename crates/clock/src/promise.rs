@@ -39,7 +39,8 @@ pub enum Event {
         rise: bool,
     },
     /// The promise is made anew (P03, P27). While one is still open, that one stands: asking again
-    /// never buys time.
+    /// never buys time. What is entered late counts by its own instant: an answer that is older than
+    /// the last question leaves that one open, and a question older than the answer was answered (P02).
     Restarted {
         /// When.
         at: Timestamp,
@@ -114,6 +115,8 @@ pub struct Promise {
     pub held_since: Option<Timestamp>,
     /// When it stopped.
     pub stopped: Option<Timestamp>,
+    /// The latest instant at which it was asked for again while it was open (P03).
+    pub asked_again: Option<Timestamp>,
     /// How often the promise was made: 1, and one more with every effective restart.
     pub round: u32,
     end: Option<ClockState>,
@@ -144,6 +147,7 @@ impl Promise {
             deadlines: deadlines(at, length, calendar),
             held_since: None,
             stopped: None,
+            asked_again: None,
             round,
             end: None,
             breached: false,
@@ -153,8 +157,11 @@ impl Promise {
 
     /// Takes in one more event: the same as folding all of them.
     pub fn apply(&mut self, event: &Event, calendar: &Calendar) {
-        if let (Some(_), &Event::Restarted { at, length }) = (self.end, event) {
-            *self = Self::made(at, length, self.round + 1, calendar);
+        if let (Some(end), &Event::Restarted { at, length }) = (self.end, event) {
+            let answered = end == ClockState::Met && self.stopped.is_some_and(|met| at < met);
+            if !answered {
+                *self = Self::made(at, length, self.round + 1, calendar);
+            }
             return;
         }
         if self.end.is_some() || event.at() < self.start {
@@ -162,8 +169,16 @@ impl Promise {
         }
         self.breached = self.is_breached(event.at());
         match *event {
-            Event::Started { .. } | Event::Restarted { .. } => {}
-            Event::Met { at } => self.stop(ClockState::Met, at),
+            Event::Started { .. } => {}
+            Event::Restarted { at, .. } => self.asked_again = self.asked_again.max(Some(at)),
+            Event::Met { at } => match self.asked_again {
+                Some(asked) if asked > at => {
+                    let held_since = self.held_since.map(|since| since.max(asked));
+                    *self = Self::made(asked, self.length, self.round + 1, calendar);
+                    self.held_since = held_since;
+                }
+                _ => self.stop(ClockState::Met, at),
+            },
             Event::Cancelled { at } => self.stop(ClockState::Cancelled, at),
             Event::Regraded { at, length, rise } => self.regrade(at, length, rise, calendar),
             Event::Held { at } => {

@@ -143,6 +143,41 @@ fn a_further_message_restarts_a_met_clock_and_buys_no_time_on_an_open_one_p03() 
 }
 
 #[test]
+fn an_answer_entered_late_leaves_a_later_question_open_p03() {
+    let events = [
+        started("2 hours", "2026-03-06T09:00:00+08:00"),
+        Event::Restarted {
+            at: at("2026-03-06T10:50:00+08:00"),
+            length: length("2 hours"),
+        },
+        Event::Met {
+            at: at("2026-03-06T10:30:00+08:00"),
+        },
+    ];
+    let open = fold(&events, &china()).expect("started");
+    assert_eq!(open.state(events[1].at()), ClockState::Running);
+    assert_eq!(open.deadlines.due, at("2026-03-06T12:50:00+08:00"));
+    assert_eq!(open.round, 2);
+}
+
+#[test]
+fn a_question_entered_late_does_not_reopen_what_was_answered_after_it_p02() {
+    let events = [
+        started("2 hours", "2026-03-06T09:00:00+08:00"),
+        Event::Met {
+            at: at("2026-03-06T10:30:00+08:00"),
+        },
+        Event::Restarted {
+            at: at("2026-03-06T10:00:00+08:00"),
+            length: length("2 hours"),
+        },
+    ];
+    let met = fold(&events, &china()).expect("started");
+    assert_eq!(met.state(at("2026-03-07T00:00:00Z")), ClockState::Met);
+    assert_eq!(met.round, 1);
+}
+
+#[test]
 fn a_regrade_under_a_hold_keeps_the_hold_and_the_time_used_p04() {
     let events = [
         started("10 hours", "2026-03-06T00:00:00Z"),

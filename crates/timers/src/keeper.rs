@@ -171,7 +171,7 @@ async fn audit(
     if lost.is_empty() {
         return Ok(());
     }
-    tracing::warn!(
+    tracing::info!(
         redress.timers.name = shared.name,
         entries = lost.len(),
         "armed timers were missing in the index"

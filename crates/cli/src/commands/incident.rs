@@ -84,7 +84,7 @@ fn state_number(text: &str) -> Result<i32, Failure> {
         .map(i32::from)
         .ok_or(Failure::Word {
             argument: "state",
-            source: UnknownWord {
+            unknown: UnknownWord {
                 text: text.to_owned(),
                 expected: "OPEN, MERGED, STOOD_DOWN".to_owned(),
             },

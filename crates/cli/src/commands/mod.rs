@@ -23,5 +23,5 @@ pub(crate) fn word<W: Word>(number: i32) -> String {
 pub(crate) fn number<W: Word>(argument: &'static str, text: &str) -> Result<i32, Failure> {
     W::parse(&text.to_uppercase().replace('-', "_"))
         .map(Word::number)
-        .map_err(|source| Failure::Word { argument, source })
+        .map_err(|unknown| Failure::Word { argument, unknown })
 }

@@ -10,18 +10,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks the running platform to end, and waits until it has.
 pub(crate) async fn run(home: &Home) -> Result<(), Failure> {
-    let pid = std::fs::read_to_string(home.lock())
-        .ok()
-        .map(|text| text.trim().to_owned())
-        .filter(|pid| !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()))
-        .ok_or_else(|| Failure::NotUp {
-            home: home.folder().display().to_string(),
-        })?;
     // The lock file stays after a crash; only a process that still holds the lock is the platform.
     if !crate::up::lock::is_held(home) {
         anstream::println!("nothing runs in {}", home.folder().display());
         return Ok(());
     }
+    let pid = std::fs::read_to_string(home.lock())
+        .ok()
+        .map(|text| text.trim().to_owned())
+        .filter(|pid| !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()))
+        .ok_or_else(|| Failure::BrokenHome {
+            path: home.lock().display().to_string(),
+        })?;
     let status = tokio::process::Command::new("kill")
         .args(["-TERM", &pid])
         .status()

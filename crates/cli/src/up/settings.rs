@@ -124,7 +124,11 @@ pub(crate) fn overlay(
     let port = ports.0.get(service).copied().unwrap_or(0);
     section(
         "server",
-        vec![("listen", format!("127.0.0.1:{port}").into())],
+        vec![
+            ("listen", format!("127.0.0.1:{port}").into()),
+            // Pages under development come from any origin; a token is still asked for.
+            ("cors_origins", vec![toml::Value::from("*")].into()),
+        ],
     );
     section(
         "database",

@@ -167,11 +167,13 @@ pub(super) async fn apply(
         before.deadlines,
         before.stopped,
         before.held_since,
+        before.asked_again,
         before.round,
     ) == (
         after.deadlines,
         after.stopped,
         after.held_since,
+        after.asked_again,
         after.round,
     );
     if same {
