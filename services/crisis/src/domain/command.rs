@@ -41,8 +41,8 @@ pub struct Slot {
 pub struct Roster {
     /// Stretches of duty.
     pub slots: Vec<Slot>,
-    /// People who no longer work here.
-    pub retired: BTreeSet<StaffId>,
+    /// People who may hold no role: they left, or a case of the incident complains about them.
+    pub barred: BTreeSet<StaffId>,
 }
 
 impl Roster {
@@ -52,7 +52,7 @@ impl Roster {
             .slots
             .iter()
             .filter(|s| s.role == role && s.start <= at && s.end.is_none_or(|end| at < end))
-            .filter(|s| !self.retired.contains(&s.staff))
+            .filter(|s| !self.barred.contains(&s.staff))
             .collect();
         found.sort_by(|a, b| (a.rank, &a.staff).cmp(&(b.rank, &b.staff)));
         let mut seen = BTreeSet::new();
@@ -166,7 +166,7 @@ pub(crate) mod tests {
         });
         Roster {
             slots: slots.collect(),
-            retired: BTreeSet::new(),
+            barred: BTreeSet::new(),
         }
     }
 
@@ -240,7 +240,7 @@ pub(crate) mod tests {
             (DutyRole::Negotiator, "here", 3),
         ]);
         let now = Timestamp::from_second(1_000).expect("in range");
-        roster.retired.insert(staff("gone"));
+        roster.barred.insert(staff("gone"));
         roster.slots[1].start = Timestamp::from_second(1_001).expect("in range");
         roster.slots[2].end = Some(now);
         assert_eq!(roster.on_duty(DutyRole::Negotiator, now), [staff("here")]);

@@ -98,6 +98,7 @@ words! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redress_model::words::Word as _;
     use redress_proto::crisis::v1 as wire;
 
     #[test]

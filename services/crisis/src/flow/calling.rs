@@ -24,7 +24,7 @@ pub enum Because {
 
 impl Turn<'_> {
     /// Gives every role a row and fills those that nobody fills, as far as the roster allows. People in
-    /// place stay unless they left the company: a change of shift does not change the command by itself.
+    /// place stay unless they left the company or are complained about: a change of shift does not change the command by itself.
     /// Says whether anything changed.
     ///
     /// # Errors
@@ -48,9 +48,17 @@ impl Turn<'_> {
         let person = role.held.person().cloned();
         let stays = person
             .as_ref()
-            .is_some_and(|p| !self.roster.retired.contains(p));
+            .is_some_and(|p| !self.roster.barred.contains(p));
         if stays && role.held.staff.is_some() {
-            return Ok(false);
+            let known = role.held.deputies.len();
+            let barred = &self.roster.barred;
+            role.held.deputies.retain(|d| !barred.contains(d));
+            if role.held.deputies.len() == known {
+                return Ok(false);
+            }
+            let site = self.site();
+            roles::put(self.tx, &site, self.incident.name.id, &role).await?;
+            return Ok(true);
         }
         if person.is_none() && because == Because::NewRoster {
             role.tried.clear();
@@ -58,6 +66,11 @@ impl Turn<'_> {
         let next = appoint(role.role, &self.roster, self.now, &role.tried);
         if next == role.held || (stays && next.staff.is_none()) {
             return Ok(false);
+        }
+        if let Some(person) = person.filter(|_| !stays) {
+            let text = format!("{person} can be {} no longer", role.role);
+            self.note(LogKind::RoleChanged, "", &text, "").await?;
+            role.callout = None;
         }
         self.place(role, false).await
     }
@@ -168,6 +181,9 @@ impl Turn<'_> {
             else {
                 continue;
             };
+            if self.roster.barred.contains(&staff) {
+                continue;
+            }
             role.held = held;
             role.callout = Some(self.call_out(&role, &staff).await?);
             roles::put(self.tx, &site, incident, &role).await?;

@@ -1,15 +1,15 @@
 //! What intake tells of a case, and what its end does to an incident: the incident stays, since a person
-//! decides, but nobody is paged for a case that ended (P06).
+//! decides, but nobody is paged for a case that ended (P06). Whoever it complains about leaves the command.
 
 use redress_model::Fault;
 use redress_store::Tx;
 use redress_timers::Entry;
 
 use super::keeping::Starts;
-use super::{Desk, Transition, Turn};
+use super::{Because, Desk, Transition, Turn};
 use crate::domain::words::{LogKind, State};
 use crate::store::cases::Filing;
-use crate::store::{cases, incidents};
+use crate::store::{cases, incidents, lock_site};
 
 /// Takes in what intake tells.
 ///
@@ -17,9 +17,18 @@ use crate::store::{cases, incidents};
 /// When Postgres is away.
 pub async fn filed(tx: &mut Tx, desk: &Desk, filing: &Filing) -> Result<Vec<Entry>, Fault> {
     let site = &filing.case.site;
+    // Naming somebody may change the command.
+    if !filing.complained_about.is_empty() {
+        lock_site(tx, site).await?;
+    }
     let before = cases::lock(tx, site, filing.case.id).await?;
     let case = cases::file(tx, filing).await?;
-    if before.is_none_or(|b| b.ended == case.ended) {
+    let Some(before) = before else {
+        return Ok(Vec::new());
+    };
+    let named = before.complained_about != case.complained_about;
+    let moved = before.ended != case.ended;
+    if !named && !moved {
         return Ok(Vec::new());
     }
     let incident = match case.incident {
@@ -31,13 +40,20 @@ pub async fn filed(tx: &mut Tx, desk: &Desk, filing: &Filing) -> Result<Vec<Entr
     };
     let now = desk.clock.now();
     let mut turn = Turn::take(tx, desk, now, incident).await?;
-    let what = if case.ended {
-        "was ended"
+    if moved {
+        let what = if case.ended {
+            "was ended"
+        } else {
+            "was reopened"
+        };
+        let text = format!("case {} {what} by intake; the incident stays", case.number);
+        turn.note(LogKind::CaseChanged, "", &text, "").await?;
+        turn.reconcile(now, &Starts::new()).await?;
+    }
+    let transition = if named && turn.fill_roles(Because::TimePassed).await? {
+        Transition::Changed
     } else {
-        "was reopened"
+        Transition::Noted
     };
-    let text = format!("case {} {what} by intake; the incident stays", case.number);
-    turn.note(LogKind::CaseChanged, "", &text, "").await?;
-    turn.reconcile(now, &Starts::new()).await?;
-    Ok(turn.finish(Transition::Noted).await?.1)
+    Ok(turn.finish(transition).await?.1)
 }

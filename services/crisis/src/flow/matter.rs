@@ -169,6 +169,8 @@ async fn open_or_join(
             mode::reason(&case.criteria)
         );
         turn.note(LogKind::CaseJoined, "", &text, "").await?;
+        // Whoever the case complains about leaves the command.
+        turn.fill_roles(Because::TimePassed).await?;
     }
     turn.weigh(case, cause.at).await?;
     turn.reconcile(cause.at, &Starts::new()).await?;
@@ -320,6 +322,7 @@ async fn merge(
     let text = format!("{number} is merged into this incident");
     turn.note(LogKind::Merged, "", &text, "").await?;
     turn.adopt_roles(ended).await?;
+    turn.fill_roles(Because::TimePassed).await?;
     turn.incident.weighed.extend(weighed);
     turn.incident.weighed.sort();
     turn.incident.weighed.dedup();

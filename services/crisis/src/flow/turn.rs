@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use redress_events::NewEvent;
 use redress_model::Fault;
-use redress_model::name::{CaseName, ClusterName, IncidentName, SiteId};
+use redress_model::name::{CaseName, ClusterName, IncidentName, SiteId, StaffName};
 use redress_model::time::SharedClock;
 use redress_proto::event::v1 as events;
 use redress_store::Tx;
@@ -73,7 +73,13 @@ impl<'t> Turn<'t> {
         incident: Incident,
     ) -> Result<Self, Fault> {
         let zone = sites::zone(tx, &incident.name.site).await?;
-        let roster = duty::roster(tx, &incident.name.site).await?;
+        let mut roster = duty::roster(tx, &incident.name.site).await?;
+        let IncidentName { site, id } = &incident.name;
+        for name in cases::complained_about(tx, site, *id).await? {
+            // Somebody of another site, or no person's name, has no role here anyway.
+            let named = name.parse().ok().filter(|n: &StaffName| n.site == *site);
+            roster.barred.extend(named.map(|n| n.id));
+        }
         Ok(Self {
             zone: zone.unwrap_or_else(|| desk.zone.clone()),
             tx,

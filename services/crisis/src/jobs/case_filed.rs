@@ -72,6 +72,8 @@ impl Handler for CaseMoved {
             historical: event.historical,
             epoch: moved.epoch,
             ended: ends(moved.status),
+            facts_revision: 0,
+            complained_about: Vec::new(),
         };
         self.0.arm(filed(tx, &self.0.desk, &filing).await?);
         Ok(Applied::Done)
@@ -91,6 +93,8 @@ async fn facts(
         number: facts.number,
         epoch: facts.epoch,
         ended: ends(facts.status),
+        facts_revision: facts.revision,
+        complained_about: facts.staff_complained_about,
     };
     shop.arm(filed(tx, &shop.desk, &filing).await?);
     Ok(Applied::Done)

@@ -13,6 +13,7 @@ use super::Incidents;
 use super::view::{Depth, view};
 use crate::flow::{Desk, Transition, Turn};
 use crate::store::incidents;
+use crate::store::sight::Sight;
 
 /// One kind of write.
 pub(super) trait Command: Send + Sync {
@@ -62,7 +63,7 @@ pub(super) async fn run<C: Command>(
         etag: order.etag,
         command,
     };
-    let (incident, armed) = api.db.run(&redress_runtime::scope(caller), &write).await?;
+    let (incident, armed) = Sight::of(caller).run(&api.db, &write).await?;
     api.committed(armed);
     Ok(incident)
 }

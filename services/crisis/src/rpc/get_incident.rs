@@ -11,6 +11,7 @@ use tonic::Request;
 use super::Incidents;
 use super::view::{Depth, view};
 use crate::store::incidents;
+use crate::store::sight::Sight;
 
 pub(super) async fn handle(
     api: &Incidents,
@@ -19,12 +20,8 @@ pub(super) async fn handle(
     let caller = Caller::of(request)?;
     let name: IncidentName = parse_field("name", &request.get_ref().name)?;
     caller.require_site(&name.site)?;
-    let incident = api
-        .db
-        .read(
-            &redress_runtime::scope(caller),
-            &ReadIncident { name: &name },
-        )
+    let incident = Sight::of(caller)
+        .read(&api.db, &ReadIncident { name: &name })
         .await?;
     Ok(wire::GetIncidentResponse {
         incident: Some(incident),

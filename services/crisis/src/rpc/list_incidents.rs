@@ -16,6 +16,7 @@ use super::Incidents;
 use super::view::{Depth, view};
 use crate::domain::words::{Mode, State};
 use crate::store::incidents::{self, Filter, Incident};
+use crate::store::sight::Sight;
 
 /// Every site of the caller.
 const ANY_SITE: &str = "sites/-";
@@ -39,7 +40,7 @@ pub(super) async fn handle(
     };
     let page = Page::of("ListIncidents", r.page_size, &r.page_token, &question)?;
     let list = ListIncidents { filter, page };
-    let (incidents, next_page_token) = api.db.read(&redress_runtime::scope(caller), &list).await?;
+    let (incidents, next_page_token) = Sight::of(caller).read(&api.db, &list).await?;
     Ok(wire::ListIncidentsResponse {
         incidents,
         next_page_token,

@@ -11,12 +11,13 @@ use redress_proto::crisis::v1 as wire;
 use redress_rpc::Caller;
 use redress_rpc::page::Digest;
 use redress_rpc::watch::{Feed, Position, Stream, stream};
-use redress_store::{Database, Operation, Scope, Tx};
+use redress_store::{Database, Operation, Tx};
 use tonic::Request;
 
 use super::Incidents;
 use super::get_incident::ReadIncident;
 use crate::store::changes;
+use crate::store::sight::Sight;
 
 /// How often changes of other replicas are looked for.
 const POLL: Duration = Duration::from_secs(2);
@@ -29,9 +30,9 @@ pub(super) async fn handle(
     let r = request.get_ref();
     let name: IncidentName = parse_field("name", &r.name)?;
     caller.require_site(&name.site)?;
-    let scope = redress_runtime::scope(caller);
+    let sight = Sight::of(caller);
     // A watch of nothing is refused at once instead of staying silent.
-    api.db.read(&scope, &ReadIncident { name: &name }).await?;
+    sight.read(&api.db, &ReadIncident { name: &name }).await?;
     let question = wire::WatchIncidentRequest {
         resume_token: String::new(),
         ..r.clone()
@@ -39,7 +40,7 @@ pub(super) async fn handle(
     let digest = Digest::of("WatchIncident", &question);
     let feed = IncidentFeed {
         db: api.db.clone(),
-        scope,
+        sight,
         name,
         shown: AtomicBool::new(!r.resume_token.is_empty()),
     };
@@ -48,7 +49,7 @@ pub(super) async fn handle(
 
 struct IncidentFeed {
     db: Database,
-    scope: Scope,
+    sight: Sight,
     name: IncidentName,
     /// Whether the caller has seen the incident as it was before the first change.
     shown: AtomicBool,
@@ -59,11 +60,11 @@ impl Feed for IncidentFeed {
     type Item = wire::WatchIncidentResponse;
 
     async fn head(&self) -> Result<Position, Fault> {
-        self.db.read(&self.scope, &Head).await
+        self.sight.read(&self.db, &Head).await
     }
 
     async fn purged(&self) -> Result<Position, Fault> {
-        self.db.read(&self.scope, &Floor).await
+        self.sight.read(&self.db, &Floor).await
     }
 
     async fn read(&self, after: Position, _: i64) -> Result<Vec<(Position, ())>, Fault> {
@@ -74,13 +75,13 @@ impl Feed for IncidentFeed {
             name: &self.name,
             after,
         };
-        let last = self.db.read(&self.scope, &changed).await?;
+        let last = self.sight.read(&self.db, &changed).await?;
         Ok(last.into_iter().map(|position| (position, ())).collect())
     }
 
     async fn render(&self, (): (), resume_token: String) -> Result<Option<Self::Item>, Fault> {
         let read = ReadIncident { name: &self.name };
-        let incident = self.db.read(&self.scope, &read).await?;
+        let incident = self.sight.read(&self.db, &read).await?;
         Ok(Some(wire::WatchIncidentResponse {
             incident: Some(incident),
             resume_token,

@@ -35,6 +35,8 @@ pub struct CaseFile {
     pub incident: Option<Uuid>,
     /// When it joined that.
     pub join_time: Option<Timestamp>,
+    /// Staff complained about, by their full names.
+    pub complained_about: Vec<String>,
 }
 
 /// What intake tells.
@@ -50,6 +52,10 @@ pub struct Filing {
     pub epoch: i64,
     /// Withdrawn, merged into another, or archived.
     pub ended: bool,
+    /// Revision of the facts; 0 in moves.
+    pub facts_revision: i64,
+    /// Staff complained about, by their full names; empty in moves.
+    pub complained_about: Vec<String>,
 }
 
 /// What triage tells.
@@ -92,6 +98,7 @@ struct Row {
     complainants: i32,
     incident: Option<Uuid>,
     join_time: Option<jiff_sqlx::Timestamp>,
+    complained_about: Vec<String>,
 }
 
 impl From<Row> for CaseFile {
@@ -112,6 +119,7 @@ impl From<Row> for CaseFile {
             complainants: row.complainants,
             incident: row.incident,
             join_time: row.join_time.map(|t| t.to_jiff()),
+            complained_about: row.complained_about,
         }
     }
 }
@@ -124,19 +132,24 @@ pub async fn file(tx: &mut Tx, filing: &Filing) -> Result<CaseFile, Fault> {
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::file
-        INSERT INTO case_file AS c (site, id, number, historical, epoch, ended) VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO case_file AS c (site, id, number, historical, epoch, ended, facts_revision, complained_about)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (site, id) DO UPDATE SET
           number = CASE WHEN $3 = '' THEN c.number ELSE $3 END,
           historical = c.historical OR $4,
           ended = CASE WHEN $5 >= c.epoch THEN $6 ELSE c.ended END,
-          epoch = greatest(c.epoch, $5)
-        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time",
+          epoch = greatest(c.epoch, $5),
+          complained_about = CASE WHEN $7 > c.facts_revision THEN $8 ELSE c.complained_about END,
+          facts_revision = greatest(c.facts_revision, $7)
+        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about",
         filing.case.site.as_str(),
         filing.case.id,
         filing.number,
         filing.historical,
         filing.epoch,
         filing.ended,
+        filing.facts_revision,
+        &filing.complained_about,
     )
     .fetch_one(&mut **tx)
     .await
@@ -160,7 +173,7 @@ pub async fn rule(tx: &mut Tx, ruling: &Ruling) -> Result<Option<CaseFile>, Faul
           historical = c.historical OR $4,
           decision = $5, cluster = $6, grade = $7, criteria = $8, complainants = $9
         WHERE c.decision < $5
-        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time",
+        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about",
         ruling.case.site.as_str(),
         ruling.case.id,
         ruling.number,
@@ -177,7 +190,7 @@ pub async fn rule(tx: &mut Tx, ruling: &Ruling) -> Result<Option<CaseFile>, Faul
     Ok(row.map(Into::into))
 }
 
-/// The case, locked.
+/// The case, locked; none where it complains about whoever asks.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -185,8 +198,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Option<CaseF
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::lock
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time
-        FROM case_file WHERE site = $1 AND id = $2 FOR UPDATE",
+        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about
+        FROM case_file WHERE site = $1 AND id = $2 AND (asking_staff() = ANY (complained_about)) IS NOT TRUE FOR UPDATE",
         site.as_str(),
         case,
     )
@@ -209,7 +222,7 @@ pub async fn of_incident(
     let rows = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::of_incident
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time
+        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about
         FROM case_file WHERE site = $1 AND incident = $2 ORDER BY join_number LIMIT $3",
         site.as_str(),
         incident,
@@ -219,6 +232,26 @@ pub async fn of_incident(
     .await
     .or_fault()?;
     Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Staff that cases of an incident complain about, by their full names.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn complained_about(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+) -> Result<Vec<String>, Fault> {
+    sqlx::query_scalar!(
+        r#"-- crisis::store::cases::complained_about
+        SELECT DISTINCT unnest(complained_about) AS "staff!" FROM case_file WHERE site = $1 AND incident = $2"#,
+        site.as_str(),
+        incident,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
 }
 
 /// How many cases an incident has.
@@ -454,7 +487,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Option<CaseFi
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::get
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time
+        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about
         FROM case_file WHERE site = $1 AND id = $2",
         site.as_str(),
         case,

@@ -124,6 +124,6 @@ pub async fn roster(tx: &mut Tx, site: &SiteId) -> Result<Roster, Fault> {
     .or_fault()?;
     Ok(Roster {
         slots,
-        retired: read_all::<StaffId, _>(&retired)?,
+        barred: read_all::<StaffId, _>(&retired)?,
     })
 }

@@ -235,10 +235,10 @@ pub async fn list(
 }
 
 /// Inserts a new incident. I6: the index `incident_open` refuses a second open one of its matter; under
-/// the site's lock that cannot happen.
+/// the site's lock that happens only to whoever may not see the first.
 ///
 /// # Errors
-/// ALREADY_EXISTS when the matter has an open one.
+/// NOT_FOUND when the matter has an open one that the caller may not see.
 pub async fn insert(tx: &mut Tx, incident: &Incident) -> Result<(), Fault> {
     let site = incident.name.site.as_str();
     sqlx::query!(
@@ -265,7 +265,7 @@ pub async fn insert(tx: &mut Tx, incident: &Incident) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_constraint("incident_open", || Fault::exists("an open incident of this matter"))?;
+    .or_constraint("incident_open", || Fault::not_found("Incident", "of this matter"))?;
     Ok(())
 }
 

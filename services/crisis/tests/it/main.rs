@@ -2,6 +2,7 @@
 
 mod api;
 mod calling;
+mod complained_about;
 mod converging;
 mod keeping;
 mod opening;

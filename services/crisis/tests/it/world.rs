@@ -572,3 +572,33 @@ pub(crate) fn role(incident: &wire::Incident, role: DutyRole) -> wire::IncidentR
     let found = incident.roles.iter().find(|r| r.role == role.number());
     found.expect("every role has an entry").clone()
 }
+
+/// Facts that complain about a person, as received or, above revision 1, as changed.
+pub(crate) fn complains_about(case: &CaseName, person: &str, revision: i64) -> Event {
+    let facts = Some(events::CaseFacts {
+        case: case.to_string(),
+        number: format!("C-{}", case.id.as_u128() & 0xffff),
+        mode: to_wire(CaseMode::Live),
+        status: to_wire(CaseStatus::Received),
+        epoch: 1,
+        revision,
+        staff_complained_about: vec![staff(case.site.as_str(), person)],
+        ..Default::default()
+    });
+    event(
+        "intake",
+        "redress.case.updated.v1",
+        case.site.as_str(),
+        case.to_string(),
+        &events::CaseUpdated { facts },
+    )
+}
+
+/// A request of this person of the staff of a site.
+pub(crate) fn as_staff<T>(message: T, site: &str, id: &str) -> Request<T> {
+    let mut request = as_caller(message, &[site]);
+    let caller = request.extensions_mut().get_mut::<Arc<Caller>>();
+    let caller = Arc::get_mut(caller.expect("set above")).expect("not shared yet");
+    caller.staff = Some(StaffName::new(site_id(site), id.parse().expect("a slug")));
+    request
+}

@@ -33,6 +33,8 @@ pub struct CaseView {
     pub owner_revision: i64,
     /// By when a person will have been in touch: the deadline of the acknowledge clock.
     pub next_time: Option<Timestamp>,
+    /// Staff complained about, by their full names; part of the facts.
+    pub complained_about: Vec<String>,
 }
 
 /// Whether a status ends a case, so that nobody is told anything about it any more.
@@ -125,6 +127,7 @@ mod tests {
             offered_to: String::new(),
             owner_revision: 0,
             next_time: None,
+            complained_about: Vec::new(),
         }
     }
 

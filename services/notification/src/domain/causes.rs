@@ -215,6 +215,7 @@ mod tests {
             offered_to: String::new(),
             owner_revision: 0,
             next_time: None,
+            complained_about: Vec::new(),
         }
     }
 

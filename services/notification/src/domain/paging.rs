@@ -102,6 +102,7 @@ mod tests {
             offered_to: "sites/lake/staff/li".to_owned(),
             owner_revision: 1,
             next_time: None,
+            complained_about: Vec::new(),
         }
     }
 

@@ -5,7 +5,6 @@ use redress_model::fault::parse_field;
 use redress_model::name::MessageName;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
-use redress_runtime::scope;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
@@ -14,6 +13,7 @@ use crate::store::attempts::{self, Attempt};
 use crate::store::kept::{self, KeptPage};
 use crate::store::keys::Keys;
 use crate::store::messages::{self, Message};
+use crate::store::sight::Sight;
 
 /// What a caller needs besides the method's own permission to read texts, which name people.
 const READ_BODY: &str = "messages.read_body";
@@ -54,7 +54,7 @@ pub(super) async fn handle(
         keys: &service.keys,
         with_text: caller.may(READ_BODY),
     };
-    let (message, attempts, pages) = service.db.read(&scope(caller), &operation).await?;
+    let (message, attempts, pages) = Sight::of(caller).read(&service.db, &operation).await?;
     Ok(proto::GetMessageResponse {
         message: Some(wire::message(&message)),
         attempts: attempts.iter().map(wire::attempt).collect(),

@@ -7,7 +7,6 @@ use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
 use redress_rpc::page::Page;
-use redress_runtime::scope;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
@@ -15,6 +14,7 @@ use uuid::Uuid;
 use super::{Messages, wire};
 use crate::domain::words::MessageState;
 use crate::store::messages::{self, Filter, Message};
+use crate::store::sight::Sight;
 
 struct ListMessages<'a> {
     filter: Filter,
@@ -56,7 +56,7 @@ pub(super) async fn handle(
         filter,
         page: &page,
     };
-    let rows = service.db.read(&scope(caller), &operation).await?;
+    let rows = Sight::of(caller).read(&service.db, &operation).await?;
     let (rows, next_page_token) = page.finish(rows, |message| message.name.id);
     Ok(proto::ListMessagesResponse {
         messages: rows.iter().map(wire::message).collect(),

@@ -6,7 +6,6 @@ use redress_model::fault::parse_field;
 use redress_model::name::MessageName;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
-use redress_runtime::scope;
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 use tonic::Request;
@@ -16,6 +15,7 @@ use crate::domain::paging::CALLOUT_PAGES_MAX;
 use crate::domain::words::MessageState;
 use crate::store::matters;
 use crate::store::messages::{self, Fate, Message};
+use crate::store::sight::Sight;
 
 const METHOD: &str = "redress.notification.v1.MessageService/RetryMessage";
 
@@ -118,7 +118,7 @@ pub(super) async fn handle(
         },
         now: service.clock.now(),
     };
-    let message = service.db.run(&scope(caller), &operation).await?;
+    let message = Sight::of(caller).run(&service.db, &operation).await?;
     Ok(proto::RetryMessageResponse {
         message: Some(wire::message(&message)),
     })

@@ -78,7 +78,7 @@ pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Faul
     let row = sqlx::query!(
         "-- notification::matters::case
         SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
-               responsible, offered_to, owner_revision, next_time
+               responsible, offered_to, owner_revision, next_time, complained_about
         FROM case_view WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
@@ -100,6 +100,7 @@ pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Faul
             offered_to: row.offered_to,
             owner_revision: row.owner_revision,
             next_time: row.next_time.map(|t| t.to_jiff()),
+            complained_about: row.complained_about,
         })
     })
     .transpose()
@@ -110,12 +111,13 @@ pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<
     sqlx::query!(
         "-- notification::matters::keep_case
         INSERT INTO case_view (site, case_id, number, historical, status, epoch, revision, language,
-                               grade, grade_revision, responsible, offered_to, owner_revision, next_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                               grade, grade_revision, responsible, offered_to, owner_revision, next_time,
+                               complained_about)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT ON CONSTRAINT case_view_pkey DO UPDATE
         SET number = $3, historical = $4, status = $5, epoch = $6, revision = $7, language = $8,
             grade = $9, grade_revision = $10, responsible = $11, offered_to = $12,
-            owner_revision = $13, next_time = $14",
+            owner_revision = $13, next_time = $14, complained_about = $15",
         case.site.as_str(),
         case.id,
         view.number,
@@ -130,6 +132,7 @@ pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<
         view.offered_to,
         view.owner_revision,
         view.next_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        &view.complained_about,
     )
     .execute(&mut **tx)
     .await
@@ -137,7 +140,7 @@ pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<
     Ok(())
 }
 
-/// Keeps an incident's cases and whether it was merged away, if newer.
+/// Keeps an incident's cases and whether it was merged away, if newer; in any case which it ever had.
 pub async fn keep_incident(
     tx: &mut Tx,
     incident: &IncidentName,
@@ -147,11 +150,13 @@ pub async fn keep_incident(
 ) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::matters::keep_incident
-        INSERT INTO incident_view AS i (site, incident_id, case_ids, merged, revision)
-        VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO incident_view AS i (site, incident_id, case_ids, merged, revision, ever_case_ids)
+        VALUES ($1, $2, $3, $4, $5, $3)
         ON CONFLICT ON CONSTRAINT incident_view_pkey DO UPDATE
-        SET case_ids = $3, merged = $4, revision = $5
-        WHERE i.revision < $5",
+        SET case_ids = CASE WHEN i.revision < $5 THEN $3 ELSE i.case_ids END,
+            merged = CASE WHEN i.revision < $5 THEN $4 ELSE i.merged END,
+            revision = greatest(i.revision, $5),
+            ever_case_ids = ARRAY(SELECT unnest(i.ever_case_ids) UNION SELECT unnest($3::uuid[]) ORDER BY 1)",
         incident.site.as_str(),
         incident.id,
         cases,

@@ -415,3 +415,41 @@ async fn a_callout_that_nobody_answered_pages_anew_when_retried_and_an_ended_one
         .map(|i| i.reason);
     assert_eq!(reason.as_deref(), Some("MATTER_ENDED"), "P06");
 }
+
+#[tokio::test]
+async fn whoever_is_complained_about_finds_no_message_of_the_case_or_its_incident() {
+    let world = World::new().await;
+    let (li, case, incident) = callout(&world).await;
+    // The call-out names the first case; the second one of the incident complains.
+    let second = CaseName::new(site("lake"), Uuid::now_v7());
+    world.tell(news::complains_about(&second, &li, 1)).await;
+    world
+        .tell(news::incident(&incident, &[&case, &second], None, 2))
+        .await;
+    let name = world.message().await.name.to_string();
+    let service = service(&world);
+    let barred = caller("lake", &["*"], Some(&li));
+
+    let listed = service.list_messages(by(&barred, list("sites/-"))).await;
+    assert!(listed.expect("an empty list").get_ref().messages.is_empty());
+    let get = proto::GetMessageRequest { name: name.clone() };
+    let mut codes = vec![service.get_message(by(&barred, get.clone())).await.err()];
+    codes.push(service.retry_message(by(&barred, retry(&name))).await.err());
+    let answer = service
+        .acknowledge_message(by(&barred, acknowledge(&name)))
+        .await;
+    codes.push(answer.err());
+    // Merged away, it has no cases any more.
+    let into = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::incident(&incident, &[], Some(&into), 3))
+        .await;
+    codes.push(service.get_message(by(&barred, get.clone())).await.err());
+    for status in codes {
+        assert_eq!(status.map(|s| s.code()), Some(Code::NotFound));
+    }
+
+    let wang = StaffName::new(site("lake"), "wang".parse().expect("a slug"));
+    let other = caller("lake", &["*"], Some(&wang));
+    assert!(service.get_message(by(&other, get)).await.is_ok());
+}

@@ -52,7 +52,9 @@ async fn facts(
         event.historical || convert::from_wire(facts.mode) == Some(CaseMode::Historical);
     let view = match matters::lock_case(tx, &case).await? {
         Some(mut view) => {
-            view.updated(facts.revision, &facts.number, &facts.language);
+            if view.updated(facts.revision, &facts.number, &facts.language) {
+                view.complained_about = facts.staff_complained_about;
+            }
             view.moved(status, facts.epoch);
             view
         }
@@ -69,6 +71,7 @@ async fn facts(
             offered_to: String::new(),
             owner_revision: 0,
             next_time: None,
+            complained_about: facts.staff_complained_about,
         },
     };
     matters::keep_case(tx, &case, &view).await?;

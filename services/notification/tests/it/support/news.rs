@@ -262,3 +262,21 @@ pub(crate) fn callout(
         &payload,
     )
 }
+
+/// Facts, received or changed, that complain about a person.
+pub(crate) fn complains_about(case: &CaseName, staff: &StaffName, revision: i64) -> Event {
+    let payload = CaseUpdated {
+        facts: Some(CaseFacts {
+            revision,
+            staff_complained_about: vec![staff.to_string()],
+            ..facts(case, "LAKE-1", &[])
+        }),
+    };
+    event(
+        "intake",
+        "redress.case.updated.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}

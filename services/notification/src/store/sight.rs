@@ -1,0 +1,71 @@
+//! What a caller sees: the sites in scope, without what complains about that person (section 7). Row
+//! security reads the person from the transaction.
+
+use redress_model::Fault;
+use redress_model::name::StaffName;
+use redress_rpc::Caller;
+use redress_store::{Database, Operation, Scope, StoreResultExt as _, Tx};
+
+/// What a caller sees.
+#[derive(Debug, Clone)]
+pub struct Sight {
+    scope: Scope,
+    staff: Option<StaffName>,
+}
+
+impl Sight {
+    /// That of this caller.
+    pub fn of(caller: &Caller) -> Self {
+        Self {
+            scope: redress_runtime::scope(caller),
+            staff: caller.staff.clone(),
+        }
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// What the operation says, or when Postgres is away.
+    pub async fn read<O: Operation>(&self, db: &Database, what: &O) -> Result<O::Output, Fault> {
+        db.read(&self.scope, &self.seen(what)).await
+    }
+
+    /// Writes.
+    ///
+    /// # Errors
+    /// What the operation says, or when Postgres is away.
+    pub async fn run<O: Operation>(&self, db: &Database, what: &O) -> Result<O::Output, Fault> {
+        db.run(&self.scope, &self.seen(what)).await
+    }
+
+    fn seen<'a, O>(&'a self, what: &'a O) -> Seen<'a, O> {
+        Seen {
+            staff: self.staff.as_ref(),
+            what,
+        }
+    }
+}
+
+struct Seen<'a, O> {
+    staff: Option<&'a StaffName>,
+    what: &'a O,
+}
+
+impl<O: Operation> Operation for Seen<'_, O> {
+    const NAME: &'static str = O::NAME;
+    type Output = O::Output;
+
+    async fn run(&self, tx: &mut Tx) -> Result<O::Output, Fault> {
+        if let Some(staff) = self.staff {
+            sqlx::query!(
+                "-- notification::store::sight
+                SELECT set_config('redress.staff', $1, true) AS staff",
+                staff.to_string(),
+            )
+            .fetch_one(&mut **tx)
+            .await
+            .or_fault()?;
+        }
+        self.what.run(tx).await
+    }
+}
