@@ -17,6 +17,9 @@ fn roles() -> Roles {
     Roles::new(grants())
 }
 
+/// Permissions that are no method's own: a method asks for them when the request says more.
+const ASKED_FOR_BY_WHAT_IS_SAID: [&str; 2] = ["cases.answer", "cases.assess"];
+
 /// The permissions that the methods of all contracts ask for.
 fn asked_for() -> BTreeSet<String> {
     let pool = DescriptorPool::decode(redress_proto::FILE_DESCRIPTOR_SET).expect("readable");
@@ -30,6 +33,7 @@ fn asked_for() -> BTreeSet<String> {
             let value = options.get_extension(&option);
             value.as_str().expect("a text").to_owned()
         })
+        .chain(ASKED_FOR_BY_WHAT_IS_SAID.map(str::to_owned))
         .collect()
 }
 
@@ -76,6 +80,22 @@ fn an_auditor_changes_nothing_and_an_sre_sees_no_case() {
     assert!(!auditor.allow("cases.update") && !auditor.allow("events.redrive"));
     let sre = roles.permissions(["sre"]);
     assert!(sre.allow("events.redrive") && !sre.allow("cases.get"));
+}
+
+#[test]
+fn a_portal_meets_no_promise_of_people() {
+    let roles = roles();
+    for (role, may) in [
+        ("admin", true),
+        ("manager", true),
+        ("clerk", true),
+        ("handler", true),
+        ("portal", false),
+        ("auditor", false),
+    ] {
+        let permissions = roles.permissions([role]);
+        assert_eq!(permissions.allow("cases.answer"), may, "{role}");
+    }
 }
 
 #[test]

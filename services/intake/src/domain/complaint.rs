@@ -321,7 +321,8 @@ fn parse_signals(
         .collect()
 }
 
-fn parse_staff(check: &mut Check, field: &str, text: &str, site: &SiteId) -> Option<StaffName> {
+/// A person of the same site, whether the roster knows them yet or not.
+pub fn parse_staff(check: &mut Check, field: &str, text: &str, site: &SiteId) -> Option<StaffName> {
     let name: StaffName = check.parsed(field, text)?;
     if name.site != *site {
         check.wrong(field, "must be of the same site");

@@ -1,15 +1,25 @@
 //! Contacts with complainants, the facts that meet clocks.
 
 use jiff::{SignedDuration, Timestamp};
-use redress_model::name::StaffName;
+use redress_model::name::{SiteId, StaffName};
 use redress_model::words::Channel;
 use redress_proto::event::v1::ContactDirection;
 use redress_proto::intake::v1 as pb;
 
 use super::check::Check;
+use super::complaint::parse_staff;
 
 /// How far ahead a next word may be promised.
 const PROMISE_AHEAD_MAX: SignedDuration = SignedDuration::from_hours(24 * 366);
+
+/// Whether it is for people alone, as what meets promises is, and not for a portal.
+pub fn answers(wire: &pb::Contact) -> bool {
+    match ContactDirection::try_from(wire.direction) {
+        Ok(ContactDirection::Inbound) => false,
+        Ok(ContactDirection::Outbound) => true,
+        Ok(ContactDirection::Unspecified) | Err(_) => wire.by_person,
+    }
+}
 
 /// A contact to be recorded.
 #[derive(Debug, Clone)]
@@ -35,12 +45,13 @@ pub struct NewContact {
 }
 
 impl NewContact {
-    /// Parses a contact on a case that was received at `received`.
+    /// Parses a contact on a case of `site` that was received at `received`.
     ///
     /// # Errors
     /// INVALID_FIELD with every violation.
     pub fn parse(
         wire: &pb::Contact,
+        site: &SiteId,
         received: Timestamp,
         now: Timestamp,
     ) -> Result<Self, redress_model::Fault> {
@@ -81,7 +92,7 @@ impl NewContact {
             check.wrong("contact.visit", "holds only of a contact by a person");
         }
         let staff = (!wire.staff.is_empty())
-            .then(|| check.parsed("contact.staff", &wire.staff))
+            .then(|| parse_staff(&mut check, "contact.staff", &wire.staff, site))
             .flatten();
         let note = check.lines("contact.note", &wire.note, 0, 4_000);
         check.finish()?;
@@ -124,7 +135,8 @@ mod tests {
     }
 
     fn parse(wire: &pb::Contact) -> Result<NewContact, String> {
-        NewContact::parse(wire, at(100), at(200)).map_err(|f| f.to_string())
+        let site = "lake".parse().expect("a slug");
+        NewContact::parse(wire, &site, at(100), at(200)).map_err(|f| f.to_string())
     }
 
     #[test]

@@ -57,22 +57,23 @@ impl Move {
         }
     }
 
-    /// Whether a case may make this move.
-    pub fn is_legal(self, status: CaseStatus, mode: CaseMode) -> bool {
+    /// Whether a case may make this move. What was erased is not handled again: nothing is left of it.
+    pub fn is_legal(self, status: CaseStatus, mode: CaseMode, erased: bool) -> bool {
         use CaseStatus as S;
         let live = mode == CaseMode::Live;
         match self {
             Self::Withdraw | Self::Merge => live && is_open(status),
             Self::Unmerge => status == S::Merged,
             Self::Reopen => {
-                live && matches!(
-                    status,
-                    S::Resolved | S::Closed | S::Archived | S::Withdrawn | S::Rejected
-                )
+                live && !erased
+                    && matches!(
+                        status,
+                        S::Resolved | S::Closed | S::Archived | S::Withdrawn | S::Rejected
+                    )
             }
             Self::Archive => matches!(status, S::Closed | S::Withdrawn | S::Rejected),
             Self::Erase => {
-                matches!(status, S::Closed | S::Archived | S::Withdrawn | S::Rejected)
+                !erased && matches!(status, S::Closed | S::Archived | S::Withdrawn | S::Rejected)
             }
         }
     }
@@ -85,14 +86,15 @@ impl Move {
         self,
         status: CaseStatus,
         mode: CaseMode,
+        erased: bool,
         name: impl std::fmt::Display,
     ) -> Result<(), Fault> {
-        if self.is_legal(status, mode) {
+        if self.is_legal(status, mode, erased) {
             return Ok(());
         }
         let legal: Vec<&str> = Self::ALL
             .into_iter()
-            .filter(|m| m.is_legal(status, mode))
+            .filter(|m| m.is_legal(status, mode, erased))
             .map(Self::verb)
             .collect();
         let legal = if legal.is_empty() {
@@ -100,10 +102,11 @@ impl Move {
         } else {
             legal.join(", ")
         };
+        let state = if erased { "erased and " } else { "" };
         Err(Fault::illegal(
             "ILLEGAL_MOVE",
             format!(
-                "cannot {} a case that is {status} ({mode}); legal now: {legal}",
+                "cannot {} a case that is {state}{status} ({mode}); legal now: {legal}",
                 self.verb()
             ),
             name,
@@ -204,11 +207,13 @@ mod tests {
         for &status in CaseStatus::ALL {
             for &mode in CaseMode::ALL {
                 for m in Move::ALL {
-                    match m.require(status, mode, "x") {
-                        Ok(()) => assert!(m.is_legal(status, mode)),
-                        Err(fault) => {
-                            assert_eq!(fault.reason(), "ILLEGAL_MOVE");
-                            assert!(fault.to_string().contains("legal now: "));
+                    for erased in [false, true] {
+                        match m.require(status, mode, erased, "x") {
+                            Ok(()) => assert!(m.is_legal(status, mode, erased)),
+                            Err(fault) => {
+                                assert_eq!(fault.reason(), "ILLEGAL_MOVE");
+                                assert!(fault.to_string().contains("legal now: "));
+                            }
                         }
                     }
                 }
@@ -220,18 +225,18 @@ mod tests {
     fn history_is_never_withdrawn_merged_or_reopened() {
         for &status in CaseStatus::ALL {
             for m in [Move::Withdraw, Move::Merge, Move::Reopen] {
-                assert!(!m.is_legal(status, CaseMode::Historical));
+                assert!(!m.is_legal(status, CaseMode::Historical, false));
             }
         }
     }
 
     #[test]
     fn a_case_that_is_over_is_reopened_and_nothing_else_moves_it_back() {
-        assert!(Move::Reopen.is_legal(CaseStatus::Withdrawn, CaseMode::Live));
-        assert!(!Move::Withdraw.is_legal(CaseStatus::Closed, CaseMode::Live));
-        assert!(!Move::Merge.is_legal(CaseStatus::Merged, CaseMode::Live));
-        assert!(!Move::Archive.is_legal(CaseStatus::Received, CaseMode::Live));
-        assert!(!Move::Erase.is_legal(CaseStatus::Received, CaseMode::Live));
+        assert!(Move::Reopen.is_legal(CaseStatus::Withdrawn, CaseMode::Live, false));
+        assert!(!Move::Withdraw.is_legal(CaseStatus::Closed, CaseMode::Live, false));
+        assert!(!Move::Merge.is_legal(CaseStatus::Merged, CaseMode::Live, false));
+        assert!(!Move::Archive.is_legal(CaseStatus::Received, CaseMode::Live, false));
+        assert!(!Move::Erase.is_legal(CaseStatus::Received, CaseMode::Live, false));
     }
 
     #[test]

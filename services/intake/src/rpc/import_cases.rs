@@ -19,6 +19,10 @@ use crate::domain::check::Check;
 use crate::intake::Intake;
 
 const METHOD: &str = "redress.intake.v1.CaseService/ImportCases";
+/// Longest id of a row, in characters.
+const ROW_ID_LENGTH_MAX: usize = 128;
+/// Longest parent, in characters.
+const PARENT_LENGTH_MAX: usize = 200;
 
 /// Answers ImportCases.
 pub(super) fn import(
@@ -31,7 +35,7 @@ pub(super) fn import(
         let (intake, caller) = (Arc::clone(&intake), Arc::clone(&caller));
         async move {
             let row = row?;
-            let row_id = row.row_id.clone();
+            let row_id = row.row_id.chars().take(ROW_ID_LENGTH_MAX).collect();
             Ok(match import_row(&intake, &caller, row).await {
                 Ok(case) => pb::ImportCasesResponse {
                     row_id,
@@ -53,10 +57,18 @@ async fn import_row(
 ) -> Result<pb::Case, Fault> {
     let row_id = std::mem::take(&mut row.row_id);
     let mut check = Check::new();
-    if row_id.trim().is_empty() || row_id.contains('\0') {
-        check.wrong("row_id", "must hold 1 to 128 characters");
+    let is_too_long = row_id.chars().count() > ROW_ID_LENGTH_MAX;
+    if row_id.trim().is_empty() || row_id.contains('\0') || is_too_long {
+        let rule = format!("must hold 1 to {ROW_ID_LENGTH_MAX} characters");
+        check.wrong("row_id", rule);
     }
-    let site = check.take(parse_field::<SiteName>("parent", &row.parent));
+    let site = if row.parent.chars().count() > PARENT_LENGTH_MAX {
+        let rule = format!("must hold at most {PARENT_LENGTH_MAX} characters");
+        check.wrong("parent", rule);
+        None
+    } else {
+        check.take(parse_field::<SiteName>("parent", &row.parent))
+    };
     let mode = check.take(required::<CaseMode>("mode", row.mode));
     if row.case.is_none() {
         check.wrong("case", "must be given");

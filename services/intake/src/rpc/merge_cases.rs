@@ -87,7 +87,7 @@ impl Operation for Merge<'_> {
             .collect();
         if !open.is_empty() {
             etag::check(self.etag, head.revision, &self.name)?;
-            Move::Merge.require(head.status, head.mode, &self.name)?;
+            Move::Merge.require(head.status, head.mode, head.erased, &self.name)?;
             for duplicate in &open {
                 self.require(tx, duplicate).await?;
             }
@@ -127,7 +127,12 @@ impl Merge<'_> {
     }
 
     async fn require(&self, tx: &mut Tx, duplicate: &Record) -> Result<(), Fault> {
-        Move::Merge.require(duplicate.status, duplicate.mode, &duplicate.name)?;
+        Move::Merge.require(
+            duplicate.status,
+            duplicate.mode,
+            duplicate.erased,
+            &duplicate.name,
+        )?;
         if case::has_merged_cases(tx, &duplicate.name).await? {
             return Err(Fault::illegal(
                 "HEAD_OF_MERGES",

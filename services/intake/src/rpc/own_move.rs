@@ -145,7 +145,7 @@ impl Operation for MoveCase<'_> {
         };
         if !is_repeat {
             etag::check(&self.asked.etag, case.revision, &self.name)?;
-            kind.require(case.status, case.mode, &self.name)?;
+            kind.require(case.status, case.mode, case.erased, &self.name)?;
             self.make(tx, &mut case).await?;
         }
         let name = self.name.to_string();

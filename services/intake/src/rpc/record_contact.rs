@@ -13,7 +13,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::refuse_nul;
-use crate::domain::contact::NewContact;
+use crate::domain::contact::{NewContact, answers};
 use crate::domain::timeline::facts;
 use crate::intake::Intake;
 use crate::store::timeline::Happened;
@@ -32,6 +32,9 @@ pub(super) async fn record(
     let name: CaseName = parse_field("parent", &request.parent)?;
     let wire = request.contact.clone().unwrap_or_default();
     refuse_nul("contact.note", &wire.note)?;
+    if answers(&wire) {
+        caller.require("cases.answer")?;
+    }
     let receipt = intake.receipt(&caller, METHOD, Some(&name.site), &request_id, &request);
     let operation = Record {
         caller: &caller,
@@ -72,7 +75,7 @@ impl Operation for Record<'_> {
                 &self.name,
             ));
         }
-        let new = NewContact::parse(&self.wire, case.received, self.now)?;
+        let new = NewContact::parse(&self.wire, &self.name.site, case.received, self.now)?;
         let staff = new
             .staff
             .as_ref()

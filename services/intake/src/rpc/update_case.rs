@@ -88,6 +88,7 @@ impl Operation for Update<'_> {
         if self.change_people(tx, &mut case).await? {
             changed.push("complainants");
         }
+        self.require_somebody(&case)?;
         if !changed.is_empty() {
             self.keep(tx, &mut case, &changed).await?;
         }
@@ -149,10 +150,6 @@ impl Update<'_> {
         let Some(new) = &self.changes.complainants else {
             return Ok(false);
         };
-        let nobody = new.is_empty() && case.headcount == 0;
-        if nobody && case.channel != Channel::MediaMonitor {
-            return Err(Fault::invalid("complainants", NOBODY_COMPLAINS));
-        }
         let keyring = &self.intake.keyring;
         let old = people::open(tx, keyring, &case.name).await?;
         let same = old.len() == new.len()
@@ -170,6 +167,21 @@ impl Update<'_> {
         case.person_tokens = recognised.known();
         case.language = new.first().map(|c| c.language.clone()).unwrap_or_default();
         Ok(true)
+    }
+
+    /// Refuses to leave the case with nobody, whichever of the two paths would.
+    fn require_somebody(&self, case: &Record) -> Result<(), Fault> {
+        let new = &self.changes;
+        let field = match (&new.complainants, new.headcount) {
+            (Some(_), _) => "complainants",
+            (None, Some(_)) => "headcount",
+            (None, None) => return Ok(()),
+        };
+        let nobody = case.listed_count == 0 && case.headcount == 0;
+        if nobody && case.channel != Channel::MediaMonitor {
+            return Err(Fault::invalid(field, NOBODY_COMPLAINS));
+        }
+        Ok(())
     }
 
     async fn keep(

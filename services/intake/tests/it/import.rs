@@ -92,6 +92,37 @@ async fn every_row_gets_its_result_and_wrong_ones_stop_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_over_long_row_gets_its_result_and_stops_nothing() {
+    let world = World::new().await;
+    let rows = vec![
+        row("1", CaseMode::Live, 1),
+        row(&"行".repeat(129), CaseMode::Live, 1),
+        pb::ImportCasesRequest {
+            parent: format!("sites/{}", "x".repeat(195)),
+            ..row("3", CaseMode::Live, 1)
+        },
+        row(&"行".repeat(128), CaseMode::Live, 1),
+    ];
+    let results = import(&world, rows).await;
+    let told: Vec<(usize, &str, Vec<&str>)> = results
+        .iter()
+        .map(|r| {
+            let fields = r.violations.iter().map(|v| v.field.as_str()).collect();
+            (r.row_id.chars().count(), r.reason.as_str(), fields)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, "", vec![]),
+            (128, "INVALID_FIELD", vec!["row_id"]),
+            (1, "INVALID_FIELD", vec!["parent"]),
+            (128, "", vec![]),
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn p12_an_imported_live_case_is_told_like_any_other_and_history_says_so_everywhere() {
     let world = World::new().await;
     let results = import(

@@ -1,12 +1,13 @@
 //! Moves, contacts and evidence: legal or refused with what is legal; of two at once, one is told.
 
-use redress_model::words::{CaseStatus, SignalKind};
+use redress_model::words::{CaseStatus, Channel as Way, SignalKind};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as events;
 use redress_proto::intake::v1 as pb;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
-use crate::world::{Cases, World, caller, leak, reason, staff, start, update};
+use crate::world::{Cases, World, caller, create, leak, reason, staff, start, update};
 
 async fn withdraw(cases: &mut Cases, name: &str, etag: &str) -> Result<pb::Case, Status> {
     let request = pb::WithdrawCaseRequest {
@@ -273,6 +274,187 @@ async fn a_contact_is_told_to_the_clocks_without_its_words() {
         })
         .await;
     assert_eq!(reason(late, Code::FailedPrecondition), "ILLEGAL_CONTACT");
+}
+
+async fn contact(cases: &mut Cases, parent: &str, contact: pb::Contact) -> Result<(), Status> {
+    cases
+        .record_contact(pb::RecordContactRequest {
+            parent: parent.to_owned(),
+            contact: Some(contact),
+            request_id: String::new(),
+        })
+        .await
+        .map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_meets_promises_is_recorded_by_who_may_answer() {
+    let world = World::new().await;
+    let case = world.create(leak()).await;
+    let may = |grants: &[&str]| {
+        let grants = grants.iter().map(|g| (*g).to_owned()).collect();
+        redress_rpc::Caller {
+            permissions: redress_rpc::roles::Roles::new([("r".to_owned(), grants)].into())
+                .permissions(["r"]),
+            ..caller("r")
+        }
+    };
+    let mut portal = world.cases(may(&["cases.create", "cases.contact"]));
+    let mut handler = world.cases(may(&["cases.contact", "cases.answer"]));
+    use events::ContactDirection::{Inbound, Outbound, Unspecified};
+    for (direction, by_person, is_right) in [
+        (Outbound, false, true),
+        (Outbound, true, true),
+        (Unspecified, true, false),
+    ] {
+        let said = pb::Contact {
+            direction: direction.into(),
+            channel: 1,
+            by_person,
+            ..Default::default()
+        };
+        let refused = contact(&mut portal, &case.name, said.clone()).await;
+        assert_eq!(reason(refused, Code::PermissionDenied), "PERMISSION_DENIED");
+        let answered = contact(&mut handler, &case.name, said).await;
+        assert_eq!(answered.is_ok(), is_right, "{answered:?}");
+    }
+    for by_person in [false, true] {
+        let asked = pb::Contact {
+            direction: Inbound.into(),
+            channel: 1,
+            by_person,
+            ..Default::default()
+        };
+        contact(&mut portal, &case.name, asked)
+            .await
+            .expect("what the complainant says comes by the portal");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_named_are_of_the_cases_own_site_known_or_not() {
+    let world = World::new().await;
+    let case = world.create(leak()).await;
+    let mut clerk = world.cases(caller("clerk"));
+    let field = |status: Status| {
+        let wrong = status.get_details_bad_request().expect("fields");
+        wrong.field_violations[0].field.clone()
+    };
+    for (who, is_right) in [
+        ("sites/lake/staff/nobody-knows", true),
+        ("sites/river/staff/wang", false),
+    ] {
+        let called = pb::Contact {
+            direction: events::ContactDirection::Outbound.into(),
+            channel: 1,
+            by_person: true,
+            staff: who.to_owned(),
+            ..Default::default()
+        };
+        let owned = pb::Case {
+            first_contact_owner: who.to_owned(),
+            ..leak()
+        };
+        let accused = pb::Case {
+            staff_complained_about: vec![who.to_owned()],
+            ..leak()
+        };
+        for (name, result) in [
+            (
+                "contact.staff",
+                contact(&mut clerk, &case.name, called).await,
+            ),
+            (
+                "first_contact_owner",
+                create(&mut clerk, owned).await.map(drop),
+            ),
+            (
+                "staff_complained_about[0]",
+                create(&mut clerk, accused).await.map(drop),
+            ),
+        ] {
+            match result {
+                Ok(()) => assert!(is_right, "{name} takes {who}"),
+                Err(status) => {
+                    assert!(!is_right, "{name}: {status}");
+                    assert_eq!(field(status), name);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_leaves_no_case_with_nobody_by_either_path() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    for (channel, may) in [(Way::Hotline, false), (Way::MediaMonitor, true)] {
+        let case = world
+            .create(pb::Case {
+                channel: to_wire(channel),
+                headcount: 5,
+                ..leak()
+            })
+            .await;
+        let nobody = pb::Case {
+            name: case.name.clone(),
+            ..Default::default()
+        };
+        let both = ["complainants", "headcount"];
+        if !may {
+            let refused = update(&mut clerk, nobody.clone(), &both).await;
+            assert_eq!(reason(refused, Code::InvalidArgument), "INVALID_FIELD");
+        }
+        update(&mut clerk, nobody.clone(), &["complainants"])
+            .await
+            .expect("a crowd is left");
+        let result = update(&mut clerk, nobody.clone(), &["headcount"]).await;
+        if may {
+            assert_eq!(result.expect("a monitor").complainant_count, 0);
+            continue;
+        }
+        let status = result.as_ref().expect_err("nobody is left");
+        let wrong = status.get_details_bad_request().expect("fields");
+        assert_eq!(wrong.field_violations[0].field, "headcount");
+        assert_eq!(world.get(&case.name).await.headcount, 5);
+        let somebody = pb::Case {
+            complainants: leak().complainants,
+            ..nobody
+        };
+        update(&mut clerk, somebody, &both)
+            .await
+            .expect("one is left");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_case_is_not_reopened() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let case = world.create(leak()).await;
+    withdraw(&mut clerk, &case.name, "")
+        .await
+        .expect("withdrawn");
+    clerk
+        .erase_case(pb::EraseCaseRequest {
+            name: case.name.clone(),
+            ..Default::default()
+        })
+        .await
+        .expect("erased");
+    let refused = clerk
+        .reopen_case(pb::ReopenCaseRequest {
+            name: case.name,
+            reason: "又来了".to_owned(),
+            ..Default::default()
+        })
+        .await;
+    let status = refused.as_ref().expect_err("refused");
+    assert!(
+        status.message().contains("erased") && status.message().ends_with("legal now: archive"),
+        "{status}"
+    );
+    assert_eq!(reason(refused, Code::FailedPrecondition), "ILLEGAL_MOVE");
 }
 
 #[tokio::test(flavor = "multi_thread")]
