@@ -117,13 +117,21 @@ pub async fn spread(work: &mut Work<'_>, case: &Case, cause: Cause) -> Result<()
         .filter(|m| m.case != case.id)
         .cloned()
         .collect();
-    let facts = |members: &[Member]| cluster_facts(work.site, members, work.now, false);
-    if crossed(facts(&members), grading) == crossed(facts(&without), grading) {
-        return Ok(());
-    }
+    let crosses = |as_of: Timestamp, historical: bool| {
+        let facts = |members: &[Member]| cluster_facts(work.site, members, as_of, historical);
+        crossed(facts(&members), grading) != crossed(facts(&without), grading)
+    };
+    let now = crosses(work.now, false);
+    // Each historical case sees the cluster as it was in its own time.
     let affected: Vec<Uuid> = without
         .iter()
-        .filter(|m| !m.historical || m.received >= case.facts.received)
+        .filter(|m| {
+            if m.historical {
+                m.received >= case.facts.received && crosses(m.received, true)
+            } else {
+                now
+            }
+        })
         .map(|m| m.case)
         .collect();
     again(work, affected, cause).await

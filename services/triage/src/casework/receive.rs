@@ -33,6 +33,8 @@ pub struct Receipt<'a> {
     pub status: CaseStatus,
     /// Intake's epoch.
     pub epoch: i64,
+    /// The case it was merged into.
+    pub merged_into: Option<Uuid>,
     /// Signals stated with it.
     pub signals: &'a [SignalRow],
     /// What was read in its text.
@@ -56,6 +58,7 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         facts: facts.clone(),
         status: receipt.status,
         epoch: receipt.epoch,
+        merged_into: receipt.merged_into,
         resolved_since: None,
         held: jiff::SignedDuration::ZERO,
         responsible: None,

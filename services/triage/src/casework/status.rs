@@ -6,6 +6,9 @@ use redress_clock::Event;
 use redress_model::Fault;
 use redress_model::words::{CaseStatus, ClockKind, ClockState};
 
+use uuid::Uuid;
+
+use super::decide::head_of_merged;
 use super::{Work, decide, promises, spread};
 use crate::domain::Cause;
 use crate::store::cases::{self, Case};
@@ -31,6 +34,8 @@ pub struct Move {
     pub epoch: i64,
     /// When.
     pub at: Timestamp,
+    /// The case it is merged into, where it is.
+    pub merged_into: Option<Uuid>,
 }
 
 impl Move {
@@ -96,6 +101,8 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     let counted = complains(case.status) != complains(to.status);
     case.status = to.status;
     case.epoch = to.epoch;
+    let head = case.merged_into;
+    case.merged_into = to.merged_into.filter(|_| to.status == CaseStatus::Merged);
     // The age stands still while nobody waits for us, so that a reopened case does not climb at once
     // for the time it was closed (P27).
     if is == Standing::Open {
@@ -109,8 +116,12 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     if was != is && !case.facts.historical {
         effects(work, case, was, is, to.at).await?;
     }
-    if was != is {
+    if was != is || head != case.merged_into {
         decide(work, case, Cause::Moved).await?;
+    }
+    // The head that it left is decided again without it.
+    if let Some(head) = head.filter(|head| case.merged_into != Some(*head)) {
+        head_of_merged(work, head, Cause::Moved).await?;
     }
     if counted {
         sites::lock_clusters(work.tx, &work.site.id).await?;

@@ -7,7 +7,7 @@
 //! Figures on the 166 labelled rows of a public corpus of 1,022 messages, one at a time (B-cubed): see the test below, which measures
 //! them wherever that corpus is at hand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
@@ -36,13 +36,18 @@ const WORD_CHARS_MIN: usize = 2;
 /// A first line up to so many characters is a title and counts twice.
 const TITLE_CHARS_MAX: usize = 60;
 
-/// Words that occur in every complaint, whatever it is about.
-const COMMON: &[&str] = &[
-    "我们", "你们", "他们", "自己", "没有", "现在", "一个", "这个", "那个", "这样", "但是", "因为",
-    "所以", "如果", "而且", "已经", "可以", "什么", "怎么", "还是", "就是", "不是", "希望", "请问",
-    "反映", "投诉", "业主", "问题", "解决", "要求", "相关", "部门", "领导", "您好", "尊敬", "谢谢",
-    "感谢", "情况", "进行", "目前", "一直", "以及",
-];
+/// Words that ask or address rather than tell: shared by complaints about anything.
+static STOPWORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    include_str!("stopwords.txt")
+        .lines()
+        .flat_map(|line| {
+            line.split('#')
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+        })
+        .collect()
+});
 
 static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
 
@@ -75,7 +80,7 @@ pub fn words(text: &str) -> HashMap<String, u32> {
 fn is_telling(word: &str) -> bool {
     word.chars().count() >= WORD_CHARS_MIN
         && word.chars().any(char::is_alphanumeric)
-        && !COMMON.contains(&word)
+        && !STOPWORDS.contains(word)
 }
 
 /// Keyed hashes of words, with their counts.

@@ -82,6 +82,7 @@ impl<T: TextSource> Handler for CaseReceivedHandler<T> {
             facts: &parsed.facts,
             status: parsed.status,
             epoch: parsed.epoch,
+            merged_into: parsed.merged_into,
             signals: &parsed.signals,
             reading,
         };
@@ -126,6 +127,7 @@ impl Handler for CaseUpdatedHandler {
             status: parsed.status,
             epoch: parsed.epoch,
             at: event.time,
+            merged_into: parsed.merged_into,
         };
         casework::stand(&mut work, &mut case, &to).await?;
         casework::decide(&mut work, &mut case, Cause::Updated).await?;

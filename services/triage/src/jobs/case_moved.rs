@@ -38,6 +38,7 @@ impl Handler for CaseMovedHandler {
             status: required("status", payload.status)?,
             epoch: payload.epoch,
             at: parse::time("move_time", payload.move_time.as_ref())?,
+            merged_into: parse::merged_into(event, &payload.merged_into)?,
         };
         let id = parse::case_id(event, &payload.case)?;
         // A move that may change who complains changes a cluster.

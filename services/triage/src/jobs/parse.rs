@@ -31,6 +31,11 @@ pub(super) fn case_id(event: &Event, name: &str) -> Result<Uuid, Fault> {
     }
 }
 
+/// The case that one was merged into, if any.
+pub(super) fn merged_into(event: &Event, name: &str) -> Result<Option<Uuid>, Fault> {
+    given(name).map(|name| case_id(event, &name)).transpose()
+}
+
 pub(super) fn time(field: &str, time: Option<&prost_types::Timestamp>) -> Result<Timestamp, Fault> {
     let time = time.ok_or_else(|| Fault::invalid(field, "must be given"))?;
     from_timestamp(field, time)
@@ -46,6 +51,7 @@ pub(super) struct Parsed {
     pub(super) facts: CaseFacts,
     pub(super) status: CaseStatus,
     pub(super) epoch: i64,
+    pub(super) merged_into: Option<Uuid>,
     pub(super) signals: Vec<SignalRow>,
 }
 
@@ -70,6 +76,7 @@ pub(super) fn facts(
         id,
         status: required("facts.status", facts.status)?,
         epoch: facts.epoch,
+        merged_into: merged_into(event, &facts.merged_into)?,
         signals,
         facts: CaseFacts {
             number: facts.number.clone(),

@@ -58,6 +58,8 @@ pub struct Case {
     pub status: CaseStatus,
     /// Intake's epoch of that status.
     pub epoch: i64,
+    /// The case it is merged into.
+    pub merged_into: Option<Uuid>,
     /// Since when its age does not count.
     pub resolved_since: Option<Timestamp>,
     /// For how long its age did not count before.
@@ -108,6 +110,7 @@ struct Row {
     facts_revision: i64,
     status: String,
     epoch: i64,
+    merged_into: Option<Uuid>,
     resolved_since: Option<jiff_sqlx::Timestamp>,
     held_micros: i64,
     responsible: Option<String>,
@@ -144,6 +147,7 @@ impl Row {
             },
             status: word(&self.status)?,
             epoch: self.epoch,
+            merged_into: self.merged_into,
             resolved_since: self.resolved_since.map(jiff_sqlx::Timestamp::to_jiff),
             held: SignedDuration::from_micros(self.held_micros),
             responsible: self.responsible,
@@ -168,7 +172,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
         "-- triage::store::cases::lock
         SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
-               facts_revision, status, epoch, resolved_since, held_micros, responsible, suggested_category,
+               facts_revision, status, epoch, merged_into, resolved_since, held_micros, responsible, suggested_category,
                category_words, cluster, decision, grade
         FROM case_file WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
@@ -179,6 +183,27 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
     .or_fault()?
     .map(Row::read)
     .transpose()
+}
+
+/// The cases that were merged into this one, as they are now; not locked.
+pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<Case>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::cases::merged_into
+        SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
+               claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
+               facts_revision, status, epoch, merged_into, resolved_since, held_micros, responsible,
+               suggested_category, category_words, cluster, decision, grade
+        FROM case_file WHERE site = $1 AND merged_into = $2 ORDER BY id",
+        site.as_str(),
+        head,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(Row::read)
+    .collect()
 }
 
 /// Whether the case is known.
@@ -229,9 +254,9 @@ pub async fn insert(
         INSERT INTO case_file (site, id, number, channel, historical, received_time, headcount, person_tokens,
           quality_impact, wants, claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact,
           excluded, facts_revision, status, epoch, resolved_since, suggested_category, category_words, cluster,
-          similarity, create_time)
+          similarity, create_time, merged_into)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23, $24, $25, $26)",
+          $22, $23, $24, $25, $26, $27)",
         site.as_str(),
         case.id,
         facts.number,
@@ -258,6 +283,7 @@ pub async fn insert(
         case.cluster,
         similarity,
         now.to_sqlx(),
+        case.merged_into,
     )
     .execute(&mut **tx)
     .await
@@ -308,7 +334,7 @@ pub async fn set_status(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), F
     let held = i64::try_from(case.held.as_micros()).unwrap_or(i64::MAX);
     sqlx::query!(
         "-- triage::store::cases::set_status
-        UPDATE case_file SET status = $3, epoch = $4, resolved_since = $5, held_micros = $6
+        UPDATE case_file SET status = $3, epoch = $4, resolved_since = $5, held_micros = $6, merged_into = $7
         WHERE site = $1 AND id = $2",
         site.as_str(),
         case.id,
@@ -316,6 +342,7 @@ pub async fn set_status(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), F
         case.epoch,
         case.resolved_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         held,
+        case.merged_into,
     )
     .execute(&mut **tx)
     .await

@@ -52,6 +52,56 @@ async fn three_people_about_one_lift_raise_each_other_g2_2_g2_3() {
 }
 
 #[tokio::test]
+async fn words_that_ask_do_not_join_what_they_are_about() {
+    let world = World::new().await;
+    let matters = ["外墙渗水", "厨房漏水", "空调不制冷", "门锁坏了", "电梯停运"];
+    let mut cases = Vec::new();
+    for (i, matter) in matters.iter().enumerate() {
+        let text = format!("{matter},请尽快派人维修");
+        cases.push(complain(&world, &format!("p{i}"), &text).await);
+    }
+    let mut clusters = std::collections::BTreeSet::new();
+    for case in &cases {
+        let decision = world.decision(case).await;
+        assert_eq!(ids(&decision), ["G4"], "{case}");
+        clusters.insert(decision.cluster);
+    }
+    assert_eq!(clusters.len(), 5);
+    let again = complain(&world, "q", "二号楼地下车库顶板漏水,希望物业处理").await;
+    let same = complain(&world, "r", "地下车库的顶板一直在漏水,麻烦安排师傅来看").await;
+    let cluster = world.decision(&again).await.cluster;
+    assert_eq!(world.decision(&same).await.cluster, cluster);
+    assert!(!clusters.contains(&cluster));
+}
+
+#[tokio::test]
+async fn history_is_decided_again_when_its_own_time_fills_up() {
+    let world = World::new().await;
+    let day = |d: u32| format!("2025-02-{d:02}T10:00:00+08:00");
+    let mut cases = Vec::new();
+    for (person, received, text) in [
+        ("a", day(20), LIFT[0]),
+        ("b", day(25), LIFT[1]),
+        ("c", day(27), LIFT[2]),
+        ("d", day(10), LIFT[3]),
+    ] {
+        let case = world.new_case();
+        world.say(&case, text);
+        let facts = event::CaseFacts {
+            mode: to_wire(CaseMode::Historical),
+            status: to_wire(redress_model::words::CaseStatus::Archived),
+            received_time: Some(to_timestamp(at(&received))),
+            ..world.by_person(&case, person)
+        };
+        world.tell(&[world.received(facts)]).await;
+        cases.push(case);
+    }
+    assert_eq!(ids(&world.decision(&cases[0]).await), ["G4"]);
+    assert_eq!(ids(&world.decision(&cases[1]).await), ["G2.2", "G2.3"]);
+    assert_eq!(world.count("SELECT count(*) FROM triage.clock").await, 0);
+}
+
+#[tokio::test]
 async fn one_person_who_files_three_times_counts_once() {
     let world = World::new().await;
     for text in &LIFT[..3] {

@@ -1,6 +1,7 @@
 //! Cases are decided from their facts, signals and ages, and a grade falls only by a person.
 
 use jiff::SignedDuration;
+use redress_events::Event;
 use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_model::words::{CaseMode, CaseStatus, QualityImpact, SignalBasis, SignalKind};
@@ -129,8 +130,142 @@ async fn a_grade_that_would_fall_stands_and_the_lower_one_is_proposed() {
     world.tell(&[world.updated(fewer)]).await;
     let decision = world.decision(&case).await;
     assert_eq!((decision.grade, decision.proposed_grade), (1, 3));
-    assert_eq!(ids(&decision), ["G3.2"]);
+    // The kept grade stays explained, again and again.
+    assert_eq!(ids(&decision), ["G1.4", "G3.2"]);
     assert_eq!(decision.nature, 1);
+    let handed_up = signal(SignalKind::HandedUp, SignalBasis::Reported);
+    world
+        .record(world.manager(), &case, handed_up, "")
+        .await
+        .expect("recorded");
+    assert_eq!(ids(&world.decision(&case).await), ["G1.4", "G3.2", "G3.3"]);
+}
+
+#[tokio::test]
+async fn history_is_decided_again_and_nothing_follows() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        mode: to_wire(CaseMode::Historical),
+        status: to_wire(CaseStatus::Archived),
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts.clone())]).await;
+    assert_eq!(ids(&world.decision(&case).await), ["G4"]);
+    let leak = signal(SignalKind::DataLeak, SignalBasis::Reported);
+    world
+        .record(world.manager(), &case, leak, "")
+        .await
+        .expect("recorded");
+    assert_eq!(ids(&world.decision(&case).await), ["G2.7"]);
+    let crowd = event::CaseFacts {
+        headcount: 12,
+        revision: 2,
+        ..facts
+    };
+    world.tell(&[world.updated(crowd)]).await;
+    assert_eq!(ids(&world.decision(&case).await), ["G1.4", "G2.7"]);
+    assert_eq!(world.count("SELECT count(*) FROM triage.clock").await, 0);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM triage.outbox WHERE NOT historical")
+            .await,
+        0
+    );
+}
+
+fn merged(world: &World, case: &CaseName, head: &CaseName, epoch: i64) -> Event {
+    let payload = event::CaseMoved {
+        case: case.to_string(),
+        status: to_wire(CaseStatus::Merged),
+        epoch,
+        move_time: Some(to_timestamp(world.now())),
+        merged_into: head.to_string(),
+        ..Default::default()
+    };
+    world.event(
+        "intake",
+        "redress.case.moved.v1",
+        &case.to_string(),
+        &payload,
+    )
+}
+
+#[tokio::test]
+async fn a_merged_case_gives_its_facts_to_its_head() {
+    let world = World::new().await;
+    let (head, one, two) = (world.case().await, world.new_case(), world.new_case());
+    let leaking = event::CaseFacts {
+        quality_impact: to_wire(QualityImpact::Grave),
+        repeat: true,
+        ..world.by_person(&one, "a")
+    };
+    let pair = event::CaseFacts {
+        person_tokens: vec!["a".to_owned(), "b".to_owned(), "c".to_owned()],
+        ..world.facts(&two)
+    };
+    world
+        .tell(&[world.received(leaking), world.received(pair)])
+        .await;
+    assert_eq!(ids(&world.decision(&head).await), ["G4"]);
+    world
+        .tell(&[
+            merged(&world, &one, &head, 2),
+            merged(&world, &two, &head, 2),
+        ])
+        .await;
+    let decision = world.decision(&head).await;
+    assert_eq!(ids(&decision), ["G1.3", "G2.2", "G3.3"]);
+    assert_eq!((decision.grade, decision.proposed_grade), (1, 0));
+    // What becomes known of a merged case raises its head, not itself.
+    let threat = signal(SignalKind::ThreatensMedia, SignalBasis::Reported);
+    world
+        .record(world.manager(), &two, threat, "")
+        .await
+        .expect("recorded");
+    assert_eq!(
+        ids(&world.decision(&head).await),
+        ["G1.3", "G2.2", "G2.6", "G3.3"]
+    );
+    assert_eq!(ids(&world.decision(&two).await), ["G2.2"]);
+    // Taken apart, the head keeps its grade and what explains it.
+    world
+        .tell(&[
+            world.moved("intake", &one, CaseStatus::Received, 3),
+            world.moved("intake", &two, CaseStatus::Received, 3),
+        ])
+        .await;
+    let decision = world.decision(&head).await;
+    assert_eq!((decision.grade, decision.proposed_grade), (1, 4));
+    assert_eq!(ids(&decision), ["G1.3", "G4"]);
+    assert_eq!(ids(&world.decision(&two).await), ["G2.2", "G2.6"]);
+}
+
+#[tokio::test]
+async fn a_grade_does_not_vanish_by_merging_whatever_it_came_from() {
+    let world = World::new().await;
+    let (head, other) = (world.new_case(), world.new_case());
+    let crowd = event::CaseFacts {
+        headcount: 12,
+        ..world.facts(&other)
+    };
+    let fewer = event::CaseFacts {
+        headcount: 1,
+        revision: 2,
+        ..crowd.clone()
+    };
+    // The head comes in after the merge.
+    world
+        .tell(&[
+            world.received(crowd),
+            world.updated(fewer),
+            merged(&world, &other, &head, 2),
+            world.received(world.facts(&head)),
+        ])
+        .await;
+    let decision = world.decision(&head).await;
+    assert_eq!((decision.grade, decision.proposed_grade), (1, 4));
+    assert_eq!(ids(&decision), ["G1.4", "G4"]);
 }
 
 #[tokio::test]
