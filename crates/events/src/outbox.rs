@@ -55,8 +55,9 @@ pub async fn publish<M: prost::Message>(
     Ok(event_id)
 }
 
-/// The subject's partition: FNV-1a, since a hash that is stored must never change.
-pub(crate) fn partition(subject: &str) -> i16 {
+/// The subject's partition, 0 to 7: its share of the relay's work. FNV-1a, since a hash that is stored
+/// must never change.
+pub fn partition(subject: &str) -> i16 {
     let hash = subject
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use redress_model::Fault;
 use redress_store::{Operation, Scope, StoreResultExt as _, Tx};
 use redress_testkit::eventually;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 
 use crate::world::{SOON, World, pace};
 
@@ -28,7 +28,7 @@ async fn take_id(tx: &mut Transaction<'_, Postgres>) -> i64 {
         .unwrap()
 }
 
-async fn publish(tx: &mut Transaction<'_, Postgres>, w: &World, subject: &str, number: i64) {
+async fn publish(tx: &mut Transaction<'_, Postgres>, subject: &str, number: i64) {
     // What `publish` sends, by hand, since the test holds the transaction open.
     let event = crate::world::event("intake", subject, number);
     sqlx::query("SELECT redress_publish($1, $2, $3, $4, $5, false, '', $6)")
@@ -36,20 +36,11 @@ async fn publish(tx: &mut Transaction<'_, Postgres>, w: &World, subject: &str, n
         .bind(&event.event_type)
         .bind(event.site.as_str())
         .bind(subject)
-        .bind(partition(&w.t.admin, subject).await)
+        .bind(redress_events::partition(subject))
         .bind(event.data.as_ref())
         .execute(&mut **tx)
         .await
         .unwrap();
-}
-
-/// Any fixed share will do, as long as a subject keeps its own.
-async fn partition(admin: &PgPool, subject: &str) -> i16 {
-    sqlx::query_scalar("SELECT (length($1) % 8)::smallint")
-        .bind(subject)
-        .fetch_one(admin)
-        .await
-        .unwrap()
 }
 
 #[tokio::test]
@@ -57,7 +48,7 @@ async fn i3_a_transaction_that_commits_late_is_not_skipped() {
     let w = World::new().await;
     let relay = w.relay(pace());
     let mut late = begin(&w).await;
-    publish(&mut late, &w, "a", 1).await;
+    publish(&mut late, "a", 1).await;
     for number in 1..=3 {
         w.say("b", number).await;
     }
@@ -78,7 +69,7 @@ async fn i3_a_transaction_that_rolls_back_late_holds_nothing_up_for_good() {
     let w = World::new().await;
     let relay = w.relay(pace());
     let mut late = begin(&w).await;
-    publish(&mut late, &w, "a", 1).await;
+    publish(&mut late, "a", 1).await;
     w.say("b", 1).await;
     late.rollback().await.unwrap();
     w.hears("b", &[1]).await;
@@ -96,12 +87,12 @@ async fn i3_an_older_transaction_that_publishes_after_a_younger_one_stays_behind
     let mut between = begin(&w).await;
     let between_id = take_id(&mut between).await;
     let mut younger = begin(&w).await;
-    publish(&mut younger, &w, "case", 1).await;
+    publish(&mut younger, "case", 1).await;
     assert!(older_id < between_id && between_id < take_id(&mut younger).await);
     younger.commit().await.unwrap();
-    publish(&mut older, &w, "case", 2).await;
+    publish(&mut older, "case", 2).await;
     // A witness that the window in question was read: stamped below `between`.
-    publish(&mut older, &w, "witness-of-another-partition", 1).await;
+    publish(&mut older, "witness-of-another-partition", 1).await;
     older.commit().await.unwrap();
     let relay = w.relay(pace());
     w.hears("witness-of-another-partition", &[1]).await;
@@ -114,7 +105,7 @@ async fn i3_an_older_transaction_that_publishes_after_a_younger_one_stays_behind
 async fn i3_two_who_publish_about_one_case_wait_for_each_other() {
     let w = World::new().await;
     let mut first = begin(&w).await;
-    publish(&mut first, &w, "case", 1).await;
+    publish(&mut first, "case", 1).await;
     let second = {
         let (sender, subject) = (w.sender.clone(), "case");
         tokio::spawn(async move { crate::world::say(&sender, subject, 2).await })

@@ -16,16 +16,13 @@ async fn one_trace_crosses_two_services_and_each_exports_as_itself() {
     let migrators = [&redress_store::MIGRATOR];
     let database =
         redress_testkit::database_of(&[("intake", &migrators), ("triage", &migrators)]).await;
-    // Quiet logs do not cut traces.
-    let export = format!(
-        "[telemetry]\nfilter = \"error\"\notlp_endpoint = {:?}\n",
-        collector.endpoint()
-    );
+    let export = format!("[telemetry]\notlp_endpoint = {:?}\n", collector.endpoint());
 
     let settings = database.settings("triage");
     leave_inside(&settings);
     // So that the call is permitted there: the role of services may deliver only.
-    let more = format!("{export}[roles]\nservice = [\"events.inspect\"]\n");
+    // Its logs are quiet, which does not cut traces.
+    let more = format!("{export}filter = \"off\"\n[roles]\nservice = [\"events.inspect\"]\n");
     let triage = host::start::<Triage>(keys.hosting(&settings, &more)).expect("right");
 
     let settings = database.settings("intake");
