@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use redress_model::words::{CaseStatus, Channel, ClockKind, ClockState, DutyRole, Word as _};
-use redress_proto::convert::to_wire;
+use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1::{GetIncidentRequest, Incident, IncidentMode};
 use redress_proto::intake::v1::{Case, Complainant, CreateCaseRequest, GetCaseRequest};
 use redress_proto::notification::v1::{ListMessagesRequest, MessageState};
@@ -280,6 +280,44 @@ async fn one_trace_shows_a_complaint_from_its_creation_to_the_call_out() {
         } else {
             Err(format!("missing {missing:?}, there are {edges:?}"))
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_timer_that_fires_belongs_to_the_trace_of_its_complaint() {
+    let platform = Platform::start().await;
+    // Entered two hours late, so that the promise of a first contact is broken at once.
+    let received = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(2);
+    let case = Case {
+        channel: to_wire(Channel::Visit),
+        headcount: 12,
+        text: MATTERS[0].to_owned(),
+        received_time: Some(to_timestamp(received)),
+        ..Default::default()
+    };
+    platform
+        .callers()
+        .cases()
+        .create_case(CreateCaseRequest {
+            parent: format!("sites/{SITE}"),
+            request_id: Uuid::new_v4().to_string(),
+            case: Some(case),
+            ..Default::default()
+        })
+        .await
+        .expect("the complaint is taken in");
+    eventually(PATIENCE, async || {
+        let spans = platform.collector.spans();
+        let created = spans
+            .iter()
+            .find(|s| s.service == "redress-intake" && s.name.ends_with("CaseService/CreateCase"))
+            .ok_or("no span of CreateCase yet")?;
+        spans
+            .iter()
+            .any(|s| s.trace_id == created.trace_id && s.name == "clock.fire")
+            .then_some(true)
+            .ok_or("no clock has fired in its trace")
     })
     .await;
 }
