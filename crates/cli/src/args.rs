@@ -54,8 +54,10 @@ pub(crate) enum Command {
     )]
     Up(UpArgs),
     /// End the platform that runs in the data folder.
+    #[command(after_help = "Example:\n  redress stop")]
     Stop,
     /// Say what is missing on this machine and how to get it.
+    #[command(after_help = "Example:\n  redress doctor --json")]
     Doctor,
     /// Print an access token of this machine's own issuer.
     #[command(
@@ -144,6 +146,7 @@ pub(crate) struct TokenArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SiteCommand {
     /// List the sites that the token may see.
+    #[command(after_help = "Example:\n  redress site list --json")]
     List(Paging),
 }
 
@@ -180,11 +183,15 @@ pub(crate) enum CaseCommand {
         paging: Paging,
     },
     /// Show a case: who, what, its clocks and its timeline.
+    #[command(after_help = "Example:\n  redress case show LS-20261121-0001")]
     Show {
         /// The case, `sites/{site}/cases/{case}`, or its number.
         name: String,
     },
     /// Print changes of cases as they happen.
+    #[command(
+        after_help = "Examples:\n  redress case watch --site lakeside\n  redress case watch --json --resume TOKEN"
+    )]
     Watch {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
@@ -251,6 +258,7 @@ pub(crate) struct CreateArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum IncidentCommand {
     /// List incidents, newest first.
+    #[command(after_help = "Example:\n  redress incident list --state OPEN")]
     List {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
@@ -263,6 +271,7 @@ pub(crate) enum IncidentCommand {
         paging: Paging,
     },
     /// Show an incident: mode, stage, roles, clocks, cases.
+    #[command(after_help = "Example:\n  redress incident show lakeside/I20261121-01")]
     Show {
         /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site, for
         /// example `lakeside/I20261121-01`.
@@ -273,7 +282,10 @@ pub(crate) enum IncidentCommand {
 /// Subcommands of `clock`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClockCommand {
-    /// List clocks.
+    /// List clocks, the next deadline first.
+    #[command(
+        after_help = "Examples:\n  redress clock list --state RUNNING --limit 20\n  redress clock list --state BREACHED --json"
+    )]
     List {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
@@ -294,6 +306,7 @@ pub(crate) enum ClockCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum MessageCommand {
     /// List messages, newest first.
+    #[command(after_help = "Example:\n  redress message list --site lakeside --limit 20")]
     List {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
@@ -306,6 +319,7 @@ pub(crate) enum MessageCommand {
         paging: Paging,
     },
     /// Show a message of the local outbox as it was sent.
+    #[command(after_help = "Example:\n  redress message show sites/lakeside/messages/ID")]
     Show {
         /// The message, `sites/{site}/messages/{message}`.
         name: String,
@@ -316,12 +330,16 @@ pub(crate) enum MessageCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventCommand {
     /// List events that were parked after bounded retries.
+    #[command(after_help = "Example:\n  redress event parked --service intake")]
     Parked {
         /// Only of this service.
         #[arg(long)]
         service: Option<ServiceArg>,
     },
     /// Put a parked event, and what waits behind it, back into delivery.
+    #[command(
+        after_help = "Example:\n  redress event redrive --service intake --subscriber triage EVENT_ID"
+    )]
     Redrive {
         /// The service that sends it.
         #[arg(long)]
