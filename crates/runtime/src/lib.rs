@@ -20,7 +20,7 @@ pub use service::{App, BoxError, Context, Ended, Service};
 pub use settings::{Common, NoSettings};
 
 use redress_rpc::Caller;
-use redress_store::Scope;
+use redress_store::{Scope, Sight};
 
 /// The sites that a caller's transactions see.
 pub fn scope(caller: &Caller) -> Scope {
@@ -29,4 +29,9 @@ pub fn scope(caller: &Caller) -> Scope {
         regions: caller.regions.clone(),
         sites: caller.sites.clone(),
     }
+}
+
+/// What a caller sees where staff complained about see nothing of it.
+pub fn sight(caller: &Caller) -> Sight {
+    Sight::new(scope(caller), caller.staff.clone())
 }

@@ -15,6 +15,7 @@ mod operation;
 pub mod receipt;
 mod schema;
 mod scope;
+mod sight;
 mod tx;
 
 pub use bootstrap::{BOOTSTRAP_SQL, Role, bootstrap, role_url};
@@ -23,6 +24,7 @@ pub use fault::{PostgresError, StoreResultExt, constraint, fault, is_away};
 pub use operation::Operation;
 pub use schema::{MIGRATOR, SchemaError, check_schema, migrate};
 pub use scope::{Scope, place_site};
+pub use sight::Sight;
 pub use tx::Tx;
 
 /// The services, each with a schema of the same name.

@@ -30,8 +30,11 @@ impl Tx {
         mode: Mode,
         scope: Option<&Scope>,
     ) -> Result<Self, Fault> {
+        // A caller who goes away while BEGIN is under way leaves the pool a connection with that
+        // transaction still open (the driver counts it only once it is answered). So each BEGIN says
+        // all that it wants: in an open transaction Postgres warns and sets it anew.
         let begin = match mode {
-            Mode::Write => "BEGIN",
+            Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         };
         let inner = pool.begin_with(begin).await.map_err(fault)?;

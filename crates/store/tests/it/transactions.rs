@@ -1,11 +1,15 @@
 //! Transactions: tried again when Postgres asks for it, rolled back whole, cancelled without a trace.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use redress_model::Fault;
-use redress_store::{Operation, StoreResultExt as _, Tx};
-use redress_testkit::eventually;
+use redress_store::{Database, Operation, Role, StoreResultExt as _, Tx};
+use redress_testkit::proxy::FaultProxy;
+use redress_testkit::{eventually, postgres};
+use secrecy::ExposeSecret as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::sync::Barrier;
 
 use crate::{database, site, sql};
@@ -209,6 +213,64 @@ async fn a_caller_that_goes_away_leaves_nothing_behind() {
         .await
     })
     .await;
+}
+
+/// Polls at most so often, then lets go. Says whether it came to its end before.
+async fn let_go_after<T>(polls: u32, future: impl Future<Output = Result<T, Fault>>) -> bool {
+    let mut future = std::pin::pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(result) => {
+                result.map(|_| ()).unwrap();
+                Poll::Ready(true)
+            }
+            Poll::Pending if left == 0 => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn i10_a_read_abandoned_at_any_step_spoils_no_later_write() {
+    struct Read;
+    impl Operation for Read {
+        const NAME: &'static str = "test.read";
+        type Output = ();
+        async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+            sqlx::query("SELECT 1")
+                .execute(&mut **tx)
+                .await
+                .or_fault()?;
+            Ok(())
+        }
+    }
+    let t = database().await;
+    // Slow enough for each step to be waited for, and one connection, which all use in turn.
+    let server = postgres().await.admin();
+    let server = format!("{}:{}", server.get_host(), server.get_port());
+    let proxy = FaultProxy::start(server.parse().unwrap()).await;
+    proxy.delay(Duration::from_millis(3));
+    let url = t.url("intake", Role::App);
+    let options: PgConnectOptions = url.expose_secret().parse().unwrap();
+    let options = options.host("127.0.0.1").port(proxy.address().port());
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(options);
+    let meter = opentelemetry::global::meter("test");
+    let db = Database::from_pools(pool.clone(), pool, "intake", &meter);
+    let scope = site("lake");
+    let mut polls = 1;
+    while !let_go_after(polls, db.read(&scope, &Read)).await {
+        let insert = format!("INSERT INTO thing VALUES ('lake', {polls}) RETURNING 'x'");
+        sql(&db, &scope, &[&insert])
+            .await
+            .unwrap_or_else(|fault| panic!("after {polls} polls: {fault:?}"));
+        polls += 1;
+    }
+    assert!(polls > 4, "the read ended after {polls} polls");
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ use super::Incidents;
 use super::view::{Depth, view};
 use crate::flow::{Desk, Transition, Turn};
 use crate::store::incidents;
-use crate::store::sight::Sight;
 
 /// One kind of write.
 pub(super) trait Command: Send + Sync {
@@ -63,7 +62,7 @@ pub(super) async fn run<C: Command>(
         etag: order.etag,
         command,
     };
-    let (incident, armed) = Sight::of(caller).run(&api.db, &write).await?;
+    let (incident, armed) = redress_runtime::sight(caller).run(&api.db, &write).await?;
     api.committed(armed);
     Ok(incident)
 }

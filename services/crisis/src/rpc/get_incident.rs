@@ -11,7 +11,6 @@ use tonic::Request;
 use super::Incidents;
 use super::view::{Depth, view};
 use crate::store::incidents;
-use crate::store::sight::Sight;
 
 pub(super) async fn handle(
     api: &Incidents,
@@ -20,7 +19,7 @@ pub(super) async fn handle(
     let caller = Caller::of(request)?;
     let name: IncidentName = parse_field("name", &request.get_ref().name)?;
     caller.require_site(&name.site)?;
-    let incident = Sight::of(caller)
+    let incident = redress_runtime::sight(caller)
         .read(&api.db, &ReadIncident { name: &name })
         .await?;
     Ok(wire::GetIncidentResponse {

@@ -16,7 +16,6 @@ use super::Incidents;
 use super::view::{Depth, view};
 use crate::domain::words::{Mode, State};
 use crate::store::incidents::{self, Filter, Incident};
-use crate::store::sight::Sight;
 
 /// Every site of the caller.
 const ANY_SITE: &str = "sites/-";
@@ -40,7 +39,7 @@ pub(super) async fn handle(
     };
     let page = Page::of("ListIncidents", r.page_size, &r.page_token, &question)?;
     let list = ListIncidents { filter, page };
-    let (incidents, next_page_token) = Sight::of(caller).read(&api.db, &list).await?;
+    let (incidents, next_page_token) = redress_runtime::sight(caller).read(&api.db, &list).await?;
     Ok(wire::ListIncidentsResponse {
         incidents,
         next_page_token,

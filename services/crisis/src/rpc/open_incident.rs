@@ -16,7 +16,6 @@ use super::Incidents;
 use super::view::{Depth, view};
 use crate::domain::words::Mode;
 use crate::flow::{Cause, Desk, open_by_hand};
-use crate::store::sight::Sight;
 use crate::store::{cases, incidents, lock_site};
 
 const METHOD: &str = "redress.crisis.v1.IncidentService/OpenIncident";
@@ -51,7 +50,7 @@ pub(super) async fn handle(
             fingerprint: api.fingerprints.of(METHOD, &unidentified).to_vec(),
         },
     };
-    let (incident, armed) = Sight::of(caller).run(&api.db, &open).await?;
+    let (incident, armed) = redress_runtime::sight(caller).run(&api.db, &open).await?;
     api.committed(armed);
     Ok(wire::OpenIncidentResponse {
         incident: Some(incident),

@@ -17,7 +17,7 @@ use tonic::Request;
 use super::Incidents;
 use super::get_incident::ReadIncident;
 use crate::store::changes;
-use crate::store::sight::Sight;
+use redress_store::Sight;
 
 /// How often changes of other replicas are looked for.
 const POLL: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ pub(super) async fn handle(
     let r = request.get_ref();
     let name: IncidentName = parse_field("name", &r.name)?;
     caller.require_site(&name.site)?;
-    let sight = Sight::of(caller);
+    let sight = redress_runtime::sight(caller);
     // A watch of nothing is refused at once instead of staying silent.
     sight.read(&api.db, &ReadIncident { name: &name }).await?;
     let question = wire::WatchIncidentRequest {

@@ -8,7 +8,6 @@ pub mod duty;
 pub mod incidents;
 pub mod log;
 pub mod roles;
-pub mod sight;
 pub mod sites;
 
 use redress_model::Fault;

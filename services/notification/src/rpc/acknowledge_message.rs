@@ -15,7 +15,6 @@ use crate::domain::message::Recipient;
 use crate::domain::words::MessageState;
 use crate::jobs::announce;
 use crate::store::messages::{self, Message};
-use crate::store::sight::Sight;
 
 const METHOD: &str = "redress.notification.v1.MessageService/AcknowledgeMessage";
 
@@ -122,7 +121,9 @@ pub(super) async fn handle(
         },
         now: service.clock.now(),
     };
-    let (message, fresh) = Sight::of(caller).run(&service.db, &operation).await?;
+    let (message, fresh) = redress_runtime::sight(caller)
+        .run(&service.db, &operation)
+        .await?;
     if fresh {
         service.metrics.reached(&message);
         tracing::info!(message.name = %message.name, "a call-out was acknowledged");

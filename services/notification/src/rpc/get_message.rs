@@ -13,7 +13,6 @@ use crate::store::attempts::{self, Attempt};
 use crate::store::kept::{self, KeptPage};
 use crate::store::keys::Keys;
 use crate::store::messages::{self, Message};
-use crate::store::sight::Sight;
 
 /// What a caller needs besides the method's own permission to read texts, which name people.
 const READ_BODY: &str = "messages.read_body";
@@ -54,7 +53,9 @@ pub(super) async fn handle(
         keys: &service.keys,
         with_text: caller.may(READ_BODY),
     };
-    let (message, attempts, pages) = Sight::of(caller).read(&service.db, &operation).await?;
+    let (message, attempts, pages) = redress_runtime::sight(caller)
+        .read(&service.db, &operation)
+        .await?;
     Ok(proto::GetMessageResponse {
         message: Some(wire::message(&message)),
         attempts: attempts.iter().map(wire::attempt).collect(),

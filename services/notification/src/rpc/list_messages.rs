@@ -14,7 +14,6 @@ use uuid::Uuid;
 use super::{Messages, wire};
 use crate::domain::words::MessageState;
 use crate::store::messages::{self, Filter, Message};
-use crate::store::sight::Sight;
 
 struct ListMessages<'a> {
     filter: Filter,
@@ -56,7 +55,9 @@ pub(super) async fn handle(
         filter,
         page: &page,
     };
-    let rows = Sight::of(caller).read(&service.db, &operation).await?;
+    let rows = redress_runtime::sight(caller)
+        .read(&service.db, &operation)
+        .await?;
     let (rows, next_page_token) = page.finish(rows, |message| message.name.id);
     Ok(proto::ListMessagesResponse {
         messages: rows.iter().map(wire::message).collect(),

@@ -15,7 +15,6 @@ use crate::domain::paging::CALLOUT_PAGES_MAX;
 use crate::domain::words::MessageState;
 use crate::store::matters;
 use crate::store::messages::{self, Fate, Message};
-use crate::store::sight::Sight;
 
 const METHOD: &str = "redress.notification.v1.MessageService/RetryMessage";
 
@@ -118,7 +117,9 @@ pub(super) async fn handle(
         },
         now: service.clock.now(),
     };
-    let message = Sight::of(caller).run(&service.db, &operation).await?;
+    let message = redress_runtime::sight(caller)
+        .run(&service.db, &operation)
+        .await?;
     Ok(proto::RetryMessageResponse {
         message: Some(wire::message(&message)),
     })

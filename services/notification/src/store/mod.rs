@@ -6,7 +6,6 @@ pub mod kept;
 pub mod keys;
 pub mod matters;
 pub mod messages;
-pub mod sight;
 pub mod staff;
 
 use redress_model::Fault;

@@ -3,8 +3,9 @@
 
 use redress_model::Fault;
 use redress_model::name::StaffName;
-use redress_rpc::Caller;
-use redress_store::{Database, Operation, Scope, StoreResultExt as _, Tx};
+
+use crate::fault::StoreResultExt as _;
+use crate::{Database, Operation, Scope, Tx};
 
 /// What a caller sees.
 #[derive(Debug, Clone)]
@@ -14,12 +15,9 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// That of this caller.
-    pub fn of(caller: &Caller) -> Self {
-        Self {
-            scope: redress_runtime::scope(caller),
-            staff: caller.staff.clone(),
-        }
+    /// These sites, without what complains about this person.
+    pub fn new(scope: Scope, staff: Option<StaffName>) -> Self {
+        Self { scope, staff }
     }
 
     /// Reads.
@@ -58,7 +56,7 @@ impl<O: Operation> Operation for Seen<'_, O> {
     async fn run(&self, tx: &mut Tx) -> Result<O::Output, Fault> {
         if let Some(staff) = self.staff {
             sqlx::query!(
-                "-- notification::store::sight
+                "-- store::sight::look
                 SELECT set_config('redress.staff', $1, true) AS staff",
                 staff.to_string(),
             )
