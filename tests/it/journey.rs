@@ -105,7 +105,7 @@ async fn end_state(platform: &Platform, name: &str) -> EndState {
     .await;
     let clocks = platform
         .callers()
-        .triage()
+        .clocks()
         .list_clocks(ListClocksRequest {
             parent: format!("sites/{SITE}"),
             case: name.to_owned(),

@@ -100,8 +100,8 @@ def main() -> None:
     cases_pb = load("redress.intake.v1.cases_pb2")
     case_service_pb = load("redress.intake.v1.case_service_pb2")
     case_service = load("redress.intake.v1.case_service_pb2_grpc")
-    triage_pb = load("redress.triage.v1.triage_service_pb2")
-    triage_service = load("redress.triage.v1.triage_service_pb2_grpc")
+    clock_pb = load("redress.triage.v1.clock_service_pb2")
+    clock_service = load("redress.triage.v1.clock_service_pb2_grpc")
     words = load("redress.type.v1.case_pb2")
 
     def channel(service):
@@ -109,7 +109,7 @@ def main() -> None:
 
     metadata = [("authorization", f"Bearer {token}")]
     cases = case_service.CaseServiceStub(channel("intake"))
-    triage = triage_service.TriageServiceStub(channel("triage"))
+    clock = clock_service.ClockServiceStub(channel("triage"))
     passed = 0
 
     # A complaint of twelve people about a changed plan: grade 1 by number (G1.4).
@@ -144,8 +144,8 @@ def main() -> None:
     assert case.grade == 1 and "G1.4" in list(case.criterion_ids), case
     passed += 1
 
-    clocks = triage.ListClocks(
-        triage_pb.ListClocksRequest(parent="sites/lakeside", case=created.name),
+    clocks = clock.ListClocks(
+        clock_pb.ListClocksRequest(parent="sites/lakeside", case=created.name),
         metadata=metadata,
         timeout=30,
     ).clocks

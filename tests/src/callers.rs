@@ -10,6 +10,7 @@ use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
 use redress_proto::intake::v1::case_service_client::CaseServiceClient;
 use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
 use redress_proto::notification::v1::message_service_client::MessageServiceClient;
+use redress_proto::triage::v1::clock_service_client::ClockServiceClient;
 use redress_proto::triage::v1::triage_service_client::TriageServiceClient;
 use redress_rpc::auth::{Grant, Issuer};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -109,6 +110,11 @@ impl<'a> Callers<'a> {
     /// Client of triage.
     pub fn triage(&self) -> TriageServiceClient<Authenticated> {
         TriageServiceClient::new(self.channel("triage"))
+    }
+
+    /// Client of the clocks.
+    pub fn clocks(&self) -> ClockServiceClient<Authenticated> {
+        ClockServiceClient::new(self.channel("triage"))
     }
 
     /// Client of the roster.

@@ -11,6 +11,7 @@ use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClien
 use redress_proto::intake::v1::case_service_client::CaseServiceClient;
 use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
 use redress_proto::notification::v1::message_service_client::MessageServiceClient;
+use redress_proto::triage::v1::clock_service_client::ClockServiceClient;
 use redress_proto::triage::v1::triage_service_client::TriageServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -145,6 +146,10 @@ impl Platform {
 
     pub(crate) fn triage(&self) -> TriageServiceClient<Authenticated> {
         TriageServiceClient::new(self.channel(ServiceArg::Triage))
+    }
+
+    pub(crate) fn clocks(&self) -> ClockServiceClient<Authenticated> {
+        ClockServiceClient::new(self.channel(ServiceArg::Triage))
     }
 
     pub(crate) fn roster(&self) -> RosterServiceClient<Authenticated> {

@@ -11,6 +11,8 @@ use redress_events::{
 use redress_model::time::SharedClock;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
+use redress_proto::triage::v1::clock_service_server::ClockServiceServer;
+use redress_proto::triage::v1::cluster_service_server::ClusterServiceServer;
 use redress_proto::triage::v1::triage_service_server::TriageServiceServer;
 use redress_runtime::{App, BoxError, Context, NoSettings};
 use redress_store::{Database, receipt};
@@ -105,7 +107,9 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
     let sweeper = Arc::clone(&inbox);
     let rpc = TriageRpc(Shared { desk, fingerprints });
     let mut app = App::new()
-        .serve(TriageServiceServer::new(rpc))
+        .serve(TriageServiceServer::new(rpc.clone()))
+        .serve(ClusterServiceServer::new(rpc.clone()))
+        .serve(ClockServiceServer::new(rpc))
         .serve(InboxServiceServer::new(InboxServer::new(inbox)))
         .serve(EventAdminServiceServer::new(EventAdminServer::new(
             db.clone(),

@@ -44,7 +44,7 @@ pub(crate) async fn run(
 
 /// All clocks that a request asks for.
 async fn list(platform: &Platform, filter: ListClocksRequest) -> Result<Vec<CaseClock>, Failure> {
-    let client = platform.triage();
+    let client = platform.clocks();
     all_pages(None, |page_size, page_token| {
         let mut client = client.clone();
         let filter = ListClocksRequest {

@@ -5,8 +5,10 @@
 //! Locks are taken in one order: the site's clusters (only where a cluster may change), the case, its
 //! clocks. Whoever breaks it is rolled back by Postgres and runs again.
 
+mod age;
 mod cluster;
 mod decide;
+mod ladder;
 mod promises;
 mod receive;
 mod status;

@@ -6,21 +6,20 @@
 //! fires twice.
 
 use jiff::Timestamp;
-use redress_clock::{Deadlines, Event, Length, Step, fold};
+use redress_clock::{Event, Length, fold};
 use redress_events::{NewEvent, publish};
 use redress_model::name::ClockName;
-use redress_model::words::{ClockKind, ClockState, ClockTransition, DutyRole, Urgency};
+use redress_model::words::{ClockKind, ClockState, ClockTransition, Urgency};
 use redress_model::{Fault, Grade, ids};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
 use redress_timers::{Entry, Fired};
 
-use super::{Work, decide};
+use super::{Work, age, decide, ladder};
 use crate::domain::policy::LengthKey;
 use crate::domain::{Cause, Facts};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock, History};
-use crate::store::duties;
 
 /// What is promised to every complainant.
 const PROMISES: [ClockKind; 3] = [
@@ -28,9 +27,6 @@ const PROMISES: [ClockKind; 3] = [
     ClockKind::Answer,
     ClockKind::Resolve,
 ];
-
-/// Rungs of the lead ladder, lowest first.
-const LADDER: [DutyRole; 3] = [DutyRole::OnSiteLead, DutyRole::DutyLead, DutyRole::TopLead];
 
 /// What this clock gives the case as it is graded now; none where the policy does not promise it.
 pub(super) fn length(
@@ -97,7 +93,7 @@ pub(super) async fn follow(
         }
     }
     let next = facts.age.next_check(&site.profile().grading, work.now);
-    arm_age(work, case, &mut all, next, key.grade).await
+    age::arm(work, case, &mut all, next, key.grade).await
 }
 
 async fn start(
@@ -281,7 +277,7 @@ pub async fn fire(work: &mut Work<'_>, entry: &Entry) -> Result<Fired, Fault> {
         // Arms the next one itself.
         decide(work, &mut case, Cause::Age).await?;
     } else {
-        steps(work, &case, &mut clock).await?;
+        ladder::climb(work, &case, &mut clock).await?;
     }
     let mut after = clocks::get(work.tx, site, entry.id).await?;
     if let Some(same) = after
@@ -289,173 +285,14 @@ pub async fn fire(work: &mut Work<'_>, entry: &Entry) -> Result<Fired, Fault> {
         .filter(|after| after.generation == entry.generation)
     {
         // Nothing armed it anew: nobody waits for it any more.
-        disarm(work, same).await?;
+        age::disarm(work, same).await?;
     }
     Ok(after
         .and_then(|clock| clock.entry())
         .map_or(Fired::Done, Fired::Again))
 }
 
-/// Tells every step that is due. After a long sleep several are: each takes effect once, in order.
-async fn steps(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
-    let calendar = work.site.calendar();
-    let events = clocks::events(work.tx, &work.site.id, clock.id).await?;
-    let promise = fold(&events, &calendar)
-        .ok_or_else(|| Fault::internal("a stored clock has to begin with its start"))?;
-    clock.generation += 1;
-    while let Some((step, at)) = promise.next_step(clock.told, work.now) {
-        if at > work.now {
-            break;
-        }
-        let (transition, notify) = match step {
-            Step::Warn => {
-                clock.told = Some(step);
-                (ClockTransition::Warned, owner(case))
-            }
-            Step::Breach | Step::ClimbDuty | Step::ClimbTop => {
-                let (reached, notify) = rung(work, case, step).await?;
-                clock.told = Some(reached);
-                clock.level = reached.level();
-                clock.state = ClockState::Breached;
-                let transition = if step == Step::Breach {
-                    ClockTransition::Breached
-                } else {
-                    ClockTransition::Climbed
-                };
-                (transition, notify)
-            }
-        };
-        let entry = History {
-            transition,
-            at: work.now,
-            due: clock.deadlines.due,
-            cause: "time".to_owned(),
-        };
-        clocks::note(work.tx, &work.site.id, clock, None, &entry).await?;
-        clock.next = promise.next_step(clock.told, work.now).map(|(_, at)| at);
-        tell(work, case, clock, &entry, &notify).await?;
-    }
-    clock.next = promise.next_step(clock.told, work.now).map(|(_, at)| at);
-    clocks::update(work.tx, &work.site.id, clock).await
-}
-
-fn owner(case: &Case) -> Vec<String> {
-    let owner = case
-        .responsible
-        .as_ref()
-        .or(case.facts.first_contact.as_ref());
-    owner
-        .filter(|owner| !case.facts.excluded.contains(owner))
-        .cloned()
-        .into_iter()
-        .collect()
-}
-
-/// Who is told at this step. Where nobody is on duty on that rung the next one is told now, not after
-/// the wait (P14); where nobody is on duty at all, the step is kept and the next one still comes.
-async fn rung(work: &mut Work<'_>, case: &Case, step: Step) -> Result<(Step, Vec<String>), Fault> {
-    for reached in Step::ALL.into_iter().filter(|s| *s >= step) {
-        let role = LADDER[usize::from(reached.level()) - 1];
-        let excluded = &case.facts.excluded;
-        let person = duties::on_duty(work.tx, &work.site.id, role, work.now, excluded).await?;
-        if let Some(person) = person {
-            return Ok((reached, vec![person]));
-        }
-    }
-    tracing::warn!(case = %case.id, ?step, "nobody is on duty to be told");
-    Ok((step, Vec::new()))
-}
-
-/// Waits for the next age at which the decision may change. An age check promises nothing to anybody,
-/// so nobody is told of it.
-async fn arm_age(
-    work: &mut Work<'_>,
-    case: &Case,
-    all: &mut [Clock],
-    next: Option<Timestamp>,
-    grade: Grade,
-) -> Result<(), Fault> {
-    let existing = all
-        .iter_mut()
-        .find(|clock| clock.kind == ClockKind::AgeCheck);
-    let Some(due) = next else {
-        return match existing {
-            Some(clock) => disarm(work, clock).await,
-            None => Ok(()),
-        };
-    };
-    let deadlines = Deadlines {
-        warn: due,
-        due,
-        climb_duty: due,
-        climb_top: due,
-    };
-    match existing {
-        Some(clock) if clock.next == Some(due) && clock.grade == grade => Ok(()),
-        Some(clock) => {
-            clock.state = ClockState::Running;
-            clock.stopped = None;
-            clock.deadlines = deadlines;
-            clock.next = Some(due);
-            clock.grade = grade;
-            clock.generation += 1;
-            clocks::update(work.tx, &work.site.id, clock).await?;
-            work.entries.extend(clock.entry());
-            Ok(())
-        }
-        None => {
-            let profile = work.site.profile();
-            let clock = Clock {
-                id: ids::new_id(work.now),
-                case: case.id,
-                kind: ClockKind::AgeCheck,
-                state: ClockState::Running,
-                length: profile.grading.age_hotspot,
-                start: case.facts.received,
-                deadlines,
-                next: Some(due),
-                told: None,
-                level: 0,
-                stopped: None,
-                held: false,
-                round: 1,
-                grade,
-                policy_profile: profile.name.clone(),
-                policy_revision: i32::try_from(profile.revision).unwrap_or(i32::MAX),
-                provisional: false,
-                created: work.now,
-                generation: 1,
-            };
-            clocks::insert(work.tx, &work.site.id, &clock).await?;
-            work.entries.extend(clock.entry());
-            Ok(())
-        }
-    }
-}
-
-/// No age matters while nobody waits for us.
-pub(super) async fn disarm_age(work: &mut Work<'_>, all: &mut [Clock]) -> Result<(), Fault> {
-    match all
-        .iter_mut()
-        .find(|clock| clock.kind == ClockKind::AgeCheck)
-    {
-        Some(clock) => disarm(work, clock).await,
-        None => Ok(()),
-    }
-}
-
-async fn disarm(work: &mut Work<'_>, clock: &mut Clock) -> Result<(), Fault> {
-    if clock.stopped.is_some() {
-        return Ok(());
-    }
-    clock.state = ClockState::Met;
-    clock.stopped = Some(work.now);
-    clock.next = None;
-    clock.generation += 1;
-    clocks::update(work.tx, &work.site.id, clock).await
-}
-
-async fn tell(
+pub(super) async fn tell(
     work: &mut Work<'_>,
     case: &Case,
     clock: &Clock,

@@ -9,7 +9,7 @@ use redress_model::words::{CaseStatus, ClockKind, ClockState};
 use uuid::Uuid;
 
 use super::decide::head_of_merged;
-use super::{Work, decide, promises, spread};
+use super::{Work, age, decide, promises, spread};
 use crate::domain::Cause;
 use crate::store::cases::{self, Case};
 use crate::store::{clocks, sites};
@@ -159,7 +159,7 @@ async fn effects(
         promises::apply(work, case, clock, event, "moved").await?;
     }
     if is != Standing::Open {
-        promises::disarm_age(work, &mut all).await?;
+        age::disarm_of(work, &mut all).await?;
     }
     Ok(())
 }

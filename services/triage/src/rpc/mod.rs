@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId};
+use redress_proto::triage::v1::clock_service_server::ClockService;
+use redress_proto::triage::v1::cluster_service_server::ClusterService;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::triage::v1::{
     ConfirmSignalRequest, ConfirmSignalResponse, GetClockRequest, GetClockResponse,
@@ -81,7 +83,7 @@ macro_rules! answer {
     };
 }
 
-/// Decisions, signals, clusters and clocks.
+/// All services of triage.
 #[derive(Debug, Clone)]
 pub struct TriageRpc(pub Shared);
 
@@ -128,7 +130,10 @@ impl TriageService for TriageRpc {
     ) -> Result<Response<ListSignalsResponse>, Status> {
         answer!(&self.0, request, list_signals)
     }
+}
 
+#[tonic::async_trait]
+impl ClusterService for TriageRpc {
     async fn get_cluster(
         &self,
         request: Request<GetClusterRequest>,
@@ -142,7 +147,10 @@ impl TriageService for TriageRpc {
     ) -> Result<Response<MergeClustersResponse>, Status> {
         answer!(&self.0, request, merge_clusters)
     }
+}
 
+#[tonic::async_trait]
+impl ClockService for TriageRpc {
     async fn list_clocks(
         &self,
         request: Request<ListClocksRequest>,

@@ -9,6 +9,7 @@ use redress_model::words::{
 use redress_proto::Money;
 use redress_proto::convert::{to_money, to_timestamp, to_wire};
 use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::words::Signal;
 use tonic::Code;

@@ -5,7 +5,7 @@ use redress_model::words::CaseMode;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
-use redress_proto::triage::v1::triage_service_server::TriageService;
+use redress_proto::triage::v1::cluster_service_server::ClusterService;
 use tonic::Code;
 
 use crate::world::{World, at, by, ids};

@@ -3,6 +3,8 @@
 
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService;
+use redress_proto::triage::v1::cluster_service_server::ClusterService;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::words::Signal;
 use redress_rpc::Caller;

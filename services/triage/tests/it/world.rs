@@ -20,6 +20,7 @@ use redress_proto::event::v1 as event;
 use redress_proto::event::v1::inbox_service_server::InboxService;
 use redress_proto::event::v1::{DeliverOutcome, DeliverRequest};
 use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_rpc::roles::Roles;
 use redress_rpc::{Caller, Fingerprints};

@@ -1,0 +1,100 @@
+//! Age checks: a case is graded again when it reaches an age that a criterion asks for (G1.7, G2.4). They
+//! promise nothing to anybody, so nobody is told of them.
+
+use jiff::Timestamp;
+use redress_clock::Deadlines;
+use redress_model::words::{ClockKind, ClockState};
+use redress_model::{Fault, Grade, ids};
+
+use super::Work;
+use crate::store::cases::Case;
+use crate::store::clocks::{self, Clock};
+
+/// Waits for the next age at which the decision may change. An age check promises nothing to anybody,
+/// so nobody is told of it.
+pub(super) async fn arm(
+    work: &mut Work<'_>,
+    case: &Case,
+    all: &mut [Clock],
+    next: Option<Timestamp>,
+    grade: Grade,
+) -> Result<(), Fault> {
+    let existing = all
+        .iter_mut()
+        .find(|clock| clock.kind == ClockKind::AgeCheck);
+    let Some(due) = next else {
+        return match existing {
+            Some(clock) => disarm(work, clock).await,
+            None => Ok(()),
+        };
+    };
+    let deadlines = Deadlines {
+        warn: due,
+        due,
+        climb_duty: due,
+        climb_top: due,
+    };
+    match existing {
+        Some(clock) if clock.next == Some(due) && clock.grade == grade => Ok(()),
+        Some(clock) => {
+            clock.state = ClockState::Running;
+            clock.stopped = None;
+            clock.deadlines = deadlines;
+            clock.next = Some(due);
+            clock.grade = grade;
+            clock.generation += 1;
+            clocks::update(work.tx, &work.site.id, clock).await?;
+            work.entries.extend(clock.entry());
+            Ok(())
+        }
+        None => {
+            let profile = work.site.profile();
+            let clock = Clock {
+                id: ids::new_id(work.now),
+                case: case.id,
+                kind: ClockKind::AgeCheck,
+                state: ClockState::Running,
+                length: profile.grading.age_hotspot,
+                start: case.facts.received,
+                deadlines,
+                next: Some(due),
+                told: None,
+                level: 0,
+                stopped: None,
+                held: false,
+                round: 1,
+                grade,
+                policy_profile: profile.name.clone(),
+                policy_revision: i32::try_from(profile.revision).unwrap_or(i32::MAX),
+                provisional: false,
+                created: work.now,
+                generation: 1,
+            };
+            clocks::insert(work.tx, &work.site.id, &clock).await?;
+            work.entries.extend(clock.entry());
+            Ok(())
+        }
+    }
+}
+
+/// No age matters while nobody waits for us.
+pub(super) async fn disarm_of(work: &mut Work<'_>, all: &mut [Clock]) -> Result<(), Fault> {
+    match all
+        .iter_mut()
+        .find(|clock| clock.kind == ClockKind::AgeCheck)
+    {
+        Some(clock) => disarm(work, clock).await,
+        None => Ok(()),
+    }
+}
+
+pub(super) async fn disarm(work: &mut Work<'_>, clock: &mut Clock) -> Result<(), Fault> {
+    if clock.stopped.is_some() {
+        return Ok(());
+    }
+    clock.state = ClockState::Met;
+    clock.stopped = Some(work.now);
+    clock.next = None;
+    clock.generation += 1;
+    clocks::update(work.tx, &work.site.id, clock).await
+}
