@@ -437,6 +437,18 @@ words! {
     }
 }
 
+words! {
+    /// Why a promise stands still: the reason lies with somebody else (section 6).
+    HoldReason, "HOLD_REASON_" {
+        /// With the customer.
+        Customer = 1 => "CUSTOMER",
+        /// With somebody outside: an authority, a supplier, another company.
+        OutsideParty = 2 => "OUTSIDE_PARTY",
+        /// With a court or an arbitrator.
+        Court = 3 => "COURT",
+    }
+}
+
 /// A grade from 1 (major) to 4 (routine). `Ord` is by number: the smaller is the graver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
@@ -521,6 +533,7 @@ mod tests {
         round_trip::<ClockKind>();
         round_trip::<ClockState>();
         round_trip::<ClockTransition>();
+        round_trip::<HoldReason>();
     }
 
     #[test]

@@ -8,13 +8,13 @@ pub mod decision;
 pub mod facts;
 pub mod grading;
 pub mod people;
-pub mod policy;
 pub mod similarity;
 
 pub use criterion::{Criterion, CriterionId};
 pub use decision::{Cause, Decision, IncidentMode, decide, incident_mode};
 pub use facts::{Age, ClusterFacts, Facts, Signal};
-pub use policy::{Grading, Profile};
+pub use policy::{Grading, Policy as Profile};
+pub use redress_policy as policy;
 
 #[cfg(test)]
 mod corpus_test;

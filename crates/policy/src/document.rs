@@ -1,0 +1,241 @@
+//! What a policy says. Every field is public: readers take what they need, and only [`Policy::parse`]
+//! makes one.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use redress_calendar::{Calendar, Days, Hours, HoursError, Interval};
+use redress_clock::Length;
+use redress_model::Grade;
+use redress_model::words::{Channel, ClockKind, DutyRole, HoldReason, Urgency};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// A policy: everything that may differ from place to place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The profile on which it is based, for example `residential`.
+    #[serde(rename = "profile")]
+    pub name: String,
+    /// Rises with every change of what holds at a site; decisions and clocks pin it.
+    pub revision: u32,
+    /// From when on it holds; older cases are not touched (P10).
+    pub effective_from: Timestamp,
+    /// Thresholds of grading.
+    pub grading: Grading,
+    /// Suspected signals.
+    pub signals: Signals,
+    /// What is promised, a list of rules a clock. A clock that is missing is not promised.
+    pub clocks: BTreeMap<ClockKind, Vec<LengthRule>>,
+    /// When a promise warns and climbs.
+    pub shares: Shares,
+    /// When a promise may stand still.
+    pub holds: Holds,
+    /// Who is paged, and how long a page waits.
+    pub ladder: Ladder,
+    /// Which complaints are about the same issue.
+    pub clusters: Clusters,
+    /// Working time of a site that has loaded no calendar of its own.
+    pub working_time: WorkingTime,
+}
+
+/// Thresholds of grading (section 4). Every one is reached at its value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grading {
+    /// G1.4 from this many complainants on.
+    pub group_major: u32,
+    /// G2.2 from this many complainants on.
+    pub group: u32,
+    /// G2.3 from this many cases on.
+    pub similar_cases: u32,
+    /// G1.2 from this reach on.
+    pub reach_major: u64,
+    /// G1.6 from this amount in CNY on.
+    pub amount_major: Decimal,
+    /// G1.7.
+    pub age_major: Length,
+    /// G2.4.
+    pub age_grave: Length,
+    /// Nature hotspot.
+    pub age_hotspot: Length,
+}
+
+/// Signals that are suspected from the text (section 4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signals {
+    /// How long each rung, from the duty lead up, has to confirm or dismiss one that would make grade 1.
+    pub confirm_within: Length,
+}
+
+/// One rule of a clock: the first that fits the case gives its length.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LengthRule {
+    /// Only cases of these grades.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grades: Option<Vec<Grade>>,
+    /// Only cases of these urgencies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgencies: Option<Vec<Urgency>>,
+    /// Only cases that came in by a spoken channel, or only those that did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spoken: Option<bool>,
+    /// How much time the promise gives.
+    pub length: Length,
+}
+
+/// When a promise warns and climbs, in percent of its time (section 6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shares {
+    /// It warns when so much is used; below 100.
+    pub warn: u16,
+    /// Kinds of clock that warn once more, and earlier.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub warn_early: BTreeMap<ClockKind, u16>,
+    /// It climbs to the second rung so much after the deadline.
+    pub climb_duty: u16,
+    /// It climbs to the third rung so much after the deadline.
+    pub climb_top: u16,
+}
+
+/// When a promise may stand still (section 6, P05).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holds {
+    /// The reasons that are taken. One that is missing stops nothing.
+    pub reasons: BTreeMap<HoldReason, HoldRule>,
+    /// How many calendar days all holds of one promise may last together.
+    pub budget_days: u32,
+}
+
+/// What a reason may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldRule {
+    /// The clocks that stand still for it.
+    pub stops: Vec<ClockKind>,
+    /// Whether somebody other than who asks has to approve it.
+    pub approval: bool,
+}
+
+/// The lead ladder (section 6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ladder {
+    /// Who is paged at the breach, at the first climb and at the second.
+    pub rungs: [DutyRole; 3],
+    /// How long a page waits for its acknowledgement before it is sent again.
+    pub acknowledge_within: Length,
+    /// How often a rung is paged before the next one is.
+    pub pages: u16,
+}
+
+/// Which complaints are about the same issue (section 4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clusters {
+    /// Only complaints received within so many days of each other are compared.
+    pub window_days: u32,
+    /// From this likeness on two of the same category, or of an unknown one, are about the same issue.
+    pub join: f64,
+    /// From this likeness on they are, whatever their categories.
+    pub join_across: f64,
+}
+
+/// Working time of a site that has loaded no calendar of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkingTime {
+    /// Which public holidays are closed.
+    pub holidays: Holidays,
+    /// Hours from Monday to Friday and on make-up days, for example `09:00-12:00`.
+    pub weekdays: Vec<String>,
+    /// Hours on Saturday and Sunday.
+    pub weekends: Vec<String>,
+}
+
+/// Which public holidays are closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holidays {
+    /// None.
+    None,
+    /// Those of mainland China, with their make-up days worked.
+    MainlandChina,
+}
+
+/// What a clock's length depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LengthKey {
+    /// The case's grade.
+    pub grade: Grade,
+    /// The case's urgency.
+    pub urgency: Urgency,
+    /// How it came in.
+    pub channel: Channel,
+}
+
+impl Policy {
+    /// How long this clock gives; none where the policy does not promise it.
+    pub fn length(&self, clock: ClockKind, key: LengthKey) -> Option<Length> {
+        let rules = self.clocks.get(&clock)?;
+        rules.iter().find(|r| r.fits(key)).map(|r| r.length)
+    }
+
+    /// Whether this clock stands still for this reason (P05).
+    pub fn may_hold(&self, reason: HoldReason, clock: ClockKind) -> bool {
+        self.holds
+            .reasons
+            .get(&reason)
+            .is_some_and(|rule| rule.stops.contains(&clock))
+    }
+
+    /// The working time of a site in this zone that has loaded no calendar of its own.
+    pub fn calendar(&self, zone: TimeZone) -> Calendar {
+        let hours = self
+            .working_time
+            .hours()
+            .expect("checked when the policy was made");
+        match self.working_time.holidays {
+            Holidays::None => Calendar::new(zone, hours),
+            Holidays::MainlandChina => {
+                Calendar::with_days(zone, hours, Days::mainland_china().clone())
+            }
+        }
+    }
+}
+
+impl WorkingTime {
+    /// The hours of a week.
+    pub(crate) fn hours(&self) -> Result<Hours, HoursError> {
+        let read = |texts: &[String]| -> Result<Vec<Interval>, HoursError> {
+            texts.iter().map(|text| text.parse()).collect()
+        };
+        let weekday = read(&self.weekdays)?;
+        let weekend = read(&self.weekends)?;
+        let week = std::array::from_fn(|day| if day < 5 { &weekday } else { &weekend }.clone());
+        Hours::new(week, weekday)
+    }
+}
+
+impl LengthRule {
+    /// Whether a case of this kind falls under it.
+    pub fn fits(&self, key: LengthKey) -> bool {
+        let grade = self.grades.as_ref().is_none_or(|g| g.contains(&key.grade));
+        let urgency = self
+            .urgencies
+            .as_ref()
+            .is_none_or(|u| u.contains(&key.urgency));
+        grade && urgency && self.spoken.is_none_or(|s| s == key.channel.is_spoken())
+    }
+
+    /// Whether every case falls under it.
+    pub(crate) fn is_unconditional(&self) -> bool {
+        self.grades.is_none() && self.urgencies.is_none() && self.spoken.is_none()
+    }
+}
