@@ -1,6 +1,6 @@
 //! Weekly hours: which wall-clock intervals are worked on which weekday.
 
-use jiff::civil::{Time, Weekday};
+use jiff::civil::Weekday;
 
 /// Minutes of a day.
 const DAY_MINUTES: u16 = 24 * 60;
@@ -39,13 +39,36 @@ impl Interval {
         }
     }
 
-    pub(crate) fn start(self) -> Time {
-        time(self.start_minute)
+    /// The minute of the day at which it starts.
+    pub fn start_minute(self) -> u16 {
+        self.start_minute
     }
 
-    /// None where it lasts until midnight.
-    pub(crate) fn end(self) -> Option<Time> {
-        (self.end_minute < DAY_MINUTES).then(|| time(self.end_minute))
+    /// The minute of the day before which it ends; 1440 is midnight.
+    pub fn end_minute(self) -> u16 {
+        self.end_minute
+    }
+
+    pub(crate) fn start_second(self) -> i64 {
+        i64::from(self.start_minute) * 60
+    }
+
+    pub(crate) fn end_second(self) -> i64 {
+        i64::from(self.end_minute) * 60
+    }
+}
+
+impl std::fmt::Display for Interval {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (start, end) = (self.start_minute, self.end_minute);
+        write!(
+            f,
+            "{:02}:{:02}-{:02}:{:02}",
+            start / 60,
+            start % 60,
+            end / 60,
+            end % 60
+        )
     }
 }
 
@@ -63,12 +86,6 @@ impl std::str::FromStr for Interval {
             .and_then(|(start, end)| Self::new(minute(start)?, minute(end)?).ok())
             .ok_or_else(|| HoursError::Interval(text.to_owned()))
     }
-}
-
-fn time(minute: u16) -> Time {
-    let hour = i8::try_from(minute / 60).expect("a minute of a day has an hour below 24");
-    let minute = i8::try_from(minute % 60).expect("a remainder of 60 fits");
-    Time::constant(hour, minute, 0, 0)
 }
 
 /// Working hours of a week.
@@ -123,12 +140,14 @@ impl Hours {
         }
     }
 
-    pub(crate) fn on(&self, weekday: Weekday) -> &[Interval] {
+    /// The intervals of an ordinary day.
+    pub fn on(&self, weekday: Weekday) -> &[Interval] {
         let index = usize::try_from(weekday.to_monday_zero_offset()).expect("0 to 6");
         &self.week[index]
     }
 
-    pub(crate) fn make_up(&self) -> &[Interval] {
+    /// The intervals of a make-up working day.
+    pub fn make_up(&self) -> &[Interval] {
         &self.make_up
     }
 }
@@ -151,6 +170,12 @@ mod tests {
             "",
         ] {
             assert!(wrong.parse::<Interval>().is_err(), "{wrong}");
+        }
+        for text in ["09:00-12:30", "00:00-24:00"] {
+            assert_eq!(
+                text.parse::<Interval>().map(|i| i.to_string()),
+                Ok(text.to_owned())
+            );
         }
     }
 

@@ -1,32 +1,85 @@
 //! Working time: which instants count when a promise runs in the site's own hours.
 //!
 //! A [`Calendar`] is a zone, weekly hours with any number of intervals a day (lunch breaks, P09), and
-//! days that deviate: public holidays are closed, make-up days are worked. Everything is computed
-//! from wall-clock edges turned into instants, so that days on which clocks change are as long as
-//! they really are. Pure: no I/O, no "now".
+//! days that deviate: public holidays are closed, make-up days are worked. An instant is open when the
+//! wall clock of the zone shows an open time, so that days on which clocks change are as long as they
+//! really are. What a site's calendar says may change from a day on ([`Calendar::changed_from`]); the
+//! days before it keep what was said then. Pure: no I/O, no "now".
 //!
-//! Cost: every operation walks whole days from its start, so it is linear in the days it spans.
+//! Cost: the open stretches of a year are computed when it is first asked about (about 20 µs) and kept
+//! with the calendar and its clones; then an addition is two binary searches whatever it spans within a
+//! year, and one step for each year beyond (`cargo bench -p redress-calendar`).
 
 mod days;
 mod hours;
-mod mainland;
+pub mod ics;
 
-pub use days::{DayKind, Days};
+mod mainland;
+mod timeline;
+
+pub use days::{Day, DayKind, Days};
 pub use hours::{Hours, HoursError, Interval};
+
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 
-/// Farthest that any operation looks ahead. A promise is weeks; a century means "never".
-const LOOKAHEAD_DAYS_MAX: u32 = 36_525;
+use timeline::{Year, place};
 
-/// The working time of a site.
+/// Years that any operation looks ahead. A promise is weeks; a century means "never".
+const LOOKAHEAD_YEARS_MAX: i16 = 100;
+
+/// Years that are kept once they are computed; others are computed whenever asked about.
+const KEPT: std::ops::Range<i16> = 1990..2110;
+
+/// The working time of a site. Clones share what was computed.
 #[derive(Debug, Clone)]
-pub struct Calendar {
+pub struct Calendar(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     zone: TimeZone,
+    /// What holds from which day on, in order; the first from the beginning of time.
+    pieces: Vec<Piece>,
+    years: Vec<OnceLock<Year>>,
+}
+
+#[derive(Debug, Clone)]
+struct Piece {
+    from: Date,
     hours: Hours,
     days: Days,
+}
+
+/// A year that is kept, or one computed for the moment.
+enum Found<'a> {
+    Kept(&'a Year),
+    Made(Box<Year>),
+}
+
+impl Deref for Found<'_> {
+    type Target = Year;
+
+    fn deref(&self) -> &Year {
+        match self {
+            Found::Kept(year) => year,
+            Found::Made(year) => year,
+        }
+    }
+}
+
+/// What a calendar says of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayView<'a> {
+    /// How it deviates; none for an ordinary day.
+    pub special: Option<&'a Day>,
+    /// When it is worked, by the wall clock.
+    pub intervals: &'a [Interval],
+    /// Whether it lies in a year whose holidays are not published yet.
+    pub provisional: bool,
 }
 
 impl Calendar {
@@ -37,7 +90,8 @@ impl Calendar {
 
     /// A calendar of these hours and deviating days.
     pub fn with_days(zone: TimeZone, hours: Hours, days: Days) -> Self {
-        Self { zone, hours, days }
+        let from = Date::MIN;
+        Self::of(zone, vec![Piece { from, hours, days }])
     }
 
     /// Open round the clock: every instant counts.
@@ -50,9 +104,58 @@ impl Calendar {
         Self::with_days(zone, Hours::office(), Days::mainland_china().clone())
     }
 
+    /// The same calendar until before `from`, and these hours and days from then on.
+    #[must_use]
+    pub fn changed_from(&self, from: Date, hours: Hours, days: Days) -> Self {
+        let before = self.0.pieces.iter().filter(|piece| piece.from < from);
+        let mut pieces: Vec<Piece> = before.cloned().collect();
+        pieces.push(Piece { from, hours, days });
+        Self::of(self.0.zone.clone(), pieces)
+    }
+
+    /// The same hours and days, read in another zone.
+    #[must_use]
+    pub fn in_zone(&self, zone: TimeZone) -> Self {
+        Self::of(zone, self.0.pieces.clone())
+    }
+
+    fn of(zone: TimeZone, pieces: Vec<Piece>) -> Self {
+        let years = KEPT.map(|_| OnceLock::new()).collect();
+        Self(Arc::new(Inner {
+            zone,
+            pieces,
+            years,
+        }))
+    }
+
     /// The zone in which hours and days are read.
     pub fn zone(&self) -> &TimeZone {
-        &self.zone
+        &self.0.zone
+    }
+
+    /// The hours that hold on a day.
+    pub fn hours(&self, date: Date) -> &Hours {
+        &self.piece(date).hours
+    }
+
+    /// The deviating days of the calendar that holds on a day.
+    pub fn days(&self, date: Date) -> &Days {
+        &self.piece(date).days
+    }
+
+    /// The local date of an instant.
+    pub fn date(&self, at: Timestamp) -> Date {
+        self.0.zone.to_datetime(at).date()
+    }
+
+    /// What this calendar says of a day.
+    pub fn day(&self, date: Date) -> DayView<'_> {
+        let piece = self.piece(date);
+        DayView {
+            special: piece.days.get(date),
+            intervals: self.wall(date),
+            provisional: !piece.days.is_published(date.year()),
+        }
     }
 
     /// Whether this day has any working time.
@@ -62,44 +165,55 @@ impl Calendar {
 
     /// Whether working time passes at this instant. The instant of closing does not count.
     pub fn is_open(&self, at: Timestamp) -> bool {
-        self.intervals(self.date(at))
-            .any(|(opens, closes)| opens <= at && at < closes)
+        let (year, at) = place(at);
+        self.year(year)
+            .from(at)
+            .first()
+            .is_some_and(|s| s.opens <= at)
     }
 
     /// This instant where it is open, else the next opening.
     pub fn next_opening(&self, at: Timestamp) -> Timestamp {
-        self.intervals_from(at)
-            .find(|&(_, closes)| closes > at)
-            .map_or(Timestamp::MAX, |(opens, _)| opens.max(at))
+        let (first, mut at) = place(at);
+        for number in years_from(first) {
+            let year = self.year(number);
+            if let Some(next) = year.from(at).first() {
+                return year.instant(next.opens.max(at));
+            }
+            at = 0;
+        }
+        Timestamp::MAX
     }
 
     /// A deadline that falls where working time is closed moves to the next opening. The instant of
     /// closing is still a fair deadline.
     pub fn deadline(&self, at: Timestamp) -> Timestamp {
-        let closing = self
-            .intervals(self.date(at))
-            .chain(self.intervals(yesterday(self.date(at))))
-            .any(|(_, closes)| closes == at);
+        let (number, within) = place(at);
+        let closing = self.year(number).closes_at(within)
+            || (within == 0 && self.year(number.saturating_sub(1)).ends_open());
         if closing { at } else { self.next_opening(at) }
     }
 
     /// The earliest instant by which so much working time has passed since `from`. Nothing passes for
     /// an amount that is not positive.
     pub fn add_working(&self, from: Timestamp, amount: SignedDuration) -> Timestamp {
-        let mut left = amount;
-        if left <= SignedDuration::ZERO {
+        if amount <= SignedDuration::ZERO {
             return from;
         }
-        for (opens, closes) in self.intervals_from(from) {
-            let opens = opens.max(from);
-            if closes <= opens {
-                continue;
+        // What does not fit is centuries.
+        let Ok(amount) = i64::try_from(amount.as_nanos()) else {
+            return Timestamp::MAX;
+        };
+        let (first, at) = place(from);
+        let Some(mut left) = self.year(first).open_before(at).checked_add(amount) else {
+            return Timestamp::MAX;
+        };
+        for number in years_from(first) {
+            let year = self.year(number);
+            if left <= year.open() {
+                return year.instant(year.reached(left));
             }
-            let length = opens.duration_until(closes);
-            if left <= length {
-                return opens.saturating_add(left).unwrap_or(Timestamp::MAX);
-            }
-            left -= length;
+            left -= year.open();
         }
         Timestamp::MAX
     }
@@ -109,12 +223,37 @@ impl Calendar {
         if b < a {
             return -self.working_between(b, a);
         }
-        self.intervals_from(a)
-            .take_while(|&(opens, _)| opens < b)
-            .map(|(opens, closes)| (opens.max(a), closes.min(b)))
-            .filter(|(opens, closes)| opens < closes)
-            .fold(SignedDuration::ZERO, |sum, (opens, closes)| {
-                sum.saturating_add(opens.duration_until(closes))
+        let ((first, from), (last, to)) = (place(a), place(b));
+        let mut open = -self.year(first).open_before(from);
+        for number in first..last.min(first.saturating_add(LOOKAHEAD_YEARS_MAX)) {
+            open += self.year(number).open();
+        }
+        SignedDuration::from_nanos(open + self.year(last).open_before(to))
+    }
+
+    /// The open stretches between two instants, in order; at most the next hundred years.
+    pub fn open_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+        let ((first, start), (last, end)) = (place(from), place(to));
+        years_from(first)
+            .take_while(move |&number| number <= last)
+            .flat_map(move |number| {
+                let year = self.year(number);
+                let from = if number == first { start } else { 0 };
+                let to = if number == last { end } else { i64::MAX };
+                year.from(from)
+                    .iter()
+                    .take_while(|s| s.opens < to)
+                    .map(|s| {
+                        (
+                            year.instant(s.opens.max(from)),
+                            year.instant(s.closes.min(to)),
+                        )
+                    })
+                    .collect::<Vec<_>>()
             })
     }
 
@@ -125,74 +264,73 @@ impl Calendar {
         if count == 0 || start == Timestamp::MAX {
             return start;
         }
-        let local = self.zone.to_datetime(start);
-        let last = self
-            .dates_from(local.date())
-            .skip(1)
-            .filter(|&date| self.is_working_day(date))
-            .nth(count as usize - 1);
-        match last {
-            Some(date) => self.deadline(self.instant(date, local.time())),
-            None => Timestamp::MAX,
+        let local = self.0.zone.to_datetime(start);
+        let mut day = i32::from(local.day_of_year()) - 1;
+        let mut left = count;
+        for number in years_from(local.year()) {
+            match self.year(number).working_day(day, left) {
+                Ok(found) => {
+                    let date = Date::new(number, 1, 1)
+                        .ok()
+                        .and_then(|first| first.checked_add(jiff::Span::new().days(found)).ok());
+                    return date.map_or(Timestamp::MAX, |date| {
+                        self.deadline(self.instant(date, local.time()))
+                    });
+                }
+                Err(missing) => (day, left) = (-1, missing),
+            }
         }
+        Timestamp::MAX
     }
 
     /// Whether the stretch reaches into a year whose holidays are not published yet.
     pub fn is_provisional(&self, from: Timestamp, to: Timestamp) -> bool {
-        let years = self.date(from).year()..=self.date(to).year();
-        years.into_iter().any(|year| !self.days.is_published(year))
+        let last = self.date(to);
+        (self.date(from).year()..=last.year()).any(|year| {
+            let day = Date::new(year, 12, 31).map_or(last, |end| end.min(last));
+            !self.days(day).is_published(year)
+        })
     }
 
-    fn date(&self, at: Timestamp) -> Date {
-        self.zone.to_datetime(at).date()
+    /// The newest year that is published, as known from this day on; none where no list is awaited.
+    pub fn published_through(&self, date: Date) -> Option<i16> {
+        self.days(date).published_through()
     }
 
     fn instant(&self, date: Date, time: jiff::civil::Time) -> Timestamp {
-        self.zone
+        self.0
+            .zone
             .to_timestamp(date.to_datetime(time))
             .unwrap_or(Timestamp::MAX)
     }
 
+    fn piece(&self, date: Date) -> &Piece {
+        let pieces = &self.0.pieces;
+        let after = pieces.partition_point(|piece| piece.from <= date);
+        &pieces[after.saturating_sub(1)]
+    }
+
     fn wall(&self, date: Date) -> &[Interval] {
-        match self.days.kind(date) {
+        let piece = self.piece(date);
+        match piece.days.get(date).map(|day| day.kind) {
             Some(DayKind::Off) => &[],
-            Some(DayKind::On) => self.hours.make_up(),
-            None => self.hours.on(date.weekday()),
+            Some(DayKind::On) => piece.hours.make_up(),
+            None => piece.hours.on(date.weekday()),
         }
     }
 
-    /// The open stretches of a day, as instants.
-    fn intervals(&self, date: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
-        self.wall(date).iter().map(move |interval| {
-            let closes = match interval.end() {
-                Some(end) => self.instant(date, end),
-                None => self.instant(tomorrow(date), jiff::civil::Time::midnight()),
-            };
-            (self.instant(date, interval.start()), closes)
-        })
-    }
-
-    fn dates_from(&self, date: Date) -> impl Iterator<Item = Date> + '_ {
-        std::iter::successors(Some(date), |&date| {
-            let next = tomorrow(date);
-            (next != date).then_some(next)
-        })
-        .take(LOOKAHEAD_DAYS_MAX as usize)
-    }
-
-    /// The open stretches of this instant's day and the days after it.
-    fn intervals_from(&self, at: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
-        self.dates_from(self.date(at))
-            .flat_map(|date| self.intervals(date))
+    fn year(&self, number: i16) -> Found<'_> {
+        let build = || Year::build(number, &self.0.zone, |date| self.wall(date));
+        let index = usize::try_from(number - KEPT.start).ok();
+        match index.and_then(|index| self.0.years.get(index)) {
+            Some(kept) => Found::Kept(kept.get_or_init(build)),
+            None => Found::Made(Box::new(build())),
+        }
     }
 }
 
-fn tomorrow(date: Date) -> Date {
-    date.saturating_add(1.day())
-}
-
-fn yesterday(date: Date) -> Date {
-    date.saturating_sub(1.day())
+fn years_from(first: i16) -> impl Iterator<Item = i16> {
+    (first..=first.saturating_add(LOOKAHEAD_YEARS_MAX)).take_while(|&year| year <= 9999)
 }
 
 #[cfg(test)]
