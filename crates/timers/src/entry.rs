@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use uuid::Uuid;
 
+use crate::receipt::Receipt;
+
 /// One thing that comes due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
@@ -69,4 +71,28 @@ pub trait Truth: Send + Sync + 'static {
     /// armed with this generation, and checks that it is due at `now`. It may run twice, even at once: after a lease was
     /// lost, or in two replicas while Redis is away. A fault is tried again, with a growing pause, for as long as it lasts.
     async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault>;
+
+    /// How many entries [`fire_many`](Self::fire_many) takes at once. With 1, the default, it is never asked.
+    fn batch_max(&self) -> usize {
+        1
+    }
+
+    /// Commits several entries, which stand in the order in which they should take effect, in one transaction, each
+    /// fenced and checked as in [`fire`](Self::fire); one answer each, in the same order. After a fault nothing of it
+    /// took effect, and each is fired by itself, so that one that cannot be fired holds no other up. Postgres being away
+    /// (a fault that is worth a retry) counts for all of them.
+    async fn fire_many(&self, entries: &[Entry], now: Timestamp) -> Result<Vec<Fired>, Fault> {
+        let mut answers = Vec::with_capacity(entries.len());
+        for entry in entries {
+            answers.push(self.fire(entry, now).await?);
+        }
+        Ok(answers)
+    }
+
+    /// Keeps receipts of entries that took effect late. Asked after the commit, beside the firing; a receipt that cannot
+    /// be kept after a few attempts is lost to the service, though not to logs and metrics.
+    async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
+        let _ = receipts;
+        Ok(())
+    }
 }

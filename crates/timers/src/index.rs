@@ -8,10 +8,14 @@ use redis::{RedisError, RedisResult};
 use uuid::Uuid;
 
 use crate::entry::Entry;
+use crate::receipt::Mark;
 use crate::redis::{Link, Redis, Script};
 
 /// How many shards there are. Fixed: another number would look for entries under other keys.
 pub(crate) const SHARDS: usize = 16;
+
+/// How many entries one call of a script is about at most: they become its arguments, and others wait for it.
+pub(crate) const CALL_MAX: usize = 1000;
 
 /// How long a rebuild may stand still before another replica takes over.
 const BUILDER_LIMIT: Duration = Duration::from_secs(30);
@@ -26,26 +30,58 @@ pub(crate) struct Index {
 
 #[derive(Debug)]
 struct Keys {
-    /// In the order of the scripts: first, normal, generation, lease, claim, complete.
+    /// In the order of the scripts: first, normal, generation, lease, claim, past, complete.
     all: Vec<String>,
     builder: String,
 }
 
 const LEASE: usize = 3;
 const CLAIM: usize = 4;
-const COMPLETE: usize = 5;
+const PAST: usize = 5;
+const COMPLETE: usize = 6;
 
 #[derive(Debug)]
 struct Scripts {
-    put: Script,
+    change: Script,
     look: Script,
     claim: Script,
     hold: Script,
     finish: Script,
-    cancel: Script,
     inspect: Script,
     begin: Script,
     complete: Script,
+}
+
+/// What becomes of an entry in the index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change {
+    /// It is armed so.
+    Put(Entry, Option<Mark>),
+    /// Nothing of this generation or older is armed.
+    Cancel(Uuid, i64),
+}
+
+impl Change {
+    fn id(&self) -> Uuid {
+        match self {
+            Self::Put(entry, _) => entry.id,
+            Self::Cancel(id, _) => *id,
+        }
+    }
+}
+
+/// An entry that was claimed, and what the index remembered of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claimed {
+    pub(crate) entry: Entry,
+    pub(crate) mark: Option<Mark>,
+}
+
+/// Why a claimed entry is put aside for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Aside {
+    Failed,
+    Early,
 }
 
 /// What a look at one shard tells.
@@ -75,20 +111,27 @@ impl Index {
             .map(|shard| {
                 let key = |part| format!("redress:{{timers:{name}:{shard}}}:{part}");
                 Keys {
-                    all: ["first", "due", "generation", "lease", "claim", "complete"]
-                        .map(key)
-                        .into(),
+                    all: [
+                        "first",
+                        "due",
+                        "generation",
+                        "lease",
+                        "claim",
+                        "past",
+                        "complete",
+                    ]
+                    .map(key)
+                    .into(),
                     builder: key("builder"),
                 }
             })
             .collect();
         let scripts = Scripts {
-            put: Script::new(include_str!("lua/put.lua")),
+            change: Script::new(include_str!("lua/change.lua")),
             look: Script::new(include_str!("lua/look.lua")),
             claim: Script::new(include_str!("lua/claim.lua")),
             hold: Script::new(include_str!("lua/hold.lua")),
             finish: Script::new(include_str!("lua/finish.lua")),
-            cancel: Script::new(include_str!("lua/cancel.lua")),
             inspect: Script::new(include_str!("lua/inspect.lua")),
             begin: Script::new(include_str!("lua/begin.lua")),
             complete: Script::new(include_str!("lua/complete.lua")),
@@ -100,26 +143,32 @@ impl Index {
         }
     }
 
-    /// Puts entries in, except where a newer generation is known.
-    pub(crate) async fn put(&self, entries: &[Entry]) -> RedisResult<()> {
-        let calls = by_shard(entries.iter(), |entry| entry.id).into_iter().map(
-            |(shard, entries)| async move {
-                let mut arguments = Vec::with_capacity(entries.len() * 4);
-                for entry in entries {
-                    arguments.push(entry.id.to_string());
-                    arguments.extend(place(entry));
+    /// Brings the index up to date, except where a newer generation is known. Changes of one id take effect in order.
+    pub(crate) async fn change(&self, changes: &[Change]) -> RedisResult<()> {
+        let calls = by_shard(changes, Change::id)
+            .into_iter()
+            .map(|(shard, changes)| async move {
+                // One after the other, to keep the order.
+                for part in changes.chunks(CALL_MAX) {
+                    let arguments = |command: &mut redis::Cmd| {
+                        for change in part {
+                            write_change(command, change);
+                        }
+                    };
+                    self.link
+                        .run::<i64>(&self.scripts.change, self.sets(shard), &arguments)
+                        .await?;
                 }
-                self.link
-                    .run::<i64>(&self.scripts.put, self.sets(shard), &arguments)
-                    .await
-            },
-        );
+                Ok(())
+            });
         try_join_all(calls).await.map(drop)
     }
 
     /// Looks at every shard at once. A shard that cannot be seen does not hide the others.
     pub(crate) async fn look(&self, now: Timestamp, limit: usize) -> Vec<RedisResult<Look>> {
-        let arguments = [micros(now).to_string(), limit.to_string()];
+        let arguments = |command: &mut redis::Cmd| {
+            command.arg(micros(now)).arg(limit);
+        };
         let looks = self.shards.iter().map(|keys| {
             let arguments = &arguments;
             async move {
@@ -133,7 +182,7 @@ impl Index {
         futures::future::join_all(looks).await
     }
 
-    /// Claims at most `limit` of a shard's entries that are due at `instant`.
+    /// Claims at most `limit` of a shard's entries that are due at `instant`; never more than [`CALL_MAX`].
     pub(crate) async fn claim(
         &self,
         shard: usize,
@@ -142,26 +191,30 @@ impl Index {
         limit: usize,
         lease: Duration,
         token: &str,
-    ) -> RedisResult<Vec<Entry>> {
-        let arguments = [
-            set(first),
-            instant.to_string(),
-            limit.to_string(),
-            lease.as_millis().to_string(),
-            token.to_owned(),
-        ];
-        let answer: Vec<String> = self
+    ) -> RedisResult<Vec<Claimed>> {
+        let arguments = |command: &mut redis::Cmd| {
+            command
+                .arg(set(first))
+                .arg(instant)
+                .arg(limit.min(CALL_MAX))
+                .arg(lease.as_millis() as u64)
+                .arg(token);
+        };
+        let answer: Vec<Vec<u8>> = self
             .link
             .run(&self.scripts.claim, self.sets(shard), &arguments)
             .await?;
         answer
-            .chunks(3)
+            .chunks(4)
             .map(|parts| match parts {
-                [id, generation, due] => Some(Entry {
-                    id: id.parse().ok()?,
-                    generation: generation.parse().ok()?,
-                    due: instant_of(due)?,
-                    first,
+                [id, generation, due, mark] => Some(Claimed {
+                    entry: Entry {
+                        id: Uuid::from_slice(id).ok()?,
+                        generation: number(generation)?,
+                        due: Timestamp::from_microsecond(number(due)?).ok()?,
+                        first,
+                    },
+                    mark: Mark::of(mark),
                 }),
                 _ => None,
             })
@@ -169,92 +222,135 @@ impl Index {
             .ok_or_else(|| odd("claim"))
     }
 
-    /// Renews a lease. False when it is no longer ours.
-    pub(crate) async fn renew(&self, id: Uuid, token: &str, lease: Duration) -> RedisResult<bool> {
-        self.hold(id, token, lease, false).await
+    /// Renews leases. Answers how many were still ours.
+    pub(crate) async fn renew(
+        &self,
+        ids: &[Uuid],
+        token: &str,
+        lease: Duration,
+    ) -> RedisResult<usize> {
+        self.hold(ids, token, lease, "").await
     }
 
-    /// Puts a claimed entry aside for a while, after which any worker may claim it.
+    /// Puts claimed entries aside for a while, after which any worker may claim them. Answers how many were still ours.
     pub(crate) async fn set_aside(
         &self,
-        id: Uuid,
+        ids: &[Uuid],
         token: &str,
         pause: Duration,
-    ) -> RedisResult<bool> {
-        self.hold(id, token, pause, true).await
+        aside: Aside,
+    ) -> RedisResult<usize> {
+        let stands_for = match aside {
+            Aside::Failed => "-",
+            Aside::Early => "~",
+        };
+        self.hold(ids, token, pause, stands_for).await
     }
 
     async fn hold(
         &self,
-        id: Uuid,
+        ids: &[Uuid],
         token: &str,
         length: Duration,
-        give_up: bool,
-    ) -> RedisResult<bool> {
-        let give_up = if give_up { "1" } else { "0" };
-        let arguments = [
-            id.to_string(),
-            token.to_owned(),
-            length.as_millis().to_string(),
-            give_up.to_owned(),
-        ];
-        let keys = &self.shards[shard_of(id)].all[LEASE..=CLAIM];
-        self.link.run(&self.scripts.hold, keys, &arguments).await
+        instead: &str,
+    ) -> RedisResult<usize> {
+        let calls = by_shard(ids, |id| *id)
+            .into_iter()
+            .map(|(shard, ids)| async move {
+                let arguments = |command: &mut redis::Cmd| {
+                    command
+                        .arg(token)
+                        .arg(length.as_millis() as u64)
+                        .arg(instead);
+                    for id in &ids {
+                        command.arg(id.as_bytes().as_slice());
+                    }
+                };
+                let keys = &self.shards[shard].all[LEASE..=CLAIM];
+                self.link
+                    .run::<usize>(&self.scripts.hold, keys, &arguments)
+                    .await
+            });
+        Ok(try_join_all(calls).await?.into_iter().sum())
     }
 
-    /// Removes a claimed entry, or puts what is due next of the same id in its place. False when it is no longer ours.
+    /// Removes claimed entries, or puts what is due next of the same id in their place. Answers with those whose claim
+    /// was no longer ours.
     pub(crate) async fn finish(
         &self,
-        id: Uuid,
+        ended: &[(Uuid, Option<Entry>)],
         token: &str,
-        next: Option<&Entry>,
-    ) -> RedisResult<bool> {
-        let mut arguments = vec![id.to_string(), token.to_owned()];
-        arguments.extend(next.into_iter().flat_map(place));
-        self.link
-            .run(&self.scripts.finish, self.sets(shard_of(id)), &arguments)
-            .await
-    }
-
-    /// Removes an entry, unless a newer generation is known.
-    pub(crate) async fn cancel(&self, id: Uuid, generation: i64) -> RedisResult<bool> {
-        let arguments = [id.to_string(), generation.to_string()];
-        self.link
-            .run(&self.scripts.cancel, self.sets(shard_of(id)), &arguments)
-            .await
+    ) -> RedisResult<Vec<(Uuid, Option<Entry>)>> {
+        let calls = by_shard(ended, |(id, _)| *id)
+            .into_iter()
+            .map(|(shard, ended)| async move {
+                let mut lost = Vec::new();
+                for part in ended.chunks(CALL_MAX) {
+                    let arguments = |command: &mut redis::Cmd| {
+                        command.arg(token);
+                        for (id, next) in part {
+                            command.arg(id.as_bytes().as_slice());
+                            match next {
+                                Some(next) => write_place(command, next),
+                                None => {
+                                    command.arg("").arg("").arg("");
+                                }
+                            }
+                        }
+                    };
+                    let answer: Vec<i64> = self
+                        .link
+                        .run(&self.scripts.finish, self.sets(shard), &arguments)
+                        .await?;
+                    let answers = part.iter().zip(answer);
+                    lost.extend(
+                        answers
+                            .filter(|(_, was_ours)| *was_ours == 0)
+                            .map(|(ended, _)| *ended),
+                    );
+                }
+                RedisResult::Ok(lost)
+            });
+        let lost: Vec<Vec<_>> = try_join_all(calls).await?;
+        Ok(lost.into_iter().flatten().collect())
     }
 
     /// Those entries that the index does not hold as they are: missing, of an older generation, or due at another time.
     pub(crate) async fn amiss(&self, entries: &[Entry]) -> RedisResult<Vec<Entry>> {
-        let calls = by_shard(entries.iter(), |entry| entry.id).into_iter().map(
-            |(shard, entries)| async move {
-                let ids: Vec<String> = entries.iter().map(|entry| entry.id.to_string()).collect();
-                let answer: Vec<String> = self
-                    .link
-                    .run(&self.scripts.inspect, self.sets(shard), &ids)
-                    .await?;
-                if answer.len() != entries.len() * 2 {
-                    return Err(odd("inspect"));
-                }
-                let differs = |entry: &Entry, generation: &str, found: &str| match generation
-                    .parse::<i64>()
-                {
-                    Ok(known) if known == entry.generation => {
-                        found != format!("{} {}", set(entry.first), micros(entry.due))
+        let calls =
+            by_shard(entries, |entry| entry.id)
+                .into_iter()
+                .map(|(shard, entries)| async move {
+                    let arguments = |command: &mut redis::Cmd| {
+                        for entry in &entries {
+                            command.arg(entry.id.as_bytes().as_slice());
+                        }
+                    };
+                    let answer: Vec<String> = self
+                        .link
+                        .run(&self.scripts.inspect, self.sets(shard), &arguments)
+                        .await?;
+                    if answer.len() != entries.len() * 2 {
+                        return Err(odd("inspect"));
                     }
-                    Ok(known) => known < entry.generation,
-                    Err(_) => true,
-                };
-                let answers = answer
-                    .chunks(2)
-                    .map(|parts| (parts[0].as_str(), parts[1].as_str()));
-                let amiss = entries
-                    .into_iter()
-                    .zip(answers)
-                    .filter(|(entry, (generation, found))| differs(entry, generation, found));
-                Ok(amiss.map(|(entry, _)| *entry).collect::<Vec<Entry>>())
-            },
-        );
+                    let differs = |entry: &Entry, generation: &str, found: &str| match generation
+                        .parse::<i64>()
+                    {
+                        Ok(known) if known == entry.generation => {
+                            found != format!("{} {}", set(entry.first), micros(entry.due))
+                        }
+                        Ok(known) => known < entry.generation,
+                        Err(_) => true,
+                    };
+                    let answers = answer
+                        .chunks(2)
+                        .map(|parts| (parts[0].as_str(), parts[1].as_str()));
+                    let amiss = entries
+                        .into_iter()
+                        .zip(answers)
+                        .filter(|(entry, (generation, found))| differs(entry, generation, found));
+                    Ok(amiss.map(|(entry, _)| entry).collect::<Vec<Entry>>())
+                });
         try_join_all(calls)
             .await
             .map(|amiss| amiss.into_iter().flatten().collect())
@@ -262,7 +358,9 @@ impl Index {
 
     /// Asks to rebuild a shard; asked again, keeps others from taking over.
     pub(crate) async fn begin(&self, shard: usize, token: &str) -> RedisResult<Begun> {
-        let arguments = [token.to_owned(), BUILDER_LIMIT.as_millis().to_string()];
+        let arguments = |command: &mut redis::Cmd| {
+            command.arg(token).arg(BUILDER_LIMIT.as_millis() as u64);
+        };
         let answer: i64 = self
             .link
             .run(&self.scripts.begin, &self.markers(shard), &arguments)
@@ -276,17 +374,16 @@ impl Index {
 
     /// Marks a shard as complete. False when it was emptied since its rebuild began.
     pub(crate) async fn complete(&self, shard: usize, token: &str) -> RedisResult<bool> {
+        let arguments = |command: &mut redis::Cmd| {
+            command.arg(token);
+        };
         self.link
-            .run(
-                &self.scripts.complete,
-                &self.markers(shard),
-                &[token.to_owned()],
-            )
+            .run(&self.scripts.complete, &self.markers(shard), &arguments)
             .await
     }
 
     fn sets(&self, shard: usize) -> &[String] {
-        &self.shards[shard].all[..=CLAIM]
+        &self.shards[shard].all[..=PAST]
     }
 
     fn markers(&self, shard: usize) -> [String; 2] {
@@ -310,26 +407,42 @@ pub(crate) fn micros(instant: Timestamp) -> i64 {
     }
 }
 
-fn set(first: bool) -> String {
-    if first { "1" } else { "2" }.to_owned()
+fn set(first: bool) -> &'static str {
+    if first { "1" } else { "2" }
 }
 
-fn place(entry: &Entry) -> [String; 3] {
-    [
-        entry.generation.to_string(),
-        set(entry.first),
-        micros(entry.due).to_string(),
-    ]
+fn write_place(command: &mut redis::Cmd, entry: &Entry) {
+    command
+        .arg(entry.generation)
+        .arg(set(entry.first))
+        .arg(micros(entry.due));
+}
+
+fn write_change(command: &mut redis::Cmd, change: &Change) {
+    command.arg(change.id().as_bytes().as_slice());
+    match change {
+        Change::Put(entry, mark) => {
+            write_place(command, entry);
+            command.arg(mark.map_or("", Mark::letter));
+        }
+        Change::Cancel(_, generation) => {
+            command.arg(generation).arg("0").arg("").arg("");
+        }
+    }
+}
+
+fn number(digits: &[u8]) -> Option<i64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 fn instant_of(score: &str) -> Option<Timestamp> {
     Timestamp::from_microsecond(score.parse().ok()?).ok()
 }
 
-fn by_shard<T>(items: impl Iterator<Item = T>, id: impl Fn(&T) -> Uuid) -> Vec<(usize, Vec<T>)> {
+fn by_shard<T: Copy>(items: &[T], id: impl Fn(&T) -> Uuid) -> Vec<(usize, Vec<T>)> {
     let mut shards: Vec<(usize, Vec<T>)> = (0..SHARDS).map(|shard| (shard, Vec::new())).collect();
     for item in items {
-        shards[shard_of(id(&item))].1.push(item);
+        shards[shard_of(id(item))].1.push(*item);
     }
     shards.retain(|(_, items)| !items.is_empty());
     shards

@@ -4,16 +4,18 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use redress_model::Fault;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::entry::Entry;
-use crate::index::{Begun, Index, SHARDS, shard_of};
+use crate::index::{Begun, Change, Index, SHARDS, shard_of};
+use crate::receipt::Mark;
 use crate::timers::{Shared, State, between};
 
 /// How many overdue rows are counted at most.
-const OVERDUE_MAX: i64 = 1000;
+const OVERDUE_MAX: i64 = 10_000;
 /// Between two looks at a difference, which may only be a change on its way.
 const SECOND_LOOK: Duration = Duration::from_millis(200);
 /// Between two attempts to rebuild.
@@ -99,24 +101,37 @@ async fn rebuild(shared: &Shared, index: &Index) -> Result<(), Trouble> {
     }
     let mut after = None;
     let mut count = 0;
-    loop {
-        let page = shared.truth.armed(after, shared.settings.page).await?;
-        let Some(last) = page.last() else { break };
+    let mut page = shared
+        .truth
+        .armed(after, shared.settings.rebuild_page)
+        .await?;
+    while let Some(last) = page.last() {
         after = Some(last.id);
+        let is_last = (page.len() as i64) < shared.settings.rebuild_page;
+        let now = shared.clock.now();
         // What is suspect may lie in any shard.
-        let wanted: Vec<Entry> = page
+        let wanted: Vec<Change> = page
             .iter()
             .filter(|entry| was_suspect || ours.contains(&shard_of(entry.id)))
-            .copied()
+            .map(|entry| Change::Put(*entry, (entry.due < now).then_some(Mark::Rebuilt)))
             .collect();
         count += wanted.len();
-        index.put(&wanted).await?;
-        for shard in &ours {
-            index.begin(*shard, &token).await?;
-        }
-        if (page.len() as i64) < shared.settings.page {
-            break;
-        }
+        let write = async {
+            index.change(&wanted).await?;
+            try_join_all(ours.iter().map(|shard| index.begin(*shard, &token))).await?;
+            Ok::<_, Trouble>(())
+        };
+        // The next page is read meanwhile.
+        let read = async {
+            if is_last {
+                return Ok(Vec::new());
+            }
+            Ok(shared
+                .truth
+                .armed(after, shared.settings.rebuild_page)
+                .await?)
+        };
+        ((), page) = tokio::try_join!(write, read)?;
     }
     for shard in ours {
         if !index.complete(shard, &token).await? {
@@ -176,7 +191,11 @@ async fn audit(
         entries = lost.len(),
         "armed timers were missing in the index"
     );
-    index.put(&lost).await?;
+    let lost: Vec<Change> = lost
+        .into_iter()
+        .map(|entry| Change::Put(entry, Some(Mark::Repaired)))
+        .collect();
+    index.change(&lost).await?;
     shared.metrics.repaired(lost.len());
     shared.news.notify_one();
     Ok(())

@@ -20,6 +20,8 @@ mod fire;
 mod index;
 mod keeper;
 mod metrics;
+mod receipt;
+mod receipts;
 mod redis;
 mod scanner;
 mod settings;
@@ -27,6 +29,7 @@ mod timers;
 mod worker;
 
 pub use entry::{Entry, Fired, Truth};
+pub use receipt::{Cause, Receipt};
 pub use redis::Redis;
 pub use settings::Settings;
 pub use timers::Timers;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 
+use crate::receipt::Cause;
+
 /// The classes of lateness, each with its upper bound.
 const OVERDUE: [(&str, Duration); 5] = [
     ("under_1s", Duration::from_secs(1)),
@@ -24,6 +26,8 @@ pub(crate) struct Metrics {
     repairs: Counter<u64>,
     rebuilds: Counter<u64>,
     index_ready: Gauge<u64>,
+    late: Counter<u64>,
+    receipts_lost: Counter<u64>,
 }
 
 impl Metrics {
@@ -44,7 +48,7 @@ impl Metrics {
             overdue: meter
                 .u64_gauge("redress.timers.overdue")
                 .with_unit("{entry}")
-                .with_description("Entries that are due and not fired, by how late they are; at most one page is counted.")
+                .with_description("Entries that are due and not fired, by how late they are; at most 10,000 are counted.")
                 .build(),
             overdue_age: meter
                 .f64_gauge("redress.timers.overdue.age")
@@ -66,17 +70,32 @@ impl Metrics {
                 .with_unit("1")
                 .with_description("1 while the index holds everything that is armed, else 0.")
                 .build(),
+            late: meter
+                .u64_counter("redress.timers.late")
+                .with_unit("{entry}")
+                .with_description("Entries that took effect late, by cause.")
+                .build(),
+            receipts_lost: meter
+                .u64_counter("redress.timers.receipts.lost")
+                .with_unit("{receipt}")
+                .with_description("Receipts of late entries that the service could not keep.")
+                .build(),
         }
     }
 
-    pub(crate) fn fired(&self, outcome: &'static str, source: &'static str, lag: Duration) {
-        let attributes = [
-            self.name.clone(),
-            KeyValue::new("redress.timers.outcome", outcome),
-            KeyValue::new("redress.timers.source", source),
-        ];
-        self.fired.add(1, &attributes);
-        self.lag.record(lag.as_secs_f64(), &attributes[..2]);
+    /// `fired`: what became of each entry, and how late it was.
+    pub(crate) fn fired(&self, source: &'static str, fired: &[(&'static str, Duration)]) {
+        for of_one in fired.chunk_by(|(one, _), (other, _)| one == other) {
+            let attributes = [
+                self.name.clone(),
+                KeyValue::new("redress.timers.outcome", of_one[0].0),
+                KeyValue::new("redress.timers.source", source),
+            ];
+            self.fired.add(of_one.len() as u64, &attributes);
+            for (_, lag) in of_one {
+                self.lag.record(lag.as_secs_f64(), &attributes[..2]);
+            }
+        }
     }
 
     /// `late`: how late each entry is that is due and not fired.
@@ -99,6 +118,16 @@ impl Metrics {
         let oldest = late.iter().max().copied().unwrap_or_default();
         self.overdue_age
             .record(oldest.as_secs_f64(), std::slice::from_ref(&self.name));
+    }
+
+    pub(crate) fn late(&self, cause: Cause) {
+        let cause = KeyValue::new("redress.timers.cause", cause.word());
+        self.late.add(1, &[self.name.clone(), cause]);
+    }
+
+    pub(crate) fn receipts_lost(&self, count: usize) {
+        self.receipts_lost
+            .add(count as u64, std::slice::from_ref(&self.name));
     }
 
     pub(crate) fn repaired(&self, count: usize) {

@@ -98,16 +98,17 @@ impl Link {
         }
     }
 
-    /// Runs a script. All `keys` must be under one hash tag.
+    /// Runs a script with what `arguments` writes. All `keys` must be under one hash tag.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[String],
-        arguments: &[String],
+        arguments: &(impl Fn(&mut Cmd) + Sync),
     ) -> RedisResult<T> {
         let call = |name: &str, body: &str| {
             let mut command = redis::cmd(name);
-            command.arg(body).arg(keys.len()).arg(keys).arg(arguments);
+            command.arg(body).arg(keys.len()).arg(keys);
+            arguments(&mut command);
             command
         };
         match self.ask(&call("EVALSHA", &script.hash)).await {

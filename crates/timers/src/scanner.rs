@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::fire::{Source, fire};
+use crate::index::Claimed;
 use crate::timers::{Shared, State};
 use crate::worker::{drain, report};
 
@@ -41,7 +42,7 @@ async fn scan(shared: &Arc<Shared>, fires: &mut JoinSet<()>) -> bool {
         .settings
         .page
         .saturating_add(i64::try_from(resting).unwrap_or(i64::MAX));
-    let entries = match shared.truth.due(shared.clock.now(), limit).await {
+    let entries = match shared.truth.due(shared.now(), limit).await {
         Ok(entries) => entries,
         Err(fault) => {
             tracing::warn!(redress.timers.name = shared.name, reason = fault.reason(), %fault, "due timers cannot be read");
@@ -49,16 +50,18 @@ async fn scan(shared: &Arc<Shared>, fires: &mut JoinSet<()>) -> bool {
         }
     };
     let is_full = entries.len() as i64 >= limit;
-    for entry in entries {
-        if shared.rests(entry.id) {
-            continue;
-        }
+    let ready: Vec<Claimed> = entries
+        .into_iter()
+        .filter(|entry| !shared.rests(entry.id))
+        .map(|entry| Claimed { entry, mark: None })
+        .collect();
+    for batch in ready.chunks(shared.truth.batch_max().max(1)) {
         if fires.len() >= shared.settings.concurrency
             && let Some(ended) = fires.join_next().await
         {
             report(ended);
         }
-        fires.spawn(fire(shared.clone(), entry, Source::Scan));
+        fires.spawn(fire(shared.clone(), batch.to_vec(), Source::Scan));
     }
     // The next page must not hold what this one is still about.
     while let Some(ended) = fires.join_next().await {

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How the timers work.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How many entries one replica fires at once.
+    /// How many entries one replica fires at once; how many batches, where the service takes batches.
     pub concurrency: usize,
     /// How long a worker may be silent before its entries go to others. Renewed three times within it.
     pub lease: Duration,
@@ -17,8 +17,12 @@ pub struct Settings {
     pub scan_every: Duration,
     /// How often the auditor reads a page and measures what is overdue.
     pub audit_every: Duration,
-    /// How many rows a page of the auditor or of a rebuild has.
+    /// How many rows a page of the auditor or of the scan has.
     pub page: i64,
+    /// How many rows a page of a rebuild has.
+    pub rebuild_page: i64,
+    /// How late an entry may fire without a receipt.
+    pub late_after: Duration,
     /// The first pause after a failure; it doubles with each further one.
     pub first_pause: Duration,
     /// The longest pause between two failures of one entry.
@@ -37,6 +41,8 @@ impl Default for Settings {
             scan_every: Duration::from_secs(1),
             audit_every: Duration::from_secs(5),
             page: 500,
+            rebuild_page: 10_000,
+            late_after: Duration::from_secs(1),
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(60),
             drain_limit: Duration::from_secs(10),

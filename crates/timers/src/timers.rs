@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use opentelemetry::metrics::Meter;
 use redress_model::time::SharedClock;
@@ -13,16 +14,21 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::entry::{Entry, Truth};
-use crate::index::{Index, micros};
+use crate::index::{Change, Index, micros};
 use crate::metrics::Metrics;
+use crate::receipt::{Cause, Mark, Past, Receipt};
 use crate::redis::Redis;
 use crate::settings::Settings;
-use crate::{keeper, scanner, worker};
+use crate::{keeper, receipts, scanner, worker};
 
 /// How many changes may wait for Redis. What does not fit is found again by a rebuild.
-const QUEUE_MAX: usize = 10_000;
+const QUEUE_MAX: usize = 100_000;
 /// How many changes go to Redis at once.
-const BATCH_MAX: usize = 256;
+const BATCH_MAX: usize = 4096;
+/// How many receipts may wait for the service. More than that are lost to it, and counted.
+const RECEIPTS_MAX: usize = 100_000;
+/// How many batches of `schedule_many` are on their way at once.
+const BATCHES_MAX: usize = 4;
 /// Failures that are remembered; those that have not failed for a while are forgotten beyond this number.
 const FAILURES_MAX: usize = 10_000;
 
@@ -53,6 +59,9 @@ pub(crate) struct Shared {
     changes: tokio::sync::Mutex<mpsc::Receiver<Change>>,
     in_hand: Mutex<HashSet<Uuid>>,
     failures: Mutex<HashMap<Uuid, Failure>>,
+    past: Mutex<Past>,
+    receipts: mpsc::Sender<Receipt>,
+    pub(crate) kept: tokio::sync::Mutex<mpsc::Receiver<Receipt>>,
 }
 
 /// Whether the index can be relied on.
@@ -66,23 +75,16 @@ pub(crate) enum State {
     Ready,
 }
 
-/// A change that waits for Redis.
-#[derive(Clone, Copy, Debug)]
-enum Change {
-    Put(Entry),
-    Cancel(Uuid, i64),
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Failure {
     count: u32,
     until: Instant,
 }
 
-/// An entry that this replica fires just now. Given back when dropped.
+/// Entries that this replica fires just now. Given back when dropped.
 pub(crate) struct InHand<'a> {
     shared: &'a Shared,
-    id: Uuid,
+    ids: HashSet<Uuid>,
 }
 
 impl Timers {
@@ -107,6 +109,8 @@ impl Timers {
         settings: Settings,
     ) -> Self {
         let (queue, changes) = mpsc::channel(QUEUE_MAX);
+        let (receipts, kept) = mpsc::channel(RECEIPTS_MAX);
+        let past = Mutex::new(Past::new(clock.now()));
         let shared = Shared {
             name,
             index: redis.map(|client| Index::new(name, client)),
@@ -124,6 +128,9 @@ impl Timers {
             changes: tokio::sync::Mutex::new(changes),
             in_hand: Mutex::default(),
             failures: Mutex::default(),
+            past,
+            receipts,
+            kept: tokio::sync::Mutex::new(kept),
         };
         Self {
             shared: Arc::new(shared),
@@ -133,7 +140,24 @@ impl Timers {
     /// Tells the index what is armed now. Call it after the commit. It neither waits nor fails: what does not reach the
     /// index is found by the auditor.
     pub fn schedule(&self, entry: Entry) {
-        self.shared.enqueue(Change::Put(entry));
+        let mark = self.shared.mark(&entry);
+        self.shared.enqueue(Change::Put(entry, mark));
+    }
+
+    /// Tells the index of many that are armed now, and waits until it knows: for whoever arms thousands at once, which
+    /// would fill the queue behind [`schedule`](Self::schedule). It does not fail either.
+    pub async fn schedule_many(&self, entries: &[Entry]) {
+        let shared = &self.shared;
+        let Some(index) = &shared.index else { return };
+        let batches = entries.chunks(BATCH_MAX).map(|entries| async move {
+            let put = |entry: &Entry| Change::Put(*entry, shared.mark(entry));
+            let changes: Vec<Change> = entries.iter().map(put).collect();
+            shared.tell(index, &changes).await;
+        });
+        futures::stream::iter(batches)
+            .buffer_unordered(BATCHES_MAX)
+            .collect::<()>()
+            .await;
     }
 
     /// Tells the index that nothing of this generation or older is armed. Call it after the commit; without it the entry
@@ -161,7 +185,7 @@ impl Timers {
             );
             fed.cancel();
         };
-        tokio::join!(work, shared.feed(&fed));
+        tokio::join!(work, shared.feed(&fed), receipts::run(shared, &fed));
     }
 }
 
@@ -174,6 +198,11 @@ impl Shared {
     pub(crate) fn enter(&self, state: State) {
         let before = self.state.send_replace(state);
         self.metrics.index_ready(state == State::Ready);
+        let now = self.clock.now();
+        let mut past = lock(&self.past);
+        past.is_away(now, state == State::Away);
+        past.is_incomplete(now, state == State::Incomplete);
+        drop(past);
         if before == state {
             return;
         }
@@ -192,11 +221,45 @@ impl Shared {
         }
     }
 
-    /// Takes an entry in hand, unless this replica has it in hand already.
-    pub(crate) fn take(&self, id: Uuid) -> Option<InHand<'_>> {
-        // Lazily: an `InHand` that is dropped here would give back what another one holds.
-        let is_new = lock(&self.in_hand).insert(id);
-        is_new.then(|| InHand { shared: self, id })
+    /// Looks at the clock, and remembers when it was set forward.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        lock(&self.past).see(now);
+        now
+    }
+
+    /// Takes those entries in hand that this replica does not have in hand already.
+    pub(crate) fn take(&self, ids: impl IntoIterator<Item = Uuid>) -> InHand<'_> {
+        let mut in_hand = lock(&self.in_hand);
+        let ids = ids.into_iter().filter(|id| in_hand.insert(*id)).collect();
+        InHand { shared: self, ids }
+    }
+
+    /// What the index should remember of an entry that is armed now.
+    fn mark(&self, entry: &Entry) -> Option<Mark> {
+        let late = between(entry.due, self.clock.now());
+        (late >= self.settings.late_after).then_some(Mark::ArmedLate)
+    }
+
+    /// Writes a receipt for an entry that took effect late.
+    pub(crate) fn receive(&self, entry: Entry, fired: Timestamp, cause: Cause) {
+        let receipt = Receipt {
+            entry,
+            fired,
+            cause,
+        };
+        self.metrics.late(cause);
+        if self.receipts.try_send(receipt).is_err() {
+            self.metrics.receipts_lost(1);
+        }
+    }
+
+    /// Why an entry with this mark fires late.
+    pub(crate) fn cause(&self, entry: &Entry, mark: Option<Mark>) -> Cause {
+        let has_failed = lock(&self.failures)
+            .get(&entry.id)
+            .is_some_and(|failure| failure.count > 0);
+        lock(&self.past).cause(entry.due, mark, has_failed)
     }
 
     /// How long to leave an entry alone after one more failure: twice as long each time, and not all at once.
@@ -226,8 +289,13 @@ impl Shared {
         pause
     }
 
-    pub(crate) fn succeeded(&self, id: Uuid) {
-        lock(&self.failures).remove(&id);
+    pub(crate) fn succeeded(&self, ids: impl Iterator<Item = Uuid>) {
+        let mut failures = lock(&self.failures);
+        if !failures.is_empty() {
+            for id in ids {
+                failures.remove(&id);
+            }
+        }
     }
 
     /// Leaves an entry alone for a while, without counting it as failed.
@@ -256,7 +324,7 @@ impl Shared {
     }
 
     pub(crate) fn put_soon(&self, entry: Entry) {
-        self.enqueue(Change::Put(entry));
+        self.enqueue(Change::Put(entry, None));
     }
 
     fn enqueue(&self, change: Change) {
@@ -276,37 +344,43 @@ impl Shared {
                 _ = changes.recv_many(&mut batch, BATCH_MAX) => {}
                 () = shutdown.cancelled() => return,
             }
-            if let Err(error) = self.write(index, &batch).await {
-                self.suspect();
-                tracing::debug!(redress.timers.name = self.name, %error, "timer index was not written");
-            }
+            self.tell(index, &batch).await;
             batch.clear();
         }
     }
 
-    async fn write(&self, index: &Index, batch: &[Change]) -> redis::RedisResult<()> {
-        let mut puts = Vec::with_capacity(batch.len());
-        for change in batch {
-            match change {
-                Change::Put(entry) => puts.push(*entry),
-                Change::Cancel(id, generation) => {
-                    index.put(&std::mem::take(&mut puts)).await?;
-                    index.cancel(*id, *generation).await?;
-                }
-            }
+    /// Tells the index of changes, and the worker if it would sleep past one. What the index could not be told is found
+    /// again by a rebuild.
+    async fn tell(&self, index: &Index, changes: &[Change]) {
+        if let Err(error) = index.change(changes).await {
+            self.suspect();
+            tracing::debug!(redress.timers.name = self.name, %error, "timer index was not written");
+            return;
         }
-        let soonest = puts.iter().map(|entry| micros(entry.due)).min();
-        index.put(&puts).await?;
+        let due = |change: &Change| match change {
+            Change::Put(entry, _) => Some(micros(entry.due)),
+            Change::Cancel(..) => None,
+        };
+        let soonest = changes.iter().filter_map(due).min();
         if soonest.is_some_and(|due| due < self.sleeps_until.load(Ordering::SeqCst)) {
             self.news.notify_one();
         }
-        Ok(())
+    }
+}
+
+impl InHand<'_> {
+    /// Whether this was taken.
+    pub(crate) fn holds(&self, id: Uuid) -> bool {
+        self.ids.contains(&id)
     }
 }
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
-        lock(&self.shared.in_hand).remove(&self.id);
+        let mut in_hand = lock(&self.shared.in_hand);
+        for id in &self.ids {
+            in_hand.remove(id);
+        }
     }
 }
 
@@ -376,7 +450,7 @@ mod tests {
         assert!(pauses.iter().all(|pause| *pause <= Duration::from_secs(60)));
         assert!(shared.rests(id));
         assert_eq!(shared.resting(), 1);
-        shared.succeeded(id);
+        shared.succeeded([id].into_iter());
         assert!(!shared.rests(id));
     }
 
@@ -384,9 +458,9 @@ mod tests {
     fn what_is_in_hand_is_not_taken_twice() {
         let shared = timers().shared;
         let id = Uuid::now_v7();
-        let hold = shared.take(id);
-        assert!(hold.is_some() && shared.take(id).is_none());
+        let hold = shared.take([id]);
+        assert!(hold.holds(id) && !shared.take([id]).holds(id));
         drop(hold);
-        assert!(shared.take(id).is_some());
+        assert!(shared.take([id]).holds(id));
     }
 }

@@ -7,12 +7,15 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::entry::Entry;
 use crate::fire::{Source, fire};
-use crate::index::{Index, Look, micros};
+use crate::index::{Claimed, Index, Look, SHARDS, micros};
 use crate::timers::{Shared, State, between};
+
+/// How many entries one round claims at most, so that no script holds Redis up for long.
+const ROUND_MAX: usize = 4096;
 
 /// What one round did.
 struct Round {
@@ -29,17 +32,26 @@ pub(crate) async fn run(shared: Arc<Shared>, shutdown: &CancellationToken) {
     let mut claims: u64 = 0;
     while !shutdown.is_cancelled() {
         let free = shared.settings.concurrency.saturating_sub(fires.len());
+        // Without a free hand, or with all hands just filled, only the end of one leads on.
         let mut quiet = None;
         if free > 0 {
             let round = round(&shared, index, free, &mut claims, &mut fires).await;
-            quiet = (round.claimed < free).then_some(round.quiet);
+            let wanted = free.saturating_mul(shared.truth.batch_max().max(1));
+            quiet = (round.claimed < wanted).then_some(round.quiet);
         }
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = shared.news.notified() => {}
-            // Without a free hand, or with all hands just filled, only the end of one leads on.
-            () = tokio::time::sleep(quiet.unwrap_or(shared.settings.idle)) => {}
-            Some(ended) = fires.join_next(), if !fires.is_empty() => report(ended),
+        let wake = Instant::now() + quiet.unwrap_or(shared.settings.idle);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = shared.news.notified() => break,
+                () = tokio::time::sleep_until(wake) => break,
+                Some(ended) = fires.join_next(), if !fires.is_empty() => {
+                    report(ended);
+                    if quiet.is_none() {
+                        break;
+                    }
+                }
+            }
         }
         while let Some(ended) = fires.try_join_next() {
             report(ended);
@@ -75,7 +87,7 @@ pub(crate) fn report(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-/// Looks at all shards, claims the `free` entries whose turn it is, and starts them.
+/// Looks at all shards, claims the entries whose turn it is for `free` hands, and starts them.
 async fn round(
     shared: &Arc<Shared>,
     index: &Index,
@@ -83,10 +95,14 @@ async fn round(
     claims: &mut u64,
     fires: &mut JoinSet<()>,
 ) -> Round {
-    let now = shared.clock.now();
+    let now = shared.now();
     let was_suspect = shared.is_suspect.load(Ordering::SeqCst);
+    let batch_max = shared.truth.batch_max().max(1);
+    let wanted = free.saturating_mul(batch_max).min(ROUND_MAX);
+    // They spread evenly; where one shard has more than its share, the next round sees the rest.
+    let seen_max = wanted.min(wanted * 2 / SHARDS + SHARDS);
     let looks: Vec<Option<Look>> = index
-        .look(now, free)
+        .look(now, seen_max)
         .await
         .into_iter()
         .map(|look| {
@@ -103,11 +119,14 @@ async fn round(
         shared.enter(State::Ready);
     }
     *claims += 1;
-    let token = format!("{}-{claims}", shared.worker);
-    let entries = claim(shared, index, &looks, free, &token).await;
+    let token: Arc<str> = format!("{}-{claims}", shared.worker).into();
+    let turns = turns(&looks, wanted, seen_max);
+    let chosen: usize = turns.iter().map(|turn| turn.count).sum();
+    let entries = claim(shared, index, turns, &token).await;
     let claimed = entries.len();
-    for entry in entries {
-        fires.spawn(fire(shared.clone(), entry, Source::Index(token.clone())));
+    for batch in entries.chunks(batch_max) {
+        let source = Source::Index(token.clone());
+        fires.spawn(fire(shared.clone(), batch.to_vec(), source));
     }
     let seen: usize = looks
         .iter()
@@ -115,9 +134,12 @@ async fn round(
         .flat_map(|look| &look.due)
         .map(Vec::len)
         .sum();
-    let quiet = if seen > claimed {
+    let quiet = if chosen > claimed {
         // Another replica was faster; there may be more behind what it took.
         Duration::from_millis(rand::random_range(1..20))
+    } else if seen > chosen || chosen == wanted {
+        // More is due than was seen or chosen.
+        Duration::ZERO
     } else {
         quiet(&looks, now, shared.settings.idle)
     };
@@ -126,39 +148,73 @@ async fn round(
     Round { claimed, quiet }
 }
 
-/// Claims those whose turn it is over all shards together: a shard alone does not know the order.
-async fn claim(
-    shared: &Shared,
-    index: &Index,
-    looks: &[Option<Look>],
-    free: usize,
-    token: &str,
-) -> Vec<Entry> {
-    let mut left = free;
-    let mut calls = Vec::new();
+/// What is claimed of one shard: so many entries of a set, all due at an instant.
+#[derive(Debug, PartialEq, Eq)]
+struct Turn {
+    shard: usize,
+    first: bool,
+    instant: i64,
+    count: usize,
+}
+
+/// Whose turn it is over all shards together, at most `wanted`: a shard alone does not know the order. `seen_max` is how
+/// many of a shard's set were looked at: where there may be more, nothing later than what was seen has its turn yet.
+fn turns(looks: &[Option<Look>], wanted: usize, seen_max: usize) -> Vec<Turn> {
+    let mut left = wanted;
+    let mut turns = Vec::new();
     for (set, first) in [(0, true), (1, false)] {
-        let due_in = |look: &Option<Look>| {
+        let of = |look: &'_ Option<Look>| -> Vec<i64> {
             look.as_ref()
                 .map(|look| look.due[set].clone())
                 .unwrap_or_default()
         };
-        let mut due: Vec<i64> = looks.iter().flat_map(due_in).collect();
-        due.sort_unstable();
-        due.truncate(left);
-        let Some(last) = due.last().copied() else {
+        let shards: Vec<Vec<i64>> = looks.iter().map(of).collect();
+        let horizon = shards
+            .iter()
+            .filter(|due| due.len() >= seen_max)
+            .filter_map(|due| due.last().copied())
+            .min();
+        let mut all: Vec<i64> = shards.iter().flatten().copied().collect();
+        all.retain(|due| horizon.is_none_or(|horizon| *due <= horizon));
+        all.sort_unstable();
+        all.truncate(left);
+        let Some(last) = all.last().copied() else {
             continue;
         };
-        left -= due.len();
-        for (shard, look) in looks.iter().enumerate() {
-            let here = due_in(look)
-                .iter()
-                .filter(|instant| **instant <= last)
-                .count();
-            if here > 0 {
-                calls.push(index.claim(shard, first, last, here, shared.settings.lease, token));
+        left -= all.len();
+        // Of those that are due at the last instant, only so many fit.
+        let mut ties = all.iter().filter(|due| **due == last).count();
+        for (shard, due) in shards.iter().enumerate() {
+            let before = due.iter().filter(|due| **due < last).count();
+            let tied = due.iter().filter(|due| **due == last).count().min(ties);
+            ties -= tied;
+            if before + tied > 0 {
+                turns.push(Turn {
+                    shard,
+                    first,
+                    instant: last,
+                    count: before + tied,
+                });
             }
         }
+        if horizon.is_some() {
+            // More of this set is due, and goes before the next one.
+            break;
+        }
     }
+    turns
+}
+
+async fn claim(shared: &Shared, index: &Index, turns: Vec<Turn>, token: &str) -> Vec<Claimed> {
+    let calls = turns.into_iter().map(|turn| {
+        let Turn {
+            shard,
+            first,
+            instant,
+            count,
+        } = turn;
+        index.claim(shard, first, instant, count, shared.settings.lease, token)
+    });
     let mut entries = Vec::new();
     for claimed in join_all(calls).await {
         match claimed {
@@ -169,7 +225,7 @@ async fn claim(
             }
         }
     }
-    entries.sort_by_key(Entry::turn);
+    entries.sort_by_key(|claimed| claimed.entry.turn());
     entries
 }
 
@@ -186,4 +242,55 @@ fn quiet(looks: &[Option<Look>], now: Timestamp, idle: Duration) -> Duration {
         .chain([idle])
         .min()
         .unwrap_or(idle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(first: &[i64], normal: &[i64]) -> Option<Look> {
+        Some(Look {
+            due: [first.to_vec(), normal.to_vec()],
+            ..Look::default()
+        })
+    }
+
+    fn counts(turns: &[Turn]) -> Vec<(usize, bool, i64, usize)> {
+        turns
+            .iter()
+            .map(|turn| (turn.shard, turn.first, turn.instant, turn.count))
+            .collect()
+    }
+
+    #[test]
+    fn p23_turns_go_first_then_by_due_over_all_shards() {
+        let looks = [look(&[7], &[1, 4]), look(&[], &[2, 9]), None];
+        assert_eq!(
+            counts(&turns(&looks, 3, 10)),
+            [(0, true, 7, 1), (0, false, 2, 1), (1, false, 2, 1)]
+        );
+        assert_eq!(counts(&turns(&looks, 1, 10)), [(0, true, 7, 1)]);
+    }
+
+    #[test]
+    fn no_more_are_claimed_than_there_are_hands_though_all_are_due_at_once() {
+        let looks = [
+            look(&[], &[5, 5, 5]),
+            look(&[], &[3, 5, 5]),
+            look(&[], &[5]),
+        ];
+        let turns = turns(&looks, 4, 10);
+        assert_eq!(turns.iter().map(|turn| turn.count).sum::<usize>(), 4);
+        assert_eq!(counts(&turns), [(0, false, 5, 3), (1, false, 5, 1)]);
+    }
+
+    #[test]
+    fn p23_what_lies_behind_the_part_that_was_seen_keeps_later_ones_waiting() {
+        // The first shard may have more that is due at 2 to 8.
+        let looks = [look(&[], &[1, 2]), look(&[], &[8])];
+        assert_eq!(counts(&turns(&looks, 9, 2)), [(0, false, 2, 2)]);
+        // And more grade 1 behind those that were seen go before all others.
+        let looks = [look(&[1, 2], &[]), look(&[], &[1])];
+        assert_eq!(counts(&turns(&looks, 9, 2)), [(0, true, 2, 2)]);
+    }
 }

@@ -1,5 +1,5 @@
 -- Takes back what has an expired lease, and tells what is due.
--- KEYS: first, normal, generation, lease, claim, complete. ARGV: now, how many at most.
+-- KEYS: first, normal, generation, lease, claim, past, complete. ARGV: now, how many at most.
 -- Answers: 1 if complete; the next due instant after now or ''; milliseconds until the next lease ends or ''; how many
 -- of the first set follow; due instants of the first set; due instants of the normal set.
 local time = redis.call('TIME')
@@ -8,13 +8,17 @@ local expired = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', clock, 'LIMIT', 0, 
 for _, id in ipairs(expired) do
   local claim = redis.call('HGET', KEYS[5], id)
   if claim then
-    local set, due = string.match(claim, '^%S+ (%S+) (%S+)$')
+    local token, set, due = string.match(claim, '^(%S+) (%S+) (%S+)$')
     redis.call('ZADD', KEYS[tonumber(set)], due, id)
     redis.call('HDEL', KEYS[5], id)
+    -- '-' was put aside after a failure, '~' since it was early; else its worker was not heard of again.
+    if token ~= '~' then
+      redis.call('HSET', KEYS[6], id, token == '-' and 'F' or 'L')
+    end
   end
   redis.call('ZREM', KEYS[4], id)
 end
-local answer = { redis.call('EXISTS', KEYS[6]), '', '', 0 }
+local answer = { redis.call('EXISTS', KEYS[7]), '', '', 0 }
 for set = 1, 2 do
   local due = redis.call('ZRANGEBYSCORE', KEYS[set], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
   for i = 2, #due, 2 do
