@@ -400,6 +400,36 @@ words! {
         OutwardUpdate = 8 => "OUTWARD_UPDATE",
         /// Weekly briefing.
         WeeklyBriefing = 9 => "WEEKLY_BRIEFING",
+        /// Work enters investigating.
+        StartInvestigation = 10 => "START_INVESTIGATION",
+        /// Somebody is on site.
+        OnSite = 11 => "ON_SITE",
+        /// Next word to the customer, by the grade or as promised.
+        InterimUpdate = 12 => "INTERIM_UPDATE",
+        /// The customer says whether the proposal will do.
+        ConfirmClosing = 13 => "CONFIRM_CLOSING",
+        /// Visit or survey after the resolution.
+        FollowUpVisit = 14 => "FOLLOW_UP_VISIT",
+        /// What a regulator, hotline, petition office or court demands.
+        OutsideDeadline = 15 => "OUTSIDE_DEADLINE",
+        /// What a contractor or a supporting department owes us.
+        Support = 16 => "SUPPORT",
+        /// Defence before a court.
+        Defence = 17 => "DEFENCE",
+        /// Appeal against a judgment.
+        AppealJudgment = 18 => "APPEAL_JUDGMENT",
+        /// Appeal against a ruling.
+        AppealRuling = 19 => "APPEAL_RULING",
+        /// Rescuers reach people trapped in a lift.
+        Rescue = 20 => "RESCUE",
+        /// Written report of an agency store.
+        StoreReport = 21 => "STORE_REPORT",
+        /// Clarification of an untrue exposure.
+        MediaClarification = 22 => "MEDIA_CLARIFICATION",
+        /// A hold ends by itself.
+        HoldEnd = 23 => "HOLD_END",
+        /// A lead says whether a suspected signal is so.
+        ConfirmSignal = 24 => "CONFIRM_SIGNAL",
     }
 }
 
@@ -434,6 +464,12 @@ words! {
         Cancelled = 6 => "CANCELLED",
         /// The deadline changed.
         Moved = 7 => "MOVED",
+        /// Paged about the breach once more.
+        PagedAgain = 8 => "PAGED_AGAIN",
+        /// Stands still: the reason lies with somebody else.
+        Held = 9 => "HELD",
+        /// Runs again.
+        Resumed = 10 => "RESUMED",
     }
 }
 

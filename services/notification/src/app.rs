@@ -67,6 +67,7 @@ impl Service for NotificationService {
             keys: Arc::clone(&keys),
             people: people.clone(),
             receipt_wait: sending.receipt_wait,
+            bundling: sending.bundling,
             clock: clock.clone(),
         });
         let inbox = Arc::new(news.subscribe(Inbox::new(db.clone(), &meter)));
@@ -132,7 +133,7 @@ type Subscribers = Vec<(String, Arc<dyn Peer>)>;
 
 /// Who wants to hear what became of a message.
 fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> {
-    let subscriptions = Subscriptions::new(&[(MESSAGE_CHANGED, &["crisis", "intake"])]);
+    let subscriptions = Subscriptions::new(&[(MESSAGE_CHANGED, &["crisis", "intake", "triage"])]);
     let mut subscribers: Subscribers = Vec::new();
     for service in subscriptions.subscribers() {
         let peer = GrpcPeer::new(peers, &service)?;

@@ -10,6 +10,7 @@ use crate::domain::words::MessageChannel;
 use crate::provider::Gateways;
 use crate::provider::smtp::{Smtp, SmtpSettingsError};
 use crate::provider::webhook::{Webhook, WebhookSettingsError};
+use crate::store::digests::Bundling;
 
 /// Section `[service]` as written. The meaning of each key stands in config.toml.
 #[derive(Debug, Deserialize)]
@@ -17,6 +18,8 @@ use crate::provider::webhook::{Webhook, WebhookSettingsError};
 #[allow(missing_docs)]
 pub struct RawSettings {
     pub receipt_wait_seconds: u32,
+    pub digest_alone_max: u16,
+    pub digest_window_seconds: u32,
     pub callout_answer_seconds: u32,
     pub attempts_per_way_max: u32,
     pub provider_timeout_seconds: u32,
@@ -54,6 +57,9 @@ pub struct RawWebhook {
 /// (15 s) with the database work around them.
 const LEASE_SECONDS_MIN: u32 = 45;
 
+/// Longest time a digest may collect, in seconds: the shortest limit in which a page is acknowledged.
+const DIGEST_WINDOW_SECONDS_MAX: u32 = 900;
+
 /// Why settings are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -84,6 +90,8 @@ pub enum SettingsError {
 pub struct Sending {
     /// How long a receipt waits for what it should name.
     pub receipt_wait: SignedDuration,
+    /// When messages to staff become a digest.
+    pub bundling: Bundling,
     /// How long somebody called out has to acknowledge.
     pub callout_answer: SignedDuration,
     /// Attempts per way.
@@ -121,6 +129,11 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
         (1..=15).contains(&raw.provider_timeout_seconds),
         "provider_timeout_seconds",
         "from 1 to 15",
+    )?;
+    within(
+        raw.digest_window_seconds <= DIGEST_WINDOW_SECONDS_MAX,
+        "digest_window_seconds",
+        "at most 900",
     )?;
     within(
         raw.callout_answer_seconds >= 1,
@@ -163,6 +176,10 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
     };
     let sending = Sending {
         receipt_wait: SignedDuration::from_secs(i64::from(raw.receipt_wait_seconds)),
+        bundling: Bundling {
+            alone_max: raw.digest_alone_max,
+            window: SignedDuration::from_secs(i64::from(raw.digest_window_seconds)),
+        },
         callout_answer: SignedDuration::from_secs(i64::from(raw.callout_answer_seconds)),
         attempts_per_way_max: raw.attempts_per_way_max,
         lease: SignedDuration::from_secs(i64::from(raw.lease_seconds)),

@@ -41,6 +41,7 @@ pub fn receipts(
             case: Some(case.clone()),
             incident: None,
             clock: None,
+            clock_generation: 0,
             callout_id: None,
             priority: Priority::Complainant,
             due,
@@ -68,6 +69,7 @@ pub fn offer(
         case: Some(case.clone()),
         incident: None,
         clock: None,
+        clock_generation: 0,
         callout_id: None,
         priority: Priority::of_grade(grade, false),
         due: now,
@@ -112,10 +114,13 @@ pub fn clock(news: &ClockNews, now: Timestamp) -> Vec<Draft> {
         ClockTransition::Warned => Template::ClockWarned,
         ClockTransition::Breached => Template::ClockBreached,
         ClockTransition::Climbed => Template::ClockClimbed,
+        ClockTransition::PagedAgain => Template::ClockPagedAgain,
         ClockTransition::Started
         | ClockTransition::Met
         | ClockTransition::Cancelled
-        | ClockTransition::Moved => return Vec::new(),
+        | ClockTransition::Moved
+        | ClockTransition::Held
+        | ClockTransition::Resumed => return Vec::new(),
     };
     let mut readers = news.notify.clone();
     readers.sort_unstable();
@@ -132,6 +137,7 @@ pub fn clock(news: &ClockNews, now: Timestamp) -> Vec<Draft> {
             case: news.case.clone(),
             incident: news.incident.clone(),
             clock: Some(news.clock.clone()),
+            clock_generation: news.generation,
             callout_id: None,
             priority: Priority::of_grade(news.grade, news.incident.is_some()),
             due: now,
@@ -175,6 +181,7 @@ pub fn callout(news: &CalloutNews, now: Timestamp) -> Draft {
         case: news.case.clone(),
         incident: Some(news.incident.clone()),
         clock: None,
+        clock_generation: 0,
         callout_id: Some(news.callout_id),
         priority: Priority::Callout,
         due: now,
@@ -285,7 +292,7 @@ mod tests {
         for transition in ClockTransition::ALL {
             let drafts = clock(&news(*transition), NOW);
             let expected = match transition.word() {
-                "WARNED" | "BREACHED" | "CLIMBED" => 2,
+                "WARNED" | "BREACHED" | "CLIMBED" | "PAGED_AGAIN" => 2,
                 _ => 0,
             };
             assert_eq!(drafts.len(), expected, "{transition}");

@@ -16,6 +16,24 @@ pub fn promise(kind: ClockKind, language: Language) -> &'static str {
         ClockKind::InsideReport => ("内部情况通报", "the inside report"),
         ClockKind::OutwardUpdate => ("对外进展通报", "the outward update"),
         ClockKind::WeeklyBriefing => ("每周通报会", "the weekly briefing"),
+        ClockKind::StartInvestigation => ("开始调查", "the start of the investigation"),
+        ClockKind::OnSite => ("到达现场", "being on site"),
+        ClockKind::InterimUpdate => ("向客户通报进展", "the next word to the customer"),
+        ClockKind::ConfirmClosing => ("请客户确认方案", "the customer's reply to the proposal"),
+        ClockKind::FollowUpVisit => ("回访客户", "the follow-up visit"),
+        ClockKind::OutsideDeadline => ("外部单位要求的期限", "the deadline of an outside body"),
+        ClockKind::Support => ("配合单位的期限", "what a partner owes us"),
+        ClockKind::Defence => ("提交答辩", "the defence before the court"),
+        ClockKind::AppealJudgment => ("对判决上诉", "the appeal against the judgment"),
+        ClockKind::AppealRuling => ("对裁定上诉", "the appeal against the ruling"),
+        ClockKind::Rescue => ("救援到场", "rescuers on site"),
+        ClockKind::StoreReport => ("门店书面报告", "the store's written report"),
+        ClockKind::MediaClarification => ("媒体澄清", "the clarification in the media"),
+        ClockKind::HoldEnd => ("恢复计时", "the end of a hold"),
+        ClockKind::ConfirmSignal => (
+            "确认疑似重大情况",
+            "saying whether a suspected signal is so",
+        ),
     };
     pick(language, chinese, english)
 }

@@ -114,6 +114,8 @@ pub struct Draft {
     pub incident: Option<IncidentName>,
     /// About which clock.
     pub clock: Option<ClockName>,
+    /// Which change of that clock; 0 where none.
+    pub clock_generation: i64,
     /// Carrying which call-out.
     pub callout_id: Option<Uuid>,
     /// How it is ordered among others.
@@ -122,4 +124,11 @@ pub struct Draft {
     pub due: Timestamp,
     /// What the text needs.
     pub facts: Facts,
+}
+
+impl Draft {
+    /// Whether it may be told as part of a digest: never about grade 1 or an incident (P22).
+    pub fn is_bundled(&self) -> bool {
+        self.template.is_bundled() && self.priority == Priority::Staff
+    }
 }

@@ -3,6 +3,7 @@
 
 pub mod case;
 pub mod causes;
+pub mod digest;
 pub mod labels;
 pub mod message;
 pub mod paging;

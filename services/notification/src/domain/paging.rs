@@ -30,6 +30,8 @@ pub struct Due<'a> {
     pub incident_ended: bool,
     /// The clock's state now.
     pub clock: Option<ClockState>,
+    /// A digest of which nobody needs anything any more.
+    pub nothing_left: bool,
 }
 
 /// What to do.
@@ -67,20 +69,31 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
         // A call-out belongs to its incident, which may outlive the case that opened it.
         return due.incident_ended.then_some("INCIDENT_ENDED");
     }
-    if due.case.is_some_and(|case| !case.may_page()) {
-        return Some("CASE_ENDED");
-    }
     if due.incident_ended {
         return Some("INCIDENT_ENDED");
     }
-    match due.clock {
-        Some(ClockState::Met) => return Some("PROMISE_MET"),
-        Some(ClockState::Cancelled) => return Some("CLOCK_CANCELLED"),
-        Some(ClockState::Running | ClockState::Breached) | None => {}
+    let case_ended = due.case.is_some_and(|case| !case.may_page());
+    if let Some(reason) = promise_unwanted(case_ended, due.clock) {
+        return Some(reason);
+    }
+    if due.nothing_left {
+        return Some("NOTHING_LEFT");
     }
     let offered = |case: &CaseView| case.offered_to == due.recipient;
     (due.template == Template::CaseAssigned && !due.case.is_some_and(offered))
         .then_some("OFFER_ENDED")
+}
+
+/// Why nobody needs news of a promise any more, alone or as part of a digest.
+pub fn promise_unwanted(case_ended: bool, clock: Option<ClockState>) -> Option<&'static str> {
+    if case_ended {
+        return Some("CASE_ENDED");
+    }
+    match clock {
+        Some(ClockState::Met) => Some("PROMISE_MET"),
+        Some(ClockState::Cancelled) => Some("CLOCK_CANCELLED"),
+        Some(ClockState::Running | ClockState::Breached) | None => None,
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +129,7 @@ mod tests {
             case,
             incident_ended: false,
             clock: None,
+            nothing_left: false,
         }
     }
 

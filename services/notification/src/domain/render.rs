@@ -5,6 +5,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
+use super::digest::Digest;
 use super::labels;
 use super::message::Facts;
 use super::words::{Language, Template};
@@ -30,6 +31,8 @@ pub struct Material<'a> {
     pub incident: &'a str,
     /// Resource name of the message.
     pub message: &'a str,
+    /// What a digest tells; empty for everything else.
+    pub digest: &'a Digest,
     /// Page of a call-out, from 1.
     pub page: i32,
     /// Last page of a call-out.
@@ -73,12 +76,14 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 12] = sources!(
+const SOURCES: [(&str, &str); 16] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
     "clock.breached",
     "clock.climbed",
+    "clock.paged_again",
+    "clock.digest",
     "incident.callout"
 );
 
@@ -132,6 +137,17 @@ impl Templates {
             incident => material.incident,
             resource => if material.case.is_empty() { material.incident } else { material.case },
             message => material.message,
+            digest => context! {
+                total => material.digest.total(),
+                warned => material.digest.warned,
+                breached => material.digest.breached,
+                climbed => material.digest.climbed,
+                paged_again => material.digest.paged_again,
+                more => material.digest.more,
+                lines => material.digest.named.iter()
+                    .map(|facts| line(facts, material.zone, language))
+                    .collect::<Vec<_>>(),
+            },
             page => material.page,
             page_max => material.page_max,
         };
@@ -153,6 +169,21 @@ fn matter(facts: &Facts, language: Language) -> String {
         (false, Language::English) => format!("complaint {}", facts.number),
         (true, Language::Chinese) => "一级事件".to_owned(),
         (true, Language::English) => "grade-1 incident".to_owned(),
+    }
+}
+
+/// One promise of a digest.
+fn line(facts: &Facts, zone: &TimeZone, language: Language) -> String {
+    let promise = facts
+        .clock_kind
+        .map_or("", |kind| labels::promise(kind, language));
+    let due = facts
+        .due_time
+        .map_or_else(String::new, |t| told(t, zone, language));
+    let matter = matter(facts, language);
+    match language {
+        Language::Chinese => format!("{matter}（{}级）：{promise}，截止 {due}", facts.grade),
+        Language::English => format!("{matter} (grade {}): {promise}, due {due}", facts.grade),
     }
 }
 
@@ -207,7 +238,19 @@ mod tests {
     }
 
     fn material<'a>(facts: &'a Facts, zone: &'a TimeZone) -> Material<'a> {
+        static DIGEST: std::sync::LazyLock<Digest> = std::sync::LazyLock::new(|| Digest {
+            warned: 2,
+            breached: 9,
+            climbed: 1,
+            paged_again: 1,
+            named: vec![Facts {
+                grade: 2,
+                ..self::facts()
+            }],
+            more: 12,
+        });
         Material {
+            digest: &DIGEST,
             facts,
             reader: "王女士",
             site: "湖畔花园",

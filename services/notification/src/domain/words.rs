@@ -18,6 +18,8 @@ words! {
         Acknowledged = 5 => "ACKNOWLEDGED",
         /// No longer needed before it was sent.
         Cancelled = 6 => "CANCELLED",
+        /// A digest tells it.
+        Bundled = 7 => "BUNDLED",
     }
 }
 
@@ -91,6 +93,10 @@ pub enum Template {
     ClockBreached,
     /// To the next lead up: it still is.
     ClockClimbed,
+    /// To a lead once more: nobody acknowledged, or somebody else is on duty now.
+    ClockPagedAgain,
+    /// To staff: what many warnings and breaches at once come to.
+    ClockDigest,
     /// To somebody with a duty in an incident: come, and say that you do.
     IncidentCallout,
 }
@@ -103,6 +109,8 @@ impl Template {
         Self::ClockWarned,
         Self::ClockBreached,
         Self::ClockClimbed,
+        Self::ClockPagedAgain,
+        Self::ClockDigest,
         Self::IncidentCallout,
     ];
 
@@ -114,6 +122,8 @@ impl Template {
             Self::ClockWarned => "clock.warned",
             Self::ClockBreached => "clock.breached",
             Self::ClockClimbed => "clock.climbed",
+            Self::ClockPagedAgain => "clock.paged_again",
+            Self::ClockDigest => "clock.digest",
             Self::IncidentCallout => "incident.callout",
         }
     }
@@ -123,9 +133,34 @@ impl Template {
         Self::ALL.iter().copied().find(|t| t.key() == key)
     }
 
-    /// Whether the reader has to acknowledge it.
+    /// Whether it calls somebody out: paged from here until it is acknowledged.
     pub fn is_callout(self) -> bool {
         self == Self::IncidentCallout
+    }
+
+    /// Whether the reader is to acknowledge it. Who owns the clock pages again; here that is only told.
+    pub fn is_acknowledged(self) -> bool {
+        match self {
+            Self::IncidentCallout
+            | Self::ClockBreached
+            | Self::ClockClimbed
+            | Self::ClockPagedAgain
+            | Self::ClockDigest => true,
+            Self::CaseReceived | Self::CaseAssigned | Self::ClockWarned => false,
+        }
+    }
+
+    /// Whether many of it at once are told as one digest.
+    pub fn is_bundled(self) -> bool {
+        match self {
+            Self::ClockWarned
+            | Self::ClockBreached
+            | Self::ClockClimbed
+            | Self::ClockPagedAgain => true,
+            Self::CaseReceived | Self::CaseAssigned | Self::ClockDigest | Self::IncidentCallout => {
+                false
+            }
+        }
     }
 }
 

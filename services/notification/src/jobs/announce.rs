@@ -1,4 +1,4 @@
-//! Tells crisis and intake what became of a message, in the transaction in which it became so.
+//! Tells crisis, intake and triage what became of a message, in the transaction in which it became so.
 
 use jiff::Timestamp;
 use redress_events::NewEvent;
@@ -7,6 +7,7 @@ use redress_proto::convert;
 use redress_proto::event::v1::MessageChanged;
 use redress_store::Tx;
 
+use crate::domain::message::Recipient;
 use crate::store::messages::Message;
 
 /// Type of the event.
@@ -31,6 +32,16 @@ pub async fn changed(tx: &mut Tx, message: &Message, now: Timestamp) -> Result<(
             .unwrap_or_default(),
         state: message.fate.state.word().to_owned(),
         change_time: Some(convert::to_timestamp(now)),
+        clock: message
+            .clock
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        clock_generation: message.clock_generation,
+        staff: match &message.recipient {
+            Recipient::Staff(name) => name.to_string(),
+            Recipient::Complainant(_) => String::new(),
+        },
     };
     redress_events::publish(
         tx,

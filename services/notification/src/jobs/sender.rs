@@ -289,6 +289,7 @@ impl<P: People> Sender<P> {
             case: &case,
             incident: &incident,
             message: &name,
+            digest: &claimed.digest,
             page: message.fate.page,
             page_max: message.fate.page_max,
         };

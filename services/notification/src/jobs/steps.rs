@@ -9,13 +9,15 @@ use uuid::Uuid;
 
 use super::announce;
 use crate::domain::case::CaseView;
+use crate::domain::digest::Digest;
 use crate::domain::message::Recipient;
 use crate::domain::paging::{self, Due, Move};
 use crate::domain::retry;
 use crate::domain::route::{Past, Way};
 use crate::domain::verdict::Next;
-use crate::domain::words::{AttemptOutcome, Language, MessageState};
+use crate::domain::words::{AttemptOutcome, Language, MessageState, Template};
 use crate::store::attempts;
+use crate::store::digests;
 use crate::store::kept::{self, KeptPage};
 use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
@@ -32,6 +34,8 @@ pub(super) struct Claimed {
     pub staff: Option<StaffContact>,
     /// Name of the person who looks after the case; empty where not known.
     pub owner: String,
+    /// What it tells, where it is a digest.
+    pub digest: Digest,
     pub history: Vec<Past>,
 }
 
@@ -66,6 +70,10 @@ impl Operation for ClaimMessage<'_> {
         if message.fate.due_time.is_none_or(|due| due > self.now) {
             return Ok(Claim::Gone);
         }
+        if message.fate.state == MessageState::Bundled {
+            follow_digest(tx, &mut message, self.now).await?;
+            return Ok(Claim::Ended(Box::new(message)));
+        }
         attempts::end_lost(tx, self.name, self.now).await?;
         let case = match &message.case {
             Some(name) => matters::case(tx, name).await?,
@@ -79,6 +87,10 @@ impl Operation for ClaimMessage<'_> {
             Some(name) => matters::clock_state(tx, name).await?,
             None => None,
         };
+        let digest = match message.template {
+            Template::ClockDigest => Digest::of(digests::items(tx, self.name).await?),
+            _ => Digest::default(),
+        };
         let recipient = message.recipient.to_string();
         let due = Due {
             template: message.template,
@@ -89,6 +101,7 @@ impl Operation for ClaimMessage<'_> {
             case: case.as_ref(),
             incident_ended,
             clock,
+            nothing_left: message.template == Template::ClockDigest && digest.total() == 0,
         };
         let page = match paging::decide(&due) {
             Move::Send { page } => page,
@@ -127,6 +140,7 @@ impl Operation for ClaimMessage<'_> {
             case,
             staff,
             owner,
+            digest,
             history,
         })))
     }
@@ -279,6 +293,25 @@ impl Operation for PutOff<'_> {
         }
         Ok(Some(message))
     }
+}
+
+/// What a digest tells is acknowledged with it.
+async fn follow_digest(tx: &mut Tx, message: &mut Message, now: Timestamp) -> Result<(), Fault> {
+    let digest = match &message.digest {
+        Some(name) => messages::get(tx, name).await?,
+        None => None,
+    };
+    let fate = &mut message.fate;
+    fate.due_time = None;
+    let acknowledged = digest.filter(|d| d.fate.state == MessageState::Acknowledged);
+    let Some(digest) = acknowledged else {
+        return messages::settle(tx, message).await;
+    };
+    fate.state = MessageState::Acknowledged;
+    fate.acknowledge_time = digest.fate.acknowledge_time;
+    fate.acknowledged_by = digest.fate.acknowledged_by;
+    messages::settle(tx, message).await?;
+    announce::changed(tx, message, now).await
 }
 
 /// The message if this lease still holds it.

@@ -1,4 +1,5 @@
-//! AcknowledgeMessage: whoever was called out says "I am coming", which ends the paging.
+//! AcknowledgeMessage: whoever was paged says "I have it", which ends the paging. A digest is
+//! acknowledged with everything that it tells.
 
 use jiff::Timestamp;
 use redress_model::Fault;
@@ -12,8 +13,9 @@ use tonic::Request;
 
 use super::{Messages, wire};
 use crate::domain::message::Recipient;
-use crate::domain::words::MessageState;
+use crate::domain::words::{MessageState, Template};
 use crate::jobs::announce;
+use crate::store::digests;
 use crate::store::messages::{self, Message};
 
 const METHOD: &str = "redress.notification.v1.MessageService/AcknowledgeMessage";
@@ -43,10 +45,10 @@ impl Operation for AcknowledgeMessage<'_> {
             return Ok((message, false));
         }
         self.may_answer(&message)?;
-        if !message.template.is_callout() {
+        if !message.template.is_acknowledged() {
             return Err(Fault::illegal(
-                "NOT_A_CALLOUT",
-                "only call-outs (template incident.callout) are acknowledged",
+                "NOT_A_PAGE",
+                "only call-outs, breaches, climbs and digests are acknowledged",
                 self.name,
             ));
         }
@@ -55,14 +57,15 @@ impl Operation for AcknowledgeMessage<'_> {
             MessageState::Cancelled => {
                 return Err(Fault::illegal(
                     "MESSAGE_ENDED",
-                    "a cancelled call-out needs no answer; any other state takes one",
+                    "a cancelled page needs no answer; any other state takes one",
                     self.name,
                 ));
             }
             MessageState::Queued
             | MessageState::Sending
             | MessageState::Sent
-            | MessageState::Failed => {
+            | MessageState::Failed
+            | MessageState::Bundled => {
                 etag::check(self.etag, message.fate.revision, self.name)?;
                 let fate = &mut message.fate;
                 fate.state = MessageState::Acknowledged;
@@ -73,6 +76,9 @@ impl Operation for AcknowledgeMessage<'_> {
                 self.caller.subject.clone_into(&mut fate.acknowledged_by);
                 messages::settle(tx, &mut message).await?;
                 announce::changed(tx, &message, self.now).await?;
+                if message.template == Template::ClockDigest {
+                    digests::release(tx, self.name, self.now).await?;
+                }
                 true
             }
         };
@@ -126,7 +132,7 @@ pub(super) async fn handle(
         .await?;
     if fresh {
         service.metrics.reached(&message);
-        tracing::info!(message.name = %message.name, "a call-out was acknowledged");
+        tracing::info!(message.name = %message.name, "a page was acknowledged");
     }
     Ok(proto::AcknowledgeMessageResponse {
         message: Some(wire::message(&message)),

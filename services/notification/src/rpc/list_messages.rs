@@ -2,7 +2,7 @@
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::{CaseName, IncidentName, SiteId, SiteName};
+use redress_model::name::{CaseName, IncidentName, MessageName, SiteId, SiteName};
 use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
@@ -91,6 +91,11 @@ fn read(asked: &proto::ListMessagesRequest) -> Result<Filter, Fault> {
         let incident: IncidentName = parse_field("incident", &asked.incident)?;
         within("incident", incident.site)?;
         filter.incident = Some(incident.id);
+    }
+    if !asked.digest.is_empty() {
+        let digest: MessageName = parse_field("digest", &asked.digest)?;
+        within("digest", digest.site)?;
+        filter.digest = Some(digest.id);
     }
     for state in &asked.states {
         let state: MessageState = convert::required("states", *state)?;

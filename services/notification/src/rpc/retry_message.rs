@@ -38,7 +38,11 @@ impl Operation for RetryMessage<'_> {
             return Ok(message);
         }
         match message.fate.state {
-            MessageState::Queued | MessageState::Sending | MessageState::Sent => {}
+            // What a digest tells is on its way with it.
+            MessageState::Queued
+            | MessageState::Sending
+            | MessageState::Sent
+            | MessageState::Bundled => {}
             MessageState::Cancelled | MessageState::Acknowledged => {
                 return Err(Fault::illegal(
                     "MESSAGE_ENDED",

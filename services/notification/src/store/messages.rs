@@ -33,8 +33,14 @@ pub struct Message {
     pub incident: Option<IncidentName>,
     /// About which clock.
     pub clock: Option<ClockName>,
+    /// Which change of that clock; 0 where none.
+    pub clock_generation: i64,
     /// Carrying which call-out.
     pub callout_id: Option<Uuid>,
+    /// The digest that tells it.
+    pub digest: Option<MessageName>,
+    /// How many messages a digest tells.
+    pub bundled_count: i64,
     /// How it is ordered among others; smaller is graver.
     pub priority: i16,
     /// What the text needs.
@@ -91,7 +97,10 @@ struct Row {
     case_id: Option<Uuid>,
     incident_id: Option<Uuid>,
     clock_id: Option<Uuid>,
+    clock_generation: i64,
     callout_id: Option<Uuid>,
+    digest_id: Option<Uuid>,
+    bundled_count: i64,
     priority: i16,
     facts: Json<Facts>,
     state: String,
@@ -132,7 +141,10 @@ impl Row {
                 .incident_id
                 .map(|id| IncidentName::new(site.clone(), id)),
             clock: self.clock_id.map(|id| ClockName::new(site.clone(), id)),
+            clock_generation: self.clock_generation,
             callout_id: self.callout_id,
+            digest: self.digest_id.map(|id| MessageName::new(site.clone(), id)),
+            bundled_count: self.bundled_count,
             priority: self.priority,
             facts: self.facts.0,
             create_time: self.create_time,
@@ -159,55 +171,76 @@ impl Row {
     }
 }
 
-/// Queues drafts. One whose cause was answered before is left out: no message twice for one cause.
-/// Returns how many are new.
+/// Queues drafts, each as a message of its own. One whose cause was answered before is left out: no
+/// message twice for one cause. Returns how many are new.
 pub async fn queue(
     tx: &mut Tx,
     site: &SiteId,
     drafts: &[Draft],
     now: Timestamp,
 ) -> Result<u64, Fault> {
-    let traceparent = trace_context::traceparent().unwrap_or_default();
     let mut queued = 0;
     for draft in drafts {
-        let page_max = if draft.template.is_callout() {
-            CALLOUT_PAGES_MAX
-        } else {
-            1
-        };
-        queued += sqlx::query!(
-            "-- notification::messages::queue
-            INSERT INTO message (site, message_id, cause, template, recipient_kind, recipient, case_id,
-                                 incident_id, clock_id, callout_id, priority, facts, state, due_time,
-                                 page_max, create_time, traceparent)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'QUEUED', $13, $14, $15, $16)
-            ON CONFLICT ON CONSTRAINT message_cause_key DO NOTHING",
-            site.as_str(),
-            ids::new_id(now),
-            draft.cause,
-            draft.template.key(),
-            draft.recipient.kind().word(),
-            draft.recipient.to_string(),
-            draft.case.as_ref().map(|name| name.id),
-            draft.incident.as_ref().map(|name| name.id),
-            draft.clock.as_ref().map(|name| name.id),
-            draft.callout_id,
-            draft.priority.number(),
-            Json(&draft.facts) as _,
-            draft.due.to_sqlx(),
-            page_max,
-            now.to_sqlx(),
-            traceparent,
-        )
-        .execute(&mut **tx)
-        .await
-        .or_fault()?
-        .rows_affected();
+        queued += u64::from(insert(tx, site, ids::new_id(now), draft, None, now).await?);
     }
     if queued > 0 {
         tx.wake();
     }
     Ok(queued)
+}
+
+/// Adds one message, told by this digest or by itself. Returns whether it is new.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    site: &SiteId,
+    id: Uuid,
+    draft: &Draft,
+    digest: Option<Uuid>,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let traceparent = trace_context::traceparent().unwrap_or_default();
+    let page_max = if draft.template.is_callout() {
+        CALLOUT_PAGES_MAX
+    } else {
+        1
+    };
+    // What a digest tells has no time of its own.
+    let (state, due) = match digest {
+        Some(_) => (MessageState::Bundled, None),
+        None => (MessageState::Queued, Some(draft.due)),
+    };
+    let rows = sqlx::query!(
+        "-- notification::messages::insert
+        INSERT INTO message (site, message_id, cause, template, recipient_kind, recipient, case_id,
+                             incident_id, clock_id, clock_generation, callout_id, digest_id, priority, facts,
+                             state, due_time, page_max, create_time, traceparent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+        ON CONFLICT ON CONSTRAINT message_cause_key DO NOTHING",
+        site.as_str(),
+        id,
+        draft.cause,
+        draft.template.key(),
+        draft.recipient.kind().word(),
+        draft.recipient.to_string(),
+        draft.case.as_ref().map(|name| name.id),
+        draft.incident.as_ref().map(|name| name.id),
+        draft.clock.as_ref().map(|name| name.id),
+        draft.clock_generation,
+        draft.callout_id,
+        digest,
+        draft.priority.number(),
+        Json(&draft.facts) as _,
+        state.word(),
+        due.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        page_max,
+        now.to_sqlx(),
+        traceparent,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    Ok(rows > 0)
 }
 
 /// Which messages one worker looks for: the grave ones (call-outs, grade 1, incidents) or the rest.
@@ -304,7 +337,10 @@ pub async fn get(tx: &mut Tx, name: &MessageName) -> Result<Option<Message>, Fau
         Row,
         r#"-- notification::messages::get
         SELECT site, message_id, template, recipient_kind, recipient, case_id, incident_id, clock_id,
-               callout_id, priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
+               clock_generation, callout_id, digest_id,
+               CASE WHEN template = 'clock.digest' THEN (
+                 SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
+               ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
                create_time, send_time, acknowledge_time, acknowledged_by, revision
         FROM message WHERE site = $1 AND message_id = $2"#,
@@ -333,6 +369,8 @@ pub struct Filter {
     pub template: String,
     /// One kind of reader; none: all.
     pub recipient_kind: Option<RecipientKind>,
+    /// What one digest tells.
+    pub digest: Option<Uuid>,
 }
 
 /// Messages, newest first.
@@ -346,7 +384,10 @@ pub async fn list(
         Row,
         r#"-- notification::messages::list
         SELECT site, message_id, template, recipient_kind, recipient, case_id, incident_id, clock_id,
-               callout_id, priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
+               clock_generation, callout_id, digest_id,
+               CASE WHEN template = 'clock.digest' THEN (
+                 SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
+               ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
                create_time, send_time, acknowledge_time, acknowledged_by, revision
         FROM message
@@ -357,6 +398,7 @@ pub async fn list(
           AND ($5::text = '' OR template = $5)
           AND ($6::text IS NULL OR recipient_kind = $6)
           AND ($7::uuid IS NULL OR message_id < $7)
+          AND ($9::uuid IS NULL OR digest_id = $9)
         ORDER BY message_id DESC LIMIT $8"#,
         filter.site.as_ref().map(SiteId::as_str),
         filter.case,
@@ -366,6 +408,7 @@ pub async fn list(
         filter.recipient_kind.map(RecipientKind::word),
         after,
         limit,
+        filter.digest,
     )
     .fetch_all(&mut **tx)
     .await

@@ -2,6 +2,7 @@
 //! and confined to a site; row security holds besides every `site = $1` below.
 
 pub mod attempts;
+pub mod digests;
 pub mod kept;
 pub mod keys;
 pub mod matters;

@@ -2,6 +2,7 @@
 
 mod causes;
 mod crash;
+mod digests;
 mod privacy;
 mod process;
 mod rpc;

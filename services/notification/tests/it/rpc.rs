@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::support::{World, meter, news, site};
 
-fn service(world: &World) -> Messages {
+pub(crate) fn service(world: &World) -> Messages {
     Messages {
         db: world.base.db.clone(),
         keys: Arc::clone(&world.keys),
@@ -30,7 +30,7 @@ fn service(world: &World) -> Messages {
 }
 
 /// A caller of one site with these permissions.
-fn caller(of: &str, permissions: &[&str], staff: Option<&StaffName>) -> Arc<Caller> {
+pub(crate) fn caller(of: &str, permissions: &[&str], staff: Option<&StaffName>) -> Arc<Caller> {
     let grants = permissions.iter().map(|p| (*p).to_owned()).collect();
     let roles = Roles::new(BTreeMap::from([("tester".to_owned(), grants)]));
     Arc::new(Caller {
@@ -48,7 +48,7 @@ fn caller(of: &str, permissions: &[&str], staff: Option<&StaffName>) -> Arc<Call
     })
 }
 
-fn by<T>(caller: &Arc<Caller>, message: T) -> Request<T> {
+pub(crate) fn by<T>(caller: &Arc<Caller>, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.extensions_mut().insert(Arc::clone(caller));
     request
@@ -68,14 +68,14 @@ async fn callout(world: &World) -> (StaffName, CaseName, IncidentName) {
     (li, case, incident)
 }
 
-fn list(parent: &str) -> proto::ListMessagesRequest {
+pub(crate) fn list(parent: &str) -> proto::ListMessagesRequest {
     proto::ListMessagesRequest {
         parent: parent.to_owned(),
         ..Default::default()
     }
 }
 
-fn acknowledge(name: impl ToString) -> proto::AcknowledgeMessageRequest {
+pub(crate) fn acknowledge(name: impl ToString) -> proto::AcknowledgeMessageRequest {
     proto::AcknowledgeMessageRequest {
         name: name.to_string(),
         ..Default::default()
@@ -295,7 +295,7 @@ async fn a_manager_answers_late_for_a_callout_that_failed() {
 }
 
 #[tokio::test]
-async fn only_callouts_are_acknowledged() {
+async fn only_pages_are_acknowledged() {
     let world = World::new().await;
     world.case("LAKE-1").await;
     let name = world.message().await.name;
@@ -308,7 +308,7 @@ async fn only_callouts_are_acknowledged() {
     assert!(
         status
             .get_details_error_info()
-            .is_some_and(|i| i.reason == "NOT_A_CALLOUT")
+            .is_some_and(|i| i.reason == "NOT_A_PAGE")
     );
 }
 

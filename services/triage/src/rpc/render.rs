@@ -12,7 +12,7 @@ use redress_rpc::etag;
 
 use crate::domain::{CriterionId, IncidentMode, incident_mode};
 use crate::store::clocks::{Clock, History};
-use crate::store::clusters::{Cluster, Member};
+use crate::store::clusters::{Cluster, Seat};
 use crate::store::decisions::DecisionRow;
 use crate::store::signals::SignalRow;
 
@@ -118,25 +118,22 @@ pub(super) fn signal(site: &SiteId, row: SignalRow) -> wire::CaseSignal {
     }
 }
 
-/// The newest members that a cluster shows.
-const MEMBERS_MAX: usize = 200;
-
 pub(super) fn cluster(
     site: &SiteId,
     cluster: Cluster,
-    members: &[Member],
+    cases: u32,
+    seats: &[Seat],
     facts: crate::domain::ClusterFacts,
 ) -> wire::Cluster {
     let name = |id| ClusterName::new(site.clone(), id).to_string();
     wire::Cluster {
         name: name(cluster.id),
         create_time: time(cluster.created),
-        case_count: i32::try_from(members.len()).unwrap_or(i32::MAX),
+        case_count: count(cases),
         complainants: count(facts.complainants),
         recent_cases: count(facts.recent_cases),
-        members: members
+        members: seats
             .iter()
-            .take(MEMBERS_MAX)
             .map(|member| wire::ClusterMember {
                 case: CaseName::new(site.clone(), member.case).to_string(),
                 received_time: time(member.received),
@@ -185,6 +182,7 @@ pub(super) fn clock(site: &SiteId, clock: Clock) -> wire::CaseClock {
         provisional: clock.provisional,
         held: clock.held,
         etag: etag::of(clock.generation),
+        ..Default::default()
     }
 }
 

@@ -11,6 +11,7 @@ use redress_proto::event::v1::{CallOutRequested, ClockChanged, IncidentChanged};
 use redress_store::Tx;
 
 use crate::domain::causes::{self, CalloutNews, ClockNews};
+use crate::store::digests::{self, Bundling};
 use crate::store::{matters, messages};
 
 fn optional<T>(field: &str, text: &str) -> Result<Option<T>, Fault>
@@ -52,6 +53,7 @@ pub(super) async fn clock_changed(
     tx: &mut Tx,
     event: &Event,
     now: Timestamp,
+    bundling: Bundling,
 ) -> Result<Applied, Fault> {
     let news: ClockChanged = event.decode()?;
     let state = convert::required("state", news.state)?;
@@ -78,7 +80,7 @@ pub(super) async fn clock_changed(
     matters::keep_clock(tx, &news.clock, state, news.generation).await?;
     if may_page {
         let site = news.clock.site.clone();
-        messages::queue(tx, &site, &causes::clock(&news, now), now).await?;
+        digests::queue(tx, &site, &causes::clock(&news, now), bundling, now).await?;
     }
     Ok(Applied::Done)
 }

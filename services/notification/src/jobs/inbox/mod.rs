@@ -16,6 +16,7 @@ use redress_model::time::SharedClock;
 use redress_store::Tx;
 
 use super::people::People;
+use crate::store::digests::Bundling;
 use crate::store::keys::Keys;
 use crate::store::staff::StaffContact;
 
@@ -42,6 +43,8 @@ pub struct News<P> {
     pub people: P,
     /// How long a receipt waits for what it should name.
     pub receipt_wait: SignedDuration,
+    /// When messages to staff become a digest.
+    pub bundling: Bundling,
     /// Time.
     pub clock: SharedClock,
 }
@@ -88,7 +91,9 @@ impl<P: People> Handler for News<P> {
             "redress.case.moved.v1" => cases::moved(tx, event).await,
             "redress.case.graded.v1" => cases::graded(tx, event).await,
             "redress.owner.changed.v1" => cases::owner_changed(tx, event, now).await,
-            "redress.clock.changed.v1" => incidents::clock_changed(tx, event, now).await,
+            "redress.clock.changed.v1" => {
+                incidents::clock_changed(tx, event, now, self.bundling).await
+            }
             "redress.incident.changed.v1" => incidents::incident_changed(tx, event).await,
             "redress.callout.requested.v1" => incidents::callout_requested(tx, event, now).await,
             // A type that this release does not know concerns it in nothing.

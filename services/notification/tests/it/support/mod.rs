@@ -21,6 +21,7 @@ use redress_notification::jobs::sender::Sender;
 use redress_notification::provider::Gateways;
 use redress_notification::settings::Sending;
 use redress_notification::store::attempts::{self, Attempt};
+use redress_notification::store::digests::Bundling;
 use redress_notification::store::kept::{self, KeptPage, KeptText};
 use redress_notification::store::keys::Keys;
 use redress_notification::store::messages::{self, Filter, Lane, Message};
@@ -39,6 +40,12 @@ pub(crate) const SERVICE: &str = "notification";
 pub(crate) fn meter() -> Meter {
     NoopMeterProvider::new().meter("test")
 }
+
+/// As the compiled-in configuration has it.
+pub(crate) const BUNDLING: Bundling = Bundling {
+    alone_max: 5,
+    window: SignedDuration::from_secs(60),
+};
 
 /// A site, as this service sees it.
 pub(crate) struct World {
@@ -68,6 +75,7 @@ impl World {
             keys: Arc::clone(&keys),
             people: people.clone(),
             receipt_wait: SignedDuration::from_secs(60),
+            bundling: BUNDLING,
             clock: clock.clone(),
         });
         let world = Self {
@@ -137,6 +145,7 @@ impl World {
             people: self.people.clone(),
             sending: Sending {
                 receipt_wait: SignedDuration::from_secs(60),
+                bundling: BUNDLING,
                 callout_answer: SignedDuration::from_mins(5),
                 attempts_per_way_max: 3,
                 lease: SignedDuration::from_secs(60),
@@ -235,8 +244,13 @@ impl World {
         texts.remove(0)
     }
 
-    /// How many events of a message's fate wait in the outbox, by state.
+    /// What was announced of messages' fates, by state.
     pub(crate) async fn announced(&self) -> Vec<String> {
+        self.fates().await.into_iter().map(|f| f.state).collect()
+    }
+
+    /// What was announced of messages' fates.
+    pub(crate) async fn fates(&self) -> Vec<redress_proto::event::v1::MessageChanged> {
         use prost::Message as _;
         let rows: Vec<(Vec<u8>,)> = sqlx::query_as(
             "SELECT payload FROM notification.outbox WHERE type = 'redress.message.changed.v1' ORDER BY id",
@@ -248,7 +262,6 @@ impl World {
             .map(|(data,)| {
                 redress_proto::event::v1::MessageChanged::decode(data.as_slice())
                     .expect("a message.changed")
-                    .state
             })
             .collect()
     }

@@ -1,0 +1,201 @@
+//! Digests: many warnings and breaches at once reach a person as one message (P22).
+//!
+//! Whether a message goes alone or into a digest is decided in the transaction that takes in its cause,
+//! under a lock of its reader: the first few go at once, the others join the reader's open digest, which
+//! is due when its window ends. A digest that somebody has begun to send takes nothing more, so that
+//! every copy of it tells the same. Whatever the number of replicas, there is one (P21).
+
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx as _;
+use redress_model::name::{MessageName, SiteId};
+use redress_model::{Fault, ids};
+use redress_store::{StoreResultExt as _, Tx};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{messages, word};
+use crate::domain::case::is_ended;
+use crate::domain::digest::Item;
+use crate::domain::message::{Draft, Facts, Priority, Recipient};
+use crate::domain::paging;
+use crate::domain::words::{MessageState, Template};
+
+/// When messages are bundled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bundling {
+    /// So many go alone within one window.
+    pub alone_max: u16,
+    /// How long a digest collects; also the span over which messages are counted.
+    pub window: SignedDuration,
+}
+
+/// Queues drafts; those of which too many come at once join their reader's digest. One whose cause was
+/// answered before is left out. Returns how many are new.
+pub async fn queue(
+    tx: &mut Tx,
+    site: &SiteId,
+    drafts: &[Draft],
+    bundling: Bundling,
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let mut queued = 0;
+    for draft in drafts {
+        let digest = if draft.is_bundled() && is_new(tx, site, draft).await? {
+            place(tx, site, &draft.recipient, bundling, now).await?
+        } else {
+            None
+        };
+        let id = ids::new_id(now);
+        queued += u64::from(messages::insert(tx, site, id, draft, digest, now).await?);
+    }
+    if queued > 0 {
+        tx.wake();
+    }
+    Ok(queued)
+}
+
+/// Locks the reader and says whether nothing was queued for this cause yet.
+async fn is_new(tx: &mut Tx, site: &SiteId, draft: &Draft) -> Result<bool, Fault> {
+    let recipient = draft.recipient.to_string();
+    sqlx::query!(
+        "-- notification::digests::is_new
+        SELECT pg_advisory_xact_lock(hashtextextended('notification.digest:' || $1, 0))",
+        recipient,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    let known = sqlx::query_scalar!(
+        r#"-- notification::digests::is_new
+        SELECT EXISTS (
+          SELECT FROM message WHERE site = $1 AND cause = $2 AND recipient = $3 AND template = $4) AS "known!""#,
+        site.as_str(),
+        draft.cause,
+        recipient,
+        draft.template.key(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(!known)
+}
+
+/// The digest that tells the reader's next message; none while it may go alone.
+async fn place(
+    tx: &mut Tx,
+    site: &SiteId,
+    recipient: &Recipient,
+    bundling: Bundling,
+    now: Timestamp,
+) -> Result<Option<Uuid>, Fault> {
+    let reader = recipient.to_string();
+    let since = now.saturating_sub(bundling.window).unwrap_or(now);
+    let alone = sqlx::query_scalar!(
+        r#"-- notification::digests::place
+        SELECT count(*) AS "alone!" FROM (
+          SELECT FROM message
+          WHERE site = $1 AND recipient = $2 AND priority = 2 AND digest_id IS NULL AND create_time > $3
+            AND clock_id IS NOT NULL
+          LIMIT $4) AS lately"#,
+        site.as_str(),
+        reader,
+        since.to_sqlx(),
+        i64::from(bundling.alone_max),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    if alone < i64::from(bundling.alone_max) {
+        return Ok(None);
+    }
+    let open = sqlx::query_scalar!(
+        "-- notification::digests::place
+        SELECT message_id FROM message
+        WHERE site = $1 AND recipient = $2 AND template = 'clock.digest' AND state = 'QUEUED'
+          AND attempt_count = 0
+        ORDER BY message_id DESC LIMIT 1 FOR UPDATE",
+        site.as_str(),
+        reader,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    if open.is_some() {
+        return Ok(open);
+    }
+    let id = ids::new_id(now);
+    let digest = Draft {
+        cause: format!("digest:{id}"),
+        template: Template::ClockDigest,
+        recipient: recipient.clone(),
+        case: None,
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: Priority::Staff,
+        due: now.saturating_add(bundling.window).unwrap_or(now),
+        facts: Facts::default(),
+    };
+    messages::insert(tx, site, id, &digest, None, now).await?;
+    Ok(Some(id))
+}
+
+/// What a digest has to tell now: whatever it bundles that somebody still needs (P02, P06).
+pub async fn items(tx: &mut Tx, digest: &MessageName) -> Result<Vec<Item>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- notification::digests::items
+        SELECT m.template, m.facts AS "facts: Json<Facts>", m.clock_id, m.case_id AS "case_id?",
+               c.status AS "status?", c.historical AS "historical?", k.state AS "clock_state?",
+               coalesce(m.recipient = ANY (c.complained_about), false) AS "about_reader!"
+        FROM message m
+        LEFT JOIN case_view c ON c.site = m.site AND c.case_id = m.case_id
+        LEFT JOIN clock_view k ON k.site = m.site AND k.clock_id = m.clock_id
+        WHERE m.site = $1 AND m.digest_id = $2 AND m.state = 'BUNDLED'"#,
+        digest.site.as_str(),
+        digest.id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        let case_ended = match (row.status, row.historical) {
+            (Some(status), Some(historical)) => historical || is_ended(word(&status)?),
+            _ => false,
+        };
+        let clock = row.clock_state.map(|state| word(&state)).transpose()?;
+        if row.about_reader || paging::promise_unwanted(case_ended, clock).is_some() {
+            continue;
+        }
+        items.push(Item {
+            template: Template::of_key(&row.template)
+                .ok_or_else(|| Fault::internal("a template of a newer release"))?,
+            clock: row.clock_id,
+            facts: row.facts.0,
+        });
+    }
+    Ok(items)
+}
+
+/// Lets everything that a digest tells be acknowledged soon: each becomes due, and the sender does it, one
+/// transaction each, since each is told to its clock's owner. Returns how many.
+pub async fn release(tx: &mut Tx, digest: &MessageName, now: Timestamp) -> Result<u64, Fault> {
+    let released = sqlx::query!(
+        "-- notification::digests::release
+        UPDATE message SET due_time = $3, revision = revision + 1
+        WHERE site = $1 AND digest_id = $2 AND state = $4 AND due_time IS NULL",
+        digest.site.as_str(),
+        digest.id,
+        now.to_sqlx(),
+        MessageState::Bundled.word(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if released > 0 {
+        tx.wake();
+    }
+    Ok(released)
+}

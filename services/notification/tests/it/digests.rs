@@ -1,0 +1,379 @@
+//! Many warnings and breaches at once: one digest a person, whatever the replicas, and grade 1 apart.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff_sqlx::ToSqlx as _;
+use redress_events::Event;
+use redress_model::name::{CaseName, ClockName, MessageName, StaffName};
+use redress_model::words::{ClockKind, ClockTransition};
+use redress_notification::domain::words::{MessageChannel, MessageState, Template};
+use redress_notification::provider::Gateways;
+use redress_notification::provider::webhook::Webhook;
+use redress_notification::store::messages::{Lane, Message};
+use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::message_service_server::MessageService as _;
+use redress_testkit::eventually;
+use uuid::Uuid;
+
+use crate::rpc::{acknowledge, by, caller, list, service};
+use crate::support::http::{Endpoint, Manner};
+use crate::support::{World, news, site};
+
+const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+
+/// Cases that nobody complained about by name, so that they cause nothing by themselves.
+async fn cases(world: &World, count: i32) -> Vec<CaseName> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "INSERT INTO notification.case_view (site, case_id, number, historical, status, epoch, revision, language,
+           grade, grade_revision, responsible, offered_to, owner_revision)
+         SELECT 'lake', gen_random_uuid(), 'LAKE-' || n, false, 'ACCEPTED', 1, 1, '', 3, 1, '', '', 1
+         FROM generate_series(1, $1) n RETURNING case_id",
+    )
+    .bind(count)
+    .fetch_all(&world.base.admin)
+    .await
+    .expect("cases are kept");
+    ids.into_iter()
+        .map(|id| CaseName::new(site("lake"), id))
+        .collect()
+}
+
+fn new_clock() -> ClockName {
+    ClockName::new(site("lake"), Uuid::now_v7())
+}
+
+fn breach(case: &CaseName, lead: &StaffName, grade: i32) -> Event {
+    let what = (ClockTransition::Breached, 2);
+    news::clock(&new_clock(), case, ClockKind::Answer, what, &[lead], grade)
+}
+
+/// So many breaches for one lead.
+async fn breaches(world: &World, lead: &StaffName, count: i32) -> Vec<Event> {
+    let cases = cases(world, count).await;
+    let events: Vec<Event> = cases.iter().map(|case| breach(case, lead, 3)).collect();
+    for event in &events {
+        world.tell(event.clone()).await;
+    }
+    events
+}
+
+async fn lead(world: &World) -> StaffName {
+    world.hire("li", "+8613800000001", "li@example.com").await
+}
+
+async fn digests(world: &World) -> Vec<Message> {
+    let mut all = world.messages().await;
+    all.retain(|m| m.template == Template::ClockDigest);
+    all
+}
+
+async fn digest(world: &World) -> Message {
+    let mut all = digests(world).await;
+    assert_eq!(all.len(), 1, "{all:#?}");
+    all.remove(0)
+}
+
+async fn states(world: &World) -> BTreeMap<String, i64> {
+    sqlx::query_as::<_, (String, i64)>(
+        "SELECT state, count(*) FROM notification.message GROUP BY state",
+    )
+    .fetch_all(&world.base.admin)
+    .await
+    .expect("messages are counted")
+    .into_iter()
+    .collect()
+}
+
+#[tokio::test]
+async fn p22_five_thousand_breaches_in_one_second_are_one_digest_each_and_grade_1_goes_at_once() {
+    let world = World::new().await;
+    let leads = [
+        world.hire("li", "+8613800000001", "li@example.com").await,
+        world.hire("wu", "+8613800000002", "wu@example.com").await,
+        world.hire("he", "+8613800000003", "he@example.com").await,
+    ];
+    let cases = cases(&world, 5_000).await;
+    let events: Vec<Event> = cases
+        .iter()
+        .enumerate()
+        // Every hundredth is grade 1.
+        .map(|(n, case)| breach(case, &leads[n % 3], if n % 100 == 50 { 1 } else { 3 }))
+        .collect();
+    // Several workers take them in at once, in no order, some of them twice.
+    let again = events.iter().step_by(250);
+    let all: Vec<&Event> = events.iter().chain(again).collect();
+    let worker = async |first: usize| {
+        for event in all.iter().skip(first).step_by(8) {
+            world.try_tell((*event).clone()).await.expect("taken in");
+        }
+    };
+    tokio::join!(
+        worker(0),
+        worker(1),
+        worker(2),
+        worker(3),
+        worker(4),
+        worker(5),
+        worker(6),
+        worker(7)
+    );
+
+    let rows: Vec<(String, i16, i64, i64, i64)> = sqlx::query_as(
+        "SELECT recipient, priority, count(*) FILTER (WHERE template = 'clock.digest'),
+                count(*) FILTER (WHERE template <> 'clock.digest' AND state = 'QUEUED' AND due_time <= $1),
+                count(*) FILTER (WHERE state = 'BUNDLED')
+         FROM notification.message GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    .bind(world.now().to_sqlx())
+    .fetch_all(&world.base.admin)
+    .await
+    .expect("messages are counted");
+    assert_eq!(rows.len(), 6, "{rows:?}");
+    for (reader, priority, digests, alone, bundled) in &rows {
+        if *priority == 1 {
+            assert!((16..=17).contains(alone), "{reader}: {alone} of grade 1");
+            assert_eq!((*digests, *bundled), (0, 0), "{reader}: grade 1 is bundled");
+        } else {
+            assert_eq!((*digests, *alone), (1, 5), "{reader}");
+        }
+    }
+    let told: i64 = rows.iter().map(|r| r.3 + r.4).sum();
+    assert_eq!(told, 5_000, "every breach is told, none twice");
+
+    // Grade 1 waits for nobody: all of it is in a lane of its own, due now.
+    assert_eq!(world.due(Lane::Grave).await.len(), 50);
+    world.clock.advance(WINDOW);
+    let sender = world.outbox_sender();
+    for due in world.due(Lane::Routine).await {
+        sender.deliver(&due).await;
+    }
+    let sent = digests(&world).await;
+    assert_eq!(sent.len(), 3);
+    assert!(
+        sent.iter()
+            .all(|d| d.fate.state == MessageState::Sent && d.bundled_count > 1_600)
+    );
+}
+
+#[tokio::test]
+async fn p21_a_digest_is_sent_once_by_two_replicas_at_once() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    breaches(&world, &li, 8).await;
+    world.clock.advance(WINDOW);
+    let (one, other) = (world.outbox_sender(), world.outbox_sender());
+    let due = world.due(Lane::Routine).await;
+    assert_eq!(due.len(), 6, "five alone and the digest");
+    for due in &due {
+        tokio::join!(one.deliver(due), other.deliver(due), one.deliver(due));
+    }
+    let digest = digest(&world).await;
+    assert_eq!(
+        (digest.fate.state, digest.fate.attempt_count),
+        (MessageState::Sent, 1)
+    );
+    assert_eq!(world.texts().await.len(), 6);
+    assert_eq!(world.announced().await, ["SENT"; 6]);
+    world.clock.advance(SignedDuration::from_hours(1));
+    assert!(
+        world.send_due(&one).await.is_empty(),
+        "nobody sends it again"
+    );
+}
+
+#[tokio::test]
+async fn a_digest_says_how_many_and_names_the_most_urgent() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    breaches(&world, &li, 25).await;
+    world.clock.advance(WINDOW);
+    world.send_due(&world.outbox_sender()).await;
+    let texts = world.texts().await;
+    let text = texts
+        .iter()
+        .find(|t| t.subject.contains("20 promises"))
+        .expect("a digest of twenty");
+    assert!(text.body.contains("Overdue: 20"), "{}", text.body);
+    assert!(text.body.contains("and 10 more"), "{}", text.body);
+    assert_eq!(text.body.matches("answer to the customer").count(), 10);
+}
+
+#[tokio::test]
+async fn what_a_digest_tells_stays_visible_and_is_listed_by_it() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    breaches(&world, &li, 7).await;
+    let digest = digest(&world).await;
+    let service = service(&world);
+    let manager = caller("lake", &["messages.*"], None);
+    let asked = proto::ListMessagesRequest {
+        digest: digest.name.to_string(),
+        ..list("sites/-")
+    };
+    let listed = service.list_messages(by(&manager, asked)).await;
+    let listed = listed.expect("listed").into_inner().messages;
+    assert_eq!(listed.len(), 2);
+    for message in &listed {
+        assert_eq!(message.state(), proto::MessageState::Bundled);
+        assert_eq!(message.digest, digest.name.to_string());
+        assert!(!message.case.is_empty());
+    }
+    let get = proto::GetMessageRequest {
+        name: digest.name.to_string(),
+    };
+    let shown = service.get_message(by(&manager, get)).await.expect("shown");
+    let shown = shown.into_inner().message.expect("given");
+    assert_eq!(
+        (shown.template.as_str(), shown.bundled_count),
+        ("clock.digest", 2)
+    );
+}
+
+#[tokio::test]
+async fn p02_a_digest_leaves_out_what_was_met_and_is_not_sent_when_nothing_is_left() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    let cases = cases(&world, 7).await;
+    let clocks: Vec<ClockName> = cases.iter().map(|_| new_clock()).collect();
+    let tell = async |n: usize, transition, generation| {
+        let what = (transition, generation);
+        let event = news::clock(&clocks[n], &cases[n], ClockKind::Answer, what, &[&li], 3);
+        world.tell(event).await;
+    };
+    for n in 0..7 {
+        tell(n, ClockTransition::Breached, 2).await;
+    }
+    tell(6, ClockTransition::Met, 3).await;
+    tell(5, ClockTransition::Cancelled, 3).await;
+    world.clock.advance(WINDOW);
+    world.send_due(&world.outbox_sender()).await;
+    let digest = digest(&world).await;
+    assert_eq!(digest.fate.state, MessageState::Cancelled);
+    assert_eq!(digest.fate.reason, "NOTHING_LEFT");
+    assert_eq!(world.texts().await.len(), 5);
+}
+
+#[tokio::test]
+async fn acknowledging_a_digest_acknowledges_everything_in_it_though_the_worker_dies_half_way() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    breaches(&world, &li, 9).await;
+    let sender = world.outbox_sender();
+    world.clock.advance(WINDOW);
+    world.send_due(&sender).await;
+    let digest = digest(&world).await;
+    let own = caller("lake", &["messages.acknowledge"], Some(&li));
+    let service = service(&world);
+    for _ in 0..2 {
+        let answer = service
+            .acknowledge_message(by(&own, acknowledge(&digest.name)))
+            .await;
+        answer.expect("taken");
+    }
+    // One of four is done, and done again by a worker that comes late; then the worker is gone.
+    let due = world.due(Lane::Routine).await;
+    assert_eq!(due.len(), 4);
+    sender.deliver(&due[0]).await;
+    sender.deliver(&due[0]).await;
+    assert_eq!(states(&world).await["BUNDLED"], 3);
+
+    world.send_due(&world.outbox_sender()).await;
+    let states = states(&world).await;
+    assert_eq!(
+        states["ACKNOWLEDGED"], 5,
+        "the digest and its four: {states:?}"
+    );
+    let told = world.fates().await;
+    let acknowledged: Vec<_> = told.iter().filter(|f| f.state == "ACKNOWLEDGED").collect();
+    assert_eq!(acknowledged.len(), 5);
+    let pages = acknowledged
+        .iter()
+        .filter(|f| !f.clock.is_empty() && f.clock_generation == 2 && f.staff == li.to_string());
+    assert_eq!(pages.count(), 4, "each is told to the owner of its clock");
+}
+
+#[tokio::test]
+async fn one_message_of_a_digest_can_be_acknowledged_by_itself() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    breaches(&world, &li, 6).await;
+    let bundled = world
+        .messages()
+        .await
+        .into_iter()
+        .find(|m| m.fate.state == MessageState::Bundled)
+        .expect("one is bundled");
+    let own = caller("lake", &["messages.acknowledge"], Some(&li));
+    let answer = service(&world)
+        .acknowledge_message(by(&own, acknowledge(&bundled.name)))
+        .await;
+    answer.expect("taken");
+    world.clock.advance(WINDOW);
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(digest(&world).await.fate.reason, "NOTHING_LEFT");
+}
+
+fn by_webhook(endpoint: &Endpoint) -> Gateways {
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let channels = vec![MessageChannel::Sms];
+    let webhook = Webhook::new(
+        &endpoint.url(),
+        &[SECRET],
+        channels,
+        Duration::from_secs(15),
+    );
+    Gateways {
+        webhook: Some(webhook.expect("right settings")),
+        ..Gateways::default()
+    }
+}
+
+#[tokio::test]
+async fn a_digest_whose_worker_died_is_sent_again_as_it_was_and_takes_nothing_more() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    breaches(&world, &li, 7).await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_webhook(&endpoint));
+    for due in world.due(Lane::Routine).await {
+        sender.deliver(&due).await;
+    }
+    world.clock.advance(SignedDuration::from_secs(59));
+    endpoint.next(Manner::Stall);
+    world.clock.advance(SignedDuration::from_secs(1));
+    let due = world.due(Lane::Routine).await;
+    assert_eq!(due.len(), 1, "the digest");
+    let worker = tokio::spawn({
+        let (sender, due) = (Arc::clone(&sender), due[0].clone());
+        async move { sender.deliver(&due).await }
+    });
+    eventually(Duration::from_secs(10), async || {
+        endpoint.received().len() == 6
+    })
+    .await;
+    // While it is under way more comes: five go alone again, the sixth opens a digest of its own.
+    breaches(&world, &li, 6).await;
+    worker.abort();
+    let _ = worker.await;
+
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.send_due(&sender).await;
+    let all = digests(&world).await;
+    let counts: Vec<(MessageState, i64)> = all
+        .iter()
+        .map(|d| (d.fate.state, d.bundled_count))
+        .collect();
+    assert_eq!(counts, [(MessageState::Sent, 2), (MessageState::Sent, 1)]);
+    let id = |name: &MessageName| format!("msg_{}.1", name.id);
+    let received = endpoint.received();
+    let copies: Vec<&str> = received
+        .iter()
+        .filter(|r| r.headers["webhook-id"] == id(&all[0].name))
+        .map(|r| std::str::from_utf8(&r.body).expect("JSON"))
+        .collect();
+    assert_eq!(copies.len(), 2, "at least once, known by its id");
+    assert!(copies.iter().all(|body| body.contains("2 promises")));
+}
