@@ -1,47 +1,172 @@
-//! What a policy must hold beyond its form.
+//! What a policy must hold beyond its form: values that make sense only together.
 
-use redress_calendar::HoursError;
-use redress_model::words::ClockKind;
-use rust_decimal::Decimal;
+use std::str::FromStr as _;
+
+use redress_calendar::{HoursError, Interval};
+use redress_clock::Length;
+use serde_json::Value;
 
 use crate::document::{LengthRule, Policy};
+use crate::problem::{Problem, Problems};
+use crate::schema::check_profile;
+use crate::yaml::Source;
 
-/// What is wrong with a policy.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// Not of the form of a policy.
-    #[error("the policy does not read: {0}")]
-    Form(#[from] serde_norway::Error),
-    /// Working hours that make no sense.
-    #[error("working_time: {0}")]
-    Hours(#[from] HoursError),
-    /// A case could come without a length.
-    #[error("clocks.{0} needs a last rule without conditions")]
-    Open(ClockKind),
-    /// Thresholds in the wrong order.
-    #[error("grading: {0}")]
-    Thresholds(&'static str),
+/// Reads and checks a whole profile; its document comes along.
+pub(crate) fn read_profile(yaml: &str) -> Result<(Policy, Value), Problems> {
+    let source = Source::read(yaml)?;
+    check_profile(&source)?;
+    let placed = |mut problems: Vec<Problem>| {
+        for problem in &mut problems {
+            problem.place = source.place(&problem.field);
+        }
+        Problems(problems)
+    };
+    let policy = typed(source.value.clone()).map_err(placed)?;
+    Ok((policy, source.value))
 }
 
-impl Policy {
-    /// Reads and checks a policy.
-    pub fn parse(yaml: &str) -> Result<Self, PolicyError> {
-        let policy: Self = serde_norway::from_str(yaml)?;
-        policy.working_time.hours()?;
-        for (&kind, rules) in &policy.clocks {
-            if !rules.last().is_some_and(LengthRule::is_unconditional) {
-                return Err(PolicyError::Open(kind));
-            }
+/// The policy of a whole document, checked.
+pub(crate) fn typed(document: Value) -> Result<Policy, Vec<Problem>> {
+    let policy: Policy = serde_json::from_value(document)
+        .map_err(|e| vec![Problem::new("", format!("does not read: {e}"))])?;
+    let problems = contradictions(&policy);
+    if problems.is_empty() {
+        Ok(policy)
+    } else {
+        Err(problems)
+    }
+}
+
+/// Values that contradict each other.
+fn contradictions(policy: &Policy) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    thresholds(policy, &mut problems);
+    clocks(policy, &mut problems);
+    paging(policy, &mut problems);
+    if policy.clusters.join_across < policy.clusters.join {
+        let what = "must not be below clusters.join";
+        problems.push(Problem::new("clusters.join_across", what));
+    }
+    hours(policy, &mut problems);
+    problems
+}
+
+fn thresholds(policy: &Policy, problems: &mut Vec<Problem>) {
+    let g = &policy.grading;
+    if g.group >= g.group_major {
+        problems.push(Problem::new(
+            "grading.group",
+            format!(
+                "must be below grading.group_major, which is {}",
+                g.group_major
+            ),
+        ));
+    }
+    if g.amount_major.is_zero() {
+        problems.push(Problem::new("grading.amount_major", "must be above 0"));
+    }
+    let ages = [
+        ("grading.age_hotspot", g.age_hotspot),
+        ("grading.age_grave", g.age_grave),
+        ("grading.age_major", g.age_major),
+    ];
+    for (field, age) in ages {
+        if age.is_working() {
+            let what = "must not count working time: an age goes by the calendar";
+            problems.push(Problem::new(field, what));
         }
-        let g = &policy.grading;
-        if !(2 < g.group && g.group < g.group_major) {
-            return Err(PolicyError::Thresholds("2 < group < group_major must hold"));
+    }
+    for pair in ages.windows(2) {
+        let [(field, younger), (than, older)] = pair else {
+            continue;
+        };
+        if minutes(*younger) > minutes(*older) {
+            let what = format!("must not be longer than {than}, which is {older}");
+            problems.push(Problem::new(*field, what));
         }
-        if g.similar_cases < 2 || g.reach_major == 0 || g.amount_major <= Decimal::ZERO {
-            return Err(PolicyError::Thresholds(
-                "similar_cases must be 2 or more, reach_major and amount_major above 0",
+    }
+}
+
+/// Minutes of a length that goes by the calendar, months as 30 days: to compare thresholds.
+fn minutes(length: Length) -> u64 {
+    const DAY: u64 = 24 * 60;
+    match length {
+        Length::Minutes(n) | Length::WorkingMinutes(n) => u64::from(n),
+        Length::Days(n) | Length::WorkingDays(n) => u64::from(n) * DAY,
+        Length::Months(n) => u64::from(n) * 30 * DAY,
+    }
+}
+
+fn clocks(policy: &Policy, problems: &mut Vec<Problem>) {
+    for (kind, rules) in &policy.clocks {
+        let field = format!("clocks.{kind}");
+        let open = rules.iter().position(LengthRule::is_unconditional);
+        match open {
+            None if !rules.is_empty() => problems.push(Problem::new(
+                field,
+                "needs a last rule without conditions, so that every case has a length",
+            )),
+            Some(at) if at + 1 < rules.len() => problems.push(Problem::new(
+                format!("{field}[{}]", at + 1),
+                "is never reached: the rule before it has no conditions",
+            )),
+            _ => {}
+        }
+    }
+    let shares = &policy.shares;
+    if shares.climb_duty >= shares.climb_top {
+        problems.push(Problem::new(
+            "shares.climb_duty",
+            format!(
+                "must be below shares.climb_top, which is {}",
+                shares.climb_top
+            ),
+        ));
+    }
+    for (kind, early) in &shares.warn_early {
+        if *early >= shares.warn {
+            problems.push(Problem::new(
+                format!("shares.warn_early.{kind}"),
+                format!("must be below shares.warn, which is {}", shares.warn),
             ));
         }
-        Ok(policy)
     }
+}
+
+fn paging(policy: &Policy, problems: &mut Vec<Problem>) {
+    let waits = [
+        ("signals.confirm_within", policy.signals.confirm_within),
+        (
+            "ladder.acknowledge_within",
+            policy.ladder.acknowledge_within,
+        ),
+    ];
+    for (field, wait) in waits {
+        if !matches!(wait, Length::Minutes(_)) {
+            let what =
+                "must be minutes or hours round the clock: a page waits for nobody's opening";
+            problems.push(Problem::new(field, what));
+        }
+    }
+}
+
+fn hours(policy: &Policy, problems: &mut Vec<Problem>) {
+    let time = &policy.working_time;
+    let mut read = true;
+    for (name, texts) in [("weekdays", &time.weekdays), ("weekends", &time.weekends)] {
+        for (i, text) in texts.iter().enumerate() {
+            if let Err(error) = Interval::from_str(text) {
+                let field = format!("working_time.{name}[{i}]");
+                problems.push(Problem::new(field, described(&error)));
+                read = false;
+            }
+        }
+    }
+    if let Some(error) = read.then(|| time.hours().err()).flatten() {
+        problems.push(Problem::new("working_time", described(&error)));
+    }
+}
+
+fn described(error: &HoursError) -> String {
+    format!("makes no sense: {error}")
 }

@@ -1,5 +1,5 @@
-//! What a policy says. Every field is public: readers take what they need, and only [`Policy::parse`]
-//! makes one.
+//! What a policy says. Every field is public: readers take what they need. Only parsing and merging
+//! make one, and both check it.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,20 @@ use redress_clock::Length;
 use redress_model::Grade;
 use redress_model::words::{Channel, ClockKind, DutyRole, HoldReason, Urgency};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::schema;
+
 /// A policy: everything that may differ from place to place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The profile on which it is based, for example `residential`.
     #[serde(rename = "profile")]
     pub name: String,
     /// Rises with every change of what holds at a site; decisions and clocks pin it.
+    #[schemars(range(min = 1))]
     pub revision: u32,
     /// From when on it holds; older cases are not touched (P10).
     pub effective_from: Timestamp,
@@ -28,6 +32,7 @@ pub struct Policy {
     /// Suspected signals.
     pub signals: Signals,
     /// What is promised, a list of rules a clock. A clock that is missing is not promised.
+    #[schemars(schema_with = "schema::clocks")]
     pub clocks: BTreeMap<ClockKind, Vec<LengthRule>>,
     /// When a promise warns and climbs.
     pub shares: Shares,
@@ -42,125 +47,153 @@ pub struct Policy {
 }
 
 /// Thresholds of grading (section 4). Every one is reached at its value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Grading {
     /// G1.4 from this many complainants on.
+    #[schemars(range(min = 4, max = 100_000))]
     pub group_major: u32,
     /// G2.2 from this many complainants on.
+    #[schemars(range(min = 3, max = 100_000))]
     pub group: u32,
     /// G2.3 from this many cases on.
+    #[schemars(range(min = 2, max = 100_000))]
     pub similar_cases: u32,
     /// G1.2 from this reach on.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub reach_major: u64,
     /// G1.6 from this amount in CNY on.
+    #[schemars(schema_with = "schema::amount")]
     pub amount_major: Decimal,
     /// G1.7.
+    #[schemars(schema_with = "schema::length")]
     pub age_major: Length,
     /// G2.4.
+    #[schemars(schema_with = "schema::length")]
     pub age_grave: Length,
     /// Nature hotspot.
+    #[schemars(schema_with = "schema::length")]
     pub age_hotspot: Length,
 }
 
 /// Signals that are suspected from the text (section 4).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signals {
     /// How long each rung, from the duty lead up, has to confirm or dismiss one that would make grade 1.
+    #[schemars(schema_with = "schema::length")]
     pub confirm_within: Length,
 }
 
 /// One rule of a clock: the first that fits the case gives its length.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LengthRule {
     /// Only cases of these grades.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::grades")]
     pub grades: Option<Vec<Grade>>,
     /// Only cases of these urgencies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::words::<Urgency>")]
     pub urgencies: Option<Vec<Urgency>>,
     /// Only cases that came in by a spoken channel, or only those that did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::spoken")]
     pub spoken: Option<bool>,
     /// How much time the promise gives.
+    #[schemars(schema_with = "schema::length")]
     pub length: Length,
 }
 
 /// When a promise warns and climbs, in percent of its time (section 6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shares {
     /// It warns when so much is used; below 100.
+    #[schemars(range(min = 1, max = 99))]
     pub warn: u16,
     /// Kinds of clock that warn once more, and earlier.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schema::warn_early")]
     pub warn_early: BTreeMap<ClockKind, u16>,
     /// It climbs to the second rung so much after the deadline.
+    #[schemars(range(min = 1, max = 1_000))]
     pub climb_duty: u16,
     /// It climbs to the third rung so much after the deadline.
+    #[schemars(range(min = 1, max = 1_000))]
     pub climb_top: u16,
 }
 
 /// When a promise may stand still (section 6, P05).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Holds {
     /// The reasons that are taken. One that is missing stops nothing.
+    #[schemars(schema_with = "schema::reasons")]
     pub reasons: BTreeMap<HoldReason, HoldRule>,
     /// How many calendar days all holds of one promise may last together.
+    #[schemars(range(min = 0, max = 3_650))]
     pub budget_days: u32,
 }
 
 /// What a reason may do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HoldRule {
     /// The clocks that stand still for it.
+    #[schemars(schema_with = "schema::stops")]
     pub stops: Vec<ClockKind>,
     /// Whether somebody other than who asks has to approve it.
     pub approval: bool,
 }
 
 /// The lead ladder (section 6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ladder {
     /// Who is paged at the breach, at the first climb and at the second.
+    #[schemars(schema_with = "schema::rungs")]
     pub rungs: [DutyRole; 3],
     /// How long a page waits for its acknowledgement before it is sent again.
+    #[schemars(schema_with = "schema::length")]
     pub acknowledge_within: Length,
     /// How often a rung is paged before the next one is.
+    #[schemars(range(min = 1, max = 20))]
     pub pages: u16,
 }
 
 /// Which complaints are about the same issue (section 4).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Clusters {
     /// Only complaints received within so many days of each other are compared.
+    #[schemars(range(min = 1, max = 3_650))]
     pub window_days: u32,
     /// From this likeness on two of the same category, or of an unknown one, are about the same issue.
+    #[schemars(range(min = 0.05, max = 1.0))]
     pub join: f64,
     /// From this likeness on they are, whatever their categories.
+    #[schemars(range(min = 0.05, max = 1.0))]
     pub join_across: f64,
 }
 
 /// Working time of a site that has loaded no calendar of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkingTime {
     /// Which public holidays are closed.
     pub holidays: Holidays,
     /// Hours from Monday to Friday and on make-up days, for example `09:00-12:00`.
+    #[schemars(schema_with = "schema::intervals")]
     pub weekdays: Vec<String>,
     /// Hours on Saturday and Sunday.
+    #[schemars(schema_with = "schema::intervals")]
     pub weekends: Vec<String>,
 }
 
 /// Which public holidays are closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Holidays {
     /// None.

@@ -2,18 +2,30 @@
 //! place (domain.md sections 3 to 6).
 //!
 //! A [`Policy`] is whole and checked: whoever holds one may rely on every value of it. The product
-//! ships four of them, one a kind of site; where two sources disagree, both stay available as profiles
-//! and are never merged. Pure: no I/O, no "now".
+//! ships four of them, the [`PROFILES`]; where two sources disagree, both stay available as profiles
+//! and are never merged. An organization, a region and a site change single values by an [`Overlay`];
+//! [`merge`] gives what holds at a site, with the origin of each value. Pure: no I/O, no "now".
+//!
+//! Documents are YAML, checked against a JSON schema that is made from the types and published in
+//! `schema/`. Whatever is wrong is named with its line and its field.
 
 mod built_in;
 mod check;
 mod document;
+mod overlay;
+mod problem;
+mod schema;
+mod yaml;
 
-pub use check::PolicyError;
+pub use built_in::PROFILES;
 pub use document::{
     Clusters, Grading, HoldRule, Holds, Holidays, Ladder, LengthKey, LengthRule, Policy, Shares,
     Signals, WorkingTime,
 };
+pub use overlay::{Clash, Effective, EffectiveValue, Layer, Level, Origin, Overlay, merge};
+pub use problem::{Place, Problem, Problems};
+pub use schema::{overlay_schema, profile_schema};
+pub use yaml::DOCUMENT_BYTES_MAX;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,12 @@ use jiff::Timestamp;
 use redress_model::Grade;
 use redress_model::words::{Channel, ClockKind, SiteKind, Urgency};
 
-use crate::{LengthKey, Policy};
+use proptest::prelude::*;
+
+use crate::{
+    Clash, Effective, Layer, LengthKey, Level, Origin, Overlay, Policy, merge, overlay_schema,
+    profile_schema,
+};
 
 fn key(grade: u8, channel: Channel, urgency: Urgency) -> LengthKey {
     let grade = Grade::new(grade).expect("a grade");
@@ -94,22 +99,434 @@ fn an_opening_day_resolves_by_urgency_and_an_agency_store_in_five_working_days()
     );
 }
 
+const RESIDENTIAL: &str = include_str!("../profiles/residential.yaml");
+
+/// What is wrong with a profile in which one text was replaced.
+fn wrong(from: &str, to: &str) -> Vec<String> {
+    assert!(RESIDENTIAL.contains(from), "{from}");
+    let text = RESIDENTIAL.replacen(from, to, 1);
+    let problems = Policy::parse(&text).expect_err(to);
+    problems.0.iter().map(ToString::to_string).collect()
+}
+
+/// The line on which a text stands in the residential profile.
+fn line_of(text: &str) -> usize {
+    let at = RESIDENTIAL.find(text).expect("it stands there");
+    RESIDENTIAL[..at].matches('\n').count() + 1
+}
+
 #[test]
-fn a_profile_that_makes_no_sense_is_refused() {
-    let good = include_str!("../profiles/residential.yaml");
-    assert!(Policy::parse(good).is_ok());
-    for (from, to) in [
-        ("group: 3", "group: 10"),
+fn a_policy_that_is_wrong_is_refused_with_its_line_and_field() {
+    for (from, to, field, says) in [
         (
-            "- { length: 4 working hours }",
-            "- { grades: [3], length: 4 working hours }",
+            "group: 3",
+            "group: 10",
+            "grading.group",
+            "must be below grading.group_major, which is 10",
         ),
-        ("09:00-12:00", "12:00-09:00"),
-        ("age_grave: 15 days", "age_grave: soon"),
-        ("revision: 1", "revision: 1\nsurprise: 2"),
-        ("ACKNOWLEDGE", "KNOWLEDGE"),
+        (
+            "group: 3",
+            "group: three",
+            "grading.group",
+            "must be a whole number",
+        ),
+        ("group: 3", "group: 0", "grading.group", "must be 3 or more"),
+        (
+            "age_grave: 15 days",
+            "age_grave: soon",
+            "grading.age_grave",
+            "must look like 15 minutes",
+        ),
+        (
+            "age_grave: 15 days",
+            "age_grave: 40 days",
+            "grading.age_grave",
+            "must not be longer than grading.age_major",
+        ),
+        (
+            "age_grave: 15 days",
+            "age_grave: 15 working days",
+            "grading.age_grave",
+            "must not count working time",
+        ),
+        (
+            "amount_major: \"10000.00\"",
+            "amount_major: 10000.00",
+            "grading.amount_major",
+            "must be a text (quote it)",
+        ),
+        (
+            "amount_major: \"10000.00\"",
+            "amount_major: \"-1\"",
+            "grading.amount_major",
+            "must look like \"10000.00\"",
+        ),
+        (
+            "amount_major: \"10000.00\"",
+            "amount_major: \"0.00\"",
+            "grading.amount_major",
+            "must be above 0",
+        ),
+        (
+            "ACKNOWLEDGE:",
+            "KNOWLEDGE:",
+            "clocks.KNOWLEDGE",
+            "is not a field of a policy",
+        ),
+        (
+            "{ grades: [2], length: 2 hours }",
+            "{ grades: [5], length: 2 hours }",
+            "clocks.ACKNOWLEDGE[1].grades[0]",
+            "must be 4 or less",
+        ),
+        (
+            "{ grades: [2], length: 2 hours }",
+            "{ grades: [2] }",
+            "clocks.ACKNOWLEDGE[1]",
+            "needs length",
+        ),
+        (
+            "{ grades: [2], length: 2 hours }",
+            "{ length: 2 hours }",
+            "clocks.ACKNOWLEDGE[2]",
+            "is never reached",
+        ),
+        ("warn: 75", "warn: 100", "shares.warn", "must be 99 or less"),
+        (
+            "climb_duty: 50",
+            "climb_duty: 100",
+            "shares.climb_duty",
+            "must be below shares.climb_top",
+        ),
+        (
+            "COURT: {",
+            "KING: {",
+            "holds.reasons.KING",
+            "is not a field of a policy",
+        ),
+        (
+            "rungs: [ON_SITE_LEAD,",
+            "rungs: [DUTY_LEAD,",
+            "ladder.rungs",
+            "must not name anything twice",
+        ),
+        (
+            "acknowledge_within: 15 minutes",
+            "acknowledge_within: 1 working day",
+            "ladder.acknowledge_within",
+            "round the clock",
+        ),
+        (
+            "join_across: 0.30",
+            "join_across: 0.20",
+            "clusters.join_across",
+            "must not be below clusters.join",
+        ),
+        (
+            "\"09:00-12:00\"",
+            "\"12:00-09:00\"",
+            "working_time.weekdays[0]",
+            "makes no sense",
+        ),
+        (
+            "weekends: []",
+            "weekends:",
+            "working_time.weekends",
+            "must be a list",
+        ),
+        (
+            "pages: 2",
+            "pages: 2\n  pages: 3",
+            "ladder.pages",
+            "stands here twice",
+        ),
     ] {
-        assert!(good.contains(from));
-        assert!(Policy::parse(&good.replace(from, to)).is_err(), "{to}");
+        let found = wrong(from, to);
+        let extra = usize::from(field == "ladder.pages" || field == "clocks.ACKNOWLEDGE[2]");
+        let line = format!("line {}, ", line_of(from) + extra);
+        let hit = found.iter().any(|p| {
+            p.starts_with(&line) && p.contains(&format!(": {field} ")) && p.contains(says)
+        });
+        assert!(hit, "{to}: {found:?}");
+    }
+}
+
+#[test]
+fn a_clock_without_a_last_rule_is_refused() {
+    let found = wrong(
+        "- { length: 4 working hours }",
+        "- { grades: [3], length: 4 working hours }",
+    );
+    assert!(
+        found[0].contains("clocks.ACKNOWLEDGE needs a last rule"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once_in_the_order_of_lines() {
+    let text = RESIDENTIAL
+        .replace("group: 3", "group: no")
+        .replace("warn: 75", "warn: 0")
+        .replace("profile: residential", "profile: residential\nsurprise: 2");
+    let problems = Policy::parse(&text).expect_err("wrong");
+    let fields: Vec<&str> = problems.0.iter().map(|p| p.field.as_str()).collect();
+    assert_eq!(fields, ["surprise", "grading.group", "shares.warn"]);
+}
+
+#[test]
+fn only_plain_yaml_of_a_bounded_size_is_read() {
+    let deep = format!("grading: {}", "[".repeat(200));
+    let long = format!("# {}\n{{}}", "x".repeat(crate::DOCUMENT_BYTES_MAX));
+    for (text, says) in [
+        ("", "is empty"),
+        ("grading: [", "line"),
+        ("grading: &a {}\nshares: *a", "anchors"),
+        ("grading: !!str {}", "tags"),
+        ("{}\n---\n{}", "single YAML document"),
+        ("? [a]\n: 1", "texts as keys"),
+        ("grading: { group: .inf }", "number"),
+        ("grading: null", "must be a mapping"),
+        ("[]", "must be a mapping"),
+        (deep.as_str(), "line 1"),
+        (long.as_str(), "longer than"),
+    ] {
+        let problems = Overlay::parse(text).expect_err(text).to_string();
+        assert!(problems.contains(says), "{text:.40}: {problems}");
+    }
+    assert!(Overlay::parse("{}").is_ok());
+}
+
+#[test]
+fn the_place_of_a_problem_covers_the_wrong_value() {
+    let text =
+        "# head\ngrading:\n  group: 三\nclocks:\n  RESOLVE:\n    - { grades: [1], length: 一 }\n";
+    let problems = Overlay::parse(text).expect_err("wrong").0;
+    let marked = |i: usize| {
+        let place = problems[i].place.expect("a place");
+        (
+            place.line,
+            place.column,
+            &text[place.offset..place.offset + place.bytes],
+        )
+    };
+    assert_eq!(marked(0), (3, 10, "三"));
+    assert_eq!(marked(1), (6, 30, "一"));
+}
+
+#[test]
+fn the_published_schemas_are_those_of_the_types() {
+    for (published, schema) in [
+        (
+            include_str!("../schema/policy.schema.json"),
+            overlay_schema(),
+        ),
+        (
+            include_str!("../schema/profile.schema.json"),
+            profile_schema(),
+        ),
+    ] {
+        let published: serde_json::Value = serde_json::from_str(published).expect("JSON");
+        assert!(
+            published == schema,
+            "run `redress policy schema` again: crates/policy/schema is behind the types"
+        );
+    }
+}
+
+fn origin(level: Level, revision: u32) -> Origin {
+    let name = format!("{level:?}").to_lowercase();
+    Origin {
+        level,
+        name,
+        revision,
+    }
+}
+
+/// What holds where these documents lie above each other, from the organization down.
+fn merged(profile: &str, documents: &[&str]) -> Result<Effective, Vec<Clash>> {
+    let levels = [Level::Organization, Level::Region, Level::Site];
+    let overlays: Vec<(Origin, Overlay)> = documents
+        .iter()
+        .zip(levels)
+        .map(|(text, level)| (origin(level, 1), Overlay::parse(text).expect(text)))
+        .collect();
+    let layers: Vec<Layer<'_>> = overlays
+        .iter()
+        .map(|(origin, overlay)| Layer { origin, overlay })
+        .collect();
+    merge(profile, &layers, 1)
+}
+
+fn from(effective: &Effective, field: &str) -> (String, Level) {
+    let value = effective
+        .values
+        .iter()
+        .find(|v| v.field == field)
+        .expect(field);
+    (value.value.to_string(), value.origin.level)
+}
+
+#[test]
+fn each_level_changes_what_it_names_and_every_value_knows_its_origin() {
+    let effective = merged(
+        "residential",
+        &[
+            "grading: { group_major: 8, group: 4 }",
+            "grading: { group: 5 }\nclocks: { RESOLVE: [ { length: 3 days } ] }",
+            "holds: { reasons: { COURT: { approval: false } } }\nshares: { warn_early: { RESOLVE: 40 } }",
+        ],
+    )
+    .expect("sound");
+    assert_eq!(
+        from(&effective, "grading.group_major"),
+        ("8".to_owned(), Level::Organization)
+    );
+    assert_eq!(
+        from(&effective, "grading.group"),
+        ("5".to_owned(), Level::Region)
+    );
+    assert_eq!(
+        from(&effective, "grading.similar_cases"),
+        ("3".to_owned(), Level::Profile)
+    );
+    assert_eq!(from(&effective, "clocks.RESOLVE").1, Level::Region);
+    assert_eq!(from(&effective, "clocks.ANSWER").1, Level::Profile);
+    assert_eq!(
+        from(&effective, "holds.reasons.COURT.approval"),
+        ("false".to_owned(), Level::Site)
+    );
+    assert_eq!(
+        from(&effective, "holds.reasons.COURT.stops").1,
+        Level::Profile
+    );
+    assert_eq!(
+        from(&effective, "shares.warn_early.RESOLVE"),
+        ("40".to_owned(), Level::Site)
+    );
+    assert_eq!(effective.policy.grading.group, 5);
+    assert_eq!(
+        lengths(&effective.policy, ClockKind::Resolve, Channel::App),
+        ["3 days"; 4]
+    );
+}
+
+#[test]
+fn what_is_said_of_one_profile_holds_for_it_alone_and_comes_last() {
+    let document = "grading: { group: 4 }\nprofiles:\n  agency-store:\n    grading: { group: 6 }\n";
+    for (profile, group) in [("residential", 4), ("opening-day", 4), ("agency-store", 6)] {
+        assert_eq!(
+            merged(profile, &[document])
+                .expect("sound")
+                .policy
+                .grading
+                .group,
+            group
+        );
+    }
+}
+
+#[test]
+fn an_empty_list_of_rules_promises_nothing() {
+    let effective = merged("residential", &["clocks: { ANSWER: [] }"]).expect("sound");
+    let key = key(1, Channel::App, Urgency::Immediate);
+    assert_eq!(effective.policy.length(ClockKind::Answer, key), None);
+    assert!(effective.policy.length(ClockKind::Resolve, key).is_some());
+}
+
+#[test]
+fn levels_that_contradict_each_other_are_refused_with_field_and_level() {
+    let clashes = merged(
+        "residential",
+        &["grading: { group_major: 5 }", "{}", "grading: { group: 7 }"],
+    )
+    .expect_err("7 above 5");
+    assert_eq!(clashes[0].problem.field, "grading.group");
+    assert_eq!(clashes[0].origin, origin(Level::Site, 1));
+    // The organization lowers what a site relies on: the site's value is named.
+    let text = clashes[0].to_string();
+    assert!(
+        text.contains("profile residential") && text.contains("set by site revision 1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_document_is_checked_offline_against_every_profile() {
+    let text = "profiles:\n  opening-day:\n    grading:\n      group: 12\n";
+    let problems = Overlay::check(text).expect_err("12 above 10");
+    assert_eq!(problems.0.len(), 1, "{problems}");
+    assert_eq!(problems.0[0].field, "profiles.opening-day.grading.group");
+    assert_eq!(problems.0[0].place.map(|p| p.line), Some(4));
+    let text = "grading:\n  group: 12\n";
+    let problems = Overlay::check(text).expect_err("12 above 10");
+    assert_eq!(
+        (problems.0.len(), problems.0[0].place.map(|p| p.line)),
+        (1, Some(2)),
+        "{problems}"
+    );
+    assert!(Overlay::check("grading: { group: 4 }").is_ok());
+}
+
+/// A document that changes some of a few fields, none of which contradicts another.
+fn document() -> impl Strategy<Value = String> {
+    let field = |name: &'static str, values: std::ops::Range<u32>| {
+        prop::option::of(values).prop_map(move |n| n.map(|n| format!("{name}: {n}")))
+    };
+    let list = prop::option::of(1u32..60)
+        .prop_map(|n| n.map(|n| format!("RESOLVE: [ {{ length: {n} days }} ]")));
+    let grading = (
+        field("group_major", 9..30),
+        field("group", 3..9),
+        field("similar_cases", 2..9),
+    );
+    let shares = (field("warn", 50..99), field("climb_top", 60..200));
+    (grading, shares, list).prop_map(|(g, s, clock)| {
+        let mapping = |entries: Vec<Option<String>>| {
+            let entries: Vec<String> = entries.into_iter().flatten().collect();
+            format!("{{ {} }}", entries.join(", "))
+        };
+        format!(
+            "grading: {}\nshares: {}\nclocks: {}\n",
+            mapping(vec![g.0, g.1, g.2]),
+            mapping(vec![s.0, s.1]),
+            mapping(vec![clock]),
+        )
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_lowest_level_that_names_a_field_sets_it(documents in prop::collection::vec(document(), 0..=3)) {
+        let texts: Vec<&str> = documents.iter().map(String::as_str).collect();
+        let effective = merged("residential", &texts).expect("sound");
+        let levels = [Level::Organization, Level::Region, Level::Site];
+        let overlays: Vec<Overlay> = texts.iter().map(|t| Overlay::parse(t).expect("sound")).collect();
+        for value in &effective.values {
+            let lowest = overlays.iter().zip(levels).rev().find(|(o, _)| o.touches("residential", &value.field));
+            prop_assert_eq!(value.origin.level, lowest.map_or(Level::Profile, |(_, level)| level));
+        }
+    }
+
+    #[test]
+    fn a_document_above_itself_changes_nothing_and_none_gives_the_profile(document in document()) {
+        let once = merged("residential", &[&document]).expect("sound").policy;
+        let twice = merged("residential", &[&document, &document]).expect("sound").policy;
+        prop_assert_eq!(once, twice);
+        let bare = merged("residential", &["{}", "{}", "{}"]).expect("sound").policy;
+        prop_assert_eq!(&bare, Policy::for_site(SiteKind::Residential, false));
+    }
+
+    #[test]
+    fn whatever_the_text_reading_it_ends_with_a_policy_or_a_problem(text in "\\PC{0,200}", at in 0usize..3000) {
+        let _ = Overlay::parse(&text);
+        let at = (0..=at.min(RESIDENTIAL.len())).rev().find(|&i| RESIDENTIAL.is_char_boundary(i)).unwrap_or(0);
+        let broken = format!("{}{}{}", &RESIDENTIAL[..at], text, &RESIDENTIAL[at..]);
+        if let Err(problems) = Policy::parse(&broken) {
+            prop_assert!(!problems.0.is_empty());
+            for place in problems.0.iter().filter_map(|p| p.place) {
+                prop_assert!(broken.get(place.offset..place.offset + place.bytes).is_some());
+            }
+        }
     }
 }
