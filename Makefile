@@ -1,10 +1,10 @@
 # Two commands do everything: `make run` and `make test`. The rest is for those who change the code.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint fmt prepare clean
+.PHONY: help setup run stop test lint fmt bench-timers prepare image manifests manifests-check clean
 
 help: ## List every target with one line
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing from the distribution (PostgreSQL, Redis, protobuf compiler)
 	@scripts/setup
@@ -19,6 +19,9 @@ stop: ## End what `make run DETACH=1` left running
 test: setup ## Set up and run every test
 	@scripts/test
 
+bench-timers: setup ## Timers beside BullMQ on one Redis: a table, and target/bench/timers.json
+	@scripts/bench-timers
+
 lint: setup ## buf lint and breaking, rustfmt, clippy with warnings denied, cargo-deny where installed
 	@scripts/lint
 
@@ -27,6 +30,15 @@ fmt: ## Format all Rust files
 
 prepare: setup ## Write .sqlx: check every query against a fresh schema, for builds without a database
 	@scripts/prepare
+
+image: ## Build the images of the services and of the CLI (SERVICE=intake for one, TAG=dev, BUILDER=buildah|docker)
+	@scripts/image
+
+manifests: ## Render the Kubernetes overlays into target/manifests
+	@scripts/manifests
+
+manifests-check: ## Validate the overlays for three Kubernetes versions, and alerts and dashboards against the code
+	@scripts/manifests check
 
 clean: ## Remove build output and the demo platform's data
 	@cargo clean && rm -rf .redress

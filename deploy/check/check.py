@@ -1,0 +1,75 @@
+"""`make manifests-check`: every rendered overlay against the schemas of three Kubernetes versions and our own rules."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import yaml
+
+import rules
+from model import ROOT, Overlay, title
+
+# The oldest that we support (preStop sleep, gRPC probes and matchLabelKeys work without a feature gate), one in
+# between, and the newest.
+VERSIONS = ["1.31", "1.34", "1.37"]
+# Kinds of operators and of Gateway API: their schemas are not part of Kubernetes.
+CUSTOM = {"Cluster", "RedisCluster", "Gateway", "GRPCRoute"}
+
+
+def secrets_beside(name):
+    """Secrets that an overlay counts on: made by its script, or listed."""
+    folder = ROOT / "deploy/kustomize/overlays" / name
+    if (folder / "secrets.yaml").exists() and not (folder / "secrets.sh").exists():
+        listed = yaml.safe_load((folder / "secrets.yaml").read_text(encoding="utf-8"))
+        return {k: set(v) for k, v in listed.items()}
+    made = run_secrets_script(folder / "secrets.sh")
+    return {k: set(v) for k, v in made.items()}
+
+
+def run_secrets_script(script, existing=None):
+    """Runs the script that makes Secrets; returns name → key → value in base64."""
+    with tempfile.TemporaryDirectory() as work:
+        environment = {**os.environ, "WORK": work, "EXISTING": str(existing or work)}
+        subprocess.run(["bash", str(script)], check=True, env=environment)
+        text = pathlib.Path(work, "secrets.yaml").read_text(encoding="utf-8")
+    return {o["metadata"]["name"]: o["data"] for o in yaml.safe_load_all(text) if o}
+
+
+def overlays(rendered):
+    return [Overlay.read(p.stem, p, secrets_beside(p.stem)) for p in sorted(pathlib.Path(rendered).glob("*.yaml"))]
+
+
+def schema_faults(overlay):
+    import kubernetes_validate
+
+    for version in VERSIONS:
+        for obj in overlay.objects:
+            if obj["kind"] in CUSTOM:
+                continue
+            try:
+                kubernetes_validate.validate(obj, version, strict=True)
+            except kubernetes_validate.ValidationError as error:
+                path = ".".join(str(p) for p in error.path)
+                yield f"{overlay.name}: {title(obj)} {path}: {error.message} (Kubernetes {version})"
+
+
+def main():
+    faults, checked = [], 0
+    for overlay in overlays(sys.argv[1]):
+        faults += rules.broken(overlay)
+        faults += schema_faults(overlay)
+        checked += len(overlay.objects)
+        custom = sorted({title(o) for o in overlay.objects if o["kind"] in CUSTOM})
+        if custom:
+            print(f"{overlay.name}: by our rules only, their schemas belong to operators: {', '.join(custom)}")
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if faults:
+        sys.exit(f"{len(faults)} faults in the manifests")
+    print(f"{checked} objects are right for Kubernetes {', '.join(VERSIONS)} and for {len(rules.RULES)} rules")
+
+
+if __name__ == "__main__":
+    main()

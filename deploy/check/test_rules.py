@@ -1,0 +1,220 @@
+"""Each rule sees what it is for: the rendered overlays are right, and one break at a time turns its rule red."""
+
+import base64
+import copy
+import pathlib
+import tempfile
+import unittest
+
+import check
+import code_facts
+import rules
+from model import ROOT, SERVICES, containers, pod
+
+RENDERED = ROOT / "target/manifests"
+OVERLAYS = {o.name: o for o in check.overlays(RENDERED)}
+
+
+class Breaks(unittest.TestCase):
+    def broken_by(self, rule, change, overlay="prod", words=""):
+        """Applies a change to a copy of the overlay; the rule must say so, and must have been silent before."""
+        self.assertEqual([], list(rule(OVERLAYS[overlay])), "silent before the break")
+        other = copy.deepcopy(OVERLAYS[overlay])
+        change(other)
+        found = [text for _, text in rule(other)]
+        self.assertTrue(any(words in text for text in found), f"{rule.__name__} sees nothing: {found}")
+
+    def intake(self, change):
+        return lambda o: change(o.get("Deployment", "redress-intake"))
+
+    def container(self, change):
+        return lambda o: change(pod(o.get("Deployment", "redress-intake"))["containers"][0])
+
+    def remove(self, kind, name):
+        return lambda o: o.objects.remove(o.get(kind, name))
+
+    def test_the_rendered_overlays_are_right(self):
+        for overlay in OVERLAYS.values():
+            self.assertEqual([], rules.broken(overlay))
+        self.assertEqual({"dev", "prod"}, set(OVERLAYS))
+
+    def test_every_rule_is_broken_by_a_test(self):
+        text = pathlib.Path(__file__).read_text(encoding="utf-8")
+        for rule in rules.RULES:
+            self.assertIn(f"rules.{rule.__name__}", text)
+
+    def test_a_port_out_of_range_is_seen(self):
+        rule = rules.ports_are_in_range
+        self.broken_by(rule, self.container(lambda c: c["ports"][0].update(containerPort=5005100)))
+        self.broken_by(rule, lambda o: o.get("Service", "redress-intake")["spec"]["ports"][0].update(port=0))
+        self.broken_by(rule, lambda o: o.get("NetworkPolicy", "redress-intake")["spec"]["egress"][0]["ports"][0].update(port=70000))
+
+    def test_requests_above_or_without_limits_are_seen(self):
+        rule = rules.requests_stay_below_limits
+        self.broken_by(rule, self.container(lambda c: c["resources"]["requests"].update(memory="8Gi")), words="more memory")
+        self.broken_by(rule, self.container(lambda c: c["resources"]["requests"].update(cpu="2001m")), words="more cpu")
+        self.broken_by(rule, self.container(lambda c: c["resources"].pop("limits")), words="has no cpu")
+
+    def test_selectors_that_miss_are_seen(self):
+        rule = rules.selectors_find_pods
+        self.broken_by(rule, self.intake(lambda d: d["spec"]["template"]["metadata"]["labels"].pop("app.kubernetes.io/name")), words="its own pods")
+        self.broken_by(rule, self.intake(lambda d: d["spec"]["selector"]["matchLabels"].pop("app.kubernetes.io/name")), words="too")
+        self.broken_by(rule, lambda o: o.get("Service", "redress-intake")["spec"]["selector"].pop("app.kubernetes.io/component"), words="it must be one")
+        self.broken_by(rule, lambda o: o.get("Service", "redress-intake")["spec"]["ports"][0].update(targetPort="http"), words="no port http")
+        self.broken_by(rule, lambda o: o.get("PodDisruptionBudget", "redress-intake")["spec"]["selector"]["matchLabels"].update({"app.kubernetes.io/name": "x"}), words="selects no pods")
+        self.broken_by(rule, lambda o: o.get("HorizontalPodAutoscaler", "redress-intake")["spec"]["scaleTargetRef"].update(name="x"), words="does not exist")
+        self.broken_by(rule, lambda o: o.get("NetworkPolicy", "redress-intake")["spec"]["podSelector"]["matchLabels"].update({"app.kubernetes.io/name": "x"}), words="selects no pods")
+
+    def test_references_into_nothing_are_seen(self):
+        rule = rules.references_exist
+        self.broken_by(rule, lambda o: o.objects.remove(next(m for m in o.of("ConfigMap") if m["metadata"]["name"].startswith("redress-settings"))), words="ConfigMap redress-settings")
+        self.broken_by(rule, lambda o: next(m for m in o.of("ConfigMap") if m["metadata"]["name"].startswith("redress-database"))["data"].pop("DATABASE_HOST"), words="no key DATABASE_HOST")
+        self.broken_by(rule, lambda o: o.secrets.pop("redress-intake-app"), words="Secret redress-intake-app does not exist")
+        self.broken_by(rule, lambda o: o.secrets["redress-vault"].clear() or o.secrets.pop("redress-vault"), words="redress-vault")
+        self.broken_by(rule, lambda o: o.secrets["redress-postgres-superuser"].remove("password"), overlay="dev", words="no key password")
+        self.broken_by(rule, self.remove("ServiceAccount", "redress-intake"), words="ServiceAccount")
+        self.broken_by(rule, self.intake(lambda d: pod(d)["volumes"].pop()), words="is no volume")
+        self.broken_by(rule, self.container(lambda c: c["volumeMounts"].pop()), words="nobody mounts")
+        self.broken_by(rule, self.container(lambda c: c["readinessProbe"]["grpc"].update(port=7499)), words="asks port 7499")
+        self.broken_by(rule, self.remove("Service", "redress-crisis-edge"), words="its backend")
+        self.broken_by(rule, lambda o: o.get("Gateway", "redress")["spec"]["listeners"][0].update(name="x"), words="its gateway")
+
+    def test_a_service_that_lacks_something_is_seen(self):
+        rule = rules.each_service_is_complete
+        self.broken_by(rule, self.remove("Deployment", "redress-crisis"), words="is missing")
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            self.broken_by(rule, self.container(lambda c, p=probe: c.pop(p)), words=probe)
+        self.broken_by(rule, self.container(lambda c: c.pop("lifecycle")), words="preStop")
+        self.broken_by(rule, self.intake(lambda d: d["spec"]["strategy"]["rollingUpdate"].update(maxUnavailable=1)), words="less than all")
+        self.broken_by(rule, self.intake(lambda d: pod(d).pop("topologySpreadConstraints")), words="spread")
+        self.broken_by(rule, lambda o: o.get("Service", "redress-intake")["spec"].pop("clusterIP"), words="headless")
+        self.broken_by(rule, self.remove("PodDisruptionBudget", "redress-intake"), words="PodDisruptionBudget")
+        self.broken_by(rule, self.remove("HorizontalPodAutoscaler", "redress-intake"), words="HorizontalPodAutoscaler")
+        self.broken_by(rule, self.remove("NetworkPolicy", "redress-intake"), words="NetworkPolicy")
+        self.broken_by(rule, self.remove("Job", "redress-migrate-0.1.0-intake"), words="migration Job")
+        self.broken_by(rule, self.remove("NetworkPolicy", "default-deny"), words="is missing")
+
+    def test_a_pod_with_rights_it_needs_not_is_seen(self):
+        rule = rules.pods_are_restricted
+        self.broken_by(rule, self.intake(lambda d: pod(d)["securityContext"].pop("runAsNonRoot")), words="may run as root")
+        self.broken_by(rule, self.intake(lambda d: pod(d)["securityContext"].update(runAsUser=0)), words="runs as root")
+        self.broken_by(rule, self.intake(lambda d: pod(d)["securityContext"].pop("seccompProfile")), words="seccomp")
+        self.broken_by(rule, self.intake(lambda d: pod(d).update(hostNetwork=True)), words="hostNetwork")
+        self.broken_by(rule, self.intake(lambda d: pod(d)["volumes"].append({"name": "x", "hostPath": {"path": "/"}})), words="of its node")
+        self.broken_by(rule, self.container(lambda c: c["securityContext"].update(privileged=True)), words="gain privileges")
+        self.broken_by(rule, self.container(lambda c: c["securityContext"].pop("capabilities")), words="capabilities")
+        self.broken_by(rule, self.container(lambda c: c["securityContext"].pop("readOnlyRootFilesystem")), words="write to its image")
+        self.broken_by(rule, self.intake(lambda d: pod(d).pop("automountServiceAccountToken")), words="token")
+        self.broken_by(rule, lambda o: o.get("Namespace", "redress")["metadata"]["labels"].clear(), words="Pod Security")
+
+    def test_a_grace_shorter_than_the_drain_is_seen(self):
+        rule = rules.grace_covers_the_drain
+        self.broken_by(rule, self.intake(lambda d: pod(d).update(terminationGracePeriodSeconds=30)), words="may need")
+        self.broken_by(rule, lambda o: next(m for m in o.of("ConfigMap") if m["metadata"]["name"].startswith("redress-settings"))["data"].update(REDRESS__SERVER__DRAIN_LIMIT_SECONDS="60"), words="may need")
+
+    def test_a_variable_used_before_it_is_defined_is_seen(self):
+        rule = rules.variables_are_defined_before_use
+        self.broken_by(rule, self.container(lambda c: c["env"].reverse()), words="before it is defined")
+        self.broken_by(rule, self.container(lambda c: c["env"].append(c["env"][0])), words="twice")
+        self.broken_by(rule, self.container(lambda c: c["args"].append("$(NOBODY)")), words="not defined")
+
+    def test_a_setting_that_no_service_reads_is_seen(self):
+        rule = rules.settings_are_known
+
+        def settings(change):
+            return lambda o: change(next(m for m in o.of("ConfigMap") if m["metadata"]["name"].startswith("redress-settings"))["data"])
+
+        self.broken_by(rule, settings(lambda d: d.update(REDRESS__SERWER__LISTEN="x")), words="serwer.listen is no key")
+        self.broken_by(rule, settings(lambda d: d.update(REDRESS__AUTH__ISSUERS__COMPANY__JWK="x")), words="auth.issuers.company.jwk ")
+        self.broken_by(rule, lambda o: next(m for m in o.of("ConfigMap") if m["metadata"]["name"].startswith("redress-config-crisis"))["data"].update({"config.toml": "[service]\nbriefing = 1"}), words="service.briefing")
+        self.broken_by(rule, settings(lambda d: d.pop("REDRESS__VAULT__KEY_FILE")), words="vault.key_file")
+        self.broken_by(rule, settings(lambda d: d.update(REDRESS__VAULT__KEY_FILE="/nowhere/vault.key")), words="mounted")
+        self.broken_by(rule, settings(lambda d: d.update(REDRESS__SERVER__LISTEN="0.0.0.0:7401")), words="listens on 7401")
+        self.broken_by(rule, settings(lambda d: d.update(REDRESS__PEERS__CRISIS="http://redress-crisis:7405")), words="peers.crisis")
+
+    def test_an_edge_too_many_or_too_few_is_seen(self):
+        rule = rules.edges_are_those_of_the_code
+        first = lambda o, name, way, side: o.get("NetworkPolicy", name)["spec"][way][0][side]
+        self.broken_by(rule, lambda o: first(o, "redress-crisis", "egress", "to").pop(), words="does not allow it")
+        self.broken_by(rule, lambda o: first(o, "redress-crisis", "ingress", "from").pop(0), words="ingress does not allow it")
+        self.broken_by(rule, lambda o: first(o, "redress-crisis", "egress", "to").append({"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redress-assignment"}}}), words="never does")
+
+    def test_the_code_has_the_edges_that_the_design_draws(self):
+        edges = code_facts.edges()
+        for other in SERVICES[1:]:
+            self.assertIn(("intake", other), edges)
+        self.assertIn(("triage", "intake"), edges)
+        self.assertIn(("crisis", "notification"), edges)
+        self.assertNotIn(("crisis", "assignment"), edges)
+
+    def test_a_route_too_many_or_too_few_is_seen(self):
+        rule = rules.routes_are_those_of_the_contracts
+        matches = lambda o, name: o.get("GRPCRoute", name)["spec"]["rules"][0]["matches"]
+        self.broken_by(rule, lambda o: matches(o, "redress-intake").pop(), words="has no route")
+        self.broken_by(rule, lambda o: matches(o, "redress-intake").append({"method": {"service": "redress.event.v1.InboxService"}}), words="not for the outside")
+        self.broken_by(rule, lambda o: matches(o, "redress-intake").append(matches(o, "redress-crisis")[0]), words="somebody else")
+        self.broken_by(rule, lambda o: matches(o, "redress-intake").extend(matches(o, "redress-intake") * 8), words="more than 8")
+
+    def test_scaling_that_cannot_work_is_seen(self):
+        rule = rules.scaling_is_possible
+        scaler = lambda change: lambda o: change(o.get("HorizontalPodAutoscaler", "redress-intake")["spec"])
+        self.broken_by(rule, scaler(lambda s: s.update(minReplicas=99)), words="above maxReplicas")
+        self.broken_by(rule, scaler(lambda s: s.update(minReplicas=1)), words="one replica")
+        self.broken_by(rule, scaler(lambda s: s["metrics"][1]["external"]["metric"].update(name="x")), words="no adapter")
+        self.broken_by(rule, self.intake(lambda d: d["spec"].update(replicas=3)), words="undo")
+        self.broken_by(rule, lambda o: o.get("PodDisruptionBudget", "redress-intake")["spec"].update(maxUnavailable=0), words="evicted")
+
+    def test_too_few_connections_are_seen(self):
+        rule = rules.postgres_has_connections_for_all
+        self.broken_by(rule, lambda o: o.get("HorizontalPodAutoscaler", "redress-intake")["spec"].update(maxReplicas=50), words="may open")
+        self.broken_by(rule, lambda o: o.get("HorizontalPodAutoscaler", "redress-intake")["spec"].update(maxReplicas=50), overlay="dev", words="may open")
+
+    def test_an_image_without_a_release_is_seen(self):
+        rule = rules.images_are_pinned
+        self.broken_by(rule, self.container(lambda c: c.update(image="registry:5000/redress-intake")), words="no release")
+        self.broken_by(rule, self.container(lambda c: c.update(image="redress-intake:0.2.0")), words="different releases")
+        self.broken_by(rule, lambda o: o.get("Job", "redress-migrate-0.1.0-intake")["metadata"].update(name="redress-migrate-intake"), words="in its name")
+
+    def test_an_object_outside_of_the_namespace_is_seen(self):
+        self.broken_by(rules.everything_is_in_the_namespace, self.intake(lambda d: d["metadata"].pop("namespace")))
+
+    def test_schemas_are_strict(self):
+        overlay = copy.deepcopy(OVERLAYS["dev"])
+        overlay.objects = [overlay.get("Deployment", "redress-intake")]
+        self.assertEqual([], list(check.schema_faults(overlay)))
+        containers(overlay.objects[0])[0]["readynessProbe"] = {}
+        self.assertEqual(len(check.VERSIONS), len(list(check.schema_faults(overlay))))
+
+
+class Secrets(unittest.TestCase):
+    SCRIPT = ROOT / "deploy/kustomize/overlays/dev/secrets.sh"
+
+    def test_new_secrets_are_complete_and_differ(self):
+        made = check.run_secrets_script(self.SCRIPT)
+        passwords = [v["password"] for v in made.values() if "password" in v]
+        self.assertEqual(len(passwords), len(set(passwords)))
+        decoded = [base64.b64decode(p).decode() for p in passwords]
+        self.assertTrue(all(p.isalnum() and len(p) == 48 for p in decoded), "URLs take them as they are")
+        self.assertEqual("redress_intake_app", base64.b64decode(made["redress-intake-app"]["username"]).decode())
+        self.assertIn("BEGIN PRIVATE KEY", base64.b64decode(made["redress-platform"]["key.pem"]).decode())
+        lines = base64.b64decode(made["redress-vault"]["vault.key"]).decode().splitlines()
+        self.assertEqual(["token", "kek"], [line.split()[0] for line in lines if not line.startswith("#")])
+        self.assertTrue(all(len(base64.b64decode(line.split()[-1])) == 32 for line in lines if not line.startswith("#")))
+
+    def test_what_exists_is_kept_and_what_lacks_is_made(self):
+        first = check.run_secrets_script(self.SCRIPT)
+        with tempfile.TemporaryDirectory() as existing:
+            for name, data in first.items():
+                if name == "redress-redis":
+                    continue
+                folder = pathlib.Path(existing, name)
+                folder.mkdir()
+                for key, value in data.items():
+                    (folder / key).write_bytes(base64.b64decode(value))
+            second = check.run_secrets_script(self.SCRIPT, existing)
+        self.assertNotEqual(first.pop("redress-redis"), second.pop("redress-redis"))
+        self.assertEqual(first, second)
+
+
+if __name__ == "__main__":
+    unittest.main()
