@@ -1,26 +1,42 @@
 //! Age thresholds: the same local time so many days or months after receipt, clamped to the month's
 //! last day, and later by what was held. They never move to an opening: an age is not a promise.
 
-use jiff::Timestamp;
-use redress_calendar::Calendar;
-use redress_clock::{Length, deadlines};
+use jiff::{SignedDuration, Span, Timestamp, ToSpan};
+use redress_clock::Length;
 
 use super::facts::Age;
 use super::policy::Grading;
 
+/// No zone shifts its clocks by more than a day; twice that, so that nobody has to wonder.
+const ZONE_SLACK: SignedDuration = SignedDuration::from_hours(48);
+
 impl Age {
     /// The instant at which the matter is this old.
     pub fn reaches(&self, age: Length) -> Timestamp {
-        let always = Calendar::always(self.zone.clone());
-        deadlines(self.received, age, &always)
-            .due
-            .saturating_add(self.held)
-            .unwrap_or(Timestamp::MAX)
+        let local = |span: Span| {
+            let received = self.received.to_zoned(self.zone.clone());
+            received.saturating_add(span).timestamp()
+        };
+        let reached = match age {
+            Length::Minutes(n) | Length::WorkingMinutes(n) => self
+                .received
+                .saturating_add(SignedDuration::from_mins(i64::from(n)))
+                .unwrap_or(Timestamp::MAX),
+            Length::Days(n) | Length::WorkingDays(n) => local(i64::from(n).days()),
+            Length::Months(n) => local(i64::from(n).months()),
+        };
+        reached.saturating_add(self.held).unwrap_or(Timestamp::MAX)
     }
 
     /// Whether it is unresolved and this old at `now`.
     pub fn is_past(&self, age: Length, now: Timestamp) -> bool {
-        !self.resolved && self.reaches(age) <= now
+        if self.resolved {
+            return false;
+        }
+        // Far from the threshold no calendar is needed, which is most of the time.
+        let (least, most) = bounds(age);
+        let old = self.received.duration_until(now).saturating_sub(self.held);
+        old >= most || (old >= least && self.reaches(age) <= now)
     }
 
     /// The next age at which a decision may change; none when it is past all of them.
@@ -33,5 +49,21 @@ impl Age {
             .map(|age| self.reaches(age))
             .filter(|&instant| instant > after)
             .min()
+    }
+}
+
+/// Between these, only the calendar of the zone says whether an age is reached.
+fn bounds(age: Length) -> (SignedDuration, SignedDuration) {
+    let days = |n: u32| SignedDuration::from_hours(i64::from(n) * 24);
+    match age {
+        Length::Minutes(n) | Length::WorkingMinutes(n) => {
+            let exact = SignedDuration::from_mins(i64::from(n));
+            (exact, exact)
+        }
+        Length::Days(n) | Length::WorkingDays(n) => (days(n) - ZONE_SLACK, days(n) + ZONE_SLACK),
+        Length::Months(n) => (
+            days(n.saturating_mul(28)) - ZONE_SLACK,
+            days(n.saturating_mul(31)) + ZONE_SLACK,
+        ),
     }
 }

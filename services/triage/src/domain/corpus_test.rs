@@ -72,6 +72,8 @@ impl Row {
                     kind: s.kind,
                     basis: s.basis,
                     reach: s.reach,
+                    provisional: false,
+                    since: self.received_at,
                 })
                 .collect(),
             age: Age {
@@ -102,7 +104,7 @@ fn every_scenario_is_decided_as_expected() {
             .saturating_add(row.graded_after_days.days())
             .timestamp();
         let decision = decide(&facts, &profile.grading, now);
-        let criteria: Vec<&str> = decision.criteria.iter().map(|c| c.id.id()).collect();
+        let criteria: Vec<&str> = decision.criteria.iter().map(|id| id.id()).collect();
         assert_eq!(criteria, row.expect.criteria, "{}", row.id);
         assert_eq!(decision.grade.value(), row.expect.grade, "{}", row.id);
         assert_eq!(decision.nature, row.expect.nature, "{}", row.id);

@@ -1,11 +1,13 @@
 //! The criteria of domain.md section 4. Their order here is the order in which they are listed.
 
 use redress_model::Grade;
+use serde::{Deserialize, Serialize};
 
 macro_rules! criteria {
     ($($(#[$meta:meta])* $name:ident = $id:literal => $grade:ident,)+) => {
         /// Id of a criterion; `Ord` is gravest first.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "&'static str")]
         pub enum CriterionId { $($(#[$meta])* $name,)+ }
 
         impl CriterionId {
@@ -70,6 +72,49 @@ criteria! {
     Routine = "G4" => FOUR,
 }
 
+impl CriterionId {
+    /// The milder steps of the same measure: whoever knew of this one knew of those.
+    pub fn milder(self) -> &'static [Self] {
+        match self {
+            Self::LargeGroup => &[Self::Group, Self::Pair],
+            Self::Group => &[Self::Pair],
+            Self::LargeAmount => &[Self::Amount],
+            Self::MonthOld => &[Self::FortnightOld],
+            Self::Exposed => &[Self::Post],
+            Self::GraveDefect => &[Self::DefectInUse, Self::Cosmetic],
+            Self::DefectInUse => &[Self::Cosmetic],
+            Self::PublicConflict
+            | Self::Litigation
+            | Self::Danger
+            | Self::SameIssue
+            | Self::FortnightOld
+            | Self::Amount
+            | Self::Threat
+            | Self::DataLeak
+            | Self::Post
+            | Self::Cosmetic
+            | Self::Pair
+            | Self::Again
+            | Self::ConflictRisk
+            | Self::Routine => &[],
+        }
+    }
+}
+
+impl From<CriterionId> for &'static str {
+    fn from(id: CriterionId) -> Self {
+        id.id()
+    }
+}
+
+impl TryFrom<String> for CriterionId {
+    type Error = UnknownCriterion;
+
+    fn try_from(text: String) -> Result<Self, UnknownCriterion> {
+        text.parse()
+    }
+}
+
 impl std::str::FromStr for CriterionId {
     type Err = UnknownCriterion;
 
@@ -86,6 +131,70 @@ impl std::str::FromStr for CriterionId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not the id of a criterion, for example G1.4")]
 pub struct UnknownCriterion;
+
+/// A set of criteria, without a place on the heap: what a decision lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Criteria(u32);
+
+const _: () = assert!(
+    CriterionId::ALL.len() <= 32,
+    "a set has one bit for each criterion"
+);
+
+impl Criteria {
+    /// Without any.
+    pub const NONE: Self = Self(0);
+
+    /// With this one too.
+    pub fn insert(&mut self, id: CriterionId) {
+        self.0 |= Self::bit(id);
+    }
+
+    /// Without this one.
+    pub fn remove(&mut self, id: CriterionId) {
+        self.0 &= !Self::bit(id);
+    }
+
+    /// Whether it is among them.
+    pub fn contains(self, id: CriterionId) -> bool {
+        self.0 & Self::bit(id) != 0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// All of them, gravest first.
+    pub fn iter(self) -> impl Iterator<Item = CriterionId> {
+        CriterionId::ALL
+            .iter()
+            .copied()
+            .filter(move |&id| self.contains(id))
+    }
+
+    /// The grade that the gravest of them asks for; routine where there is none.
+    pub fn grade(self) -> Grade {
+        // Bits lie in the order of the criteria, gravest first.
+        CriterionId::ALL
+            .get(self.0.trailing_zeros() as usize)
+            .map_or(Grade::FOUR, |id| id.grade())
+    }
+
+    const fn bit(id: CriterionId) -> u32 {
+        1 << id as u32
+    }
+}
+
+impl FromIterator<CriterionId> for Criteria {
+    fn from_iter<I: IntoIterator<Item = CriterionId>>(ids: I) -> Self {
+        let mut set = Self::NONE;
+        for id in ids {
+            set.insert(id);
+        }
+        set
+    }
+}
 
 /// A criterion that matched, with what matched.
 #[derive(Debug, Clone, PartialEq, Eq)]

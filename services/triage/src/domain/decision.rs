@@ -4,18 +4,18 @@ use jiff::Timestamp;
 use redress_model::Grade;
 use redress_model::words::{Nature, QualityImpact, SignalKind, Urgency, Wants};
 
-use super::criterion::{Criterion, CriterionId as Id};
+use super::criterion::{Criteria, CriterionId as Id};
 use super::facts::Facts;
 use super::grading;
 use super::policy::Grading;
 
 /// What facts are worth.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// The gravest grade among the criteria.
     pub grade: Grade,
-    /// Everything that matched, gravest first; never empty.
-    pub criteria: Vec<Criterion>,
+    /// Everything that matched; never empty.
+    pub criteria: Criteria,
     /// How public it is.
     pub nature: Nature,
     /// How soon somebody must act.
@@ -48,6 +48,14 @@ pub enum Cause {
     Age,
     /// The status moved.
     Moved,
+    /// A person lowered the grade, with a reason.
+    Lowered,
+    /// A person raised it, with a reason.
+    Raised,
+    /// A signal was dismissed, with a reason.
+    Dismissed,
+    /// Nobody answered whether a suspected signal is so: it counts provisionally.
+    Unanswered,
     /// Somebody only asked.
     Preview,
 }
@@ -63,6 +71,10 @@ impl Cause {
             Self::Cluster => "cluster",
             Self::Age => "age",
             Self::Moved => "moved",
+            Self::Lowered => "lowered",
+            Self::Raised => "raised",
+            Self::Dismissed => "dismissed",
+            Self::Unanswered => "unanswered",
             Self::Preview => "preview",
         }
     }
@@ -71,28 +83,18 @@ impl Cause {
 /// Decides from these facts as of `now`.
 pub fn decide(facts: &Facts, rules: &Grading, now: Timestamp) -> Decision {
     let criteria = grading::matched(facts, rules, now);
-    let grade = criteria
-        .iter()
-        .map(|c| c.id.grade())
-        .min()
-        .unwrap_or(Grade::FOUR);
     Decision {
-        grade,
-        nature: nature(facts, rules, &criteria, now),
+        grade: criteria.grade(),
+        nature: nature(facts, rules, criteria, now),
         urgency: urgency(facts),
         criteria,
     }
 }
 
 impl Decision {
-    /// Whether this criterion matched.
-    pub fn matched(&self, id: Id) -> bool {
-        self.criteria.iter().any(|c| c.id == id)
-    }
-
     /// The mode of the incident that a grade-1 decision opens; none for every other grade.
     pub fn incident_mode(&self) -> Option<IncidentMode> {
-        incident_mode(self.grade, self.criteria.iter().map(|c| c.id))
+        incident_mode(self.grade, self.criteria.iter())
     }
 }
 
@@ -108,11 +110,12 @@ pub fn incident_mode(grade: Grade, criteria: impl IntoIterator<Item = Id>) -> Op
     }
 }
 
-fn nature(facts: &Facts, rules: &Grading, criteria: &[Criterion], now: Timestamp) -> Nature {
+/// How public a matter is by these criteria.
+pub fn nature(facts: &Facts, rules: &Grading, criteria: Criteria, now: Timestamp) -> Nature {
     let hot = [Id::SameIssue, Id::Threat, Id::DataLeak, Id::Post];
-    if criteria.iter().any(|c| c.id.grade() == Grade::ONE) {
+    if criteria.grade() == Grade::ONE {
         Nature::Major
-    } else if criteria.iter().any(|c| hot.contains(&c.id))
+    } else if hot.into_iter().any(|id| criteria.contains(id))
         || facts.together() >= rules.group
         || facts.age.is_past(rules.age_hotspot, now)
     {

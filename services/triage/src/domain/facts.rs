@@ -14,15 +14,24 @@ pub struct Signal {
     pub basis: SignalBasis,
     /// Readers of an online post; 0 for every other kind.
     pub reach: u64,
+    /// Only suspected, and nobody who was asked answered: it counts for what happens inside alone.
+    pub provisional: bool,
+    /// Since when it is known as it is: recorded, or confirmed.
+    pub since: Timestamp,
 }
 
 impl Signal {
-    /// Whether it counts now: a suspected one counts only once confirmed.
+    /// Whether it counts now: a suspected one counts only once confirmed, or provisionally.
     pub fn counts(&self) -> bool {
         match self.basis {
             SignalBasis::Confirmed | SignalBasis::Reported => true,
-            SignalBasis::Suspected => false,
+            SignalBasis::Suspected => self.provisional,
         }
+    }
+
+    /// Whether somebody still has to say if it is so.
+    pub fn is_pending(&self) -> bool {
+        self.basis == SignalBasis::Suspected && !self.provisional
     }
 }
 
@@ -77,6 +86,24 @@ impl Facts {
     /// The sum that counts.
     pub fn amount(&self) -> Option<Decimal> {
         self.assessed_claim.or(self.claim)
+    }
+
+    /// The same without what counts provisionally.
+    pub fn firm(&self) -> Self {
+        let mut firm = self.clone();
+        for signal in &mut firm.signals {
+            signal.provisional = false;
+        }
+        firm
+    }
+
+    /// The same as if everything suspected were so.
+    pub fn suspected(&self) -> Self {
+        let mut suspected = self.clone();
+        for signal in &mut suspected.signals {
+            signal.provisional = signal.basis == SignalBasis::Suspected;
+        }
+        suspected
     }
 
     /// The signals that count.

@@ -1,49 +1,59 @@
 //! Which criteria match (domain.md section 4). Each is tested on its own; a measure that comes in
 //! steps (people, money, reach) lists the step it reached, while every age that was passed stays
-//! listed.
+//! listed. Matching takes no memory; what matched is put into words only where somebody reads it.
 
 use jiff::Timestamp;
 use redress_model::words::{QualityImpact, SignalBasis, SignalKind};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
-use super::criterion::{Criterion, CriterionId as Id};
+use super::criterion::{Criteria, Criterion, CriterionId as Id};
 use super::facts::{Facts, Signal};
 use super::policy::Grading;
 
-/// Every criterion that matches at `now`, gravest first; `G4` alone where nothing else does.
-pub fn matched(facts: &Facts, grading: &Grading, now: Timestamp) -> Vec<Criterion> {
-    let mut found = Vec::new();
-    signals(facts, grading, &mut found);
-    defect(facts, &mut found);
-    people(facts, grading, &mut found);
-    amount(facts, grading, &mut found);
-    age(facts, grading, now, &mut found);
-    if facts.repeat {
-        found.push((Id::Again, "complained again after handling".to_owned()));
+/// Every criterion that matches at `now`; `G4` alone where nothing else does.
+pub fn matched(facts: &Facts, grading: &Grading, now: Timestamp) -> Criteria {
+    let mut found: Criteria = facts
+        .counting()
+        .filter_map(|signal| criterion_of(signal, grading))
+        .collect();
+    let steps = [
+        defect(facts),
+        people(facts, grading),
+        amount(facts, grading),
+    ];
+    for id in steps.into_iter().flatten() {
+        found.insert(id);
     }
-    if found.is_empty() {
-        found.push((Id::Routine, "nothing graver matched".to_owned()));
+    if facts.cluster.recent_cases >= grading.similar_cases {
+        found.insert(Id::SameIssue);
     }
-    merged(found)
-}
-
-type Found = Vec<(Id, String)>;
-
-fn signals(facts: &Facts, grading: &Grading, found: &mut Found) {
-    for signal in facts.counting() {
-        if let Some(id) = criterion_of(signal, grading) {
-            let basis = match signal.basis {
-                SignalBasis::Confirmed => "confirmed by staff",
-                SignalBasis::Reported => "reported by the complainant",
-                SignalBasis::Suspected => "suspected",
-            };
-            let what = match signal.kind {
-                SignalKind::OnlinePost => format!("ONLINE_POST with a reach of {}", signal.reach),
-                kind => kind.word().to_owned(),
-            };
-            found.push((id, format!("{what}, {basis}")));
+    for (id, age) in [
+        (Id::MonthOld, grading.age_major),
+        (Id::FortnightOld, grading.age_grave),
+    ] {
+        if facts.age.is_past(age, now) {
+            found.insert(id);
         }
     }
+    if facts.repeat {
+        found.insert(Id::Again);
+    }
+    if found.is_empty() {
+        found.insert(Id::Routine);
+    }
+    found
+}
+
+/// Puts into words what matched.
+pub fn explain(facts: &Facts, grading: &Grading, matched: Criteria) -> Vec<Criterion> {
+    matched
+        .iter()
+        .map(|id| Criterion {
+            id,
+            evidence: evidence(facts, grading, id),
+        })
+        .collect()
 }
 
 fn criterion_of(signal: &Signal, grading: &Grading) -> Option<Id> {
@@ -65,79 +75,162 @@ fn criterion_of(signal: &Signal, grading: &Grading) -> Option<Id> {
     })
 }
 
-fn defect(facts: &Facts, found: &mut Found) {
-    let (id, evidence) = match facts.quality_impact {
-        QualityImpact::None => return,
-        QualityImpact::Cosmetic => (Id::Cosmetic, "a cosmetic defect or slight inconvenience"),
-        QualityImpact::AffectsUse => (Id::DefectInUse, "a defect that affects use"),
-        QualityImpact::Grave => (Id::GraveDefect, "a defect that gravely affects living"),
-    };
-    found.push((id, evidence.to_owned()));
+fn defect(facts: &Facts) -> Option<Id> {
+    match facts.quality_impact {
+        QualityImpact::None => None,
+        QualityImpact::Cosmetic => Some(Id::Cosmetic),
+        QualityImpact::AffectsUse => Some(Id::DefectInUse),
+        QualityImpact::Grave => Some(Id::GraveDefect),
+    }
 }
 
-fn people(facts: &Facts, grading: &Grading, found: &mut Found) {
+fn people(facts: &Facts, grading: &Grading) -> Option<Id> {
     let together = facts.together();
-    let evidence = || {
-        if together > facts.complainants {
-            format!("{together} complainants together in the cluster")
-        } else {
-            format!("{together} complainants together")
-        }
-    };
     if together >= grading.group_major {
-        found.push((Id::LargeGroup, evidence()));
+        Some(Id::LargeGroup)
     } else if together >= grading.group {
-        found.push((Id::Group, evidence()));
+        Some(Id::Group)
     } else if facts.complainants == 2 {
-        found.push((Id::Pair, evidence()));
-    }
-    let cases = facts.cluster.recent_cases;
-    if cases >= grading.similar_cases {
-        let evidence = format!("{cases} cases about the same issue within a month");
-        found.push((Id::SameIssue, evidence));
+        Some(Id::Pair)
+    } else {
+        None
     }
 }
 
-fn amount(facts: &Facts, grading: &Grading, found: &mut Found) {
-    let Some(amount) = facts.amount().filter(|amount| *amount > Decimal::ZERO) else {
-        return;
-    };
-    let id = if amount >= grading.amount_major {
+fn amount(facts: &Facts, grading: &Grading) -> Option<Id> {
+    let amount = facts.amount().filter(|amount| *amount > Decimal::ZERO)?;
+    Some(if amount >= grading.amount_major {
         Id::LargeAmount
     } else {
         Id::Amount
-    };
-    let how = if facts.assessed_claim.is_some() {
-        "assessed"
-    } else {
-        "claimed"
-    };
-    found.push((id, format!("CNY {amount:.2} {how}")));
+    })
 }
 
-fn age(facts: &Facts, grading: &Grading, now: Timestamp, found: &mut Found) {
-    for (id, age) in [
-        (Id::MonthOld, grading.age_major),
-        (Id::FortnightOld, grading.age_grave),
-    ] {
-        if facts.age.is_past(age, now) {
-            found.push((id, format!("unresolved {age} after receipt")));
+fn evidence(facts: &Facts, grading: &Grading, id: Id) -> String {
+    match id {
+        Id::GraveDefect => "a defect that gravely affects living".to_owned(),
+        Id::DefectInUse => "a defect that affects use".to_owned(),
+        Id::Cosmetic => "a cosmetic defect or slight inconvenience".to_owned(),
+        Id::LargeGroup | Id::Group | Id::Pair => {
+            let together = facts.together();
+            let place = if together > facts.complainants {
+                " in the cluster"
+            } else {
+                ""
+            };
+            format!("{together} complainants together{place}")
         }
-    }
-}
-
-/// Gravest first; what matched several times is listed once with all its evidence.
-fn merged(mut found: Found) -> Vec<Criterion> {
-    found.sort_by_key(|(id, _)| *id);
-    let mut criteria: Vec<Criterion> = Vec::new();
-    for (id, evidence) in found {
-        match criteria.last_mut() {
-            Some(last) if last.id == id => {
-                last.evidence.push_str("; ");
-                last.evidence.push_str(&evidence);
+        Id::SameIssue => format!(
+            "{} cases about the same issue within a month",
+            facts.cluster.recent_cases
+        ),
+        Id::LargeAmount | Id::Amount => {
+            let how = if facts.assessed_claim.is_some() {
+                "assessed"
+            } else {
+                "claimed"
+            };
+            format!("CNY {:.2} {how}", facts.amount().unwrap_or_default())
+        }
+        Id::MonthOld => format!("unresolved {} after receipt", grading.age_major),
+        Id::FortnightOld => format!("unresolved {} after receipt", grading.age_grave),
+        Id::Routine => "nothing graver matched".to_owned(),
+        Id::PublicConflict
+        | Id::Exposed
+        | Id::Litigation
+        | Id::Danger
+        | Id::Threat
+        | Id::DataLeak
+        | Id::Post
+        | Id::Again
+        | Id::ConflictRisk => {
+            let mut said: Vec<String> = behind(facts, grading, id).map(in_words).collect();
+            if id == Id::Again && facts.repeat {
+                said.push("complained again after handling".to_owned());
             }
-            _ => criteria.push(Criterion { id, evidence }),
+            said.join("; ")
         }
     }
-    criteria
+}
+
+/// The signals that count for a criterion.
+fn behind<'a>(
+    facts: &'a Facts,
+    grading: &'a Grading,
+    id: Id,
+) -> impl Iterator<Item = &'a Signal> + 'a {
+    facts
+        .counting()
+        .filter(move |signal| criterion_of(signal, grading) == Some(id))
+}
+
+fn in_words(signal: &Signal) -> String {
+    let basis = match signal.basis {
+        SignalBasis::Confirmed => "confirmed by staff",
+        SignalBasis::Reported => "reported by the complainant",
+        SignalBasis::Suspected => "suspected and not answered, counts provisionally",
+    };
+    match signal.kind {
+        SignalKind::OnlinePost => {
+            format!("ONLINE_POST with a reach of {}, {basis}", signal.reach)
+        }
+        kind => format!("{}, {basis}", kind.word()),
+    }
+}
+
+/// How much speaks for a criterion. What a person set aside counts again once more speaks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Strength {
+    /// Signals, people, cases or fen; 0 where it only holds or does not.
+    pub amount: i64,
+    /// When the newest signal behind it became known as it is; 0 without one. Microseconds of Unix time.
+    pub newest: i64,
+}
+
+impl Strength {
+    /// Whether more speaks for it than this.
+    pub fn exceeds(self, known: Self) -> bool {
+        self.amount > known.amount || self.newest > known.newest
+    }
+}
+
+/// How much speaks for a criterion that matched.
+pub fn strength(facts: &Facts, grading: &Grading, id: Id) -> Strength {
+    let amount = match id {
+        Id::LargeGroup | Id::Group | Id::Pair => i64::from(facts.together()),
+        Id::SameIssue => i64::from(facts.cluster.recent_cases),
+        Id::LargeAmount | Id::Amount => fen(facts.amount().unwrap_or_default()),
+        // Age alone is never news: it was known that it would come.
+        Id::MonthOld | Id::FortnightOld => 0,
+        Id::GraveDefect | Id::DefectInUse | Id::Cosmetic | Id::Routine => 0,
+        Id::Exposed | Id::Post => behind(facts, grading, id)
+            .map(|signal| 1 + i64::try_from(signal.reach).unwrap_or(i64::MAX - 1))
+            .fold(0, i64::saturating_add),
+        Id::PublicConflict
+        | Id::Litigation
+        | Id::Danger
+        | Id::Threat
+        | Id::DataLeak
+        | Id::Again
+        | Id::ConflictRisk => {
+            let signals = behind(facts, grading, id).count();
+            let again = id == Id::Again && facts.repeat;
+            i64::try_from(signals).unwrap_or(i64::MAX) + i64::from(again)
+        }
+    };
+    let newest = behind(facts, grading, id)
+        .map(|signal| signal.since.as_microsecond())
+        .max();
+    Strength {
+        amount,
+        newest: newest.unwrap_or(0),
+    }
+}
+
+fn fen(amount: Decimal) -> i64 {
+    use rust_decimal::prelude::ToPrimitive as _;
+    amount
+        .checked_mul(Decimal::ONE_HUNDRED)
+        .and_then(|fen| fen.ceil().to_i64())
+        .unwrap_or(i64::MAX)
 }

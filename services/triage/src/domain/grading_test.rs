@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use redress_model::words::{QualityImpact, SignalBasis, SignalKind, SiteKind, Urgency, Wants};
 use rust_decimal::Decimal;
 
+use super::grading::explain;
 use super::{Age, ClusterFacts, Decision, Facts, IncidentMode, Profile, Signal, decide};
 
 fn at(text: &str) -> Timestamp {
@@ -50,11 +51,17 @@ fn graded(facts: &Facts, now: Timestamp) -> Decision {
 
 fn ids(facts: &Facts, now: Timestamp) -> Vec<&'static str> {
     let decision = graded(facts, now);
-    decision.criteria.iter().map(|c| c.id.id()).collect()
+    decision.criteria.iter().map(|id| id.id()).collect()
 }
 
 fn signal(kind: SignalKind, basis: SignalBasis, reach: u64) -> Signal {
-    Signal { kind, basis, reach }
+    Signal {
+        kind,
+        basis,
+        reach,
+        provisional: false,
+        since: received(),
+    }
 }
 
 #[test]
@@ -306,7 +313,7 @@ fn any_signal() -> impl Strategy<Value = Signal> {
     let kinds = prop::sample::select(SignalKind::ALL);
     let bases = prop::sample::select(SignalBasis::ALL);
     (kinds, bases, prop_oneof![Just(0u64), 9_990u64..10_010])
-        .prop_map(|(kind, basis, reach)| Signal { kind, basis, reach })
+        .prop_map(|(kind, basis, reach)| signal(kind, basis, reach))
 }
 
 fn any_facts() -> impl Strategy<Value = Facts> {
@@ -386,11 +393,13 @@ proptest! {
     fn a_decision_lists_every_reason_gravest_first_and_g4_only_alone(facts in any_facts(), minutes in 0i64..90_000) {
         let now = facts.age.received + SignedDuration::from_mins(minutes);
         let decision = graded(&facts, now);
-        let ids: Vec<_> = decision.criteria.iter().map(|c| c.id).collect();
+        let ids: Vec<_> = decision.criteria.iter().collect();
         prop_assert!(ids.is_sorted() && !ids.is_empty());
         prop_assert_eq!(decision.grade, ids[0].grade());
         prop_assert!(ids.len() == 1 || !ids.contains(&super::CriterionId::Routine));
-        prop_assert!(decision.criteria.iter().all(|c| !c.evidence.is_empty()));
+        let rules = &Profile::for_site(SiteKind::Residential, false).grading;
+        let told = explain(&facts, rules, decision.criteria);
+        prop_assert!(told.len() == ids.len() && told.iter().all(|c| !c.evidence.is_empty()));
         prop_assert_eq!(decision.incident_mode().is_some(), decision.grade.value() == 1);
     }
 }

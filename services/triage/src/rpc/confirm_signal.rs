@@ -61,27 +61,22 @@ impl Operation for Confirm<'_> {
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let id = &self.name.site;
         let missing = || Fault::not_found("Signal", &self.name);
-        let seen = signals::get(tx, id, self.name.id)
-            .await?
-            .ok_or_else(missing)?;
-        let case_name = CaseName::new(id.clone(), seen.case);
-        require_visible(tx, self.caller, &case_name)
-            .await
-            .map_err(|fault| match fault {
-                Fault::NotFound { .. } => missing(),
-                other => other,
-            })?;
+        let seen = visible_signal(tx, self.caller, &self.name).await?;
         let repeated = matches!(
             receipt::claim(tx, &self.receipt, self.now).await?,
             Claim::Seen { .. }
         );
-        let site = sites::get(tx, id).await?.ok_or_else(missing)?;
+        let site = sites::get(tx, id, self.now).await?.ok_or_else(missing)?;
         // The case first, as everyone does.
         let mut case = cases::lock(tx, id, seen.case).await?.ok_or_else(missing)?;
         let mut row = signals::lock(tx, id, self.name.id)
             .await?
             .ok_or_else(missing)?;
         let mut entries = Vec::new();
+        if !repeated && row.dismissed.is_some() {
+            let text = "it was dismissed; record it anew if it is so after all";
+            return Err(Fault::illegal("SIGNAL_DISMISSED", text, &self.name));
+        }
         if !repeated && row.signal.basis != SignalBasis::Confirmed {
             etag::check(&self.etag, row.revision, &self.name)?;
             signals::confirm(tx, id, row.id, &self.caller.subject, self.now).await?;
@@ -96,5 +91,23 @@ impl Operation for Confirm<'_> {
         }
         let decision = decisions::get(tx, id, seen.case, None).await?;
         Ok((row, decision, entries))
+    }
+}
+
+/// A signal of a case that the caller may know of; any other is like one that is not there.
+pub(super) async fn visible_signal(
+    tx: &mut Tx,
+    caller: &Caller,
+    name: &SignalName,
+) -> Result<SignalRow, Fault> {
+    let missing = || Fault::not_found("Signal", name);
+    let seen = signals::get(tx, &name.site, name.id)
+        .await?
+        .ok_or_else(missing)?;
+    let case = CaseName::new(name.site.clone(), seen.case);
+    match require_visible(tx, caller, &case).await {
+        Ok(()) => Ok(seen),
+        Err(Fault::NotFound { .. }) => Err(missing()),
+        Err(other) => Err(other),
     }
 }

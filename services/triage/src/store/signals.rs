@@ -26,10 +26,23 @@ pub struct SignalRow {
     pub recorder: String,
     /// Who confirmed it, and when.
     pub confirmed: Option<(String, Timestamp)>,
+    /// Who said that it is not so, when and why: it does not count.
+    pub dismissed: Option<Dismissal>,
     /// When triage learned of it.
     pub created: Timestamp,
     /// Rises with every change.
     pub revision: i64,
+}
+
+/// A person's word that a signal is not so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dismissal {
+    /// Who: a token subject.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
 }
 
 struct Row {
@@ -42,25 +55,41 @@ struct Row {
     recorder: String,
     confirmer: Option<String>,
     confirm_time: Option<jiff_sqlx::Timestamp>,
+    provisional_time: Option<jiff_sqlx::Timestamp>,
+    dismisser: Option<String>,
+    dismiss_time: Option<jiff_sqlx::Timestamp>,
+    dismiss_reason: Option<String>,
     create_time: jiff_sqlx::Timestamp,
     revision: i64,
 }
 
 impl Row {
     fn read(self) -> Result<SignalRow, Fault> {
+        let basis = word::<SignalBasis>(&self.basis)?;
+        let time = |t: Option<jiff_sqlx::Timestamp>| t.map(jiff_sqlx::Timestamp::to_jiff);
+        let provisional = time(self.provisional_time).filter(|_| basis == SignalBasis::Suspected);
+        let since = time(self.confirm_time)
+            .or(provisional)
+            .unwrap_or_else(|| self.create_time.to_jiff());
+        let dismissed = self.dismisser.zip(time(self.dismiss_time));
         Ok(SignalRow {
             id: self.id,
             case: self.case_id,
             signal: Signal {
                 kind: word::<SignalKind>(&self.kind)?,
-                basis: word::<SignalBasis>(&self.basis)?,
+                basis,
                 reach: u64::try_from(self.reach).unwrap_or(0),
+                provisional: provisional.is_some(),
+                since,
             },
             known: self.known_time.to_jiff(),
             recorder: self.recorder,
-            confirmed: self
-                .confirmer
-                .zip(self.confirm_time.map(jiff_sqlx::Timestamp::to_jiff)),
+            confirmed: self.confirmer.zip(time(self.confirm_time)),
+            dismissed: dismissed.map(|(by, at)| Dismissal {
+                by,
+                at,
+                reason: self.dismiss_reason.unwrap_or_default(),
+            }),
             created: self.create_time.to_jiff(),
             revision: self.revision,
         })
@@ -97,26 +126,23 @@ pub async fn insert(
     Ok(())
 }
 
-/// All signals of a case.
-pub async fn of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<Signal>, Fault> {
-    let rows = sqlx::query!(
-        "-- triage::store::signals::of_case
-        SELECT kind, basis, reach FROM signal WHERE site = $1 AND case_id = $2 ORDER BY create_time, id",
+/// What counts, or may count once somebody confirms it: every signal of these cases that nobody dismissed.
+pub async fn of_cases(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<Vec<SignalRow>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::signals::of_cases
+        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, provisional_time,
+               dismisser, dismiss_time, dismiss_reason, create_time, revision
+        FROM signal WHERE site = $1 AND case_id = ANY ($2) AND dismiss_time IS NULL ORDER BY create_time, id",
         site.as_str(),
-        case,
+        cases,
     )
     .fetch_all(&mut **tx)
     .await
-    .or_fault()?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Signal {
-                kind: word(&row.kind)?,
-                basis: word(&row.basis)?,
-                reach: u64::try_from(row.reach).unwrap_or(0),
-            })
-        })
-        .collect()
+    .or_fault()?
+    .into_iter()
+    .map(Row::read)
+    .collect()
 }
 
 /// One signal, locked until the transaction ends.
@@ -124,7 +150,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<SignalR
     sqlx::query_as!(
         Row,
         "-- triage::store::signals::lock
-        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, create_time, revision
+        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, provisional_time,
+               dismisser, dismiss_time, dismiss_reason, create_time, revision
         FROM signal WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
         id,
@@ -141,7 +168,8 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<SignalRo
     sqlx::query_as!(
         Row,
         "-- triage::store::signals::get
-        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, create_time, revision
+        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, provisional_time,
+               dismisser, dismiss_time, dismiss_reason, create_time, revision
         FROM signal WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -165,7 +193,8 @@ pub async fn page(
     sqlx::query_as!(
         Row,
         "-- triage::store::signals::page
-        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, create_time, revision
+        SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, provisional_time,
+               dismisser, dismiss_time, dismiss_reason, create_time, revision
         FROM signal
         WHERE site = $1 AND case_id = $2 AND ($3::timestamptz IS NULL OR (create_time, id) < ($3, $4))
         ORDER BY create_time DESC, id DESC LIMIT $5",
@@ -198,6 +227,51 @@ pub async fn confirm(
         site.as_str(),
         id,
         confirmer,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// A person says that it is not so.
+pub async fn dismiss(
+    tx: &mut Tx,
+    site: &SiteId,
+    id: Uuid,
+    dismissal: &Dismissal,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::signals::dismiss
+        UPDATE signal SET dismisser = $3, dismiss_time = $4, dismiss_reason = $5, revision = revision + 1
+        WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+        dismissal.by,
+        dismissal.at.to_sqlx(),
+        dismissal.reason,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Nobody said whether these are so: they count provisionally from now on.
+pub async fn presume(
+    tx: &mut Tx,
+    site: &SiteId,
+    ids: &[Uuid],
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::signals::presume
+        UPDATE signal SET provisional_time = $3, revision = revision + 1
+        WHERE site = $1 AND id = ANY ($2) AND basis = 'SUSPECTED' AND provisional_time IS NULL
+          AND dismiss_time IS NULL",
+        site.as_str(),
+        ids,
         now.to_sqlx(),
     )
     .execute(&mut **tx)

@@ -1,0 +1,199 @@
+//! What is known of a case when it is decided: its own facts, those of the cases that were merged into
+//! it, what its cluster adds, and what stood before.
+
+use jiff::Timestamp;
+use redress_model::words::{QualityImpact, SignalKind};
+use redress_model::{Fault, Grade};
+use uuid::Uuid;
+
+use super::{Work, cluster_facts};
+use crate::domain::people::distinct_complainants;
+use crate::domain::standing::{Before, Given, Override, Standing};
+use crate::domain::{Age, CriterionId, Facts};
+use crate::store::cases::{self, Case};
+use crate::store::decisions::{self, DecisionRow, Ruling};
+use crate::store::signals::{self, SignalRow};
+
+/// Everything that a decision reads.
+pub(super) struct Known {
+    /// The facts, of merged cases too.
+    pub(super) facts: Facts,
+    /// As of when it is decided.
+    pub(super) as_of: Timestamp,
+    /// The signals that count or may count.
+    pub(super) signals: Vec<SignalRow>,
+    /// The newest decision on the case itself.
+    pub(super) last: Option<DecisionRow>,
+    /// The newest decisions on the cases that were merged into it.
+    others: Vec<DecisionRow>,
+    /// Those cases.
+    pub(super) merged: Vec<Uuid>,
+}
+
+/// Reads what is known of a case, which must be locked.
+pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fault> {
+    let site = &work.site.id;
+    let merged = cases::merged_into(work.tx, site, case.id).await?;
+    let ids: Vec<Uuid> = merged.iter().map(|other| other.id).collect();
+    let with_own: Vec<Uuid> = std::iter::once(case.id)
+        .chain(ids.iter().copied())
+        .collect();
+    let signals = signals::of_cases(work.tx, site, &with_own).await?;
+    let last = decisions::get(work.tx, site, case.id, None).await?;
+    let mut others = Vec::new();
+    for &other in &ids {
+        others.extend(decisions::get(work.tx, site, other, None).await?);
+    }
+    let all = || std::iter::once(case).chain(&merged).map(|c| &c.facts);
+    // The case whose sum is the largest; its own where equal.
+    let sum = all()
+        .rev()
+        .max_by_key(|f| f.assessed_claim.or(f.claim))
+        .unwrap_or(&case.facts);
+    // A historical case is decided as of its own time, for good.
+    let as_of = if case.facts.historical {
+        case.facts.received
+    } else {
+        work.now.max(case.facts.received)
+    };
+    let cluster = cluster_facts(
+        work.tx,
+        work.site,
+        case.cluster,
+        as_of,
+        case.facts.historical,
+    )
+    .await?;
+    let facts = Facts {
+        complainants: distinct_complainants(all().map(|f| &f.people)),
+        cluster,
+        quality_impact: all()
+            .map(|f| f.quality_impact)
+            .max_by_key(|impact| severity(*impact))
+            .unwrap_or(case.facts.quality_impact),
+        wants: case.facts.wants,
+        claim: sum.claim,
+        assessed_claim: sum.assessed_claim,
+        repeat: all().any(|f| f.repeat),
+        needs_advisers: all().any(|f| f.needs_advisers),
+        signals: signals.iter().map(|row| row.signal).collect(),
+        age: Age {
+            received: case.facts.received,
+            zone: work.site.zone.clone(),
+            held: case.held,
+            resolved: case.resolved_since.or(case.held_since).is_some(),
+        },
+    };
+    Ok(Known {
+        facts,
+        as_of,
+        signals,
+        last,
+        others,
+        merged: ids,
+    })
+}
+
+impl Known {
+    /// What stands by these facts after what stood before.
+    pub(super) fn stand(&self, work: &Work<'_>, facts: &Facts) -> Standing {
+        let word = self.word();
+        let before: Vec<(&DecisionRow, Vec<(CriterionId, String)>)> = self
+            .last
+            .iter()
+            .chain(self.others.iter().filter(|other| {
+                // A person who lowered the grade knew of those that were merged then.
+                !word.is_some_and(|word| word.cases.contains(&other.case))
+            }))
+            .map(|row| (row, explained(&row.ruling)))
+            .collect();
+        let before: Vec<Before<'_>> = before
+            .iter()
+            .map(|(row, criteria)| Before {
+                grade: row.ruling.firm,
+                nature: (!row.ruling.is_provisional()).then_some(row.ruling.nature),
+                criteria,
+            })
+            .collect();
+        self.given(work, facts).stand(&before, word)
+    }
+
+    /// What a decision is found from.
+    pub(super) fn given<'a>(&self, work: &'a Work<'_>, facts: &'a Facts) -> Given<'a> {
+        Given {
+            facts,
+            grading: &work.site.profile().grading,
+            now: self.as_of,
+        }
+    }
+
+    /// Puts what stands into the words that are kept.
+    pub(super) fn ruling(&self, work: &Work<'_>, case: &Case, standing: Standing) -> Ruling {
+        let profile = work.site.profile();
+        let mut suspected: Vec<SignalKind> = self
+            .signals
+            .iter()
+            .filter(|row| row.signal.is_pending())
+            .map(|row| row.signal.kind)
+            .collect();
+        suspected.sort_unstable();
+        suspected.dedup();
+        let stated = case.facts.stated_category.is_some();
+        Ruling {
+            grade: standing.grade,
+            firm: standing.firm,
+            computed: standing.computed,
+            criteria: standing
+                .criteria
+                .into_iter()
+                .map(|(id, evidence)| (id.id().to_owned(), evidence))
+                .collect(),
+            nature: standing.nature,
+            urgency: standing.urgency,
+            category: case.category(),
+            category_stated: stated,
+            category_words: if stated {
+                Vec::new()
+            } else {
+                case.category_words.clone()
+            },
+            cluster: case.cluster,
+            complainants: self.facts.complainants,
+            cluster_facts: self.facts.cluster,
+            suspected,
+            policy_profile: profile.name.clone(),
+            policy_revision: profile.revision,
+            word: standing.word,
+        }
+    }
+
+    /// The grade that would stand if everything suspected were so.
+    pub(super) fn suspected_grade(&self, work: &Work<'_>) -> Option<Grade> {
+        let pending = self.signals.iter().any(|row| row.signal.is_pending());
+        pending.then(|| self.stand(work, &self.facts.suspected()).grade)
+    }
+
+    fn word(&self) -> Option<&Override> {
+        self.last
+            .as_ref()
+            .and_then(|last| last.ruling.word.as_ref())
+    }
+}
+
+/// The criteria of a decision as the domain knows them.
+pub(super) fn explained(ruling: &Ruling) -> Vec<(CriterionId, String)> {
+    ruling
+        .criteria
+        .iter()
+        .filter_map(|(id, evidence)| Some((id.parse().ok()?, evidence.clone())))
+        .collect()
+}
+
+fn severity(impact: QualityImpact) -> u8 {
+    match impact {
+        QualityImpact::None => 0,
+        QualityImpact::Cosmetic => 1,
+        QualityImpact::AffectsUse => 2,
+        QualityImpact::Grave => 3,
+    }
+}
