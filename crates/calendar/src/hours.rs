@@ -88,6 +88,11 @@ impl std::str::FromStr for Interval {
     }
 }
 
+fn text(intervals: &[Interval]) -> String {
+    let texts: Vec<String> = intervals.iter().map(Interval::to_string).collect();
+    texts.join(",")
+}
+
 /// Working hours of a week.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hours {
@@ -109,6 +114,33 @@ impl Hours {
             return Err(HoursError::Empty);
         }
         Ok(Self { week, make_up })
+    }
+
+    /// Hours as [`Hours::week_texts`] and [`Hours::make_up_text`] write them: the intervals of a day
+    /// behind commas, nothing for a closed day.
+    pub fn parse(week: &[impl AsRef<str>; 7], make_up: &str) -> Result<Self, HoursError> {
+        let day = |text: &str| -> Result<Vec<Interval>, HoursError> {
+            text.split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(str::parse)
+                .collect()
+        };
+        let mut read: [Vec<Interval>; 7] = Default::default();
+        for (intervals, text) in read.iter_mut().zip(week) {
+            *intervals = day(text.as_ref())?;
+        }
+        Self::new(read, day(make_up)?)
+    }
+
+    /// The intervals of Monday to Sunday, for example `09:00-12:00,13:00-18:00`.
+    pub fn week_texts(&self) -> [String; 7] {
+        std::array::from_fn(|day| text(&self.week[day]))
+    }
+
+    /// The intervals of a make-up day, written in the same way.
+    pub fn make_up_text(&self) -> String {
+        text(&self.make_up)
     }
 
     /// Monday to Friday, 09:00-12:00 and 13:00-18:00; the same on make-up days.
@@ -188,5 +220,16 @@ mod tests {
         assert_eq!(Hours::new(week.clone(), vec![]), Err(HoursError::Order));
         week[0] = vec![interval("09:00-12:00"), interval("12:00-13:00")];
         assert!(Hours::new(week, vec![]).is_ok());
+    }
+
+    #[test]
+    fn hours_read_as_they_are_written() {
+        for hours in [Hours::office(), Hours::always()] {
+            let read = Hours::parse(&hours.week_texts(), &hours.make_up_text());
+            assert_eq!(read, Ok(hours));
+        }
+        let week = ["09:00-12:00, 13:00-18:00", "", "", "", "", "", ""];
+        assert!(Hours::parse(&week, "").is_ok());
+        assert!(Hours::parse(&week, "noon").is_err());
     }
 }

@@ -43,11 +43,11 @@ pub struct Calendar(Arc<Inner>);
 struct Inner {
     zone: TimeZone,
     /// What holds from which day on, in order; the first from the beginning of time.
-    pieces: Vec<Piece>,
+    pieces: Vec<Arc<Piece>>,
     years: Vec<OnceLock<Year>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Piece {
     from: Date,
     hours: Hours,
@@ -91,7 +91,7 @@ impl Calendar {
     /// A calendar of these hours and deviating days.
     pub fn with_days(zone: TimeZone, hours: Hours, days: Days) -> Self {
         let from = Date::MIN;
-        Self::of(zone, vec![Piece { from, hours, days }])
+        Self::of(zone, vec![Arc::new(Piece { from, hours, days })])
     }
 
     /// Open round the clock: every instant counts.
@@ -108,8 +108,8 @@ impl Calendar {
     #[must_use]
     pub fn changed_from(&self, from: Date, hours: Hours, days: Days) -> Self {
         let before = self.0.pieces.iter().filter(|piece| piece.from < from);
-        let mut pieces: Vec<Piece> = before.cloned().collect();
-        pieces.push(Piece { from, hours, days });
+        let mut pieces: Vec<Arc<Piece>> = before.cloned().collect();
+        pieces.push(Arc::new(Piece { from, hours, days }));
         Self::of(self.0.zone.clone(), pieces)
     }
 
@@ -119,7 +119,7 @@ impl Calendar {
         Self::of(zone, self.0.pieces.clone())
     }
 
-    fn of(zone: TimeZone, pieces: Vec<Piece>) -> Self {
+    fn of(zone: TimeZone, pieces: Vec<Arc<Piece>>) -> Self {
         let years = KEPT.map(|_| OnceLock::new()).collect();
         Self(Arc::new(Inner {
             zone,
