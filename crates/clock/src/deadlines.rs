@@ -1,14 +1,16 @@
-//! The four instants of a promise, and the arithmetic of its kind of time.
+//! The instants of a promise, and the arithmetic of its kind of time.
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use redress_calendar::Calendar;
 use serde::{Deserialize, Serialize};
 
-use crate::Length;
+use crate::{Length, Shares, Step, Term};
 
 /// When something happens to a promise that nobody meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadlines {
+    /// The first of two warnings; none where there is one only.
+    pub warn_early: Option<Timestamp>,
     /// 75 % of the time is used.
     pub warn: Timestamp,
     /// 100 %: breached, the on-site lead is told.
@@ -19,68 +21,106 @@ pub struct Deadlines {
     pub climb_top: Timestamp,
 }
 
-/// The instants of a promise of this length that is never held. All are measured in the promise's
-/// own kind of time: working time for working lengths, else elapsed time. A due instant of working or
-/// calendar days in closed time moves to the next opening.
-pub fn deadlines(start: Timestamp, length: Length, calendar: &Calendar) -> Deadlines {
-    let due = due(start, length, calendar);
-    let whole = used(length, calendar, start, due);
-    Deadlines {
-        warn: after(length, calendar, start, whole * 3 / 4),
-        due,
-        climb_duty: after(length, calendar, due, whole / 2),
-        climb_top: after(length, calendar, due, whole),
+impl Deadlines {
+    /// One instant for everything: something that is only waited for.
+    pub fn at(due: Timestamp) -> Self {
+        Self {
+            warn_early: None,
+            warn: due,
+            due,
+            climb_duty: due,
+            climb_top: due,
+        }
+    }
+
+    /// The instant of a step; none where the promise does not have it.
+    pub fn instant(&self, step: Step) -> Option<Timestamp> {
+        match step {
+            Step::WarnEarly => self.warn_early,
+            Step::Warn => Some(self.warn),
+            Step::Breach => Some(self.due),
+            Step::ClimbDuty => Some(self.climb_duty),
+            Step::ClimbTop => Some(self.climb_top),
+        }
     }
 }
 
-fn due(start: Timestamp, length: Length, calendar: &Calendar) -> Timestamp {
+/// The instants of a promise that is never held. All are measured in the promise's own kind of time:
+/// working time for working lengths, else elapsed time. A due instant of working or calendar days in
+/// closed time moves to the next opening.
+pub fn deadlines(
+    start: Timestamp,
+    term: impl Into<Term>,
+    shares: Shares,
+    calendar: &Calendar,
+) -> Deadlines {
+    let term = term.into();
+    let due = due(start, term, calendar);
+    let whole = used(term, calendar, start, due).max(SignedDuration::ZERO);
+    let before = |share| after(term, calendar, start, part(whole, share)).min(due);
+    let beyond = |share| after(term, calendar, due, part(whole, share));
+    Deadlines {
+        warn_early: shares.warn_early.map(before),
+        warn: before(shares.warn),
+        due,
+        climb_duty: beyond(shares.climb_duty),
+        climb_top: beyond(shares.climb_top),
+    }
+}
+
+/// So many percent of it.
+fn part(whole: SignedDuration, percent: u16) -> SignedDuration {
+    whole
+        .checked_mul(i32::from(percent))
+        .map_or(SignedDuration::MAX, |times| times / 100)
+}
+
+fn due(start: Timestamp, term: Term, calendar: &Calendar) -> Timestamp {
     let local = |days: jiff::Span| {
         let zoned = start.to_zoned(calendar.zone().clone());
         zoned.saturating_add(days).timestamp()
     };
-    let due = match length {
-        Length::Minutes(minutes) => elapsed(start, SignedDuration::from_mins(i64::from(minutes))),
-        Length::WorkingMinutes(minutes) => {
+    let due = match term {
+        Term::Until(instant) => instant,
+        Term::Length(Length::Minutes(minutes)) => {
+            elapsed(start, SignedDuration::from_mins(i64::from(minutes)))
+        }
+        Term::Length(Length::WorkingMinutes(minutes)) => {
             calendar.add_working(start, SignedDuration::from_mins(i64::from(minutes)))
         }
-        Length::WorkingDays(days) => calendar.add_working_days(start, days),
-        Length::Days(days) => local(i64::from(days).days()),
-        Length::Months(months) => local(i64::from(months).months()),
+        Term::Length(Length::WorkingDays(days)) => calendar.add_working_days(start, days),
+        Term::Length(Length::Days(days)) => local(i64::from(days).days()),
+        Term::Length(Length::Months(months)) => local(i64::from(months).months()),
     };
-    settle(due, length, calendar)
+    settle(due, term, calendar)
 }
 
 /// A deadline where the calendar allows one.
-pub(crate) fn settle(due: Timestamp, length: Length, calendar: &Calendar) -> Timestamp {
-    if length.moves_to_opening() {
+pub(crate) fn settle(due: Timestamp, term: Term, calendar: &Calendar) -> Timestamp {
+    if term.moves_to_opening() {
         calendar.deadline(due)
     } else {
         due
     }
 }
 
-/// How much of this length's kind of time passes from `a` to `b`.
-pub(crate) fn used(
-    length: Length,
-    calendar: &Calendar,
-    a: Timestamp,
-    b: Timestamp,
-) -> SignedDuration {
-    if length.is_working() {
+/// How much of this term's kind of time passes from `a` to `b`.
+pub(crate) fn used(term: Term, calendar: &Calendar, a: Timestamp, b: Timestamp) -> SignedDuration {
+    if term.is_working() {
         calendar.working_between(a, b)
     } else {
         a.duration_until(b)
     }
 }
 
-/// The instant by which so much of this length's kind of time has passed.
+/// The instant by which so much of this term's kind of time has passed.
 pub(crate) fn after(
-    length: Length,
+    term: Term,
     calendar: &Calendar,
     from: Timestamp,
     amount: SignedDuration,
 ) -> Timestamp {
-    if length.is_working() {
+    if term.is_working() {
         calendar.add_working(from, amount)
     } else {
         elapsed(from, amount)

@@ -32,6 +32,12 @@ pub enum Length {
 )]
 pub struct LengthError(String);
 
+impl LengthError {
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.chars().take(64).collect())
+    }
+}
+
 impl Length {
     /// So many hours round the clock.
     pub const fn hours(hours: u32) -> Self {
@@ -80,7 +86,7 @@ impl FromStr for Length {
                 _ => return None,
             })
         };
-        read().ok_or_else(|| LengthError(text.chars().take(64).collect()))
+        read().ok_or_else(|| LengthError::of(text))
     }
 }
 

@@ -2,104 +2,28 @@
 
 use jiff::Timestamp;
 use redress_calendar::Calendar;
-use redress_model::words::ClockState;
-use serde::{Deserialize, Serialize};
+use redress_model::words::{ClockState, HoldReason};
 
 use crate::deadlines::{after, settle, used};
-use crate::{Deadlines, Length, deadlines};
+use crate::{Calendars, Deadlines, Event, Shares, Step, Term, Terms, deadlines};
 
-/// Something that happened to a clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Event {
-    /// The promise was made. The first event of every clock.
-    Started {
-        /// When.
-        at: Timestamp,
-        /// How much time it gives.
-        length: Length,
-    },
-    /// What was promised was done. Before the start it means another promise and changes nothing.
-    Met {
-        /// When.
-        at: Timestamp,
-    },
-    /// Nobody needs it any more.
-    Cancelled {
-        /// When.
-        at: Timestamp,
-    },
-    /// The grade changed: the start stays, the new grade's length applies.
-    Regraded {
-        /// When.
-        at: Timestamp,
-        /// The new grade's length.
-        length: Length,
-        /// The new grade is graver; then no deadline moves later.
-        rise: bool,
-    },
-    /// The promise is made anew (P03, P27). While one is still open, that one stands: asking again
-    /// never buys time. What is entered late counts by its own instant: an answer that is older than
-    /// the last question leaves that one open, and a question older than the answer was answered (P02).
-    Restarted {
-        /// When.
-        at: Timestamp,
-        /// How much time it gives.
-        length: Length,
-    },
-    /// The reason lies with somebody else: no time is used from here.
-    Held {
-        /// When.
-        at: Timestamp,
-    },
-    /// It is ours again.
-    Resumed {
-        /// When.
-        at: Timestamp,
-    },
-}
-
-impl Event {
-    /// When it happened.
-    pub fn at(&self) -> Timestamp {
-        match *self {
-            Self::Started { at, .. }
-            | Self::Met { at }
-            | Self::Cancelled { at }
-            | Self::Regraded { at, .. }
-            | Self::Restarted { at, .. }
-            | Self::Held { at }
-            | Self::Resumed { at } => at,
-        }
-    }
-}
-
-/// What happens next to a clock that nobody meets. `Ord` is the order in which it happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
-    /// 75 % used.
-    Warn,
-    /// 100 % used: the on-site lead.
-    Breach,
-    /// +50 %: the duty lead.
-    ClimbDuty,
-    /// +100 %: the top lead.
-    ClimbTop,
-}
-
-impl Step {
-    /// Every step, in the order in which they happen.
-    pub const ALL: [Self; 4] = [Self::Warn, Self::Breach, Self::ClimbDuty, Self::ClimbTop];
-
-    /// Rung of the lead ladder that it reaches: 0 none, 1 on-site, 2 duty, 3 top lead.
-    pub fn level(self) -> u8 {
-        match self {
-            Self::Warn => 0,
-            Self::Breach => 1,
-            Self::ClimbDuty => 2,
-            Self::ClimbTop => 3,
-        }
-    }
+/// Why a deadline is where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// The time promised, from the start, less what was held.
+    FromStart,
+    /// The time promised, from the regrade: from the start it would have been past.
+    FromRegrade,
+    /// The deadline of the lower grade: a rise never moves one later.
+    KeptByRise,
+    /// As told to the customer: only a person moves it later.
+    KeptAsTold,
+    /// The instant that was named.
+    Named,
+    /// A person gave more time.
+    Extended,
+    /// Missed before: a breach stays a breach.
+    Breached,
 }
 
 /// Where a clock stands after its events.
@@ -108,30 +32,54 @@ pub struct Promise {
     /// When the promise was made, or last made anew.
     pub start: Timestamp,
     /// How much time it gives now.
-    pub length: Length,
+    pub term: Term,
+    /// When it warns and climbs.
+    pub shares: Shares,
+    /// Revision of the calendar by which it counts.
+    pub calendar: u32,
+    /// The customer was told the deadline.
+    pub told: bool,
     /// Its instants. While it is held they are those it would have without the hold.
     pub deadlines: Deadlines,
-    /// Since when it is held.
-    pub held_since: Option<Timestamp>,
+    /// Why the deadline is where it is.
+    pub basis: Basis,
+    /// Since when it is held, and why.
+    pub held: Option<(Timestamp, HoldReason)>,
     /// When it stopped.
     pub stopped: Option<Timestamp>,
     /// The latest instant at which it was asked for again while it was open (P03).
     pub asked_again: Option<Timestamp>,
     /// How often the promise was made: 1, and one more with every effective restart.
     pub round: u32,
+    /// The holds of this round that are over.
+    pub pauses: Vec<Pause>,
     end: Option<ClockState>,
     breached: bool,
-    pauses: Vec<(Timestamp, Timestamp)>,
+    /// From where the term counts: the start, or the regrade.
+    counts_from: Timestamp,
+    /// Pauses before this are in the deadline already.
+    pauses_from: Timestamp,
+}
+
+/// A hold that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// From here no time was used.
+    pub from: Timestamp,
+    /// Until before here.
+    pub to: Timestamp,
+    /// Why.
+    pub reason: HoldReason,
 }
 
 /// Where a clock stands after these events; none before its start.
-pub fn fold(events: &[Event], calendar: &Calendar) -> Option<Promise> {
+pub fn fold(events: &[Event], calendars: &impl Calendars) -> Option<Promise> {
     let mut promise: Option<Promise> = None;
     for event in events {
         match (&mut promise, event) {
-            (Some(promise), event) => promise.apply(event, calendar),
-            (none, &Event::Started { at, length }) => {
-                *none = Some(Promise::made(at, length, 1, calendar));
+            (Some(promise), event) => promise.apply(event, calendars),
+            (none, &Event::Started { at, terms }) => {
+                *none = Some(Promise::made(at, terms, 1, calendars));
             }
             (None, _) => {}
         }
@@ -140,27 +88,37 @@ pub fn fold(events: &[Event], calendar: &Calendar) -> Option<Promise> {
 }
 
 impl Promise {
-    fn made(at: Timestamp, length: Length, round: u32, calendar: &Calendar) -> Self {
+    fn made(at: Timestamp, terms: Terms, round: u32, calendars: &impl Calendars) -> Self {
+        let calendar = calendars.revision(terms.calendar);
         Self {
             start: at,
-            length,
-            deadlines: deadlines(at, length, calendar),
-            held_since: None,
+            term: terms.term,
+            shares: terms.shares,
+            calendar: terms.calendar,
+            told: terms.told,
+            deadlines: deadlines(at, terms.term, terms.shares, calendar),
+            basis: match terms.term {
+                Term::Length(_) => Basis::FromStart,
+                Term::Until(_) => Basis::Named,
+            },
+            held: None,
             stopped: None,
             asked_again: None,
             round,
             end: None,
             breached: false,
             pauses: Vec::new(),
+            counts_from: at,
+            pauses_from: at,
         }
     }
 
     /// Takes in one more event: the same as folding all of them.
-    pub fn apply(&mut self, event: &Event, calendar: &Calendar) {
-        if let (Some(end), &Event::Restarted { at, length }) = (self.end, event) {
+    pub fn apply(&mut self, event: &Event, calendars: &impl Calendars) {
+        if let (Some(end), &Event::Restarted { at, terms }) = (self.end, event) {
             let answered = end == ClockState::Met && self.stopped.is_some_and(|met| at < met);
             if !answered {
-                *self = Self::made(at, length, self.round + 1, calendar);
+                *self = Self::made(at, terms, self.round + 1, calendars);
             }
             return;
         }
@@ -168,30 +126,40 @@ impl Promise {
             return;
         }
         self.breached = self.is_breached(event.at());
+        if self.breached {
+            self.basis = Basis::Breached;
+        }
         match *event {
             Event::Started { .. } => {}
             Event::Restarted { at, .. } => self.asked_again = self.asked_again.max(Some(at)),
-            Event::Met { at } => match self.asked_again {
-                Some(asked) if asked > at => {
-                    let held_since = self.held_since.map(|since| since.max(asked));
-                    *self = Self::made(asked, self.length, self.round + 1, calendar);
-                    self.held_since = held_since;
-                }
-                _ => self.stop(ClockState::Met, at),
-            },
+            Event::Met { at } => self.meet(at, calendars),
             Event::Cancelled { at } => self.stop(ClockState::Cancelled, at),
-            Event::Regraded { at, length, rise } => self.regrade(at, length, rise, calendar),
-            Event::Held { at } => {
-                self.held_since.get_or_insert(at);
+            Event::Regraded { at, term, rise } => {
+                self.regrade(at, term, rise, calendars.revision(self.calendar));
             }
-            Event::Resumed { at } => {
-                if let Some(since) = self.held_since.take() {
-                    let at = at.max(since);
-                    self.deadlines = self.paused(self.deadlines, since, at, calendar);
-                    self.pauses.push((since, at));
-                }
+            Event::Held { at, reason } => {
+                self.held.get_or_insert((at, reason));
+            }
+            Event::Resumed { at } => self.resume(at, calendars.revision(self.calendar)),
+            Event::Extended { at, due } => {
+                self.extend(at, due, calendars.revision(self.calendar));
+            }
+            Event::Recalendared { at, calendar } => {
+                self.calendar = calendar;
+                self.recalendar(at, calendars.revision(calendar));
             }
         }
+    }
+
+    /// Whether nothing of it differs that anybody sees.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let seen = |p: &Self| {
+            (
+                (p.deadlines, p.term, p.stopped, p.round),
+                (p.held, p.asked_again, p.calendar),
+            )
+        };
+        seen(self) == seen(other)
     }
 
     /// Where it stands at `now`.
@@ -205,58 +173,141 @@ impl Promise {
 
     /// Whether its deadline passed before it stopped: a breach stays a breach.
     pub fn is_breached(&self, now: Timestamp) -> bool {
-        let until = self.stopped.or(self.held_since).unwrap_or(now);
+        let held_since = self.held.map(|(since, _)| since);
+        let until = self.stopped.or(held_since).unwrap_or(now);
         self.breached || self.deadlines.due <= until
     }
 
-    /// The instant of a step.
-    pub fn instant(&self, step: Step) -> Timestamp {
-        match step {
-            Step::Warn => self.deadlines.warn,
-            Step::Breach => self.deadlines.due,
-            Step::ClimbDuty => self.deadlines.climb_duty,
-            Step::ClimbTop => self.deadlines.climb_top,
-        }
-    }
-
     /// The first step after the one already told, and its instant; none for a clock that is stopped
-    /// or held, or has climbed to the top. A warning whose breach is due too is left out (P08).
+    /// or held, or has climbed to the top. A warning is left out where a later step is due too (P08).
     pub fn next_step(&self, told: Option<Step>, now: Timestamp) -> Option<(Step, Timestamp)> {
-        if self.end.is_some() || self.held_since.is_some() {
+        if self.end.is_some() || self.held.is_some() {
             return None;
         }
-        let superseded = |step: Step| step == Step::Warn && self.is_breached(now);
+        let superseded = |step: Step| match step {
+            Step::WarnEarly => self.deadlines.warn <= now || self.is_breached(now),
+            Step::Warn => self.is_breached(now),
+            Step::Breach | Step::ClimbDuty | Step::ClimbTop => false,
+        };
         Step::ALL
             .into_iter()
-            .find(|&step| told.is_none_or(|told| step > told) && !superseded(step))
-            .map(|step| (step, self.instant(step)))
+            .filter(|&step| told.is_none_or(|told| step > told) && !superseded(step))
+            .find_map(|step| Some((step, self.deadlines.instant(step)?)))
+    }
+
+    fn meet(&mut self, at: Timestamp, calendars: &impl Calendars) {
+        match self.asked_again {
+            Some(asked) if asked > at => {
+                let held = self.held.map(|(since, reason)| (since.max(asked), reason));
+                let terms = Terms {
+                    term: self.term,
+                    shares: self.shares,
+                    calendar: self.calendar,
+                    told: self.told,
+                };
+                *self = Self::made(asked, terms, self.round + 1, calendars);
+                self.held = held;
+            }
+            _ => self.stop(ClockState::Met, at),
+        }
     }
 
     fn stop(&mut self, end: ClockState, at: Timestamp) {
+        if let Some((from, reason)) = self.held.take() {
+            let to = at.max(from);
+            self.pauses.push(Pause { from, to, reason });
+        }
         self.end = Some(end);
         self.stopped = Some(at);
-        self.held_since = None;
     }
 
-    fn regrade(&mut self, at: Timestamp, length: Length, rise: bool, calendar: &Calendar) {
+    /// The instant up to which time was used: a held clock stands still, so what counts as past is what
+    /// was past when it was held (P04).
+    fn now_of(&self, at: Timestamp) -> Timestamp {
+        self.held.map_or(at, |(since, _)| since)
+    }
+
+    fn regrade(&mut self, at: Timestamp, term: Term, rise: bool, calendar: &Calendar) {
+        // What a person gave is not taken away by a lower grade's length, and an instant is no length.
+        let named = matches!(self.term, Term::Until(_));
+        if self.breached || (named && !rise) {
+            return;
+        }
+        let now = self.now_of(at);
+        let mut next = self.clone();
+        next.term = term;
+        next.counts_from = self.start;
+        next.pauses_from = self.start;
+        next.basis = Basis::FromStart;
+        next.deadlines = next.computed(calendar);
+        if next.deadlines.due <= now {
+            next.counts_from = now;
+            next.pauses_from = now;
+            next.basis = Basis::FromRegrade;
+            next.deadlines = next.computed(calendar);
+        }
+        let later = self.deadlines.due < next.deadlines.due;
+        if later && (rise || self.told) {
+            self.basis = if rise {
+                Basis::KeptByRise
+            } else {
+                Basis::KeptAsTold
+            };
+        } else {
+            *self = next;
+        }
+    }
+
+    fn resume(&mut self, at: Timestamp, calendar: &Calendar) {
+        if let Some((from, reason)) = self.held.take() {
+            let to = at.max(from);
+            self.deadlines = self.paused(self.deadlines, from, to, calendar);
+            self.pauses.push(Pause { from, to, reason });
+        }
+    }
+
+    fn extend(&mut self, at: Timestamp, due: Timestamp, calendar: &Calendar) {
+        if self.breached || due <= self.deadlines.due {
+            return;
+        }
+        self.term = Term::Until(due);
+        self.counts_from = self.start;
+        self.pauses_from = at;
+        // What was held until now is in the new deadline.
+        if let Some((from, reason)) = self.held {
+            let to = at.max(from);
+            self.pauses.push(Pause { from, to, reason });
+            self.held = Some((to, reason));
+        }
+        self.deadlines = deadlines(self.start, self.term, self.shares, calendar);
+        self.basis = Basis::Extended;
+    }
+
+    fn recalendar(&mut self, at: Timestamp, calendar: &Calendar) {
         if self.breached {
             return;
         }
-        // A held clock stands still: what counts as past is what was past when it was held (P04).
-        let now = self.held_since.unwrap_or(at);
-        let old = (self.length, self.deadlines);
-        self.length = length;
-        let mut next = deadlines(self.start, length, calendar);
-        for &(from, to) in &self.pauses {
-            next = self.paused(next, from, to, calendar);
+        let next = self.computed(calendar);
+        let later = self.deadlines.due < next.due;
+        if next.due <= self.now_of(at) {
+            return;
         }
-        if next.due <= now {
-            next = deadlines(now, length, calendar);
+        if later && self.told {
+            self.basis = Basis::KeptAsTold;
+        } else {
+            self.deadlines = next;
         }
-        if rise && old.1.due < next.due {
-            (self.length, next) = old;
-        }
-        self.deadlines = next;
+    }
+
+    /// The instants of the term from where it counts, with the pauses since.
+    fn computed(&self, calendar: &Calendar) -> Deadlines {
+        let plain = deadlines(self.counts_from, self.term, self.shares, calendar);
+        self.pauses
+            .iter()
+            .filter(|pause| pause.from >= self.pauses_from)
+            .fold(plain, |d, pause| {
+                self.paused(d, pause.from, pause.to, calendar)
+            })
     }
 
     /// The instants after a pause: what was still ahead when it began keeps its distance. Nothing
@@ -268,13 +319,13 @@ impl Promise {
         to: Timestamp,
         calendar: &Calendar,
     ) -> Deadlines {
-        let length = self.length;
+        let term = self.term;
         let shift = |instant: Timestamp| {
             if instant <= from {
                 return instant;
             }
-            let ahead = used(length, calendar, from, instant);
-            after(length, calendar, to, ahead).max(instant)
+            let ahead = used(term, calendar, from, instant);
+            after(term, calendar, to, ahead).max(instant)
         };
         if d.due <= from {
             return Deadlines {
@@ -283,16 +334,10 @@ impl Promise {
                 ..d
             };
         }
-        let due = settle(shift(d.due), length, calendar);
-        let beyond = |instant| {
-            after(
-                length,
-                calendar,
-                due,
-                used(length, calendar, d.due, instant),
-            )
-        };
+        let due = settle(shift(d.due), term, calendar);
+        let beyond = |instant| after(term, calendar, due, used(term, calendar, d.due, instant));
         Deadlines {
+            warn_early: d.warn_early.map(shift),
             warn: shift(d.warn),
             due,
             climb_duty: beyond(d.climb_duty),

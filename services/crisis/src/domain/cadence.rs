@@ -8,7 +8,7 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use redress_calendar::{Calendar, Hours};
-use redress_clock::{Deadlines, Length, deadlines};
+use redress_clock::{Deadlines, Length, Shares, deadlines};
 use redress_model::time::whole_micros;
 use redress_model::words::ClockKind;
 
@@ -67,7 +67,14 @@ pub fn instants(
     start: Timestamp,
     previous_due: Option<Timestamp>,
 ) -> Option<Deadlines> {
-    let plain = |length| deadlines(start, length, &Calendar::always(zone.clone()));
+    let plain = |length| {
+        deadlines(
+            start,
+            length,
+            Shares::default(),
+            &Calendar::always(zone.clone()),
+        )
+    };
     let found = match kind {
         ClockKind::LeaderContact => Some(plain(policy.leader_contact)),
         ClockKind::HoldingStatement => Some(plain(policy.holding_statement)),
@@ -89,12 +96,12 @@ pub fn instants(
             let after = previous_due.map_or(soonest, |due| soonest.max(due));
             Some(spread(start, weekly_after(policy, zone, after)))
         }
-        ClockKind::Acknowledge | ClockKind::Answer | ClockKind::Resolve | ClockKind::AgeCheck => {
-            None
-        }
+        // Those of cases are triage's.
+        _ => None,
     };
     // What Postgres can store, so that a row reads back equal.
     found.map(|d| Deadlines {
+        warn_early: None,
         warn: whole_micros(d.warn),
         due: whole_micros(d.due),
         climb_duty: whole_micros(d.climb_duty),
@@ -107,6 +114,7 @@ fn by_day(plain: Deadlines, start: Timestamp, day: &Calendar) -> Deadlines {
     let length = start.duration_until(plain.due);
     let due = day.deadline(plain.due);
     Deadlines {
+        warn_early: None,
         warn: later(start, start.duration_until(due) * 3 / 4),
         due,
         climb_duty: day.deadline(later(due, length / 2)),
@@ -118,6 +126,7 @@ fn by_day(plain: Deadlines, start: Timestamp, day: &Calendar) -> Deadlines {
 fn spread(start: Timestamp, due: Timestamp) -> Deadlines {
     let whole = start.duration_until(due);
     Deadlines {
+        warn_early: None,
         warn: later(start, whole * 3 / 4),
         due,
         climb_duty: later(due, whole / 2),

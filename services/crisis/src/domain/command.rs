@@ -140,11 +140,7 @@ pub fn responsible_for(kind: ClockKind) -> DutyRole {
         ClockKind::HoldingStatement | ClockKind::OutwardUpdate => DutyRole::Spokesperson,
         ClockKind::InsideReport => DutyRole::DutyLead,
         ClockKind::WeeklyBriefing => DutyRole::CustomerLiaison,
-        ClockKind::LeaderContact
-        | ClockKind::Acknowledge
-        | ClockKind::Answer
-        | ClockKind::Resolve
-        | ClockKind::AgeCheck => DutyRole::OnSiteLead,
+        _ => DutyRole::OnSiteLead,
     }
 }
 

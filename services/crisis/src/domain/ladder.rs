@@ -51,8 +51,8 @@ pub struct Strike {
 pub fn strike(deadlines: &Deadlines, told: Told, now: Timestamp, people: &People) -> Strike {
     let mut told = told;
     let mut notices = Vec::new();
-    while let Some(step) = following(deadlines, told.step, now) {
-        if instant(deadlines, step) > now && !passed_on(told.step, people) {
+    while let Some((step, at)) = following(deadlines, told.step, now) {
+        if at > now && !passed_on(told.step, people) {
             break;
         }
         let notice = notice(step, people);
@@ -60,7 +60,7 @@ pub fn strike(deadlines: &Deadlines, told: Told, now: Timestamp, people: &People
         told.heard |= step >= Step::Breach && !notice.notify.is_empty();
         notices.push(notice);
     }
-    let next = following(deadlines, told.step, now).map(|step| instant(deadlines, step));
+    let next = following(deadlines, told.step, now).map(|(_, at)| at);
     Strike {
         notices,
         told,
@@ -76,19 +76,15 @@ pub fn unheard(told: Told) -> Option<Told> {
     })
 }
 
-fn following(deadlines: &Deadlines, told: Option<Step>, now: Timestamp) -> Option<Step> {
+fn following(
+    deadlines: &Deadlines,
+    told: Option<Step>,
+    now: Timestamp,
+) -> Option<(Step, Timestamp)> {
     Step::ALL
         .into_iter()
-        .find(|&s| told.is_none_or(|t| s > t) && !(s == Step::Warn && deadlines.due <= now))
-}
-
-fn instant(deadlines: &Deadlines, step: Step) -> Timestamp {
-    match step {
-        Step::Warn => deadlines.warn,
-        Step::Breach => deadlines.due,
-        Step::ClimbDuty => deadlines.climb_duty,
-        Step::ClimbTop => deadlines.climb_top,
-    }
+        .filter(|&s| told.is_none_or(|t| s > t) && !(s < Step::Breach && deadlines.due <= now))
+        .find_map(|s| Some((s, deadlines.instant(s)?)))
 }
 
 /// Nobody stands on the rung just reached, and somebody does above it.
@@ -109,7 +105,7 @@ fn notice(step: Step, people: &People) -> Notice {
     notify.dedup();
     Notice {
         transition: match step {
-            Step::Warn => ClockTransition::Warned,
+            Step::WarnEarly | Step::Warn => ClockTransition::Warned,
             Step::Breach => ClockTransition::Breached,
             Step::ClimbDuty | Step::ClimbTop => ClockTransition::Climbed,
         },
@@ -130,6 +126,7 @@ mod tests {
 
     fn promise() -> Deadlines {
         Deadlines {
+            warn_early: None,
             warn: second(75),
             due: second(100),
             climb_duty: second(150),

@@ -13,6 +13,8 @@ pub type Promise = (ClockKind, Option<Uuid>);
 /// What decides which promises there are.
 #[derive(Debug, Clone)]
 pub struct Situation {
+    /// It hangs on suspicions that nobody answered: nothing may leave.
+    pub provisional: bool,
     /// The mode.
     pub mode: Mode,
     /// The stage.
@@ -26,6 +28,9 @@ pub struct Situation {
 
 /// The promises of an open incident.
 pub fn wanted(situation: &Situation) -> Vec<Promise> {
+    if situation.provisional {
+        return vec![(ClockKind::InsideReport, None)];
+    }
     let mut promises = vec![
         (ClockKind::InsideReport, None),
         (ClockKind::WeeklyBriefing, None),
@@ -78,6 +83,7 @@ mod tests {
 
     fn situation(mode: Mode) -> Situation {
         Situation {
+            provisional: false,
             mode,
             stage: Stage::Outbreak,
             uncontacted: vec![Uuid::from_u128(7)],

@@ -40,6 +40,7 @@ impl Turn<'_> {
         let running = clocks::open(self.tx, &site, id).await?;
         let wanted = if self.incident.state == State::Open {
             wanted(&Situation {
+                provisional: self.incident.provisional,
                 mode: self.incident.mode,
                 stage: self.incident.stage,
                 uncontacted: cases::uncontacted(self.tx, &site, id).await?,
@@ -148,12 +149,8 @@ impl Turn<'_> {
                 let now = self.now;
                 self.start((kind, case), now, Some(due)).await?;
             }
-            ClockKind::LeaderContact
-            | ClockKind::HoldingStatement
-            | ClockKind::Acknowledge
-            | ClockKind::Answer
-            | ClockKind::Resolve
-            | ClockKind::AgeCheck => {}
+            // The others are kept once; those of cases are triage's.
+            _ => {}
         }
         Ok(true)
     }

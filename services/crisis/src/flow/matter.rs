@@ -31,6 +31,8 @@ pub struct Cause {
     pub mode: Option<Mode>,
     /// When: the promises run from here.
     pub at: Timestamp,
+    /// It hangs on a suspicion that nobody answered.
+    pub provisional: bool,
 }
 
 /// Takes in a decision: opens or joins an incident, or weighs its mode anew. None when it has to wait
@@ -82,6 +84,7 @@ pub async fn decide(
                 actor: String::new(),
                 mode: None,
                 at: ruling.decided.min(now),
+                provisional: ruling.provisional,
             };
             let (_, armed) = open_or_join(tx, desk, &site, &case, &cause).await?;
             Ok(Some(armed))
@@ -93,7 +96,11 @@ pub async fn decide(
             let found = incidents::lock(tx, &site, id).await?;
             let incident = found.ok_or_else(|| Fault::internal("a case's incident is missing"))?;
             let mut turn = Turn::take(tx, desk, desk.clock.now(), incident).await?;
-            let switched = turn.weigh(&case, ruling.decided.min(turn.now)).await?;
+            let at = ruling.decided.min(turn.now);
+            let mut switched = turn.weigh(&case, at).await?;
+            if ruling.grade == Grade::ONE && !ruling.provisional {
+                switched |= turn.confirm(&case, at).await?;
+            }
             if fallen_from != case.grade {
                 let grade = case.grade.map_or(0, |g| g.value());
                 let text = format!(
@@ -154,8 +161,13 @@ async fn open_or_join(
     cases::join(tx, site, case.id, incident.name.id, cause.at).await?;
     let mut turn = Turn::take(tx, desk, now, incident).await?;
     if transition == Transition::Opened {
+        let how = if turn.incident.provisional {
+            "provisionally opened"
+        } else {
+            "opened"
+        };
         let text = format!(
-            "opened in {} mode ({}) by case {}",
+            "{how} in {} mode ({}) by case {}",
             turn.incident.mode.word().to_lowercase(),
             turn.incident.mode_reason,
             case.number
@@ -173,6 +185,9 @@ async fn open_or_join(
         turn.fill_roles(Because::TimePassed).await?;
     }
     turn.weigh(case, cause.at).await?;
+    if !cause.provisional {
+        turn.confirm(case, cause.at).await?;
+    }
     turn.reconcile(cause.at, &Starts::new()).await?;
     turn.finish(transition).await
 }
@@ -212,6 +227,7 @@ async fn new_incident(
         updated: now,
         merged_into: None,
         revision: 0,
+        provisional: cause.provisional,
     };
     incidents::insert(tx, &incident).await?;
     Ok(incident)
@@ -227,6 +243,19 @@ impl Turn<'_> {
             Some(reason) => self.set_mode(Mode::Public, &reason, "", at).await,
             None => Ok(false),
         }
+    }
+
+    /// A case of it is grade 1 beyond a suspicion: what leaves is promised from here on. Says whether
+    /// anything changed.
+    async fn confirm(&mut self, case: &CaseFile, at: Timestamp) -> Result<bool, Fault> {
+        if !self.incident.provisional {
+            return Ok(false);
+        }
+        self.incident.provisional = false;
+        let text = format!("no longer provisional by case {}", case.number);
+        self.note(LogKind::CaseChanged, "", &text, "").await?;
+        self.reconcile(at, &Starts::new()).await?;
+        Ok(true)
     }
 
     /// Switches the mode; promises that the new one does not have are cancelled, its own start. Says
@@ -305,6 +334,7 @@ async fn merge(
     let (mode, reason) = (younger.mode, younger.mode_reason.clone());
     let weighed = younger.weighed.clone();
     let number = younger.number.clone();
+    let provisional = younger.provisional;
 
     let mut turn = Turn::take(tx, desk, now, younger).await?;
     let carried = turn.starts().await?;
@@ -323,6 +353,7 @@ async fn merge(
     turn.note(LogKind::Merged, "", &text, "").await?;
     turn.adopt_roles(ended).await?;
     turn.fill_roles(Because::TimePassed).await?;
+    turn.incident.provisional &= provisional;
     turn.incident.weighed.extend(weighed);
     turn.incident.weighed.sort();
     turn.incident.weighed.dedup();

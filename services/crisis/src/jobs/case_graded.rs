@@ -57,5 +57,6 @@ fn read(event: &Event) -> Result<Ruling, Fault> {
         complainants: graded.complainants,
         epoch: graded.epoch,
         decided: from_timestamp("decide_time", decided)?,
+        provisional: graded.provisional,
     })
 }

@@ -101,6 +101,7 @@ impl Operation for Open<'_> {
             actor: self.actor.to_owned(),
             mode: self.mode,
             at: now,
+            provisional: false,
         };
         let (incident, armed) = open_by_hand(tx, self.desk, site, &case, cluster, &cause).await?;
         let (name, etag) = (incident.name.to_string(), etag::of(incident.revision));

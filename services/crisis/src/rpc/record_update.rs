@@ -1,5 +1,6 @@
 //! RecordUpdate: an inside report or an outward update was given. FAILED_PRECONDITION
-//! `NOTHING_LEAVES_IN_PRIVATE_MODE` for an outward one in private mode (section 9).
+//! `NOTHING_LEAVES_IN_PRIVATE_MODE` for an outward one in private mode (section 9),
+//! `NOTHING_LEAVES_WHILE_PROVISIONAL` while the incident hangs on a suspicion (section 4).
 
 use redress_model::Fault;
 use redress_model::words::ClockKind;
@@ -57,6 +58,12 @@ impl Command for Update<'_> {
             let text = "the incident is in private mode; inside reports are legal, or switch the mode first";
             let name = &turn.incident.name;
             return Err(Fault::illegal("NOTHING_LEAVES_IN_PRIVATE_MODE", text, name));
+        }
+        if self.outward && turn.incident.provisional {
+            let text = "the incident hangs on a suspicion that nobody confirmed; inside reports are legal, or \
+                        confirm the signal first";
+            let name = &turn.incident.name;
+            return Err(Fault::illegal("NOTHING_LEAVES_WHILE_PROVISIONAL", text, name));
         }
         let (kind, text) = if self.outward {
             (ClockKind::OutwardUpdate, "an outward update was given")

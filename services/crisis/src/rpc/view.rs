@@ -56,6 +56,7 @@ pub(super) async fn view(
     }
     Ok(wire::Incident {
         etag: etag::of(incident.revision),
+        provisional: incident.provisional,
         number: incident.number,
         cluster: ClusterName::new(site.clone(), incident.cluster).to_string(),
         state: incident.state.number(),

@@ -83,6 +83,8 @@ pub struct Ruling {
     pub epoch: i64,
     /// When it was decided.
     pub decided: Timestamp,
+    /// The grade hangs on a suspicion that nobody answered.
+    pub provisional: bool,
 }
 
 struct Row {

@@ -91,6 +91,7 @@ impl TryFrom<Row> for Clock {
             state: read(&row.state)?,
             start: row.start_time.to_jiff(),
             deadlines: Deadlines {
+                warn_early: None,
                 warn: row.warn_time.to_jiff(),
                 due: row.due_time.to_jiff(),
                 climb_duty: row.climb_duty_time.to_jiff(),
@@ -108,15 +109,16 @@ impl TryFrom<Row> for Clock {
     }
 }
 
-/// Steps are stored as 0 (none) to 4 (top lead).
-fn step(number: i16) -> Option<Step> {
-    let index = usize::try_from(number).ok()?.checked_sub(1)?;
-    Step::ALL.get(index).copied()
+/// Steps are stored as 0 (none) to 4 (top lead); 5 is the first of two warnings, which promises of an
+/// incident do not have.
+fn step(row: i16) -> Option<Step> {
+    Step::ALL.into_iter().find(|s| number(Some(*s)) == row)
 }
 
 fn number(step: Option<Step>) -> i16 {
     match step {
         None => 0,
+        Some(Step::WarnEarly) => 5,
         Some(Step::Warn) => 1,
         Some(Step::Breach) => 2,
         Some(Step::ClimbDuty) => 3,

@@ -44,6 +44,8 @@ pub struct Incident {
     pub merged_into: Option<Uuid>,
     /// Rises with every change.
     pub revision: i64,
+    /// It hangs on suspicions that nobody answered: people inside are called, and nothing leaves.
+    pub provisional: bool,
 }
 
 struct Row {
@@ -63,6 +65,7 @@ struct Row {
     update_time: jiff_sqlx::Timestamp,
     merged_into: Option<Uuid>,
     revision: i64,
+    provisional: bool,
 }
 
 impl TryFrom<Row> for Incident {
@@ -85,6 +88,7 @@ impl TryFrom<Row> for Incident {
             updated: row.update_time.to_jiff(),
             merged_into: row.merged_into,
             revision: row.revision,
+            provisional: row.provisional,
         })
     }
 }
@@ -102,7 +106,7 @@ pub async fn lock_open(
         Row,
         "-- crisis::store::incidents::lock_open
         SELECT site, id, number, cluster, state, mode, mode_reason, weighed, stage, open_reason, opened_by,
-               opened_case, open_time, update_time, merged_into, revision
+               opened_case, open_time, update_time, merged_into, revision, provisional
         FROM incident WHERE site = $1 AND cluster = $2 AND state = 'OPEN' FOR UPDATE",
         site.as_str(),
         cluster,
@@ -123,7 +127,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Inciden
         Row,
         "-- crisis::store::incidents::lock
         SELECT site, id, number, cluster, state, mode, mode_reason, weighed, stage, open_reason, opened_by,
-               opened_case, open_time, update_time, merged_into, revision
+               opened_case, open_time, update_time, merged_into, revision, provisional
         FROM incident WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
         id,
@@ -144,7 +148,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Incident
         Row,
         "-- crisis::store::incidents::get
         SELECT site, id, number, cluster, state, mode, mode_reason, weighed, stage, open_reason, opened_by,
-               opened_case, open_time, update_time, merged_into, revision
+               opened_case, open_time, update_time, merged_into, revision, provisional
         FROM incident WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -208,7 +212,7 @@ pub async fn list(
         Row,
         "-- crisis::store::incidents::list
         SELECT site, id, number, cluster, state, mode, mode_reason, weighed, stage, open_reason, opened_by,
-               opened_case, open_time, update_time, merged_into, revision
+               opened_case, open_time, update_time, merged_into, revision, provisional
         FROM incident i
         WHERE ($1::text IS NULL OR site = $1)
           AND ($2::text IS NULL OR state = $2)
@@ -244,8 +248,9 @@ pub async fn insert(tx: &mut Tx, incident: &Incident) -> Result<(), Fault> {
     sqlx::query!(
         "-- crisis::store::incidents::insert
         INSERT INTO incident (site, id, number, cluster, state, mode, mode_reason, weighed, stage, open_reason,
-                              opened_by, opened_case, open_time, update_time, merged_into, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                              opened_by, opened_case, open_time, update_time, merged_into, revision,
+                              provisional)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         site,
         incident.name.id,
         incident.number,
@@ -262,6 +267,7 @@ pub async fn insert(tx: &mut Tx, incident: &Incident) -> Result<(), Fault> {
         incident.updated.to_sqlx(),
         incident.merged_into,
         incident.revision,
+        incident.provisional,
     )
     .execute(&mut **tx)
     .await
@@ -277,7 +283,7 @@ pub async fn update(tx: &mut Tx, incident: &Incident) -> Result<(), Fault> {
     let updated = sqlx::query!(
         "-- crisis::store::incidents::update
         UPDATE incident SET cluster = $3, state = $4, mode = $5, mode_reason = $6, weighed = $7, stage = $8,
-                            update_time = $9, merged_into = $10, revision = $11
+                            update_time = $9, merged_into = $10, revision = $11, provisional = $12
         WHERE site = $1 AND id = $2 AND revision < $11",
         incident.name.site.as_str(),
         incident.name.id,
@@ -290,6 +296,7 @@ pub async fn update(tx: &mut Tx, incident: &Incident) -> Result<(), Fault> {
         incident.updated.to_sqlx(),
         incident.merged_into,
         incident.revision,
+        incident.provisional,
     )
     .execute(&mut **tx)
     .await

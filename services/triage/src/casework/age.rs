@@ -28,12 +28,7 @@ pub(super) async fn arm(
             None => Ok(()),
         };
     };
-    let deadlines = Deadlines {
-        warn: due,
-        due,
-        climb_duty: due,
-        climb_top: due,
-    };
+    let deadlines = Deadlines::at(due);
     match existing {
         Some(clock) if clock.next == Some(due) && clock.grade == grade => Ok(()),
         Some(clock) => {
@@ -48,27 +43,17 @@ pub(super) async fn arm(
             Ok(())
         }
         None => {
-            let profile = work.site.profile();
             let clock = Clock {
-                id: ids::new_id(work.now),
-                case: case.id,
-                kind: ClockKind::AgeCheck,
-                state: ClockState::Running,
-                length: profile.grading.age_hotspot,
-                start: case.facts.received,
                 deadlines,
                 next: Some(due),
-                told: None,
-                level: 0,
-                stopped: None,
-                held: false,
-                round: 1,
                 grade,
-                policy_profile: profile.name.clone(),
-                policy_revision: i32::try_from(profile.revision).unwrap_or(i32::MAX),
-                provisional: false,
-                created: work.now,
-                generation: 1,
+                ..Clock::silent(
+                    ids::new_id(work.now),
+                    case,
+                    ClockKind::AgeCheck,
+                    case.facts.received,
+                    work.now,
+                )
             };
             clocks::insert(work.tx, &work.site.id, &clock).await?;
             work.entries.extend(clock.entry());

@@ -1,48 +1,128 @@
-//! The clocks of a case (domain.md section 6): started at receipt, met by contacts and moves, moved by
-//! regrades, told when they warn, breach and climb.
+//! The clocks of a case (domain.md section 6): which are promised at a decision, and what every change of
+//! one of them does to its row.
 //!
 //! A clock's events are the truth; the row is what their fold gives, kept so that what is due can be
 //! found. What has been told stands in the row alone and never goes back within a round, so nothing
 //! fires twice.
 
-use jiff::Timestamp;
-use redress_clock::{Event, Length, fold};
+use jiff::{SignedDuration, Timestamp};
+use redress_clock::{Calendars as _, Event, Length, Promise, Revisions, Shares, Term, Terms, fold};
 use redress_events::{NewEvent, publish};
 use redress_model::name::ClockName;
-use redress_model::words::{ClockKind, ClockState, ClockTransition, Urgency};
+use redress_model::words::{
+    ClockKind, ClockState, ClockTransition, SignalBasis, SignalKind, Urgency,
+};
 use redress_model::{Fault, Grade, ids};
+use redress_policy::LengthKey;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
-use redress_timers::{Entry, Fired};
 
-use super::{Work, age, decide, ladder};
-use crate::domain::policy::LengthKey;
-use crate::domain::{Cause, Facts};
-use crate::store::cases::{self, Case};
+use super::{Work, age, holds};
+use crate::domain::Facts;
+use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
+use crate::store::decisions;
+use crate::store::sites::Site;
 
-/// What is promised to every complainant.
-const PROMISES: [ClockKind; 3] = [
+/// What is promised from receipt on, where the policy promises it.
+const FROM_RECEIPT: [ClockKind; 5] = [
     ClockKind::Acknowledge,
+    ClockKind::StartInvestigation,
     ClockKind::Answer,
     ClockKind::Resolve,
+    ClockKind::StoreReport,
 ];
+
+/// What is promised to a person; what a monitor found has nobody to speak to.
+pub(super) fn needs_somebody(kind: ClockKind) -> bool {
+    matches!(
+        kind,
+        ClockKind::Acknowledge
+            | ClockKind::Answer
+            | ClockKind::InterimUpdate
+            | ClockKind::ConfirmClosing
+            | ClockKind::FollowUpVisit
+    )
+}
+
+/// A promise that is to be made.
+#[derive(Debug, Clone)]
+pub(super) struct Start {
+    /// Which.
+    pub(super) kind: ClockKind,
+    /// Which of its kind.
+    pub(super) slot: String,
+    /// From when on.
+    pub(super) at: Timestamp,
+    /// How much time it gives.
+    pub(super) term: Term,
+    /// The customer is told the deadline.
+    pub(super) told: bool,
+    /// Who demands it or owes it.
+    pub(super) party: String,
+    /// That party's own number.
+    pub(super) outside_number: String,
+    /// Why.
+    pub(super) cause: &'static str,
+}
+
+impl Start {
+    /// The promise of this kind that the policy makes.
+    pub(super) fn of(kind: ClockKind, at: Timestamp, length: Length, cause: &'static str) -> Self {
+        Self {
+            kind,
+            slot: String::new(),
+            at,
+            term: length.into(),
+            // The receipt names it.
+            told: kind == ClockKind::Acknowledge,
+            party: String::new(),
+            outside_number: String::new(),
+            cause,
+        }
+    }
+}
 
 /// What this clock gives the case as it is graded now; none where the policy does not promise it.
 pub(super) fn length(
-    site: &crate::store::sites::Site,
+    site: &Site,
     case: &Case,
+    urgency: Urgency,
     kind: ClockKind,
 ) -> Option<Length> {
-    key(case, Urgency::WithinADay).and_then(|key| site.profile().length(kind, key))
-}
-
-fn key(case: &Case, urgency: Urgency) -> Option<LengthKey> {
-    Some(LengthKey {
+    let key = LengthKey {
         grade: case.grade?,
         urgency,
         channel: case.facts.channel,
-    })
+    };
+    site.profile().length(kind, key)
+}
+
+/// How urgent the case is, as last decided.
+pub(super) async fn urgency(work: &mut Work<'_>, case: &Case) -> Result<Urgency, Fault> {
+    let last = decisions::get(work.tx, &work.site.id, case.id, None).await?;
+    Ok(last.map_or(Urgency::WithinADay, |last| last.ruling.urgency))
+}
+
+/// When a clock of this kind warns and climbs.
+pub(super) fn shares(site: &Site, kind: ClockKind) -> Shares {
+    let shares = &site.profile().shares;
+    Shares {
+        warn_early: shares.warn_early.get(&kind).copied(),
+        warn: shares.warn,
+        climb_duty: shares.climb_duty,
+        climb_top: shares.climb_top,
+    }
+}
+
+/// Terms of a promise of this kind that is made at this site now.
+pub(super) fn terms(site: &Site, kind: ClockKind, term: impl Into<Term>) -> Terms {
+    Terms {
+        term: term.into(),
+        shares: shares(site, kind),
+        calendar: site.calendar_revision(),
+        told: kind == ClockKind::Acknowledge,
+    }
 }
 
 /// Lets the promises follow a decision: starts those that are missing, gives the others the length of
@@ -54,7 +134,7 @@ pub(super) async fn follow(
     urgency: Urgency,
     first: bool,
 ) -> Result<(), Fault> {
-    let Some(key) = key(case, urgency) else {
+    let Some(grade) = case.grade else {
         return Ok(());
     };
     if !case.is_open() {
@@ -62,87 +142,172 @@ pub(super) async fn follow(
     }
     let site = work.site;
     let mut all = clocks::lock_of_case(work.tx, &site.id, case.id).await?;
-    for kind in PROMISES {
-        // What a monitor found has nobody to speak to.
-        if facts.complainants == 0 && kind != ClockKind::Resolve {
+    let begun = if first { case.facts.received } else { work.now };
+    for (kind, at) in promised(facts, urgency, begun, work.now, &all) {
+        if facts.complainants == 0 && needs_somebody(kind) {
             continue;
         }
-        let Some(length) = site.profile().length(kind, key) else {
+        let Some(length) = length(site, case, urgency, kind) else {
             continue;
         };
-        match all.iter_mut().find(|clock| clock.kind == kind) {
+        let is_it = |clock: &&mut Clock| clock.kind == kind && clock.slot.is_empty();
+        match all.iter_mut().find(is_it) {
             None => {
-                let at = if first { case.facts.received } else { work.now };
-                start(work, case, kind, Event::Started { at, length }, key.grade).await?;
+                let new = Start::of(kind, at, length, if first { "received" } else { "graded" });
+                start(work, case, urgency, new).await?;
             }
-            Some(clock) if clock.stopped.is_none() && clock.grade != key.grade => {
-                let rise = key.grade.is_graver_than(clock.grade);
-                clock.grade = key.grade;
-                let event = Event::Regraded {
-                    at: work.now,
-                    length,
-                    rise,
-                };
-                if !apply(work, case, clock, event, "regraded").await? {
-                    // The deadline stays, the turn in a backlog does not.
-                    clocks::update(work.tx, &site.id, clock).await?;
-                    work.entries.extend(clock.entry());
-                }
+            Some(clock) if clock.stopped.is_none() => {
+                regrade(work, case, clock, grade, urgency, length).await?;
             }
             Some(_) => {}
         }
     }
     let next = facts.age.next_check(&site.profile().grading, work.now);
-    age::arm(work, case, &mut all, next, key.grade).await
+    age::arm(work, case, &mut all, next, grade).await
 }
 
-async fn start(
+/// What is promised to a case of these facts, and from when on.
+fn promised(
+    facts: &Facts,
+    urgency: Urgency,
+    begun: Timestamp,
+    now: Timestamp,
+    all: &[Clock],
+) -> Vec<(ClockKind, Timestamp)> {
+    let has = |kind| all.iter().any(|c| c.kind == kind && c.slot.is_empty());
+    // Known for certain: what only counts inside starts nothing before a court or in the media.
+    let since = |kinds: &[SignalKind]| {
+        facts
+            .signals
+            .iter()
+            .filter(|s| kinds.contains(&s.kind) && s.basis != SignalBasis::Suspected)
+            .map(|s| s.since.min(now))
+            .min()
+    };
+    let mut promised: Vec<_> = FROM_RECEIPT.into_iter().map(|kind| (kind, begun)).collect();
+    if urgency == Urgency::Immediate || has(ClockKind::OnSite) {
+        promised.push((ClockKind::OnSite, begun));
+    }
+    let exposed = [SignalKind::MediaExposure, SignalKind::OnlinePost];
+    promised.extend(since(&[SignalKind::Litigation]).map(|at| (ClockKind::Defence, at)));
+    promised.extend(since(&exposed).map(|at| (ClockKind::MediaClarification, at)));
+    // A grade that asks for updates asks from now on, once somebody has spoken with the customer.
+    let spoken = |c: &Clock| c.kind == ClockKind::Acknowledge && c.state == ClockState::Met;
+    if has(ClockKind::InterimUpdate) || all.iter().any(spoken) {
+        promised.push((ClockKind::InterimUpdate, now));
+    }
+    promised
+}
+
+async fn regrade(
     work: &mut Work<'_>,
     case: &Case,
-    kind: ClockKind,
-    event: Event,
+    clock: &mut Clock,
     grade: Grade,
+    urgency: Urgency,
+    length: Length,
 ) -> Result<(), Fault> {
-    let calendar = work.site.calendar();
-    let profile = work.site.profile();
-    let promise = fold(&[event], &calendar)
+    let was = (clock.grade, clock.urgency);
+    if was == (grade, urgency) {
+        return Ok(());
+    }
+    // Urgencies are declared from the most urgent on.
+    let rise = grade.is_graver_than(was.0) || (grade == was.0 && urgency < was.1);
+    (clock.grade, clock.urgency) = (grade, urgency);
+    let event = Event::Regraded {
+        at: work.now,
+        term: length.into(),
+        rise,
+    };
+    if !apply(work, case, clock, event, "regraded").await? {
+        // The deadline stays, the turn in a backlog does not.
+        clocks::update(work.tx, &work.site.id, clock).await?;
+        work.entries.extend(clock.entry());
+    }
+    Ok(())
+}
+
+/// Makes a promise. It stands still at once where a hold of the case stops its kind (P05).
+pub(super) async fn start(
+    work: &mut Work<'_>,
+    case: &Case,
+    urgency: Urgency,
+    new: Start,
+) -> Result<Clock, Fault> {
+    let mut terms = terms(work.site, new.kind, new.term);
+    terms.told = new.told;
+    let event = Event::Started { at: new.at, terms };
+    let calendars = Revisions::new(work.site.calendar_revision(), work.site.calendar());
+    let promise = fold(&[event], &calendars)
         .ok_or_else(|| Fault::internal("a clock has to begin with its start"))?;
-    let clock = Clock {
-        id: ids::new_id(work.now),
-        case: case.id,
-        kind,
-        state: ClockState::Running,
-        length: promise.length,
-        start: promise.start,
-        deadlines: promise.deadlines,
-        next: promise.next_step(None, work.now).map(|(_, at)| at),
-        told: None,
-        level: 0,
-        stopped: None,
-        held: false,
-        round: promise.round,
-        grade,
+    let profile = work.site.profile();
+    let mut clock = Clock {
         policy_profile: profile.name.clone(),
         policy_revision: i32::try_from(profile.revision).unwrap_or(i32::MAX),
-        provisional: is_provisional(work, promise.length, promise.start, promise.deadlines.due),
-        created: work.now,
-        generation: 1,
+        grade: case.grade.unwrap_or(Grade::FOUR),
+        urgency,
+        party: new.party,
+        outside_number: new.outside_number,
+        slot: new.slot,
+        ..Clock::silent(ids::new_id(work.now), case, new.kind, new.at, work.now)
     };
+    show(&mut clock, &promise, &calendars, work.now);
     clocks::insert(work.tx, &work.site.id, &clock).await?;
     let entry = History {
         transition: ClockTransition::Started,
         at: clock.start,
         due: clock.deadlines.due,
-        cause: "received".to_owned(),
+        cause: new.cause.to_owned(),
     };
     clocks::note(work.tx, &work.site.id, &clock, Some(&event), &entry).await?;
     tell(work, case, &clock, &entry, &[]).await?;
     work.entries.extend(clock.entry());
-    Ok(())
+    holds::stop_new(work, case, &mut clock).await?;
+    Ok(clock)
 }
 
-fn is_provisional(work: &Work<'_>, length: Length, from: Timestamp, to: Timestamp) -> bool {
-    !matches!(length, Length::Minutes(_)) && work.site.calendar().is_provisional(from, to)
+/// Makes a promise anew, or for the first time; one that still runs stands.
+pub(super) async fn again(
+    work: &mut Work<'_>,
+    case: &Case,
+    urgency: Urgency,
+    clock: Option<&mut Clock>,
+    new: Start,
+) -> Result<(), Fault> {
+    match clock {
+        None => start(work, case, urgency, new).await.map(drop),
+        Some(clock) => {
+            let mut terms = terms(work.site, new.kind, new.term);
+            terms.told = new.told;
+            let event = Event::Restarted { at: new.at, terms };
+            apply(work, case, clock, event, new.cause).await.map(drop)
+        }
+    }
+}
+
+/// The calendars that these events ask for. Most clocks know one.
+pub(crate) async fn calendars(work: &mut Work<'_>, events: &[Event]) -> Result<Revisions, Fault> {
+    let mut known = Revisions::new(work.site.calendar_revision(), work.site.calendar());
+    for revision in events.iter().filter_map(Event::calendar) {
+        if !known.has(revision)
+            && let Some(calendar) = work.site.calendar_of(work.tx, revision).await?
+        {
+            known.add(revision, calendar);
+        }
+    }
+    Ok(known)
+}
+
+/// A clock computed from scratch, with the calendars that it counts by.
+pub(crate) async fn computed(
+    work: &mut Work<'_>,
+    clock: &Clock,
+) -> Result<(Promise, Revisions), Fault> {
+    let events = clocks::events(work.tx, &work.site.id, clock.id).await?;
+    let calendars = calendars(work, &events).await?;
+    let promise = fold(&events, &calendars)
+        .ok_or_else(|| Fault::internal("a stored clock has to begin with its start"))?;
+    Ok((promise, calendars))
 }
 
 /// Lets something happen to a clock. Returns whether it changed anything.
@@ -153,145 +318,91 @@ pub(super) async fn apply(
     event: Event,
     cause: &str,
 ) -> Result<bool, Fault> {
-    let calendar = work.site.calendar();
-    let events = clocks::events(work.tx, &work.site.id, clock.id).await?;
-    let before = fold(&events, &calendar)
-        .ok_or_else(|| Fault::internal("a stored clock has to begin with its start"))?;
+    let (before, calendars) = computed(work, clock).await?;
     let mut after = before.clone();
-    after.apply(&event, &calendar);
-    let same = (
-        before.deadlines,
-        before.stopped,
-        before.held_since,
-        before.asked_again,
-        before.round,
-    ) == (
-        after.deadlines,
-        after.stopped,
-        after.held_since,
-        after.asked_again,
-        after.round,
-    );
-    if same {
+    after.apply(&event, &calendars);
+    if after.is_like(&before) {
         return Ok(false);
     }
-    if after.round > before.round {
+    let anew = after.round > before.round;
+    if anew {
         clock.told = None;
         clock.level = 0;
+        pin(work.site, case, clock);
     }
-    clock.state = after.state(work.now);
-    clock.length = after.length;
-    clock.start = after.start;
-    clock.deadlines = after.deadlines;
-    clock.stopped = after.stopped;
-    clock.held = after.held_since.is_some();
-    clock.round = after.round;
-    clock.next = after.next_step(clock.told, work.now).map(|(_, at)| at);
-    clock.provisional = is_provisional(work, after.length, after.start, after.deadlines.due);
+    show(clock, &after, &calendars, work.now);
+    clock.stop_cause = clock.stopped.map_or_else(String::new, |_| cause.to_owned());
     clock.generation += 1;
     clocks::update(work.tx, &work.site.id, clock).await?;
     let entry = History {
-        transition: match clock.state {
-            ClockState::Met => ClockTransition::Met,
-            ClockState::Cancelled => ClockTransition::Cancelled,
-            ClockState::Running | ClockState::Breached if after.round > before.round => {
-                ClockTransition::Started
-            }
-            ClockState::Running | ClockState::Breached => ClockTransition::Moved,
-        },
+        transition: transition(&event, clock.state, anew),
         at: event.at(),
         due: clock.deadlines.due,
         cause: cause.to_owned(),
     };
     clocks::note(work.tx, &work.site.id, clock, Some(&event), &entry).await?;
-    tell(work, case, clock, &entry, &[]).await?;
+    // A new calendar that moves nothing is nobody's news.
+    let quiet = matches!(event, Event::Recalendared { .. }) && after.deadlines == before.deadlines;
+    if !quiet {
+        tell(work, case, clock, &entry, &[]).await?;
+    }
     work.entries.extend(clock.entry());
+    if anew {
+        Box::pin(holds::stop_new(work, case, clock)).await?;
+    }
     Ok(true)
 }
 
-/// A contact with a complainant.
-#[derive(Debug, Clone, Copy)]
-pub struct Contact {
-    /// We went to the customer.
-    pub outbound: bool,
-    /// By a person; automatic receipts meet nothing.
-    pub by_person: bool,
-    /// Answers the matter itself.
-    pub substantive: bool,
-    /// When.
-    pub at: Timestamp,
+/// A promise that is made anew is made under the policy of that moment.
+fn pin(site: &Site, case: &Case, clock: &mut Clock) {
+    let profile = site.profile();
+    clock.policy_profile.clone_from(&profile.name);
+    clock.policy_revision = i32::try_from(profile.revision).unwrap_or(i32::MAX);
+    clock.grade = case.grade.unwrap_or(clock.grade);
 }
 
-/// Lets the promises follow a contact: a person's word acknowledges, a substantive one answers (P02),
-/// and a further message of the customer asks for an answer again (P03).
-pub async fn contact(work: &mut Work<'_>, case: &Case, contact: Contact) -> Result<(), Fault> {
-    if case.is_ended() {
-        return Ok(());
-    }
-    let at = contact.at;
-    let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
-    for clock in &mut all {
-        let event = match clock.kind {
-            ClockKind::Acknowledge if contact.outbound && contact.by_person => Event::Met { at },
-            ClockKind::Answer if contact.outbound && contact.by_person && contact.substantive => {
-                Event::Met { at }
-            }
-            ClockKind::Answer if !contact.outbound => {
-                let length = length(work.site, case, clock.kind).unwrap_or(clock.length);
-                Event::Restarted { at, length }
-            }
-            _ => continue,
-        };
-        if matches!(event, Event::Restarted { .. }) {
-            clock.grade = case.grade.unwrap_or(clock.grade);
-        }
-        apply(work, case, clock, event, "contact").await?;
-    }
-    Ok(())
+/// Writes what the fold gives into the row.
+fn show(clock: &mut Clock, promise: &Promise, calendars: &Revisions, now: Timestamp) {
+    let (from, to) = (promise.start, promise.deadlines.due);
+    clock.state = promise.state(now);
+    clock.term = promise.term;
+    clock.start = promise.start;
+    clock.deadlines = promise.deadlines;
+    clock.stopped = promise.stopped;
+    clock.held = promise.held.map(|(_, reason)| reason);
+    clock.told_customer = promise.told;
+    clock.round = promise.round;
+    clock.next = promise.next_step(clock.told, now).map(|(_, at)| at);
+    clock.calendar_revision = promise.calendar;
+    clock.provisional = promise.term.asks_the_calendar()
+        && calendars
+            .revision(promise.calendar)
+            .is_provisional(from, to);
 }
 
-/// Commits what a timer entry is about (`redress_timers::Truth::fire`).
-pub async fn fire(work: &mut Work<'_>, entry: &Entry) -> Result<Fired, Fault> {
-    let site = &work.site.id;
-    let Some(seen) = clocks::get(work.tx, site, entry.id).await? else {
-        return Ok(Fired::Stale);
-    };
-    // The case first, then its clocks: the order of everyone.
-    let Some(mut case) = cases::lock(work.tx, site, seen.case).await? else {
-        return Ok(Fired::Stale);
-    };
-    let all = clocks::lock_of_case(work.tx, site, case.id).await?;
-    let Some(mut clock) = all.into_iter().find(|clock| clock.id == entry.id) else {
-        return Ok(Fired::Stale);
-    };
-    let Some(next) = clock.next else {
-        return Ok(Fired::Stale);
-    };
-    if clock.generation != entry.generation {
-        return Ok(Fired::Stale);
+fn transition(event: &Event, state: ClockState, anew: bool) -> ClockTransition {
+    match (state, event) {
+        (ClockState::Met, _) => ClockTransition::Met,
+        (ClockState::Cancelled, _) => ClockTransition::Cancelled,
+        _ if anew => ClockTransition::Started,
+        (_, Event::Held { .. }) => ClockTransition::Held,
+        (_, Event::Resumed { .. }) => ClockTransition::Resumed,
+        (ClockState::Running | ClockState::Breached, _) => ClockTransition::Moved,
     }
-    if next > work.now {
-        return Ok(clock.entry().map_or(Fired::Early, Fired::Again));
-    }
-    if clock.kind == ClockKind::AgeCheck {
-        // Arms the next one itself.
-        decide(work, &mut case, Cause::Age).await?;
-    } else {
-        ladder::climb(work, &case, &mut clock).await?;
-    }
-    let mut after = clocks::get(work.tx, site, entry.id).await?;
-    if let Some(same) = after
-        .as_mut()
-        .filter(|after| after.generation == entry.generation)
-    {
-        // Nothing armed it anew: nobody waits for it any more.
-        age::disarm(work, same).await?;
-    }
-    Ok(after
-        .and_then(|clock| clock.entry())
-        .map_or(Fired::Done, Fired::Again))
 }
 
+/// The instant so much later, round the clock.
+pub(super) fn due(length: Length, from: Timestamp) -> Timestamp {
+    let minutes = match length {
+        Length::Minutes(n) | Length::WorkingMinutes(n) => i64::from(n),
+        Length::Days(n) | Length::WorkingDays(n) => i64::from(n) * 24 * 60,
+        Length::Months(n) => i64::from(n) * 31 * 24 * 60,
+    };
+    from.saturating_add(SignedDuration::from_mins(minutes))
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// Says what happened to a clock.
 pub(super) async fn tell(
     work: &mut Work<'_>,
     case: &Case,

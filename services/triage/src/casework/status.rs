@@ -2,16 +2,17 @@
 //! single words, so that whoever tells first, the end is the same.
 
 use jiff::Timestamp;
-use redress_clock::Event;
+use redress_clock::{Event, Term};
 use redress_model::Fault;
-use redress_model::words::{CaseStatus, ClockKind, ClockState};
-
+use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
 use uuid::Uuid;
 
 use super::decide::head_of_merged;
-use super::{Work, age, decide, promises, spread};
+use super::promises::Start;
+use super::{Work, age, contact, decide, holds, promises, recount, spread};
 use crate::domain::Cause;
 use crate::store::cases::{self, Case};
+use crate::store::clocks::Clock;
 use crate::store::{clocks, sites};
 
 /// Who moves a case.
@@ -87,6 +88,14 @@ impl Case {
     }
 }
 
+/// The statuses of cases that have ended.
+pub fn ended_statuses() -> impl Iterator<Item = CaseStatus> {
+    CaseStatus::ALL
+        .iter()
+        .copied()
+        .filter(|status| standing(*status) == Standing::Ended)
+}
+
 /// Whether the people of a case in this status still complain.
 pub(super) fn complains(status: CaseStatus) -> bool {
     !matches!(status, CaseStatus::Withdrawn | CaseStatus::Rejected)
@@ -103,6 +112,13 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     case.epoch = to.epoch;
     let head = case.merged_into;
     case.merged_into = to.merged_into.filter(|_| to.status == CaseStatus::Merged);
+    if to.status == CaseStatus::Proposed {
+        case.proposed_since = Some(to.at);
+    }
+    if is != Standing::Open {
+        // Nobody is waited for any more.
+        holds::release_all(work, case, to.at).await?;
+    }
     // The age stands still while nobody waits for us, so that a reopened case does not climb at once
     // for the time it was closed (P27).
     if is == Standing::Open {
@@ -113,7 +129,11 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         case.resolved_since.get_or_insert(to.at);
     }
     cases::set_status(work.tx, &work.site.id, case).await?;
-    if was != is && !case.facts.historical {
+    if counted {
+        sites::lock_clusters(work.tx, &work.site.id).await?;
+        recount(work, case.cluster).await?;
+    }
+    if !case.facts.historical {
         effects(work, case, was, is, to.at).await?;
     }
     if was != is || head != case.merged_into {
@@ -124,11 +144,15 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         head_of_merged(work, head, Cause::Moved).await?;
     }
     if counted {
-        sites::lock_clusters(work.tx, &work.site.id).await?;
         spread(work, case, Cause::Cluster).await?;
     }
     Ok(())
 }
+
+/// Why a clock stopped: the case ended.
+const ENDED: &str = "ended";
+/// Why a clock stopped: the case moved on.
+const MOVED: &str = "moved";
 
 async fn effects(
     work: &mut Work<'_>,
@@ -137,29 +161,103 @@ async fn effects(
     is: Standing,
     at: Timestamp,
 ) -> Result<(), Fault> {
+    let urgency = promises::urgency(work, case).await?;
     let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
-    for clock in &mut all {
-        if clock.kind == ClockKind::AgeCheck {
-            continue;
-        }
-        let event = match is {
-            Standing::Resolved if clock.kind == ClockKind::Resolve => Event::Met { at },
-            Standing::Resolved => continue,
-            Standing::Ended => Event::Cancelled { at },
-            Standing::Open => {
-                let again = clock.kind == ClockKind::Resolve
-                    || (was == Standing::Ended && clock.state == ClockState::Cancelled);
-                if !again {
-                    continue;
-                }
-                let length = promises::length(work.site, case, clock.kind).unwrap_or(clock.length);
-                Event::Restarted { at, length }
-            }
+    for clock in all.iter_mut().filter(|clock| !clock.is_silent()) {
+        let done = match is {
+            Standing::Open if was == Standing::Open => investigated(case, clock, at),
+            Standing::Open => reopened(work, case, clock, was, at),
+            Standing::Resolved if was == Standing::Resolved => None,
+            Standing::Resolved => resolved(clock, at),
+            Standing::Ended => Some((Event::Cancelled { at }, ENDED)),
         };
-        promises::apply(work, case, clock, event, "moved").await?;
+        if let Some((event, cause)) = done {
+            promises::apply(work, case, clock, event, cause).await?;
+        }
+    }
+    if is == Standing::Resolved && was != is {
+        follow_up(work, case, urgency, &mut all, at).await?;
+    }
+    if is != Standing::Ended {
+        contact::confirm(work, case, urgency, &mut all).await?;
     }
     if is != Standing::Open {
         age::disarm_of(work, &mut all).await?;
     }
     Ok(())
+}
+
+/// Work has begun, or is further still.
+fn investigated(case: &Case, clock: &Clock, at: Timestamp) -> Option<(Event, &'static str)> {
+    let begun = matches!(
+        case.status,
+        CaseStatus::Investigating | CaseStatus::Proposed | CaseStatus::Resolving
+    );
+    (begun && clock.kind == ClockKind::StartInvestigation).then_some((Event::Met { at }, MOVED))
+}
+
+/// What a resolution does: it is kept, makes others needless, or touches them not. What is owed to the
+/// customer and to outside bodies is owed still.
+fn resolved(clock: &Clock, at: Timestamp) -> Option<(Event, &'static str)> {
+    let event = match clock.kind {
+        ClockKind::Resolve | ClockKind::StartInvestigation => Event::Met { at },
+        ClockKind::OnSite | ClockKind::Rescue | ClockKind::Support | ClockKind::ConfirmSignal => {
+            Event::Cancelled { at }
+        }
+        ClockKind::InterimUpdate if clock.slot.is_empty() => Event::Cancelled { at },
+        _ => return None,
+    };
+    Some((event, MOVED))
+}
+
+/// What a reopening does. The matter is to be resolved anew, what the end of the case had stopped goes on,
+/// and nothing counts for the time between (P27).
+fn reopened(
+    work: &Work<'_>,
+    case: &Case,
+    clock: &Clock,
+    was: Standing,
+    at: Timestamp,
+) -> Option<(Event, &'static str)> {
+    let stopped_by = |cause| clock.state == ClockState::Cancelled && clock.stop_cause == cause;
+    let again = match clock.kind {
+        ClockKind::Resolve => true,
+        // The solution failed: nobody is asked about it.
+        ClockKind::FollowUpVisit | ClockKind::ConfirmClosing => {
+            return Some((Event::Cancelled { at }, MOVED));
+        }
+        // It is asked anew where there is still something to ask.
+        ClockKind::ConfirmSignal => false,
+        ClockKind::InterimUpdate if stopped_by(MOVED) => true,
+        _ => was == Standing::Ended && stopped_by(ENDED),
+    };
+    let term = match clock.term {
+        // An instant that passed meanwhile is not promised anew.
+        Term::Until(due) => Term::Until(Some(due).filter(|due| *due > at)?),
+        Term::Length(_) => {
+            let length = promises::length(work.site, case, clock.urgency, clock.kind);
+            length.map_or(clock.term, Term::Length)
+        }
+    };
+    let mut terms = promises::terms(work.site, clock.kind, term);
+    terms.told |= clock.told_customer;
+    again.then_some((Event::Restarted { at, terms }, MOVED))
+}
+
+/// Somebody asks whether it really is solved (M10, M16).
+async fn follow_up(
+    work: &mut Work<'_>,
+    case: &Case,
+    urgency: Urgency,
+    all: &mut [Clock],
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let kind = ClockKind::FollowUpVisit;
+    let nobody = all.iter().all(|c| c.kind != ClockKind::Acknowledge);
+    let Some(length) = promises::length(work.site, case, urgency, kind).filter(|_| !nobody) else {
+        return Ok(());
+    };
+    let clock = all.iter_mut().find(|c| c.kind == kind && c.slot.is_empty());
+    let new = Start::of(kind, at, length, "resolved");
+    promises::again(work, case, urgency, clock, new).await
 }

@@ -64,6 +64,12 @@ pub struct Case {
     pub resolved_since: Option<Timestamp>,
     /// For how long its age did not count before.
     pub held: SignedDuration,
+    /// Since when its age does not count because it is held.
+    pub held_since: Option<Timestamp>,
+    /// Since when there is a proposal.
+    pub proposed_since: Option<Timestamp>,
+    /// When a person last gave the customer a substantive answer.
+    pub last_word: Option<Timestamp>,
     /// Who is responsible.
     pub responsible: Option<String>,
     /// Category suggested from its words.
@@ -113,6 +119,9 @@ struct Row {
     merged_into: Option<Uuid>,
     resolved_since: Option<jiff_sqlx::Timestamp>,
     held_micros: i64,
+    held_since: Option<jiff_sqlx::Timestamp>,
+    proposed_since: Option<jiff_sqlx::Timestamp>,
+    last_word: Option<jiff_sqlx::Timestamp>,
     responsible: Option<String>,
     suggested_category: Option<String>,
     category_words: Vec<String>,
@@ -150,6 +159,9 @@ impl Row {
             merged_into: self.merged_into,
             resolved_since: self.resolved_since.map(jiff_sqlx::Timestamp::to_jiff),
             held: SignedDuration::from_micros(self.held_micros),
+            held_since: self.held_since.map(jiff_sqlx::Timestamp::to_jiff),
+            proposed_since: self.proposed_since.map(jiff_sqlx::Timestamp::to_jiff),
+            last_word: self.last_word.map(jiff_sqlx::Timestamp::to_jiff),
             responsible: self.responsible,
             suggested_category: self.suggested_category.as_deref().map(word).transpose()?,
             category_words: self.category_words,
@@ -172,7 +184,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
         "-- triage::store::cases::lock
         SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
-               facts_revision, status, epoch, merged_into, resolved_since, held_micros, responsible, suggested_category,
+               facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
+               proposed_since, last_word, responsible, suggested_category,
                category_words, cluster, decision, grade
         FROM case_file WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
@@ -192,7 +205,8 @@ pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<C
         "-- triage::store::cases::merged_into
         SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
-               facts_revision, status, epoch, merged_into, resolved_since, held_micros, responsible,
+               facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
+               proposed_since, last_word, responsible,
                suggested_category, category_words, cluster, decision, grade
         FROM case_file WHERE site = $1 AND merged_into = $2 ORDER BY id",
         site.as_str(),
@@ -237,6 +251,33 @@ pub async fn is_visible(
     .fetch_one(&mut **tx)
     .await
     .or_fault()
+}
+
+/// Cases of a site that this person may see, by id, each with the revision of its newest decision.
+pub async fn decided(
+    tx: &mut Tx,
+    site: &SiteId,
+    case: Option<Uuid>,
+    after: Option<Uuid>,
+    staff: Option<&str>,
+    limit: i64,
+) -> Result<Vec<(Uuid, i64)>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::cases::decided
+        SELECT id, decision FROM case_file
+        WHERE site = $1 AND ($2::uuid IS NULL OR id = $2) AND ($3::uuid IS NULL OR id > $3)
+          AND ($4::text IS NULL OR NOT $4 = ANY (excluded))
+        ORDER BY id LIMIT $5",
+        site.as_str(),
+        case,
+        after,
+        staff,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(rows.into_iter().map(|row| (row.id, row.decision)).collect())
 }
 
 /// Adds a case.
@@ -334,7 +375,8 @@ pub async fn set_status(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), F
     let held = i64::try_from(case.held.as_micros()).unwrap_or(i64::MAX);
     sqlx::query!(
         "-- triage::store::cases::set_status
-        UPDATE case_file SET status = $3, epoch = $4, resolved_since = $5, held_micros = $6, merged_into = $7
+        UPDATE case_file SET status = $3, epoch = $4, resolved_since = $5, held_micros = $6, merged_into = $7,
+          held_since = $8, proposed_since = $9
         WHERE site = $1 AND id = $2",
         site.as_str(),
         case.id,
@@ -343,6 +385,23 @@ pub async fn set_status(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), F
         case.resolved_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         held,
         case.merged_into,
+        case.held_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        case.proposed_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Keeps when a person last gave the customer a substantive answer.
+pub async fn set_last_word(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::cases::set_last_word
+        UPDATE case_file SET last_word = $3 WHERE site = $1 AND id = $2",
+        site.as_str(),
+        case.id,
+        case.last_word.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await
@@ -380,14 +439,16 @@ pub async fn set_decision(
     id: Uuid,
     revision: i64,
     grade: Grade,
+    proposed: Option<Grade>,
 ) -> Result<(), Fault> {
     sqlx::query!(
         "-- triage::store::cases::set_decision
-        UPDATE case_file SET decision = $3, grade = $4 WHERE site = $1 AND id = $2",
+        UPDATE case_file SET decision = $3, grade = $4, proposed_grade = $5 WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
         revision,
         i16::from(grade.value()),
+        proposed.map(|grade| i16::from(grade.value())),
     )
     .execute(&mut **tx)
     .await

@@ -2,16 +2,16 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
-use redress_clock::{Deadlines, Event, Length, Step};
+use redress_clock::{Deadlines, Event, Step, Term};
 use redress_model::name::SiteId;
-use redress_model::words::{ClockKind, ClockState, ClockTransition};
+use redress_model::words::{ClockKind, ClockState, ClockTransition, HoldReason, Urgency};
 use redress_model::{Fault, Grade};
 use redress_rpc::trace_context::traceparent;
 use redress_store::{Database, StoreResultExt as _, Tx};
 use redress_timers::Entry;
 use uuid::Uuid;
 
-use super::cases::grade_of_row;
+use super::cases::{Case, grade_of_row};
 use super::word;
 
 /// Entries of a clock's history that are shown at most.
@@ -26,10 +26,12 @@ pub struct Clock {
     pub case: Uuid,
     /// Which promise.
     pub kind: ClockKind,
+    /// Which of its kind; empty for the one that the policy promises.
+    pub slot: String,
     /// Where it stands.
     pub state: ClockState,
     /// How much time it gives.
-    pub length: Length,
+    pub term: Term,
     /// When it was made.
     pub start: Timestamp,
     /// Its instants.
@@ -42,18 +44,30 @@ pub struct Clock {
     pub level: u8,
     /// When it stopped.
     pub stopped: Option<Timestamp>,
-    /// Whether no time is used now.
-    pub held: bool,
+    /// Why it stopped; empty while it runs.
+    pub stop_cause: String,
+    /// Why no time is used now.
+    pub held: Option<HoldReason>,
+    /// The customer was told the deadline.
+    pub told_customer: bool,
     /// How often it was made.
     pub round: u32,
     /// The grade that gave its length.
     pub grade: Grade,
+    /// The urgency that gave its length.
+    pub urgency: Urgency,
     /// The policy that it pins.
     pub policy_profile: String,
     /// That policy's revision.
     pub policy_revision: i32,
+    /// The revision of the site's calendar by which it counts.
+    pub calendar_revision: u32,
     /// Whether it reaches into a year that is not published yet.
     pub provisional: bool,
+    /// Who demands it or owes it; empty where nobody but us.
+    pub party: String,
+    /// That party's own number for the case.
+    pub outside_number: String,
     /// When triage made it.
     pub created: Timestamp,
     /// Rises with every change.
@@ -61,6 +75,49 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// One that promises nothing to anybody, yet: only an instant that is waited for.
+    pub fn silent(
+        id: Uuid,
+        case: &Case,
+        kind: ClockKind,
+        start: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            case: case.id,
+            kind,
+            slot: String::new(),
+            state: ClockState::Running,
+            term: Term::Until(start),
+            start,
+            deadlines: Deadlines::at(start),
+            next: None,
+            told: None,
+            level: 0,
+            stopped: None,
+            stop_cause: String::new(),
+            held: None,
+            told_customer: false,
+            round: 1,
+            grade: case.grade.unwrap_or(Grade::FOUR),
+            urgency: Urgency::WithinADay,
+            policy_profile: String::new(),
+            policy_revision: 0,
+            calendar_revision: 0,
+            provisional: false,
+            party: String::new(),
+            outside_number: String::new(),
+            created: now,
+            generation: 1,
+        }
+    }
+
+    /// Whether it promises nothing to anybody, so that it has no events.
+    pub fn is_silent(&self) -> bool {
+        matches!(self.kind, ClockKind::AgeCheck | ClockKind::HoldEnd)
+    }
+
     /// Its entry in the timer index; none where nothing comes.
     pub fn entry(&self) -> Option<Entry> {
         let due = self.next?;
@@ -96,7 +153,6 @@ struct Row {
     told: i16,
     level: i16,
     stop_time: Option<jiff_sqlx::Timestamp>,
-    held: bool,
     round: i32,
     grade: i16,
     policy_profile: String,
@@ -104,6 +160,15 @@ struct Row {
     provisional: bool,
     create_time: jiff_sqlx::Timestamp,
     generation: i64,
+    slot: String,
+    warn_early_time: Option<jiff_sqlx::Timestamp>,
+    calendar_revision: i32,
+    told_customer: bool,
+    hold_reason: Option<String>,
+    stop_cause: String,
+    party: String,
+    outside_number: String,
+    urgency: String,
 }
 
 impl Row {
@@ -113,9 +178,11 @@ impl Row {
             case: self.case_id,
             kind: word(&self.kind)?,
             state: word(&self.state)?,
-            length: self.length.parse().map_err(Fault::internal)?,
+            slot: self.slot,
+            term: self.length.parse().map_err(Fault::internal)?,
             start: self.start_time.to_jiff(),
             deadlines: Deadlines {
+                warn_early: self.warn_early_time.map(jiff_sqlx::Timestamp::to_jiff),
                 warn: self.warn_time.to_jiff(),
                 due: self.due_time.to_jiff(),
                 climb_duty: self.duty_lead_time.to_jiff(),
@@ -125,13 +192,19 @@ impl Row {
             told: step_of_row(self.told),
             level: u8::try_from(self.level).unwrap_or(0),
             stopped: self.stop_time.map(jiff_sqlx::Timestamp::to_jiff),
-            held: self.held,
+            stop_cause: self.stop_cause,
+            held: self.hold_reason.as_deref().map(word).transpose()?,
+            told_customer: self.told_customer,
             round: u32::try_from(self.round).unwrap_or(1),
             grade: grade_of_row(self.grade)
                 .ok_or_else(|| Fault::internal("a grade beyond 1 to 4"))?,
+            urgency: word(&self.urgency)?,
             policy_profile: self.policy_profile,
             policy_revision: self.policy_revision,
+            calendar_revision: u32::try_from(self.calendar_revision).unwrap_or(0),
             provisional: self.provisional,
+            party: self.party,
+            outside_number: self.outside_number,
             created: self.create_time.to_jiff(),
             generation: self.generation,
         })
@@ -145,6 +218,7 @@ fn step_to_row(step: Option<Step>) -> i16 {
         Some(Step::Breach) => 2,
         Some(Step::ClimbDuty) => 3,
         Some(Step::ClimbTop) => 4,
+        Some(Step::WarnEarly) => 5,
     }
 }
 
@@ -160,15 +234,16 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         "-- triage::store::clocks::insert
         INSERT INTO clock (site, id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time,
           top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision,
-          provisional, create_time, generation, traceparent)
+          provisional, create_time, generation, traceparent, slot, warn_early_time, calendar_revision,
+          told_customer, hold_reason, stop_cause, party, outside_number, urgency)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23, $24)",
+          $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)",
         site.as_str(),
         clock.id,
         clock.case,
         clock.kind.word(),
         clock.state.word(),
-        clock.length.to_string(),
+        clock.term.to_string(),
         clock.start.to_sqlx(),
         clock.deadlines.warn.to_sqlx(),
         clock.deadlines.due.to_sqlx(),
@@ -178,7 +253,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         step_to_row(clock.told),
         i16::from(clock.level),
         clock.stopped.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
-        clock.held,
+        clock.held.is_some(),
         i32::try_from(clock.round).unwrap_or(i32::MAX),
         i16::from(clock.grade.value()),
         clock.policy_profile,
@@ -187,6 +262,15 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.created.to_sqlx(),
         clock.generation,
         traceparent().unwrap_or_default(),
+        clock.slot,
+        clock.deadlines.warn_early.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        i32::try_from(clock.calendar_revision).unwrap_or(i32::MAX),
+        clock.told_customer,
+        clock.held.map(HoldReason::word),
+        clock.stop_cause,
+        clock.party,
+        clock.outside_number,
+        clock.urgency.word(),
     )
     .execute(&mut **tx)
     .await
@@ -200,12 +284,14 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         "-- triage::store::clocks::update
         UPDATE clock SET state = $3, length = $4, start_time = $5, warn_time = $6, due_time = $7,
           duty_lead_time = $8, top_lead_time = $9, next_time = $10, told = $11, level = $12, stop_time = $13,
-          held = $14, round = $15, grade = $16, provisional = $17, generation = $18
+          held = $14, round = $15, grade = $16, provisional = $17, generation = $18, warn_early_time = $19,
+          calendar_revision = $20, told_customer = $21, hold_reason = $22, stop_cause = $23, policy_profile = $24,
+          policy_revision = $25, urgency = $26
         WHERE site = $1 AND id = $2",
         site.as_str(),
         clock.id,
         clock.state.word(),
-        clock.length.to_string(),
+        clock.term.to_string(),
         clock.start.to_sqlx(),
         clock.deadlines.warn.to_sqlx(),
         clock.deadlines.due.to_sqlx(),
@@ -215,11 +301,19 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         step_to_row(clock.told),
         i16::from(clock.level),
         clock.stopped.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
-        clock.held,
+        clock.held.is_some(),
         i32::try_from(clock.round).unwrap_or(i32::MAX),
         i16::from(clock.grade.value()),
         clock.provisional,
         clock.generation,
+        clock.deadlines.warn_early.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        i32::try_from(clock.calendar_revision).unwrap_or(i32::MAX),
+        clock.told_customer,
+        clock.held.map(HoldReason::word),
+        clock.stop_cause,
+        clock.policy_profile,
+        clock.policy_revision,
+        clock.urgency.word(),
     )
     .execute(&mut **tx)
     .await
@@ -233,8 +327,9 @@ pub async fn lock_of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<
         Row,
         "-- triage::store::clocks::lock_of_case
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
-               next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision, provisional,
-               create_time, generation
+               next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
+               create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
+               stop_cause, party, outside_number, urgency
         FROM clock WHERE site = $1 AND case_id = $2 ORDER BY id FOR UPDATE",
         site.as_str(),
         case,
@@ -253,8 +348,9 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, 
         Row,
         "-- triage::store::clocks::get
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
-               next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision, provisional,
-               create_time, generation
+               next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
+               create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
+               stop_cause, party, outside_number, urgency
         FROM clock WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -294,8 +390,10 @@ pub async fn page(
     let rows = sqlx::query!(
         "-- triage::store::clocks::page
         SELECT site, id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time,
-               top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile,
-               policy_revision, provisional, create_time, generation
+               top_lead_time, next_time, told, level, stop_time, round, grade, policy_profile,
+               policy_revision, provisional,
+               create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
+               stop_cause, party, outside_number, urgency
         FROM clock
         WHERE ($1::text IS NULL OR site = $1) AND ($2::uuid IS NULL OR case_id = $2)
           AND (cardinality($3::text[]) = 0 OR state = ANY ($3)) AND kind = ANY ($4)
@@ -333,7 +431,6 @@ pub async fn page(
                 told: r.told,
                 level: r.level,
                 stop_time: r.stop_time,
-                held: r.held,
                 round: r.round,
                 grade: r.grade,
                 policy_profile: r.policy_profile,
@@ -341,6 +438,15 @@ pub async fn page(
                 provisional: r.provisional,
                 create_time: r.create_time,
                 generation: r.generation,
+                slot: r.slot,
+                warn_early_time: r.warn_early_time,
+                calendar_revision: r.calendar_revision,
+                told_customer: r.told_customer,
+                hold_reason: r.hold_reason,
+                stop_cause: r.stop_cause,
+                party: r.party,
+                outside_number: r.outside_number,
+                urgency: r.urgency,
             };
             Ok((site, row.read()?))
         })

@@ -1,0 +1,130 @@
+//! What happens to a clock: the events of its fold.
+
+use jiff::Timestamp;
+use redress_model::words::HoldReason;
+use serde::{Deserialize, Serialize};
+
+use crate::{Shares, Term};
+
+/// Terms on which a promise is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// How much time it gives.
+    pub term: Term,
+    /// When it warns and climbs.
+    #[serde(default)]
+    pub shares: Shares,
+    /// Revision of the site's calendar by which it counts.
+    #[serde(default)]
+    pub calendar: u32,
+    /// The customer was told the deadline: it moves later only by a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
+}
+
+impl Terms {
+    /// Terms with the ordinary shares, by the first calendar, told to nobody.
+    pub fn new(term: impl Into<Term>) -> Self {
+        Self {
+            term: term.into(),
+            shares: Shares::default(),
+            calendar: 0,
+            told: false,
+        }
+    }
+}
+
+/// Something that happened to a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The promise was made. The first event of every clock.
+    Started {
+        /// When.
+        at: Timestamp,
+        /// On which terms.
+        #[serde(flatten)]
+        terms: Terms,
+    },
+    /// What was promised was done. Before the start it means another promise and changes nothing.
+    Met {
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody needs it any more.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+    },
+    /// The grade changed: the start stays, the new grade's length applies.
+    Regraded {
+        /// When.
+        at: Timestamp,
+        /// The new grade's length.
+        term: Term,
+        /// The new grade is graver; then no deadline moves later.
+        rise: bool,
+    },
+    /// The promise is made anew (P03, P27). While one is still open, that one stands: asking again
+    /// never buys time. What is entered late counts by its own instant: an answer that is older than
+    /// the last question leaves that one open, and a question older than the answer was answered (P02).
+    Restarted {
+        /// When.
+        at: Timestamp,
+        /// On which terms.
+        #[serde(flatten)]
+        terms: Terms,
+    },
+    /// The reason lies with somebody else: no time is used from here.
+    Held {
+        /// When.
+        at: Timestamp,
+        /// With whom.
+        reason: HoldReason,
+    },
+    /// It is ours again.
+    Resumed {
+        /// When.
+        at: Timestamp,
+    },
+    /// A person gave more time, or passed on what an outside body gave.
+    Extended {
+        /// When.
+        at: Timestamp,
+        /// The deadline from now on. One that is not later changes nothing.
+        due: Timestamp,
+    },
+    /// The site's calendar changed: days still ahead may be closed or open now.
+    Recalendared {
+        /// When.
+        at: Timestamp,
+        /// Revision of the calendar by which it counts from now on.
+        calendar: u32,
+    },
+}
+
+impl Event {
+    /// When it happened.
+    pub fn at(&self) -> Timestamp {
+        match *self {
+            Self::Started { at, .. }
+            | Self::Met { at }
+            | Self::Cancelled { at }
+            | Self::Regraded { at, .. }
+            | Self::Restarted { at, .. }
+            | Self::Held { at, .. }
+            | Self::Resumed { at }
+            | Self::Extended { at, .. }
+            | Self::Recalendared { at, .. } => at,
+        }
+    }
+
+    /// The revision of the calendar that it asks for.
+    pub fn calendar(&self) -> Option<u32> {
+        match *self {
+            Self::Started { terms, .. } | Self::Restarted { terms, .. } => Some(terms.calendar),
+            Self::Recalendared { calendar, .. } => Some(calendar),
+            _ => None,
+        }
+    }
+}

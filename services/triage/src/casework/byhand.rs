@@ -1,0 +1,111 @@
+//! What a person does to a clock: starts one that nobody else would (an outside body's deadline, what a
+//! partner owes us), gives more time, says that it is done or that nobody needs it.
+
+use jiff::Timestamp;
+use redress_clock::{Event, Term};
+use redress_model::Fault;
+use redress_model::words::ClockKind;
+use uuid::Uuid;
+
+use super::Work;
+use super::promises::{self, Start};
+use crate::store::cases::Case;
+use crate::store::clocks::{self, Clock};
+
+/// A promise that a person starts.
+#[derive(Debug, Clone)]
+pub struct ByHand {
+    /// Which.
+    pub kind: ClockKind,
+    /// From when on.
+    pub at: Timestamp,
+    /// How much time it gives; what the policy promises where it is none.
+    pub term: Option<Term>,
+    /// The customer is told the deadline.
+    pub told: bool,
+    /// Who demands it or owes it.
+    pub party: String,
+    /// That party's own number.
+    pub outside_number: String,
+}
+
+/// Whether a person may start a clock of this kind; the others follow from what happens.
+pub fn may_start(kind: ClockKind) -> bool {
+    matches!(
+        kind,
+        ClockKind::OutsideDeadline
+            | ClockKind::Support
+            | ClockKind::InterimUpdate
+            | ClockKind::Defence
+            | ClockKind::AppealJudgment
+            | ClockKind::AppealRuling
+            | ClockKind::Rescue
+            | ClockKind::OnSite
+            | ClockKind::StoreReport
+            | ClockKind::MediaClarification
+    )
+}
+
+/// Whether a person says that it is done; the others are met by what happens.
+pub fn may_meet(kind: ClockKind) -> bool {
+    (may_start(kind) && kind != ClockKind::InterimUpdate) || kind == ClockKind::FollowUpVisit
+}
+
+/// Starts a clock by hand. None where it gives no time and the policy does not either.
+pub async fn start(
+    work: &mut Work<'_>,
+    case: &Case,
+    new: ByHand,
+    slot: Uuid,
+) -> Result<Option<Clock>, Fault> {
+    let urgency = promises::urgency(work, case).await?;
+    let policy = || promises::length(work.site, case, urgency, new.kind).map(Term::Length);
+    let Some(term) = new.term.or_else(policy) else {
+        return Ok(None);
+    };
+    let new = Start {
+        kind: new.kind,
+        slot: slot.to_string(),
+        at: new.at,
+        term,
+        told: new.told,
+        party: new.party,
+        outside_number: new.outside_number,
+        cause: "by hand",
+    };
+    promises::start(work, case, urgency, new).await.map(Some)
+}
+
+/// What a person does to a running clock.
+#[derive(Debug, Clone, Copy)]
+pub enum Act {
+    /// It is done.
+    Meet(Timestamp),
+    /// Nobody needs it.
+    Cancel,
+    /// More time is given.
+    Extend(Timestamp),
+}
+
+/// Does it; `reason` goes to the clock's history. Returns whether it changed anything.
+pub async fn act(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+    act: Act,
+    reason: &str,
+) -> Result<bool, Fault> {
+    let at = work.now;
+    let event = match act {
+        Act::Meet(at) => Event::Met { at },
+        Act::Cancel => Event::Cancelled { at },
+        Act::Extend(due) => Event::Extended { at, due },
+    };
+    promises::apply(work, case, clock, event, reason).await
+}
+
+/// The clock, its case locked before it.
+pub async fn find(work: &mut Work<'_>, case: &Case, id: Uuid) -> Result<Option<Clock>, Fault> {
+    let all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
+    Ok(all.into_iter().find(|clock| clock.id == id))
+}

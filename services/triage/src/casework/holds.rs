@@ -1,0 +1,248 @@
+//! Holds: while the reason lies with the customer, an outside party or a court, the promises that this
+//! reason may stop stand still (P05), and so does the age of the case (G1.7, G2.4).
+//!
+//! A hold belongs to the case, not to a clock: which clocks it stops is the policy's word, and a promise
+//! that is made or made anew meanwhile stands still from its start. A hold ends by itself at the instant
+//! that was named, however late the worker is that sees to it (P13).
+
+use jiff::{SignedDuration, Timestamp};
+use redress_clock::{Deadlines, Event};
+use redress_model::words::{ClockKind, ClockState, HoldReason};
+use redress_model::{Fault, ids};
+
+use super::{Work, promises};
+use crate::store::cases::{self, Case};
+use crate::store::clocks::{self, Clock};
+use crate::store::holds::{self, Hold};
+use crate::store::sites::Site;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct NewHold {
+    /// With whom the reason lies.
+    pub reason: HoldReason,
+    /// When it ends by itself.
+    pub until: Timestamp,
+    /// Who allows it.
+    pub approver: String,
+    /// What for.
+    pub note: String,
+}
+
+/// How long the holds of a reason may last together, and how long they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// At most.
+    pub allowed: SignedDuration,
+    /// With what was and is held.
+    pub used: SignedDuration,
+}
+
+impl Budget {
+    /// Whether so much more fits.
+    pub fn fits(&self, more: SignedDuration) -> bool {
+        self.used.saturating_add(more) <= self.allowed
+    }
+}
+
+/// The budget of a reason on a case; none where the policy takes no such hold.
+pub fn budget(site: &Site, reason: HoldReason, all: &[Hold]) -> Option<Budget> {
+    let policy = &site.profile().holds;
+    policy.reasons.get(&reason)?;
+    Some(Budget {
+        allowed: SignedDuration::from_hours(24 * i64::from(policy.budget_days)),
+        used: all
+            .iter()
+            .filter(|hold| hold.reason == reason)
+            .fold(SignedDuration::ZERO, |sum, hold| {
+                sum.saturating_add(hold.length())
+            }),
+    })
+}
+
+/// Holds a case. It must be locked, open, and not held for this reason.
+pub async fn hold(
+    work: &mut Work<'_>,
+    case: &mut Case,
+    new: NewHold,
+    beyond: bool,
+) -> Result<Hold, Fault> {
+    let hold = Hold {
+        id: ids::new_id(work.now),
+        case: case.id,
+        reason: new.reason,
+        start: work.now,
+        until: new.until,
+        end: None,
+        end_cause: String::new(),
+        approver: new.approver,
+        note: new.note,
+        beyond,
+    };
+    holds::insert(work.tx, &work.site.id, &hold).await?;
+    case.held_since.get_or_insert(work.now);
+    cases::set_status(work.tx, &work.site.id, case).await?;
+    for mut clock in clocks::lock_of_case(work.tx, &work.site.id, case.id).await? {
+        if stops(work.site, hold.reason, &clock) {
+            let event = Event::Held {
+                at: work.now,
+                reason: hold.reason,
+            };
+            promises::apply(work, case, &mut clock, event, "held").await?;
+        }
+    }
+    arm(work, case).await?;
+    Ok(hold)
+}
+
+fn stops(site: &Site, reason: HoldReason, clock: &Clock) -> bool {
+    clock.stopped.is_none() && clock.held.is_none() && site.profile().may_hold(reason, clock.kind)
+}
+
+/// Stops a promise that was made while a hold lasts that stops its kind.
+pub(super) async fn stop_new(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+) -> Result<(), Fault> {
+    if case.held_since.is_none() {
+        return Ok(());
+    }
+    let lasting = holds::lasting(work.tx, &work.site.id, case.id).await?;
+    let hold = lasting.iter().find(|h| stops(work.site, h.reason, clock));
+    if let Some(hold) = hold {
+        let event = Event::Held {
+            at: hold.start.max(clock.start),
+            reason: hold.reason,
+        };
+        promises::apply(work, case, clock, event, "held").await?;
+    }
+    Ok(())
+}
+
+/// Ends the hold of this reason, if it lasts. Says whether it did.
+pub async fn release(
+    work: &mut Work<'_>,
+    case: &mut Case,
+    reason: HoldReason,
+    cause: &str,
+) -> Result<bool, Fault> {
+    let now = work.now;
+    end(work, case, cause, |hold| {
+        (hold.reason == reason).then_some(now)
+    })
+    .await
+}
+
+/// Ends every hold: nobody is waited for any more.
+pub(super) async fn release_all(
+    work: &mut Work<'_>,
+    case: &mut Case,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    end(work, case, "moved", |hold| Some(at.max(hold.start)))
+        .await
+        .map(drop)
+}
+
+/// Ends the holds whose time has come, each at its own instant.
+pub(super) async fn expire(work: &mut Work<'_>, case: &mut Case) -> Result<(), Fault> {
+    let now = work.now;
+    end(work, case, "time", |hold| {
+        (hold.until <= now).then_some(hold.until)
+    })
+    .await
+    .map(drop)
+}
+
+async fn end(
+    work: &mut Work<'_>,
+    case: &mut Case,
+    cause: &str,
+    when: impl Fn(&Hold) -> Option<Timestamp>,
+) -> Result<bool, Fault> {
+    if case.held_since.is_none() {
+        return Ok(false);
+    }
+    let site = work.site;
+    let mut lasting = holds::lasting(work.tx, &site.id, case.id).await?;
+    let mut ending: Vec<(Timestamp, Hold)> = Vec::new();
+    lasting.retain(|hold| match when(hold) {
+        Some(at) => {
+            ending.push((at, hold.clone()));
+            false
+        }
+        None => true,
+    });
+    let Some(last) = ending.iter().map(|(at, _)| *at).max() else {
+        return Ok(false);
+    };
+    for (at, hold) in &ending {
+        holds::end(work.tx, &site.id, hold.id, *at, cause).await?;
+    }
+    if lasting.is_empty() {
+        run_again(case, last);
+        cases::set_status(work.tx, &site.id, case).await?;
+    }
+    for mut clock in clocks::lock_of_case(work.tx, &site.id, case.id).await? {
+        let may = |hold: &Hold| site.profile().may_hold(hold.reason, clock.kind);
+        if clock.held.is_none() || lasting.iter().any(may) {
+            continue;
+        }
+        // From the end of the last hold that stopped it; by a newer policy none of them may.
+        let mine = ending.iter().filter(|(_, h)| may(h)).map(|(at, _)| *at);
+        let at = mine.max().unwrap_or(last);
+        promises::apply(work, case, &mut clock, Event::Resumed { at }, cause).await?;
+    }
+    arm(work, case).await?;
+    Ok(true)
+}
+
+/// The age of a case counts again, unless it is resolved too: then it still stands.
+fn run_again(case: &mut Case, at: Timestamp) {
+    let Some(since) = case.held_since.take() else {
+        return;
+    };
+    match &mut case.resolved_since {
+        Some(resolved) => *resolved = since.min(*resolved),
+        None => case.held += since.duration_until(at.max(since)),
+    }
+}
+
+/// Waits for the next hold that ends by itself.
+async fn arm(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
+    let site = &work.site.id;
+    let lasting = holds::lasting(work.tx, site, case.id).await?;
+    let next = lasting.iter().map(|hold| hold.until).min();
+    let all = clocks::lock_of_case(work.tx, site, case.id).await?;
+    let found = all.into_iter().find(|c| c.kind == ClockKind::HoldEnd);
+    let (mut clock, is_new) = match (found, next) {
+        (None, None) => return Ok(()),
+        (Some(clock), _) if clock.next == next => return Ok(()),
+        (Some(clock), _) => (clock, false),
+        (None, Some(_)) => {
+            let kind = ClockKind::HoldEnd;
+            let clock = Clock::silent(ids::new_id(work.now), case, kind, work.now, work.now);
+            (clock, true)
+        }
+    };
+    clock.next = next;
+    if let Some(due) = next {
+        clock.state = ClockState::Running;
+        clock.stopped = None;
+        clock.stop_cause = String::new();
+        clock.deadlines = Deadlines::at(due);
+        clock.term = redress_clock::Term::Until(due);
+    } else {
+        clock.state = ClockState::Met;
+        clock.stopped = Some(work.now);
+    }
+    if is_new {
+        clocks::insert(work.tx, site, &clock).await?;
+    } else {
+        clock.generation += 1;
+        clocks::update(work.tx, site, &clock).await?;
+    }
+    work.entries.extend(clock.entry());
+    Ok(())
+}
