@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 
 use redress_calendar::{HoursError, Interval};
 use redress_clock::Length;
+use redress_model::words::ClockKind;
 use serde_json::Value;
 
 use crate::document::{LengthRule, Policy};
@@ -102,6 +103,8 @@ fn clocks(policy: &Policy, problems: &mut Vec<Problem>) {
         let field = format!("clocks.{kind}");
         let open = rules.iter().position(LengthRule::is_unconditional);
         match open {
+            // The sources ask for no updates on routine cases (section 6).
+            None if *kind == ClockKind::InterimUpdate => {}
             None if !rules.is_empty() => problems.push(Problem::new(
                 field,
                 "needs a last rule without conditions, so that every case has a length",
@@ -139,6 +142,10 @@ fn paging(policy: &Policy, problems: &mut Vec<Problem>) {
         (
             "ladder.acknowledge_within",
             policy.ladder.acknowledge_within,
+        ),
+        (
+            "ladder.acknowledge_within_grade_1",
+            policy.ladder.acknowledge_within_grade_1,
         ),
     ];
     for (field, wait) in waits {

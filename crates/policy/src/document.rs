@@ -158,6 +158,9 @@ pub struct Ladder {
     /// How long a page waits for its acknowledgement before it is sent again.
     #[schemars(schema_with = "schema::length")]
     pub acknowledge_within: Length,
+    /// The same about a case of grade 1.
+    #[schemars(schema_with = "schema::length")]
+    pub acknowledge_within_grade_1: Length,
     /// How often a rung is paged before the next one is.
     #[schemars(range(min = 1, max = 20))]
     pub pages: u16,
@@ -218,6 +221,15 @@ impl Policy {
     pub fn length(&self, clock: ClockKind, key: LengthKey) -> Option<Length> {
         let rules = self.clocks.get(&clock)?;
         rules.iter().find(|r| r.fits(key)).map(|r| r.length)
+    }
+
+    /// How long a page about a case of this grade waits for its acknowledgement.
+    pub fn acknowledge_within(&self, grade: Grade) -> Length {
+        if grade == Grade::ONE {
+            self.ladder.acknowledge_within_grade_1
+        } else {
+            self.ladder.acknowledge_within
+        }
     }
 
     /// Whether this clock stands still for this reason (P05).

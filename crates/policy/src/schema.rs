@@ -38,8 +38,8 @@ const LOOKS: [(&str, &str); 3] = [
     (INTERVAL, "09:00-12:00"),
 ];
 
-/// Clocks that a policy promises: not those of incidents (crisis keeps them) nor the age checks, whose
-/// instants are thresholds of grading.
+/// Clocks that a policy promises: not those of incidents (crisis keeps them) nor those that promise
+/// nothing: age checks, ends of holds, questions about signals.
 fn promised() -> Vec<&'static str> {
     ClockKind::ALL
         .iter()
@@ -47,6 +47,8 @@ fn promised() -> Vec<&'static str> {
             !matches!(
                 kind,
                 ClockKind::AgeCheck
+                    | ClockKind::HoldEnd
+                    | ClockKind::ConfirmSignal
                     | ClockKind::LeaderContact
                     | ClockKind::HoldingStatement
                     | ClockKind::InsideReport

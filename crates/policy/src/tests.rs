@@ -211,7 +211,7 @@ fn a_policy_that_is_wrong_is_refused_with_its_line_and_field() {
             "must not name anything twice",
         ),
         (
-            "acknowledge_within: 15 minutes",
+            "acknowledge_within: 1 hour",
             "acknowledge_within: 1 working day",
             "ladder.acknowledge_within",
             "round the clock",
