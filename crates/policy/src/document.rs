@@ -179,6 +179,10 @@ pub struct Clusters {
     /// From this likeness on they are, whatever their categories.
     #[schemars(range(min = 0.05, max = 1.0))]
     pub join_across: f64,
+    /// From so many different units on, what is built wrong is taken for a defect of many homes, and a
+    /// notice to the other owners is proposed (M19).
+    #[schemars(range(min = 2, max = 1_000))]
+    pub general_defect_units: u32,
 }
 
 /// Working time of a site that has loaded no calendar of its own.
