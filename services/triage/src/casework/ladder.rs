@@ -1,67 +1,77 @@
 //! What happens when a promise is about to be missed, and is: its owner is warned, then the breach climbs
-//! the lead ladder to whoever is on duty (domain.md section 6).
+//! the lead ladder to whoever is on duty at that instant, and is paged until somebody acknowledges (domain.md
+//! section 6, decision 16).
+//!
+//! One timer a clock: it fires at the next step or when paging goes on, whichever comes first. Who was told
+//! is no part of the fold (I5); it stands in the clock's row and in its pages.
 
-use redress_clock::{Step, fold};
-use redress_model::Fault;
-use redress_model::words::{ClockState, ClockTransition, DutyRole};
+use jiff::Timestamp;
+use redress_clock::{Shares, Step, deadlines};
+use redress_model::words::{ClockState, ClockTransition};
+use redress_model::{Fault, Grade};
+use uuid::Uuid;
 
 use super::Work;
-use super::promises::tell;
-use crate::store::cases::Case;
+use super::promises::{self, tell};
+use crate::domain::paging::{self, LAST_RUNG, Next, OnDuty, Page, PageState, Paging, Sent};
+use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock, History};
 use crate::store::duties;
+use crate::store::pages::{self, PageRow};
 
-/// Rungs of the lead ladder, lowest first.
-const LADDER: [DutyRole; 3] = [DutyRole::OnSiteLead, DutyRole::DutyLead, DutyRole::TopLead];
-
-/// Tells every step that is due. After a long sleep several are: each takes effect once, in order.
+/// Tells every step that is due, and goes on paging. After a long sleep several steps are due: each takes
+/// effect once, in order.
 pub(super) async fn climb(
     work: &mut Work<'_>,
     case: &Case,
     clock: &mut Clock,
 ) -> Result<(), Fault> {
-    let calendar = work.site.calendar();
-    let events = clocks::events(work.tx, &work.site.id, clock.id).await?;
-    let promise = fold(&events, &calendar)
-        .ok_or_else(|| Fault::internal("a stored clock has to begin with its start"))?;
+    let (promise, _) = promises::computed(work, clock).await?;
     clock.generation += 1;
     while let Some((step, at)) = promise.next_step(clock.told, work.now) {
         if at > work.now {
             break;
         }
-        let (transition, notify) = match step {
-            Step::Warn => {
-                clock.told = Some(step);
-                (ClockTransition::Warned, owner(case))
-            }
-            Step::Breach | Step::ClimbDuty | Step::ClimbTop => {
-                let (reached, notify) = rung(work, case, step).await?;
-                clock.told = Some(reached);
-                clock.level = reached.level();
-                clock.state = ClockState::Breached;
-                let transition = if step == Step::Breach {
-                    ClockTransition::Breached
-                } else {
-                    ClockTransition::Climbed
-                };
-                (transition, notify)
-            }
-        };
-        let entry = History {
-            transition,
-            at: work.now,
-            due: clock.deadlines.due,
-            cause: "time".to_owned(),
-        };
-        clocks::note(work.tx, &work.site.id, clock, None, &entry).await?;
-        clock.next = promise.next_step(clock.told, work.now).map(|(_, at)| at);
-        tell(work, case, clock, &entry, &notify).await?;
+        clock.told = Some(step);
+        match rung_of(step) {
+            0 => warn(work, case, clock).await?,
+            rung => reach(work, case, clock, rung, step).await?,
+        }
     }
-    clock.next = promise.next_step(clock.told, work.now).map(|(_, at)| at);
+    if clock.paging.until.is_some_and(|until| until <= work.now) {
+        go_on(work, case, clock).await?;
+    }
+    clock.arm(promise.next_step(clock.told, work.now).map(|(_, at)| at));
     clocks::update(work.tx, &work.site.id, clock).await
 }
 
-fn owner(case: &Case) -> Vec<String> {
+/// Rung of the lead ladder that a step reaches; 0 for a warning.
+fn rung_of(step: Step) -> u8 {
+    step.level()
+}
+
+/// The step that reaches a rung.
+fn step_of(rung: u8) -> Option<Step> {
+    Step::ALL.into_iter().find(|s| rung > 0 && s.level() == rung)
+}
+
+/// Tells the owner that time runs out. One who is off duty is left in peace: the on-site lead on duty is told
+/// instead, or the next one up (P07).
+async fn warn(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
+    let site = &work.site.id;
+    let mut notify = Vec::new();
+    if let Some(owner) = owner(case) {
+        if duties::is_off_duty(work.tx, site, &owner, work.now).await? {
+            let people = on_duty(work, case).await?;
+            notify.extend(people.0.into_iter().flatten().next());
+        } else {
+            notify.push(owner);
+        }
+    }
+    say(work, case, clock, ClockTransition::Warned, &notify).await
+}
+
+fn owner(case: &Case) -> Option<String> {
     let owner = case
         .responsible
         .as_ref()
@@ -69,21 +79,197 @@ fn owner(case: &Case) -> Vec<String> {
     owner
         .filter(|owner| !case.facts.excluded.contains(owner))
         .cloned()
-        .into_iter()
-        .collect()
 }
 
-/// Who is told at this step. Where nobody is on duty on that rung the next one is told now, not after
-/// the wait (P14); where nobody is on duty at all, the step is kept and the next one still comes.
-async fn rung(work: &mut Work<'_>, case: &Case, step: Step) -> Result<(Step, Vec<String>), Fault> {
-    for reached in Step::ALL.into_iter().filter(|s| *s >= step) {
-        let role = LADDER[usize::from(reached.level()) - 1];
-        let excluded = &case.facts.excluded;
-        let person = duties::on_duty(work.tx, &work.site.id, role, work.now, excluded).await?;
-        if let Some(person) = person {
-            return Ok((reached, vec![person]));
+/// Time has reached a rung. One that was paged ahead of its time has heard already.
+async fn reach(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+    rung: u8,
+    step: Step,
+) -> Result<(), Fault> {
+    clock.state = ClockState::Breached;
+    let transition = if step == Step::Breach {
+        ClockTransition::Breached
+    } else {
+        ClockTransition::Climbed
+    };
+    if clock.level >= rung {
+        return Ok(());
+    }
+    let people = on_duty(work, case).await?;
+    match paging::reach(rung, clock.level, &people) {
+        Next::Send(page) => send(work, case, clock, page, transition).await,
+        Next::Wait | Next::GiveUp => {
+            wait(work, case, clock).await?;
+            say(work, case, clock, transition, &[]).await
         }
     }
-    tracing::warn!(case = %case.id, ?step, "nobody is on duty to be told");
-    Ok((step, Vec::new()))
+}
+
+/// The time to acknowledge has run out, or somebody may have come on duty.
+async fn go_on(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
+    let people = on_duty(work, case).await?;
+    let pages_max = work.site.profile().ladder.pages;
+    let last = pages::last(work.tx, &work.site.id, clock.id, clock.round)
+        .await?
+        .map(|row| Sent {
+            staff: row.staff,
+            page: row.page,
+        });
+    let next = match (clock.paging.state, &last) {
+        (PageState::Open, Some(last)) => {
+            paging::unanswered(clock.level, last, pages_max, &people)
+        }
+        _ => {
+            let due = clock.told.map_or(0, rung_of);
+            paging::awaited(due, clock.level, last.as_ref(), pages_max, &people)
+        }
+    };
+    match next {
+        Next::Send(page) => {
+            let transition = if page.rung > clock.level.max(1) {
+                ClockTransition::Climbed
+            } else {
+                ClockTransition::PagedAgain
+            };
+            send(work, case, clock, page, transition).await
+        }
+        Next::Wait => wait(work, case, clock).await,
+        Next::GiveUp => {
+            tracing::warn!(case = %case.id, clock = %clock.id, "nobody acknowledged a broken promise");
+            clock.paging = Paging {
+                state: PageState::Unanswered,
+                until: None,
+            };
+            Ok(())
+        }
+    }
+}
+
+/// Pages somebody. A rung that is reached ahead of its time is not told again when that comes.
+async fn send(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+    page: Page,
+    transition: ClockTransition,
+) -> Result<(), Fault> {
+    clock.level = clock.level.max(page.rung);
+    clock.told = clock.told.max(step_of(page.rung));
+    let grade = case.grade.unwrap_or(Grade::FOUR);
+    let within = work.site.profile().acknowledge_within(grade);
+    let calendar = work.site.calendar();
+    let answer = deadlines(work.now, within, Shares::default(), &calendar).due;
+    let row = PageRow {
+        clock: clock.id,
+        generation: clock.generation,
+        rung: page.rung,
+        round: clock.round,
+        staff: page.staff,
+        page: page.page,
+        sent: work.now,
+        answer,
+        acknowledged: None,
+    };
+    pages::insert(work.tx, &work.site.id, &row).await?;
+    clock.paging = Paging {
+        state: PageState::Open,
+        until: Some(answer),
+    };
+    say(work, case, clock, transition, &[row.staff]).await
+}
+
+/// Keeps the step until somebody comes on duty, as far as the roster is known; a new roster is asked again.
+async fn wait(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
+    tracing::warn!(case = %case.id, clock = %clock.id, "nobody is on duty to be told");
+    let roles = work.site.profile().ladder.rungs;
+    let until = duties::next_start(
+        work.tx,
+        &work.site.id,
+        &roles,
+        work.now,
+        &case.facts.excluded,
+    )
+    .await?;
+    clock.paging = Paging {
+        state: PageState::Waiting,
+        until,
+    };
+    Ok(())
+}
+
+async fn on_duty(work: &mut Work<'_>, case: &Case) -> Result<OnDuty, Fault> {
+    let site = work.site;
+    let mut people = OnDuty::default();
+    for rung in 0..usize::from(LAST_RUNG) {
+        let role = site.profile().ladder.rungs[rung];
+        let excluded = &case.facts.excluded;
+        people.0[rung] = duties::on_duty(work.tx, &site.id, role, work.now, excluded).await?;
+    }
+    Ok(people)
+}
+
+async fn say(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &Clock,
+    transition: ClockTransition,
+    notify: &[String],
+) -> Result<(), Fault> {
+    let entry = History {
+        transition,
+        at: work.now,
+        due: clock.deadlines.due,
+        cause: "time".to_owned(),
+    };
+    clocks::note(work.tx, &work.site.id, clock, None, &entry).await?;
+    tell(work, case, clock, &entry, notify).await
+}
+
+/// Somebody acknowledged what this change of a clock told: paging ends, the steps by time go on. What was told before the
+/// clock was made anew, or to a rung below the one paged now, ends nothing.
+pub async fn acknowledge(
+    work: &mut Work<'_>,
+    clock: Uuid,
+    generation: i64,
+    staff: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let site = &work.site.id;
+    let Some(seen) = clocks::get(work.tx, site, clock).await? else {
+        return Ok(());
+    };
+    let Some(case) = cases::lock(work.tx, site, seen.case).await? else {
+        return Ok(());
+    };
+    let all = clocks::lock_of_case(work.tx, site, case.id).await?;
+    let Some(mut clock) = all.into_iter().find(|c| c.id == clock) else {
+        return Ok(());
+    };
+    let Some(page) = pages::find(work.tx, site, clock.id, generation, staff).await? else {
+        // A warning, or a question, which has an answer of its own.
+        return Ok(());
+    };
+    pages::acknowledge(work.tx, site, &page, at).await?;
+    let last = pages::last(work.tx, site, clock.id, clock.round).await?;
+    let ends = last.is_some_and(|last| last.acknowledged.is_some())
+        && matches!(
+            clock.paging.state,
+            PageState::Open | PageState::Unanswered
+        );
+    if !ends {
+        return Ok(());
+    }
+    clock.paging = Paging {
+        state: PageState::Acknowledged,
+        until: None,
+    };
+    let (promise, _) = promises::computed(work, &clock).await?;
+    clock.arm(promise.next_step(clock.told, work.now).map(|(_, at)| at));
+    clock.generation += 1;
+    clocks::update(work.tx, site, &clock).await?;
+    work.entries.extend(clock.entry());
+    Ok(())
 }

@@ -118,3 +118,50 @@ pub async fn on_duty(
     .await
     .or_fault()
 }
+
+/// Whether the roster knows this person and has no duty of theirs now. Who is in no roster is nobody we could
+/// call off duty.
+pub async fn is_off_duty(
+    tx: &mut Tx,
+    site: &SiteId,
+    staff: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        "-- triage::store::duties::is_off_duty
+        SELECT coalesce(NOT bool_or(start_time <= $3 AND (end_time IS NULL OR end_time > $3)), false) AS \"off!\"
+        FROM duty_slot WHERE site = $1 AND staff = $2",
+        site.as_str(),
+        staff,
+        now.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// When somebody next comes on one of these duties, as far as the roster is known. Never somebody whom the
+/// case excludes or who left.
+pub async fn next_start(
+    tx: &mut Tx,
+    site: &SiteId,
+    roles: &[DutyRole],
+    now: Timestamp,
+    excluded: &[String],
+) -> Result<Option<Timestamp>, Fault> {
+    let roles: Vec<String> = roles.iter().map(|r| r.word().to_owned()).collect();
+    let next = sqlx::query_scalar!(
+        "-- triage::store::duties::next_start
+        SELECT min(d.start_time) FROM duty_slot d
+        WHERE d.site = $1 AND d.role = ANY ($2) AND d.start_time > $3 AND NOT d.staff = ANY ($4)
+          AND NOT EXISTS (SELECT FROM staff_retired s WHERE s.site = d.site AND s.staff = d.staff AND s.retired)",
+        site.as_str(),
+        &roles,
+        now.to_sqlx(),
+        excluded,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(next.map(jiff_sqlx::Timestamp::to_jiff))
+}

@@ -1,0 +1,230 @@
+//! Pages about broken promises, and who acknowledged them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::SiteId;
+use redress_store::{Database, StoreResultExt as _, Tx};
+use redress_timers::Entry;
+use uuid::Uuid;
+
+use crate::domain::paging::PageState;
+
+/// Clocks that one roster may wake in one transaction.
+pub const WAKE_MAX: i64 = 500;
+
+/// A page that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRow {
+    /// The clock.
+    pub clock: Uuid,
+    /// The change of the clock that told it.
+    pub generation: i64,
+    /// Rung of the lead ladder.
+    pub rung: u8,
+    /// Round of the clock.
+    pub round: u32,
+    /// `sites/{site}/staff/{staff}`.
+    pub staff: String,
+    /// How often this person was paged on this rung.
+    pub page: u16,
+    /// When.
+    pub sent: Timestamp,
+    /// Until when to acknowledge.
+    pub answer: Timestamp,
+    /// When it was acknowledged.
+    pub acknowledged: Option<Timestamp>,
+}
+
+struct Row {
+    clock_id: Uuid,
+    generation: i64,
+    rung: i16,
+    round: i32,
+    staff: String,
+    page: i16,
+    send_time: jiff_sqlx::Timestamp,
+    answer_time: jiff_sqlx::Timestamp,
+    acknowledge_time: Option<jiff_sqlx::Timestamp>,
+}
+
+impl Row {
+    fn read(self) -> PageRow {
+        PageRow {
+            clock: self.clock_id,
+            generation: self.generation,
+            rung: u8::try_from(self.rung).unwrap_or(0),
+            round: u32::try_from(self.round).unwrap_or(1),
+            staff: self.staff,
+            page: u16::try_from(self.page).unwrap_or(1),
+            sent: self.send_time.to_jiff(),
+            answer: self.answer_time.to_jiff(),
+            acknowledged: self.acknowledge_time.map(jiff_sqlx::Timestamp::to_jiff),
+        }
+    }
+}
+
+/// Adds a page.
+pub async fn insert(tx: &mut Tx, site: &SiteId, page: &PageRow) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::pages::insert
+        INSERT INTO clock_page (site, clock_id, generation, rung, round, staff, page, send_time, answer_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        site.as_str(),
+        page.clock,
+        page.generation,
+        i16::from(page.rung),
+        i32::try_from(page.round).unwrap_or(i32::MAX),
+        page.staff,
+        i16::try_from(page.page).unwrap_or(i16::MAX),
+        page.sent.to_sqlx(),
+        page.answer.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// The last page of a clock in this round.
+pub async fn last(
+    tx: &mut Tx,
+    site: &SiteId,
+    clock: Uuid,
+    round: u32,
+) -> Result<Option<PageRow>, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        "-- triage::store::pages::last
+        SELECT clock_id, generation, rung, round, staff, page, send_time, answer_time, acknowledge_time
+        FROM clock_page WHERE site = $1 AND clock_id = $2 AND round = $3
+        ORDER BY generation DESC, rung DESC LIMIT 1",
+        site.as_str(),
+        clock,
+        i32::try_from(round).unwrap_or(i32::MAX),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(row.map(Row::read))
+}
+
+/// The last page of each of these clocks, by clock.
+pub async fn last_of(tx: &mut Tx, clocks: &[Uuid]) -> Result<HashMap<Uuid, PageRow>, Fault> {
+    let rows = sqlx::query_as!(
+        Row,
+        "-- triage::store::pages::last_of
+        SELECT DISTINCT ON (p.clock_id) p.clock_id, p.generation, p.rung, p.round, p.staff, p.page, p.send_time,
+               p.answer_time, p.acknowledge_time
+        FROM clock c JOIN clock_page p ON p.site = c.site AND p.clock_id = c.id AND p.round = c.round
+        WHERE c.id = ANY ($1)
+        ORDER BY p.clock_id, p.generation DESC, p.rung DESC",
+        clocks,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(rows.into_iter().map(|r| (r.clock_id, r.read())).collect())
+}
+
+/// The page that this change of the clock told this person; none where it told nothing that is acknowledged.
+pub async fn find(
+    tx: &mut Tx,
+    site: &SiteId,
+    clock: Uuid,
+    generation: i64,
+    staff: &str,
+) -> Result<Option<PageRow>, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        "-- triage::store::pages::find
+        SELECT clock_id, generation, rung, round, staff, page, send_time, answer_time, acknowledge_time
+        FROM clock_page WHERE site = $1 AND clock_id = $2 AND generation = $3 AND staff = $4
+        ORDER BY rung DESC LIMIT 1",
+        site.as_str(),
+        clock,
+        generation,
+        staff,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(row.map(Row::read))
+}
+
+/// Notes that somebody acknowledged: this page, and every other one of the same round to the same person on that rung or
+/// below.
+pub async fn acknowledge(
+    tx: &mut Tx,
+    site: &SiteId,
+    page: &PageRow,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::pages::acknowledge
+        UPDATE clock_page SET acknowledge_time = $6
+        WHERE site = $1 AND clock_id = $2 AND round = $3 AND staff = $4 AND rung <= $5 AND acknowledge_time IS NULL",
+        site.as_str(),
+        page.clock,
+        i32::try_from(page.round).unwrap_or(i32::MAX),
+        page.staff,
+        i16::from(page.rung),
+        at.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Wakes the clocks of a site that wait for somebody to come on duty, since the roster has changed: at most
+/// [`WAKE_MAX`], in order of id after `after`. What they do when they fire is decided then.
+pub async fn wake(
+    tx: &mut Tx,
+    site: &SiteId,
+    after: Option<Uuid>,
+    now: Timestamp,
+) -> Result<Vec<Entry>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::pages::wake
+        WITH waiting AS MATERIALIZED (
+          SELECT id FROM clock
+          WHERE site = $1 AND page_state = 'WAITING' AND NOT held AND stop_time IS NULL AND ($2::uuid IS NULL OR id > $2)
+          ORDER BY id LIMIT $4 FOR UPDATE
+        )
+        UPDATE clock c SET page_time = $3, next_time = least(c.next_time, $3), generation = c.generation + 1
+        FROM waiting w WHERE c.site = $1 AND c.id = w.id
+        RETURNING c.id, c.generation, c.grade, c.next_time AS \"next_time!\"",
+        site.as_str(),
+        after,
+        now.to_sqlx(),
+        WAKE_MAX,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(rows
+        .into_iter()
+        .map(|r| Entry::new(r.id, r.generation, r.next_time.to_jiff()).first(r.grade == 1))
+        .collect())
+}
+
+/// How many clocks of all sites nobody heard of: those that wait for somebody on duty, and those whose last rung did not
+/// acknowledge.
+pub async fn unheard(db: &Database) -> Result<Vec<(String, i64)>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::pages::unheard
+        SELECT page_state, count(*) AS \"count!\" FROM clock
+        WHERE page_state IN ('WAITING', 'UNANSWERED') GROUP BY page_state",
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    let of = |state: PageState| {
+        let found = rows.iter().find(|r| r.page_state == state.word());
+        (state.word().to_owned(), found.map_or(0, |r| r.count))
+    };
+    Ok(vec![of(PageState::Waiting), of(PageState::Unanswered)])
+}
