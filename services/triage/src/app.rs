@@ -11,6 +11,7 @@ use redress_events::{
 use redress_model::time::SharedClock;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
+use redress_proto::triage::v1::calendar_service_server::CalendarServiceServer;
 use redress_proto::triage::v1::clock_service_server::ClockServiceServer;
 use redress_proto::triage::v1::cluster_service_server::ClusterServiceServer;
 use redress_proto::triage::v1::triage_service_server::TriageServiceServer;
@@ -22,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 use crate::desk::Desk;
 use crate::domain::similarity;
 use crate::jobs::{
-    CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth, ContactRecordedHandler,
-    DutyChangedHandler, OwnerChangedHandler, SiteChangedHandler, StaffChangedHandler, TextSource,
-    subscriptions,
+    CalendarKeeper, CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth, ContactRecordedHandler,
+    DutyChangedHandler, MessageChangedHandler, OwnerChangedHandler, SiteChangedHandler, StaffChangedHandler, TextSource,
+    regrade_clusters, subscriptions,
 };
 use crate::rpc::{Shared, TriageRpc};
 
@@ -34,7 +35,10 @@ const PURGE_PERIOD: Duration = Duration::from_secs(600);
 /// What triage does about the events of others.
 pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
     Inbox::new(desk.db.clone(), meter)
-        .on("redress.site.changed.v1", SiteChangedHandler)
+        .on(
+            "redress.site.changed.v1",
+            SiteChangedHandler(Arc::clone(desk)),
+        )
         .on(
             "redress.case.received.v1",
             CaseReceivedHandler::new(Arc::clone(desk), texts),
@@ -49,8 +53,18 @@ pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
         )
         .on("redress.case.moved.v1", CaseMovedHandler(Arc::clone(desk)))
         .on("redress.owner.changed.v1", OwnerChangedHandler)
-        .on("redress.staff.changed.v1", StaffChangedHandler)
-        .on("redress.duty.changed.v1", DutyChangedHandler)
+        .on(
+            "redress.staff.changed.v1",
+            StaffChangedHandler(Arc::clone(desk)),
+        )
+        .on(
+            "redress.duty.changed.v1",
+            DutyChangedHandler(Arc::clone(desk)),
+        )
+        .on(
+            "redress.message.changed.v1",
+            MessageChangedHandler(Arc::clone(desk)),
+        )
 }
 
 /// Timers over our clocks, which schedule whatever a firing arms.
@@ -105,9 +119,14 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
     )?;
 
     let sweeper = Arc::clone(&inbox);
-    let rpc = TriageRpc(Shared { desk, fingerprints });
+    let calendars = CalendarKeeper::new(Arc::clone(&desk));
+    let rpc = TriageRpc(Shared {
+        desk: Arc::clone(&desk),
+        fingerprints,
+    });
     let mut app = App::new()
         .serve(TriageServiceServer::new(rpc.clone()))
+        .serve(CalendarServiceServer::new(rpc.clone()))
         .serve(ClusterServiceServer::new(rpc.clone()))
         .serve(ClockServiceServer::new(rpc))
         .serve(InboxServiceServer::new(InboxServer::new(inbox)))
@@ -123,6 +142,8 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
             "timers",
             |shutdown| async move { timers.run(shutdown).await },
         )
+        .work("calendars", |shutdown| calendars.run(shutdown))
+        .work("regrading", |shutdown| regrade_clusters(desk, shutdown))
         .work("receipts", {
             let db = db.clone();
             |shutdown| purge_receipts(db, clock, shutdown)

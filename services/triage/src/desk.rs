@@ -1,6 +1,7 @@
 //! What handlers, RPCs and timers share: the time, the timer index, and the key under which words
 //! become terms.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +13,22 @@ use redress_timers::{Entry, Timers};
 
 use crate::casework::Reading;
 use crate::domain::category;
-use crate::domain::similarity::{self, Terms};
+use crate::domain::similarity::{self, Place, Terms};
 
 /// After this long a transaction that armed a clock has committed. Where it has not, the entry is
 /// found stale and the auditor puts it right.
 const COMMIT_WAIT: Duration = Duration::from_millis(300);
+
+/// What a complainant said, and where it is about.
+#[derive(Debug, Clone, Default)]
+pub struct CaseText {
+    /// What they said.
+    pub text: String,
+    /// The building; empty where nobody named it.
+    pub building: String,
+    /// The unit in it; empty where nobody named it.
+    pub unit: String,
+}
 
 /// What everybody here shares.
 #[derive(Clone)]
@@ -72,15 +84,24 @@ impl Desk {
         });
     }
 
-    /// Reads a text once: what is kept are keyed hashes of its words and entries of the lexicon.
-    pub fn read(&self, text: &str) -> Reading {
-        let terms: Terms = similarity::words(text)
-            .into_iter()
-            .map(|(word, count)| (self.term(word), count))
-            .collect();
+    /// Reads a text once: what is kept are keyed hashes of its words and place, and entries of the lexicon.
+    pub fn read(&self, case: &CaseText) -> Reading {
+        let text = case.text.as_str();
+        let mut terms = Terms::new();
+        let mut nameable = HashMap::new();
+        for (word, count) in similarity::words(text) {
+            let term = self.term(&word);
+            terms.insert(term, count);
+            if similarity::is_nameable(&word) {
+                nameable.insert(term, word);
+            }
+        }
         let suggestion = category::suggest(text);
         Reading {
             terms,
+            nameable,
+            place: self.place(case),
+            sure: suggestion.as_ref().is_some_and(|s| s.sure),
             category: suggestion.as_ref().map(|s| s.category),
             words: suggestion
                 .map(|s| s.words.into_iter().map(str::to_owned).collect())
@@ -88,8 +109,22 @@ impl Desk {
         }
     }
 
-    fn term(&self, word: String) -> i64 {
-        let hash = self.fingerprints.of("triage.term", &word);
+    /// Keyed hashes of building and unit. A unit alone does not say where it is.
+    fn place(&self, case: &CaseText) -> Place {
+        let known = |text: &str| similarity::plain(text);
+        let (building, unit) = (known(&case.building), known(&case.unit));
+        Place {
+            building: building
+                .as_ref()
+                .map(|b| self.term(&format!("building {b}"))),
+            unit: building
+                .zip(unit)
+                .map(|(b, u)| self.term(&format!("unit {b} {u}"))),
+        }
+    }
+
+    fn term(&self, word: &str) -> i64 {
+        let hash = self.fingerprints.of("triage.term", &word.to_owned());
         let mut short = [0; 8];
         short.copy_from_slice(&hash[..8]);
         i64::from_be_bytes(short)

@@ -6,18 +6,38 @@
 //! clocks. Whoever breaks it is rolled back by Postgres and runs again.
 
 mod age;
+mod ask;
+mod calendar;
+mod byhand;
 mod cluster;
+mod contact;
 mod decide;
+mod defect;
+mod firing;
+mod holds;
+mod known;
 mod ladder;
+mod overrule;
 mod promises;
+mod recalendar;
 mod receive;
 mod status;
+mod teaching;
 
-pub use cluster::{cluster_facts, merge, spread};
+pub use calendar::{CalendarChange, content, first_day, follow_calendar, reread, revision, with_first};
+pub use cluster::{Likeness, cluster_facts, join, merge, recount, regrade, split, spread};
+pub use defect::review_defect;
 pub use decide::decide;
-pub use promises::{Contact, contact, fire};
-pub use receive::{Reading, Receipt, receive};
-pub use status::{Move, Mover, stand};
+pub use byhand::{Act, ByHand, act, find, may_meet, may_start, start};
+pub use contact::{Contact, contact};
+pub use firing::fire;
+pub use holds::{Budget, NewHold, budget, hold, release};
+pub(crate) use promises::{calendars, computed};
+pub use recalendar::recalendar;
+pub use ladder::acknowledge;
+pub use overrule::{Overrule, overrule};
+pub use receive::{Reading, Receipt, receive, update};
+pub use status::{Move, Mover, ended_statuses, stand};
 
 use jiff::Timestamp;
 use redress_store::Tx;

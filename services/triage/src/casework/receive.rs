@@ -1,25 +1,33 @@
 //! A case comes in: it joins a cluster, is decided, and its promises start, in one transaction.
 
+use std::collections::HashMap;
+
 use redress_model::Fault;
 use redress_model::words::{CaseStatus, Category};
 use uuid::Uuid;
 
-use super::{Work, cluster, decide, spread};
+use super::{Likeness, Work, cluster, decide, defect, recount, spread, teaching};
 use crate::domain::Cause;
-use crate::domain::similarity::Terms;
+use crate::domain::similarity::{Place, Terms};
 use crate::store::cases::{self, Case, CaseFacts};
 use crate::store::signals::{self, SignalRow};
-use crate::store::sites;
+use crate::store::{clusters, lessons, sites};
 
 /// What was read in the text of a case. The text itself is gone.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
     /// Keyed hashes of its words.
     pub terms: Terms,
+    /// Keyed hashes of where it is about.
+    pub place: Place,
     /// What it seems to be about.
     pub category: Option<Category>,
     /// Entries of the lexicon that led to that.
     pub words: Vec<String>,
+    /// Whether a test of the order is sure of it.
+    pub sure: bool,
+    /// Words that may be named in an explanation, by their terms; gone when the case is in.
+    pub nameable: HashMap<i64, String>,
 }
 
 /// What comes in.
@@ -50,9 +58,15 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
     }
     let facts = receipt.facts;
     let reading = receipt.reading;
-    let about = facts.stated_category.or(reading.category);
-    let (cluster, similarity) =
-        cluster::join(work, receipt.id, facts.received, about, &reading.terms).await?;
+    let suggestion = teaching::classify(work, reading).await?;
+    let about = facts.stated_category.or(suggestion.category);
+    let own = Likeness {
+        received: facts.received,
+        category: about,
+        place: reading.place,
+        terms: &reading.terms,
+    };
+    let (cluster, similarity) = cluster::join(work, receipt.id, own).await?;
     let mut case = Case {
         id: receipt.id,
         facts: facts.clone(),
@@ -61,9 +75,12 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         merged_into: receipt.merged_into,
         resolved_since: None,
         held: jiff::SignedDuration::ZERO,
+        held_since: None,
+        proposed_since: None,
+        last_word: None,
         responsible: None,
-        suggested_category: reading.category,
-        category_words: reading.words.clone(),
+        suggested_category: suggestion.category,
+        category_words: suggestion.words,
         cluster,
         decision: 0,
         grade: None,
@@ -72,9 +89,34 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         case.resolved_since = Some(facts.received);
     }
     cases::insert(work.tx, site, &case, similarity, work.now).await?;
+    if reading.place != Place::default() {
+        clusters::set_place(work.tx, site, case.id, reading.place).await?;
+    }
+    if suggestion.learned {
+        lessons::set_basis(work.tx, site, case.id, reading.category).await?;
+    }
+    cluster::arrive(work, &case).await?;
     for signal in receipt.signals {
         signals::insert(work.tx, site, signal, true).await?;
     }
     decide(work, &mut case, Cause::Received).await?;
-    spread(work, &case, Cause::Cluster).await
+    spread(work, &case, Cause::Cluster).await?;
+    defect::propose(work, &case, reading.place.unit.is_some()).await
+}
+
+/// Replaces what intake says of a case, and what its cluster counts to with it. The site's clusters and the
+/// case must be locked; it is still to be decided again.
+pub async fn update(work: &mut Work<'_>, case: &mut Case, facts: CaseFacts) -> Result<(), Fault> {
+    let before = std::mem::replace(&mut case.facts, facts);
+    // Once historical, always.
+    case.facts.historical = before.historical;
+    cases::set_facts(work.tx, &work.site.id, case.id, &case.facts).await?;
+    let counts = |facts: &CaseFacts| (facts.people.clone(), facts.received);
+    if counts(&before) != counts(&case.facts) {
+        recount(work, case.cluster).await?;
+    }
+    if before.stated_category != case.facts.stated_category {
+        teaching::teach(work, case).await?;
+    }
+    Ok(())
 }

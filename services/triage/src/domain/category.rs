@@ -25,6 +25,8 @@ pub struct Suggestion {
     pub category: Category,
     /// Entries of the lexicon; never anything else from the text.
     pub words: Vec<&'static str>,
+    /// Whether a test of the order is sure, or only hinted at.
+    pub sure: bool,
 }
 
 /// How much of a text is its lead: about 60 Chinese characters. Who writes at length says first what
@@ -52,6 +54,7 @@ fn sure(hits: &[Hit]) -> Option<Suggestion> {
         test.sure(hits).map(|found| Suggestion {
             category: test.category,
             words: named(found),
+            sure: true,
         })
     })
 }
@@ -61,6 +64,7 @@ fn hinted(hits: &[Hit]) -> Option<Suggestion> {
         some(any_of(&test.hints, hits)).map(|found| Suggestion {
             category: test.category,
             words: named(found),
+            sure: false,
         })
     })
 }
@@ -250,6 +254,8 @@ mod tests {
         let found = suggest("厨房漏水,墙上还有裂缝,请派人来看。").expect("a category");
         assert_eq!(found.category, Category::EngineeringQuality);
         assert_eq!(found.words, ["漏水", "裂缝"]);
+        assert!(found.sure);
+        assert!(!suggest("墙面的问题").expect("a category").sure);
     }
 
     #[test]

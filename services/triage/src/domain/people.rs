@@ -1,7 +1,7 @@
 //! Counting people. A crowd has no names and a name may come back: people are counted by headcount
 //! and by person tokens, and one person who files three times counts once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// The people of one case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,7 +22,8 @@ impl People {
         u32::try_from(self.tokens.len()).unwrap_or(u32::MAX)
     }
 
-    fn unnamed(&self) -> u32 {
+    /// How many of the headcount are not named.
+    pub fn unnamed(&self) -> u32 {
         self.headcount.saturating_sub(self.named())
     }
 }
@@ -43,25 +44,53 @@ pub fn distinct_complainants<'a>(cases: impl IntoIterator<Item = &'a People>) ->
 
 /// How many of these cases come from different complainants (G2.3): cases that share a person count
 /// once, as do all those whose complainants are wholly unnamed; a case of nobody does not count.
+///
+/// Cost: nearly linear in the number of names.
 pub fn cases_of_different_complainants<'a>(cases: impl IntoIterator<Item = &'a People>) -> u32 {
-    let mut groups: Vec<BTreeSet<&String>> = Vec::new();
+    let mut groups = Groups::default();
+    let mut first_with: HashMap<&str, usize> = HashMap::new();
     let mut unnamed = false;
     for people in cases {
         if people.tokens.is_empty() {
             unnamed |= people.headcount > 0;
             continue;
         }
-        let mut joined: BTreeSet<&String> = people.tokens.iter().collect();
-        groups.retain(|group| {
-            let same = !group.is_disjoint(&joined);
-            if same {
-                joined.extend(group);
-            }
-            !same
-        });
-        groups.push(joined);
+        let own = groups.add();
+        for token in &people.tokens {
+            let known = *first_with.entry(token).or_insert(own);
+            groups.join(known, own);
+        }
     }
-    u32::try_from(groups.len()).unwrap_or(u32::MAX) + u32::from(unnamed)
+    groups.count() + u32::from(unnamed)
+}
+
+/// Cases by the people that they share: each points to another of its group, the first to itself.
+#[derive(Default)]
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn add(&mut self) -> usize {
+        self.0.push(self.0.len());
+        self.0.len() - 1
+    }
+
+    fn first(&mut self, mut case: usize) -> usize {
+        while self.0[case] != case {
+            self.0[case] = self.0[self.0[case]];
+            case = self.0[case];
+        }
+        case
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.first(a), self.first(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+
+    fn count(&self) -> u32 {
+        let firsts = self.0.iter().enumerate().filter(|(i, first)| i == *first);
+        u32::try_from(firsts.count()).unwrap_or(u32::MAX)
+    }
 }
 
 #[cfg(test)]
@@ -102,6 +131,17 @@ mod tests {
     fn cases_that_share_somebody_are_not_from_different_complainants() {
         let cases = [people(0, &["a"]), people(0, &["b"]), people(0, &["a", "b"])];
         assert_eq!(cases_of_different_complainants(&cases), 1);
+    }
+
+    #[test]
+    fn a_case_that_shares_people_with_two_others_makes_one_of_all_three() {
+        let cases = [
+            people(0, &["a"]),
+            people(0, &["c"]),
+            people(0, &["b"]),
+            people(0, &["a", "b"]),
+        ];
+        assert_eq!(cases_of_different_complainants(&cases), 2);
     }
 
     fn any_people() -> impl Strategy<Value = People> {

@@ -12,14 +12,14 @@ use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
 
-/// At this cosine two complaints of the same category, or of an unknown one, are about the same issue.
-pub const JOIN_COSINE: f64 = 0.25;
+use super::policy::Clusters;
 
-/// At this cosine they are, whatever their categories.
-pub const JOIN_COSINE_ACROSS: f64 = 0.30;
+/// How much less likeness two complaints about the same unit need (own).
+const SAME_UNIT: f64 = 0.05;
 
-/// A complaint is compared with those received at the site within so many days.
-pub const WINDOW_DAYS: i64 = 90;
+/// How much more likeness two complaints about different buildings need (own): one lift is not another, but
+/// a defect of all walls is one.
+const OTHER_BUILDING: f64 = 0.05;
 
 /// Documents assumed before the first one, so that the first words of a new site weigh something.
 const PRIOR_DOCUMENTS: f64 = 30.0;
@@ -83,6 +83,17 @@ fn is_telling(word: &str) -> bool {
         && !STOPWORDS.contains(word)
 }
 
+/// Whether a word may be named in an explanation: it stands in the dictionary and is no name of a person,
+/// a place or an organization, and no number.
+pub fn is_nameable(word: &str) -> bool {
+    let named = ["nr", "ns", "nt", "nz", "m", "eng", "x"];
+    JIEBA.has_word(word)
+        && JIEBA
+            .tag(word, false)
+            .iter()
+            .all(|tag| !named.iter().any(|name| tag.tag.starts_with(name)))
+}
+
 /// Keyed hashes of words, with their counts.
 pub type Terms = BTreeMap<i64, u32>;
 
@@ -96,10 +107,27 @@ pub struct Documents {
 }
 
 impl Documents {
+    /// In how many documents this term occurs.
+    pub fn with(&self, term: i64) -> u64 {
+        self.with_term.get(&term).copied().unwrap_or(0)
+    }
+
+    /// What a term weighs that occurs for the first time.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub fn heaviest(&self) -> f64 {
+        ((self.count as f64 + 1.0 + PRIOR_DOCUMENTS) / (2.0 + PRIOR_OCCURRENCES)).ln()
+    }
+
+    /// The length of a vector of terms.
+    pub fn norm(&self, terms: &Terms) -> f64 {
+        let square = |(&term, &n): (&i64, &u32)| (f64::from(n) * self.weight(term)).powi(2);
+        terms.iter().map(square).sum::<f64>().sqrt()
+    }
+
     /// How much one occurrence of this term weighs.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn weight(&self, term: i64) -> f64 {
-        let with_term = self.with_term.get(&term).copied().unwrap_or(0) as f64;
+        let with_term = self.with(term) as f64;
         let all = self.count as f64 + 1.0 + PRIOR_DOCUMENTS;
         (all / (with_term + 1.0 + PRIOR_OCCURRENCES)).ln().max(0.0)
     }
@@ -107,12 +135,6 @@ impl Documents {
 
 /// Cosine of two term vectors, 0 to 1.
 pub fn cosine(a: &Terms, b: &Terms, documents: &Documents) -> f64 {
-    let squares = |terms: &Terms| -> f64 {
-        terms
-            .iter()
-            .map(|(&t, &n)| (f64::from(n) * documents.weight(t)).powi(2))
-            .sum()
-    };
     let dot: f64 = a
         .iter()
         .filter_map(|(&t, &n)| {
@@ -120,7 +142,7 @@ pub fn cosine(a: &Terms, b: &Terms, documents: &Documents) -> f64 {
             Some(f64::from(n) * f64::from(m) * documents.weight(t).powi(2))
         })
         .sum();
-    let norm = (squares(a) * squares(b)).sqrt();
+    let norm = documents.norm(a) * documents.norm(b);
     if norm > 0.0 {
         (dot / norm).min(1.0)
     } else {
@@ -128,14 +150,70 @@ pub fn cosine(a: &Terms, b: &Terms, documents: &Documents) -> f64 {
     }
 }
 
-/// Whether two complaints this like are about the same issue.
-pub fn is_same_issue(cosine: f64, same_category: bool) -> bool {
-    cosine
-        >= if same_category {
-            JOIN_COSINE
-        } else {
-            JOIN_COSINE_ACROSS
+/// A building or unit as people write it, in one spelling: `3 栋` and `3栋` are one. None where nothing
+/// is left.
+pub fn plain(text: &str) -> Option<String> {
+    let plain: String = text
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
+    (!plain.is_empty()).then_some(plain)
+}
+
+/// Where a complaint is about, as keyed hashes; none where nobody said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The building.
+    pub building: Option<i64>,
+    /// Building and unit.
+    pub unit: Option<i64>,
+}
+
+/// How the places of two complaints stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaceMatch {
+    /// The same unit.
+    SameUnit,
+    /// The same building.
+    SameBuilding,
+    /// Different buildings.
+    Different,
+    /// Of one of them the place is not known.
+    Unknown,
+}
+
+impl Place {
+    /// How this place stands to another.
+    pub fn matched(self, other: Self) -> PlaceMatch {
+        match (self.building, other.building) {
+            _ if self.unit.is_some() && self.unit == other.unit => PlaceMatch::SameUnit,
+            (Some(a), Some(b)) if a == b => PlaceMatch::SameBuilding,
+            (Some(_), Some(_)) => PlaceMatch::Different,
+            _ => PlaceMatch::Unknown,
         }
+    }
+}
+
+/// Whether two complaints this like are about the same issue: the likeness that the policy asks for depends
+/// on whether they are of one category, and a little on their places.
+pub fn is_same_issue(
+    rules: &Clusters,
+    cosine: f64,
+    same_category: bool,
+    place: PlaceMatch,
+) -> bool {
+    let by_category = if same_category {
+        rules.join
+    } else {
+        rules.join_across
+    };
+    let by_place = match place {
+        PlaceMatch::SameUnit => -SAME_UNIT,
+        PlaceMatch::Different => OTHER_BUILDING,
+        PlaceMatch::SameBuilding | PlaceMatch::Unknown => 0.0,
+    };
+    cosine >= by_category + by_place
 }
 
 #[cfg(test)]
@@ -157,6 +235,11 @@ mod tests {
             .collect()
     }
 
+    fn rules() -> &'static Clusters {
+        &crate::domain::Profile::for_site(redress_model::words::SiteKind::Residential, false)
+            .clusters
+    }
+
     fn learn(documents: &mut Documents, terms: &Terms) {
         documents.count += 1;
         for &term in terms.keys() {
@@ -174,8 +257,45 @@ mod tests {
         let terms: Vec<Terms> = texts.iter().map(|t| terms(t)).collect();
         let mut documents = Documents::default();
         terms.iter().for_each(|t| learn(&mut documents, t));
-        assert!(cosine(&terms[0], &terms[1], &documents) >= JOIN_COSINE);
-        assert!(cosine(&terms[0], &terms[2], &documents) < JOIN_COSINE);
+        let same = |i: usize, place| {
+            let likeness = cosine(&terms[0], &terms[i], &documents);
+            is_same_issue(rules(), likeness, true, place)
+        };
+        assert!(same(1, PlaceMatch::Unknown) && same(1, PlaceMatch::Different));
+        assert!(!same(2, PlaceMatch::Unknown) && !same(2, PlaceMatch::SameUnit));
+    }
+
+    #[test]
+    fn another_building_asks_for_more_likeness_and_the_same_unit_for_less() {
+        let join = rules().join;
+        assert!(is_same_issue(
+            rules(),
+            join - 0.04,
+            true,
+            PlaceMatch::SameUnit
+        ));
+        assert!(!is_same_issue(
+            rules(),
+            join - 0.04,
+            true,
+            PlaceMatch::SameBuilding
+        ));
+        assert!(!is_same_issue(
+            rules(),
+            join + 0.04,
+            true,
+            PlaceMatch::Different
+        ));
+        assert!(!is_same_issue(rules(), join, false, PlaceMatch::Unknown));
+        let place = |building, unit| Place { building, unit };
+        let here = place(Some(1), Some(12));
+        assert_eq!(here.matched(place(Some(1), Some(12))), PlaceMatch::SameUnit);
+        assert_eq!(here.matched(place(Some(1), None)), PlaceMatch::SameBuilding);
+        assert_eq!(
+            here.matched(place(Some(2), Some(22))),
+            PlaceMatch::Different
+        );
+        assert_eq!(here.matched(Place::default()), PlaceMatch::Unknown);
     }
 
     #[test]
@@ -183,6 +303,16 @@ mod tests {
         let counts = words("电梯停运\n电梯停运三天了");
         assert_eq!(counts.get("电梯"), Some(&3));
         assert_eq!(words("我们没有问题").len(), 0);
+    }
+
+    #[test]
+    fn only_common_words_may_be_named() {
+        for word in ["电梯", "渗水", "车库"] {
+            assert!(is_nameable(word), "{word}");
+        }
+        for word in ["阿布拉卡", "张三", "长沙", "13800000000", "abc"] {
+            assert!(!is_nameable(word), "{word}");
+        }
     }
 
     fn any_terms() -> impl Strategy<Value = Terms> {
@@ -242,11 +372,15 @@ mod tests {
             learn(&mut documents, &own);
             let best = seen
                 .iter()
-                .filter(|(then, ..)| then.duration_until(*received).as_hours() <= 24 * WINDOW_DAYS)
+                .filter(|(then, ..)| {
+                    then.duration_until(*received).as_hours() <= 24 * i64::from(rules().window_days)
+                })
                 .map(|(_, other, category, cluster)| {
                     (cosine(&own, other, &documents), *category, *cluster)
                 })
-                .filter(|(cosine, category, _)| is_same_issue(*cosine, *category == about))
+                .filter(|(cosine, category, _)| {
+                    is_same_issue(rules(), *cosine, *category == about, PlaceMatch::Unknown)
+                })
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let cluster = best.map_or(seen.len(), |(_, _, cluster)| cluster);
             seen.push((*received, own, about, cluster));

@@ -15,18 +15,18 @@ use redress_store::Tx;
 
 use super::parse;
 use crate::casework::{self, Move, Mover, Reading, Receipt, Work};
-use crate::desk::Desk;
+use crate::desk::{CaseText, Desk};
 use crate::domain::Cause;
 use crate::store::{cases, sites};
 
 /// Where the text of a case is read: once, to classify it; it is kept nowhere here.
 pub trait TextSource: Send + Sync + 'static {
-    /// The text; empty where it was erased.
-    fn text(&self, case: &CaseName) -> impl Future<Output = Result<String, Fault>> + Send;
+    /// The text and the place; empty where they were erased.
+    fn text(&self, case: &CaseName) -> impl Future<Output = Result<CaseText, Fault>> + Send;
 }
 
 impl TextSource for Peers {
-    async fn text(&self, case: &CaseName) -> Result<String, Fault> {
+    async fn text(&self, case: &CaseName) -> Result<CaseText, Fault> {
         let call = Call::new("triage").site(&case.site).idempotent();
         let mut intake = CaseReadServiceClient::new(self.call("intake", call)?);
         let request = ReadCaseTextRequest {
@@ -36,7 +36,15 @@ impl TextSource for Peers {
         intake
             .read_case_text(request)
             .await
-            .map(|response| response.into_inner().text)
+            .map(|response| {
+                let answer = response.into_inner();
+                let place = answer.place.unwrap_or_default();
+                CaseText {
+                    text: answer.text,
+                    building: place.building,
+                    unit: place.unit,
+                }
+            })
             .map_err(|status| fault_of("intake", status))
     }
 }
@@ -71,7 +79,7 @@ impl<T: TextSource> Handler for CaseReceivedHandler<T> {
     }
 
     async fn apply(&self, tx: &mut Tx, event: &Event, reading: &Reading) -> Result<Applied, Fault> {
-        let Some(site) = sites::get(tx, &event.site).await? else {
+        let Some(site) = sites::get(tx, &event.site, self.desk.now()).await? else {
             return Ok(Applied::Wait);
         };
         let payload: CaseReceived = event.decode()?;
@@ -104,7 +112,7 @@ impl Handler for CaseUpdatedHandler {
     }
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
-        let Some(site) = sites::get(tx, &event.site).await? else {
+        let Some(site) = sites::get(tx, &event.site, self.0.now()).await? else {
             return Ok(Applied::Wait);
         };
         let payload: CaseUpdated = event.decode()?;
@@ -116,11 +124,7 @@ impl Handler for CaseUpdatedHandler {
         };
         let mut work = Work::new(tx, &site, now);
         if parsed.facts.revision > case.facts.revision {
-            let historical = case.facts.historical;
-            case.facts = parsed.facts;
-            // Once historical, always.
-            case.facts.historical = historical;
-            cases::set_facts(work.tx, &site.id, case.id, &case.facts).await?;
+            casework::update(&mut work, &mut case, parsed.facts).await?;
         }
         let to = Move {
             mover: Mover::Intake,

@@ -1,19 +1,25 @@
 //! What triage does about events and about what comes due.
 
+mod calendars;
 mod case_facts;
 mod case_moved;
 mod contact_recorded;
 mod directory;
+mod message_changed;
 mod owner_changed;
 mod parse;
+mod regrading;
 mod roster;
 mod truth;
 
+pub use calendars::CalendarKeeper;
 pub use case_facts::{CaseReceivedHandler, CaseUpdatedHandler, TextSource};
 pub use case_moved::CaseMovedHandler;
 pub use contact_recorded::ContactRecordedHandler;
 pub use directory::SiteChangedHandler;
+pub use message_changed::MessageChangedHandler;
 pub use owner_changed::OwnerChangedHandler;
+pub use regrading::{regrade_clusters, regrade_waiting};
 pub use roster::{DutyChangedHandler, StaffChangedHandler};
 pub use truth::ClockTruth;
 
@@ -27,6 +33,8 @@ pub fn subscriptions() -> Subscriptions {
             &["intake", "assignment", "notification", "crisis"],
         ),
         ("redress.cluster.changed.v1", &["intake", "crisis"]),
+        // For whoever may tell other owners; nobody listens yet.
+        ("redress.defect.changed.v1", &[]),
         ("redress.clock.changed.v1", &["intake", "notification"]),
     ])
 }

@@ -1,4 +1,4 @@
-//! Gets a cluster with its newest cases. Cases about the caller are left out.
+//! Gets a cluster with its newest cases and what people did to it. Cases about the caller are left out.
 
 use jiff::Timestamp;
 use redress_model::Fault;
@@ -9,9 +9,15 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Shared, render};
+use super::{Shared, render_cluster as render};
 use crate::casework::cluster_facts;
-use crate::store::{cases, clusters, sites};
+use crate::store::{cluster_acts, clusters, sites};
+
+/// The newest members that a cluster shows.
+const MEMBERS_MAX: i64 = 200;
+
+/// The newest acts that a cluster shows.
+const ACTS_MAX: i64 = 50;
 
 pub(super) async fn run(
     shared: &Shared,
@@ -48,28 +54,37 @@ impl Operation for Get<'_> {
     }
 }
 
-/// The cluster as the caller may see it.
+/// The cluster as the caller may see it, with its cases and acts.
 pub(super) async fn read(
     tx: &mut Tx,
     caller: &Caller,
     name: &ClusterName,
     now: Timestamp,
 ) -> Result<Cluster, Fault> {
+    let mut cluster = row(tx, caller, name, now).await?;
+    let staff = caller.staff.as_ref().map(ToString::to_string);
+    let staff = staff.as_deref();
+    let seats = clusters::seats(tx, &name.site, name.id, staff, MEMBERS_MAX).await?;
+    cluster.members = render::members(&name.site, seats)?;
+    let acts = cluster_acts::of_cluster(tx, &name.site, name.id, ACTS_MAX).await?;
+    cluster.acts = render::acts(&name.site, acts);
+    Ok(cluster)
+}
+
+/// The cluster as the caller may see it, without its cases and acts.
+pub(super) async fn row(
+    tx: &mut Tx,
+    caller: &Caller,
+    name: &ClusterName,
+    now: Timestamp,
+) -> Result<Cluster, Fault> {
     let missing = || Fault::not_found("Cluster", name);
-    let site = sites::get(tx, &name.site).await?.ok_or_else(missing)?;
+    let site = sites::get(tx, &name.site, now).await?.ok_or_else(missing)?;
     let cluster = clusters::get(tx, &name.site, name.id)
         .await?
         .ok_or_else(missing)?;
-    let mut members = clusters::members(tx, &name.site, name.id).await?;
-    let facts = cluster_facts(&site, &members, now, false);
-    if let Some(staff) = caller.staff.as_ref().map(ToString::to_string) {
-        let mut visible = Vec::with_capacity(members.len());
-        for member in members {
-            if cases::is_visible(tx, &name.site, member.case, Some(&staff)).await? {
-                visible.push(member);
-            }
-        }
-        members = visible;
-    }
-    Ok(render::cluster(&name.site, cluster, &members, facts))
+    let staff = caller.staff.as_ref().map(ToString::to_string);
+    let facts = cluster_facts(tx, &site, name.id, now, false).await?;
+    let visible = clusters::visible(tx, &name.site, name.id, staff.as_deref()).await?;
+    Ok(render::cluster(&name.site, cluster, visible, facts))
 }

@@ -1,21 +1,22 @@
 //! Moves every case of one cluster into another: a person says that they are about the same issue.
 
-use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::ClusterName;
 use redress_proto::triage::v1::{Cluster, MergeClustersRequest, MergeClustersResponse};
-use redress_rpc::{Caller, etag};
-use redress_store::receipt::{self, Claim, ReceiptKey};
+use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use redress_timers::Entry;
 use tonic::Request;
+use uuid::Uuid;
 
+use super::cluster_service::{Change, not_merged};
 use super::{Shared, get_cluster};
 use crate::casework::{self, Work};
-use crate::store::{clusters, sites};
+use crate::store::cluster_acts::{self, Act};
+use crate::store::clusters;
 
-const METHOD: &str = "redress.triage.v1.TriageService/MergeClusters";
+const METHOD: &str = "redress.triage.v1.ClusterService/MergeClusters";
 
 pub(super) async fn run(
     shared: &Shared,
@@ -37,12 +38,14 @@ pub(super) async fn run(
     }
     let request_id = std::mem::take(&mut request.request_id);
     let merge = Merge {
-        receipt: shared.receipt(&caller, METHOD, &target.site, request_id, &request),
-        target,
+        change: Change {
+            receipt: shared.receipt(&caller, METHOD, &target.site, request_id, &request),
+            name: target,
+            etag: request.etag,
+            caller: &caller,
+            now: shared.desk.now(),
+        },
         source,
-        etag: request.etag,
-        caller: &caller,
-        now: shared.desk.now(),
     };
     let scope = redress_runtime::scope(&caller);
     let (cluster, entries) = shared.desk.db.run(&scope, &merge).await?;
@@ -53,12 +56,8 @@ pub(super) async fn run(
 }
 
 struct Merge<'a> {
-    receipt: ReceiptKey,
-    target: ClusterName,
+    change: Change<'a>,
     source: ClusterName,
-    etag: String,
-    caller: &'a Caller,
-    now: Timestamp,
 }
 
 impl Operation for Merge<'_> {
@@ -66,44 +65,40 @@ impl Operation for Merge<'_> {
     type Output = (Cluster, Vec<Entry>);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
-        let id = &self.target.site;
-        let missing = |name: &ClusterName| Fault::not_found("Cluster", name);
-        let site = sites::get(tx, id)
+        let Change {
+            name, caller, now, ..
+        } = &self.change;
+        let open = self.change.begin(tx).await?;
+        let source = clusters::get(tx, &name.site, self.source.id)
             .await?
-            .ok_or_else(|| missing(&self.target))?;
-        let repeated = matches!(
-            receipt::claim(tx, &self.receipt, self.now).await?,
-            Claim::Seen { .. }
-        );
-        sites::lock_clusters(tx, id).await?;
-        let target = clusters::get(tx, id, self.target.id)
-            .await?
-            .ok_or_else(|| missing(&self.target))?;
-        let source = clusters::get(tx, id, self.source.id)
-            .await?
-            .ok_or_else(|| missing(&self.source))?;
+            .ok_or_else(|| Fault::not_found("Cluster", &self.source))?;
         let mut entries = Vec::new();
-        if !repeated && source.merged_into != Some(target.id) {
-            etag::check(&self.etag, target.revision, &self.target)?;
-            for (cluster, name) in [(&target, &self.target), (&source, &self.source)] {
-                if let Some(into) = cluster.merged_into {
-                    let into = ClusterName::new(id.clone(), into);
-                    return Err(Fault::illegal(
-                        "CLUSTER_MERGED",
-                        format!("{name} was merged into {into}; name that one"),
-                        name,
-                    ));
-                }
-            }
-            let mut work = Work::new(tx, &site, self.now);
-            casework::merge(&mut work, source.id, target.id).await?;
+        if open.done_before.is_none() && source.merged_into != Some(name.id) {
+            self.change.check(&open)?;
+            not_merged(&self.source, &source)?;
+            let mut work = Work::new(tx, &open.site, *now);
+            let moved = casework::merge(&mut work, source.id, name.id).await?;
             entries = work.entries;
+            let act = self.act(source.id, moved);
+            cluster_acts::record(tx, &name.site, name.id, &act).await?;
         }
-        let cluster = get_cluster::read(tx, self.caller, &self.target, self.now).await?;
-        if !repeated {
-            let resource = self.target.to_string();
-            receipt::complete(tx, &self.receipt, &resource, &cluster.etag).await?;
+        let cluster = get_cluster::read(tx, caller, name, *now).await?;
+        if open.done_before.is_none() {
+            self.change.finish(tx, &cluster.name, &cluster.etag).await?;
         }
         Ok((cluster, entries))
+    }
+}
+
+impl Merge<'_> {
+    fn act(&self, source: Uuid, cases: Vec<Uuid>) -> Act {
+        Act {
+            act: "merge".to_owned(),
+            actor: self.change.caller.subject.clone(),
+            reason: String::new(),
+            other: Some(source),
+            cases,
+            at: self.change.now,
+        }
     }
 }

@@ -1,30 +1,49 @@
 //! The RPCs of triage, one a file. Each parses, decides, and persists in one transaction.
 
+mod add_working_time;
+mod calendar_service;
+mod cluster_service;
+mod confirm_cluster;
 mod confirm_signal;
+mod dismiss_signal;
+mod get_calendar;
 mod get_clock;
 mod get_cluster;
 mod get_decision;
+mod import_calendar;
+mod list_calendar_revisions;
 mod list_clocks;
+mod list_clusters;
 mod list_decisions;
+mod list_grade_proposals;
 mod list_signals;
+mod lower_grade;
 mod merge_clusters;
+mod overrule;
 mod parse;
 mod preview_triage;
+mod raise_grade;
 mod record_signal;
 mod render;
+mod render_cluster;
+mod review_general_defect;
+mod split_cluster;
+mod verify_decisions;
 
 use std::sync::Arc;
 
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId};
 use redress_proto::triage::v1::clock_service_server::ClockService;
-use redress_proto::triage::v1::cluster_service_server::ClusterService;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::triage::v1::{
-    ConfirmSignalRequest, ConfirmSignalResponse, GetClockRequest, GetClockResponse,
-    GetClusterRequest, GetClusterResponse, GetDecisionRequest, GetDecisionResponse,
+    ConfirmSignalRequest, ConfirmSignalResponse, DismissSignalRequest, DismissSignalResponse,
+    ListGradeProposalsRequest, ListGradeProposalsResponse, LowerGradeRequest, LowerGradeResponse,
+    RaiseGradeRequest, RaiseGradeResponse, VerifyDecisionsRequest, VerifyDecisionsResponse,
+    GetClockRequest, GetClockResponse,
+    GetDecisionRequest, GetDecisionResponse,
     ListClocksRequest, ListClocksResponse, ListDecisionsRequest, ListDecisionsResponse,
-    ListSignalsRequest, ListSignalsResponse, MergeClustersRequest, MergeClustersResponse,
+    ListSignalsRequest, ListSignalsResponse,
     PreviewTriageRequest, PreviewTriageResponse, RecordSignalRequest, RecordSignalResponse,
 };
 use redress_rpc::{Caller, Fingerprints, status};
@@ -82,6 +101,7 @@ macro_rules! answer {
             .map_err(status)
     };
 }
+use answer;
 
 /// All services of triage.
 #[derive(Debug, Clone)]
@@ -124,28 +144,46 @@ impl TriageService for TriageRpc {
         answer!(&self.0, request, confirm_signal)
     }
 
+    async fn dismiss_signal(
+        &self,
+        request: Request<DismissSignalRequest>,
+    ) -> Result<Response<DismissSignalResponse>, Status> {
+        answer!(&self.0, request, dismiss_signal)
+    }
+
+    async fn lower_grade(
+        &self,
+        request: Request<LowerGradeRequest>,
+    ) -> Result<Response<LowerGradeResponse>, Status> {
+        answer!(&self.0, request, lower_grade)
+    }
+
+    async fn raise_grade(
+        &self,
+        request: Request<RaiseGradeRequest>,
+    ) -> Result<Response<RaiseGradeResponse>, Status> {
+        answer!(&self.0, request, raise_grade)
+    }
+
+    async fn list_grade_proposals(
+        &self,
+        request: Request<ListGradeProposalsRequest>,
+    ) -> Result<Response<ListGradeProposalsResponse>, Status> {
+        answer!(&self.0, request, list_grade_proposals)
+    }
+
+    async fn verify_decisions(
+        &self,
+        request: Request<VerifyDecisionsRequest>,
+    ) -> Result<Response<VerifyDecisionsResponse>, Status> {
+        answer!(&self.0, request, verify_decisions)
+    }
+
     async fn list_signals(
         &self,
         request: Request<ListSignalsRequest>,
     ) -> Result<Response<ListSignalsResponse>, Status> {
         answer!(&self.0, request, list_signals)
-    }
-}
-
-#[tonic::async_trait]
-impl ClusterService for TriageRpc {
-    async fn get_cluster(
-        &self,
-        request: Request<GetClusterRequest>,
-    ) -> Result<Response<GetClusterResponse>, Status> {
-        answer!(&self.0, request, get_cluster)
-    }
-
-    async fn merge_clusters(
-        &self,
-        request: Request<MergeClustersRequest>,
-    ) -> Result<Response<MergeClustersResponse>, Status> {
-        answer!(&self.0, request, merge_clusters)
     }
 }
 

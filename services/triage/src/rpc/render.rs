@@ -1,7 +1,7 @@
 //! Rows as the contract shows them.
 
 use jiff::Timestamp;
-use redress_clock::Length;
+use redress_clock::{Length, Term};
 use redress_model::Grade;
 use redress_model::name::{CaseName, ClockName, ClusterName, SignalName, SiteId};
 use redress_model::words::CaseMode;
@@ -10,9 +10,9 @@ use redress_proto::triage::v1 as wire;
 use redress_proto::words;
 use redress_rpc::etag;
 
+use crate::domain::standing::{Direction, Override};
 use crate::domain::{CriterionId, IncidentMode, incident_mode};
 use crate::store::clocks::{Clock, History};
-use crate::store::clusters::{Cluster, Seat};
 use crate::store::decisions::DecisionRow;
 use crate::store::signals::SignalRow;
 
@@ -46,6 +46,7 @@ pub(super) fn criterion(id: CriterionId, evidence: String) -> wire::Criterion {
 }
 
 pub(super) fn decision(site: &SiteId, row: DecisionRow) -> wire::Decision {
+    let (proposed, provisional) = (row.ruling.proposed(), row.ruling.is_provisional());
     let r = row.ruling;
     let case = CaseName::new(site.clone(), row.case);
     let criteria: Vec<(CriterionId, String)> = r
@@ -86,11 +87,11 @@ pub(super) fn decision(site: &SiteId, row: DecisionRow) -> wire::Decision {
         cause: row.cause,
         decide_time: time(row.decided),
         revision: row.revision,
-        proposed_grade: if r.computed == r.grade {
-            0
-        } else {
-            grade(r.computed)
-        },
+        proposed_grade: proposed.map_or(0, grade),
+        computed_grade: grade(r.computed),
+        provisional,
+        r#override: r.word.map(grade_override),
+        etag: etag::of(row.revision),
         policy_profile: r.policy_profile,
         policy_revision: count(r.policy_revision),
         mode: to_wire(case_mode),
@@ -98,8 +99,33 @@ pub(super) fn decision(site: &SiteId, row: DecisionRow) -> wire::Decision {
     }
 }
 
+fn grade_override(word: Override) -> wire::GradeOverride {
+    let direction = match word.direction {
+        Direction::Lowered => wire::GradeDirection::Lowered,
+        Direction::Raised => wire::GradeDirection::Raised,
+    };
+    wire::GradeOverride {
+        direction: direction.into(),
+        grade: grade(word.grade),
+        previous_grade: grade(word.previous),
+        reason: word.reason,
+        actor: word.actor,
+        override_time: time(word.at),
+        revision: word.revision,
+        set_aside: word
+            .set_aside
+            .into_iter()
+            .map(|aside| criterion(aside.id, aside.evidence))
+            .collect(),
+    }
+}
+
 pub(super) fn signal(site: &SiteId, row: SignalRow) -> wire::CaseSignal {
     let (confirmer, confirmed) = row.confirmed.unzip();
+    let (dismisser, dismiss_time, dismiss_reason) = match row.dismissed {
+        Some(d) => (d.by, time(d.at), d.reason),
+        None => Default::default(),
+    };
     wire::CaseSignal {
         name: SignalName::new(site.clone(), row.id).to_string(),
         case: CaseName::new(site.clone(), row.case).to_string(),
@@ -115,44 +141,21 @@ pub(super) fn signal(site: &SiteId, row: SignalRow) -> wire::CaseSignal {
         confirm_time: confirmed.map(to_timestamp),
         create_time: time(row.created),
         etag: etag::of(row.revision),
+        provisional: row.signal.provisional,
+        dismisser,
+        dismiss_time,
+        dismiss_reason,
     }
 }
 
-pub(super) fn cluster(
-    site: &SiteId,
-    cluster: Cluster,
-    cases: u32,
-    seats: &[Seat],
-    facts: crate::domain::ClusterFacts,
-) -> wire::Cluster {
-    let name = |id| ClusterName::new(site.clone(), id).to_string();
-    wire::Cluster {
-        name: name(cluster.id),
-        create_time: time(cluster.created),
-        case_count: count(cases),
-        complainants: count(facts.complainants),
-        recent_cases: count(facts.recent_cases),
-        members: seats
-            .iter()
-            .map(|member| wire::ClusterMember {
-                case: CaseName::new(site.clone(), member.case).to_string(),
-                received_time: time(member.received),
-                similarity: member.similarity,
-            })
-            .collect(),
-        merged_into: cluster.merged_into.map(name).unwrap_or_default(),
-        revision: cluster.revision,
-        etag: etag::of(cluster.revision),
-    }
-}
-
-fn length(length: Length) -> wire::ClockLength {
-    let (amount, unit) = match length {
-        Length::Minutes(n) => (n, wire::ClockUnit::Minutes),
-        Length::WorkingMinutes(n) => (n, wire::ClockUnit::WorkingMinutes),
-        Length::WorkingDays(n) => (n, wire::ClockUnit::WorkingDays),
-        Length::Days(n) => (n, wire::ClockUnit::Days),
-        Length::Months(n) => (n, wire::ClockUnit::Months),
+fn term(term: Term) -> wire::ClockLength {
+    let (amount, unit) = match term {
+        Term::Length(Length::Minutes(n)) => (n, wire::ClockUnit::Minutes),
+        Term::Length(Length::WorkingMinutes(n)) => (n, wire::ClockUnit::WorkingMinutes),
+        Term::Length(Length::WorkingDays(n)) => (n, wire::ClockUnit::WorkingDays),
+        Term::Length(Length::Days(n)) => (n, wire::ClockUnit::Days),
+        Term::Length(Length::Months(n)) => (n, wire::ClockUnit::Months),
+        Term::Until(_) => (0, wire::ClockUnit::Instant),
     };
     wire::ClockLength {
         amount: i64::from(amount),
@@ -167,7 +170,7 @@ pub(super) fn clock(site: &SiteId, clock: Clock) -> wire::CaseClock {
         kind: to_wire(clock.kind),
         state: to_wire(clock.state),
         start_time: time(clock.start),
-        length: Some(length(clock.length)),
+        length: Some(term(clock.term)),
         warn_time: time(clock.deadlines.warn),
         due_time: time(clock.deadlines.due),
         duty_lead_time: time(clock.deadlines.climb_duty),
@@ -180,9 +183,31 @@ pub(super) fn clock(site: &SiteId, clock: Clock) -> wire::CaseClock {
         policy_profile: clock.policy_profile,
         policy_revision: clock.policy_revision,
         provisional: clock.provisional,
-        held: clock.held,
+        held: clock.held.is_some(),
+        hold_reason: to_wire_opt(clock.held),
+        warn_early_time: clock.deadlines.warn_early.map(to_timestamp),
+        calendar_revision: count(clock.calendar_revision),
+        told_to_customer: clock.told_customer,
+        party: clock.party,
+        outside_number: clock.outside_number,
+        urgency: to_wire(clock.urgency),
+        stop_cause: clock.stop_cause,
         etag: etag::of(clock.generation),
-        ..Default::default()
+        waiting_for_duty: clock.paging.state == PageState::Waiting,
+        page: None,
+    }
+}
+
+/// The last page about a clock, which is to be acknowledged while paging is open.
+pub(super) fn page(page: &PageRow, paging: Paging) -> wire::ClockPage {
+    let open = paging.state == PageState::Open;
+    wire::ClockPage {
+        staff: page.staff.clone(),
+        level: i32::from(page.rung),
+        page_count: i32::from(page.page),
+        send_time: time(page.sent),
+        answer_time: time(page.answer).filter(|_| open),
+        acknowledge_time: page.acknowledged.map(to_timestamp),
     }
 }
 

@@ -1,12 +1,21 @@
 //! Rows of triage. Each file is one table or two that belong together; none decides anything.
 
+pub mod calendars;
 pub mod cases;
 pub mod clocks;
+pub mod cluster_acts;
 pub mod clusters;
 pub mod decisions;
 pub mod duties;
+pub mod holds;
+pub mod lessons;
+pub mod openings;
+pub mod pages;
+pub mod policies;
+pub mod regrades;
 pub mod signals;
 pub mod sites;
+pub mod tallies;
 pub mod terms;
 
 use redress_model::Fault;

@@ -1,4 +1,7 @@
 //! Keyed hashes of the words of cases, and how often they occur at a site.
+//!
+//! Finding the likest cases costs the same whatever the size of the site: only the heaviest words are looked
+//! up, only so many cases of each, the newest first, and only a handful is compared in full.
 
 use std::collections::HashMap;
 
@@ -11,14 +14,20 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::word;
-use crate::domain::similarity::{Documents, Terms, WINDOW_DAYS};
+use crate::domain::similarity::{Documents, Place, Terms};
 
-/// Cases that are compared in full at most; those that share the heaviest words.
-const CANDIDATES_MAX: i64 = 24;
+/// Cases that are compared in full at most.
+const CANDIDATES_MAX: i64 = 8;
 
-/// Words by which candidates are looked up at most: the heaviest, so that the cost of a look-up does
-/// not grow with the length of a complaint.
+/// Words by which cases are looked up at most: the heaviest, so that the cost of a look-up does not grow
+/// with the length of a complaint.
 const PROBES_MAX: usize = 48;
+
+/// Cases that are looked up by one word at most.
+const CASES_OF_A_WORD_MAX: u64 = 1_000;
+
+/// Cases that are looked up by all words together at most; the heaviest words come first.
+const CASES_OF_WORDS_MAX: u64 = 6_000;
 
 /// A case that may be about the same issue.
 #[derive(Debug, Clone)]
@@ -29,116 +38,111 @@ pub struct Candidate {
     pub cluster: Uuid,
     /// What it is about.
     pub category: Option<Category>,
+    /// Where it is about.
+    pub place: Place,
     /// Its words.
     pub terms: Terms,
 }
 
-/// Keeps the words of a case and counts it as a document of the site. Call once for a case.
-pub async fn learn(
-    tx: &mut Tx,
-    site: &SiteId,
-    case: Uuid,
-    received: Timestamp,
-    terms: &Terms,
-) -> Result<(), Fault> {
-    let (hashes, counts): (Vec<i64>, Vec<i32>) = terms
-        .iter()
-        .map(|(&term, &count)| (term, i32::try_from(count).unwrap_or(i32::MAX)))
-        .unzip();
-    sqlx::query!(
-        "-- triage::store::terms::learn
-        INSERT INTO case_term (site, term, case_id, count, received_time)
-        SELECT $1, t.term, $2, t.count, $3 FROM unnest($4::bigint[], $5::int[]) AS t (term, count)",
-        site.as_str(),
-        case,
-        received.to_sqlx(),
-        &hashes,
-        &counts,
-    )
-    .execute(&mut **tx)
-    .await
-    .or_fault()?;
-    sqlx::query!(
-        "-- triage::store::terms::learn
+/// Counts a case as a document of the site, and gives the counts of its words with itself.
+pub async fn count(tx: &mut Tx, site: &SiteId, terms: &Terms) -> Result<Documents, Fault> {
+    let hashes: Vec<i64> = terms.keys().copied().collect();
+    let rows = sqlx::query!(
+        "-- triage::store::terms::count
         INSERT INTO term AS t (site, term, documents)
         SELECT $1, n.term, 1 FROM unnest($2::bigint[]) AS n (term)
-        ON CONFLICT ON CONSTRAINT term_key DO UPDATE SET documents = t.documents + 1",
+        ON CONFLICT ON CONSTRAINT term_key DO UPDATE SET documents = t.documents + 1
+        RETURNING term, documents",
         site.as_str(),
         &hashes,
-    )
-    .execute(&mut **tx)
-    .await
-    .or_fault()?;
-    sqlx::query!(
-        "-- triage::store::terms::learn
-        UPDATE site SET documents = documents + 1 WHERE site = $1",
-        site.as_str(),
-    )
-    .execute(&mut **tx)
-    .await
-    .or_fault()?;
-    Ok(())
-}
-
-/// How many documents the site has and in how many of them these terms occur; added to what is known.
-pub async fn documents(
-    tx: &mut Tx,
-    site: &SiteId,
-    terms: &[i64],
-    known: &mut Documents,
-) -> Result<(), Fault> {
-    let count = sqlx::query_scalar!(
-        "-- triage::store::terms::documents
-        SELECT documents FROM site WHERE site = $1",
-        site.as_str(),
-    )
-    .fetch_optional(&mut **tx)
-    .await
-    .or_fault()?;
-    known.count = count.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
-    let rows = sqlx::query!(
-        "-- triage::store::terms::documents
-        SELECT term, documents FROM term WHERE site = $1 AND term = ANY ($2)",
-        site.as_str(),
-        terms,
     )
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    let rows = rows
-        .into_iter()
-        .map(|row| (row.term, u64::try_from(row.documents).unwrap_or(0)));
-    known.with_term.extend(rows);
-    Ok(())
+    let all = sqlx::query_scalar!(
+        "-- triage::store::terms::count
+        UPDATE site SET documents = documents + 1 WHERE site = $1 RETURNING documents",
+        site.as_str(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(Documents {
+        count: count_of(all),
+        with_term: rows
+            .into_iter()
+            .map(|row| (row.term, count_of(row.documents)))
+            .collect(),
+    })
 }
 
-/// The cases received around this time that share the heaviest of these words, but not the case itself.
-pub async fn candidates(
+/// Keeps the words of a case, once they are counted.
+pub async fn keep(
     tx: &mut Tx,
     site: &SiteId,
     case: Uuid,
     received: Timestamp,
     terms: &Terms,
     documents: &Documents,
-) -> Result<Vec<Candidate>, Fault> {
-    let mut probes: Vec<(i64, f64)> = terms
+) -> Result<(), Fault> {
+    let (hashes, counts): (Vec<i64>, Vec<i32>) = terms
         .iter()
-        .map(|(&term, &count)| (term, f64::from(count) * documents.weight(term).powi(2)))
-        .collect();
-    probes.sort_by(|a, b| b.1.total_cmp(&a.1));
-    probes.truncate(PROBES_MAX);
-    let (hashes, weights): (Vec<i64>, Vec<f64>) = probes.into_iter().unzip();
-    let window = SignedDuration::from_hours(24 * WINDOW_DAYS);
+        .map(|(&term, &count)| (term, i32::try_from(count).unwrap_or(i32::MAX)))
+        .unzip();
+    let unit = documents.heaviest() / documents.norm(terms).max(f64::MIN_POSITIVE);
+    sqlx::query!(
+        "-- triage::store::terms::keep
+        INSERT INTO case_term (site, term, case_id, received_time, share)
+        SELECT $1, t.term, $2, $3, t.count * $6::float8
+        FROM unnest($4::bigint[], $5::int[]) AS t (term, count)",
+        site.as_str(),
+        case,
+        received.to_sqlx(),
+        &hashes,
+        &counts,
+        unit,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    sqlx::query!(
+        "-- triage::store::terms::keep
+        INSERT INTO case_words (site, case_id, terms, counts) VALUES ($1, $2, $3, $4)",
+        site.as_str(),
+        case,
+        &hashes,
+        &counts,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// The cases received around this time that are likest by the heaviest of these words. What their words
+/// weigh is added to what is known.
+pub async fn candidates(
+    tx: &mut Tx,
+    site: &SiteId,
+    received: Timestamp,
+    window: SignedDuration,
+    terms: &Terms,
+    documents: &mut Documents,
+) -> Result<Vec<Candidate>, Fault> {
+    let (hashes, weights) = probes(terms, documents);
     let rows = sqlx::query!(
         "-- triage::store::terms::candidates
-        SELECT c.id, c.cluster, c.stated_category, c.suggested_category
-        FROM (SELECT t.case_id, sum(t.count * p.weight) AS score
+        SELECT c.id, c.cluster, c.stated_category, c.suggested_category, c.building, c.unit
+        FROM (SELECT t.case_id, sum(t.share * p.weight) AS score
               FROM unnest($2::bigint[], $3::float8[]) AS p (term, weight)
-              JOIN case_term t ON t.site = $1 AND t.term = p.term
-              WHERE t.received_time BETWEEN $4 AND $5 AND t.case_id <> $6
+              CROSS JOIN LATERAL (
+                SELECT case_id, share FROM case_term
+                WHERE site = $1 AND term = p.term AND received_time BETWEEN $4 AND $5
+                ORDER BY received_time DESC, case_id DESC LIMIT $6) AS t
               GROUP BY t.case_id
               ORDER BY score DESC, t.case_id LIMIT $7) AS best
-        JOIN case_file c ON c.site = $1 AND c.id = best.case_id",
+        JOIN case_file c ON c.site = $1 AND c.id = best.case_id
+        ORDER BY best.score DESC, c.id",
         site.as_str(),
         &hashes,
         &weights,
@@ -150,14 +154,14 @@ pub async fn candidates(
             .saturating_add(window)
             .unwrap_or(Timestamp::MAX)
             .to_sqlx(),
-        case,
+        i64::try_from(CASES_OF_A_WORD_MAX).unwrap_or(i64::MAX),
         CANDIDATES_MAX,
     )
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let mut terms = of_cases(tx, site, &ids).await?;
+    let mut terms = words_of(tx, site, &ids, documents).await?;
     rows.into_iter()
         .map(|row| {
             let category = row.stated_category.or(row.suggested_category);
@@ -165,30 +169,104 @@ pub async fn candidates(
                 case: row.id,
                 cluster: row.cluster,
                 category: category.as_deref().map(word).transpose()?,
+                place: Place {
+                    building: row.building,
+                    unit: row.unit,
+                },
                 terms: terms.remove(&row.id).unwrap_or_default(),
             })
         })
         .collect()
 }
 
-async fn of_cases(
+/// The words by which to look, heaviest first, with what an occurrence in another case is worth; as many as
+/// the limit of cases allows.
+fn probes(terms: &Terms, documents: &Documents) -> (Vec<i64>, Vec<f64>) {
+    let mut probes: Vec<(i64, f64)> = terms
+        .iter()
+        .map(|(&term, &count)| (term, f64::from(count) * documents.weight(term).powi(2)))
+        .collect();
+    probes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut left = CASES_OF_WORDS_MAX;
+    probes
+        .into_iter()
+        .take(PROBES_MAX)
+        .take_while(|(term, _)| {
+            let reads = documents.with(*term).min(CASES_OF_A_WORD_MAX);
+            let begins = left > 0;
+            left = left.saturating_sub(reads);
+            begins
+        })
+        .unzip()
+}
+
+/// The words of these cases. In how many documents each occurs is added to what is known.
+async fn words_of(
     tx: &mut Tx,
     site: &SiteId,
     cases: &[Uuid],
+    documents: &mut Documents,
 ) -> Result<HashMap<Uuid, Terms>, Fault> {
     let rows = sqlx::query!(
-        "-- triage::store::terms::of_cases
-        SELECT case_id, term, count FROM case_term WHERE site = $1 AND case_id = ANY ($2)",
+        "-- triage::store::terms::words_of
+        SELECT case_id, terms, counts FROM case_words WHERE site = $1 AND case_id = ANY ($2)",
         site.as_str(),
         cases,
     )
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    let mut of_cases: HashMap<Uuid, Terms> = HashMap::new();
-    for row in rows {
-        let terms = of_cases.entry(row.case_id).or_default();
-        terms.insert(row.term, u32::try_from(row.count).unwrap_or(0));
-    }
+    let of_cases: HashMap<Uuid, Terms> = rows
+        .into_iter()
+        .map(|row| {
+            let counts = row
+                .counts
+                .into_iter()
+                .map(|n| u32::try_from(n).unwrap_or(0));
+            (row.case_id, row.terms.into_iter().zip(counts).collect())
+        })
+        .collect();
+    let mut others: Vec<i64> = of_cases
+        .values()
+        .flat_map(|terms| terms.keys().copied())
+        .filter(|term| !documents.with_term.contains_key(term))
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    let rows = sqlx::query!(
+        "-- triage::store::terms::words_of
+        SELECT term, documents FROM term WHERE site = $1 AND term = ANY ($2)",
+        site.as_str(),
+        &others,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let rows = rows.into_iter().map(|r| (r.term, count_of(r.documents)));
+    documents.with_term.extend(rows);
     Ok(of_cases)
+}
+
+/// The words of a case.
+pub async fn of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Terms, Fault> {
+    let row = sqlx::query!(
+        "-- triage::store::terms::of_case
+        SELECT terms, counts FROM case_words WHERE site = $1 AND case_id = $2",
+        site.as_str(),
+        case,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(row.map_or_else(Terms::new, |row| {
+        let counts = row
+            .counts
+            .into_iter()
+            .map(|n| u32::try_from(n).unwrap_or(0));
+        row.terms.into_iter().zip(counts).collect()
+    }))
+}
+
+fn count_of(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
 }

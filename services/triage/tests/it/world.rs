@@ -28,7 +28,7 @@ use redress_runtime::Service;
 use redress_testkit::{ManualClock, TestDatabase};
 use redress_timers::Timers;
 use redress_triage::TriageService as Triage;
-use redress_triage::desk::Desk;
+use redress_triage::desk::{CaseText, Desk};
 use redress_triage::jobs::{ClockTruth, TextSource};
 use redress_triage::rpc::{Shared, TriageRpc};
 use tonic::{Request, Status};
@@ -36,10 +36,10 @@ use uuid::Uuid;
 
 /// What intake would answer, by case.
 #[derive(Debug, Clone, Default)]
-pub struct Texts(pub Arc<Mutex<HashMap<String, String>>>);
+pub struct Texts(pub Arc<Mutex<HashMap<String, CaseText>>>);
 
 impl TextSource for Texts {
-    async fn text(&self, case: &CaseName) -> Result<String, Fault> {
+    async fn text(&self, case: &CaseName) -> Result<CaseText, Fault> {
         let texts = self.0.lock().expect("not poisoned");
         Ok(texts.get(&case.to_string()).cloned().unwrap_or_default())
     }
@@ -249,7 +249,15 @@ impl World {
 
     pub fn say(&self, case: &CaseName, text: &str) {
         let mut texts = self.texts.0.lock().expect("not poisoned");
-        texts.insert(case.to_string(), text.to_owned());
+        let known = texts.entry(case.to_string()).or_default();
+        text.clone_into(&mut known.text);
+    }
+
+    pub fn place(&self, case: &CaseName, building: &str, unit: &str) {
+        let mut texts = self.texts.0.lock().expect("not poisoned");
+        let known = texts.entry(case.to_string()).or_default();
+        building.clone_into(&mut known.building);
+        unit.clone_into(&mut known.unit);
     }
 
     pub fn received(&self, facts: event::CaseFacts) -> Event {

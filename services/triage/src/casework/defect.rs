@@ -1,0 +1,89 @@
+//! A defect of many homes (M19): proposed when complaints about one issue come from enough different units,
+//! then a person decides. Nobody outside is told by it here.
+
+use redress_events::{NewEvent, publish};
+use redress_model::Fault;
+use redress_model::name::ClusterName;
+use redress_model::words::Category;
+use redress_proto::convert::{to_timestamp, to_wire_opt};
+use redress_proto::event::v1::DefectChanged;
+
+use super::Work;
+use crate::domain::defect::{Defect, DefectState, is_of_the_building};
+use crate::store::cases::Case;
+use crate::store::cluster_acts;
+use crate::store::clusters::{self, Cluster};
+
+/// Proposes a notice where this case, which has just joined, makes its cluster reach the policy's number of
+/// units. The site's clusters must be locked.
+pub(super) async fn propose(work: &mut Work<'_>, case: &Case, has_unit: bool) -> Result<(), Fault> {
+    let category = case.category();
+    if !has_unit || case.facts.historical || !category.is_some_and(is_of_the_building) {
+        return Ok(());
+    }
+    let Some(cluster) = clusters::get(work.tx, &work.site.id, case.cluster).await? else {
+        return Ok(());
+    };
+    let enough = work.site.profile().clusters.general_defect_units;
+    // Fewer cases than that cannot be about so many units.
+    if cluster.defect.state != DefectState::None || cluster.cases < enough {
+        return Ok(());
+    }
+    let units = cluster_acts::units(work.tx, &work.site.id, cluster.id).await?;
+    if units < enough {
+        return Ok(());
+    }
+    let defect = Defect {
+        state: DefectState::Proposed,
+        units,
+        since: Some(work.now),
+        by: String::new(),
+        reason: String::new(),
+    };
+    stand(work, &cluster, &defect, category).await
+}
+
+/// Keeps what a person decided: who, and why. The site's clusters must be locked.
+pub async fn review_defect(
+    work: &mut Work<'_>,
+    cluster: &Cluster,
+    to: DefectState,
+    (by, reason): (&str, &str),
+) -> Result<(), Fault> {
+    let defect = Defect {
+        state: to,
+        units: cluster_acts::units(work.tx, &work.site.id, cluster.id).await?,
+        since: Some(work.now),
+        by: by.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let category = clusters::category(work.tx, &work.site.id, cluster.id).await?;
+    stand(work, cluster, &defect, category).await
+}
+
+async fn stand(
+    work: &mut Work<'_>,
+    cluster: &Cluster,
+    defect: &Defect,
+    category: Option<Category>,
+) -> Result<(), Fault> {
+    let site = &work.site.id;
+    cluster_acts::set_defect(work.tx, site, cluster.id, defect).await?;
+    let name = ClusterName::new(site.clone(), cluster.id).to_string();
+    let payload = DefectChanged {
+        cluster: name.clone(),
+        state: defect.state.word().to_owned(),
+        units: i32::try_from(defect.units).unwrap_or(i32::MAX),
+        category: to_wire_opt(category),
+        state_time: Some(to_timestamp(work.now)),
+    };
+    let event = NewEvent {
+        event_type: "redress.defect.changed.v1",
+        site,
+        subject: &name,
+        historical: false,
+        payload: &payload,
+    };
+    publish(work.tx, &event).await?;
+    Ok(())
+}
