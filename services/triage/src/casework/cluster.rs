@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::status::complains;
 use super::{Work, decide};
 use crate::domain::people::{People, cases_of_different_complainants, distinct_complainants};
-use crate::domain::similarity::{Place, PlaceMatch, Terms, cosine, is_same_issue};
+use crate::domain::similarity::{Place, Terms, cosine, is_same_issue};
 use crate::domain::{Cause, ClusterFacts, Grading};
 use crate::store::cases::{self, Case};
 use crate::store::clusters::{self, Member};

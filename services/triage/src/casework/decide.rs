@@ -3,20 +3,17 @@
 
 use redress_events::{NewEvent, publish};
 use redress_model::name::ClusterName;
-use redress_model::words::{CaseMode, QualityImpact, SignalBasis, SignalKind};
+use redress_model::words::CaseMode;
 use redress_model::{Fault, Grade};
 use redress_proto::convert::{to_timestamp, to_wire, to_wire_opt};
 use redress_proto::event::v1::{CaseGraded, MatchedCriterion};
-
 use uuid::Uuid;
 
-use super::{Work, cluster_facts, promises};
-use crate::domain::criterion::CriterionId;
-use crate::domain::people::distinct_complainants;
-use crate::domain::{self, Age, Cause, Facts, Signal};
+use super::known::{Known, known};
+use super::{Work, ask, policies, promises};
+use crate::domain::Cause;
 use crate::store::cases::{self, Case};
 use crate::store::decisions::{self, DecisionRow, Ruling};
-use crate::store::{clusters, signals};
 
 /// Decides again, and after it the head that it was merged into, which has its facts too. The case
 /// must be locked. Nothing more is decided about a live case that has ended.
@@ -45,131 +42,35 @@ async fn one(work: &mut Work<'_>, case: &mut Case, cause: Cause) -> Result<(), F
     if case.is_ended() && !case.facts.historical && case.decision > 0 {
         return Ok(());
     }
-    let site = &work.site.id;
-    let mut known = signals::of_case(work.tx, site, case.id).await?;
-    let merged = cases::merged_into(work.tx, site, case.id).await?;
-    let mut before: Vec<DecisionRow> = Vec::new();
-    let last = decisions::get(work.tx, site, case.id, None).await?;
-    before.extend(last.clone());
-    for other in &merged {
-        known.extend(signals::of_case(work.tx, site, other.id).await?);
-        before.extend(decisions::get(work.tx, site, other.id, None).await?);
-    }
-    let all = || std::iter::once(&*case).chain(&merged).map(|c| &c.facts);
-    // The case whose sum is the largest; its own where equal.
-    let sum = all()
-        .rev()
-        .max_by_key(|f| f.assessed_claim.or(f.claim))
-        .unwrap_or(&case.facts);
-    let members = clusters::members(work.tx, site, case.cluster).await?;
-    // A historical case is decided as of its own time, for good.
-    let as_of = if case.facts.historical {
-        case.facts.received
-    } else {
-        work.now.max(case.facts.received)
-    };
-    let facts = Facts {
-        complainants: distinct_complainants(all().map(|f| &f.people)),
-        cluster: cluster_facts(work.site, &members, as_of, case.facts.historical),
-        quality_impact: all()
-            .map(|f| f.quality_impact)
-            .max_by_key(|impact| severity(*impact))
-            .unwrap_or(case.facts.quality_impact),
-        wants: case.facts.wants,
-        claim: sum.claim,
-        assessed_claim: sum.assessed_claim,
-        repeat: all().any(|f| f.repeat),
-        needs_advisers: all().any(|f| f.needs_advisers),
-        signals: known.clone(),
-        age: Age {
-            received: case.facts.received,
-            zone: work.site.zone.clone(),
-            held: case.held,
-            resolved: case.resolved_since.is_some(),
-        },
-    };
-    let decision = domain::decide(&facts, &work.site.profile().grading, as_of);
-    let ruling = ruling(work, case, &facts, &decision, &known, &before);
-    let says_new = last.as_ref().is_none_or(|last| last.ruling != ruling);
+    let known = known(work, case).await?;
+    let standing = known.stand(work, &known.facts);
+    let ruling = known.ruling(work, case, standing);
+    stands(work, case, &known, ruling, cause).await
+}
+
+/// Keeps what a decision says where it is new, and lets everything follow.
+pub(super) async fn stands(
+    work: &mut Work<'_>,
+    case: &mut Case,
+    known: &Known,
+    ruling: Ruling,
+    cause: Cause,
+) -> Result<(), Fault> {
+    let last = known.last.as_ref();
+    let says_new = last.is_none_or(|last| last.ruling != ruling);
+    let urgency = ruling.urgency;
     if says_new {
-        keep(work, case, ruling.clone(), cause, last.as_ref()).await?;
+        keep(work, case, ruling, cause, last).await?;
     }
     if !case.facts.historical {
-        promises::follow(work, case, &facts, ruling.urgency, last.is_none()).await?;
+        if cause == Cause::Policy {
+            policies::keep_deadlines(work, case, &known.facts, urgency).await?;
+        } else {
+            promises::follow(work, case, &known.facts, urgency, last.is_none()).await?;
+        }
+        ask::follow(work, case, known, urgency).await?;
     }
     Ok(())
-}
-
-fn severity(impact: QualityImpact) -> u8 {
-    match impact {
-        QualityImpact::None => 0,
-        QualityImpact::Cosmetic => 1,
-        QualityImpact::AffectsUse => 2,
-        QualityImpact::Grave => 3,
-    }
-}
-
-/// The grade rises by itself and falls only by a person: a lower one is noted beside it. What was
-/// decided before, of the case itself first and then of those merged into it, stands with the criteria
-/// that explain it.
-fn ruling(
-    work: &Work<'_>,
-    case: &Case,
-    facts: &Facts,
-    decision: &domain::Decision,
-    known: &[Signal],
-    before: &[DecisionRow],
-) -> Ruling {
-    let computed = decision.grade;
-    let kept = before
-        .iter()
-        .map(|row| &row.ruling)
-        .filter(|r| r.grade.is_graver_than(computed))
-        .min_by_key(|r| r.grade);
-    let explains = |id: &str| {
-        id.parse::<CriterionId>()
-            .is_ok_and(|id| kept.is_some_and(|kept| id.grade() == kept.grade))
-    };
-    let mut criteria: Vec<(String, String)> = kept
-        .into_iter()
-        .flat_map(|kept| kept.criteria.iter().filter(|(id, _)| explains(id)).cloned())
-        .collect();
-    // All of these are of a lower grade than the kept ones.
-    criteria.extend(
-        decision
-            .criteria
-            .iter()
-            .map(|c| (c.id.id().to_owned(), c.evidence.clone())),
-    );
-    let profile = work.site.profile();
-    let mut suspected: Vec<SignalKind> = known
-        .iter()
-        .filter(|s| s.basis == SignalBasis::Suspected)
-        .map(|s| s.kind)
-        .collect();
-    suspected.sort_unstable();
-    suspected.dedup();
-    let stated = case.facts.stated_category.is_some();
-    Ruling {
-        grade: kept.map_or(computed, |last| last.grade),
-        computed,
-        criteria,
-        nature: kept.map_or(decision.nature, |last| last.nature.min(decision.nature)),
-        urgency: decision.urgency,
-        category: case.category(),
-        category_stated: stated,
-        category_words: if stated {
-            Vec::new()
-        } else {
-            case.category_words.clone()
-        },
-        cluster: case.cluster,
-        complainants: facts.complainants,
-        cluster_facts: facts.cluster,
-        suspected,
-        policy_profile: profile.name.clone(),
-        policy_revision: profile.revision,
-    }
 }
 
 async fn keep(
@@ -191,7 +92,16 @@ async fn keep(
     };
     row.hash = row.hash_after(last.map_or(&[], |last| &last.hash));
     decisions::insert(work.tx, site, &row).await?;
-    cases::set_decision(work.tx, site, case.id, row.revision, row.ruling.grade).await?;
+    let proposed = row.ruling.proposed().filter(|_| !row.historical);
+    cases::set_decision(
+        work.tx,
+        site,
+        case.id,
+        row.revision,
+        row.ruling.grade,
+        proposed,
+    )
+    .await?;
     case.decision = row.revision;
     let previous = case.grade.replace(row.ruling.grade);
     tell(work, case, &row, previous).await?;
@@ -246,6 +156,7 @@ async fn tell(
         channel: to_wire(case.facts.channel),
         received_time: Some(to_timestamp(case.facts.received)),
         number: case.facts.number.clone(),
+        provisional: r.is_provisional(),
     };
     let event = NewEvent {
         event_type: "redress.case.graded.v1",

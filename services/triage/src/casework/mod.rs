@@ -18,6 +18,7 @@ mod holds;
 mod known;
 mod ladder;
 mod overrule;
+mod policies;
 mod promises;
 mod recalendar;
 mod receive;
@@ -32,10 +33,15 @@ pub use byhand::{Act, ByHand, act, find, may_meet, may_start, start};
 pub use contact::{Contact, contact};
 pub use firing::fire;
 pub use holds::{Budget, NewHold, budget, hold, release};
-pub(crate) use promises::{calendars, computed};
+pub(crate) use promises::calendars;
 pub use recalendar::recalendar;
 pub use ladder::acknowledge;
 pub use overrule::{Overrule, overrule};
+pub use policies::{
+    Effect as PolicyEffect, Pages as PolicyPages, Preview as PolicyPreview,
+    clashes as policy_clashes, organization_of, preview as preview_policy,
+    regrade as regrade_by_policy,
+};
 pub use receive::{Reading, Receipt, receive, update};
 pub use status::{Move, Mover, ended_statuses, stand};
 

@@ -19,6 +19,7 @@ use redress_proto::event::v1::ClockChanged;
 
 use super::{Work, age, holds};
 use crate::domain::Facts;
+use crate::domain::paging::Paging;
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
 use crate::store::decisions;
@@ -328,6 +329,7 @@ pub(super) async fn apply(
     if anew {
         clock.told = None;
         clock.level = 0;
+        clock.paging = Paging::default();
         pin(work.site, case, clock);
     }
     show(clock, &after, &calendars, work.now);
@@ -372,7 +374,7 @@ fn show(clock: &mut Clock, promise: &Promise, calendars: &Revisions, now: Timest
     clock.held = promise.held.map(|(_, reason)| reason);
     clock.told_customer = promise.told;
     clock.round = promise.round;
-    clock.next = promise.next_step(clock.told, now).map(|(_, at)| at);
+    clock.arm(promise.next_step(clock.told, now).map(|(_, at)| at));
     clock.calendar_revision = promise.calendar;
     clock.provisional = promise.term.asks_the_calendar()
         && calendars

@@ -76,6 +76,12 @@ fn standing(status: CaseStatus) -> Standing {
     }
 }
 
+/// The statuses in which the matter is still to be resolved.
+pub(super) fn open_statuses() -> Vec<CaseStatus> {
+    let open = |status: &CaseStatus| standing(*status) == Standing::Open;
+    CaseStatus::ALL.iter().copied().filter(open).collect()
+}
+
 impl Case {
     /// Whether nothing more follows from it: it pages nobody (P06).
     pub fn is_ended(&self) -> bool {

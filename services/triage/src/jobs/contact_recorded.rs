@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
+use redress_proto::convert::from_timestamp;
 use redress_proto::event::v1::{ContactDirection, ContactRecorded};
 use redress_store::Tx;
 
@@ -25,7 +26,7 @@ impl Handler for ContactRecordedHandler {
     }
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
-        let Some(site) = sites::get(tx, &event.site).await? else {
+        let Some(site) = sites::get(tx, &event.site, self.0.now()).await? else {
             return Ok(Applied::Wait);
         };
         let payload: ContactRecorded = event.decode()?;
@@ -39,6 +40,12 @@ impl Handler for ContactRecordedHandler {
             },
             by_person: payload.by_person,
             substantive: payload.substantive,
+            visit: payload.visit,
+            promised: payload
+                .promised_next_time
+                .as_ref()
+                .map(|time| from_timestamp("promised_next_time", time))
+                .transpose()?,
             at: parse::time("contact_time", payload.contact_time.as_ref())?,
         };
         let id = parse::case_id(event, &payload.case)?;
@@ -49,7 +56,7 @@ impl Handler for ContactRecordedHandler {
             return Ok(Applied::Done);
         }
         let mut work = Work::new(tx, &site, self.0.now());
-        casework::contact(&mut work, &case, contact).await?;
+        casework::contact(&mut work, &mut case, contact).await?;
         casework::decide(&mut work, &mut case, Cause::Contact).await?;
         self.0.schedule_soon(work.entries);
         Ok(Applied::Done)

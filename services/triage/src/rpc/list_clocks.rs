@@ -1,20 +1,23 @@
 //! Lists clocks, newest first. Age checks promise nothing to anybody and are shown only when asked for.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, SiteId};
 use redress_model::words::ClockKind;
 use redress_proto::convert::from_wire;
-use redress_proto::triage::v1::{ListClocksRequest, ListClocksResponse};
+use redress_proto::triage::v1::{self as wire, ListClocksRequest, ListClocksResponse};
 use redress_rpc::Caller;
 use redress_rpc::page::Page;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
-use super::{Shared, parse, render};
+use super::{Shared, clock_view, parse, render};
 use crate::store::clocks::{self, Clock, Filter};
+use crate::store::pages::{self, PageRow};
 
 type Key = (Timestamp, Uuid);
 
@@ -32,7 +35,7 @@ pub(super) async fn run(
         after: page.after().copied(),
         limit: page.limit(),
     };
-    let rows = shared
+    let (rows, pages) = shared
         .desk
         .db
         .read(&redress_runtime::scope(&caller), &list)
@@ -41,7 +44,14 @@ pub(super) async fn run(
     Ok(ListClocksResponse {
         clocks: rows
             .into_iter()
-            .map(|(site, clock)| render::clock(&site, clock))
+            .map(|(site, clock)| {
+                let page = pages.get(&clock.id);
+                let page = page.map(|page| render::page(page, clock.paging));
+                wire::CaseClock {
+                    page,
+                    ..render::clock(&site, clock)
+                }
+            })
             .collect(),
         next_page_token,
     })
@@ -60,7 +70,7 @@ fn filter(request: &ListClocksRequest, caller: &Caller) -> Result<Filter, Fault>
     }
     let mut kinds: Vec<ClockKind> = request.kinds.iter().filter_map(|n| from_wire(*n)).collect();
     if kinds.is_empty() {
-        let shown = |kind: &ClockKind| *kind != ClockKind::AgeCheck;
+        let shown = |kind: &ClockKind| !clock_view::SILENT.contains(kind);
         kinds = ClockKind::ALL.iter().copied().filter(shown).collect();
     }
     Ok(Filter {
@@ -84,9 +94,12 @@ struct List {
 
 impl Operation for List {
     const NAME: &'static str = "triage.list_clocks";
-    type Output = Vec<(SiteId, Clock)>;
+    type Output = (Vec<(SiteId, Clock)>, HashMap<Uuid, PageRow>);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
-        clocks::page(tx, &self.filter, self.after, self.limit).await
+        let rows = clocks::page(tx, &self.filter, self.after, self.limit).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|(_, clock)| clock.id).collect();
+        let pages = pages::last_of(tx, &ids).await?;
+        Ok((rows, pages))
     }
 }

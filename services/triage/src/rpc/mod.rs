@@ -1,39 +1,58 @@
 //! The RPCs of triage, one a file. Each parses, decides, and persists in one transaction.
 
 mod add_working_time;
+mod apply_policy;
 mod calendar_service;
+mod cancel_clock;
+mod change_clock;
+mod check_policy;
+mod clock_view;
 mod cluster_service;
 mod confirm_cluster;
 mod confirm_signal;
 mod dismiss_signal;
+mod explain_clock;
+mod extend_clock;
 mod get_calendar;
 mod get_clock;
 mod get_cluster;
 mod get_decision;
+mod get_policy;
+mod hold_case;
 mod import_calendar;
 mod list_calendar_revisions;
 mod list_clocks;
 mod list_clusters;
 mod list_decisions;
 mod list_grade_proposals;
+mod list_holds;
+mod list_opening_windows;
+mod list_policy_revisions;
 mod list_signals;
 mod lower_grade;
+mod meet_clock;
 mod merge_clusters;
 mod overrule;
 mod parse;
+mod policy_service;
+mod preview_policy;
 mod preview_triage;
 mod raise_grade;
 mod record_signal;
 mod render;
 mod render_cluster;
+mod resume_case;
 mod review_general_defect;
+mod set_opening_windows;
 mod split_cluster;
+mod start_clock;
 mod verify_decisions;
 
 use std::sync::Arc;
 
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId};
+use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::clock_service_server::ClockService;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::triage::v1::{
@@ -201,5 +220,61 @@ impl ClockService for TriageRpc {
         request: Request<GetClockRequest>,
     ) -> Result<Response<GetClockResponse>, Status> {
         answer!(&self.0, request, get_clock)
+    }
+
+    async fn explain_clock(
+        &self,
+        request: Request<wire::ExplainClockRequest>,
+    ) -> Result<Response<wire::ExplainClockResponse>, Status> {
+        answer!(&self.0, request, explain_clock)
+    }
+
+    async fn hold_case(
+        &self,
+        request: Request<wire::HoldCaseRequest>,
+    ) -> Result<Response<wire::HoldCaseResponse>, Status> {
+        answer!(&self.0, request, hold_case)
+    }
+
+    async fn resume_case(
+        &self,
+        request: Request<wire::ResumeCaseRequest>,
+    ) -> Result<Response<wire::ResumeCaseResponse>, Status> {
+        answer!(&self.0, request, resume_case)
+    }
+
+    async fn list_holds(
+        &self,
+        request: Request<wire::ListHoldsRequest>,
+    ) -> Result<Response<wire::ListHoldsResponse>, Status> {
+        answer!(&self.0, request, list_holds)
+    }
+
+    async fn start_clock(
+        &self,
+        request: Request<wire::StartClockRequest>,
+    ) -> Result<Response<wire::StartClockResponse>, Status> {
+        answer!(&self.0, request, start_clock)
+    }
+
+    async fn extend_clock(
+        &self,
+        request: Request<wire::ExtendClockRequest>,
+    ) -> Result<Response<wire::ExtendClockResponse>, Status> {
+        answer!(&self.0, request, extend_clock)
+    }
+
+    async fn meet_clock(
+        &self,
+        request: Request<wire::MeetClockRequest>,
+    ) -> Result<Response<wire::MeetClockResponse>, Status> {
+        answer!(&self.0, request, meet_clock)
+    }
+
+    async fn cancel_clock(
+        &self,
+        request: Request<wire::CancelClockRequest>,
+    ) -> Result<Response<wire::CancelClockResponse>, Status> {
+        answer!(&self.0, request, cancel_clock)
     }
 }

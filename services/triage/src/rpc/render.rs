@@ -1,7 +1,6 @@
 //! Rows as the contract shows them.
 
 use jiff::Timestamp;
-use redress_clock::{Length, Term};
 use redress_model::Grade;
 use redress_model::name::{CaseName, ClockName, ClusterName, SignalName, SiteId};
 use redress_model::words::CaseMode;
@@ -10,10 +9,13 @@ use redress_proto::triage::v1 as wire;
 use redress_proto::words;
 use redress_rpc::etag;
 
+use crate::domain::paging::{PageState, Paging};
+use super::clock_view;
 use crate::domain::standing::{Direction, Override};
 use crate::domain::{CriterionId, IncidentMode, incident_mode};
 use crate::store::clocks::{Clock, History};
 use crate::store::decisions::DecisionRow;
+use crate::store::pages::PageRow;
 use crate::store::signals::SignalRow;
 
 fn time(t: Timestamp) -> Option<prost_types::Timestamp> {
@@ -148,21 +150,6 @@ pub(super) fn signal(site: &SiteId, row: SignalRow) -> wire::CaseSignal {
     }
 }
 
-fn term(term: Term) -> wire::ClockLength {
-    let (amount, unit) = match term {
-        Term::Length(Length::Minutes(n)) => (n, wire::ClockUnit::Minutes),
-        Term::Length(Length::WorkingMinutes(n)) => (n, wire::ClockUnit::WorkingMinutes),
-        Term::Length(Length::WorkingDays(n)) => (n, wire::ClockUnit::WorkingDays),
-        Term::Length(Length::Days(n)) => (n, wire::ClockUnit::Days),
-        Term::Length(Length::Months(n)) => (n, wire::ClockUnit::Months),
-        Term::Until(_) => (0, wire::ClockUnit::Instant),
-    };
-    wire::ClockLength {
-        amount: i64::from(amount),
-        unit: unit.into(),
-    }
-}
-
 pub(super) fn clock(site: &SiteId, clock: Clock) -> wire::CaseClock {
     wire::CaseClock {
         name: ClockName::new(site.clone(), clock.id).to_string(),
@@ -170,7 +157,7 @@ pub(super) fn clock(site: &SiteId, clock: Clock) -> wire::CaseClock {
         kind: to_wire(clock.kind),
         state: to_wire(clock.state),
         start_time: time(clock.start),
-        length: Some(term(clock.term)),
+        length: Some(clock_view::term(clock.term)),
         warn_time: time(clock.deadlines.warn),
         due_time: time(clock.deadlines.due),
         duty_lead_time: time(clock.deadlines.climb_duty),
