@@ -115,6 +115,7 @@ impl Turn<'_> {
             staff: StaffName::new(site, person.clone()).to_string(),
             number: self.case_number().await?,
             public_mode: self.incident.mode == Mode::Public,
+            provisional: self.incident.provisional,
         };
         self.publish("redress.callout.requested.v1", &payload)
             .await?;

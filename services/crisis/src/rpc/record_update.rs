@@ -63,7 +63,11 @@ impl Command for Update<'_> {
             let text = "the incident hangs on a suspicion that nobody confirmed; inside reports are legal, or \
                         confirm the signal first";
             let name = &turn.incident.name;
-            return Err(Fault::illegal("NOTHING_LEAVES_WHILE_PROVISIONAL", text, name));
+            return Err(Fault::illegal(
+                "NOTHING_LEAVES_WHILE_PROVISIONAL",
+                text,
+                name,
+            ));
         }
         let (kind, text) = if self.outward {
             (ClockKind::OutwardUpdate, "an outward update was given")

@@ -6,5 +6,6 @@ mod complained_about;
 mod converging;
 mod keeping;
 mod opening;
+mod provisional;
 mod serving;
 mod world;

@@ -432,6 +432,11 @@ impl Graded {
         self
     }
 
+    pub(crate) fn provisional(mut self) -> Self {
+        self.payload.provisional = true;
+        self
+    }
+
     pub(crate) fn historical(mut self) -> Self {
         self.payload.mode = to_wire(CaseMode::Historical);
         self

@@ -110,9 +110,12 @@ pub struct ClockNews {
 
 /// News of a clock for those who are to be told.
 pub fn clock(news: &ClockNews, now: Timestamp) -> Vec<Draft> {
+    // Whether a suspicion is so: it would be grade 1, so the question waits behind nothing.
+    let asks = news.kind == ClockKind::ConfirmSignal;
     let template = match news.transition {
         ClockTransition::Warned => Template::ClockWarned,
         ClockTransition::Breached => Template::ClockBreached,
+        ClockTransition::Climbed if asks => Template::SignalSuspected,
         ClockTransition::Climbed => Template::ClockClimbed,
         ClockTransition::PagedAgain => Template::ClockPagedAgain,
         ClockTransition::Started
@@ -139,7 +142,11 @@ pub fn clock(news: &ClockNews, now: Timestamp) -> Vec<Draft> {
             clock: Some(news.clock.clone()),
             clock_generation: news.generation,
             callout_id: None,
-            priority: Priority::of_grade(news.grade, news.incident.is_some()),
+            priority: if asks {
+                Priority::Grave
+            } else {
+                Priority::of_grade(news.grade, news.incident.is_some())
+            },
             due: now,
             facts: Facts {
                 number: news.number.clone(),
@@ -170,6 +177,8 @@ pub struct CalloutNews {
     pub number: String,
     /// The incident runs in public mode.
     pub public_mode: bool,
+    /// It hangs on a suspicion that nobody confirmed.
+    pub provisional: bool,
 }
 
 /// The page for somebody who is called out.
@@ -190,6 +199,7 @@ pub fn callout(news: &CalloutNews, now: Timestamp) -> Draft {
             grade: 1,
             role: Some(news.role),
             public_mode: news.public_mode,
+            provisional: news.provisional,
             ..Facts::default()
         },
     }
@@ -243,6 +253,22 @@ mod tests {
     }
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn a_question_about_a_suspicion_waits_behind_nothing_and_is_never_bundled() {
+        let asked = ClockNews {
+            kind: ClockKind::ConfirmSignal,
+            grade: 4,
+            ..news(ClockTransition::Climbed)
+        };
+        let drafts = clock(&asked, NOW);
+        assert_eq!(drafts.len(), 2);
+        assert!(drafts.iter().all(|d| {
+            d.template == Template::SignalSuspected
+                && d.priority == Priority::Grave
+                && !d.is_bundled()
+        }));
+    }
 
     #[test]
     fn every_named_complainant_gets_one_receipt_and_nobody_without_a_token() {
@@ -323,6 +349,7 @@ mod tests {
                 staff: staff("li"),
                 number: "LAKE-1".to_owned(),
                 public_mode: true,
+                provisional: false,
             },
             NOW,
         );

@@ -97,6 +97,9 @@ pub struct Facts {
     /// The incident runs in public mode.
     #[serde(default)]
     pub public_mode: bool,
+    /// The incident hangs on a suspicion that nobody confirmed.
+    #[serde(default)]
+    pub provisional: bool,
 }
 
 /// A message that an event asks for.

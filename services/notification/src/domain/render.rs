@@ -76,7 +76,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 16] = sources!(
+const SOURCES: [(&str, &str); 18] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
@@ -84,7 +84,8 @@ const SOURCES: [(&str, &str); 16] = sources!(
     "clock.climbed",
     "clock.paged_again",
     "clock.digest",
-    "incident.callout"
+    "incident.callout",
+    "signal.suspected"
 );
 
 impl Templates {
@@ -128,6 +129,7 @@ impl Templates {
             rung => labels::rung(facts.level, language),
             role => facts.role.map_or("", |role| labels::duty(role, language)),
             public_mode => facts.public_mode,
+            provisional => facts.provisional,
             matter => matter(facts, language),
             reader => one_line(material.reader),
             site => one_line(material.site),
@@ -234,6 +236,7 @@ mod tests {
             level: 2,
             role: Some(DutyRole::Spokesperson),
             public_mode: true,
+            provisional: false,
         }
     }
 

@@ -99,6 +99,8 @@ pub enum Template {
     ClockDigest,
     /// To somebody with a duty in an incident: come, and say that you do.
     IncidentCallout,
+    /// To a lead: say whether what is suspected of a case is so.
+    SignalSuspected,
 }
 
 impl Template {
@@ -112,6 +114,7 @@ impl Template {
         Self::ClockPagedAgain,
         Self::ClockDigest,
         Self::IncidentCallout,
+        Self::SignalSuspected,
     ];
 
     /// The key, for example `case.received`.
@@ -125,6 +128,7 @@ impl Template {
             Self::ClockPagedAgain => "clock.paged_again",
             Self::ClockDigest => "clock.digest",
             Self::IncidentCallout => "incident.callout",
+            Self::SignalSuspected => "signal.suspected",
         }
     }
 
@@ -146,7 +150,10 @@ impl Template {
             | Self::ClockClimbed
             | Self::ClockPagedAgain
             | Self::ClockDigest => true,
-            Self::CaseReceived | Self::CaseAssigned | Self::ClockWarned => false,
+            // Answered by confirming or dismissing the signal.
+            Self::SignalSuspected | Self::CaseReceived | Self::CaseAssigned | Self::ClockWarned => {
+                false
+            }
         }
     }
 
@@ -157,9 +164,11 @@ impl Template {
             | Self::ClockBreached
             | Self::ClockClimbed
             | Self::ClockPagedAgain => true,
-            Self::CaseReceived | Self::CaseAssigned | Self::ClockDigest | Self::IncidentCallout => {
-                false
-            }
+            Self::CaseReceived
+            | Self::CaseAssigned
+            | Self::ClockDigest
+            | Self::IncidentCallout
+            | Self::SignalSuspected => false,
         }
     }
 }

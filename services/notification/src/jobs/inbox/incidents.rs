@@ -115,6 +115,7 @@ pub(super) async fn callout_requested(
         staff: parse_field("staff", &news.staff)?,
         number: news.number,
         public_mode: news.public_mode,
+        provisional: news.provisional,
     };
     let draft = causes::callout(&news, now);
     messages::queue(tx, &news.incident.site, &[draft], now).await?;

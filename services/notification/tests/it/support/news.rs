@@ -253,6 +253,7 @@ pub(crate) fn callout(
         staff: staff.to_string(),
         number: "LAKE-1".to_owned(),
         public_mode: true,
+        provisional: false,
     };
     event(
         "crisis",
