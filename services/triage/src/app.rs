@@ -14,6 +14,7 @@ use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
 use redress_proto::triage::v1::calendar_service_server::CalendarServiceServer;
 use redress_proto::triage::v1::clock_service_server::ClockServiceServer;
 use redress_proto::triage::v1::cluster_service_server::ClusterServiceServer;
+use redress_proto::triage::v1::policy_service_server::PolicyServiceServer;
 use redress_proto::triage::v1::triage_service_server::TriageServiceServer;
 use redress_runtime::{App, BoxError, Context, NoSettings};
 use redress_store::{Database, receipt};
@@ -24,8 +25,8 @@ use crate::desk::Desk;
 use crate::domain::similarity;
 use crate::jobs::{
     CalendarKeeper, CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth, ContactRecordedHandler,
-    DutyChangedHandler, MessageChangedHandler, OwnerChangedHandler, SiteChangedHandler, StaffChangedHandler, TextSource,
-    regrade_clusters, subscriptions,
+    DutyChangedHandler, MessageChangedHandler, OwnerChangedHandler, PolicyKeeper, SiteChangedHandler, StaffChangedHandler, TextSource,
+    regrade_clusters, subscriptions, watch_unheard,
 };
 use crate::rpc::{Shared, TriageRpc};
 
@@ -120,6 +121,7 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
 
     let sweeper = Arc::clone(&inbox);
     let calendars = CalendarKeeper::new(Arc::clone(&desk));
+    let policies = PolicyKeeper::new(Arc::clone(&desk));
     let rpc = TriageRpc(Shared {
         desk: Arc::clone(&desk),
         fingerprints,
@@ -128,6 +130,7 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
         .serve(TriageServiceServer::new(rpc.clone()))
         .serve(CalendarServiceServer::new(rpc.clone()))
         .serve(ClusterServiceServer::new(rpc.clone()))
+        .serve(PolicyServiceServer::new(rpc.clone()))
         .serve(ClockServiceServer::new(rpc))
         .serve(InboxServiceServer::new(InboxServer::new(inbox)))
         .serve(EventAdminServiceServer::new(EventAdminServer::new(
@@ -143,7 +146,12 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
             |shutdown| async move { timers.run(shutdown).await },
         )
         .work("calendars", |shutdown| calendars.run(shutdown))
+        .work("policies", |shutdown| policies.run(shutdown))
         .work("regrading", |shutdown| regrade_clusters(desk, shutdown))
+        .work("unheard clocks", {
+            let db = db.clone();
+            |shutdown| watch_unheard(db, meter, shutdown)
+        })
         .work("receipts", {
             let db = db.clone();
             |shutdown| purge_receipts(db, clock, shutdown)

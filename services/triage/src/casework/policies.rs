@@ -27,7 +27,7 @@ use crate::domain::{Cause, Facts};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock, Filter};
 use crate::store::sites::{self, Placed, Site};
-use crate::store::{duties, openings, policies};
+use crate::store::{duties, policies};
 
 /// Cases of one batch.
 const BATCH: i64 = 50;

@@ -56,6 +56,8 @@ pub enum Cause {
     Dismissed,
     /// Nobody answered whether a suspected signal is so: it counts provisionally.
     Unanswered,
+    /// A policy took effect.
+    Policy,
     /// Somebody only asked.
     Preview,
 }
@@ -75,6 +77,7 @@ impl Cause {
             Self::Raised => "raised",
             Self::Dismissed => "dismissed",
             Self::Unanswered => "unanswered",
+            Self::Policy => "policy",
             Self::Preview => "preview",
         }
     }

@@ -5,7 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use redress_model::name::{NameError, OrganizationId, OrganizationName, RegionName, SiteId, SiteName};
+use redress_model::name::{
+    NameError, OrganizationId, OrganizationName, RegionName, SiteId, SiteName,
+};
 use redress_model::words::SiteKind;
 use redress_policy::{Clash, Effective, Layer, Level, Origin, Overlay, Policy, merge};
 
@@ -60,7 +62,10 @@ impl FromStr for PolicyScope {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let site = || text.parse::<SiteName>().map(|name| Self::Site(name.0));
         let region = || text.parse::<RegionName>().map(Self::Region);
-        let organization = || text.parse::<OrganizationName>().map(|name| Self::Organization(name.0));
+        let organization = || {
+            text.parse::<OrganizationName>()
+                .map(|name| Self::Organization(name.0))
+        };
         site().or_else(|_| region()).or_else(|_| organization()).map_err(|_| NameError {
             pattern: "organizations/{organization}, organizations/{organization}/regions/{region} or sites/{site}",
         })
@@ -172,7 +177,11 @@ pub struct Head {
 }
 
 /// The revision of a scope that holds at an instant: the newest of those that have begun.
-pub fn holding<'a>(heads: impl IntoIterator<Item = &'a Head>, scope: &PolicyScope, at: Timestamp) -> Option<&'a Head> {
+pub fn holding<'a>(
+    heads: impl IntoIterator<Item = &'a Head>,
+    scope: &PolicyScope,
+    at: Timestamp,
+) -> Option<&'a Head> {
     heads
         .into_iter()
         .filter(|head| head.scope == *scope && head.effective <= at)
@@ -227,7 +236,11 @@ pub fn clashes(
     let (scope, overlay, revision, from) = new;
     let mut found: Vec<Clash> = Vec::new();
     for line in lines {
-        let own = || documents.iter().filter(|(head, _)| line.scopes.contains(&head.scope));
+        let own = || {
+            documents
+                .iter()
+                .filter(|(head, _)| line.scopes.contains(&head.scope))
+        };
         let instants: BTreeSet<Timestamp> = own()
             .map(|(head, _)| head.effective)
             .filter(|effective| *effective > from)
@@ -242,7 +255,8 @@ pub fn clashes(
                         return Some((scope.origin(revision), overlay));
                     }
                     let head = holding(own().map(|(head, _)| head), of, at)?;
-                    let (_, overlay) = own().find(|(h, _)| h.scope == head.scope && h.revision == head.revision)?;
+                    let (_, overlay) = own()
+                        .find(|(h, _)| h.scope == head.scope && h.revision == head.revision)?;
                     Some((of.origin(head.revision), overlay.as_ref()?))
                 })
                 .collect();

@@ -25,7 +25,7 @@ impl Handler for CaseMovedHandler {
     }
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
-        let Some(site) = sites::get(tx, &event.site).await? else {
+        let Some(site) = sites::get(tx, &event.site, self.0.now()).await? else {
             return Ok(Applied::Wait);
         };
         let payload: CaseMoved = event.decode()?;

@@ -1,5 +1,7 @@
 //! The directory of sites.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
@@ -9,11 +11,13 @@ use redress_proto::convert::required;
 use redress_proto::event::v1::SiteChanged;
 use redress_store::{Tx, place_site};
 
+use crate::casework;
+use crate::desk::Desk;
 use crate::store::sites::{self, SiteEntry};
 
-/// Takes sites in.
+/// Takes sites in; their calendars follow.
 #[derive(Debug)]
-pub struct SiteChangedHandler;
+pub struct SiteChangedHandler(pub Arc<Desk>);
 
 impl Handler for SiteChangedHandler {
     type Prepared = ();
@@ -41,6 +45,9 @@ impl Handler for SiteChangedHandler {
         };
         place_site(tx, &site.0, &organization.0, &region.region).await?;
         sites::put(tx, &site.0, &entry).await?;
+        if let Some(known) = sites::get(tx, &site.0, self.0.now()).await? {
+            casework::follow_calendar(tx, known, self.0.now()).await?;
+        }
         Ok(Applied::Done)
     }
 }

@@ -8,9 +8,11 @@ mod directory;
 mod message_changed;
 mod owner_changed;
 mod parse;
+mod policies;
 mod regrading;
 mod roster;
 mod truth;
+mod unheard;
 
 pub use calendars::CalendarKeeper;
 pub use case_facts::{CaseReceivedHandler, CaseUpdatedHandler, TextSource};
@@ -19,9 +21,11 @@ pub use contact_recorded::ContactRecordedHandler;
 pub use directory::SiteChangedHandler;
 pub use message_changed::MessageChangedHandler;
 pub use owner_changed::OwnerChangedHandler;
+pub use policies::PolicyKeeper;
 pub use regrading::{regrade_clusters, regrade_waiting};
 pub use roster::{DutyChangedHandler, StaffChangedHandler};
 pub use truth::ClockTruth;
+pub use unheard::watch as watch_unheard;
 
 use redress_events::Subscriptions;
 

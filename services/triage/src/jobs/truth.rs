@@ -41,7 +41,7 @@ impl Operation for Fire<'_> {
     type Output = (Fired, Vec<Entry>);
 
     async fn run(&self, tx: &mut Tx) -> Result<(Fired, Vec<Entry>), Fault> {
-        let Some(site) = sites::get(tx, &self.site).await? else {
+        let Some(site) = sites::get(tx, &self.site, self.now).await? else {
             return Ok((Fired::Stale, Vec::new()));
         };
         let mut work = Work::new(tx, &site, self.now);

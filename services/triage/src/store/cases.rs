@@ -198,6 +198,38 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
     .transpose()
 }
 
+/// Live cases in one of these statuses after this id, as they are now; not locked.
+pub async fn in_status(
+    tx: &mut Tx,
+    site: &SiteId,
+    statuses: &[CaseStatus],
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Case>, Fault> {
+    let statuses: Vec<String> = statuses.iter().map(|s| s.word().to_owned()).collect();
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::cases::in_status
+        SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
+               claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
+               facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
+               proposed_since, last_word, responsible, suggested_category,
+               category_words, cluster, decision, grade
+        FROM case_file
+        WHERE site = $1 AND NOT historical AND status = ANY ($2) AND id > $3 ORDER BY id LIMIT $4",
+        site.as_str(),
+        &statuses,
+        after,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(Row::read)
+    .collect()
+}
+
 /// The cases that were merged into this one, as they are now; not locked.
 pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<Case>, Fault> {
     sqlx::query_as!(

@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{OrganizationId, SiteId};
 use redress_policy::{Level, Overlay, Policy};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Database, StoreResultExt as _, Tx};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::policies::{
@@ -21,6 +21,9 @@ use crate::domain::policies::{
 
 /// Policies that are kept in memory.
 const CACHED_MAX: usize = 4096;
+
+/// For how long a revision is leased; renewed at every site.
+const LEASE: SignedDuration = SignedDuration::from_mins(2);
 
 /// What names a policy whole: its profile, its number and the content of its documents.
 type Key = (String, u32, Vec<Vec<u8>>);
@@ -442,4 +445,104 @@ async fn made_of(
     }
     cache.insert(key, Arc::clone(&policy));
     Ok(policy)
+}
+
+/// The document of a scope that holds at an instant.
+pub async fn holding_document(
+    tx: &mut Tx,
+    scope: &PolicyScope,
+    at: Timestamp,
+) -> Result<Option<Document>, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        "-- triage::store::policies::holding_document
+        SELECT scope, revision, effective_time, document, author, reason, create_time, hash
+        FROM policy_revision WHERE scope = $1 AND effective_time <= $2 ORDER BY revision DESC LIMIT 1",
+        scope.to_string(),
+        at.to_sqlx(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(row.map(Row::read).transpose()?.map(|row| row.document()))
+}
+
+/// A revision under which open cases are graded again now.
+#[derive(Debug, Clone)]
+pub struct Leased {
+    scope: String,
+    revision: i32,
+    organization: Option<String>,
+    region: Option<String>,
+    site: Option<String>,
+}
+
+/// Leases the oldest revision that has taken effect and under which nothing was graded again yet.
+pub async fn lease(db: &Database, now: Timestamp) -> Result<Option<Leased>, Fault> {
+    let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+    sqlx::query_as!(
+        Leased,
+        "-- triage::store::policies::lease
+        UPDATE policy_revision SET lease_time = $2
+        WHERE (scope, revision) IN (
+          SELECT scope, revision FROM policy_revision
+          WHERE spread_time IS NULL AND effective_time <= $1 AND (lease_time IS NULL OR lease_time <= $1)
+          ORDER BY effective_time, scope, revision LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING scope, revision, organization, region, site",
+        now.to_sqlx(),
+        until.to_sqlx(),
+    )
+    .fetch_optional(db.worker())
+    .await
+    .or_fault()
+}
+
+/// Keeps a lease.
+pub async fn renew(db: &Database, leased: &Leased, now: Timestamp) -> Result<(), Fault> {
+    let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+    sqlx::query!(
+        "-- triage::store::policies::renew
+        UPDATE policy_revision SET lease_time = $3 WHERE scope = $1 AND revision = $2",
+        leased.scope,
+        leased.revision,
+        until.to_sqlx(),
+    )
+    .execute(db.worker())
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Notes that the open cases below a revision were graded again.
+pub async fn spread(db: &Database, leased: &Leased, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::policies::spread
+        UPDATE policy_revision SET spread_time = $3, lease_time = NULL WHERE scope = $1 AND revision = $2",
+        leased.scope,
+        leased.revision,
+        now.to_sqlx(),
+    )
+    .execute(db.worker())
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// The sites below a revision.
+pub async fn sites_below(db: &Database, leased: &Leased) -> Result<Vec<SiteId>, Fault> {
+    let names = sqlx::query_scalar!(
+        "-- triage::store::policies::sites_below
+        SELECT site FROM site
+        WHERE site = $1 OR (organization = $2 AND ($3::text IS NULL OR region = $3)) ORDER BY site",
+        leased.site,
+        leased.organization,
+        leased.region,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    names
+        .iter()
+        .map(|name| name.parse().map_err(Fault::internal))
+        .collect()
 }

@@ -1,0 +1,100 @@
+//! Lets policies take effect: once a revision holds, the open cases below it are graded again, site by
+//! site and in batches. Deadlines stay (P26). Whoever is killed on the way leaves a lease that runs out,
+//! and whoever comes next begins anew, which changes nothing about cases that are done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::name::SiteId;
+use redress_store::{Operation, Scope, Tx};
+use redress_timers::Entry;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::casework::{self, Work};
+use crate::desk::Desk;
+use crate::store::{policies, sites};
+
+/// How often revisions that have taken effect are looked for, beyond being woken.
+const LOOK_PERIOD: Duration = Duration::from_secs(15);
+
+/// Lets policies take effect.
+#[derive(Debug, Clone)]
+pub struct PolicyKeeper(Arc<Desk>);
+
+impl PolicyKeeper {
+    /// A keeper.
+    pub fn new(desk: Arc<Desk>) -> Self {
+        Self(desk)
+    }
+
+    /// Until shutdown. Replicas share the work: each revision is leased.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut wakes = self.0.db.wakes();
+        loop {
+            if let Err(fault) = self.take_effect().await {
+                tracing::warn!(
+                    reason = fault.reason(),
+                    "a policy waits to take effect on open cases"
+                );
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(LOOK_PERIOD) => {}
+                Ok(()) = wakes.changed() => {}
+            }
+        }
+    }
+
+    /// Grades again below every revision that has taken effect since. Gives how many revisions.
+    pub async fn take_effect(&self) -> Result<u32, Fault> {
+        let mut done = 0;
+        while let Some(leased) = policies::lease(&self.0.db, self.0.now()).await? {
+            for site in policies::sites_below(&self.0.db, &leased).await? {
+                self.site(&site).await?;
+                policies::renew(&self.0.db, &leased, self.0.now()).await?;
+            }
+            policies::spread(&self.0.db, &leased, self.0.now()).await?;
+            done += 1;
+        }
+        Ok(done)
+    }
+
+    async fn site(&self, site: &SiteId) -> Result<(), Fault> {
+        let mut after = Some(Uuid::nil());
+        while let Some(from) = after {
+            let regrade = Regrade {
+                site: site.clone(),
+                after: from,
+                now: self.0.now(),
+            };
+            let scope = Scope::site(site.clone());
+            let (next, entries) = self.0.db.run(&scope, &regrade).await?;
+            self.0.schedule(entries);
+            after = next;
+        }
+        Ok(())
+    }
+}
+
+struct Regrade {
+    site: SiteId,
+    after: Uuid,
+    now: Timestamp,
+}
+
+impl Operation for Regrade {
+    const NAME: &'static str = "triage.regrade_by_policy";
+    type Output = (Option<Uuid>, Vec<Entry>);
+
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        let Some(site) = sites::get(tx, &self.site, self.now).await? else {
+            return Ok((None, Vec::new()));
+        };
+        let mut work = Work::new(tx, &site, self.now);
+        let next = casework::regrade_by_policy(&mut work, self.after).await?;
+        Ok((next, work.entries))
+    }
+}

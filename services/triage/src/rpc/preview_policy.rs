@@ -1,0 +1,112 @@
+//! Says what a document would do to the open cases below its scope. Nothing is changed.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::{CaseName, ClockName};
+use redress_policy::Overlay;
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::triage::v1::{self as wire, PreviewPolicyRequest, PreviewPolicyResponse};
+use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::policy_service::{clash, effective, problems, require_inside, wrong};
+use super::{Shared, render};
+use crate::casework::{self, PolicyEffect, PolicyPages, PolicyPreview};
+use crate::domain::policies::PolicyScope;
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<PreviewPolicyRequest>,
+) -> Result<PreviewPolicyResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let request = request.into_inner();
+    let now = shared.desk.now();
+    let preview = Preview {
+        scope: parse_field("parent", &request.parent)?,
+        overlay: Overlay::parse(&request.document).map_err(|of| wrong(problems(&of)))?,
+        from: effective(request.effective_time.as_ref(), now)?,
+        caller: &caller,
+        now,
+    };
+    let scope = redress_runtime::scope(&caller);
+    let found = shared.desk.db.read(&scope, &preview).await?;
+    Ok(show(found))
+}
+
+struct Preview<'a> {
+    scope: PolicyScope,
+    overlay: Overlay,
+    from: Timestamp,
+    caller: &'a Caller,
+    now: Timestamp,
+}
+
+impl Operation for Preview<'_> {
+    const NAME: &'static str = "triage.preview_policy";
+    type Output = PolicyPreview;
+
+    async fn run(&self, tx: &mut Tx) -> Result<PolicyPreview, Fault> {
+        require_inside(tx, self.caller, &self.scope).await?;
+        let (scope, overlay) = (&self.scope, &self.overlay);
+        let clashes = casework::policy_clashes(tx, scope, overlay, self.from).await?;
+        if !clashes.is_empty() {
+            return Err(wrong(clashes.iter().map(clash).collect()));
+        }
+        let staff = self.caller.staff.as_ref().map(ToString::to_string);
+        casework::preview_policy(tx, scope, overlay, self.from, self.now, staff.as_deref()).await
+    }
+}
+
+fn show(found: PolicyPreview) -> PreviewPolicyResponse {
+    let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let paged: BTreeSet<&String> = found
+        .pages
+        .keys()
+        .filter_map(|key| key.2.as_ref())
+        .collect();
+    PreviewPolicyResponse {
+        case_count: number(found.cases),
+        regraded_count: number(found.regraded),
+        clock_count: number(found.clocks),
+        paged_count: number(paged.len()),
+        pages: pages(&found.pages),
+        late_pages: pages(&found.late_pages),
+        truncated: found.truncated,
+        effects: found.effects.iter().map(effect).collect(),
+    }
+}
+
+fn pages(of: &PolicyPages) -> Vec<wire::PolicyPage> {
+    of.iter()
+        .map(|((site, role, staff), cases)| wire::PolicyPage {
+            staff: staff.clone().unwrap_or_default(),
+            role: to_wire(*role),
+            site: format!("sites/{site}"),
+            case_count: render::count(*cases),
+        })
+        .collect()
+}
+
+fn effect(of: &PolicyEffect) -> wire::PolicyEffect {
+    wire::PolicyEffect {
+        case: CaseName::new(of.site.clone(), of.case).to_string(),
+        number: of.number.clone(),
+        grade: render::grade(of.grade),
+        grade_after: render::grade(of.grade_after),
+        clocks: of
+            .clocks
+            .iter()
+            .map(|clock| wire::ClockEffect {
+                clock: ClockName::new(of.site.clone(), clock.clock).to_string(),
+                kind: to_wire(clock.kind),
+                due_time: Some(to_timestamp(clock.due)),
+                due_time_after: clock.due_after.map(to_timestamp),
+                late_after: clock.late_level > 0,
+            })
+            .collect(),
+    }
+}
