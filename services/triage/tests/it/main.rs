@@ -2,10 +2,17 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod api;
+mod bcubed;
+mod calendars;
 mod clocks;
 mod clusters;
 mod converging;
 mod deciding;
+mod grading;
 mod isolation;
+mod ladder;
+mod policies;
 mod process;
+mod suspicions;
+mod teaching;
 mod world;

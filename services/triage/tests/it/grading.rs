@@ -1,0 +1,418 @@
+//! A grade rises by itself and falls only by a person with a reason (domain.md section 4).
+
+use redress_model::name::CaseName;
+use redress_model::words::{CaseMode, CaseStatus, SignalBasis, SignalKind};
+use redress_proto::convert::{to_money, to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::triage_service_server::TriageService;
+use redress_proto::words::Signal;
+use tonic::{Code, Status};
+
+use crate::world::{World, at, by, ids};
+
+pub(crate) fn signal(kind: SignalKind, basis: SignalBasis) -> Signal {
+    Signal {
+        kind: to_wire(kind),
+        basis: to_wire(basis),
+        ..Default::default()
+    }
+}
+
+/// The stable reason of a refusal.
+pub(crate) fn reason(status: &Status) -> String {
+    use tonic_types::StatusExt as _;
+    status
+        .get_details_error_info()
+        .expect("every refusal has one")
+        .reason
+}
+
+pub(crate) async fn lower(
+    world: &World,
+    case: &CaseName,
+    grade: i32,
+    etag: &str,
+) -> Result<wire::Decision, Status> {
+    let request = wire::LowerGradeRequest {
+        case: case.to_string(),
+        grade,
+        reason: "looked at on site: nobody is in danger".to_owned(),
+        etag: etag.to_owned(),
+        request_id: String::new(),
+    };
+    let answer = world.rpc.lower_grade(by(world.manager(), request)).await?;
+    Ok(answer.into_inner().decision.expect("a decision"))
+}
+
+async fn raise(
+    world: &World,
+    case: &CaseName,
+    grade: i32,
+    etag: &str,
+) -> Result<wire::Decision, Status> {
+    let request = wire::RaiseGradeRequest {
+        case: case.to_string(),
+        grade,
+        reason: "the street committee calls".to_owned(),
+        etag: etag.to_owned(),
+        request_id: String::new(),
+    };
+    let answer = world.rpc.raise_grade(by(world.manager(), request)).await?;
+    Ok(answer.into_inner().decision.expect("a decision"))
+}
+
+async fn crowd(world: &World, people: i32) -> CaseName {
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        headcount: people,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    case
+}
+
+#[tokio::test]
+async fn a_person_lowers_a_grade_with_a_reason_and_it_stays_low() {
+    let world = World::new().await;
+    let case = crowd(&world, 12).await;
+    let stood = world.decision(&case).await;
+    let lowered = lower(&world, &case, 3, &stood.etag).await.expect("lowered");
+    assert_eq!((lowered.grade, lowered.cause.as_str()), (3, "lowered"));
+    assert_eq!((lowered.computed_grade, lowered.proposed_grade), (4, 0));
+    assert_eq!((ids(&lowered), lowered.nature), (vec!["G4"], 2));
+    assert!(!lowered.would_open_incident);
+    let word = lowered.r#override.as_ref().expect("kept");
+    assert_eq!((word.grade, word.previous_grade, word.revision), (3, 1, 2));
+    assert_eq!(word.actor, "manager");
+    assert_eq!(word.reason, "looked at on site: nobody is in danger");
+    let aside: Vec<&str> = word
+        .set_aside
+        .iter()
+        .map(|c| c.criterion_id.as_str())
+        .collect();
+    assert_eq!(aside, ["G1.4", "G2.2"]);
+    assert_eq!(word.set_aside[0].evidence, "12 complainants together");
+    // Contacts and ages that say nothing new leave it.
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    assert_eq!(world.decision(&case).await.grade, 3);
+    let said: Vec<event::CaseGraded> = world.said("redress.case.graded.v1").await;
+    let last = said.last().expect("told");
+    assert_eq!((last.grade, last.previous_grade), (3, 1));
+    assert!(last.criteria.iter().all(|c| c.criterion_id != "G1.4"));
+}
+
+#[tokio::test]
+async fn more_of_what_was_set_aside_raises_again_by_itself_and_less_does_not() {
+    let world = World::new().await;
+    let case = crowd(&world, 12).await;
+    let etag = world.decision(&case).await.etag;
+    lower(&world, &case, 4, &etag).await.expect("lowered");
+    for (people, revision, grade) in [(11, 2, 4), (12, 3, 4), (13, 4, 1)] {
+        let facts = event::CaseFacts {
+            headcount: people,
+            revision,
+            ..world.facts(&case)
+        };
+        world.tell(&[world.updated(facts)]).await;
+        assert_eq!(world.decision(&case).await.grade, grade, "{people}");
+    }
+    let risen = world.decision(&case).await;
+    assert_eq!(ids(&risen), ["G1.4"]);
+    assert_eq!(risen.r#override.expect("kept").grade, 4);
+}
+
+#[tokio::test]
+async fn a_criterion_that_was_not_known_raises_again_by_itself() {
+    let world = World::new().await;
+    let case = crowd(&world, 12).await;
+    let etag = world.decision(&case).await.etag;
+    lower(&world, &case, 4, &etag).await.expect("lowered");
+    let leak = signal(SignalKind::DataLeak, SignalBasis::Reported);
+    world
+        .record(world.manager(), &case, leak, "")
+        .await
+        .expect("recorded");
+    assert_eq!(ids(&world.decision(&case).await), ["G2.7"]);
+    let injury = signal(SignalKind::Injury, SignalBasis::Confirmed);
+    world
+        .record(world.manager(), &case, injury, "")
+        .await
+        .expect("recorded");
+    let risen = world.decision(&case).await;
+    assert_eq!((risen.grade, ids(&risen)), (1, vec!["G1.8", "G2.7"]));
+}
+
+#[tokio::test]
+async fn a_person_raises_a_grade_above_the_facts_and_it_stands() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let etag = world.decision(&case).await.etag;
+    let raised = raise(&world, &case, 1, &etag).await.expect("raised");
+    assert_eq!((raised.grade, raised.cause.as_str()), (1, "raised"));
+    assert_eq!((raised.computed_grade, raised.proposed_grade), (4, 0));
+    assert_eq!((raised.nature, ids(&raised)), (1, vec!["G4"]));
+    assert_eq!(raised.incident_mode(), wire::IncidentMode::Private);
+    world.tell(&[world.contact(&case, true, true, false)]).await;
+    assert_eq!(world.decision(&case).await.grade, 1);
+    let refused = raise(&world, &case, 2, &world.decision(&case).await.etag)
+        .await
+        .expect_err("not graver");
+    assert_eq!(reason(&refused), "GRADE_NOT_GRAVER");
+}
+
+#[tokio::test]
+async fn a_regrade_undoes_nothing_that_was_done() {
+    let world = World::new().await;
+    let case = crowd(&world, 12).await;
+    let told = world.count("SELECT count(*) FROM triage.outbox").await;
+    let events = world.count("SELECT count(*) FROM triage.clock_event").await;
+    let etag = world.decision(&case).await.etag;
+    lower(&world, &case, 4, &etag).await.expect("lowered");
+    assert!(world.count("SELECT count(*) FROM triage.outbox").await > told);
+    assert!(world.count("SELECT count(*) FROM triage.clock_event").await >= events);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM triage.clock WHERE state = 'CANCELLED'")
+            .await,
+        0
+    );
+    assert_eq!(world.count("SELECT count(*) FROM triage.decision").await, 2);
+}
+
+#[tokio::test]
+async fn who_looked_at_an_older_decision_is_told_the_current_one_i11_p28() {
+    let world = World::new().await;
+    let case = crowd(&world, 12).await;
+    let etag = world.decision(&case).await.etag;
+    lower(&world, &case, 3, &etag).await.expect("lowered");
+    let late = lower(&world, &case, 2, &etag).await.expect_err("stale");
+    assert_eq!(late.code(), Code::Aborted);
+    let late = raise(&world, &case, 1, &etag).await.expect_err("stale");
+    assert_eq!(late.code(), Code::Aborted);
+    let now = world.decision(&case).await;
+    assert_eq!((now.grade, now.revision), (3, 2));
+}
+
+#[tokio::test]
+async fn a_retried_regrade_takes_effect_once_i2() {
+    let world = World::new().await;
+    let case = crowd(&world, 12).await;
+    let request = wire::LowerGradeRequest {
+        case: case.to_string(),
+        grade: 3,
+        reason: "as agreed".to_owned(),
+        etag: world.decision(&case).await.etag,
+        request_id: "once".to_owned(),
+    };
+    for _ in 0..2 {
+        let answer = world
+            .rpc
+            .lower_grade(by(world.manager(), request.clone()))
+            .await
+            .expect("lowered");
+        assert_eq!(answer.into_inner().decision.expect("filled").revision, 2);
+    }
+    let other = wire::LowerGradeRequest {
+        grade: 4,
+        ..request
+    };
+    let refused = world.rpc.lower_grade(by(world.manager(), other)).await;
+    assert_eq!(reason(&refused.expect_err("reused")), "REQUEST_ID_REUSED");
+}
+
+#[tokio::test]
+async fn what_cannot_be_lowered_is_refused_with_the_reason_i10() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let etag = world.decision(&case).await.etag;
+    let refused = lower(&world, &case, 4, &etag).await.expect_err("not lower");
+    assert_eq!(reason(&refused), "GRADE_NOT_LOWER");
+    let silent = wire::LowerGradeRequest {
+        case: case.to_string(),
+        grade: 4,
+        reason: "  ".to_owned(),
+        etag,
+        request_id: String::new(),
+    };
+    let refused = world.rpc.lower_grade(by(world.manager(), silent)).await;
+    assert_eq!(
+        refused.expect_err("no reason").code(),
+        Code::InvalidArgument
+    );
+    let ended = crowd(&world, 12).await;
+    world
+        .tell(&[world.moved("intake", &ended, CaseStatus::Withdrawn, 2)])
+        .await;
+    let etag = world.decision(&ended).await.etag;
+    let refused = lower(&world, &ended, 4, &etag).await.expect_err("ended");
+    assert_eq!(reason(&refused), "CASE_ENDED");
+    let old = world.new_case();
+    let facts = event::CaseFacts {
+        mode: to_wire(CaseMode::Historical),
+        headcount: 12,
+        ..world.facts(&old)
+    };
+    world.tell(&[world.received(facts)]).await;
+    let etag = world.decision(&old).await.etag;
+    let refused = lower(&world, &old, 4, &etag).await.expect_err("history");
+    assert_eq!(reason(&refused), "CASE_HISTORICAL");
+}
+
+#[tokio::test]
+async fn whoever_the_case_is_about_finds_no_grade_to_move_and_no_proposal() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        headcount: 12,
+        staff_complained_about: vec!["sites/lakeside/staff/li".to_owned()],
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts.clone())]).await;
+    let fewer = event::CaseFacts {
+        headcount: 1,
+        revision: 2,
+        ..facts
+    };
+    world.tell(&[world.updated(fewer)]).await;
+    let li = || world.caller("lakeside", "manager", Some("li"));
+    let request = wire::LowerGradeRequest {
+        case: case.to_string(),
+        grade: 4,
+        reason: "it was nothing".to_owned(),
+        etag: world.decision(&case).await.etag,
+        request_id: String::new(),
+    };
+    let refused = world.rpc.lower_grade(by(li(), request)).await;
+    assert_eq!(refused.expect_err("hidden").code(), Code::NotFound);
+    for (caller, expected) in [(li(), 0), (world.manager(), 1)] {
+        let request = wire::ListGradeProposalsRequest {
+            parent: "sites/-".to_owned(),
+            ..Default::default()
+        };
+        let answer = world.rpc.list_grade_proposals(by(caller, request)).await;
+        let proposals = answer.expect("listed").into_inner().decisions;
+        assert_eq!(proposals.len(), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_could_fall_is_proposed_until_a_person_decides_or_the_case_ends() {
+    let world = World::new().await;
+    let proposals = async || {
+        let request = wire::ListGradeProposalsRequest {
+            parent: "sites/lakeside".to_owned(),
+            ..Default::default()
+        };
+        let answer = world
+            .rpc
+            .list_grade_proposals(by(world.manager(), request))
+            .await
+            .expect("listed");
+        answer
+            .into_inner()
+            .decisions
+            .into_iter()
+            .map(|d| (d.case, d.grade, d.proposed_grade))
+            .collect::<Vec<_>>()
+    };
+    let (one, two) = (crowd(&world, 12).await, crowd(&world, 12).await);
+    assert!(proposals().await.is_empty());
+    for case in [&one, &two] {
+        let facts = event::CaseFacts {
+            headcount: 2,
+            revision: 2,
+            ..world.facts(case)
+        };
+        world.tell(&[world.updated(facts)]).await;
+    }
+    assert_eq!(
+        proposals().await,
+        [(two.to_string(), 1, 3), (one.to_string(), 1, 3)]
+    );
+    let etag = world.decision(&one).await.etag;
+    lower(&world, &one, 3, &etag).await.expect("lowered");
+    world
+        .tell(&[world.moved("intake", &two, CaseStatus::Withdrawn, 2)])
+        .await;
+    assert!(proposals().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_case_merged_before_was_known_and_one_merged_later_raises_again() {
+    let world = World::new().await;
+    let (head, first, second) = (
+        world.case().await,
+        crowd(&world, 12).await,
+        crowd(&world, 30).await,
+    );
+    let merge = |case: &CaseName| {
+        let payload = event::CaseMoved {
+            case: case.to_string(),
+            status: to_wire(CaseStatus::Merged),
+            epoch: 2,
+            move_time: Some(to_timestamp(world.now())),
+            merged_into: head.to_string(),
+            ..Default::default()
+        };
+        world.event(
+            "intake",
+            "redress.case.moved.v1",
+            &case.to_string(),
+            &payload,
+        )
+    };
+    world.tell(&[merge(&first)]).await;
+    assert_eq!(world.decision(&head).await.grade, 1);
+    let etag = world.decision(&head).await.etag;
+    lower(&world, &head, 4, &etag).await.expect("lowered");
+    let leak = signal(SignalKind::FeeWithheld, SignalBasis::Reported);
+    world
+        .record(world.manager(), &head, leak, "")
+        .await
+        .expect("recorded");
+    assert_eq!(world.decision(&head).await.grade, 4);
+    world.tell(&[merge(&second)]).await;
+    assert_eq!(world.decision(&head).await.grade, 1);
+}
+
+#[tokio::test]
+async fn the_boundaries_of_people_and_amounts_hold_from_event_to_decision_g1_4_g2_2_g1_6_g2_5() {
+    let world = World::new().await;
+    for (people, id) in [(9, "G2.2"), (10, "G1.4")] {
+        let case = crowd(&world, people).await;
+        assert_eq!(ids(&world.decision(&case).await), [id], "{people}");
+    }
+    for (sum, id) in [("9999.99", "G2.5"), ("10000.00", "G1.6")] {
+        let case = world.new_case();
+        let facts = event::CaseFacts {
+            claim: Some(to_money(sum.parse().expect("a sum"))),
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts.clone())]).await;
+        assert_eq!(ids(&world.decision(&case).await), [id], "{sum}");
+        // The assessed sum replaces the claimed one: the grade stands and the lower one is proposed.
+        let assessed = event::CaseFacts {
+            assessed_claim: Some(to_money("0".parse().expect("a sum"))),
+            revision: 2,
+            ..facts
+        };
+        world.tell(&[world.updated(assessed)]).await;
+        assert_eq!(world.decision(&case).await.proposed_grade, 4, "{sum}");
+    }
+}
+
+#[tokio::test]
+async fn a_month_clamps_and_ages_are_local_times_from_event_to_decision_g1_7() {
+    let world = World::new().await;
+    world.clock.set(at("2027-01-31T23:30:00+08:00"));
+    let case = world.case().await;
+    let minute = jiff::SignedDuration::from_mins(1);
+    let month = at("2027-02-28T23:30:00+08:00");
+    world
+        .advance(world.now().duration_until(month) - minute)
+        .await;
+    assert_eq!(ids(&world.decision(&case).await), ["G2.4"]);
+    world.advance(minute).await;
+    assert_eq!(ids(&world.decision(&case).await), ["G1.7", "G2.4"]);
+}

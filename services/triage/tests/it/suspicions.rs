@@ -1,0 +1,316 @@
+//! Suspected signals (domain.md section 4): put to the duty lead for 15 minutes, then to the top lead, then
+//! they count provisionally.
+
+use jiff::SignedDuration;
+use redress_model::name::CaseName;
+use redress_model::words::Word as _;
+use redress_model::words::{CaseStatus, ClockKind, ClockState, DutyRole, SignalBasis, SignalKind};
+use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::triage_service_server::TriageService;
+use tonic::{Code, Status};
+
+use crate::grading::{lower, reason, signal};
+use crate::world::{World, by, ids, time};
+
+async fn suspect(world: &World, case: &CaseName, kind: SignalKind) -> wire::CaseSignal {
+    let suspected = signal(kind, SignalBasis::Suspected);
+    let answer = world
+        .record(world.manager(), case, suspected, "")
+        .await
+        .expect("recorded");
+    answer.signal.expect("a signal")
+}
+
+async fn confirm(world: &World, name: &str) -> Result<wire::Decision, Status> {
+    let request = wire::ConfirmSignalRequest {
+        name: name.to_owned(),
+        ..Default::default()
+    };
+    let answer = world
+        .rpc
+        .confirm_signal(by(world.manager(), request))
+        .await?;
+    Ok(answer.into_inner().decision.expect("a decision"))
+}
+
+async fn dismiss(world: &World, name: &str) -> Result<wire::DismissSignalResponse, Status> {
+    let request = wire::DismissSignalRequest {
+        name: name.to_owned(),
+        reason: "called back: it was a figure of speech".to_owned(),
+        ..Default::default()
+    };
+    let answer = world
+        .rpc
+        .dismiss_signal(by(world.manager(), request))
+        .await?;
+    Ok(answer.into_inner())
+}
+
+/// Who was asked, in order.
+async fn asked(world: &World) -> Vec<String> {
+    let pages = world.pages().await;
+    pages
+        .into_iter()
+        .filter(|(kind, what, ..)| kind == "CONFIRM_SIGNAL" && what == "CLIMBED")
+        .flat_map(|(.., who)| who)
+        .collect()
+}
+
+async fn question(world: &World, case: &CaseName) -> wire::CaseClock {
+    world.clocks(case).await[&ClockKind::ConfirmSignal].clone()
+}
+
+const QUARTER: SignedDuration = SignedDuration::from_mins(15);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+#[tokio::test]
+async fn silence_climbs_from_the_duty_lead_to_the_top_lead_and_then_it_counts_provisionally_g1_8() {
+    let world = World::new().await;
+    let case = world.case().await;
+    suspect(&world, &case, SignalKind::Injury).await;
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    assert_eq!(world.decision(&case).await.grade, 4);
+    world.advance(QUARTER - MINUTE).await;
+    assert_eq!(asked(&world).await.len(), 1);
+    world.advance(MINUTE).await;
+    assert_eq!(asked(&world).await, ["lead-duty", "lead-top"]);
+    assert_eq!(world.decision(&case).await.grade, 4);
+    world.advance(QUARTER - MINUTE).await;
+    assert_eq!(world.decision(&case).await.grade, 4);
+    world.advance(MINUTE).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, ids(&decision)), (1, vec!["G1.8"]));
+    assert!(decision.provisional);
+    assert_eq!(decision.cause, "unanswered");
+    assert_eq!((decision.computed_grade, decision.proposed_grade), (4, 0));
+    let said: Vec<event::CaseGraded> = world.said("redress.case.graded.v1").await;
+    let last = said.last().expect("told");
+    assert!(last.provisional && last.grade == 1);
+    assert_eq!(
+        question(&world, &case).await.state,
+        ClockState::Breached.number()
+    );
+    // Nothing more comes of it by itself.
+    world.advance(QUARTER * 8).await;
+    assert_eq!(asked(&world).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_stops_the_question_and_a_confirmed_signal_counts() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let suspected = suspect(&world, &case, SignalKind::Demonstration).await;
+    world.advance(MINUTE * 5).await;
+    let decision = confirm(&world, &suspected.name).await.expect("confirmed");
+    assert_eq!((decision.grade, decision.provisional), (1, false));
+    assert_eq!(
+        question(&world, &case).await.state,
+        ClockState::Met.number()
+    );
+    world.advance(QUARTER * 4).await;
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+}
+
+#[tokio::test]
+async fn a_dismissed_signal_stops_the_question_and_does_not_count() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let suspected = suspect(&world, &case, SignalKind::Injury).await;
+    let answer = dismiss(&world, &suspected.name).await.expect("dismissed");
+    let told = answer.signal.expect("a signal");
+    assert_eq!(told.dismisser, "manager");
+    assert_eq!(
+        told.dismiss_reason,
+        "called back: it was a figure of speech"
+    );
+    assert!(told.dismiss_time.is_some());
+    // A repeat changes nothing.
+    let again = dismiss(&world, &suspected.name).await.expect("harmless");
+    assert_eq!(again.signal.expect("a signal").etag, told.etag);
+    assert_eq!(
+        question(&world, &case).await.state,
+        ClockState::Met.number()
+    );
+    world.advance(QUARTER * 4).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, decision.suspected_signals), (4, vec![]));
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    let refused = confirm(&world, &suspected.name)
+        .await
+        .expect_err("dismissed");
+    assert_eq!(reason(&refused), "SIGNAL_DISMISSED");
+}
+
+#[tokio::test]
+async fn what_counted_provisionally_is_taken_back_when_it_is_dismissed_and_the_call_stays() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let suspected = suspect(&world, &case, SignalKind::Injury).await;
+    world.advance(QUARTER * 2).await;
+    assert!(world.decision(&case).await.provisional);
+    let answer = dismiss(&world, &suspected.name).await.expect("dismissed");
+    let decision = answer.decision.expect("a decision");
+    assert_eq!((decision.grade, decision.provisional), (4, false));
+    assert_eq!(
+        (decision.cause.as_str(), decision.proposed_grade),
+        ("dismissed", 0)
+    );
+    assert_eq!(
+        question(&world, &case).await.state,
+        ClockState::Met.number()
+    );
+    assert_eq!(asked(&world).await, ["lead-duty", "lead-top"]);
+}
+
+#[tokio::test]
+async fn a_provisional_grade_that_is_confirmed_holds_and_is_told_again() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let suspected = suspect(&world, &case, SignalKind::Injury).await;
+    world.advance(QUARTER * 2).await;
+    let decision = confirm(&world, &suspected.name).await.expect("confirmed");
+    assert_eq!((decision.grade, decision.provisional), (1, false));
+    let said: Vec<event::CaseGraded> = world.said("redress.case.graded.v1").await;
+    let grades: Vec<(i32, bool)> = said.iter().map(|g| (g.grade, g.provisional)).collect();
+    assert_eq!(&grades[grades.len() - 2..], [(1, true), (1, false)]);
+}
+
+#[tokio::test]
+async fn a_reported_signal_that_is_dismissed_leaves_the_grade_and_proposes_the_lower_one() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let reported = signal(SignalKind::Litigation, SignalBasis::Reported);
+    let answer = world
+        .record(world.manager(), &case, reported, "")
+        .await
+        .expect("recorded");
+    let name = answer.signal.expect("a signal").name;
+    let answer = dismiss(&world, &name).await.expect("dismissed");
+    let decision = answer.decision.expect("a decision");
+    assert_eq!((decision.grade, decision.proposed_grade), (1, 4));
+    assert_eq!(ids(&decision), ["G1.5", "G4"]);
+}
+
+#[tokio::test]
+async fn nobody_on_duty_asks_the_next_at_once_and_waits_for_nobody_p14() {
+    let world = World::without_roster().await;
+    world.roster(&[(DutyRole::TopLead, "lead-top")]).await;
+    let case = world.case().await;
+    suspect(&world, &case, SignalKind::Injury).await;
+    assert_eq!(asked(&world).await, ["lead-top"]);
+    world.advance(QUARTER).await;
+    assert!(world.decision(&case).await.provisional);
+    let alone = World::without_roster().await;
+    let case = alone.case().await;
+    suspect(&alone, &case, SignalKind::Injury).await;
+    alone.advance(SignedDuration::ZERO).await;
+    assert!(alone.decision(&case).await.provisional);
+}
+
+#[tokio::test]
+async fn a_suspicion_that_would_not_make_grade_1_asks_nobody() {
+    let world = World::new().await;
+    let case = world.case().await;
+    suspect(&world, &case, SignalKind::DataLeak).await;
+    assert!(asked(&world).await.is_empty());
+    assert_eq!(world.decision(&case).await.suspected_signals.len(), 1);
+    // Nor one about a case that is grade 1 beyond suspicion.
+    let sure = signal(SignalKind::Litigation, SignalBasis::Confirmed);
+    world
+        .record(world.manager(), &case, sure, "")
+        .await
+        .expect("recorded");
+    suspect(&world, &case, SignalKind::Injury).await;
+    assert!(asked(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_suspicion_read_in_the_text_at_receipt_is_asked_about_too() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        signals: vec![signal(SignalKind::Injury, SignalBasis::Suspected)],
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    let clock = question(&world, &case).await;
+    assert_eq!(time(&clock.next_time), world.now() + QUARTER);
+    assert_eq!(clock.level, 2);
+}
+
+#[tokio::test]
+async fn a_new_suspicion_after_an_answer_is_asked_about_anew_and_two_at_once_are_one_question() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let one = suspect(&world, &case, SignalKind::Injury).await;
+    let two = suspect(&world, &case, SignalKind::Demonstration).await;
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    dismiss(&world, &one.name).await.expect("dismissed");
+    assert_eq!(
+        question(&world, &case).await.state,
+        ClockState::Running.number()
+    );
+    dismiss(&world, &two.name).await.expect("dismissed");
+    assert_eq!(
+        question(&world, &case).await.state,
+        ClockState::Met.number()
+    );
+    suspect(&world, &case, SignalKind::MediaExposure).await;
+    assert_eq!(asked(&world).await, ["lead-duty", "lead-duty"]);
+    world.advance(QUARTER * 2).await;
+    assert!(world.decision(&case).await.provisional);
+    // One that comes after silence is asked about too.
+    suspect(&world, &case, SignalKind::Injury).await;
+    assert_eq!(asked(&world).await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_case_that_ends_is_asked_about_no_more_p06() {
+    let world = World::new().await;
+    let case = world.case().await;
+    suspect(&world, &case, SignalKind::Injury).await;
+    world
+        .tell(&[world.moved("intake", &case, CaseStatus::Withdrawn, 2)])
+        .await;
+    world.advance(QUARTER * 4).await;
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    assert_eq!(world.decision(&case).await.grade, 4);
+}
+
+#[tokio::test]
+async fn a_lowered_grade_is_asked_about_again_when_something_new_is_suspected() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let sure = signal(SignalKind::Injury, SignalBasis::Reported);
+    world
+        .record(world.manager(), &case, sure, "")
+        .await
+        .expect("recorded");
+    let etag = world.decision(&case).await.etag;
+    lower(&world, &case, 4, &etag).await.expect("lowered");
+    world.advance(MINUTE).await;
+    suspect(&world, &case, SignalKind::DangerToPersons).await;
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+}
+
+#[tokio::test]
+async fn who_looked_at_an_older_signal_is_told_so_and_a_reason_is_asked_for_i10_i11() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let suspected = suspect(&world, &case, SignalKind::Injury).await;
+    let with = |reason: &str, etag: &str| wire::DismissSignalRequest {
+        name: suspected.name.clone(),
+        reason: reason.to_owned(),
+        etag: etag.to_owned(),
+        request_id: String::new(),
+    };
+    for (request, code) in [
+        (with(" ", ""), Code::InvalidArgument),
+        (with("no", "r9"), Code::Aborted),
+    ] {
+        let refused = world.rpc.dismiss_signal(by(world.manager(), request)).await;
+        assert_eq!(refused.expect_err("refused").code(), code);
+    }
+}
