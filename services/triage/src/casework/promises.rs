@@ -13,7 +13,7 @@ use redress_model::words::{
     ClockKind, ClockState, ClockTransition, SignalBasis, SignalKind, Urgency,
 };
 use redress_model::{Fault, Grade, ids};
-use redress_policy::LengthKey;
+use redress_policy::{LengthKey, Policy};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
 
@@ -23,6 +23,7 @@ use crate::domain::paging::Paging;
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
 use crate::store::decisions;
+use crate::store::policies;
 use crate::store::sites::Site;
 
 /// What is promised from receipt on, where the policy promises it.
@@ -91,12 +92,16 @@ pub(super) fn length(
     urgency: Urgency,
     kind: ClockKind,
 ) -> Option<Length> {
+    length_by(site.profile(), case, urgency, kind)
+}
+
+fn length_by(policy: &Policy, case: &Case, urgency: Urgency, kind: ClockKind) -> Option<Length> {
     let key = LengthKey {
         grade: case.grade?,
         urgency,
         channel: case.facts.channel,
     };
-    site.profile().length(kind, key)
+    policy.length(kind, key)
 }
 
 /// How urgent the case is, as last decided.
@@ -148,17 +153,17 @@ pub(super) async fn follow(
         if facts.complainants == 0 && needs_somebody(kind) {
             continue;
         }
-        let Some(length) = length(site, case, urgency, kind) else {
-            continue;
-        };
         let is_it = |clock: &&mut Clock| clock.kind == kind && clock.slot.is_empty();
         match all.iter_mut().find(is_it) {
             None => {
+                let Some(length) = length(site, case, urgency, kind) else {
+                    continue;
+                };
                 let new = Start::of(kind, at, length, if first { "received" } else { "graded" });
                 start(work, case, urgency, new).await?;
             }
             Some(clock) if clock.stopped.is_none() => {
-                regrade(work, case, clock, grade, urgency, length).await?;
+                regrade(work, case, clock, grade, urgency).await?;
             }
             Some(_) => {}
         }
@@ -206,12 +211,14 @@ async fn regrade(
     clock: &mut Clock,
     grade: Grade,
     urgency: Urgency,
-    length: Length,
 ) -> Result<(), Fault> {
     let was = (clock.grade, clock.urgency);
     if was == (grade, urgency) {
         return Ok(());
     }
+    let Some(length) = pinned_length(work, case, clock, urgency).await? else {
+        return Ok(());
+    };
     // Urgencies are declared from the most urgent on.
     let rise = grade.is_graver_than(was.0) || (grade == was.0 && urgency < was.1);
     (clock.grade, clock.urgency) = (grade, urgency);
@@ -226,6 +233,24 @@ async fn regrade(
         work.entries.extend(clock.entry());
     }
     Ok(())
+}
+
+/// What the policy that a clock pins gives the case as it is graded now. A newer policy is for promises that
+/// are made from then on (P26).
+async fn pinned_length(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &Clock,
+    urgency: Urgency,
+) -> Result<Option<Length>, Fault> {
+    let now = work.site.profile();
+    let revision = u32::try_from(clock.policy_revision).unwrap_or_default();
+    if (clock.policy_profile.as_str(), revision) == (now.name.as_str(), now.revision) {
+        return Ok(length(work.site, case, urgency, clock.kind));
+    }
+    let pinned = policies::pinned(work.tx, &work.site.id, &clock.policy_profile, revision).await?;
+    let policy = pinned.as_ref().map_or(now, |pinned| pinned.policy());
+    Ok(length_by(policy, case, urgency, clock.kind))
 }
 
 /// Makes a promise. It stands still at once where a hold of the case stops its kind (P05).

@@ -15,6 +15,7 @@ use redress_policy::{Level, Overlay, Policy};
 use redress_store::{Database, StoreResultExt as _, Tx};
 use sha2::{Digest as _, Sha256};
 
+use super::sites::SiteEntry;
 use crate::domain::policies::{
     Document, Head, Place, PolicyScope, SitePolicy, compose, number, revisions_of,
 };
@@ -362,13 +363,8 @@ pub async fn place(
     .transpose()
 }
 
-/// Notes where a site lies now, where that is new.
-pub async fn settle(
-    tx: &mut Tx,
-    site: &SiteId,
-    organization: &str,
-    region: &str,
-) -> Result<(), Fault> {
+/// Notes where a site lies by a new entry of the directory, where that is another place.
+pub(super) async fn settle(tx: &mut Tx, site: &SiteId, entry: &SiteEntry) -> Result<(), Fault> {
     // The base rises above every number that the documents of the old place can still give.
     sqlx::query!(
         "-- triage::store::policies::settle
@@ -385,10 +381,12 @@ pub async fn settle(
         WHERE NOT EXISTS (
           SELECT FROM (SELECT n.organization, n.region FROM site_place n WHERE n.site = $1
                        ORDER BY n.base DESC LIMIT 1) l
-          WHERE l.organization = $2 AND l.region = $3)",
+          WHERE l.organization = $2 AND l.region = $3)
+          AND NOT EXISTS (SELECT FROM site s WHERE s.site = $1 AND s.revision >= $4)",
         site.as_str(),
-        organization,
-        region,
+        entry.organization,
+        entry.region,
+        entry.revision,
     )
     .execute(&mut **tx)
     .await

@@ -78,7 +78,9 @@ pub struct SiteEntry {
 
 /// Keeps the newest entry of a site.
 pub async fn put(tx: &mut Tx, site: &SiteId, entry: &SiteEntry) -> Result<(), Fault> {
-    let written = sqlx::query!(
+    // First, while the documents of the old place can still be seen.
+    policies::settle(tx, site, entry).await?;
+    sqlx::query!(
         "-- triage::store::sites::put
         INSERT INTO site AS s (site, organization, region, kind, time_zone, revision)
         VALUES ($1, $2, $3, $4, $5, $6)
@@ -95,10 +97,6 @@ pub async fn put(tx: &mut Tx, site: &SiteId, entry: &SiteEntry) -> Result<(), Fa
     .execute(&mut **tx)
     .await
     .or_fault()?
-    .rows_affected();
-    if written == 1 {
-        policies::settle(tx, site, &entry.organization, &entry.region).await?;
-    }
     Ok(())
 }
 

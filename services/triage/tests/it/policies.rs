@@ -1,0 +1,841 @@
+//! Policies of three levels: what holds where, who may change it, and that nothing reaches back.
+
+use jiff::{SignedDuration, Timestamp};
+use redress_model::words::{ClockKind, DutyRole, SiteKind};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::policy_service_server::PolicyService;
+use redress_proto::words::Signal;
+use redress_rpc::Caller;
+use redress_store::{Operation, Scope, Tx};
+use redress_triage::domain::policies::PolicyScope;
+use redress_triage::jobs::PolicyKeeper;
+use redress_triage::store::policies::{self, Revision};
+use tonic::{Code, Status};
+
+use crate::world::{World, at, by, site, time};
+
+const ORGANIZATION: &str = "organizations/demo";
+const REGION: &str = "organizations/demo/regions/north";
+const SITE: &str = "sites/lakeside";
+
+/// Acts for the whole organization, for a region of it, or for nothing.
+fn head_office(world: &World) -> Caller {
+    let mut caller = world.manager();
+    caller.sites.clear();
+    caller.organizations = vec!["demo".parse().expect("a slug")];
+    caller
+}
+
+fn of_region(world: &World, name: &str) -> Caller {
+    let mut caller = world.manager();
+    caller.sites.clear();
+    caller.regions = vec![name.parse().expect("a region")];
+    caller
+}
+
+fn asked(parent: &str, document: &str) -> wire::ApplyPolicyRequest {
+    wire::ApplyPolicyRequest {
+        parent: parent.to_owned(),
+        document: document.to_owned(),
+        reason: "agreed in the board".to_owned(),
+        ..Default::default()
+    }
+}
+
+async fn send(
+    world: &World,
+    caller: Caller,
+    request: wire::ApplyPolicyRequest,
+) -> Result<wire::PolicyRevision, Status> {
+    let answer = world.rpc.apply_policy(by(caller, request)).await?;
+    Ok(answer.into_inner().revision.expect("a revision"))
+}
+
+/// Applies from now on.
+async fn apply(world: &World, parent: &str, document: &str) -> wire::PolicyRevision {
+    let answer = send(world, all(world), asked(parent, document)).await;
+    answer.expect("applied")
+}
+
+/// Acts for the organization and for the site.
+fn all(world: &World) -> Caller {
+    Caller {
+        organizations: vec!["demo".parse().expect("a slug")],
+        ..world.manager()
+    }
+}
+
+async fn get(world: &World, at: Option<Timestamp>) -> wire::Policy {
+    let request = wire::GetPolicyRequest {
+        name: format!("{SITE}/policy"),
+        as_of_time: at.map(to_timestamp),
+    };
+    let answer = world.rpc.get_policy(by(world.manager(), request)).await;
+    answer
+        .expect("a policy")
+        .into_inner()
+        .policy
+        .expect("a policy")
+}
+
+fn value(policy: &wire::Policy, field: &str) -> (String, String) {
+    let value = policy
+        .values
+        .iter()
+        .find(|v| v.field == field)
+        .expect(field);
+    let origin = value.origin.as_ref().expect("an origin");
+    let by = match origin.level() {
+        wire::PolicyLevel::Profile => format!("profile {}", origin.scope),
+        _ => format!("{} {}", origin.scope, origin.revision),
+    };
+    (value.value.clone(), by)
+}
+
+async fn list(world: &World, caller: Caller, parent: &str) -> Vec<wire::PolicyRevision> {
+    let request = wire::ListPolicyRevisionsRequest {
+        parent: parent.to_owned(),
+        ..Default::default()
+    };
+    let answer = world.rpc.list_policy_revisions(by(caller, request)).await;
+    answer.expect("listed").into_inner().revisions
+}
+
+async fn preview(world: &World, parent: &str, document: &str) -> wire::PreviewPolicyResponse {
+    let request = wire::PreviewPolicyRequest {
+        parent: parent.to_owned(),
+        document: document.to_owned(),
+        effective_time: None,
+    };
+    let answer = world.rpc.preview_policy(by(all(world), request)).await;
+    answer.expect("previewed").into_inner()
+}
+
+async fn take_effect(world: &World) -> u32 {
+    let keeper = PolicyKeeper::new(world.rpc.0.desk.clone());
+    keeper.take_effect().await.expect("effective")
+}
+
+/// A case of so many people together.
+async fn crowd(world: &World, headcount: i32) -> redress_model::name::CaseName {
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        headcount,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    case
+}
+
+#[tokio::test]
+async fn each_level_changes_what_it_names_and_the_origin_of_every_value_is_told() {
+    let world = World::new().await;
+    let shipped = get(&world, None).await;
+    assert_eq!(
+        (shipped.profile.as_str(), shipped.revision),
+        ("residential", 1)
+    );
+    apply(
+        &world,
+        ORGANIZATION,
+        "grading: { group_major: 8, group: 4 }",
+    )
+    .await;
+    apply(&world, REGION, "grading: { group: 5 }").await;
+    apply(&world, SITE, "clocks: { RESOLVE: [ { length: 3 days } ] }").await;
+    let policy = get(&world, None).await;
+    assert_eq!(policy.revision, 4);
+    let set = |field: &str| value(&policy, field);
+    assert_eq!(
+        set("grading.group_major"),
+        ("8".to_owned(), format!("{ORGANIZATION} 1"))
+    );
+    assert_eq!(
+        set("grading.group"),
+        ("5".to_owned(), format!("{REGION} 1"))
+    );
+    assert_eq!(
+        set("clocks.RESOLVE"),
+        (r#"[{"length":"3 days"}]"#.to_owned(), format!("{SITE} 1"))
+    );
+    assert_eq!(set("grading.similar_cases").1, "profile residential");
+    let levels: Vec<String> = policy.origins.iter().map(|o| o.scope.clone()).collect();
+    assert_eq!(levels, ["residential", ORGANIZATION, REGION, SITE]);
+    // And cases are graded and promised by it.
+    let case = crowd(&world, 8).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, decision.policy_revision), (1, 4));
+    let clock = world
+        .clocks(&case)
+        .await
+        .remove(&ClockKind::Resolve)
+        .expect("promised");
+    assert_eq!(clock.policy_revision, 4);
+    assert_eq!(
+        time(&clock.due_time),
+        world.now() + SignedDuration::from_hours(72)
+    );
+}
+
+#[tokio::test]
+async fn p10_switching_a_policy_on_does_not_breach_older_cases() {
+    let world = World::new().await;
+    let old = world.case().await;
+    world.advance(SignedDuration::from_hours(3)).await;
+    let before = world.clocks(&old).await;
+    let pages = world.pages().await.len();
+    apply(
+        &world,
+        ORGANIZATION,
+        "clocks: { RESOLVE: [ { length: 1 hour } ], ANSWER: [ { length: 1 hour } ] }",
+    )
+    .await;
+    assert_eq!(take_effect(&world).await, 1);
+    let after = world.clocks(&old).await;
+    for (kind, clock) in &after {
+        let was = &before[kind];
+        assert_eq!(clock.due_time, was.due_time, "{kind}");
+        assert_eq!(
+            (clock.policy_revision, clock.state),
+            (was.policy_revision, was.state),
+            "{kind}"
+        );
+    }
+    assert_eq!(world.pages().await.len(), pages);
+    let new = world.case().await;
+    let clock = &world.clocks(&new).await[&ClockKind::Resolve];
+    assert_eq!(
+        time(&clock.due_time),
+        world.now() + SignedDuration::from_hours(1)
+    );
+    // What is asked for again is a new promise.
+    let past = to_timestamp(world.now() - SignedDuration::from_mins(5));
+    let request = wire::ApplyPolicyRequest {
+        effective_time: Some(past),
+        ..asked(ORGANIZATION, "{}")
+    };
+    let refused = send(&world, head_office(&world), request)
+        .await
+        .expect_err("the past");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(
+        refused.message().contains("must not have passed"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
+    let world = World::new().await;
+    let case = crowd(&world, 9).await;
+    let calm = world.case().await;
+    world.advance(SignedDuration::from_hours(26)).await;
+    let document = "grading: { group_major: 9 }\nclocks: { RESOLVE: [ { length: 1 day } ] }";
+    let before = world.clocks(&case).await;
+    let seen = preview(&world, SITE, document).await;
+    assert_eq!(
+        (seen.case_count, seen.regraded_count, seen.clock_count),
+        (2, 1, 2)
+    );
+    let effect = &seen.effects[0];
+    assert_eq!(
+        (effect.case.as_str(), effect.grade, effect.grade_after),
+        (case.to_string().as_str(), 2, 1)
+    );
+    let clock = &effect.clocks[0];
+    assert_eq!(clock.kind, to_wire(ClockKind::Resolve));
+    assert_eq!(clock.due_time, before[&ClockKind::Resolve].due_time);
+    assert_eq!(time(&clock.due_time_after), at("2026-03-03T09:00:00+08:00"));
+    assert!(clock.late_after);
+    assert_eq!(seen.effects[1].case, calm.to_string());
+    // Three leads would be paged about the case that becomes grade 1, the first about both.
+    assert_eq!(seen.paged_count, 3);
+    let leads: Vec<(&str, i32)> = seen
+        .pages
+        .iter()
+        .map(|p| (crate::world::last(&p.staff), p.case_count))
+        .collect();
+    assert_eq!(leads, [("lead-site", 1), ("lead-duty", 1), ("lead-top", 1)]);
+    assert_eq!(
+        (seen.late_pages.len(), seen.late_pages[0].case_count),
+        (1, 2)
+    );
+    assert_eq!(seen.late_pages[0].role, to_wire(DutyRole::OnSiteLead));
+    // A preview changes nothing.
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM triage.policy_revision")
+            .await,
+        0
+    );
+    assert_eq!(world.decision(&case).await.grade, 2);
+
+    apply(&world, SITE, document).await;
+    take_effect(&world).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, decision.cause.as_str()), (1, "policy"));
+    for (kind, clock) in world.clocks(&case).await {
+        assert_eq!(clock.due_time, before[&kind].due_time, "{kind}");
+        assert_eq!(clock.grade, 1, "{kind}");
+    }
+    // A later regrade takes the lengths that the clock pins, not the new ones.
+    let signal = Signal {
+        kind: 4,
+        basis: 1,
+        ..Default::default()
+    };
+    let before = world.clocks(&calm).await;
+    world
+        .record(world.manager(), &calm, signal, "")
+        .await
+        .expect("recorded");
+    let clock = &world.clocks(&calm).await[&ClockKind::Resolve];
+    assert_eq!(world.decision(&calm).await.grade, 1);
+    assert_eq!(
+        clock.due_time,
+        before[&ClockKind::Resolve].due_time,
+        "a rise never moves it later"
+    );
+    assert_eq!(clock.policy_revision, 1);
+}
+
+#[tokio::test]
+async fn a_policy_that_takes_effect_twice_decides_once_and_never_lowers_a_grade() {
+    let world = World::new().await;
+    let case = crowd(&world, 9).await;
+    apply(&world, SITE, "grading: { group_major: 9 }").await;
+    assert_eq!(take_effect(&world).await, 1);
+    assert_eq!(take_effect(&world).await, 0);
+    assert_eq!(world.decision(&case).await.revision, 2);
+    // The same again, as after somebody was killed on the way.
+    sqlx::query("UPDATE triage.policy_revision SET spread_time = NULL, lease_time = NULL")
+        .execute(&world.database.admin)
+        .await
+        .expect("reset");
+    assert_eq!(take_effect(&world).await, 1);
+    assert_eq!(world.decision(&case).await.revision, 2);
+    apply(&world, SITE, "{}").await;
+    take_effect(&world).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, decision.proposed_grade), (1, 2));
+}
+
+#[tokio::test]
+async fn a_revision_holds_from_its_instant_on_and_a_newer_one_may_take_its_place_before() {
+    let world = World::new().await;
+    let tomorrow = world.now() + SignedDuration::from_hours(24);
+    let pending = |document: &str| wire::ApplyPolicyRequest {
+        effective_time: Some(to_timestamp(tomorrow)),
+        ..asked(SITE, document)
+    };
+    send(&world, world.manager(), pending("grading: { group: 4 }"))
+        .await
+        .expect("applied");
+    send(&world, world.manager(), pending("grading: { group: 5 }"))
+        .await
+        .expect("applied");
+    assert_eq!(take_effect(&world).await, 0);
+    assert_eq!(get(&world, None).await.revision, 1);
+    assert_eq!(
+        value(&get(&world, Some(tomorrow)).await, "grading.group"),
+        ("5".to_owned(), format!("{SITE} 2"))
+    );
+    let states = async || -> Vec<wire::PolicyRevisionState> {
+        list(&world, world.manager(), SITE)
+            .await
+            .iter()
+            .map(|r| r.state())
+            .collect()
+    };
+    use wire::PolicyRevisionState::{Effective, Past, Pending, Superseded};
+    assert_eq!(states().await, [Pending, Superseded]);
+    world.advance(SignedDuration::from_hours(25)).await;
+    assert_eq!(take_effect(&world).await, 2);
+    assert_eq!(states().await, [Effective, Superseded]);
+    apply(&world, SITE, "{}").await;
+    assert_eq!(states().await, [Effective, Past, Superseded]);
+    // What held then can still be told.
+    assert_eq!(get(&world, Some(tomorrow)).await.revision, 3);
+    assert_eq!(get(&world, None).await.revision, 4);
+}
+
+#[tokio::test]
+async fn a_document_is_refused_with_line_field_and_level() {
+    let world = World::new().await;
+    let refused = async |parent: &str, document: &str| {
+        let answer = send(&world, all(&world), asked(parent, document)).await;
+        answer.expect_err("wrong")
+    };
+    let status = refused(SITE, "grading:\n  group: three\n").await;
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(
+        status
+            .message()
+            .contains("document.grading.group line 2: must be a whole number"),
+        "{status}"
+    );
+    apply(&world, SITE, "grading: { group: 7 }").await;
+    // A higher level that would break a lower one.
+    let status = refused(ORGANIZATION, "grading: { group_major: 6 }").await;
+    assert!(
+        status
+            .message()
+            .contains("grading.group must be below grading.group_major, which is 6"),
+        "{status}"
+    );
+    assert!(
+        status
+            .message()
+            .contains("set by sites/lakeside revision 1"),
+        "{status}"
+    );
+    assert_eq!(
+        list(&world, head_office(&world), ORGANIZATION).await.len(),
+        0
+    );
+    let check = async |parent: &str, document: &str| {
+        let request = wire::CheckPolicyRequest {
+            parent: parent.to_owned(),
+            document: document.to_owned(),
+        };
+        let answer = world.rpc.check_policy(by(all(&world), request)).await;
+        answer.expect("checked").into_inner().problems
+    };
+    let problems = check("", "shares:\n  warn: 0\n  wrn: 3\n").await;
+    let lines: Vec<(i32, &str)> = problems
+        .iter()
+        .map(|p| (p.line, p.field.as_str()))
+        .collect();
+    assert_eq!(lines, [(2, "shares.warn"), (3, "shares.wrn")]);
+    let problems = check(REGION, "grading: { group_major: 6 }").await;
+    assert_eq!(
+        problems[0].origin.as_ref().map(|o| o.scope.as_str()),
+        Some(SITE)
+    );
+    assert!(
+        check(REGION, "grading: { group_major: 9 }")
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn i8_an_overlay_is_read_from_below_and_written_only_by_who_acts_for_all_of_it() {
+    let world = World::new().await;
+    world
+        .learn_of(&site("faraway"), "organizations/other")
+        .await;
+    apply(&world, ORGANIZATION, "grading: { group: 4 }").await;
+    apply(&world, REGION, "grading: { group: 5 }").await;
+    apply(&world, SITE, "grading: { group: 6 }").await;
+    let north = of_region(&world, REGION);
+    let south = of_region(&world, "organizations/demo/regions/south");
+    let mut other = head_office(&world);
+    other.organizations = vec!["other".parse().expect("a slug")];
+    let foreign = world.caller("faraway", "manager", None);
+    let mut nowhere = world.manager();
+    nowhere.sites.clear();
+    for (caller, reads) in [
+        (head_office(&world), [1, 1, 1]),
+        (north.clone(), [1, 1, 1]),
+        (world.manager(), [1, 1, 1]),
+        (south.clone(), [1, 0, 0]),
+        (other.clone(), [0, 0, 0]),
+        (foreign.clone(), [0, 0, 0]),
+        (nowhere.clone(), [0, 0, 0]),
+    ] {
+        for (parent, count) in [ORGANIZATION, REGION, SITE].into_iter().zip(reads) {
+            assert_eq!(
+                list(&world, caller.clone(), parent).await.len(),
+                count,
+                "{parent}"
+            );
+        }
+    }
+    for (caller, writes) in [
+        (head_office(&world), [true, true, true]),
+        (north, [false, true, true]),
+        (world.manager(), [false, false, true]),
+        (south, [false, false, false]),
+        (other.clone(), [false, false, false]),
+        (foreign.clone(), [false, false, false]),
+        (nowhere.clone(), [false, false, false]),
+    ] {
+        for (parent, may) in [ORGANIZATION, REGION, SITE].into_iter().zip(writes) {
+            let answer = send(&world, caller.clone(), asked(parent, "{}")).await;
+            assert_eq!(
+                answer.as_ref().err().map(Status::code),
+                (!may).then_some(Code::NotFound),
+                "{parent}"
+            );
+        }
+    }
+    for caller in [other, foreign, nowhere] {
+        let rpc = &world.rpc;
+        let code = |status: Status| status.code();
+        let name = format!("{SITE}/policy");
+        let request = wire::GetPolicyRequest {
+            name,
+            as_of_time: None,
+        };
+        assert_eq!(
+            rpc.get_policy(by(caller.clone(), request))
+                .await
+                .err()
+                .map(code),
+            Some(Code::NotFound)
+        );
+        for parent in [ORGANIZATION, REGION, SITE] {
+            let request = wire::PreviewPolicyRequest {
+                parent: parent.to_owned(),
+                document: "{}".to_owned(),
+                effective_time: None,
+            };
+            assert_eq!(
+                rpc.preview_policy(by(caller.clone(), request))
+                    .await
+                    .err()
+                    .map(code),
+                Some(Code::NotFound)
+            );
+            let request = wire::CheckPolicyRequest {
+                parent: parent.to_owned(),
+                document: "{}".to_owned(),
+            };
+            assert_eq!(
+                rpc.check_policy(by(caller.clone(), request))
+                    .await
+                    .err()
+                    .map(code),
+                Some(Code::NotFound)
+            );
+        }
+        let request = wire::ListOpeningWindowsRequest {
+            parent: SITE.to_owned(),
+        };
+        assert_eq!(
+            rpc.list_opening_windows(by(caller.clone(), request))
+                .await
+                .err()
+                .map(code),
+            Some(Code::NotFound)
+        );
+        let request = wire::SetOpeningWindowsRequest {
+            name: format!("{SITE}/openingWindows"),
+            ..Default::default()
+        };
+        assert_eq!(
+            rpc.set_opening_windows(by(caller.clone(), request))
+                .await
+                .err()
+                .map(code),
+            Some(Code::NotFound)
+        );
+    }
+}
+
+/// A row that some scope tries to add, past every check but row security.
+struct Add(PolicyScope);
+
+impl Operation for Add {
+    const NAME: &'static str = "test.add_policy";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), redress_model::Fault> {
+        let row = Revision {
+            scope: self.0.clone(),
+            revision: 1,
+            effective: Timestamp::UNIX_EPOCH,
+            document: "{}".to_owned(),
+            author: "nobody".to_owned(),
+            reason: "none".to_owned(),
+            created: Timestamp::UNIX_EPOCH,
+            hash: vec![0],
+        };
+        policies::insert(tx, &row).await
+    }
+}
+
+#[tokio::test]
+async fn i8_row_security_refuses_what_the_code_would_let_through() {
+    let world = World::new().await;
+    let one_site = Scope::site(world.site.clone());
+    let region = Scope {
+        regions: vec![REGION.parse().expect("a region")],
+        ..Scope::default()
+    };
+    for (scope, of, may) in [
+        (&one_site, ORGANIZATION, false),
+        (&one_site, REGION, false),
+        (&one_site, "sites/riverside", false),
+        (&region, ORGANIZATION, false),
+        (&region, "organizations/demo/regions/south", false),
+        (&region, REGION, true),
+        (&one_site, SITE, true),
+    ] {
+        let add = Add(of.parse().expect("a scope"));
+        assert_eq!(
+            world.database.db.run(scope, &add).await.is_ok(),
+            may,
+            "{of}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn i2_i11_a_repeat_adds_nothing_and_a_stale_etag_is_refused() {
+    let world = World::new().await;
+    let request = wire::ApplyPolicyRequest {
+        request_id: "one".to_owned(),
+        etag: "r0".to_owned(),
+        ..asked(ORGANIZATION, "grading: { group: 4 }")
+    };
+    let first = send(&world, head_office(&world), request.clone())
+        .await
+        .expect("applied");
+    let again = send(&world, head_office(&world), request.clone())
+        .await
+        .expect("the same");
+    assert_eq!(first, again);
+    assert_eq!(first.etag, "r1");
+    let stale = wire::ApplyPolicyRequest {
+        request_id: "two".to_owned(),
+        ..request.clone()
+    };
+    let refused = send(&world, head_office(&world), stale)
+        .await
+        .expect_err("stale");
+    assert_eq!(refused.code(), Code::Aborted);
+    let reused = wire::ApplyPolicyRequest {
+        document: "{}".to_owned(),
+        ..request
+    };
+    let refused = send(&world, head_office(&world), reused)
+        .await
+        .expect_err("another");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM triage.policy_revision")
+            .await,
+        1
+    );
+    // I12: each hashes the one before.
+    let second = apply(&world, ORGANIZATION, "grading: { group: 4 }").await;
+    assert_ne!(first.hash, second.hash);
+    assert_eq!((second.hash.len(), second.revision), (32, 2));
+}
+
+/// Lakeside as another kind of site, or in another region.
+async fn becomes(world: &World, kind: SiteKind, region: &str, revision: i64) {
+    let payload = event::SiteChanged {
+        site: SITE.to_owned(),
+        organization: ORGANIZATION.to_owned(),
+        region: format!("{ORGANIZATION}/regions/{region}"),
+        kind: to_wire(kind),
+        time_zone: "Asia/Shanghai".to_owned(),
+        display_name: "Lakeside".to_owned(),
+        revision,
+        language: "zh-CN".to_owned(),
+    };
+    let event = world.event("intake", "redress.site.changed.v1", SITE, &payload);
+    world.tell(&[event]).await;
+}
+
+#[tokio::test]
+async fn numbers_keep_rising_when_a_site_moves_and_what_was_pinned_is_still_found() {
+    let world = World::new().await;
+    apply(&world, ORGANIZATION, "grading: { group: 4 }").await;
+    apply(&world, REGION, "grading: { group: 5 }").await;
+    apply(&world, REGION, "grading: { group: 6 }").await;
+    assert_eq!(get(&world, None).await.revision, 4);
+    becomes(&world, SiteKind::Residential, "south", 2).await;
+    let moved = get(&world, None).await;
+    assert!(moved.revision > 4, "{}", moved.revision);
+    assert_eq!(
+        value(&moved, "grading.group"),
+        ("4".to_owned(), format!("{ORGANIZATION} 1"))
+    );
+    struct Pinned(redress_model::name::SiteId, u32);
+    impl Operation for Pinned {
+        const NAME: &'static str = "test.pinned";
+        type Output = Option<u32>;
+        async fn run(&self, tx: &mut Tx) -> Result<Option<u32>, redress_model::Fault> {
+            let found = policies::pinned(tx, &self.0, "residential", self.1).await?;
+            Ok(found.map(|policy| policy.policy().grading.group))
+        }
+    }
+    // The site itself no longer sees its old region; whoever acts for the organization does.
+    let scope = redress_runtime::scope(&head_office(&world));
+    for (number, group) in [(1, Some(3)), (2, Some(4)), (3, Some(5)), (4, Some(6))] {
+        let pinned = Pinned(world.site.clone(), number);
+        let found = world.database.db.read(&scope, &pinned).await.expect("read");
+        assert_eq!(found, group, "number {number}");
+    }
+    let now = u32::try_from(moved.revision).expect("positive");
+    let pinned = Pinned(world.site.clone(), now);
+    let scope = Scope::site(world.site.clone());
+    assert_eq!(
+        world.database.db.read(&scope, &pinned).await.expect("read"),
+        Some(4)
+    );
+}
+
+fn window(world: &World, from: i64, until: i64) -> wire::OpeningWindow {
+    let at = |hours: i64| {
+        Some(to_timestamp(
+            world.now() + SignedDuration::from_hours(hours),
+        ))
+    };
+    wire::OpeningWindow {
+        start_time: at(from),
+        end_time: at(until),
+        reason: "second release".to_owned(),
+    }
+}
+
+async fn set(
+    world: &World,
+    windows: Vec<wire::OpeningWindow>,
+    etag: &str,
+    request_id: &str,
+) -> Result<wire::OpeningWindows, Status> {
+    let request = wire::SetOpeningWindowsRequest {
+        name: format!("{SITE}/openingWindows"),
+        windows,
+        etag: etag.to_owned(),
+        request_id: request_id.to_owned(),
+    };
+    let answer = world
+        .rpc
+        .set_opening_windows(by(world.manager(), request))
+        .await?;
+    Ok(answer.into_inner().opening_windows.expect("windows"))
+}
+
+#[tokio::test]
+async fn a_sales_centre_works_by_its_opening_day_profile_inside_its_windows() {
+    let world = World::new().await;
+    let refused = set(&world, vec![window(&world, 1, 2)], "", "")
+        .await
+        .expect_err("residential");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    becomes(&world, SiteKind::SalesCenter, "north", 2).await;
+    apply(
+        &world,
+        ORGANIZATION,
+        "profiles: { opening-day: { grading: { group: 4 } } }",
+    )
+    .await;
+    let answer = set(&world, vec![window(&world, 1, 5)], "r0", "a")
+        .await
+        .expect("set");
+    assert_eq!((answer.open, answer.etag.as_str()), (false, "r1"));
+    assert_eq!(
+        set(&world, vec![window(&world, 1, 5)], "r0", "a")
+            .await
+            .expect("the same")
+            .etag,
+        "r1"
+    );
+    assert_eq!(
+        set(&world, vec![], "r0", "b")
+            .await
+            .expect_err("stale")
+            .code(),
+        Code::Aborted
+    );
+    let overlap = vec![window(&world, 1, 5), window(&world, 4, 6)];
+    assert_eq!(
+        set(&world, overlap, "", "")
+            .await
+            .expect_err("overlap")
+            .code(),
+        Code::InvalidArgument
+    );
+
+    let before = world.case().await;
+    assert_eq!(world.decision(&before).await.policy_profile, "residential");
+    world.advance(SignedDuration::from_hours(2)).await;
+    let inside = get(&world, None).await;
+    assert_eq!(inside.profile, "opening-day");
+    assert_eq!(
+        value(&inside, "grading.group"),
+        ("4".to_owned(), format!("{ORGANIZATION} 1"))
+    );
+    let case = world.case().await;
+    assert_eq!(world.decision(&case).await.policy_profile, "opening-day");
+    let clock = &world.clocks(&case).await[&ClockKind::Resolve];
+    assert_eq!(
+        time(&clock.due_time),
+        world.now() + SignedDuration::from_hours(24)
+    );
+    // What has begun may end otherwise; it cannot be taken back.
+    let begun = window(&world, -1, 3);
+    let refused = set(&world, vec![], "", "").await.expect_err("begun");
+    assert!(
+        refused.message().contains("what has passed stays"),
+        "{refused}"
+    );
+    let shorter = wire::OpeningWindow {
+        end_time: Some(to_timestamp(world.now() + SignedDuration::from_hours(1))),
+        ..begun
+    };
+    assert!(
+        set(&world, vec![shorter], "", "")
+            .await
+            .expect("shorter")
+            .open
+    );
+    world.advance(SignedDuration::from_hours(2)).await;
+    assert_eq!(get(&world, None).await.profile, "residential");
+    let request = wire::ListOpeningWindowsRequest {
+        parent: SITE.to_owned(),
+    };
+    let answer = world
+        .rpc
+        .list_opening_windows(by(world.manager(), request))
+        .await
+        .expect("listed");
+    assert_eq!(
+        answer
+            .into_inner()
+            .opening_windows
+            .expect("windows")
+            .windows
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_preview_hides_the_cases_about_the_caller() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        headcount: 9,
+        staff_complained_about: vec!["sites/lakeside/staff/rude".to_owned()],
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    let request = wire::PreviewPolicyRequest {
+        parent: SITE.to_owned(),
+        document: "grading: { group_major: 9 }".to_owned(),
+        effective_time: None,
+    };
+    let rude = world.caller("lakeside", "manager", Some("rude"));
+    let seen = world
+        .rpc
+        .preview_policy(by(rude, request.clone()))
+        .await
+        .expect("previewed");
+    assert!(seen.into_inner().effects.is_empty());
+    let seen = world
+        .rpc
+        .preview_policy(by(world.manager(), request))
+        .await
+        .expect("previewed");
+    assert_eq!(seen.into_inner().effects.len(), 1);
+}
