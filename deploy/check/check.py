@@ -9,6 +9,7 @@ import tempfile
 import yaml
 
 import rules
+import telemetry
 from model import ROOT, Overlay, title
 
 # The oldest that we support (preStop sleep, gRPC probes and matchLabelKeys work without a feature gate), one in
@@ -55,6 +56,14 @@ def schema_faults(overlay):
                 yield f"{overlay.name}: {title(obj)} {path}: {error.message} (Kubernetes {version})"
 
 
+def tools():
+    """What operators create by hand, without an overlay."""
+    overlay = Overlay.read("tools", ROOT / "deploy/kustomize/tools/cli.yaml", {})
+    for obj in overlay.objects:
+        obj["metadata"].setdefault("name", obj["metadata"].get("generateName"))
+    return overlay
+
+
 def main():
     faults, checked = [], 0
     for overlay in overlays(sys.argv[1]):
@@ -64,11 +73,20 @@ def main():
         custom = sorted({title(o) for o in overlay.objects if o["kind"] in CUSTOM})
         if custom:
             print(f"{overlay.name}: by our rules only, their schemas belong to operators: {', '.join(custom)}")
+    hand = tools()
+    faults += schema_faults(hand)
+    for rule in (rules.pods_are_restricted, rules.requests_stay_below_limits, rules.images_are_pinned):
+        faults += [f"{title(obj)} {words}" for obj, words in rule(hand)]
+    faults += telemetry.faults()
+    faults += [f"{alert} is caused by no test" for alert in telemetry.untested_alerts()]
     for fault in faults:
         print(fault, file=sys.stderr)
     if faults:
         sys.exit(f"{len(faults)} faults in the manifests")
     print(f"{checked} objects are right for Kubernetes {', '.join(VERSIONS)} and for {len(rules.RULES)} rules")
+    alerts = sum("alert" in rule for _, rule in telemetry.all_rules())
+    boards = sum(1 for _ in telemetry.dashboards())
+    print(f"{alerts} alerts and {boards} dashboards ask for what the code emits, and the runbook knows every alert")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,173 @@
+"""Alerts, dashboards and autoscaling against the code: whatever metric or label they name must be emitted, and
+whatever section of the runbook an alert names must exist."""
+
+import functools
+import json
+import re
+
+import yaml
+
+from model import ROOT, SERVICES
+
+CONVENTIONS = {  # Constants of opentelemetry-semantic-conventions that stand where a name would.
+    "RPC_SERVER_CALL_DURATION": "rpc.server.call.duration",
+    "RPC_CLIENT_CALL_DURATION": "rpc.client.call.duration",
+    "RPC_METHOD": "rpc.method",
+    "RPC_SYSTEM_NAME": "rpc.system.name",
+    "RPC_RESPONSE_STATUS_CODE": "rpc.response.status_code",
+}
+UNITS = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}
+# What Prometheus and the collector add by themselves.
+ALWAYS = {"target_info", "ALERTS", "up"}
+ALWAYS_LABELS = {"job", "instance", "le", "alertname", "alertstate", "severity", "slo"}
+WORDS = {
+    "sum", "min", "max", "avg", "count", "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless",
+    "rate", "increase", "irate", "histogram_quantile", "absent_over_time", "absent", "vector", "max_over_time", "min_over_time",
+    "avg_over_time", "topk", "clamp_min", "time", "bool", "offset", "label_replace", "changes", "resets", "sum_over_time", "last_over_time",
+}
+
+
+def rust_files():
+    for folder in ("crates", "services"):
+        for path in (ROOT / folder).glob("*/src/**/*.rs"):
+            yield path.read_text(encoding="utf-8")
+
+
+def emitted():
+    """Names that Prometheus knows → kind, and the labels that the code gives to anything."""
+    names, labels = {}, set()
+    meter = re.compile(r'\.[iuf]64_(counter|up_down_counter|histogram|gauge)\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
+    for text in rust_files():
+        for kind, name, rest in meter.findall(text):
+            name = CONVENTIONS.get(name) or name.strip('"')
+            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
+            full = prometheus(name) + suffix(kind, unit[1] if unit else "")
+            for end in ("_bucket", "_sum", "_count") if kind == "histogram" else ("",):
+                names[full + end] = kind
+        labels |= {prometheus(CONVENTIONS.get(n) or n.strip('"')) for n in re.findall(r'KeyValue::new\(\s*("[^"]+"|[A-Z_]+)', text)}
+    return names, labels
+
+
+def prometheus(name):
+    return re.sub(r"[^a-zA-Z0-9_]", "_", name)
+
+
+def suffix(kind, unit):
+    """What the collector's Prometheus exporter appends to a name for its unit and kind."""
+    if kind == "counter":
+        return UNITS.get(unit if unit != "1" else "", "") + "_total"
+    if unit == "1" and kind != "gauge":
+        return ""
+    return UNITS.get(unit, "")
+
+
+def used(expression):
+    """Metrics and labels that an expression names."""
+    text = re.sub(r'"(?:[^"\\]|\\.)*"', '""', expression)
+    labels = set()
+    for matcher in re.findall(r"\{([^}]*)\}", text):
+        labels |= set(re.findall(r"([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)", matcher))
+    for grouping in re.findall(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)", text):
+        labels |= {x.strip() for x in grouping.split(",") if x.strip()}
+    text = re.sub(r"\{[^}]*\}|\[[^\]]*\]", " ", text)
+    text = re.sub(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", text)
+    names = set(re.findall(r"[a-zA-Z_:][\w:]*", text)) - WORDS
+    return {n for n in names if not re.fullmatch(r"[smhdw]|e\d*|inf|nan", n, re.IGNORECASE)}, labels
+
+
+def values(expression):
+    """(label, value) that an expression compares with; alternatives each."""
+    for label, sign, text in re.findall(r'([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"', expression):
+        for value in text.split("|") if "~" in sign else [text]:
+            yield label, value
+
+
+def rule_files():
+    return [p for p in sorted((ROOT / "deploy/observability/alerts").glob("*.yaml")) if p.name != "tests.yaml"]
+
+
+def all_rules():
+    for path in rule_files():
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                yield path.name, rule
+
+
+def dashboards():
+    for path in sorted((ROOT / "deploy/observability/dashboards").glob("*.json")):
+        yield path.name, json.loads(path.read_text(encoding="utf-8"))
+
+
+def expressions():
+    """(where, expression) of everything that asks Prometheus."""
+    for name, rule in all_rules():
+        yield f"{name}: {rule.get('alert') or rule['record']}", rule["expr"]
+    for name, board in dashboards():
+        for panel in board["panels"]:
+            for target in panel.get("targets", []):
+                # Grafana's variables stand for a label's value or for a window.
+                text = re.sub(r"\$__\w+", "5m", target["expr"])
+                yield f"{name}: {panel['title']}", text
+    adapter = ROOT / "deploy/kustomize/components/autoscaling-by-lag/prometheus-adapter.yaml"
+    for rule in yaml.safe_load(adapter.read_text(encoding="utf-8"))["rules"]["external"]:
+        yield f"{adapter.name}: {rule['name']['as']}", rule["metricsQuery"].replace("<<.LabelMatchers>>", "")
+
+
+def anchors():
+    """Sections of the runbook, as links name them."""
+    text = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in heads}
+
+
+@functools.cache
+def literals():
+    """Every string of the code, and the names of methods in the contracts."""
+    found = set()
+    for text in rust_files():
+        found |= set(re.findall(r'"([^"\n]*)"', text))
+    for path in (ROOT / "proto/redress").rglob("*_service.proto"):
+        text = path.read_text(encoding="utf-8")
+        package = re.search(r"^package ([\w.]+);", text, re.MULTILINE)[1]
+        for service, body in re.findall(r"^service (\w+) \{(.*?)^\}", text, re.MULTILINE | re.DOTALL):
+            found |= {f"{package}.{service}/{rpc}" for rpc in re.findall(r"rpc (\w+)\(", body)}
+    return frozenset(found)
+
+
+def is_known(label, value):
+    if label == "job":
+        return value.removeprefix("redress-") in SERVICES or value == "redress-.+"
+    return label == "le" or value in literals()
+
+
+def faults():
+    names, labels = emitted()
+    recorded = {rule["record"] for _, rule in all_rules() if "record" in rule}
+    for where, expression in expressions():
+        metrics, matchers = used(expression)
+        for metric in sorted(metrics - set(names) - ALWAYS - recorded):
+            yield f"{where} asks for {metric}, which nobody emits"
+        for label in sorted(matchers - labels - ALWAYS_LABELS):
+            yield f"{where} asks for the label {label}, which nobody sets"
+        for label, value in values(expression):
+            if value and not value.startswith("$") and not is_known(label, value):
+                yield f"{where} asks for {label} {value}, which nobody sets"
+    sections = anchors()
+    for where, rule in all_rules():
+        if "alert" not in rule:
+            continue
+        notes = rule.get("annotations", {})
+        for key in ("summary", "impact", "runbook"):
+            if not notes.get(key):
+                yield f"{where}: {rule['alert']} has no {key}"
+        file, _, anchor = notes.get("runbook", "").partition("#")
+        if file != "docs/runbook.md" or anchor not in sections:
+            yield f"{where}: {rule['alert']} names {notes.get('runbook')}, which is no section of the runbook"
+        if rule.get("labels", {}).get("severity") not in ("page", "ticket"):
+            yield f"{where}: {rule['alert']} is neither a page nor a ticket"
+
+
+def untested_alerts():
+    """Alerts that no test of tests.yaml causes."""
+    text = (ROOT / "deploy/observability/alerts/tests.yaml").read_text(encoding="utf-8")
+    return [r["alert"] for _, r in all_rules() if "alert" in r and f'alertname="{r["alert"]}"' not in text]

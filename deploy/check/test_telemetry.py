@@ -1,0 +1,62 @@
+"""The check of alerts and dashboards sees what it is for."""
+
+import unittest
+from unittest import mock
+
+import telemetry
+
+
+class Telemetry(unittest.TestCase):
+    def seen(self, expression="vector(1)", **changes):
+        rule = {
+            "alert": "Test", "expr": expression, "labels": {"severity": "page"},
+            "annotations": {"summary": "s", "impact": "i", "runbook": "docs/runbook.md#parked-events"},
+        }
+        rule.update(changes)
+        with mock.patch.object(telemetry, "all_rules", lambda: [("test.yaml", rule)]), mock.patch.object(telemetry, "dashboards", lambda: []):
+            return list(telemetry.faults())
+
+    def test_what_is_committed_is_right(self):
+        self.assertEqual([], list(telemetry.faults()))
+        self.assertEqual([], telemetry.untested_alerts())
+
+    def test_a_right_alert_is_silent(self):
+        self.assertEqual([], self.seen('max by (job) (redress_events_parked{redress_service="intake"}) > 0'))
+
+    def test_a_metric_that_nobody_emits_is_seen(self):
+        self.assertIn("redress_events_lost_total", self.seen("rate(redress_events_lost_total[5m]) > 0")[0])
+        self.assertIn("redress_timers_lag_bucket", self.seen('redress_timers_lag_bucket{le="10"}')[0], "the unit is part of the name")
+
+    def test_a_label_or_value_that_nobody_sets_is_seen(self):
+        self.assertIn("label site", self.seen("sum by (site) (redress_events_parked)")[0])
+        self.assertIn("label colour", self.seen('redress_events_parked{colour="red"}')[0])
+        self.assertIn("DELIVERED", self.seen('redress_notification_messages_total{redress_message_state=~"SENT|DELIVERED"}')[0])
+        self.assertIn("MakeCase", self.seen('rpc_server_call_duration_seconds_count{rpc_method="redress.intake.v1.CaseService/MakeCase"}')[0])
+        self.assertIn("redress-intakes", self.seen('redress_events_parked{job="redress-intakes"}')[0])
+
+    def test_an_alert_that_tells_too_little_is_seen(self):
+        notes = {"summary": "s", "impact": "i", "runbook": "docs/runbook.md#parked-events"}
+        for key in notes:
+            self.assertTrue(self.seen(annotations={k: v for k, v in notes.items() if k != key}), key)
+        self.assertIn("no section", self.seen(annotations={**notes, "runbook": "docs/runbook.md#nowhere"})[0])
+        self.assertIn("neither", self.seen(labels={"severity": "loud"})[0])
+
+    def test_names_are_those_that_the_collector_makes(self):
+        for kind, unit, end in [
+            ("counter", "{event}", "_total"), ("counter", "s", "_seconds_total"), ("counter", "1", "_total"),
+            ("gauge", "{entry}", ""), ("gauge", "1", "_ratio"), ("gauge", "s", "_seconds"), ("histogram", "s", "_seconds"),
+            ("histogram", "By", "_bytes"), ("up_down_counter", "{response}", ""),
+        ]:
+            self.assertEqual(end, telemetry.suffix(kind, unit), (kind, unit))
+        names, labels = telemetry.emitted()
+        self.assertIn("rpc_server_call_duration_seconds_bucket", names)
+        self.assertIn("redress_timers_index_ready_ratio", names)
+        self.assertIn("rpc_response_status_code", labels)
+
+    def test_an_alert_without_a_test_is_seen(self):
+        with mock.patch.object(telemetry, "all_rules", lambda: [("x", {"alert": "Untested"})]):
+            self.assertEqual(["Untested"], telemetry.untested_alerts())
+
+
+if __name__ == "__main__":
+    unittest.main()
