@@ -3,13 +3,14 @@
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, ClockName};
-use redress_proto::triage::v1::{GetClockRequest, GetClockResponse};
+use redress_proto::triage::v1::{self as wire, GetClockRequest, GetClockResponse};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, render, require_visible};
 use crate::store::clocks::{self, Clock, History};
+use crate::store::pages::{self, PageRow};
 
 pub(super) async fn run(
     shared: &Shared,
@@ -20,13 +21,16 @@ pub(super) async fn run(
         name: parse_field("name", &request.get_ref().name)?,
         caller,
     };
-    let (clock, history) = shared
+    let (clock, history, page) = shared
         .desk
         .db
         .read(&redress_runtime::scope(caller), &get)
         .await?;
     Ok(GetClockResponse {
-        clock: Some(render::clock(&get.name.site, clock)),
+        clock: Some(wire::CaseClock {
+            page: page.map(|page| render::page(&page, clock.paging)),
+            ..render::clock(&get.name.site, clock)
+        }),
         history: history.into_iter().map(render::history).collect(),
     })
 }
@@ -38,7 +42,7 @@ struct Get<'a> {
 
 impl Operation for Get<'_> {
     const NAME: &'static str = "triage.get_clock";
-    type Output = (Clock, Vec<History>);
+    type Output = (Clock, Vec<History>, Option<PageRow>);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let site = &self.name.site;
@@ -54,6 +58,7 @@ impl Operation for Get<'_> {
                 other => other,
             })?;
         let history = clocks::history(tx, site, clock.id).await?;
-        Ok((clock, history))
+        let page = pages::last(tx, site, clock.id, clock.round).await?;
+        Ok((clock, history, page))
     }
 }

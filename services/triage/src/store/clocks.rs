@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::cases::{Case, grade_of_row};
 use super::word;
+use crate::domain::paging::Paging;
 
 /// Entries of a clock's history that are shown at most.
 const HISTORY_MAX: i64 = 200;
@@ -56,6 +57,8 @@ pub struct Clock {
     pub grade: Grade,
     /// The urgency that gave its length.
     pub urgency: Urgency,
+    /// Where paging about its breach stands.
+    pub paging: Paging,
     /// The policy that it pins.
     pub policy_profile: String,
     /// That policy's revision.
@@ -102,6 +105,7 @@ impl Clock {
             round: 1,
             grade: case.grade.unwrap_or(Grade::FOUR),
             urgency: Urgency::WithinADay,
+            paging: Paging::default(),
             policy_profile: String::new(),
             policy_revision: 0,
             calendar_revision: 0,
@@ -116,6 +120,16 @@ impl Clock {
     /// Whether it promises nothing to anybody, so that it has no events.
     pub fn is_silent(&self) -> bool {
         matches!(self.kind, ClockKind::AgeCheck | ClockKind::HoldEnd)
+    }
+
+    /// Arms it for its next step, or for when paging goes on, whichever comes first. Nobody is paged about a clock
+    /// that is stopped or held.
+    pub fn arm(&mut self, step: Option<Timestamp>) {
+        if self.stopped.is_some() {
+            self.paging.until = None;
+        }
+        let until = self.paging.until.filter(|_| self.held.is_none());
+        self.next = step.into_iter().chain(until).min();
     }
 
     /// Its entry in the timer index; none where nothing comes.
@@ -169,6 +183,8 @@ struct Row {
     party: String,
     outside_number: String,
     urgency: String,
+    page_state: String,
+    page_time: Option<jiff_sqlx::Timestamp>,
 }
 
 impl Row {
@@ -199,6 +215,10 @@ impl Row {
             grade: grade_of_row(self.grade)
                 .ok_or_else(|| Fault::internal("a grade beyond 1 to 4"))?,
             urgency: word(&self.urgency)?,
+            paging: Paging {
+                state: word(&self.page_state)?,
+                until: self.page_time.map(jiff_sqlx::Timestamp::to_jiff),
+            },
             policy_profile: self.policy_profile,
             policy_revision: self.policy_revision,
             calendar_revision: u32::try_from(self.calendar_revision).unwrap_or(0),
@@ -286,7 +306,7 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
           duty_lead_time = $8, top_lead_time = $9, next_time = $10, told = $11, level = $12, stop_time = $13,
           held = $14, round = $15, grade = $16, provisional = $17, generation = $18, warn_early_time = $19,
           calendar_revision = $20, told_customer = $21, hold_reason = $22, stop_cause = $23, policy_profile = $24,
-          policy_revision = $25, urgency = $26
+          policy_revision = $25, urgency = $26, page_state = $27, page_time = $28
         WHERE site = $1 AND id = $2",
         site.as_str(),
         clock.id,
@@ -314,6 +334,8 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.policy_profile,
         clock.policy_revision,
         clock.urgency.word(),
+        clock.paging.state.word(),
+        clock.paging.until.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await
@@ -329,7 +351,7 @@ pub async fn lock_of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency
+               stop_cause, party, outside_number, urgency, page_state, page_time
         FROM clock WHERE site = $1 AND case_id = $2 ORDER BY id FOR UPDATE",
         site.as_str(),
         case,
@@ -350,7 +372,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, 
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency
+               stop_cause, party, outside_number, urgency, page_state, page_time
         FROM clock WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -393,7 +415,7 @@ pub async fn page(
                top_lead_time, next_time, told, level, stop_time, round, grade, policy_profile,
                policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency
+               stop_cause, party, outside_number, urgency, page_state, page_time
         FROM clock
         WHERE ($1::text IS NULL OR site = $1) AND ($2::uuid IS NULL OR case_id = $2)
           AND (cardinality($3::text[]) = 0 OR state = ANY ($3)) AND kind = ANY ($4)
@@ -447,6 +469,8 @@ pub async fn page(
                 party: r.party,
                 outside_number: r.outside_number,
                 urgency: r.urgency,
+                page_state: r.page_state,
+                page_time: r.page_time,
             };
             Ok((site, row.read()?))
         })
