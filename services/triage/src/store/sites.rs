@@ -96,7 +96,7 @@ pub async fn put(tx: &mut Tx, site: &SiteId, entry: &SiteEntry) -> Result<(), Fa
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
+    .or_fault()?;
     Ok(())
 }
 
