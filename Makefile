@@ -1,7 +1,7 @@
 # Two commands do everything: `make run` and `make test`. The rest is for those who change the code.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint fmt bench-timers prepare image manifests manifests-check clean
+.PHONY: help setup run stop test lint fmt bench bench-timers prepare image manifests manifests-check clean
 
 help: ## List every target with one line
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ stop: ## End what `make run DETACH=1` left running
 
 test: setup ## Set up and run every test
 	@scripts/test
+
+bench: setup ## Joining at a site of 100,000 cases, and B-cubed where REDRESS_MESSAGES names the file: target/bench/clusters.json
+	@cargo bench --locked -p redress-triage --bench clusters
 
 bench-timers: setup ## Timers beside BullMQ on one Redis: a table, and target/bench/timers.json
 	@scripts/bench-timers

@@ -34,6 +34,9 @@ const BATCH: i64 = 25;
 /// Newest cases of a month that G2.3 looks at; far beyond what it asks for.
 const MONTH_CASES_MAX: i64 = 1_000;
 
+/// Before every complaint: 1900. Postgres does not go back as far as the type does.
+const BEFORE_ALL: Timestamp = Timestamp::constant(-2_208_988_800, 0);
+
 /// What a cluster adds to a decision on one of its cases, as of an instant. A historical case was
 /// decided in its own time: only what came before it counts.
 pub async fn cluster_facts(
@@ -51,7 +54,7 @@ pub async fn cluster_facts(
     };
     // As of a time after all its complaints, history is what the cluster counts to.
     let complainants = if historical && known.newest.is_some_and(|newest| newest > as_of) {
-        distinct_complainants(&between(tx, Timestamp::MIN, i64::MAX).await?)
+        distinct_complainants(&between(tx, BEFORE_ALL, i64::MAX).await?)
     } else {
         known.persons.saturating_add(known.unnamed)
     };

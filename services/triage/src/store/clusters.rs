@@ -74,11 +74,11 @@ pub struct Seat {
     pub confirmed: Option<(String, Timestamp)>,
 }
 
-/// Adds a cluster of nobody.
+/// Adds a cluster of nobody; its first case makes it revision 1.
 pub async fn insert(tx: &mut Tx, site: &SiteId, id: Uuid, now: Timestamp) -> Result<(), Fault> {
     sqlx::query!(
         "-- triage::store::clusters::insert
-        INSERT INTO cluster (site, id, create_time, revision) VALUES ($1, $2, $3, 1)",
+        INSERT INTO cluster (site, id, create_time, revision) VALUES ($1, $2, $3, 0)",
         site.as_str(),
         id,
         now.to_sqlx(),

@@ -108,10 +108,37 @@ async fn hidden(
         source: decision.cluster.replace("-7", "-8"),
         ..Default::default()
     }));
+    not_found!(split_cluster(wire::SplitClusterRequest {
+        name: decision.cluster.clone(),
+        cases: vec![case.to_owned()],
+        reason: "another".to_owned(),
+        ..Default::default()
+    }));
+    not_found!(confirm_cluster(wire::ConfirmClusterRequest {
+        name: decision.cluster.clone(),
+        ..Default::default()
+    }));
+    not_found!(review_general_defect(wire::ReviewGeneralDefectRequest {
+        name: decision.cluster.clone(),
+        reason: "none".to_owned(),
+        ..Default::default()
+    }));
     not_found!(get_clock(wire::GetClockRequest {
         name: clock.to_owned()
     }));
     for parent in ["sites/lakeside", "sites/-"] {
+        let request = wire::ListClustersRequest {
+            parent: parent.to_owned(),
+            ..Default::default()
+        };
+        let answer = rpc.list_clusters(by(caller.clone(), request)).await;
+        assert!(
+            answer
+                .expect("an empty list")
+                .into_inner()
+                .clusters
+                .is_empty()
+        );
         let request = wire::ListClocksRequest {
             parent: parent.to_owned(),
             ..Default::default()

@@ -136,6 +136,23 @@ impl World {
         )
     }
 
+    /// A site of another organization.
+    pub async fn learn_of(&self, site: &SiteId, organization: &str) {
+        let payload = event::SiteChanged {
+            site: format!("sites/{site}"),
+            organization: organization.to_owned(),
+            region: format!("{organization}/regions/south"),
+            kind: 1,
+            time_zone: "Asia/Shanghai".to_owned(),
+            display_name: "Elsewhere".to_owned(),
+            revision: 1,
+            language: "zh-CN".to_owned(),
+        };
+        let subject = format!("sites/{site}");
+        let event = self.event_at(site, "intake", "redress.site.changed.v1", &subject, &payload);
+        assert_eq!(self.deliver(&event).await, DeliverOutcome::Applied);
+    }
+
     pub async fn learn(&self, site: &SiteId) {
         assert_eq!(
             self.deliver(&self.site_changed(site)).await,
