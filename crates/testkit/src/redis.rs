@@ -49,41 +49,103 @@ fn start(options: &RedisOptions) -> TestRedis {
     TestRedis(Arc::new(server))
 }
 
-/// A Redis Cluster of three primaries that share the slots.
+/// A Redis Cluster of three primaries that share the slots, with a replica each or none.
 #[derive(Debug)]
 pub struct TestRedisCluster {
-    /// Its nodes.
+    /// Its nodes, primaries first.
     pub nodes: Vec<TestRedis>,
 }
+
+/// How long a node of a cluster may be silent before its replica takes over: short, so that tests need not wait.
+const NODE_TIMEOUT_MILLIS: &str = "1000";
+const TOGETHER_LIMIT: Duration = Duration::from_secs(40);
 
 impl TestRedisCluster {
     /// How clients reach its nodes.
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(|node| node.url()).collect()
     }
+
+    /// Ends a primary and waits until its replica has taken over.
+    ///
+    /// # Panics
+    /// When none takes over.
+    pub async fn fail_over(&self, primary: usize) {
+        let replica = &self.nodes[primary + PRIMARIES];
+        self.nodes[primary].end().await;
+        crate::eventually(TOGETHER_LIMIT, async || {
+            ask(replica, &["INFO", "replication"]).contains("role:master") && is_together(replica)
+        })
+        .await;
+    }
 }
 
-/// A Redis Cluster of this test alone, empty and ready.
+const PRIMARIES: usize = 3;
+
+/// A Redis Cluster of this test alone, of three primaries, empty and ready.
 ///
 /// # Panics
 /// When it cannot be started or does not come together.
 pub async fn redis_cluster() -> TestRedisCluster {
-    let nodes: Vec<TestRedis> = crate::blocking(|| {
+    cluster_of(PRIMARIES).await
+}
+
+/// The same with a replica of each primary: node 3 of node 0, and so on.
+///
+/// # Panics
+/// When it cannot be started or does not come together.
+pub async fn redis_cluster_with_replicas() -> TestRedisCluster {
+    let cluster = cluster_of(2 * PRIMARIES).await;
+    let (primaries, replicas) = cluster.nodes.split_at(PRIMARIES);
+    for (primary, replica) in primaries.iter().zip(replicas) {
+        let id = ask(primary, &["CLUSTER", "MYID"]);
+        // A node learns of others by and by.
+        crate::eventually(TOGETHER_LIMIT, async || {
+            replica.ask(&["CLUSTER", "REPLICATE", &id]).is_ok()
+        })
+        .await;
+    }
+    crate::eventually(TOGETHER_LIMIT, async || {
+        primaries.iter().all(|primary| {
+            let info = ask(primary, &["INFO", "replication"]);
+            info.contains("connected_slaves:1") && info.contains("state=online")
+        })
+    })
+    .await;
+    // Every node has to know who replicates whom before one may fail.
+    crate::eventually(TOGETHER_LIMIT, async || {
+        cluster.nodes.iter().all(|node| {
+            let nodes = ask(node, &["CLUSTER", "NODES"]);
+            nodes.matches(" slave ").count() + nodes.matches("myself,slave ").count() == PRIMARIES
+        })
+    })
+    .await;
+    cluster
+}
+
+async fn cluster_of(count: usize) -> TestRedisCluster {
+    let nodes: Vec<TestRedis> = crate::blocking(move || {
         let password = uuid::Uuid::new_v4().simple().to_string();
         let options = RedisOptions {
             cluster: true,
             password: Some(password),
             ..RedisOptions::for_tests()
         };
-        (0..3).map(|_| start(&options)).collect()
+        (0..count).map(|_| start(&options)).collect()
     })
     .await;
     let slots = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
     for (node, (first, last)) in nodes.iter().zip(slots) {
         ask(node, &["CLUSTER", "ADDSLOTSRANGE", first, last]);
     }
-    for (node, epoch) in nodes.iter().zip(["1", "2", "3"]) {
-        ask(node, &["CLUSTER", "SET-CONFIG-EPOCH", epoch]);
+    for (node, epoch) in nodes.iter().zip(1..) {
+        ask(node, &["CLUSTER", "SET-CONFIG-EPOCH", &epoch.to_string()]);
+        if count > PRIMARIES {
+            ask(
+                node,
+                &["CONFIG", "SET", "cluster-node-timeout", NODE_TIMEOUT_MILLIS],
+            );
+        }
     }
     for node in &nodes[1..] {
         let bus_port = node.bus_port().expect("a cluster's node has one");
@@ -98,14 +160,13 @@ pub async fn redis_cluster() -> TestRedisCluster {
             ],
         );
     }
-    crate::eventually(Duration::from_secs(20), async || {
-        nodes.iter().all(|node| {
-            let info = ask(node, &["CLUSTER", "INFO"]);
-            info.contains("cluster_state:ok") && info.contains("cluster_slots_ok:16384")
-        })
-    })
-    .await;
+    crate::eventually(TOGETHER_LIMIT, async || nodes.iter().all(is_together)).await;
     TestRedisCluster { nodes }
+}
+
+fn is_together(node: &TestRedis) -> bool {
+    let info = ask(node, &["CLUSTER", "INFO"]);
+    info.contains("cluster_state:ok") && info.contains("cluster_slots_ok:16384")
 }
 
 fn ask(node: &TestRedis, command: &[&str]) -> String {

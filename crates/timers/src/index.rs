@@ -449,20 +449,26 @@ fn by_shard<T: Copy>(items: &[T], id: impl Fn(&T) -> Uuid) -> Vec<(usize, Vec<T>
 }
 
 fn read_look(answer: &[String]) -> Option<Look> {
-    let [is_complete, next, lease_ends, firsts, due @ ..] = answer else {
+    let [is_complete, next, lease_ends, first, normal] = answer else {
         return None;
     };
-    let due: Vec<i64> = due
-        .iter()
-        .map(|score| score.parse().ok())
-        .collect::<Option<_>>()?;
-    let (first, normal) = due.split_at_checked(firsts.parse().ok()?)?;
     Some(Look {
         is_complete: is_complete == "1",
         next: instant_of(next),
         lease_ends: lease_ends.parse().ok().map(Duration::from_millis),
-        due: [first.to_vec(), normal.to_vec()],
+        due: [read_runs(first)?, read_runs(normal)?],
     })
+}
+
+/// `7*2,9*1` is 7, 7, 9.
+fn read_runs(runs: &str) -> Option<Vec<i64>> {
+    let mut instants = Vec::new();
+    for run in runs.split(',').filter(|run| !run.is_empty()) {
+        let (instant, count) = run.split_once('*')?;
+        let length = instants.len() + count.parse::<usize>().ok()?;
+        instants.resize(length, instant.parse().ok()?);
+    }
+    Some(instants)
 }
 
 fn odd(script: &'static str) -> RedisError {
@@ -486,6 +492,13 @@ mod tests {
             micros(Timestamp::new(1_700_000_000, 0).expect("an instant")),
             1_700_000_000_000_000
         );
+    }
+
+    #[test]
+    fn runs_of_instants_are_read_one_by_one() {
+        assert_eq!(read_runs("7*2,9*1"), Some(vec![7, 7, 9]));
+        assert_eq!(read_runs(""), Some(Vec::new()));
+        assert_eq!(read_runs("7"), None);
     }
 
     #[test]

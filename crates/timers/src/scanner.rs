@@ -13,6 +13,13 @@ use crate::worker::{drain, report};
 pub(crate) async fn run(shared: Arc<Shared>, shutdown: &CancellationToken) {
     let mut state = shared.state.subscribe();
     let mut fires = JoinSet::new();
+    if shared.index.is_some() {
+        // Until the worker has looked, the index is not known to be away, and what others have in hand is theirs.
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = state.changed() => {}
+        }
+    }
     while !shutdown.is_cancelled() {
         if *state.borrow_and_update() == State::Ready {
             tokio::select! {

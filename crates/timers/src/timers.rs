@@ -118,7 +118,7 @@ impl Timers {
             clock,
             settings,
             metrics: Metrics::new(name, meter),
-            worker: format!("{}-{}", std::process::id(), Uuid::new_v4().simple()),
+            worker: format!("{:010}-{}", std::process::id(), Uuid::new_v4()),
             state: watch::Sender::new(State::Away),
             // Nothing is known of what went on before.
             is_suspect: AtomicBool::new(false),

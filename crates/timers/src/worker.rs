@@ -119,7 +119,9 @@ async fn round(
         shared.enter(State::Ready);
     }
     *claims += 1;
-    let token: Arc<str> = format!("{}-{claims}", shared.worker).into();
+    // With its place, a claim is longer than 64 bytes: Redis then keeps claims in a hash table, and not in a list that
+    // every look-up reads from its start.
+    let token: Arc<str> = format!("{}-{claims:012}", shared.worker).into();
     let turns = turns(&looks, wanted, seen_max);
     let chosen: usize = turns.iter().map(|turn| turn.count).sum();
     let entries = claim(shared, index, turns, &token).await;

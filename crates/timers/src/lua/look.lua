@@ -1,7 +1,7 @@
 -- Takes back what has an expired lease, and tells what is due.
 -- KEYS: first, normal, generation, lease, claim, past, complete. ARGV: now, how many at most.
--- Answers: 1 if complete; the next due instant after now or ''; milliseconds until the next lease ends or ''; how many
--- of the first set follow; due instants of the first set; due instants of the normal set.
+-- Answers: 1 if complete; the next due instant after now or ''; milliseconds until the next lease ends or ''; due instants
+-- of the first set and of the normal set, oldest first, each as 'instant*count,instant*count'.
 local time = redis.call('TIME')
 local clock = time[1] * 1000 + math.floor(time[2] / 1000)
 local expired = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', clock, 'LIMIT', 0, 100)
@@ -18,15 +18,18 @@ for _, id in ipairs(expired) do
   end
   redis.call('ZREM', KEYS[4], id)
 end
-local answer = { redis.call('EXISTS', KEYS[7]), '', '', 0 }
+local answer = { redis.call('EXISTS', KEYS[7]), '', '', '', '' }
 for set = 1, 2 do
   local due = redis.call('ZRANGEBYSCORE', KEYS[set], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+  local runs, count = {}, 0
   for i = 2, #due, 2 do
-    answer[#answer + 1] = due[i]
+    count = count + 1
+    if due[i + 2] ~= due[i] then
+      runs[#runs + 1] = due[i] .. '*' .. count
+      count = 0
+    end
   end
-  if set == 1 then
-    answer[4] = #due / 2
-  end
+  answer[3 + set] = table.concat(runs, ',')
   local next_due = redis.call('ZRANGEBYSCORE', KEYS[set], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
   if next_due and (answer[2] == '' or tonumber(next_due) < tonumber(answer[2])) then
     answer[2] = next_due

@@ -12,7 +12,7 @@ use redress_model::Fault;
 use redress_model::time::{SharedClock, SystemClock};
 use redress_store::{StoreResultExt, fault};
 use redress_testkit::{TestDatabase, TestRedis, database};
-use redress_timers::{Entry, Fired, Redis, Settings, Timers, Truth};
+use redress_timers::{Cause, Entry, Fired, Receipt, Redis, Settings, Timers, Truth};
 use sqlx::{FromRow, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -191,6 +191,8 @@ pub(crate) struct Behaviour {
     pub(crate) poisoned: Option<Uuid>,
     /// What it says is armed too, whenever something periodic fires.
     pub(crate) arms_also: Option<Entry>,
+    /// How many entries it commits at once; none is one.
+    pub(crate) batch_max: usize,
 }
 
 /// The service's rows as one replica handles them.
@@ -200,6 +202,11 @@ pub(crate) struct Handler {
     /// How many calls run now, by id.
     running: Arc<Mutex<HashMap<Uuid, usize>>>,
     pub(crate) calls: AtomicUsize,
+    /// How often it was asked to commit several at once.
+    pub(crate) batches: AtomicUsize,
+    /// How often it was asked what is due.
+    pub(crate) scans: AtomicUsize,
+    receipts: Mutex<Vec<Receipt>>,
     /// The most calls that ever ran at once for one id.
     pub(crate) most: AtomicUsize,
 }
@@ -220,12 +227,42 @@ impl Handler {
             behaviour,
             running: other.map(|other| other.running.clone()).unwrap_or_default(),
             calls: AtomicUsize::new(0),
+            batches: AtomicUsize::new(0),
+            scans: AtomicUsize::new(0),
+            receipts: Mutex::default(),
             most: AtomicUsize::new(0),
         })
     }
 
+    /// The cause that was told of each entry that fired late.
+    pub(crate) fn causes(&self) -> HashMap<Uuid, Cause> {
+        let receipts = self.receipts.lock().expect("no panic while it is locked");
+        receipts
+            .iter()
+            .map(|receipt| (receipt.entry.id, receipt.cause))
+            .collect()
+    }
+
+    pub(crate) fn receipts(&self) -> Vec<Receipt> {
+        self.receipts
+            .lock()
+            .expect("no panic while it is locked")
+            .clone()
+    }
+
     async fn commit(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
         let mut tx = self.rows.pool.begin().await.map_err(fault)?;
+        let fired = self.apply(&mut tx, entry, now).await?;
+        tx.commit().await.map_err(fault)?;
+        Ok(fired)
+    }
+
+    async fn apply(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        entry: &Entry,
+        now: Timestamp,
+    ) -> Result<Fired, Fault> {
         let row: Option<(i64, jiff_sqlx::Timestamp, Option<f64>)> = sqlx::query_as(
             "SELECT generation, due, extract(epoch FROM period)::float8 FROM row WHERE id = $1 AND armed FOR UPDATE",
         )
@@ -262,7 +299,6 @@ impl Handler {
             .execute(&mut *tx)
             .await
             .or_fault()?;
-        tx.commit().await.map_err(fault)?;
         // With several armed at once, the next of this id is among them.
         Ok(match (next, self.behaviour.arms_also) {
             (Some(next), Some(other)) => Fired::Armed(vec![other, next]),
@@ -316,6 +352,7 @@ fn entries(rows: Vec<Armed>) -> Vec<Entry> {
 #[async_trait]
 impl Truth for Handler {
     async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
+        self.scans.fetch_add(1, Ordering::SeqCst);
         let rows = sqlx::query_as(
             "SELECT id, generation, due, first FROM row WHERE armed AND due <= $1 ORDER BY first DESC, due LIMIT $2",
         )
@@ -367,6 +404,33 @@ impl Truth for Handler {
         tokio::time::sleep(*after_commit).await;
         fired
     }
+
+    fn batch_max(&self) -> usize {
+        self.behaviour.batch_max.max(1)
+    }
+
+    async fn fire_many(&self, entries: &[Entry], now: Timestamp) -> Result<Vec<Fired>, Fault> {
+        let _running: Vec<_> = entries.iter().map(|e| Running::new(self, e.id)).collect();
+        self.batches.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(self.behaviour.before_commit).await;
+        let mut tx = self.rows.pool.begin().await.map_err(fault)?;
+        let mut fired = Vec::new();
+        for entry in entries {
+            if self.behaviour.poisoned == Some(entry.id) {
+                return Err(Fault::internal("one of the batch is poisoned"));
+            }
+            fired.push(self.apply(&mut tx, entry, now).await?);
+        }
+        tx.commit().await.map_err(fault)?;
+        tokio::time::sleep(self.behaviour.after_commit).await;
+        Ok(fired)
+    }
+
+    async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
+        let mut kept = self.receipts.lock().expect("no panic while it is locked");
+        kept.extend(receipts);
+        Ok(())
+    }
 }
 
 /// Limits short enough for a test.
@@ -378,6 +442,7 @@ pub(crate) fn quick() -> Settings {
         audit_every: Duration::from_millis(500),
         first_pause: Duration::from_millis(200),
         page: 200,
+        rebuild_page: 200,
         ..Settings::default()
     }
 }
