@@ -288,6 +288,7 @@ fn only_plain_yaml_of_a_bounded_size_is_read() {
         ("grading: { group: .inf }", "number"),
         ("grading: null", "must be a mapping"),
         ("[]", "must be a mapping"),
+        ("# \0\n{}", "U+0000"),
         (deep.as_str(), "line 1"),
         (long.as_str(), "longer than"),
     ] {

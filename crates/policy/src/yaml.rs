@@ -35,6 +35,10 @@ impl Source {
             let limit = format!("must not be longer than {DOCUMENT_BYTES_MAX} bytes");
             return Err(Problems(vec![Problem::new("", limit)]));
         }
+        if text.contains('\0') {
+            let what = "must not hold the character U+0000";
+            return Err(Problems(vec![Problem::new("", what)]));
+        }
         let mut reader = Reader::new(text);
         for event in Parser::new_from_str(text) {
             let event = event.map_err(|e| {

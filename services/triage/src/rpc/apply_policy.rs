@@ -27,6 +27,9 @@ pub(super) async fn run(
     let scope: PolicyScope = parse_field("parent", &request.parent)?;
     let now = shared.desk.now();
     let overlay = Overlay::parse(&request.document).map_err(|of| wrong(problems(&of)))?;
+    if request.reason.contains('\0') {
+        return Err(Fault::invalid("reason", "must not hold the character U+0000"));
+    }
     let request_id = std::mem::take(&mut request.request_id);
     let site = match &scope {
         PolicyScope::Site(id) => id.to_string(),
