@@ -5,6 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::commands::audit::AuditCommand;
+use crate::commands::grade::GradeCommand;
+use crate::commands::signal::SignalCommand;
+
+use crate::commands::calendar::CalendarCommand;
+use crate::commands::policy::PolicyCommand;
+
 /// The complaint and crisis platform for property developers.
 #[derive(Debug, Parser)]
 #[command(name = "redress", version, about, propagate_version = true, after_help = EXAMPLES)]
@@ -70,12 +77,27 @@ pub(crate) enum Command {
     /// Complaints.
     #[command(subcommand)]
     Case(CaseCommand),
+    /// Grades: what stands and why, lowering and raising with a reason, what could fall.
+    #[command(subcommand)]
+    Grade(GradeCommand),
+    /// Signals: what happened that can raise a grade, and whether it is so.
+    #[command(subcommand)]
+    Signal(SignalCommand),
     /// Incidents: the coordinated responses to grade-1 complaints.
     #[command(subcommand)]
     Incident(IncidentCommand),
+    /// Clusters: complaints about the same issue at one site.
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Clocks: the promises and their deadlines.
     #[command(subcommand)]
-    Clock(ClockCommand),
+    Clock(crate::commands::clock::ClockCommand),
+    /// Calendars: working hours, public holidays and make-up days of sites.
+    #[command(subcommand)]
+    Calendar(CalendarCommand),
+    /// Policies: what grading and promises do differently from place to place, and why.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Messages to complainants and staff.
     #[command(subcommand)]
     Message(MessageCommand),
@@ -87,6 +109,9 @@ pub(crate) enum Command {
     /// Events that could not be delivered.
     #[command(subcommand)]
     Event(EventCommand),
+    /// Verify that what was written stands as it was written.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print the completions of a shell.
     #[command(after_help = "Example:\n  redress completions bash > /etc/bash_completion.d/redress")]
     Completions {
@@ -279,26 +304,88 @@ pub(crate) enum IncidentCommand {
     },
 }
 
-/// Subcommands of `clock`.
+/// Subcommands of `cluster`.
 #[derive(Debug, Subcommand)]
-pub(crate) enum ClockCommand {
-    /// List clocks, the next deadline first.
+pub(crate) enum ClusterCommand {
+    /// List clusters, newest complaint first.
     #[command(
-        after_help = "Examples:\n  redress clock list --state RUNNING --limit 20\n  redress clock list --state BREACHED --json"
+        after_help = "Examples:\n  redress cluster list --min-cases 3\n  redress cluster list --defect PROPOSED --json"
     )]
     List {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
         site: Option<String>,
-        /// Only the clocks of this case.
-        #[arg(long)]
-        case: Option<String>,
-        /// Only this state: RUNNING, BREACHED, MET or CANCELLED.
-        #[arg(long)]
-        state: Option<String>,
+        /// Only clusters of at least so many cases.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=1_000_000))]
+        min_cases: i32,
+        /// Only those whose general defect is PROPOSED, ACCEPTED or DISMISSED.
+        #[arg(long, value_name = "STATE")]
+        defect: Option<String>,
         /// Rows.
         #[command(flatten)]
         paging: Paging,
+    },
+    /// Show a cluster: its cases, why they joined, and what people did to it.
+    #[command(after_help = "Example:\n  redress cluster show sites/lakeside/clusters/ID")]
+    Show {
+        /// The cluster, `sites/{site}/clusters/{cluster}`.
+        name: String,
+    },
+    /// Move every case of a cluster into another of the same site.
+    #[command(
+        after_help = "Example:\n  redress cluster merge sites/lakeside/clusters/ENDS --into sites/lakeside/clusters/STAYS"
+    )]
+    Merge {
+        /// The cluster that ends.
+        source: String,
+        /// The cluster that takes its cases.
+        #[arg(long, value_name = "CLUSTER")]
+        into: String,
+    },
+    /// Move cases of a cluster into a new one. No grade falls by it: lower ones are proposed.
+    #[command(
+        after_help = "Example:\n  redress cluster split sites/lakeside/clusters/ID --case sites/lakeside/cases/A --reason 'another lift'"
+    )]
+    Split {
+        /// The cluster.
+        name: String,
+        /// A case that leaves it; may be given several times.
+        #[arg(long = "case", required = true, value_name = "CASE")]
+        cases: Vec<String>,
+        /// Why; name nobody.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Say that cases belong together, so that they are not split any more.
+    #[command(
+        after_help = "Examples:\n  redress cluster confirm sites/lakeside/clusters/ID\n  redress cluster confirm sites/lakeside/clusters/ID --case sites/lakeside/cases/A --withdraw"
+    )]
+    Confirm {
+        /// The cluster.
+        name: String,
+        /// Only this case; may be given several times.
+        #[arg(long = "case", value_name = "CASE")]
+        cases: Vec<String>,
+        /// Take it back.
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Decide whether the other owners of the site are to be told of a defect of many homes.
+    #[command(
+        after_help = "Examples:\n  redress cluster defect sites/lakeside/clusters/ID --accept --reason 'the whole wall'\n  redress cluster defect sites/lakeside/clusters/ID --dismiss --reason 'one pipe'"
+    )]
+    Defect {
+        /// The cluster.
+        name: String,
+        /// They are to be told.
+        #[arg(long, required_unless_present = "dismiss", conflicts_with = "dismiss")]
+        accept: bool,
+        /// It is none.
+        #[arg(long)]
+        dismiss: bool,
+        /// Why; name nobody.
+        #[arg(long)]
+        reason: String,
     },
 }
 
@@ -306,7 +393,9 @@ pub(crate) enum ClockCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum MessageCommand {
     /// List messages, newest first.
-    #[command(after_help = "Example:\n  redress message list --site lakeside --limit 20")]
+    #[command(
+        after_help = "Examples:\n  redress message list --site lakeside --limit 20\n  redress message list --digest sites/lakeside/messages/ID --json"
+    )]
     List {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
@@ -314,6 +403,9 @@ pub(crate) enum MessageCommand {
         /// Only messages about this case.
         #[arg(long)]
         case: Option<String>,
+        /// Only what this digest tells, `sites/{site}/messages/{message}`.
+        #[arg(long)]
+        digest: Option<String>,
         /// Rows.
         #[command(flatten)]
         paging: Paging,
@@ -321,6 +413,15 @@ pub(crate) enum MessageCommand {
     /// Show a message of the local outbox as it was sent.
     #[command(after_help = "Example:\n  redress message show sites/lakeside/messages/ID")]
     Show {
+        /// The message, `sites/{site}/messages/{message}`.
+        name: String,
+    },
+    /// Acknowledge a call-out, a page about a broken promise, or a digest with everything in it.
+    #[command(
+        visible_alias = "ack",
+        after_help = "Example:\n  redress message acknowledge sites/lakeside/messages/ID"
+    )]
+    Acknowledge {
         /// The message, `sites/{site}/messages/{message}`.
         name: String,
     },

@@ -193,11 +193,14 @@ async fn effects(
     Ok(())
 }
 
-/// Work has begun, or is further still.
+/// Work has begun, or is further still: what is reopened was resolved, whether we heard of it or not.
 fn investigated(case: &Case, clock: &Clock, at: Timestamp) -> Option<(Event, &'static str)> {
     let begun = matches!(
         case.status,
-        CaseStatus::Investigating | CaseStatus::Proposed | CaseStatus::Resolving
+        CaseStatus::Investigating
+            | CaseStatus::Proposed
+            | CaseStatus::Resolving
+            | CaseStatus::Reopened
     );
     (begun && clock.kind == ClockKind::StartInvestigation).then_some((Event::Met { at }, MOVED))
 }

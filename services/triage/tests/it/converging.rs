@@ -2,7 +2,8 @@
 
 use redress_events::Event;
 use redress_model::name::CaseName;
-use redress_model::words::{CaseStatus, ClockKind};
+use redress_model::words::{CaseStatus, ClockKind, ClockState};
+use redress_proto::convert::to_wire;
 use redress_proto::event::v1::DeliverOutcome;
 
 use crate::world::World;
@@ -34,7 +35,12 @@ async fn end(world: &World, case: &CaseName) -> String {
     .await
     .expect("known");
     let clocks = world.clocks(case).await;
-    let states: Vec<(ClockKind, i32)> = clocks.into_iter().map(|(k, c)| (k, c.state)).collect();
+    // What was started and cancelled on the way leaves nothing to do.
+    let states: Vec<(ClockKind, i32)> = clocks
+        .into_iter()
+        .map(|(k, c)| (k, c.state))
+        .filter(|(_, state)| *state != to_wire(ClockState::Cancelled))
+        .collect();
     format!("{row:?} {states:?}")
 }
 

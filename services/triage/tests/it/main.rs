@@ -11,6 +11,7 @@ mod deciding;
 mod grading;
 mod holds;
 mod isolation;
+mod late;
 mod ladder;
 mod policies;
 mod process;

@@ -1,0 +1,145 @@
+//! What can be typed after `redress clock`.
+
+use clap::{Args, Subcommand};
+
+use crate::args::Paging;
+
+/// Subcommands of `clock`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClockCommand {
+    /// List clocks, the next deadline first.
+    #[command(
+        after_help = "Examples:\n  redress clock list --state RUNNING --limit 20\n  redress clock list --state BREACHED --json\n  redress clock list --case LS-20261121-0001 --kind RESOLVE"
+    )]
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only the clocks of this case: its name or number.
+        #[arg(long)]
+        case: Option<String>,
+        /// Only this state: RUNNING, BREACHED, MET or CANCELLED.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only this kind, for example RESOLVE or OUTSIDE_DEADLINE.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Draw what a clock's time was spent on, and say why its deadline is where it is.
+    #[command(
+        after_help = "Examples:\n  redress clock explain LS-20261121-0001 --kind RESOLVE\n  redress clock explain sites/lakeside/clocks/ID --json"
+    )]
+    Explain(Target),
+    /// Hold a case: the reason lies with somebody else, so what it may stop stands still.
+    #[command(
+        after_help = "Examples:\n  redress clock hold LS-20261121-0001 --reason CUSTOMER --until 3d --note 'keys of the flat'\n  redress clock hold LS-20261121-0001 --reason COURT --until 2026-12-31T18:00 --note 'hearing'"
+    )]
+    Hold {
+        /// The case, `sites/{site}/cases/{case}`, or its number.
+        case: String,
+        /// With whom the reason lies: CUSTOMER, OUTSIDE_PARTY or COURT.
+        #[arg(long)]
+        reason: String,
+        /// When it ends by itself: an instant, a local time, or so long from now (8h, 3d).
+        #[arg(long, value_name = "WHEN")]
+        until: String,
+        /// What is waited for. No names or contact points.
+        #[arg(long)]
+        note: String,
+    },
+    /// End a hold of a case before its time.
+    #[command(after_help = "Example:\n  redress clock resume LS-20261121-0001 --reason CUSTOMER")]
+    Resume {
+        /// The case, `sites/{site}/cases/{case}`, or its number.
+        case: String,
+        /// The reason that is gone: CUSTOMER, OUTSIDE_PARTY or COURT.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Show the holds of a case and what is left of their budgets.
+    #[command(after_help = "Example:\n  redress clock holds LS-20261121-0001")]
+    Holds {
+        /// The case, `sites/{site}/cases/{case}`, or its number.
+        case: String,
+    },
+    /// Start a clock by hand: an outside body's deadline, what a partner owes us, an appeal, a rescue.
+    #[command(
+        after_help = "Examples:\n  redress clock start LS-20261121-0001 --kind OUTSIDE_DEADLINE --party 12345 --number HZ-77 --due 2026-12-01T18:00\n  redress clock start LS-20261121-0001 --kind SUPPORT --party 'Waterproofing contractor' --length '2 working days'\n  redress clock start LS-20261121-0001 --kind APPEAL_JUDGMENT"
+    )]
+    Start(Start),
+    /// Move the deadline of a running clock later.
+    #[command(
+        after_help = "Example:\n  redress clock extend LS-20261121-0001 --kind OUTSIDE_DEADLINE --due 2026-12-15T18:00 --reason 'granted by the body'"
+    )]
+    Extend {
+        /// Which clock.
+        #[command(flatten)]
+        target: Target,
+        /// The deadline from now on: an instant, a local time, or so long from now (8h, 3d).
+        #[arg(long, value_name = "WHEN")]
+        due: String,
+        /// Why, for its history. No names or contact points.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Say that what a clock promises was done, where no event says so.
+    #[command(
+        after_help = "Example:\n  redress clock meet LS-20261121-0001 --kind OUTSIDE_DEADLINE"
+    )]
+    Meet {
+        /// Which clock.
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Say that nobody needs a clock any more that was started by hand.
+    #[command(
+        after_help = "Example:\n  redress clock cancel sites/lakeside/clocks/ID --reason 'another contractor'"
+    )]
+    Cancel {
+        /// Which clock.
+        #[command(flatten)]
+        target: Target,
+        /// Why, for its history. No names or contact points.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// A clock, or the clocks of a case.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The clock, `sites/{site}/clocks/{clock}`; or its case, by name or number.
+    pub(crate) name: String,
+    /// Which clock of the case, for example RESOLVE.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+}
+
+/// Arguments of `clock start`.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// The case, `sites/{site}/cases/{case}`, or its number.
+    pub(crate) case: String,
+    /// OUTSIDE_DEADLINE, SUPPORT, INTERIM_UPDATE, DEFENCE, APPEAL_JUDGMENT, APPEAL_RULING, RESCUE, ON_SITE,
+    /// STORE_REPORT or MEDIA_CLARIFICATION.
+    #[arg(long)]
+    pub(crate) kind: String,
+    /// Deadline as given or promised: an instant, a local time, or so long from now (8h, 3d).
+    #[arg(long, value_name = "WHEN", conflicts_with = "length")]
+    pub(crate) due: Option<String>,
+    /// How much time it gives, for example `2 working days`; what the policy promises otherwise.
+    #[arg(long)]
+    pub(crate) length: Option<redress_clock::Length>,
+    /// Who demands it or owes it.
+    #[arg(long, default_value = "")]
+    pub(crate) party: String,
+    /// That party's own number for the case.
+    #[arg(long, default_value = "")]
+    pub(crate) number: String,
+    /// The customer was told the deadline.
+    #[arg(long)]
+    pub(crate) told: bool,
+}

@@ -1,0 +1,178 @@
+//! `redress clock list`, and how a clock of the command line is found.
+
+use jiff::Timestamp;
+use redress_model::words::{ClockKind, ClockState, HoldReason, Word as _};
+use redress_proto::triage::v1::{CaseClock, GetClockRequest, ListClocksRequest};
+
+use super::args::Target;
+use crate::args::Paging;
+use crate::commands::{case, number, word};
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, grade, short, until, when};
+
+/// Site, case, state and kind.
+type Filters = (
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
+/// Lists clocks.
+pub(super) async fn run(
+    platform: &Platform,
+    (site, of, state, kind): Filters,
+    paging: Paging,
+    out: Output,
+) -> Result<(), Failure> {
+    let of = match of {
+        Some(name) => case::name_of(platform, &name).await?,
+        None => String::new(),
+    };
+    let states = state
+        .map(|s| number::<ClockState>("state", &s))
+        .transpose()?;
+    let kinds = kind.map(|k| number::<ClockKind>("kind", &k)).transpose()?;
+    let clocks = list(
+        platform,
+        ListClocksRequest {
+            parent: parent(site.as_deref()),
+            case: of,
+            states: states.into_iter().collect(),
+            kinds: kinds.into_iter().collect(),
+            ..Default::default()
+        },
+    )
+    .await?;
+    show(clocks, paging.limit, out);
+    Ok(())
+}
+
+/// The clocks that a target means.
+pub(super) async fn found(platform: &Platform, target: &Target) -> Result<Vec<CaseClock>, Failure> {
+    if target.name.contains("/clocks/") {
+        let name = target.name.clone();
+        let answer = platform
+            .clocks()
+            .get_clock(request(GetClockRequest { name }))
+            .await?;
+        return Ok(answer.into_inner().clock.into_iter().collect());
+    }
+    let kinds = target
+        .kind
+        .as_ref()
+        .map(|k| number::<ClockKind>("kind", k))
+        .transpose()?;
+    let all = list(
+        platform,
+        ListClocksRequest {
+            parent: parent(None),
+            case: case::name_of(platform, &target.name).await?,
+            kinds: kinds.into_iter().collect(),
+            ..Default::default()
+        },
+    )
+    .await?;
+    if all.is_empty() {
+        return Err(Failure::NotFound {
+            what: "clock of the case",
+            name: target.name.clone(),
+        });
+    }
+    Ok(all)
+}
+
+/// The one clock that a target means, that has not stopped.
+pub(super) async fn one(platform: &Platform, target: &Target) -> Result<CaseClock, Failure> {
+    let mut all = found(platform, target).await?;
+    if all.len() > 1 {
+        all.retain(|clock| clock.stop_time.is_none());
+    }
+    match <[CaseClock; 1]>::try_from(all) {
+        Ok([clock]) => Ok(clock),
+        Err(all) => Err(Failure::Argument {
+            argument: "kind",
+            reason: format!(
+                "must tell one clock apart, there are {}; name it in full: {}",
+                all.len(),
+                all.iter()
+                    .map(|c| c.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        }),
+    }
+}
+
+/// All clocks that a request asks for.
+async fn list(platform: &Platform, filter: ListClocksRequest) -> Result<Vec<CaseClock>, Failure> {
+    let client = platform.clocks();
+    all_pages(None, |page_size, page_token| {
+        let mut client = client.clone();
+        let filter = ListClocksRequest {
+            page_size,
+            page_token,
+            ..filter.clone()
+        };
+        async move {
+            let answer = client.list_clocks(request(filter)).await?.into_inner();
+            Ok((answer.clocks, answer.next_page_token))
+        }
+    })
+    .await
+}
+
+/// Prints clocks, the next deadline first; the services list the newest first.
+pub(super) fn show(mut clocks: Vec<CaseClock>, limit: Option<usize>, out: Output) {
+    let now = Timestamp::now();
+    clocks.sort_by_key(|c| c.due_time.map(|t| (t.seconds, t.nanos)));
+    clocks.truncate(limit.unwrap_or(usize::MAX));
+    out.rows(
+        &[
+            "Promise", "Case", "Grade", "State", "Due", "", "Rung", "Party",
+        ],
+        &clocks,
+        |c| {
+            let running = [ClockState::Running, ClockState::Breached]
+                .iter()
+                .any(|s| s.number() == c.state);
+            vec![
+                word::<ClockKind>(c.kind),
+                short(&c.case),
+                grade(c.grade),
+                state(c),
+                when(c.due_time.as_ref()),
+                if running && !c.held {
+                    until(c.due_time.as_ref(), now)
+                } else {
+                    String::new()
+                },
+                rung(c.level),
+                c.party.clone(),
+            ]
+        },
+        |c| json::of("triage.v1.CaseClock", c),
+    );
+}
+
+/// Who was told last.
+fn rung(level: i32) -> String {
+    match level {
+        1 => "on-site lead",
+        2 => "duty lead",
+        3 => "top lead",
+        _ => "–",
+    }
+    .to_owned()
+}
+
+/// Where it stands; a held one says why.
+pub(super) fn state(c: &CaseClock) -> String {
+    if c.held {
+        format!("HELD {}", word::<HoldReason>(c.hold_reason))
+    } else {
+        word::<ClockState>(c.state)
+    }
+}

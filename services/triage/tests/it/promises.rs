@@ -1,0 +1,584 @@
+//! The other promises of a case: what starts each, what meets it (domain.md sections 6 and 10).
+
+use jiff::{SignedDuration, Timestamp};
+use redress_model::name::CaseName;
+use redress_model::words::{
+    CaseStatus, Channel, ClockKind, ClockState, SignalBasis, SignalKind, Word as _,
+};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService;
+use redress_proto::words::Signal;
+use tonic::Code;
+
+use crate::world::{World, at, by, time};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// A contact as its recorder may shape it.
+struct Said {
+    inbound: bool,
+    substantive: bool,
+    visit: bool,
+    promised: Option<Timestamp>,
+}
+
+const WORD: Said = Said {
+    inbound: false,
+    substantive: false,
+    visit: false,
+    promised: None,
+};
+
+async fn say(world: &World, case: &CaseName, said: Said) {
+    let direction = if said.inbound {
+        event::ContactDirection::Inbound
+    } else {
+        event::ContactDirection::Outbound
+    };
+    let payload = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: direction.into(),
+        channel: to_wire(Channel::Hotline),
+        by_person: true,
+        substantive: said.substantive,
+        visit: said.visit,
+        contact_time: Some(to_timestamp(world.now())),
+        promised_next_time: said.promised.map(to_timestamp),
+        ..Default::default()
+    };
+    let kind = "redress.contact.recorded.v1";
+    let event = world.event("intake", kind, &case.to_string(), &payload);
+    world.tell(&[event]).await;
+}
+
+async fn state(world: &World, case: &CaseName, kind: ClockKind) -> Option<ClockState> {
+    let clocks = world.clocks(case).await;
+    clocks
+        .get(&kind)
+        .and_then(|c| ClockState::from_number(c.state))
+}
+
+async fn signal(world: &World, case: &CaseName, kind: SignalKind) {
+    let signal = Signal {
+        kind: to_wire(kind),
+        basis: to_wire(SignalBasis::Reported),
+        ..Default::default()
+    };
+    let recorded = world.record(world.manager(), case, signal, "").await;
+    recorded.expect("recorded");
+}
+
+async fn start(
+    world: &World,
+    case: &CaseName,
+    kind: ClockKind,
+    request: wire::StartClockRequest,
+) -> Result<wire::CaseClock, tonic::Status> {
+    let request = wire::StartClockRequest {
+        parent: case.to_string(),
+        kind: to_wire(kind),
+        ..request
+    };
+    let answer = world.rpc.start_clock(by(world.manager(), request)).await?;
+    Ok(answer.into_inner().clock.expect("a clock"))
+}
+
+#[tokio::test]
+async fn work_that_enters_investigating_meets_the_start_of_the_investigation() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let kind = ClockKind::StartInvestigation;
+    world
+        .tell(&[world.moved("assignment", &case, CaseStatus::Accepted, 1)])
+        .await;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Running));
+    world
+        .tell(&[world.moved("assignment", &case, CaseStatus::Investigating, 1)])
+        .await;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Met));
+}
+
+#[tokio::test]
+async fn an_immediate_case_wants_somebody_on_site_and_a_visit_meets_it() {
+    let world = World::new().await;
+    let case = world.case().await;
+    assert_eq!(state(&world, &case, ClockKind::OnSite).await, None);
+    world.advance(HOUR).await;
+    signal(&world, &case, SignalKind::OngoingDamage).await;
+    let clock = world.clocks(&case).await[&ClockKind::OnSite].clone();
+    assert_eq!(time(&clock.due_time), at("2026-03-02T12:00:00+08:00"));
+    say(&world, &case, WORD).await;
+    let on_site = state(&world, &case, ClockKind::OnSite).await;
+    assert_eq!(on_site, Some(ClockState::Running));
+    say(
+        &world,
+        &case,
+        Said {
+            visit: true,
+            ..WORD
+        },
+    )
+    .await;
+    let on_site = state(&world, &case, ClockKind::OnSite).await;
+    assert_eq!(on_site, Some(ClockState::Met));
+}
+
+#[tokio::test]
+async fn p01_an_update_clock_that_is_shorter_than_the_answer_clock_hides_it_not_nor_the_reverse() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let soon = world.now() + HOUR;
+    say(
+        &world,
+        &case,
+        Said {
+            promised: Some(soon),
+            ..WORD
+        },
+    )
+    .await;
+    world.advance(HOUR * 30).await;
+    let pages = world.pages().await;
+    let broken = |kind: &str| pages.iter().any(|p| p.0 == kind && p.1 == "BREACHED");
+    assert!(broken("INTERIM_UPDATE") && broken("ANSWER"), "{pages:?}");
+}
+
+#[tokio::test]
+async fn what_was_promised_to_the_customer_is_a_clock_of_its_own_that_the_next_word_keeps() {
+    let world = World::new().await;
+    let case = world.case().await;
+    // Saturday night: whoever promised it meant it.
+    let due = at("2026-03-07T23:00:00+08:00");
+    say(
+        &world,
+        &case,
+        Said {
+            promised: Some(due),
+            ..WORD
+        },
+    )
+    .await;
+    let clock = world.clocks(&case).await[&ClockKind::InterimUpdate].clone();
+    assert_eq!(time(&clock.due_time), due);
+    assert!(clock.told_to_customer);
+    world.advance(HOUR * 24).await;
+    say(&world, &case, WORD).await;
+    let kind = ClockKind::InterimUpdate;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Met));
+    // Before its age makes it graver.
+    world.advance(HOUR * 24 * 6).await;
+    assert!(
+        world
+            .pages()
+            .await
+            .iter()
+            .all(|p| p.0 != "INTERIM_UPDATE" || p.1 == "WARNED")
+    );
+}
+
+#[tokio::test]
+async fn each_word_starts_the_time_until_the_next_one_by_the_grade() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let grave = event::CaseFacts {
+        headcount: 3,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(grave)]).await;
+    let kind = ClockKind::InterimUpdate;
+    assert_eq!(
+        state(&world, &case, kind).await,
+        None,
+        "nobody has spoken yet"
+    );
+    say(&world, &case, WORD).await;
+    let due = |clocks: &std::collections::BTreeMap<ClockKind, wire::CaseClock>| {
+        time(&clocks[&kind].due_time)
+    };
+    assert_eq!(
+        due(&world.clocks(&case).await),
+        at("2026-03-05T09:00:00+08:00")
+    );
+    world.advance(HOUR * 24).await;
+    say(&world, &case, WORD).await;
+    assert_eq!(
+        due(&world.clocks(&case).await),
+        at("2026-03-06T09:00:00+08:00")
+    );
+    // An automatic receipt is no update.
+    world.advance(HOUR).await;
+    world
+        .tell(&[world.contact(&case, false, false, false)])
+        .await;
+    assert_eq!(
+        due(&world.clocks(&case).await),
+        at("2026-03-06T09:00:00+08:00")
+    );
+}
+
+#[tokio::test]
+async fn a_proposal_told_waits_three_working_days_for_a_reply_then_somebody_visits_m03() {
+    let world = World::new().await;
+    for told_first in [true, false] {
+        let case = world.case().await;
+        let proposed = world.moved("assignment", &case, CaseStatus::Proposed, 1);
+        let told = world.contact(&case, false, true, true);
+        let both = if told_first {
+            [told, proposed]
+        } else {
+            [proposed, told]
+        };
+        world.tell(&both).await;
+        let confirm = world.clocks(&case).await[&ClockKind::ConfirmClosing].clone();
+        let three_days = at("2026-03-05T09:00:00+08:00");
+        assert_eq!(time(&confirm.due_time), three_days, "{told_first}");
+    }
+    let case = world.case().await;
+    world
+        .tell(&[
+            world.moved("assignment", &case, CaseStatus::Proposed, 1),
+            world.contact(&case, false, true, true),
+        ])
+        .await;
+    world.advance(HOUR * 24 * 3).await;
+    let clocks = world.clocks(&case).await;
+    assert_eq!(clocks[&ClockKind::ConfirmClosing].stop_cause, "no reply");
+    assert_eq!(
+        time(&clocks[&ClockKind::FollowUpVisit].due_time),
+        at("2026-03-10T09:00:00+08:00")
+    );
+    let pages = world.pages().await;
+    assert!(
+        pages
+            .iter()
+            .all(|p| p.0 != "CONFIRM_CLOSING" || p.1 == "WARNED"),
+        "silence of the customer breaks no promise of ours: {pages:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_customers_reply_meets_the_confirmation() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world
+        .tell(&[
+            world.moved("assignment", &case, CaseStatus::Proposed, 1),
+            world.contact(&case, false, true, true),
+        ])
+        .await;
+    world.advance(HOUR).await;
+    say(
+        &world,
+        &case,
+        Said {
+            inbound: true,
+            ..WORD
+        },
+    )
+    .await;
+    let kind = ClockKind::ConfirmClosing;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Met));
+}
+
+#[tokio::test]
+async fn a_resolution_is_followed_by_a_visit_or_an_answered_survey() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world
+        .tell(&[world.moved("assignment", &case, CaseStatus::Resolved, 1)])
+        .await;
+    let clocks = world.clocks(&case).await;
+    let visit = &clocks[&ClockKind::FollowUpVisit];
+    assert_eq!(time(&visit.due_time), at("2026-03-05T09:00:00+08:00"));
+    let investigation = &clocks[&ClockKind::StartInvestigation];
+    assert_eq!(investigation.state, to_wire(ClockState::Met));
+    let survey = wire::MeetClockRequest {
+        name: visit.name.clone(),
+        etag: visit.etag.clone(),
+        ..Default::default()
+    };
+    let met = world.rpc.meet_clock(by(world.manager(), survey)).await;
+    let met = met.expect("met").into_inner().clock.expect("a clock");
+    assert_eq!(met.state, to_wire(ClockState::Met));
+    // Reopened: the solution failed, and the next resolution asks anew.
+    world
+        .tell(&[world.moved("intake", &case, CaseStatus::Reopened, 2)])
+        .await;
+    world.advance(HOUR * 24).await;
+    world
+        .tell(&[world.moved("assignment", &case, CaseStatus::Resolved, 2)])
+        .await;
+    let visit = world.clocks(&case).await[&ClockKind::FollowUpVisit].clone();
+    assert_eq!(time(&visit.due_time), at("2026-03-06T09:00:00+08:00"));
+}
+
+#[tokio::test]
+async fn litigation_starts_the_defence_of_fifteen_days() {
+    let world = World::new().await;
+    let case = world.case().await;
+    signal(&world, &case, SignalKind::Litigation).await;
+    let defence = world.clocks(&case).await[&ClockKind::Defence].clone();
+    assert_eq!(time(&defence.due_time), at("2026-03-17T09:00:00+08:00"));
+}
+
+#[tokio::test]
+async fn appeals_have_fifteen_days_against_a_judgment_and_ten_against_a_ruling() {
+    let world = World::new().await;
+    let case = world.case().await;
+    for (kind, due) in [
+        (ClockKind::AppealJudgment, "2026-03-17T09:00:00+08:00"),
+        (ClockKind::AppealRuling, "2026-03-12T09:00:00+08:00"),
+        (ClockKind::Rescue, "2026-03-02T09:30:00+08:00"),
+    ] {
+        let clock = start(&world, &case, kind, Default::default()).await;
+        assert_eq!(time(&clock.expect("started").due_time), at(due), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_outside_deadline_stands_as_given_warns_at_half_and_is_extended_by_a_person() {
+    let world = World::new().await;
+    let case = world.case().await;
+    // A Sunday: it moves to no opening.
+    let due = at("2026-03-08T09:00:00+08:00");
+    let request = wire::StartClockRequest {
+        term: Some(wire::start_clock_request::Term::DueTime(to_timestamp(due))),
+        party: "12345".to_owned(),
+        outside_number: "HZ-2026-77".to_owned(),
+        request_id: "once".to_owned(),
+        ..Default::default()
+    };
+    let kind = ClockKind::OutsideDeadline;
+    let clock = start(&world, &case, kind, request.clone())
+        .await
+        .expect("started");
+    let again = start(&world, &case, kind, request).await.expect("the same");
+    assert_eq!(clock.name, again.name, "I2");
+    assert_eq!(time(&clock.due_time), due);
+    let half = at("2026-03-05T09:00:00+08:00");
+    assert_eq!(time(&clock.warn_early_time), half);
+    assert_eq!(
+        (clock.party.as_str(), clock.outside_number.as_str()),
+        ("12345", "HZ-2026-77")
+    );
+    world.advance(HOUR * 24 * 5).await;
+    let warned = |pages: &[(String, String, i32, Vec<String>)]| {
+        pages.iter().filter(|p| p.0 == "OUTSIDE_DEADLINE").count()
+    };
+    assert_eq!(warned(&world.pages().await), 2, "at 50 and at 75 percent");
+    let name = clock.name.clone();
+    let extend = async |etag: &str, due: Timestamp| {
+        let request = wire::ExtendClockRequest {
+            name: name.clone(),
+            due_time: Some(to_timestamp(due)),
+            reason: "granted by the body".to_owned(),
+            etag: etag.to_owned(),
+            request_id: String::new(),
+        };
+        world.rpc.extend_clock(by(world.manager(), request)).await
+    };
+    let later = at("2026-03-20T09:00:00+08:00");
+    let stale = extend(&clock.etag, later).await.expect_err("warned since");
+    assert_eq!(stale.code(), Code::Aborted);
+    let now = world
+        .rpc
+        .get_clock(by(
+            world.manager(),
+            wire::GetClockRequest { name: name.clone() },
+        ))
+        .await;
+    let etag = now
+        .expect("a clock")
+        .into_inner()
+        .clock
+        .expect("a clock")
+        .etag;
+    let earlier = extend(&etag, half + HOUR * 24 * 2)
+        .await
+        .expect_err("not later");
+    assert_eq!(earlier.code(), Code::InvalidArgument);
+    let moved = extend(&etag, later).await.expect("extended").into_inner();
+    let moved = moved.clock.expect("a clock");
+    assert_eq!(time(&moved.due_time), later);
+    world.advance(HOUR * 24 * 30).await;
+    let late = extend(&moved.etag, later + HOUR * 24 * 60)
+        .await
+        .expect_err("broken");
+    assert!(matches!(
+        late.code(),
+        Code::FailedPrecondition | Code::Aborted
+    ));
+}
+
+#[tokio::test]
+async fn a_contractors_clock_is_started_met_and_cancelled_by_hand() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let request = wire::StartClockRequest {
+        term: Some(wire::start_clock_request::Term::Length(wire::ClockLength {
+            amount: 2,
+            unit: wire::ClockUnit::WorkingDays.into(),
+        })),
+        party: "Waterproofing contractor".to_owned(),
+        ..Default::default()
+    };
+    let kind = ClockKind::Support;
+    let nobody = wire::StartClockRequest {
+        party: String::new(),
+        ..request.clone()
+    };
+    let nobody = start(&world, &case, kind, nobody)
+        .await
+        .expect_err("whose?");
+    assert_eq!(nobody.code(), Code::InvalidArgument);
+    let one = start(&world, &case, kind, request.clone())
+        .await
+        .expect("started");
+    let two = start(&world, &case, kind, request)
+        .await
+        .expect("another one");
+    assert_ne!(one.name, two.name);
+    assert_eq!(time(&one.due_time), at("2026-03-04T09:00:00+08:00"));
+    let cancel = wire::CancelClockRequest {
+        name: one.name.clone(),
+        reason: "another contractor".to_owned(),
+        etag: one.etag.clone(),
+        ..Default::default()
+    };
+    let cancelled = world
+        .rpc
+        .cancel_clock(by(world.manager(), cancel.clone()))
+        .await;
+    let cancelled = cancelled
+        .expect("cancelled")
+        .into_inner()
+        .clock
+        .expect("a clock");
+    assert_eq!(cancelled.state, to_wire(ClockState::Cancelled));
+    let again = wire::CancelClockRequest {
+        etag: cancelled.etag,
+        ..cancel
+    };
+    let again = world
+        .rpc
+        .cancel_clock(by(world.manager(), again))
+        .await
+        .expect_err("stopped");
+    assert_eq!(again.code(), Code::FailedPrecondition);
+    // What follows from what happens is not met by hand.
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    let by_hand = wire::MeetClockRequest {
+        name: resolve.name,
+        etag: resolve.etag,
+        ..Default::default()
+    };
+    let refused = world
+        .rpc
+        .meet_clock(by(world.manager(), by_hand))
+        .await
+        .expect_err("refused");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn p06_an_ended_case_stops_what_was_started_by_hand_and_takes_no_new_clock() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let request = wire::StartClockRequest {
+        term: Some(wire::start_clock_request::Term::DueTime(to_timestamp(
+            world.now() + HOUR,
+        ))),
+        party: "12315".to_owned(),
+        ..Default::default()
+    };
+    let kind = ClockKind::OutsideDeadline;
+    start(&world, &case, kind, request.clone())
+        .await
+        .expect("started");
+    world
+        .tell(&[world.moved("intake", &case, CaseStatus::Withdrawn, 2)])
+        .await;
+    let refused = start(&world, &case, kind, request)
+        .await
+        .expect_err("ended");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    world.advance(HOUR * 24 * 40).await;
+    assert!(world.pages().await.is_empty());
+}
+
+#[tokio::test]
+async fn p12_a_case_that_another_service_or_an_import_made_has_its_clocks_like_any_other() {
+    let world = World::new().await;
+    for channel in [Channel::Regulator, Channel::Web, Channel::Email] {
+        let case = world.new_case();
+        let facts = event::CaseFacts {
+            channel: to_wire(channel),
+            first_contact_owner: String::new(),
+            // Entered two hours late: it counts from its own time.
+            received_time: Some(to_timestamp(world.now() - HOUR)),
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts)]).await;
+        let clocks = world.clocks(&case).await;
+        assert_eq!(clocks.len(), 4, "{channel}");
+        assert_eq!(
+            time(&clocks[&ClockKind::Resolve].start_time),
+            world.now() - HOUR
+        );
+    }
+}
+
+#[tokio::test]
+async fn p27_a_reopened_case_does_not_escalate_for_the_time_it_was_closed() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world
+        .tell(&[
+            world.contact(&case, false, true, true),
+            world.moved("assignment", &case, CaseStatus::Resolved, 1),
+            world.moved("assignment", &case, CaseStatus::Closed, 1),
+        ])
+        .await;
+    world.advance(HOUR * 24 * 100).await;
+    world
+        .tell(&[world.moved("intake", &case, CaseStatus::Reopened, 2)])
+        .await;
+    let before = world.pages().await.len();
+    world.advance(HOUR).await;
+    assert_eq!(world.pages().await.len(), before);
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    assert_eq!(resolve.state, to_wire(ClockState::Running));
+}
+
+#[tokio::test]
+async fn an_explanation_shows_what_the_time_was_spent_on() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR * 4).await;
+    let name = world.clocks(&case).await[&ClockKind::Acknowledge]
+        .name
+        .clone();
+    let request = wire::ExplainClockRequest { name };
+    let told = world.rpc.explain_clock(by(world.manager(), request)).await;
+    let told = told.expect("explained").into_inner();
+    let kinds: Vec<wire::ClockStretchKind> = told.stretches.iter().map(|s| s.kind()).collect();
+    use wire::ClockStretchKind::{Closed, Working};
+    // Monday 09:00 to 14:00 over lunch.
+    assert_eq!(kinds, [Working, Closed, Working]);
+    let used: Vec<i64> = told
+        .stretches
+        .iter()
+        .map(|s| s.used.as_ref().map_or(0, |d| d.seconds / 3600))
+        .collect();
+    assert_eq!(used, [3, 3, 4]);
+    assert_eq!(told.basis(), wire::ClockBasis::FromStart);
+    assert_eq!(told.used.map(|d| d.seconds), Some(3 * 3600));
+    assert_eq!(
+        (told.changes.len(), told.changes[0].event.as_str()),
+        (1, "started")
+    );
+    assert_eq!(told.time_zone, "Asia/Shanghai");
+}
