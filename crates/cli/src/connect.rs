@@ -11,7 +11,10 @@ use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClien
 use redress_proto::intake::v1::case_service_client::CaseServiceClient;
 use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
 use redress_proto::notification::v1::message_service_client::MessageServiceClient;
+use redress_proto::triage::v1::calendar_service_client::CalendarServiceClient;
 use redress_proto::triage::v1::clock_service_client::ClockServiceClient;
+use redress_proto::triage::v1::cluster_service_client::ClusterServiceClient;
+use redress_proto::triage::v1::policy_service_client::PolicyServiceClient;
 use redress_proto::triage::v1::triage_service_client::TriageServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -148,8 +151,20 @@ impl Platform {
         TriageServiceClient::new(self.channel(ServiceArg::Triage))
     }
 
+    pub(crate) fn clusters(&self) -> ClusterServiceClient<Authenticated> {
+        ClusterServiceClient::new(self.channel(ServiceArg::Triage))
+    }
+
     pub(crate) fn clocks(&self) -> ClockServiceClient<Authenticated> {
         ClockServiceClient::new(self.channel(ServiceArg::Triage))
+    }
+
+    pub(crate) fn policies(&self) -> PolicyServiceClient<Authenticated> {
+        PolicyServiceClient::new(self.channel(ServiceArg::Triage))
+    }
+
+    pub(crate) fn calendars(&self) -> CalendarServiceClient<Authenticated> {
+        CalendarServiceClient::new(self.channel(ServiceArg::Triage))
     }
 
     pub(crate) fn roster(&self) -> RosterServiceClient<Authenticated> {

@@ -41,6 +41,12 @@ pub(crate) enum Failure {
         argument: &'static str,
         unknown: redress_model::words::UnknownWord,
     },
+    /// An argument that cannot be read.
+    #[error("--{argument} {reason}")]
+    Argument {
+        argument: &'static str,
+        reason: String,
+    },
     /// Nothing by that name or number.
     #[error("no {what} {name}")]
     NotFound { what: &'static str, name: String },
@@ -48,6 +54,10 @@ pub(crate) enum Failure {
     #[error("several sites have an incident {name}")]
     #[diagnostic(help("say which: `redress incident show SITE/NUMBER`"))]
     Ambiguous { name: String },
+    /// A chain of hashes does not hold.
+    #[error("something that was written is not as it was written")]
+    #[diagnostic(help("compare with a backup; the first revision that is wrong is named above"))]
+    Tampered,
     /// A service answered with an error.
     #[error("{}", shown(.0))]
     Call(Box<Status>),
@@ -63,6 +73,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Corpus(#[from] crate::corpus::CorpusError),
+    /// A policy file.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Policy(Box<crate::commands::policy::WrongPolicy>),
     /// The demo file.
     #[error("the demo organization in {path} cannot be used: {reason}")]
     Demo { path: String, reason: String },

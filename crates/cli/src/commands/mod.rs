@@ -1,11 +1,17 @@
 //! One file for each noun of the command line.
 
+pub(crate) mod calendar;
+pub(crate) mod audit;
 pub(crate) mod case;
 pub(crate) mod clock;
+pub(crate) mod cluster;
 pub(crate) mod doctor;
 pub(crate) mod event;
+pub(crate) mod grade;
 pub(crate) mod incident;
 pub(crate) mod message;
+pub(crate) mod policy;
+pub(crate) mod signal;
 pub(crate) mod site;
 pub(crate) mod stop;
 pub(crate) mod token;

@@ -1,0 +1,401 @@
+//! `redress policy`: what grading and promises may do differently from place to place.
+
+mod args;
+mod windows;
+mod wrong;
+
+pub(crate) use args::PolicyCommand;
+pub(crate) use wrong::WrongPolicy;
+
+use std::io::Read as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use redress_model::words::{ClockKind, DutyRole};
+use redress_policy::{Overlay, Policy, overlay_schema, profile_schema};
+use redress_proto::convert::to_timestamp;
+use redress_proto::triage::v1::{
+    ApplyPolicyRequest, CheckPolicyRequest, GetPolicyRequest, ListPolicyRevisionsRequest,
+    PolicyEffect, PolicyLevel, PolicyOrigin, PolicyPage, PreviewPolicyRequest,
+    PreviewPolicyResponse,
+};
+use uuid::Uuid;
+
+use super::word;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, grade, heading, line, short, when};
+use args::ScopeArgs;
+
+/// Runs a subcommand; only some of them need the platform.
+pub(crate) async fn run(
+    platform: impl Fn() -> Result<Platform, Failure>,
+    command: PolicyCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    match command {
+        PolicyCommand::Check { file, scope } => match scope.name() {
+            None => check(&file, out),
+            Some(parent) => check_levels(&platform()?, &file, parent, out).await,
+        },
+        PolicyCommand::Preview { file, scope, from } => {
+            let asked = PreviewPolicyRequest {
+                parent: required(&scope)?,
+                document: checked(&file, out)?,
+                effective_time: from.map(|text| time("from", &text)).transpose()?,
+            };
+            let answer = platform()?
+                .policies()
+                .preview_policy(request(asked))
+                .await?;
+            let seen = answer.into_inner();
+            out.one(
+                || json::of("triage.v1.PreviewPolicyResponse", &seen),
+                || preview(&seen, out),
+            );
+            Ok(())
+        }
+        PolicyCommand::Apply {
+            file,
+            scope,
+            from,
+            reason,
+            etag,
+        } => {
+            let asked = ApplyPolicyRequest {
+                parent: required(&scope)?,
+                document: checked(&file, out)?,
+                effective_time: from.map(|text| time("from", &text)).transpose()?,
+                reason,
+                etag,
+                request_id: Uuid::now_v7().to_string(),
+            };
+            apply(&platform()?, asked, out).await
+        }
+        PolicyCommand::Show { site, at, changed } => {
+            let at = at.map(|text| time("at", &text)).transpose()?;
+            show(&platform()?, &site, at, changed, out).await
+        }
+        PolicyCommand::History { scope, limit } => {
+            history(&platform()?, required(&scope)?, limit, out).await
+        }
+        PolicyCommand::Schema { profile } => {
+            let schema = if profile {
+                profile_schema()
+            } else {
+                overlay_schema()
+            };
+            out.one(|| schema.clone(), || anstream::println!("{schema:#}"));
+            Ok(())
+        }
+        PolicyCommand::Windows {
+            site,
+            open,
+            until,
+            reason,
+            remove,
+        } => {
+            let added = open
+                .zip(until)
+                .map(|(start, end)| windows::window(&start, &end, reason))
+                .transpose()?;
+            let removed = remove.map(|text| time("remove", &text)).transpose()?;
+            windows::run(&platform()?, &site, added, removed, out).await
+        }
+    }
+}
+
+fn required(scope: &ScopeArgs) -> Result<String, Failure> {
+    scope.name().ok_or_else(|| Failure::Argument {
+        argument: "site",
+        reason: "is missing: say --organization, --region or --site".to_owned(),
+    })
+}
+
+/// An instant with an offset, or in this machine's zone.
+fn time(argument: &'static str, text: &str) -> Result<prost_types::Timestamp, Failure> {
+    let local = || -> Option<Timestamp> {
+        let local: DateTime = text.parse().ok()?;
+        TimeZone::system().to_timestamp(local).ok()
+    };
+    let instant = text.parse::<Timestamp>().ok().or_else(local);
+    instant.map(to_timestamp).ok_or_else(|| Failure::Argument {
+        argument,
+        reason: format!("{text:?} must look like 2026-12-01T08:00 or 2026-12-01T08:00+08:00"),
+    })
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let read = if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(file)
+    };
+    read.map_err(|source| Failure::File {
+        what: "cannot read",
+        path: file.display().to_string(),
+        source,
+    })
+}
+
+/// The text of a file whose own form is right.
+fn checked(file: &Path, out: Output) -> Result<String, Failure> {
+    let text = read(file)?;
+    match Overlay::check(&text) {
+        Ok(_) => Ok(text),
+        Err(problems) => Err(wrong(file, &text, &problems, out)),
+    }
+}
+
+fn wrong(file: &Path, text: &str, problems: &redress_policy::Problems, out: Output) -> Failure {
+    let file = file.display().to_string();
+    if out.json {
+        anstream::println!("{}", wrong::json(&file, problems));
+    }
+    Failure::Policy(Box::new(WrongPolicy::alone(&file, text, problems)))
+}
+
+fn check(file: &Path, out: Output) -> Result<(), Failure> {
+    let text = read(file)?;
+    let whole = text.lines().any(|line| line.starts_with("profile:"));
+    let found = if whole {
+        Policy::parse(&text).map(drop)
+    } else {
+        Overlay::check(&text).map(drop)
+    };
+    found.map_err(|problems| wrong(file, &text, &problems, out))?;
+    fine(file, out);
+    Ok(())
+}
+
+fn fine(file: &Path, out: Output) {
+    let file = file.display().to_string();
+    out.one(
+        || serde_json::json!({ "file": file, "problems": [] }),
+        || anstream::println!("{file} is right"),
+    );
+}
+
+async fn check_levels(
+    platform: &Platform,
+    file: &Path,
+    parent: String,
+    out: Output,
+) -> Result<(), Failure> {
+    let document = checked(file, out)?;
+    let asked = CheckPolicyRequest {
+        parent,
+        document: document.clone(),
+    };
+    let answer = platform.policies().check_policy(request(asked)).await?;
+    let problems = answer.into_inner().problems;
+    if problems.is_empty() {
+        fine(file, out);
+        return Ok(());
+    }
+    let file = file.display().to_string();
+    if out.json {
+        for problem in &problems {
+            anstream::println!("{}", json::of("triage.v1.PolicyProblem", problem));
+        }
+    }
+    let wrong = WrongPolicy::among_levels(&file, &document, &problems);
+    Err(Failure::Policy(Box::new(wrong)))
+}
+
+fn preview(seen: &PreviewPolicyResponse, out: Output) {
+    line("open cases", seen.case_count);
+    line("graded anew", seen.regraded_count);
+    line(
+        "other lengths",
+        format!("{} promises; their deadlines stay", seen.clock_count),
+    );
+    line("paged", format!("{} people", seen.paged_count));
+    if seen.truncated {
+        line("", "there are more open cases than were looked at");
+    }
+    if !seen.effects.is_empty() {
+        heading("Cases");
+        effects(&seen.effects, out);
+    }
+    for (title, pages) in [
+        ("Paged when it takes effect", &seen.pages),
+        (
+            "Would be paged too if running clocks took the new lengths (they do not)",
+            &seen.late_pages,
+        ),
+    ] {
+        if !pages.is_empty() {
+            heading(title);
+            paged(pages, out);
+        }
+    }
+}
+
+fn effects(effects: &[PolicyEffect], out: Output) {
+    out.rows(
+        &["Number", "Grade", "", "Promises with another length"],
+        effects,
+        |effect| {
+            let after = if effect.grade_after == effect.grade {
+                String::new()
+            } else {
+                format!("→ {}", grade(effect.grade_after))
+            };
+            let clocks: Vec<String> = effect
+                .clocks
+                .iter()
+                .map(|clock| {
+                    let kind = word::<ClockKind>(clock.kind);
+                    let due = when(clock.due_time.as_ref());
+                    let would = clock
+                        .due_time_after
+                        .as_ref()
+                        .map_or_else(|| "not promised".to_owned(), |t| when(Some(t)));
+                    let late = if clock.late_after { ", passed" } else { "" };
+                    format!("{kind} {due} (would be {would}{late})")
+                })
+                .collect();
+            vec![
+                effect.number.clone(),
+                grade(effect.grade),
+                after,
+                clocks.join("; "),
+            ]
+        },
+        |effect| json::of("triage.v1.PolicyEffect", effect),
+    );
+}
+
+fn paged(pages: &[PolicyPage], out: Output) {
+    out.rows(
+        &["Person", "Duty", "Site", "Cases"],
+        pages,
+        |page| {
+            let person = match page.staff.as_str() {
+                "" => "nobody on duty".to_owned(),
+                staff => short(staff),
+            };
+            vec![
+                person,
+                word::<DutyRole>(page.role),
+                short(&page.site),
+                page.case_count.to_string(),
+            ]
+        },
+        |page| json::of("triage.v1.PolicyPage", page),
+    );
+}
+
+async fn apply(platform: &Platform, asked: ApplyPolicyRequest, out: Output) -> Result<(), Failure> {
+    let answer = platform.policies().apply_policy(request(asked)).await?;
+    let revision = answer.into_inner().revision.unwrap_or_default();
+    out.one(
+        || json::of("triage.v1.PolicyRevision", &revision),
+        || {
+            line("scope", &revision.scope);
+            line("revision", revision.revision);
+            line("holds from", when(revision.effective_time.as_ref()));
+            line("etag", &revision.etag);
+        },
+    );
+    Ok(())
+}
+
+async fn show(
+    platform: &Platform,
+    site: &str,
+    at: Option<prost_types::Timestamp>,
+    changed: bool,
+    out: Output,
+) -> Result<(), Failure> {
+    let asked = GetPolicyRequest {
+        name: format!("{}/policy", parent(Some(site))),
+        as_of_time: at,
+    };
+    let answer = platform.policies().get_policy(request(asked)).await?;
+    let mut policy = answer.into_inner().policy.unwrap_or_default();
+    let is_own = |origin: &Option<PolicyOrigin>| {
+        origin
+            .as_ref()
+            .is_some_and(|o| o.level() != PolicyLevel::Profile)
+    };
+    policy.values.retain(|v| !changed || is_own(&v.origin));
+    out.one(
+        || json::of("triage.v1.Policy", &policy),
+        || {
+            line("profile", &policy.profile);
+            line("revision", policy.revision);
+            line("at", when(policy.as_of_time.as_ref()));
+            for origin in &policy.left_out {
+                line("left out", from(origin));
+            }
+            out.rows(
+                &["Field", "Value", "From"],
+                &policy.values,
+                |value| {
+                    let by = value.origin.as_ref().map(from).unwrap_or_default();
+                    vec![value.field.clone(), value.value.clone(), by]
+                },
+                |value| json::of("triage.v1.PolicyValue", value),
+            );
+        },
+    );
+    Ok(())
+}
+
+fn from(origin: &PolicyOrigin) -> String {
+    match origin.level() {
+        PolicyLevel::Profile => format!("profile {}", origin.scope),
+        _ => format!("{} rev {}", origin.scope, origin.revision),
+    }
+}
+
+async fn history(
+    platform: &Platform,
+    parent: String,
+    limit: Option<usize>,
+    out: Output,
+) -> Result<(), Failure> {
+    let client = platform.policies();
+    let revisions = all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let asked = ListPolicyRevisionsRequest {
+            parent: parent.clone(),
+            page_size: page_size.min(200),
+            page_token,
+        };
+        async move {
+            let answer = client
+                .list_policy_revisions(request(asked))
+                .await?
+                .into_inner();
+            Ok((answer.revisions, answer.next_page_token))
+        }
+    })
+    .await?;
+    out.rows(
+        &["Revision", "State", "Holds from", "Applied", "By", "Reason"],
+        &revisions,
+        |row| {
+            let state = row.state().as_str_name();
+            vec![
+                row.revision.to_string(),
+                state
+                    .strip_prefix("POLICY_REVISION_STATE_")
+                    .unwrap_or(state)
+                    .to_owned(),
+                when(row.effective_time.as_ref()),
+                when(row.create_time.as_ref()),
+                row.author.clone(),
+                row.reason.clone(),
+            ]
+        },
+        |row| json::of("triage.v1.PolicyRevision", row),
+    );
+    Ok(())
+}
