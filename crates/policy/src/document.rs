@@ -132,7 +132,7 @@ pub struct Holds {
     /// The reasons that are taken. One that is missing stops nothing.
     #[schemars(schema_with = "schema::reasons")]
     pub reasons: BTreeMap<HoldReason, HoldRule>,
-    /// How many calendar days all holds of one promise may last together.
+    /// How many calendar days the holds of one reason may last together on a case.
     #[schemars(range(min = 0, max = 3_650))]
     pub budget_days: u32,
 }
