@@ -74,6 +74,7 @@ fn cases() -> Vec<Case> {
                 received: row.received_at,
                 zone: zone.clone(),
                 held: SignedDuration::ZERO,
+                held_since: None,
                 resolved: false,
             },
         };

@@ -81,7 +81,8 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
             received: case.facts.received,
             zone: work.site.zone.clone(),
             held: case.held,
-            resolved: case.resolved_since.or(case.held_since).is_some(),
+            held_since: case.held_since,
+            resolved: case.resolved_since.is_some(),
         },
     };
     Ok(Known {

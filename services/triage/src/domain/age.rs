@@ -33,15 +33,16 @@ impl Age {
         if self.resolved {
             return false;
         }
+        let now = self.held_since.map_or(now, |since| since.min(now));
         // Far from the threshold no calendar is needed, which is most of the time.
         let (least, most) = bounds(age);
         let old = self.received.duration_until(now).saturating_sub(self.held);
         old >= most || (old >= least && self.reaches(age) <= now)
     }
 
-    /// The next age at which a decision may change; none when it is past all of them.
+    /// The next age at which a decision may change; none when it is past all of them, resolved or held.
     pub fn next_check(&self, grading: &Grading, after: Timestamp) -> Option<Timestamp> {
-        if self.resolved {
+        if self.resolved || self.held_since.is_some() {
             return None;
         }
         [grading.age_hotspot, grading.age_grave, grading.age_major]

@@ -80,6 +80,7 @@ impl Row {
                 received: self.received_at,
                 zone: TimeZone::get("Asia/Shanghai").expect("a known zone"),
                 held: SignedDuration::ZERO,
+                held_since: None,
                 resolved: false,
             },
         }

@@ -42,8 +42,10 @@ pub struct Age {
     pub received: Timestamp,
     /// The site's zone, in which days and months are read.
     pub zone: TimeZone,
-    /// For how long the reason lay with the customer or an outside party.
+    /// For how long the reason lay with the customer or an outside party before.
     pub held: SignedDuration,
+    /// Since when it lies there now: the age stands still.
+    pub held_since: Option<Timestamp>,
     /// Resolved: its age no longer counts.
     pub resolved: bool,
 }

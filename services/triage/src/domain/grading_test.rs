@@ -28,6 +28,7 @@ fn routine(zone: &str, received: Timestamp) -> Facts {
             received,
             zone: TimeZone::get(zone).expect("a known zone"),
             held: SignedDuration::ZERO,
+            held_since: None,
             resolved: false,
         },
     }
@@ -205,6 +206,18 @@ fn the_age_stops_while_the_reason_lies_elsewhere_and_when_resolved() {
 }
 
 #[test]
+fn an_age_that_was_reached_before_a_hold_stays_reached_and_none_is_reached_during_it_g2_4() {
+    let mut facts = fresh();
+    let grading = &Profile::for_site(SiteKind::Residential, false).grading;
+    let later = at("2026-06-01T09:00:00+08:00");
+    facts.age.held_since = Some(at("2026-03-17T08:59:59+08:00"));
+    assert_eq!(ids(&facts, later), ["G4"]);
+    assert_eq!(facts.age.next_check(grading, later), None);
+    facts.age.held_since = Some(at("2026-03-17T09:00:00+08:00"));
+    assert_eq!(ids(&facts, later), ["G2.4"]);
+}
+
+#[test]
 fn a_week_unresolved_is_a_hotspot() {
     let hotspot = |now: &str| graded(&fresh(), at(now)).nature.word();
     assert_eq!(hotspot("2026-03-09T08:59:59+08:00"), "GENERAL");
@@ -362,6 +375,17 @@ fn any_facts() -> impl Strategy<Value = Facts> {
 }
 
 proptest! {
+    #[test]
+    fn what_is_far_from_a_threshold_is_found_like_what_is_near(facts in any_facts(), minutes in 0i64..120_000, held in 0i64..20_000) {
+        let mut age = facts.age;
+        age.held = SignedDuration::from_mins(held);
+        let now = age.received + SignedDuration::from_mins(minutes);
+        let rules = &Profile::for_site(SiteKind::Residential, false).grading;
+        for length in [rules.age_hotspot, rules.age_grave, rules.age_major] {
+            prop_assert_eq!(age.is_past(length, now), age.reaches(length) <= now);
+        }
+    }
+
     #[test]
     fn another_signal_never_lowers_a_grade(facts in any_facts(), more in any_signal(), days in 0i64..60) {
         let now = facts.age.received + SignedDuration::from_hours(24 * days);

@@ -32,6 +32,7 @@ fn routine() -> Facts {
             received: received(),
             zone: TimeZone::get("Asia/Shanghai").expect("a known zone"),
             held: SignedDuration::ZERO,
+            held_since: None,
             resolved: false,
         },
     }

@@ -129,10 +129,13 @@ fn stated(
             kind: required("facts.signals.kind", signal.kind)?,
             basis: required::<SignalBasis>("facts.signals.basis", signal.basis)?,
             reach: u64::try_from(signal.reach).unwrap_or(0),
+            provisional: false,
+            since: now,
         },
         known,
         recorder: "intake".to_owned(),
         confirmed: None,
+        dismissed: None,
         created: now,
         revision: 1,
     })

@@ -41,7 +41,7 @@ pub(super) fn site_or_any(parent: &str) -> Result<Option<SiteId>, Fault> {
 }
 
 /// A signal of a request.
-pub(super) fn signal(field: &str, signal: &words::Signal) -> Result<Signal, Fault> {
+pub(super) fn signal(field: &str, signal: &words::Signal, now: Timestamp) -> Result<Signal, Fault> {
     let kind: SignalKind = required(&format!("{field}.kind"), signal.kind)?;
     let basis: SignalBasis = required(&format!("{field}.basis"), signal.basis)?;
     let reach = u64::try_from(signal.reach)
@@ -52,7 +52,13 @@ pub(super) fn signal(field: &str, signal: &words::Signal) -> Result<Signal, Faul
             "must be 0 for every kind but ONLINE_POST",
         ));
     }
-    Ok(Signal { kind, basis, reach })
+    Ok(Signal {
+        kind,
+        basis,
+        reach,
+        provisional: false,
+        since: now,
+    })
 }
 
 /// An instant that may be left out and never lies ahead.

@@ -13,6 +13,7 @@ use redress_proto::triage::v1::{
 use tonic::Request;
 
 use super::{Shared, parse, render};
+use crate::domain::grading::explain;
 use crate::domain::{Age, Cause, ClusterFacts, Facts, Profile, category, decide};
 
 /// Where a request names no zone.
@@ -55,8 +56,8 @@ pub(super) async fn run(
             policy_revision: render::count(profile.revision),
             mode: to_wire(CaseMode::Live),
             suspected_signals: suspected,
-            criteria: decision
-                .criteria
+            computed_grade: render::grade(decision.grade),
+            criteria: explain(&facts, &profile.grading, decision.criteria)
                 .into_iter()
                 .map(|c| render::criterion(c.id, c.evidence))
                 .collect(),
@@ -91,7 +92,7 @@ fn facts(request: &PreviewTriageRequest, now: Timestamp) -> Result<(Facts, Times
         .signals
         .iter()
         .enumerate()
-        .map(|(i, signal)| parse::signal(&format!("signals[{i}]"), signal))
+        .map(|(i, signal)| parse::signal(&format!("signals[{i}]"), signal, as_of))
         .collect::<Result<_, _>>()?;
     let money = |field: &str, money: &Option<redress_proto::Money>| {
         money.as_ref().map(|m| from_money(field, m)).transpose()
@@ -118,6 +119,7 @@ fn facts(request: &PreviewTriageRequest, now: Timestamp) -> Result<(Facts, Times
             received,
             zone,
             held,
+            held_since: None,
             resolved: request.resolved,
         },
     };

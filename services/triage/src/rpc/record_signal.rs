@@ -40,7 +40,7 @@ pub(super) async fn run(
     if !given.signal_id.is_empty() {
         return Err(Fault::invalid("signal.signal_id", "must stay empty"));
     }
-    let signal = parse::signal("signal", given)?;
+    let signal = parse::signal("signal", given, now)?;
     let known = parse::past("signal.known_time", given.known_time.as_ref(), now)?;
     if signal.basis == SignalBasis::Confirmed {
         caller.require(CONFIRM)?;
@@ -88,7 +88,7 @@ impl Operation for Record<'_> {
             return Ok((row, decision, Vec::new()));
         }
         let missing = || Fault::not_found("Case", &self.case);
-        let site = sites::get(tx, id).await?.ok_or_else(missing)?;
+        let site = sites::get(tx, id, self.now).await?.ok_or_else(missing)?;
         let mut case = cases::lock(tx, id, self.case.id)
             .await?
             .ok_or_else(missing)?;
@@ -99,6 +99,7 @@ impl Operation for Record<'_> {
             known: self.known,
             recorder: self.caller.subject.clone(),
             confirmed: None,
+            dismissed: None,
             created: self.now,
             revision: 1,
         };

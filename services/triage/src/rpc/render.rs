@@ -98,6 +98,8 @@ pub(super) fn decision(site: &SiteId, row: DecisionRow) -> wire::Decision {
         policy_revision: count(r.policy_revision),
         mode: to_wire(case_mode),
         suspected_signals: r.suspected.into_iter().map(to_wire).collect(),
+        // Asked for one decision alone.
+        rule_category: 0,
     }
 }
 
