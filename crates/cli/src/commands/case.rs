@@ -147,6 +147,14 @@ async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
     Ok(answer.into_inner().case.unwrap_or_default())
 }
 
+/// The resource name of a case that was named or numbered.
+pub(crate) async fn name_of(platform: &Platform, name: &str) -> Result<String, Failure> {
+    if name.starts_with("sites/") {
+        return Ok(name.to_owned());
+    }
+    Ok(find(platform, name).await?.name)
+}
+
 async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failure> {
     let case = find(platform, name).await?;
     if out.json {

@@ -1,0 +1,159 @@
+//! `redress audit`: whether what was written stands as it was written (I12).
+
+use clap::Subcommand;
+use redress_proto::intake::v1::{ListSitesRequest, VerifyTimelineRequest};
+use redress_proto::triage::v1::{BrokenChain, VerifyDecisionsRequest};
+
+use super::case::name_of;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::output::{Output, line};
+
+/// Subcommands of `audit`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Verify the hash chains: every decision of the sites, or one case with its timeline. Ends with an
+    /// error where one does not hold.
+    #[command(
+        after_help = "Examples:\n  redress audit verify\n  redress audit verify --site lakeside --json\n  redress audit verify LS-20261121-0001"
+    )]
+    Verify {
+        /// One case, `sites/{site}/cases/{case}`, or its number.
+        case: Option<String>,
+        /// Site; all of the token's sites otherwise.
+        #[arg(long, conflicts_with = "case")]
+        site: Option<String>,
+    },
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Verdict {
+    cases: i64,
+    decisions: i64,
+    broken: Vec<BrokenChain>,
+    timeline: Option<bool>,
+}
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: AuditCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let AuditCommand::Verify { case, site } = command;
+    let mut verdict = Verdict::default();
+    match case {
+        Some(case) => {
+            let case = name_of(platform, &case).await?;
+            decisions(platform, &case, &mut verdict).await?;
+            verdict.timeline = Some(timeline(platform, &case).await?);
+        }
+        None => {
+            let sites = match site {
+                Some(site) => vec![parent(Some(&site))],
+                None => sites(platform).await?,
+            };
+            for site in sites {
+                decisions(platform, &site, &mut verdict).await?;
+            }
+        }
+    }
+    tell(&verdict, out);
+    if verdict.broken.is_empty() && verdict.timeline != Some(false) {
+        Ok(())
+    } else {
+        Err(Failure::Tampered)
+    }
+}
+
+async fn sites(platform: &Platform) -> Result<Vec<String>, Failure> {
+    let client = platform.directory();
+    let sites = all_pages(None, |page_size, page_token| {
+        let mut client = client.clone();
+        async move {
+            let list = ListSitesRequest {
+                page_size,
+                page_token,
+                ..Default::default()
+            };
+            let answer = client.list_sites(request(list)).await?.into_inner();
+            Ok((answer.sites, answer.next_page_token))
+        }
+    })
+    .await?;
+    Ok(sites.into_iter().map(|site| site.name).collect())
+}
+
+async fn decisions(
+    platform: &Platform,
+    parent: &str,
+    verdict: &mut Verdict,
+) -> Result<(), Failure> {
+    let client = platform.triage();
+    let pages = all_pages(None, |page_size, page_token| {
+        let mut client = client.clone();
+        let parent = parent.to_owned();
+        async move {
+            let verify = VerifyDecisionsRequest {
+                parent,
+                page_size,
+                page_token,
+            };
+            let answer = client.verify_decisions(request(verify)).await?.into_inner();
+            let next = answer.next_page_token.clone();
+            Ok((vec![answer], next))
+        }
+    })
+    .await?;
+    for page in pages {
+        verdict.cases += i64::from(page.case_count);
+        verdict.decisions += page.decision_count;
+        verdict.broken.extend(page.broken);
+    }
+    Ok(())
+}
+
+async fn timeline(platform: &Platform, case: &str) -> Result<bool, Failure> {
+    let verify = VerifyTimelineRequest {
+        name: case.to_owned(),
+    };
+    let answer = platform.cases().verify_timeline(request(verify)).await?;
+    Ok(answer.into_inner().valid)
+}
+
+fn tell(verdict: &Verdict, out: Output) {
+    out.one(
+        || {
+            let broken: Vec<_> = verdict
+                .broken
+                .iter()
+                .map(|b| serde_json::json!({ "case": b.case, "revision": b.revision }))
+                .collect();
+            serde_json::json!({
+                "cases": verdict.cases,
+                "decisions": verdict.decisions,
+                "broken": broken,
+                "timeline_intact": verdict.timeline,
+            })
+        },
+        || {
+            line("cases", verdict.cases);
+            line("decisions", verdict.decisions);
+            for broken in &verdict.broken {
+                line(
+                    "broken",
+                    format!("{} from revision {} on", broken.case, broken.revision),
+                );
+            }
+            if verdict.broken.is_empty() {
+                line("chains", "hold");
+            }
+            match verdict.timeline {
+                Some(true) => line("timeline", "holds"),
+                Some(false) => line("timeline", "does not hold"),
+                None => {}
+            }
+        },
+    );
+}
