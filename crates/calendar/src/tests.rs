@@ -77,6 +77,32 @@ fn a_calendar_that_changes_keeps_the_days_before_the_change() {
 }
 
 #[test]
+fn the_last_hour_of_a_year_ends_at_its_last_closing() {
+    // Years are counted in UTC: in Shanghai the last closing of 2026 lies hours before the year's end.
+    let hour = SignedDuration::from_hours(1);
+    let last = at("2026-12-31T17:00:00+08:00");
+    assert_eq!(
+        china().add_working(last, hour),
+        at("2026-12-31T18:00:00+08:00")
+    );
+    assert_eq!(
+        china().deadline(last + hour),
+        at("2026-12-31T18:00:00+08:00")
+    );
+    assert_eq!(
+        china().next_opening(last + hour),
+        at("2027-01-01T09:00:00+08:00")
+    );
+    // Open over the turn of the year of UTC: what is split there is one stretch of working time.
+    let always = Calendar::always(zone("Asia/Shanghai"));
+    let before = at("2026-12-31T23:30:00Z");
+    assert_eq!(always.add_working(before, hour), before + hour);
+    assert_eq!(always.working_between(before, before + hour), hour);
+    let turn = at("2027-01-01T00:00:00Z");
+    assert_eq!(always.deadline(turn), turn);
+}
+
+#[test]
 fn what_never_comes_is_the_end_of_time() {
     let calendar = china();
     let far = SignedDuration::from_hours(24 * 366 * 200);
