@@ -416,3 +416,96 @@ async fn a_month_clamps_and_ages_are_local_times_from_event_to_decision_g1_7() {
     world.advance(minute).await;
     assert_eq!(ids(&world.decision(&case).await), ["G1.7", "G2.4"]);
 }
+
+#[tokio::test]
+async fn an_operator_finds_a_changed_or_missing_decision_whoever_moved_the_grade_i12() {
+    let world = World::new().await;
+    let (whole, case) = (world.case().await, crowd(&world, 12).await);
+    let etag = world.decision(&case).await.etag;
+    lower(&world, &case, 3, &etag).await.expect("lowered");
+    let suspected = signal(SignalKind::Injury, SignalBasis::Suspected);
+    world
+        .record(world.manager(), &case, suspected, "")
+        .await
+        .expect("recorded");
+    world.advance(jiff::SignedDuration::from_mins(30)).await;
+    let etag = world.decision(&case).await.etag;
+    lower(&world, &case, 4, &etag).await.expect("lowered again");
+    let verify = async |parent: String| {
+        let request = wire::VerifyDecisionsRequest {
+            parent,
+            ..Default::default()
+        };
+        let answer = world
+            .rpc
+            .verify_decisions(by(world.manager(), request))
+            .await
+            .expect("verified");
+        answer.into_inner()
+    };
+    let all = verify("sites/lakeside".to_owned()).await;
+    assert_eq!((all.case_count, all.broken.len()), (2, 0));
+    let decisions = world.count("SELECT count(*) FROM triage.decision").await;
+    assert_eq!(all.decision_count, decisions);
+    let change = async |sql: &'static str| {
+        sqlx::query(sql)
+            .execute(&world.database.admin)
+            .await
+            .expect("changed");
+    };
+    let broken = async |parent: String| {
+        let found = verify(parent).await.broken;
+        found
+            .into_iter()
+            .map(|b| (b.case, b.revision))
+            .collect::<Vec<_>>()
+    };
+    for (sql, undo) in [
+        (
+            "UPDATE triage.decision SET by_person = jsonb_set(by_person, '{reason}', '\"none\"') WHERE revision = 2",
+            "UPDATE triage.decision SET by_person = jsonb_set(by_person, '{reason}', '\"looked at on site: nobody is in danger\"') WHERE revision = 2",
+        ),
+        (
+            "UPDATE triage.decision SET by_person = jsonb_set(by_person, '{actor}', '\"somebody\"') WHERE revision = 2",
+            "UPDATE triage.decision SET by_person = jsonb_set(by_person, '{actor}', '\"manager\"') WHERE revision = 2",
+        ),
+    ] {
+        change(sql).await;
+        assert_eq!(broken(case.to_string()).await, [(case.to_string(), 2)]);
+        change(undo).await;
+        assert!(broken(case.to_string()).await.is_empty());
+    }
+    change("UPDATE triage.decision SET firm_grade = NULL WHERE firm_grade IS NOT NULL").await;
+    assert_eq!(broken("sites/lakeside".to_owned()).await.len(), 1);
+    change("DELETE FROM triage.decision WHERE revision > 1").await;
+    assert_eq!(
+        broken("sites/lakeside".to_owned()).await,
+        [(case.to_string(), 2)],
+        "the end is missing"
+    );
+    assert!(broken(whole.to_string()).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_cluster_that_shrinks_lowers_nothing_and_proposes_g1_4() {
+    let world = World::new().await;
+    let text = "电梯再次困人，物业一直没有处理，三号楼电梯停运两天。";
+    let mut cases = Vec::new();
+    for n in 0..10 {
+        let case = world.new_case();
+        world.say(&case, text);
+        let facts = world.by_person(&case, &format!("person-{n}"));
+        world.tell(&[world.received(facts)]).await;
+        cases.push(case);
+    }
+    let together = world.decision(&cases[0]).await;
+    assert_eq!((together.grade, together.cluster_complainants), (1, 10));
+    // One of them is taken out again: nine remain.
+    world
+        .tell(&[world.moved("intake", &cases[9], CaseStatus::Withdrawn, 2)])
+        .await;
+    let left = world.decision(&cases[0]).await;
+    assert_eq!((left.grade, left.proposed_grade), (1, 2));
+    assert!(ids(&left).contains(&"G1.4") && ids(&left).contains(&"G2.2"));
+    assert_eq!(left.cause, "cluster");
+}
