@@ -52,7 +52,9 @@ fn rung_of(step: Step) -> u8 {
 
 /// The step that reaches a rung.
 fn step_of(rung: u8) -> Option<Step> {
-    Step::ALL.into_iter().find(|s| rung > 0 && s.level() == rung)
+    Step::ALL
+        .into_iter()
+        .find(|s| rung > 0 && s.level() == rung)
 }
 
 /// Tells the owner that time runs out. One who is off duty is left in peace: the on-site lead on duty is told
@@ -119,9 +121,7 @@ async fn go_on(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<()
             page: row.page,
         });
     let next = match (clock.paging.state, &last) {
-        (PageState::Open, Some(last)) => {
-            paging::unanswered(clock.level, last, pages_max, &people)
-        }
+        (PageState::Open, Some(last)) => paging::unanswered(clock.level, last, pages_max, &people),
         _ => {
             let due = clock.told.map_or(0, rung_of);
             paging::awaited(due, clock.level, last.as_ref(), pages_max, &people)
@@ -255,10 +255,7 @@ pub async fn acknowledge(
     pages::acknowledge(work.tx, site, &page, at).await?;
     let last = pages::last(work.tx, site, clock.id, clock.round).await?;
     let ends = last.is_some_and(|last| last.acknowledged.is_some())
-        && matches!(
-            clock.paging.state,
-            PageState::Open | PageState::Unanswered
-        );
+        && matches!(clock.paging.state, PageState::Open | PageState::Unanswered);
     if !ends {
         return Ok(());
     }

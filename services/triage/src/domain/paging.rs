@@ -121,13 +121,7 @@ pub fn unanswered(told: u8, last: &Sent, pages_max: u16, on_duty: &OnDuty) -> Ne
 }
 
 /// Somebody may have come on duty for a step that was kept. `due` is the rung that time has reached.
-pub fn awaited(
-    due: u8,
-    told: u8,
-    last: Option<&Sent>,
-    pages_max: u16,
-    on_duty: &OnDuty,
-) -> Next {
+pub fn awaited(due: u8, told: u8, last: Option<&Sent>, pages_max: u16, on_duty: &OnDuty) -> Next {
     if told < LAST_RUNG
         && let Next::Send(page) = reach(due.max(told + 1), told, on_duty)
     {
@@ -184,7 +178,11 @@ mod tests {
     #[test]
     fn where_nobody_above_is_on_duty_one_below_who_heard_nothing_is_told() {
         assert_eq!(reach(3, 0, &people(["site", "", ""])), page(1, "site", 1));
-        assert_eq!(reach(3, 1, &people(["site", "", ""])), Next::Wait, "was told before");
+        assert_eq!(
+            reach(3, 1, &people(["site", "", ""])),
+            Next::Wait,
+            "was told before"
+        );
     }
 
     #[test]
@@ -198,10 +196,19 @@ mod tests {
     #[test]
     fn p07_who_went_off_duty_is_not_paged_again_but_the_one_who_came() {
         let now = people(["night", "duty", ""]);
-        assert_eq!(unanswered(1, &sent("site", 1), 2, &now), page(1, "night", 1));
+        assert_eq!(
+            unanswered(1, &sent("site", 1), 2, &now),
+            page(1, "night", 1)
+        );
         let nobody = people(["", "duty", ""]);
-        assert_eq!(unanswered(1, &sent("site", 1), 2, &nobody), page(2, "duty", 1));
-        assert_eq!(unanswered(3, &sent("top", 1), 2, &people(["", "", ""])), Next::Wait);
+        assert_eq!(
+            unanswered(1, &sent("site", 1), 2, &nobody),
+            page(2, "duty", 1)
+        );
+        assert_eq!(
+            unanswered(3, &sent("top", 1), 2, &people(["", "", ""])),
+            Next::Wait
+        );
     }
 
     proptest! {

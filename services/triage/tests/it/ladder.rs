@@ -1,0 +1,540 @@
+//! A broken promise is told to whoever is on duty at that instant, until somebody acknowledges (decision 16).
+
+use jiff::{SignedDuration, Timestamp};
+use redress_events::Event;
+use redress_model::name::CaseName;
+use redress_model::words::{
+    CaseStatus, ClockKind, ClockTransition, DutyRole, HoldReason, SignalBasis, SignalKind,
+    Word as _,
+};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService as _;
+use redress_proto::words::Signal;
+use redress_timers::{Fired, Truth as _};
+use redress_triage::jobs::ClockTruth;
+use std::sync::Arc;
+
+use crate::world::{World, at, by, last, time};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// What was told of one clock: when, what, on which rung, to whom.
+type Told = (Timestamp, String, i32, Vec<String>);
+
+async fn told(world: &World, kind: ClockKind) -> Vec<Told> {
+    let all: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    all.into_iter()
+        .filter(|c| c.kind == to_wire(kind))
+        .filter_map(|c| {
+            let what = ClockTransition::from_number(c.transition)?;
+            let pages = matches!(
+                what,
+                ClockTransition::Warned
+                    | ClockTransition::Breached
+                    | ClockTransition::Climbed
+                    | ClockTransition::PagedAgain
+            );
+            let who = c.notify.iter().map(|n| last(n).to_owned()).collect();
+            pages.then(|| {
+                (
+                    time(&c.transition_time),
+                    what.word().to_owned(),
+                    c.level,
+                    who,
+                )
+            })
+        })
+        .collect()
+}
+
+fn page(at: Timestamp, what: &str, rung: i32, who: &str) -> Told {
+    (at, what.to_owned(), rung, vec![who.to_owned()])
+}
+
+/// Somebody acknowledges what a clock told last.
+async fn acknowledged(world: &World, case: &CaseName, kind: ClockKind) -> Event {
+    let all: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let told = all
+        .into_iter()
+        .rev()
+        .find(|c| c.kind == to_wire(kind) && c.case == case.to_string() && !c.notify.is_empty())
+        .expect("somebody was told");
+    acknowledgement(world, &told)
+}
+
+fn acknowledgement(world: &World, told: &event::ClockChanged) -> Event {
+    let payload = event::MessageChanged {
+        message: "sites/lakeside/messages/01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+        template: "clock.breached".to_owned(),
+        case: told.case.clone(),
+        state: "ACKNOWLEDGED".to_owned(),
+        change_time: Some(to_timestamp(world.now())),
+        clock: told.clock.clone(),
+        clock_generation: told.generation,
+        staff: told.notify[0].clone(),
+        ..Default::default()
+    };
+    let kind = "redress.message.changed.v1";
+    world.event("notification", kind, &told.case, &payload)
+}
+
+/// The site's roster: who, on which rung, from when until when.
+async fn shifts(world: &World, revision: i64, shifts: &[(DutyRole, &str, &str, &str)]) {
+    let payload = event::DutyChanged {
+        site: "sites/lakeside".to_owned(),
+        slots: shifts
+            .iter()
+            .map(|(role, staff, from, until)| event::DutySlot {
+                role: to_wire(*role),
+                staff: format!("sites/lakeside/staff/{staff}"),
+                rank: 0,
+                start_time: Some(to_timestamp(at(from))),
+                end_time: Some(to_timestamp(at(until))),
+            })
+            .collect(),
+        revision,
+    };
+    let kind = "redress.duty.changed.v1";
+    world
+        .tell(&[world.event("assignment", kind, "sites/lakeside", &payload)])
+        .await;
+}
+
+const ACK: ClockKind = ClockKind::Acknowledge;
+
+async fn clock(world: &World, case: &CaseName) -> wire::CaseClock {
+    world.clocks(case).await.remove(&ACK).expect("promised")
+}
+
+/// Monday 09:00, four working hours over lunch: due at 14:00, +50 % at 16:00, +100 % at 18:00.
+fn due() -> Timestamp {
+    at("2026-03-02T14:00:00+08:00")
+}
+
+#[tokio::test]
+async fn who_does_not_acknowledge_is_paged_again_and_then_the_next_rung_is_ahead_of_time() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR * 48).await;
+    let expected = [
+        page(due() - HOUR * 2, "WARNED", 0, "clerk"),
+        page(due(), "BREACHED", 1, "lead-site"),
+        page(due() + HOUR, "PAGED_AGAIN", 1, "lead-site"),
+        // The same instant as +50 %: told once.
+        page(due() + HOUR * 2, "CLIMBED", 2, "lead-duty"),
+        page(due() + HOUR * 3, "PAGED_AGAIN", 2, "lead-duty"),
+        page(due() + HOUR * 4, "CLIMBED", 3, "lead-top"),
+        page(due() + HOUR * 5, "PAGED_AGAIN", 3, "lead-top"),
+    ];
+    assert_eq!(told(&world, ACK).await, expected);
+    let clock = clock(&world, &case).await;
+    let page = clock.page.expect("a page");
+    assert_eq!(
+        (last(&page.staff), page.level, page.page_count),
+        ("lead-top", 3, 2)
+    );
+    assert!(clock.next_time.is_none() && page.answer_time.is_none());
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM triage.clock WHERE page_state = 'UNANSWERED' AND kind = 'ACKNOWLEDGE'")
+            .await,
+        1,
+        "visible to who watches"
+    );
+}
+
+#[tokio::test]
+async fn an_acknowledgement_ends_paging_and_the_steps_by_time_still_come() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR * 5 + MINUTE * 30).await;
+    let ack = acknowledged(&world, &case, ACK).await;
+    world.tell(&[ack.clone(), ack]).await;
+    let shown = clock(&world, &case).await;
+    assert_eq!(time(&shown.next_time), due() + HOUR * 2, "+50 %");
+    let page_shown = shown.page.expect("a page");
+    assert_eq!(time(&page_shown.acknowledge_time), due() + MINUTE * 30);
+
+    world.advance(HOUR * 2).await;
+    world.tell(&[acknowledged(&world, &case, ACK).await]).await;
+    world.advance(HOUR).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(
+        pages[1..],
+        [
+            page(due(), "BREACHED", 1, "lead-site"),
+            page(due() + HOUR * 2, "CLIMBED", 2, "lead-duty"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_to_the_first_page_that_comes_after_the_second_counts() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR * 5).await;
+    let first = acknowledged(&world, &case, ACK).await;
+    world.advance(HOUR + MINUTE).await;
+    assert_eq!(told(&world, ACK).await.len(), 3, "paged again");
+    world.tell(&[first]).await;
+    let shown = clock(&world, &case).await;
+    assert!(shown.page.expect("a page").acknowledge_time.is_some());
+    assert_eq!(time(&shown.next_time), due() + HOUR * 2);
+}
+
+#[tokio::test]
+async fn a_late_answer_from_below_does_not_end_the_paging_of_the_next_rung() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR * 5).await;
+    let below = acknowledged(&world, &case, ACK).await;
+    world.advance(HOUR * 2).await;
+    world.tell(&[below]).await;
+    let page = clock(&world, &case).await.page.expect("a page");
+    assert_eq!((page.level, page.acknowledge_time), (2, None));
+    world.advance(HOUR).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(
+        pages.last(),
+        Some(&page_again(due() + HOUR * 3, 2, "lead-duty"))
+    );
+}
+
+fn page_again(at: Timestamp, rung: i32, who: &str) -> Told {
+    page(at, "PAGED_AGAIN", rung, who)
+}
+
+#[tokio::test]
+async fn grade_1_has_a_quarter_of_an_hour_to_acknowledge() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world
+        .record(world.manager(), &case, injury(), "")
+        .await
+        .expect("recorded");
+    // 15 minutes round the clock: due at 09:15, +50 % at 09:22:30, +100 % at 09:30.
+    world.advance(MINUTE * 16).await;
+    world.tell(&[acknowledged(&world, &case, ACK).await]).await;
+    world.advance(HOUR).await;
+    let start = at("2026-03-02T09:00:00+08:00");
+    let pages = told(&world, ACK).await;
+    assert_eq!(
+        pages[pages.len() - 4..],
+        [
+            page(start + MINUTE * 15, "BREACHED", 1, "lead-site"),
+            page(
+                start + SignedDuration::from_secs(1350),
+                "CLIMBED",
+                2,
+                "lead-duty"
+            ),
+            page(start + MINUTE * 30, "CLIMBED", 3, "lead-top"),
+            page(start + MINUTE * 45, "PAGED_AGAIN", 3, "lead-top"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn p07_who_went_off_duty_is_not_paged_again_but_who_came_on_duty() {
+    let world = World::without_roster().await;
+    shifts(
+        &world,
+        1,
+        &[
+            (
+                DutyRole::OnSiteLead,
+                "day",
+                "2026-03-02T08:00:00+08:00",
+                "2026-03-02T14:30:00+08:00",
+            ),
+            (
+                DutyRole::OnSiteLead,
+                "night",
+                "2026-03-02T14:30:00+08:00",
+                "2026-03-03T08:00:00+08:00",
+            ),
+        ],
+    )
+    .await;
+    world.case().await;
+    world.advance(HOUR * 6 + MINUTE).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(
+        pages[1..],
+        [
+            page(due(), "BREACHED", 1, "day"),
+            page_again(due() + HOUR, 1, "night"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn p07_an_owner_off_duty_is_not_reminded_but_the_lead_on_duty_on_a_day_when_clocks_change() {
+    let world = World::without_roster().await;
+    // Berlin, the night of 29 March 2026: at 02:00 it is 03:00. The site's day is Shanghai's, its people's is not.
+    let dusk = "2026-03-28T22:00:00+01:00[Europe/Berlin]";
+    let (night, dawn) = (
+        "2026-03-29T01:30:00+01:00[Europe/Berlin]",
+        "2026-03-29T06:00:00+02:00[Europe/Berlin]",
+    );
+    let instant = |zoned: &str| {
+        zoned
+            .parse::<jiff::Zoned>()
+            .expect("a time")
+            .timestamp()
+            .to_string()
+    };
+    let (dusk, night, dawn) = (instant(dusk), instant(night), instant(dawn));
+    let far = "2026-04-30T00:00:00Z";
+    shifts(
+        &world,
+        1,
+        &[
+            (
+                DutyRole::FrontOffice,
+                "clerk",
+                "2026-03-01T00:00:00Z",
+                &night,
+            ),
+            (DutyRole::FrontOffice, "clerk", &dawn, far),
+            (DutyRole::OnSiteLead, "late", &dusk, &night),
+            (DutyRole::OnSiteLead, "early", &night, far),
+        ],
+    )
+    .await;
+    // 01:15 in Berlin: on duty is who goes at 01:30, three quarters of an hour before it is 03:00.
+    world.clock.set(at("2026-03-29T00:15:00Z"));
+    let case = world.case().await;
+    world
+        .record(world.manager(), &case, injury(), "")
+        .await
+        .expect("recorded");
+    // Warns after eleven minutes and a quarter, at 01:26 and before the gap: the clerk is there.
+    world.advance(MINUTE * 12).await;
+    assert_eq!(told(&world, ACK).await[0].3, ["clerk"]);
+
+    world.clock.set(at("2026-03-29T00:50:00Z"));
+    let second = world.case().await;
+    world
+        .record(world.manager(), &second, injury(), "")
+        .await
+        .expect("recorded");
+    world.advance(MINUTE * 12).await;
+    let warned: Vec<Told> = told(&world, ACK)
+        .await
+        .into_iter()
+        .filter(|t| t.1 == "WARNED")
+        .collect();
+    assert_eq!(warned.last().expect("warned").3, ["early"], "{warned:?}");
+    world.advance(HOUR * 24).await;
+    let all: Vec<String> = told(&world, ACK)
+        .await
+        .into_iter()
+        .flat_map(|t| t.3)
+        .collect();
+    assert!(!all.contains(&"late".to_owned()), "{all:?}");
+}
+
+fn injury() -> Signal {
+    Signal {
+        kind: to_wire(SignalKind::Injury),
+        basis: to_wire(SignalBasis::Reported),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn p14_a_rung_without_anybody_on_duty_is_passed_over_now() {
+    let world = World::without_roster().await;
+    world.roster(&[(DutyRole::TopLead, "lead-top")]).await;
+    world.case().await;
+    world.advance(HOUR * 8).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(pages[1], page(due(), "BREACHED", 3, "lead-top"));
+    assert_eq!(pages[2], page_again(due() + HOUR, 3, "lead-top"));
+    assert_eq!(pages.len(), 3, "{pages:?}");
+}
+
+#[tokio::test]
+async fn a_step_for_which_nobody_is_on_duty_is_kept_until_somebody_comes() {
+    let world = World::without_roster().await;
+    let morning = "2026-03-03T08:00:00+08:00";
+    shifts(
+        &world,
+        1,
+        &[(
+            DutyRole::DutyLead,
+            "lead-duty",
+            morning,
+            "2026-03-03T20:00:00+08:00",
+        )],
+    )
+    .await;
+    let case = world.case().await;
+    world.advance(HOUR * 10).await;
+    let nobody: Vec<_> = told(&world, ACK)
+        .await
+        .into_iter()
+        .skip(1)
+        .map(|t| (t.1, t.3))
+        .collect();
+    let said = |what: &str| (what.to_owned(), Vec::new());
+    assert_eq!(nobody, [said("BREACHED"), said("CLIMBED"), said("CLIMBED")]);
+    let shown = clock(&world, &case).await;
+    assert!(shown.waiting_for_duty && shown.page.is_none() && shown.level == 0);
+    assert_eq!(time(&shown.next_time), at(morning), "when somebody comes");
+    world.advance(HOUR * 13 + MINUTE).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(pages[4], page(at(morning), "CLIMBED", 2, "lead-duty"));
+    assert!(!clock(&world, &case).await.waiting_for_duty);
+    // Paged twice in vain, and there is no top lead: it waits for one.
+    world.advance(HOUR * 3).await;
+    assert_eq!(told(&world, ACK).await.len(), 6);
+    assert!(clock(&world, &case).await.waiting_for_duty);
+}
+
+#[tokio::test]
+async fn a_new_roster_wakes_what_waits_for_somebody() {
+    let world = World::without_roster().await;
+    let case = world.case().await;
+    world.advance(HOUR * 6).await;
+    let shown = clock(&world, &case).await;
+    assert!(shown.waiting_for_duty && shown.page.is_none());
+    world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;
+    world.advance(SignedDuration::from_secs(1)).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(
+        pages.last(),
+        Some(&page_again(due() + HOUR, 1, "lead-site"))
+    );
+    let shown = clock(&world, &case).await;
+    assert_eq!((shown.waiting_for_duty, shown.level), (false, 1));
+    // A roster that brings nobody new changes nothing.
+    let before = told(&world, ACK).await.len();
+    world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;
+    world.advance(SignedDuration::from_secs(1)).await;
+    assert_eq!(told(&world, ACK).await.len(), before);
+}
+
+#[tokio::test]
+async fn p06_merged_withdrawn_and_closed_cases_are_not_paged_about_again() {
+    let world = World::new().await;
+    for (source, status, epoch) in [
+        ("intake", CaseStatus::Merged, 2),
+        ("intake", CaseStatus::Withdrawn, 2),
+        ("assignment", CaseStatus::Closed, 1),
+    ] {
+        let case = world.case().await;
+        let from = world.now();
+        world.advance(HOUR * 24 * 30).await;
+        let before = world.count("SELECT count(*) FROM triage.clock_page").await;
+        assert!(before > 0, "somebody was paged since {from}");
+        world
+            .tell(&[world.moved(source, &case, status, epoch)])
+            .await;
+        let clocks = world.clocks(&case).await;
+        assert!(clocks.values().all(|c| c.next_time.is_none()), "{clocks:?}");
+        world.advance(HOUR * 24 * 60).await;
+        let after = world.count("SELECT count(*) FROM triage.clock_page").await;
+        assert_eq!(after, before, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_fires_twice_is_sent_once() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR * 5 + MINUTE).await;
+    world.clock.advance(HOUR);
+    let id = clock(&world, &case).await.name;
+    let truth = ClockTruth::new(world.database.db.clone(), Arc::default());
+    let due = truth.due(world.now(), 100).await.expect("read");
+    let due: Vec<_> = due
+        .into_iter()
+        .filter(|e| e.id.to_string() == last(&id))
+        .collect();
+    assert_eq!(due.len(), 1, "the end of the time to acknowledge");
+    let (a, b) = tokio::join!(
+        truth.fire(&due[0], world.now()),
+        truth.fire(&due[0], world.now())
+    );
+    let outcomes = [a.expect("fired"), b.expect("fired")];
+    let stale = outcomes.iter().filter(|f| **f == Fired::Stale).count();
+    assert_eq!(stale, 1, "{outcomes:?}");
+    assert_eq!(told(&world, ACK).await.len(), 3);
+}
+
+#[tokio::test]
+async fn p23_after_downtime_the_backlog_drains_in_due_order_grade_1_first() {
+    let world = World::new().await;
+    let mut cases = Vec::new();
+    for n in 0..6 {
+        let case = world.case().await;
+        if n == 4 {
+            world
+                .record(world.manager(), &case, injury(), "")
+                .await
+                .expect("recorded");
+        }
+        cases.push(case);
+        world.clock.advance(MINUTE * 10);
+    }
+    // Nobody fires anything for two days; then one worker does, in the order that the truth gives.
+    world.clock.advance(HOUR * 48);
+    let truth = ClockTruth::new(world.database.db.clone(), Arc::default());
+    let mut fired = Vec::new();
+    loop {
+        let due = truth.due(world.now(), 1).await.expect("read");
+        let Some(next) = due.into_iter().next() else {
+            break;
+        };
+        truth.fire(&next, world.now()).await.expect("fired");
+        fired.push(next);
+    }
+    let turn = |e: &redress_timers::Entry| (!e.first, e.due);
+    assert!(fired.is_sorted_by_key(turn), "{fired:?}");
+    let grave = fired.iter().filter(|e| e.first).count();
+    assert!(grave >= 3 && fired.len() > grave * 3, "{fired:?}");
+    let all: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let breached = |c: &&event::ClockChanged| c.transition == to_wire(ClockTransition::Breached);
+    let told: Vec<&str> = all
+        .iter()
+        .filter(breached)
+        .map(|c| last(&c.clock))
+        .collect();
+    let order: Vec<String> = fired.iter().map(|e| e.id.to_string()).collect();
+    let told_in_order: Vec<&String> = order
+        .iter()
+        .filter(|id| told.contains(&id.as_str()))
+        .collect();
+    assert_eq!(told, told_in_order, "people hear of them in that order");
+}
+
+#[tokio::test]
+async fn p05_nobody_is_paged_while_a_promise_is_held_and_again_at_once_when_it_runs() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let due = at("2026-03-09T09:00:00+08:00");
+    world
+        .advance(due.duration_since(world.now()) + MINUTE * 30)
+        .await;
+    let request = wire::HoldCaseRequest {
+        parent: case.to_string(),
+        reason: to_wire(HoldReason::Customer),
+        until_time: Some(to_timestamp(world.now() + HOUR * 5)),
+        note: "away".to_owned(),
+        request_id: String::new(),
+    };
+    let held = world.rpc.hold_case(by(world.manager(), request)).await;
+    held.expect("held");
+    world.advance(HOUR * 4).await;
+    let pages = told(&world, ClockKind::Resolve).await;
+    assert_eq!(pages[1..], [page(due, "BREACHED", 1, "lead-site")]);
+    world.advance(HOUR + MINUTE).await;
+    let pages = told(&world, ClockKind::Resolve).await;
+    let resumed = due + MINUTE * 30 + HOUR * 5;
+    assert_eq!(pages[2..], [page_again(resumed, 1, "lead-site")]);
+}
