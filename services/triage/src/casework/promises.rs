@@ -24,7 +24,7 @@ use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
 use crate::store::decisions;
 use crate::store::policies;
-use crate::store::sites::Site;
+use crate::store::sites::{self, Site};
 
 /// What is promised from receipt on, where the policy promises it.
 const FROM_RECEIPT: [ClockKind; 5] = [
@@ -149,6 +149,7 @@ pub(super) async fn follow(
     let site = work.site;
     let mut all = clocks::lock_of_case(work.tx, &site.id, case.id).await?;
     let begun = if first { case.facts.received } else { work.now };
+    let then = held_then(work, begun).await?;
     for (kind, at) in promised(facts, urgency, begun, work.now, &all) {
         if facts.complainants == 0 && needs_somebody(kind) {
             continue;
@@ -156,11 +157,14 @@ pub(super) async fn follow(
         let is_it = |clock: &&mut Clock| clock.kind == kind && clock.slot.is_empty();
         match all.iter_mut().find(is_it) {
             None => {
-                let Some(length) = length(site, case, urgency, kind) else {
+                let Some(length) = length(&then, case, urgency, kind) else {
                     continue;
                 };
                 let new = Start::of(kind, at, length, if first { "received" } else { "graded" });
-                start(work, case, urgency, new).await?;
+                let mut past = Work::new(&mut *work.tx, &then, work.now);
+                start(&mut past, case, urgency, new).await?;
+                let entries = past.entries;
+                work.entries.extend(entries);
             }
             Some(clock) if clock.stopped.is_none() => {
                 regrade(work, case, clock, grade, urgency).await?;
@@ -170,6 +174,16 @@ pub(super) async fn follow(
     }
     let next = facts.age.next_check(&site.profile().grading, work.now);
     age::arm(work, case, &mut all, next, grade).await
+}
+
+/// The site with the policy that held at an instant: what came in before another one took effect is promised
+/// by the older (P10).
+async fn held_then(work: &mut Work<'_>, at: Timestamp) -> Result<Site, Fault> {
+    let mut then = work.site.clone();
+    if at < work.now {
+        then.policy = sites::policy(work.tx, &then.id, then.kind, at).await?;
+    }
+    Ok(then)
 }
 
 /// What is promised to a case of these facts, and from when on.

@@ -227,6 +227,21 @@ async fn p10_switching_a_policy_on_does_not_breach_older_cases() {
 }
 
 #[tokio::test]
+async fn p10_what_came_in_before_a_policy_is_promised_by_the_one_that_held_then() {
+    let world = World::new().await;
+    let late = world.new_case();
+    let facts = world.facts(&late);
+    world.advance(SignedDuration::from_hours(2)).await;
+    apply(&world, SITE, "clocks: { RESOLVE: [ { length: 1 hour } ] }").await;
+    world.tell(&[world.received(facts)]).await;
+    let clock = &world.clocks(&late).await[&ClockKind::Resolve];
+    assert_eq!(clock.policy_revision, 1);
+    assert_eq!(time(&clock.due_time), at("2026-03-09T09:00:00+08:00"));
+    // It is graded by what holds now.
+    assert_eq!(world.decision(&late).await.policy_revision, 2);
+}
+
+#[tokio::test]
 async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
     let world = World::new().await;
     let case = crowd(&world, 9).await;
@@ -647,9 +662,10 @@ async fn becomes(world: &World, kind: SiteKind, region: &str, revision: i64) {
 #[tokio::test]
 async fn numbers_keep_rising_when_a_site_moves_and_what_was_pinned_is_still_found() {
     let world = World::new().await;
-    apply(&world, ORGANIZATION, "grading: { group: 4 }").await;
-    apply(&world, REGION, "grading: { group: 5 }").await;
-    apply(&world, REGION, "grading: { group: 6 }").await;
+    for (scope, group) in [(ORGANIZATION, 4), (REGION, 5), (REGION, 6)] {
+        world.advance(SignedDuration::from_mins(1)).await;
+        apply(&world, scope, &format!("grading: {{ group: {group} }}")).await;
+    }
     assert_eq!(get(&world, None).await.revision, 4);
     becomes(&world, SiteKind::Residential, "south", 2).await;
     let moved = get(&world, None).await;
