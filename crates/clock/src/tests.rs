@@ -596,6 +596,10 @@ mod terms {
         );
         let early = fold(&[start, news("2026-03-09T10:00:00+08:00", 2)], &all).expect("started");
         assert_eq!(early.deadlines.due, at("2026-03-09T11:00:00+08:00"));
+        // Monday is closed after the fact: what was missed on Monday stays missed.
+        let open = started("4 working hours", "2026-03-06T16:00:00+08:00");
+        let missed = fold(&[open, news("2026-03-09T12:00:00+08:00", 1)], &all).expect("started");
+        assert_eq!(missed.deadlines.due, at("2026-03-09T11:00:00+08:00"));
         let broken = fold(&[start, news("2026-03-11T10:00:00+08:00", 2)], &all).expect("started");
         assert_eq!(
             (broken.deadlines.due, broken.basis),

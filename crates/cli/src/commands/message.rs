@@ -1,7 +1,8 @@
 //! `redress message`: what was told to whom, and the local outbox.
 
 use redress_proto::notification::v1::{
-    GetMessageRequest, ListMessagesRequest, MessageChannel, MessageState,
+    AcknowledgeMessageRequest, GetMessageRequest, ListMessagesRequest, Message, MessageChannel,
+    MessageState,
 };
 
 use crate::args::MessageCommand;
@@ -17,10 +18,16 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     match command {
-        MessageCommand::List { site, case, paging } => {
+        MessageCommand::List {
+            site,
+            case,
+            digest,
+            paging,
+        } => {
             let filter = ListMessagesRequest {
                 parent: parent(site.as_deref()),
                 case: case.unwrap_or_default(),
+                digest: digest.unwrap_or_default(),
                 ..Default::default()
             };
             let client = platform.messages();
@@ -52,7 +59,7 @@ pub(crate) async fn run(
                         short(&m.recipient),
                         short(about),
                         channel(m.channel),
-                        state(m.state),
+                        standing(m),
                         when(m.create_time.as_ref()),
                     ]
                 },
@@ -72,7 +79,7 @@ pub(crate) async fn run(
                     heading(&format!("Message {}", message.template));
                     line("name", &message.name);
                     line("to", &message.recipient);
-                    line("state", state(message.state));
+                    line("state", standing(&message));
                     line("attempts", message.attempt_count);
                     for rendered in &answer.rendered_messages {
                         heading(&rendered.subject);
@@ -81,8 +88,35 @@ pub(crate) async fn run(
                 },
             );
         }
+        MessageCommand::Acknowledge { name } => {
+            let asked = AcknowledgeMessageRequest {
+                name,
+                request_id: uuid::Uuid::now_v7().to_string(),
+                ..Default::default()
+            };
+            let answer = platform
+                .messages()
+                .acknowledge_message(request(asked))
+                .await?
+                .into_inner();
+            let message = answer.message.unwrap_or_default();
+            out.one(
+                || json::of("notification.v1.Message", &message),
+                || anstream::println!("{} {}", message.name, standing(&message)),
+            );
+        }
     }
     Ok(())
+}
+
+/// Where a message stands, and which digest tells it or how many it tells.
+fn standing(message: &Message) -> String {
+    let state = state(message.state);
+    match (message.digest.is_empty(), message.bundled_count) {
+        (false, _) => format!("{state} by {}", short(&message.digest)),
+        (true, 0) => state,
+        (true, count) => format!("{state}, tells {count}"),
+    }
 }
 
 fn state(value: i32) -> String {

@@ -70,6 +70,8 @@ async fn hidden(
     signal: &Signal,
 ) {
     let rpc = &world.rpc;
+    let soon =
+        redress_proto::convert::to_timestamp(world.now() + jiff::SignedDuration::from_hours(1));
     macro_rules! not_found {
         ($method:ident($request:expr)) => {
             let answer = rpc.$method(by(caller.clone(), $request)).await;
@@ -125,6 +127,47 @@ async fn hidden(
     }));
     not_found!(get_clock(wire::GetClockRequest {
         name: clock.to_owned()
+    }));
+    not_found!(explain_clock(wire::ExplainClockRequest {
+        name: clock.to_owned()
+    }));
+    not_found!(list_holds(wire::ListHoldsRequest {
+        parent: case.to_owned()
+    }));
+    not_found!(hold_case(wire::HoldCaseRequest {
+        parent: case.to_owned(),
+        reason: 1,
+        until_time: Some(soon),
+        note: "keys".to_owned(),
+        request_id: "h".to_owned(),
+    }));
+    not_found!(resume_case(wire::ResumeCaseRequest {
+        parent: case.to_owned(),
+        reason: 1,
+        request_id: "e".to_owned(),
+    }));
+    not_found!(start_clock(wire::StartClockRequest {
+        parent: case.to_owned(),
+        kind: 20,
+        ..Default::default()
+    }));
+    not_found!(extend_clock(wire::ExtendClockRequest {
+        name: clock.to_owned(),
+        due_time: Some(soon),
+        reason: "more time".to_owned(),
+        etag: "r1".to_owned(),
+        request_id: "x".to_owned(),
+    }));
+    not_found!(meet_clock(wire::MeetClockRequest {
+        name: clock.to_owned(),
+        etag: "r1".to_owned(),
+        ..Default::default()
+    }));
+    not_found!(cancel_clock(wire::CancelClockRequest {
+        name: clock.to_owned(),
+        reason: "gone".to_owned(),
+        etag: "r1".to_owned(),
+        ..Default::default()
     }));
     for parent in ["sites/lakeside", "sites/-"] {
         let request = wire::ListClustersRequest {
