@@ -12,6 +12,10 @@ use redress_model::words::Category;
 /// Cases assumed on either side of every comparison, in which a word is as common as at the site.
 const PRIOR_CASES: f64 = 2.0;
 
+/// Cases assumed at a site before its first, in which none of the words occurs: at a new site no word is
+/// common yet.
+pub const SITE_PRIOR_CASES: f64 = 30.0;
+
 /// How much one word may say at most, so that no single word decides.
 const VOICE_MAX: f64 = 2.5;
 

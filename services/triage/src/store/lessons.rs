@@ -9,7 +9,7 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::word;
-use crate::domain::lessons::{Lesson, Lessons};
+use crate::domain::lessons::{Lesson, Lessons, SITE_PRIOR_CASES};
 use crate::domain::similarity::Terms;
 
 /// What a site's organization was taught, as far as these words need it.
@@ -63,11 +63,12 @@ pub async fn of_words(tx: &mut Tx, site: &SiteId, terms: &Terms) -> Result<Lesso
 async fn common(tx: &mut Tx, site: &SiteId, terms: Vec<i64>) -> Result<HashMap<i64, f64>, Fault> {
     let rows = sqlx::query!(
         "-- triage::store::lessons::common
-        SELECT t.term, t.documents::float8 / greatest(s.documents, 1) AS \"share!\"
+        SELECT t.term, t.documents::float8 / (s.documents + $3) AS \"share!\"
         FROM term t JOIN site s ON s.site = t.site
         WHERE t.site = $1 AND t.term = ANY ($2)",
         site.as_str(),
         &terms,
+        SITE_PRIOR_CASES,
     )
     .fetch_all(&mut **tx)
     .await
@@ -201,6 +202,25 @@ pub async fn set_basis(
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// Where the suggestion of a case was learned from corrections: what the rules gave.
+pub async fn learned(
+    tx: &mut Tx,
+    site: &SiteId,
+    case: Uuid,
+) -> Result<Option<Option<Category>>, Fault> {
+    let row = sqlx::query!(
+        "-- triage::store::lessons::learned
+        SELECT rule_category FROM case_file WHERE site = $1 AND id = $2 AND category_learned",
+        site.as_str(),
+        case,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    row.map(|row| row.rule_category.as_deref().map(word).transpose())
+        .transpose()
 }
 
 fn count(n: i64) -> u64 {

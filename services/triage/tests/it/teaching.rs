@@ -4,6 +4,7 @@ use redress_model::name::CaseName;
 use redress_model::words::Category;
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
+use redress_proto::triage::v1::CategoryBasis;
 
 use crate::world::{World, site};
 
@@ -120,7 +121,13 @@ async fn a_sure_rule_of_the_order_stands_until_it_is_corrected_again_and_again()
             .await;
     }
     let case = complain(&world, lift).await;
-    assert_eq!(world.decision(&case).await.category, to_wire(ENGINEERING));
+    let decision = world.decision(&case).await;
+    assert_eq!(decision.category, to_wire(ENGINEERING));
+    assert_eq!(decision.category_basis(), CategoryBasis::Learned);
+    assert_eq!(
+        decision.rule_category,
+        to_wire(Category::PropertyManagement)
+    );
     let shown = "SELECT count(*) FROM triage.case_file WHERE category_learned AND rule_category = 'PROPERTY_MANAGEMENT'";
     assert_eq!(
         world.count(shown).await,
