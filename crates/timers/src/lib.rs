@@ -7,13 +7,16 @@
 //!
 //! - A worker in every replica claims what is due under a lease, lets the service commit it in Postgres
 //!   ([`Truth::fire`], fenced by id and generation), then removes it. A lease is renewed while its handler runs, and
-//!   ends by itself when the worker dies.
+//!   ends by itself when the worker dies. A service that can commit several entries at once is given batches
+//!   ([`Truth::fire_many`]).
 //! - An emptied index is noticed by its missing marker and rebuilt from the truth. An auditor compares truth and index
 //!   in bounded pages, repairs what differs and measures what is overdue.
 //! - While the index is away or incomplete, a scan of Postgres fires what is due: late by about a second, complete.
+//! - Whatever takes effect late leaves a [`Receipt`] that says why.
 //!
-//! Cost: an idle replica asks each shard twice a second; a claimed entry costs two commands; the auditor reads one page
-//! of armed rows every five seconds. Memory: about 250 bytes an entry in Redis.
+//! Cost: an idle replica asks each shard twice a second; a round of claims costs three scripts a shard, for one entry or
+//! for hundreds; the auditor reads one page of armed rows every five seconds. Memory: about 210 bytes an entry in Redis.
+//! Figures: docs/benchmarks.md.
 
 mod entry;
 mod fire;

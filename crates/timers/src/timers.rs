@@ -110,7 +110,9 @@ impl Timers {
     ) -> Self {
         let (queue, changes) = mpsc::channel(QUEUE_MAX);
         let (receipts, kept) = mpsc::channel(RECEIPTS_MAX);
-        let past = Mutex::new(Past::new(clock.now()));
+        let now = clock.now();
+        let mut past = Past::new(now);
+        past.is_away(now, redis.is_none());
         let shared = Shared {
             name,
             index: redis.map(|client| Index::new(name, client)),
@@ -128,7 +130,7 @@ impl Timers {
             changes: tokio::sync::Mutex::new(changes),
             in_hand: Mutex::default(),
             failures: Mutex::default(),
-            past,
+            past: Mutex::new(past),
             receipts,
             kept: tokio::sync::Mutex::new(kept),
         };

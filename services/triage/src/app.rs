@@ -29,6 +29,7 @@ use crate::jobs::{
     regrade_clusters, subscriptions, watch_unheard,
 };
 use crate::rpc::{Shared, TriageRpc};
+use crate::store::late;
 
 /// How often old receipts are looked for.
 const PURGE_PERIOD: Duration = Duration::from_secs(600);
@@ -169,6 +170,9 @@ async fn purge_receipts(db: Database, clock: SharedClock, shutdown: Cancellation
     loop {
         if let Err(fault) = receipt::purge(&db, clock.now()).await {
             tracing::warn!(reason = fault.reason(), "old receipts stay for now");
+        }
+        if let Err(fault) = late::purge(&db, clock.now()).await {
+            tracing::warn!(reason = fault.reason(), "old receipts of late clocks stay for now");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

@@ -6,13 +6,13 @@ use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, Tx};
-use redress_timers::{Entry, Fired, Timers, Truth};
+use redress_timers::{Entry, Fired, Receipt, Timers, Truth};
 use std::sync::{Arc, OnceLock};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::casework::{self, Work};
-use crate::store::{clocks, sites};
+use crate::store::{clocks, late, sites};
 
 /// Our clocks.
 #[derive(Debug)]
@@ -83,5 +83,9 @@ impl Truth for ClockTruth {
             }
         }
         Ok(fired)
+    }
+
+    async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
+        late::keep(&self.db, receipts).await
     }
 }

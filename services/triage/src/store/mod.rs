@@ -8,6 +8,7 @@ pub mod clusters;
 pub mod decisions;
 pub mod duties;
 pub mod holds;
+pub mod late;
 pub mod lessons;
 pub mod openings;
 pub mod pages;

@@ -1,0 +1,59 @@
+//! Clocks that fire late leave a receipt, which an operator can read for 30 days.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use redress_store::{Operation, Scope, StoreResultExt as _, Tx};
+use redress_testkit::eventually;
+use redress_triage::store::late;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{World, site};
+
+/// Causes of the late firings that the scope may read.
+struct Causes;
+
+impl Operation for Causes {
+    const NAME: &'static str = "test.causes";
+    type Output = Vec<String>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Vec<String>, redress_model::Fault> {
+        sqlx::query_scalar("SELECT cause FROM late_firing")
+            .fetch_all(&mut **tx)
+            .await
+            .or_fault()
+    }
+}
+
+#[tokio::test]
+async fn i4_i8_a_clock_that_fired_late_leaves_a_receipt_with_its_cause_to_its_site_alone() {
+    let w = World::new().await;
+    let _case = w.case().await;
+    // Nothing ran for two days, in which acknowledgement and answer were due.
+    w.clock.advance(SignedDuration::from_hours(48));
+    let shutdown = CancellationToken::new();
+    let (timers, token) = (w.timers.clone(), shutdown.clone());
+    // It ran since before they were due, without an index.
+    let running = tokio::spawn(async move { timers.run(token).await });
+    let db = &w.database.db;
+    let own = Scope::site(w.site.clone());
+    let causes = eventually(Duration::from_secs(30), async || {
+        let causes = db.read(&own, &Causes).await.expect("read");
+        (!causes.is_empty()).then_some(causes)
+    })
+    .await;
+    assert!(
+        causes.iter().all(|cause| cause == "REDIS_AWAY"),
+        "{causes:?}"
+    );
+    let other = Scope::site(site("hillside"));
+    assert!(db.read(&other, &Causes).await.expect("read").is_empty());
+    shutdown.cancel();
+    running.await.expect("ends in order");
+
+    let month = late::RETENTION;
+    assert_eq!(late::purge(db, w.now() + month).await.expect("kept"), 0);
+    let later = w.now() + month + SignedDuration::from_secs(1);
+    assert!(late::purge(db, later).await.expect("purged") > 0);
+    assert!(db.read(&own, &Causes).await.expect("read").is_empty());
+}
