@@ -205,6 +205,10 @@ impl Handler for ClockChanged {
             return Ok(Applied::Done);
         }
         let kind: ClockKind = required("kind", changed.kind)?;
+        // A question to the leads is no promise: what portals read of a case does not tell of it.
+        if kind == ClockKind::ConfirmSignal {
+            return Ok(Applied::Done);
+        }
         let state: ClockState = required("state", changed.state)?;
         let transition: ClockTransition = required("transition", changed.transition)?;
         let start = instant("start_time", changed.start_time.as_ref())?;
