@@ -243,7 +243,7 @@ fn sees(
                     .map(|m| &m.people),
             )
         };
-        let facts = |crowd: &Crowd, recent_cases| ClusterFacts {
+        let facts = |crowd: &Crowd<'_>, recent_cases| ClusterFacts {
             complainants: crowd.complainants(),
             recent_cases,
         };

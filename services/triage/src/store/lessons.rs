@@ -63,7 +63,7 @@ pub async fn of_words(tx: &mut Tx, site: &SiteId, terms: &Terms) -> Result<Lesso
 async fn common(tx: &mut Tx, site: &SiteId, terms: Vec<i64>) -> Result<HashMap<i64, f64>, Fault> {
     let rows = sqlx::query!(
         "-- triage::store::lessons::common
-        SELECT t.term, t.documents::float8 / (s.documents + $3) AS \"share!\"
+        SELECT t.term, t.documents::float8 / (s.documents + $3::float8) AS \"share!\"
         FROM term t JOIN site s ON s.site = t.site
         WHERE t.site = $1 AND t.term = ANY ($2)",
         site.as_str(),
