@@ -509,3 +509,68 @@ async fn a_cluster_that_shrinks_lowers_nothing_and_proposes_g1_4() {
     assert!(ids(&left).contains(&"G1.4") && ids(&left).contains(&"G2.2"));
     assert_eq!(left.cause, "cluster");
 }
+
+#[tokio::test]
+async fn i8_another_site_moves_verifies_and_sees_no_grade() {
+    let world = World::new().await;
+    world.learn(&crate::world::site("riverside")).await;
+    let case = crowd(&world, 12).await;
+    let fewer = event::CaseFacts {
+        headcount: 1,
+        revision: 2,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.updated(fewer)]).await;
+    let known = signal(SignalKind::DataLeak, SignalBasis::Reported);
+    let recorded = world.record(world.manager(), &case, known, "").await;
+    let name = recorded.expect("recorded").signal.expect("a signal").name;
+    let before = world.decision(&case).await;
+    let neighbour = || world.caller("riverside", "manager", None);
+    let lower = wire::LowerGradeRequest {
+        case: case.to_string(),
+        grade: 4,
+        reason: "not ours".to_owned(),
+        etag: before.etag.clone(),
+        request_id: String::new(),
+    };
+    let raise = wire::RaiseGradeRequest {
+        case: case.to_string(),
+        grade: 1,
+        reason: "not ours".to_owned(),
+        etag: before.etag.clone(),
+        request_id: String::new(),
+    };
+    let dismiss = wire::DismissSignalRequest {
+        name,
+        reason: "not ours".to_owned(),
+        ..Default::default()
+    };
+    let verify = |parent: String| wire::VerifyDecisionsRequest {
+        parent,
+        ..Default::default()
+    };
+    let rpc = &world.rpc;
+    let refused = [
+        rpc.lower_grade(by(neighbour(), lower)).await.err(),
+        rpc.raise_grade(by(neighbour(), raise)).await.err(),
+        rpc.dismiss_signal(by(neighbour(), dismiss)).await.err(),
+        rpc.verify_decisions(by(neighbour(), verify(case.to_string())))
+            .await
+            .err(),
+    ];
+    for status in refused {
+        assert_eq!(status.map(|s| s.code()), Some(Code::NotFound));
+    }
+    let site = verify("sites/lakeside".to_owned());
+    match rpc.verify_decisions(by(neighbour(), site)).await {
+        Ok(answer) => assert_eq!(answer.into_inner().case_count, 0),
+        Err(status) => assert_eq!(status.code(), Code::NotFound),
+    }
+    let list = wire::ListGradeProposalsRequest {
+        parent: "sites/-".to_owned(),
+        ..Default::default()
+    };
+    let seen = rpc.list_grade_proposals(by(neighbour(), list)).await;
+    assert!(seen.expect("listed").into_inner().decisions.is_empty());
+    assert_eq!(world.decision(&case).await, before);
+}
