@@ -1,0 +1,262 @@
+//! `redress cluster`: complaints about the same issue at one site.
+
+use redress_model::words::{Category, UnknownWord};
+use redress_proto::triage::v1::{
+    Cluster, ClusterMember, ConfirmClusterRequest, GeneralDefectState, GetClusterRequest,
+    ListClustersRequest, MergeClustersRequest, PlaceMatch, ReviewGeneralDefectRequest,
+    SplitClusterRequest,
+};
+use uuid::Uuid;
+
+use super::word;
+use crate::args::ClusterCommand;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, grade, heading, line, short, table, when};
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: ClusterCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.clusters();
+    let cluster = match command {
+        ClusterCommand::List {
+            site,
+            min_cases,
+            defect,
+            paging,
+        } => {
+            let filter = ListClustersRequest {
+                parent: parent(site.as_deref()),
+                min_cases,
+                general_defect: defect.map(|d| defect_number(&d)).transpose()?.unwrap_or(0),
+                ..Default::default()
+            };
+            show_all(&list(platform, filter, paging.limit).await?, out);
+            return Ok(());
+        }
+        ClusterCommand::Split {
+            name,
+            cases,
+            reason,
+        } => {
+            let split = SplitClusterRequest {
+                name,
+                cases,
+                reason,
+                request_id: request_id(),
+                ..Default::default()
+            };
+            let answer = client.split_cluster(request(split)).await?.into_inner();
+            let both = [answer.cluster, answer.new_cluster].map(Option::unwrap_or_default);
+            show_all(&both, out);
+            return Ok(());
+        }
+        ClusterCommand::Show { name } => {
+            let get = GetClusterRequest { name };
+            client.get_cluster(request(get)).await?.into_inner().cluster
+        }
+        ClusterCommand::Merge { source, into } => {
+            let merge = MergeClustersRequest {
+                name: into,
+                source,
+                request_id: request_id(),
+                ..Default::default()
+            };
+            let answer = client.merge_clusters(request(merge)).await?;
+            answer.into_inner().cluster
+        }
+        ClusterCommand::Confirm {
+            name,
+            cases,
+            withdraw,
+        } => {
+            let confirm = ConfirmClusterRequest {
+                name,
+                cases,
+                withdraw,
+                request_id: request_id(),
+                ..Default::default()
+            };
+            let answer = client.confirm_cluster(request(confirm)).await?;
+            answer.into_inner().cluster
+        }
+        ClusterCommand::Defect {
+            name,
+            accept,
+            reason,
+            ..
+        } => {
+            let review = ReviewGeneralDefectRequest {
+                name,
+                accept,
+                reason,
+                request_id: request_id(),
+                ..Default::default()
+            };
+            let answer = client.review_general_defect(request(review)).await?;
+            answer.into_inner().cluster
+        }
+    };
+    let cluster = cluster.unwrap_or_default();
+    out.one(
+        || json::of("triage.v1.Cluster", &cluster),
+        || show(&cluster),
+    );
+    Ok(())
+}
+
+fn request_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// The clusters that a request asks for.
+async fn list(
+    platform: &Platform,
+    filter: ListClustersRequest,
+    limit: Option<usize>,
+) -> Result<Vec<Cluster>, Failure> {
+    let client = platform.clusters();
+    all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let filter = ListClustersRequest {
+            page_size,
+            page_token,
+            ..filter.clone()
+        };
+        async move {
+            let answer = client.list_clusters(request(filter)).await?.into_inner();
+            Ok((answer.clusters, answer.next_page_token))
+        }
+    })
+    .await
+}
+
+fn show_all(clusters: &[Cluster], out: Output) {
+    out.rows(
+        &[
+            "Cluster", "Cases", "People", "Month", "Gravest", "Newest", "Defect",
+        ],
+        clusters,
+        |c| {
+            vec![
+                c.name.clone(),
+                c.case_count.to_string(),
+                c.complainants.to_string(),
+                c.recent_cases.to_string(),
+                grade(c.grade),
+                when(c.newest_time.as_ref()),
+                defect(c),
+            ]
+        },
+        |c| json::of("triage.v1.Cluster", c),
+    );
+}
+
+fn show(c: &Cluster) {
+    heading("Cluster");
+    line("name", &c.name);
+    line("cases", c.case_count);
+    line(
+        "people",
+        format!("{} ({} cases of a month)", c.complainants, c.recent_cases),
+    );
+    line("gravest", grade(c.grade));
+    line("newest", when(c.newest_time.as_ref()));
+    line("defect", defect(c));
+    if !c.merged_into.is_empty() {
+        line("merged into", &c.merged_into);
+    }
+
+    heading("Cases");
+    let mut cases = table(&[
+        "Number",
+        "Received",
+        "Grade",
+        "Category",
+        "Likeness",
+        "Place",
+        "Confirmed",
+    ]);
+    for m in &c.members {
+        cases.add_row(vec![
+            m.number.clone(),
+            when(m.received_time.as_ref()),
+            grade(m.grade),
+            word::<Category>(m.category),
+            likeness(m),
+            place(m).to_owned(),
+            or_dash(&m.confirmer),
+        ]);
+    }
+    anstream::println!("{cases}");
+
+    if !c.acts.is_empty() {
+        heading("What people did");
+        for act in &c.acts {
+            let other = match act.other.as_str() {
+                "" => String::new(),
+                other => format!(" ({})", short(other)),
+            };
+            let time = when(act.act_time.as_ref());
+            anstream::println!(
+                "  {time}  {} by {}{other}  {}",
+                act.act,
+                act.actor,
+                act.reason
+            );
+        }
+    }
+}
+
+/// How like the case by which it joined; the words themselves are kept nowhere.
+fn likeness(m: &ClusterMember) -> String {
+    if m.similarity > 0.0 {
+        format!("{:.2}", m.similarity)
+    } else {
+        "–".to_owned()
+    }
+}
+
+fn place(m: &ClusterMember) -> &'static str {
+    match m.place_match() {
+        PlaceMatch::Unspecified => "–",
+        PlaceMatch::SameUnit => "same unit",
+        PlaceMatch::SameBuilding => "same building",
+        PlaceMatch::Different => "elsewhere",
+    }
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "–" } else { text }.to_owned()
+}
+
+fn defect(c: &Cluster) -> String {
+    let Some(defect) = &c.general_defect else {
+        return "–".to_owned();
+    };
+    let state = match defect.state() {
+        GeneralDefectState::Unspecified => return "–".to_owned(),
+        GeneralDefectState::Proposed => "PROPOSED",
+        GeneralDefectState::Accepted => "ACCEPTED",
+        GeneralDefectState::Dismissed => "DISMISSED",
+    };
+    format!("{state}, {} units", defect.units)
+}
+
+fn defect_number(text: &str) -> Result<i32, Failure> {
+    let word = text.to_uppercase();
+    GeneralDefectState::from_str_name(&format!("GENERAL_DEFECT_STATE_{word}"))
+        .filter(|state| *state != GeneralDefectState::Unspecified)
+        .map(i32::from)
+        .ok_or(Failure::Word {
+            argument: "defect",
+            unknown: UnknownWord {
+                text: text.to_owned(),
+                expected: "PROPOSED, ACCEPTED, DISMISSED".to_owned(),
+            },
+        })
+}
