@@ -220,7 +220,7 @@ async fn a_whole_organization_sees_its_sites() {
         .list_clocks(by(head_office, request))
         .await
         .expect("listed");
-    assert_eq!(answer.into_inner().clocks.len(), 3);
+    assert_eq!(answer.into_inner().clocks.len(), 4);
 }
 
 #[tokio::test]
