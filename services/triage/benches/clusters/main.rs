@@ -78,8 +78,8 @@ impl Operation for NewSite {
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
         let entry = SiteEntry {
-            organization: "organizations/demo".to_owned(),
-            region: "organizations/demo/regions/north".to_owned(),
+            organization: "demo".to_owned(),
+            region: "north".to_owned(),
             kind: SiteKind::Residential,
             time_zone: "Asia/Shanghai".to_owned(),
             revision: 1,
