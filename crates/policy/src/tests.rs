@@ -481,7 +481,7 @@ fn document() -> impl Strategy<Value = String> {
         field("group", 3..9),
         field("similar_cases", 2..9),
     );
-    let shares = (field("warn", 50..99), field("climb_top", 60..200));
+    let shares = (field("warn", 60..99), field("climb_top", 60..200));
     (grading, shares, list).prop_map(|(g, s, clock)| {
         let mapping = |entries: Vec<Option<String>>| {
             let entries: Vec<String> = entries.into_iter().flatten().collect();
