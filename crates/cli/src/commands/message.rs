@@ -91,7 +91,7 @@ pub(crate) async fn run(
         MessageCommand::Acknowledge { name } => {
             let asked = AcknowledgeMessageRequest {
                 name,
-                request_id: uuid::Uuid::now_v7().to_string(),
+                request_id: uuid::Uuid::new_v4().to_string(),
                 ..Default::default()
             };
             let answer = platform
