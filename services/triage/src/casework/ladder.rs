@@ -104,7 +104,10 @@ async fn reach(
     match paging::reach(rung, clock.level, &people) {
         Next::Send(page) => send(work, case, clock, page, transition).await,
         Next::Wait | Next::GiveUp => {
-            wait(work, case, clock).await?;
+            // Somebody below is still to acknowledge: that goes on, and the step is kept behind it.
+            if clock.paging.state != PageState::Open {
+                wait(work, case, clock).await?;
+            }
             say(work, case, clock, transition, &[]).await
         }
     }
@@ -259,10 +262,14 @@ pub async fn acknowledge(
     if !ends {
         return Ok(());
     }
-    clock.paging = Paging {
-        state: PageState::Acknowledged,
-        until: None,
-    };
+    if clock.told.map_or(0, rung_of) > clock.level {
+        wait(work, &case, &mut clock).await?;
+    } else {
+        clock.paging = Paging {
+            state: PageState::Acknowledged,
+            until: None,
+        };
+    }
     let (promise, _) = promises::computed(work, &clock).await?;
     clock.arm(promise.next_step(clock.told, work.now).map(|(_, at)| at));
     clock.generation += 1;

@@ -259,7 +259,7 @@ async fn p07_who_went_off_duty_is_not_paged_again_but_who_came_on_duty() {
         ],
     )
     .await;
-    world.case().await;
+    let case = world.case().await;
     world.advance(HOUR * 6 + MINUTE).await;
     let pages = told(&world, ACK).await;
     assert_eq!(
@@ -269,6 +269,17 @@ async fn p07_who_went_off_duty_is_not_paged_again_but_who_came_on_duty() {
             page_again(due() + HOUR, 1, "night"),
         ]
     );
+    // The one who came has two pages like anybody; that nobody is above does not end them.
+    world.advance(HOUR).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(
+        pages.last(),
+        Some(&page_again(due() + HOUR * 2, 1, "night"))
+    );
+    assert!(!clock(&world, &case).await.waiting_for_duty);
+    // The step that time reached is kept behind the answer.
+    world.tell(&[acknowledged(&world, &case, ACK).await]).await;
+    assert!(clock(&world, &case).await.waiting_for_duty);
 }
 
 #[tokio::test]
@@ -422,16 +433,17 @@ async fn a_new_roster_wakes_what_waits_for_somebody() {
 #[tokio::test]
 async fn p06_merged_withdrawn_and_closed_cases_are_not_paged_about_again() {
     let world = World::new().await;
-    for (source, status, epoch) in [
-        ("intake", CaseStatus::Merged, 2),
-        ("intake", CaseStatus::Withdrawn, 2),
-        ("assignment", CaseStatus::Closed, 1),
+    for (monday, source, status, epoch) in [
+        ("2026-03-02", "intake", CaseStatus::Merged, 2),
+        ("2026-05-18", "intake", CaseStatus::Withdrawn, 2),
+        ("2026-08-03", "assignment", CaseStatus::Closed, 1),
     ] {
+        world.clock.set(at(&format!("{monday}T09:00:00+08:00")));
         let case = world.case().await;
-        let from = world.now();
-        world.advance(HOUR * 24 * 30).await;
+        world.advance(HOUR * 5 + MINUTE).await;
         let before = world.count("SELECT count(*) FROM triage.clock_page").await;
-        assert!(before > 0, "somebody was paged since {from}");
+        let page = clock(&world, &case).await.page.expect("a page");
+        assert!(page.answer_time.is_some(), "to be acknowledged");
         world
             .tell(&[world.moved(source, &case, status, epoch)])
             .await;
