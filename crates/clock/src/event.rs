@@ -9,7 +9,8 @@ use crate::{Shares, Term};
 /// Terms on which a promise is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// How much time it gives.
+    /// How much time it gives. Events of the first release call it `length`.
+    #[serde(alias = "length")]
     pub term: Term,
     /// When it warns and climbs.
     #[serde(default)]
@@ -60,7 +61,8 @@ pub enum Event {
     Regraded {
         /// When.
         at: Timestamp,
-        /// The new grade's length.
+        /// The new grade's length. Events of the first release call it `length`.
+        #[serde(alias = "length")]
         term: Term,
         /// The new grade is graver; then no deadline moves later.
         rise: bool,
@@ -126,5 +128,28 @@ impl Event {
             Self::Recalendared { calendar, .. } => Some(calendar),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Length;
+
+    #[test]
+    fn events_of_the_first_release_read_as_ever() {
+        let at = "2026-03-01T00:00:00Z".parse().expect("an instant");
+        let day = Length::hours(24);
+        let read = |json: &str| serde_json::from_str::<Event>(json).expect(json);
+        let started = r#"{"type":"started","at":"2026-03-01T00:00:00Z","length":"24 hours"}"#;
+        let terms = Terms::new(day);
+        assert_eq!(read(started), Event::Started { at, terms });
+        let restarted = started.replace("started", "restarted");
+        assert_eq!(read(&restarted), Event::Restarted { at, terms });
+        let regraded =
+            r#"{"type":"regraded","at":"2026-03-01T00:00:00Z","length":"24 hours","rise":true}"#;
+        let term = day.into();
+        let rise = true;
+        assert_eq!(read(regraded), Event::Regraded { at, term, rise });
     }
 }

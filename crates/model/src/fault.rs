@@ -185,6 +185,18 @@ impl Fault {
         }
     }
 
+    /// It with all its causes in one line, for the log. A client only ever gets `Display`.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            next = cause.source();
+        }
+        text
+    }
+
     /// Machine-readable reason; each stands in docs/errors.md.
     pub fn reason(&self) -> &'static str {
         match self {

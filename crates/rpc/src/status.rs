@@ -1,7 +1,6 @@
 //! Between [`Fault`] and the wire. Each kind of fault has exactly one gRPC code and always carries an
 //! `ErrorInfo` with its reason; the cause of an internal one is logged here, once, and never sent.
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use redress_model::{Fault, Violation};
@@ -81,8 +80,8 @@ pub fn status(fault: Fault) -> Status {
             Code::ResourceExhausted
         }
         Fault::Deadline => Code::DeadlineExceeded,
-        Fault::Internal { source } => {
-            tracing::error!(error = %chain(source.as_ref()), "a request failed by our own mistake");
+        Fault::Internal { .. } => {
+            tracing::error!(error = %fault.chain(), "a request failed by our own mistake");
             if let Some(id) = trace_context::trace_id() {
                 details.set_request_info(id, "");
             }
@@ -144,18 +143,6 @@ pub fn fault_of(service: &'static str, status: Status) -> Fault {
             Fault::internal(format!("{service} answered {code:?}: {}", status.message()))
         }
     }
-}
-
-/// The whole chain of causes in one line, for the log.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -96,12 +96,12 @@ async fn attempt(shared: &Shared, entries: &[Entry], now: Timestamp) -> Vec<Outc
         }
         // Each by itself would only wait for the same.
         Ok(Err(fault)) if is_passing(&fault) => {
-            tracing::warn!(reason = fault.reason(), %fault, entries = entries.len(), "timers failed and are tried again");
+            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), entries = entries.len(), "timers failed and are tried again");
             let failed = || Outcome::Failed(fault.reason());
             return entries.iter().map(|_| failed()).collect();
         }
         Ok(Err(fault)) => {
-            tracing::warn!(reason = fault.reason(), %fault, entries = entries.len(), "a batch of timers failed and is fired one by one");
+            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), entries = entries.len(), "a batch of timers failed and is fired one by one");
         }
         Err(_) => {
             tracing::warn!(
@@ -123,7 +123,7 @@ async fn attempt_one(shared: &Shared, entry: &Entry, now: Timestamp) -> Outcome 
     match tokio::time::timeout(limit, shared.truth.fire(entry, now)).await {
         Ok(Ok(fired)) => Outcome::Fired(fired),
         Ok(Err(fault)) => {
-            tracing::warn!(redress.timers.id = %entry.id, reason = fault.reason(), %fault, "timer failed and is tried again");
+            tracing::warn!(redress.timers.id = %entry.id, reason = fault.reason(), fault = %fault.chain(), "timer failed and is tried again");
             Outcome::Failed(fault.reason())
         }
         Err(_) => {

@@ -45,7 +45,7 @@ async fn keep(shared: &Shared, batch: &[Receipt]) {
             return;
         };
         if attempt == ATTEMPTS_MAX {
-            tracing::warn!(redress.timers.name = shared.name, reason = fault.reason(), %fault, "receipts of late timers were not kept");
+            tracing::warn!(redress.timers.name = shared.name, reason = fault.reason(), fault = %fault.chain(), "receipts of late timers were not kept");
             shared.metrics.receipts_lost(batch.len());
             return;
         }

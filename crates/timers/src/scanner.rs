@@ -52,7 +52,7 @@ async fn scan(shared: &Arc<Shared>, fires: &mut JoinSet<()>) -> bool {
     let entries = match shared.truth.due(shared.now(), limit).await {
         Ok(entries) => entries,
         Err(fault) => {
-            tracing::warn!(redress.timers.name = shared.name, reason = fault.reason(), %fault, "due timers cannot be read");
+            tracing::warn!(redress.timers.name = shared.name, reason = fault.reason(), fault = %fault.chain(), "due timers cannot be read");
             return false;
         }
     };

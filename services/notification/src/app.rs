@@ -148,7 +148,7 @@ async fn purge_receipts(db: Database, clock: SharedClock, shutdown: Cancellation
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "old receipts were deleted"),
             Err(fault) => {
-                tracing::warn!(reason = fault.reason(), %fault, "old receipts could not be deleted")
+                tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old receipts could not be deleted")
             }
         }
         tokio::select! {

@@ -13,7 +13,7 @@ const PERIOD: Duration = Duration::from_secs(600);
 pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) {
     loop {
         if let Err(fault) = receipt::purge(&db, clock.now()).await {
-            tracing::warn!(reason = fault.reason(), "old receipts stay for now");
+            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old receipts stay for now");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

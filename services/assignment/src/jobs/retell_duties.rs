@@ -28,6 +28,7 @@ pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) 
             Ok(count) => tracing::info!(count, "told rosters again"),
             Err(fault) => tracing::warn!(
                 reason = fault.reason(),
+                fault = %fault.chain(),
                 "could not tell rosters; will try again"
             ),
         }

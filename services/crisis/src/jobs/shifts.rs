@@ -21,7 +21,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 pub async fn run(db: Database, shop: Shop, shutdown: CancellationToken) {
     loop {
         if let Err(fault) = look(&db, &shop).await {
-            tracing::warn!(reason = fault.reason(), "unfilled roles stay so for now");
+            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "unfilled roles stay so for now");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

@@ -17,10 +17,10 @@ pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) 
     loop {
         let now = clock.now();
         if let Err(fault) = receipt::purge(&db, now).await {
-            tracing::warn!(reason = fault.reason(), "old receipts stay for now");
+            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old receipts stay for now");
         }
         if let Err(fault) = changes::purge(&db, now).await {
-            tracing::warn!(reason = fault.reason(), "old changes stay for now");
+            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old changes stay for now");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

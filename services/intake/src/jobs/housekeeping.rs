@@ -31,7 +31,9 @@ pub async fn purge(intake: Arc<Intake>, every: Duration, shutdown: CancellationT
         match purge_once(&intake).await {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "purged old receipts and changes"),
-            Err(fault) => tracing::warn!(reason = fault.reason(), %fault, "purge failed"),
+            Err(fault) => {
+                tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "purge failed")
+            }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

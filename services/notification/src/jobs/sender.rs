@@ -106,7 +106,7 @@ impl<P: People> Sender<P> {
             match messages::backlog(&self.db, self.clock.now()).await {
                 Ok((overdue, age)) => self.metrics.behind(overdue, age),
                 Err(fault) => {
-                    tracing::warn!(reason = fault.reason(), %fault, "the backlog of messages cannot be read")
+                    tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "the backlog of messages cannot be read")
                 }
             }
             tokio::select! {
@@ -133,7 +133,7 @@ impl<P: People> Sender<P> {
         let due = match messages::due(&self.db, lane, self.clock.now(), rows).await {
             Ok(due) => due,
             Err(fault) => {
-                tracing::warn!(reason = fault.reason(), %fault, "due messages cannot be read");
+                tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "due messages cannot be read");
                 return;
             }
         };
@@ -167,7 +167,7 @@ impl<P: People> Sender<P> {
                 tracing::warn!(
                     message.name = %due.name,
                     reason = fault.reason(),
-                    source = std::error::Error::source(&fault).map(ToString::to_string),
+                    fault = %fault.chain(),
                     "a message stopped on its way and is taken up again when its lease ends",
                 );
             }
@@ -252,7 +252,7 @@ impl<P: People> Sender<P> {
                     Ok(Some(person)) => Reach::Known(person.points, person.language),
                     Ok(None) => Reach::Gone("RECIPIENT_UNKNOWN"),
                     Err(fault) => {
-                        tracing::info!(reason = fault.reason(), %fault, "a complainant's contact points cannot be read now");
+                        tracing::info!(reason = fault.reason(), fault = %fault.chain(), "a complainant's contact points cannot be read now");
                         Reach::Unknown("INTAKE_UNAVAILABLE", None)
                     }
                 }

@@ -37,6 +37,7 @@ impl PolicyKeeper {
             if let Err(fault) = self.take_effect().await {
                 tracing::warn!(
                     reason = fault.reason(),
+                    fault = %fault.chain(),
                     "a policy waits to take effect on open cases"
                 );
             }
