@@ -151,11 +151,11 @@ impl Promise {
         }
     }
 
-    /// Whether nothing of it differs that anybody sees.
+    /// Whether nothing of it differs that anybody sees: why its deadline is where it is, too.
     pub fn is_like(&self, other: &Self) -> bool {
         let seen = |p: &Self| {
             (
-                (p.deadlines, p.term, p.stopped, p.round),
+                (p.deadlines, p.basis, p.term, p.stopped, p.round),
                 (p.held, p.asked_again, p.calendar),
             )
         };

@@ -202,6 +202,51 @@ fn an_extension_under_a_hold_does_not_count_the_hold_before_it_twice() {
 }
 
 #[test]
+fn a_rise_that_keeps_the_deadline_is_told_from_nothing_at_all() {
+    let kept = Event::Regraded {
+        at: at("2026-03-06T01:00:00Z"),
+        term: length("48 hours").into(),
+        rise: true,
+    };
+    let before = fold(&[started("24 hours", "2026-03-06T00:00:00Z")], &china()).expect("started");
+    let mut after = before.clone();
+    after.apply(&kept, &china());
+    assert_eq!(after.deadlines, before.deadlines);
+    assert_eq!(after.basis, Basis::KeptByRise);
+    assert!(!after.is_like(&before), "the reason is another one");
+    let mut again = after.clone();
+    again.apply(&kept, &china());
+    assert!(again.is_like(&after));
+}
+
+#[test]
+fn p03_a_message_after_the_answer_asks_again_and_one_before_it_does_not() {
+    let at_hour = |hour: i64| at("2026-03-06T00:00:00Z") + SignedDuration::from_hours(hour);
+    let first = started("24 hours", "2026-03-06T00:00:00Z");
+    let met = Event::Met { at: at_hour(4) };
+    for (asked, open) in [(2, false), (6, true)] {
+        let again = Event::Restarted {
+            at: at_hour(asked),
+            terms: Terms::new(length("24 hours")),
+        };
+        let clock = fold(&[first, met, again], &china()).expect("started");
+        assert_eq!(clock.stopped.is_none(), open, "asked at {asked}");
+    }
+}
+
+#[test]
+fn p08_a_warning_that_is_late_comes_at_once_unless_the_breach_is_due_too_and_never_twice() {
+    let clock = fold(&[started("4 hours", "2026-03-06T00:00:00Z")], &china()).expect("started");
+    let step = |told, now: &str| clock.next_step(told, at(now)).map(|(step, _)| step);
+    assert_eq!(step(None, "2026-03-06T03:30:00Z"), Some(Step::Warn));
+    assert_eq!(
+        step(Some(Step::Warn), "2026-03-06T03:30:00Z"),
+        Some(Step::Breach)
+    );
+    assert_eq!(step(None, "2026-03-06T04:00:00Z"), Some(Step::Breach));
+}
+
+#[test]
 fn p11_the_first_escalation_is_not_immediate() {
     for text in [
         "1 minute",
