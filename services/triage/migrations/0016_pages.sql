@@ -3,13 +3,13 @@
 
 ALTER TABLE clock
   -- Where paging stands: NONE, OPEN (to be acknowledged), ACKNOWLEDGED, WAITING (nobody on duty could be told),
-  -- UNANSWERED (the last rung did not acknowledge).
+  -- UNANSWERED (nobody on duty acknowledged, up to the last rung).
   ADD COLUMN page_state text NOT NULL DEFAULT 'NONE',
   -- When paging goes on: the end of the time to acknowledge, or when somebody comes on duty. NULL where it does not
   -- by itself.
   ADD COLUMN page_time timestamptz,
   ADD CONSTRAINT clock_page_state CHECK (page_state IN ('NONE', 'OPEN', 'ACKNOWLEDGED', 'WAITING', 'UNANSWERED')),
-  ADD CONSTRAINT clock_page_time CHECK (page_time IS NULL OR page_state IN ('OPEN', 'WAITING'));
+  ADD CONSTRAINT clock_page_time CHECK (page_time IS NULL OR page_state IN ('OPEN', 'WAITING', 'UNANSWERED'));
 -- What a new roster may end, and what an operator watches.
 CREATE INDEX clock_unheard ON clock (page_state, site, id) WHERE page_state IN ('WAITING', 'UNANSWERED');
 

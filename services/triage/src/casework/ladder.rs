@@ -26,10 +26,20 @@ pub(super) async fn climb(
     case: &Case,
     clock: &mut Clock,
 ) -> Result<(), Fault> {
+    climb_to(work, case, clock, work.now).await
+}
+
+/// The same for the steps that were due by an instant that has passed.
+pub(super) async fn climb_to(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+    until: Timestamp,
+) -> Result<(), Fault> {
     let (promise, _) = promises::computed(work, clock).await?;
     clock.generation += 1;
-    while let Some((step, at)) = promise.next_step(clock.told, work.now) {
-        if at > work.now {
+    while let Some((step, at)) = promise.next_step(clock.told, until) {
+        if at > until {
             break;
         }
         clock.told = Some(step);
@@ -115,22 +125,7 @@ async fn reach(
 
 /// The time to acknowledge has run out, or somebody may have come on duty.
 async fn go_on(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
-    let people = on_duty(work, case).await?;
-    let pages_max = work.site.profile().ladder.pages;
-    let last = pages::last(work.tx, &work.site.id, clock.id, clock.round)
-        .await?
-        .map(|row| Sent {
-            staff: row.staff,
-            page: row.page,
-        });
-    let next = match (clock.paging.state, &last) {
-        (PageState::Open, Some(last)) => paging::unanswered(clock.level, last, pages_max, &people),
-        _ => {
-            let due = clock.told.map_or(0, rung_of);
-            paging::awaited(due, clock.level, last.as_ref(), pages_max, &people)
-        }
-    };
-    match next {
+    match next_of(work, case, clock).await? {
         Next::Send(page) => {
             let transition = if page.rung > clock.level.max(1) {
                 ClockTransition::Climbed
@@ -139,16 +134,48 @@ async fn go_on(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<()
             };
             send(work, case, clock, page, transition).await
         }
-        Next::Wait => wait(work, case, clock).await,
-        Next::GiveUp => {
+        Next::Wait if clock.paging.state != PageState::Unanswered => wait(work, case, clock).await,
+        Next::Wait | Next::GiveUp => {
             tracing::warn!(case = %case.id, clock = %clock.id, "nobody acknowledged a broken promise");
             clock.paging = Paging {
                 state: PageState::Unanswered,
-                until: None,
+                until: next_duty(work, case).await?,
             };
             Ok(())
         }
     }
+}
+
+async fn next_of(work: &mut Work<'_>, case: &Case, clock: &Clock) -> Result<Next, Fault> {
+    let site = &work.site.id;
+    let (people, since) = on_duty_since(work, case).await?;
+    let heard = pages::last_by_staff(work.tx, site, clock.id, clock.round).await?;
+    let mut came = people.clone();
+    for (person, start) in came.0.iter_mut().zip(since) {
+        let told = person.as_ref().and_then(|p| heard.get(p));
+        if told.is_some_and(|told| start.is_some_and(|start| *told >= start)) {
+            *person = None;
+        }
+    }
+    let pages_max = work.site.profile().ladder.pages;
+    let last = pages::last(work.tx, site, clock.id, clock.round).await?;
+    // Who has acknowledged is not paged again; only the step behind it is still to be told.
+    let last = last
+        .filter(|row| row.acknowledged.is_none())
+        .map(|row| Sent {
+            rung: row.rung,
+            staff: row.staff,
+            page: row.page,
+        });
+    Ok(match (clock.paging.state, &last) {
+        (PageState::Open, Some(last)) => {
+            paging::unanswered(clock.level, last, pages_max, &people, &came)
+        }
+        _ => {
+            let due = clock.told.map_or(0, rung_of);
+            paging::awaited(due, clock.level, last.as_ref(), pages_max, &people, &came)
+        }
+    })
 }
 
 /// Pages somebody. A rung that is reached ahead of its time is not told again when that comes.
@@ -187,31 +214,39 @@ async fn send(
 /// Keeps the step until somebody comes on duty, as far as the roster is known; a new roster is asked again.
 async fn wait(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
     tracing::warn!(case = %case.id, clock = %clock.id, "nobody is on duty to be told");
-    let roles = work.site.profile().ladder.rungs;
-    let until = duties::next_start(
-        work.tx,
-        &work.site.id,
-        &roles,
-        work.now,
-        &case.facts.excluded,
-    )
-    .await?;
     clock.paging = Paging {
         state: PageState::Waiting,
-        until,
+        until: next_duty(work, case).await?,
     };
     Ok(())
 }
 
+/// When the next duty of a rung begins.
+async fn next_duty(work: &mut Work<'_>, case: &Case) -> Result<Option<Timestamp>, Fault> {
+    let roles = work.site.profile().ladder.rungs;
+    let excluded = &case.facts.excluded;
+    duties::next_start(work.tx, &work.site.id, &roles, work.now, excluded).await
+}
+
 async fn on_duty(work: &mut Work<'_>, case: &Case) -> Result<OnDuty, Fault> {
+    Ok(on_duty_since(work, case).await?.0)
+}
+
+/// Who is on duty, and since when each of them is.
+async fn on_duty_since(
+    work: &mut Work<'_>,
+    case: &Case,
+) -> Result<(OnDuty, [Option<Timestamp>; LAST_RUNG as usize]), Fault> {
     let site = work.site;
     let mut people = OnDuty::default();
+    let mut since = [None; LAST_RUNG as usize];
     for rung in 0..usize::from(LAST_RUNG) {
         let role = site.profile().ladder.rungs[rung];
         let excluded = &case.facts.excluded;
-        people.0[rung] = duties::on_duty(work.tx, &site.id, role, work.now, excluded).await?;
+        let holder = duties::on_duty_since(work.tx, &site.id, role, work.now, excluded).await?;
+        (people.0[rung], since[rung]) = holder.unzip();
     }
-    Ok(people)
+    Ok((people, since))
 }
 
 async fn say(
@@ -232,7 +267,8 @@ async fn say(
 }
 
 /// Somebody acknowledged what this change of a clock told: paging ends, the steps by time go on. What was told before the
-/// clock was made anew, or to a rung below the one paged now, ends nothing.
+/// clock was made anew, or to a rung below the one paged now, ends nothing. One from above does, though somebody below who came
+/// on duty since is paged now.
 pub async fn acknowledge(
     work: &mut Work<'_>,
     clock: Uuid,
@@ -257,7 +293,7 @@ pub async fn acknowledge(
     };
     pages::acknowledge(work.tx, site, &page, at).await?;
     let last = pages::last(work.tx, site, clock.id, clock.round).await?;
-    let ends = last.is_some_and(|last| last.acknowledged.is_some())
+    let ends = last.is_some_and(|last| last.acknowledged.is_some() || last.rung < page.rung)
         && matches!(clock.paging.state, PageState::Open | PageState::Unanswered);
     if !ends {
         return Ok(());

@@ -12,13 +12,13 @@ use crate::store::pages;
 /// How often they are counted.
 const PERIOD: Duration = Duration::from_secs(15);
 
-/// Counts until shutdown: `WAITING` for somebody to come on duty, `UNANSWERED` by the last rung.
+/// Counts until shutdown: `WAITING` for somebody to come on duty, `UNANSWERED` by everybody on duty.
 pub async fn watch(db: Database, meter: Meter, shutdown: CancellationToken) {
     let gauge = meter
         .i64_gauge("redress.triage.clocks.unheard")
         .with_unit("{clock}")
         .with_description(
-            "Broken promises that nobody heard of: WAITING for somebody on duty, UNANSWERED by the last rung.",
+            "Broken promises that nobody heard of: WAITING for somebody on duty, UNANSWERED by everybody on duty.",
         )
         .build();
     loop {
@@ -29,7 +29,7 @@ pub async fn watch(db: Database, meter: Meter, shutdown: CancellationToken) {
                 }
             }
             Err(fault) => {
-                tracing::warn!(reason = fault.reason(), %fault, "broken promises that nobody heard of cannot be counted");
+                tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "broken promises that nobody heard of cannot be counted");
             }
         }
         tokio::select! {

@@ -93,18 +93,18 @@ pub async fn put_staff(
     Ok(())
 }
 
-/// The person who holds this duty now: the holder, else the first deputy there is. Never somebody
+/// The person who holds this duty now, and since when: the holder, else the first deputy there is. Never somebody
 /// whom the case excludes or who left.
-pub async fn on_duty(
+pub async fn on_duty_since(
     tx: &mut Tx,
     site: &SiteId,
     role: DutyRole,
     now: Timestamp,
     excluded: &[String],
-) -> Result<Option<String>, Fault> {
-    sqlx::query_scalar!(
-        "-- triage::store::duties::on_duty
-        SELECT d.staff FROM duty_slot d
+) -> Result<Option<(String, Timestamp)>, Fault> {
+    let row = sqlx::query!(
+        "-- triage::store::duties::on_duty_since
+        SELECT d.staff, d.start_time FROM duty_slot d
         WHERE d.site = $1 AND d.role = $2 AND d.start_time <= $3 AND (d.end_time IS NULL OR d.end_time > $3)
           AND NOT d.staff = ANY ($4)
           AND NOT EXISTS (SELECT FROM staff_retired s WHERE s.site = d.site AND s.staff = d.staff AND s.retired)
@@ -116,7 +116,20 @@ pub async fn on_duty(
     )
     .fetch_optional(&mut **tx)
     .await
-    .or_fault()
+    .or_fault()?;
+    Ok(row.map(|r| (r.staff, r.start_time.to_jiff())))
+}
+
+/// The person who holds this duty now.
+pub async fn on_duty(
+    tx: &mut Tx,
+    site: &SiteId,
+    role: DutyRole,
+    now: Timestamp,
+    excluded: &[String],
+) -> Result<Option<String>, Fault> {
+    let holder = on_duty_since(tx, site, role, now, excluded).await?;
+    Ok(holder.map(|(staff, _)| staff))
 }
 
 /// Whether the roster knows this person and has no duty of theirs now. Who is in no roster is nobody we could

@@ -129,6 +129,30 @@ pub async fn last_of(tx: &mut Tx, clocks: &[Uuid]) -> Result<HashMap<Uuid, PageR
     Ok(rows.into_iter().map(|r| (r.clock_id, r.read())).collect())
 }
 
+/// When each person was last paged about a clock in this round.
+pub async fn last_by_staff(
+    tx: &mut Tx,
+    site: &SiteId,
+    clock: Uuid,
+    round: u32,
+) -> Result<HashMap<String, Timestamp>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::pages::last_by_staff
+        SELECT staff, max(send_time) AS \"sent!\" FROM clock_page
+        WHERE site = $1 AND clock_id = $2 AND round = $3 GROUP BY staff",
+        site.as_str(),
+        clock,
+        i32::try_from(round).unwrap_or(i32::MAX),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(rows
+        .into_iter()
+        .map(|r| (r.staff, r.sent.to_jiff()))
+        .collect())
+}
+
 /// The page that this change of the clock told this person; none where it told nothing that is acknowledged.
 pub async fn find(
     tx: &mut Tx,
@@ -179,7 +203,7 @@ pub async fn acknowledge(
     Ok(())
 }
 
-/// Wakes the clocks of a site that wait for somebody to come on duty, since the roster has changed: at most
+/// Wakes the clocks of a site that nobody heard of, since the roster has changed and may bring somebody: at most
 /// [`WAKE_MAX`], in order of id after `after`. What they do when they fire is decided then.
 pub async fn wake(
     tx: &mut Tx,
@@ -191,7 +215,8 @@ pub async fn wake(
         "-- triage::store::pages::wake
         WITH waiting AS MATERIALIZED (
           SELECT id FROM clock
-          WHERE site = $1 AND page_state = 'WAITING' AND NOT held AND stop_time IS NULL AND ($2::uuid IS NULL OR id > $2)
+          WHERE site = $1 AND page_state IN ('WAITING', 'UNANSWERED') AND NOT held AND stop_time IS NULL
+            AND ($2::uuid IS NULL OR id > $2)
           ORDER BY id LIMIT $4 FOR UPDATE
         )
         UPDATE clock c SET page_time = $3, next_time = least(c.next_time, $3), generation = c.generation + 1
@@ -211,8 +236,8 @@ pub async fn wake(
         .collect())
 }
 
-/// How many clocks of all sites nobody heard of: those that wait for somebody on duty, and those whose last rung did not
-/// acknowledge.
+/// How many clocks of all sites nobody heard of: those that wait for somebody on duty, and those that nobody on duty
+/// acknowledged.
 pub async fn unheard(db: &Database) -> Result<Vec<(String, i64)>, Fault> {
     let rows = sqlx::query!(
         "-- triage::store::pages::unheard

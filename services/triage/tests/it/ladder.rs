@@ -431,6 +431,62 @@ async fn a_new_roster_wakes_what_waits_for_somebody() {
 }
 
 #[tokio::test]
+async fn what_nobody_acknowledged_is_paged_to_who_comes_on_duty() {
+    let world = World::without_roster().await;
+    let (top, night, day) = (
+        DutyRole::TopLead,
+        DutyRole::OnSiteLead,
+        DutyRole::OnSiteLead,
+    );
+    let (monday, morning) = ("2026-03-02T08:00:00+08:00", "2026-03-03T08:00:00+08:00");
+    let far = "2026-04-30T00:00:00Z";
+    let known = [
+        (top, "top", monday, far),
+        (night, "night", monday, morning),
+        (day, "day", morning, far),
+    ];
+    shifts(&world, 1, &known).await;
+    let case = world.case().await;
+    world.advance(HOUR * 20).await;
+    let page = clock(&world, &case).await.page.expect("a page");
+    assert!(page.answer_time.is_none() && page.acknowledge_time.is_none());
+    let unheard = "SELECT count(*) FROM triage.clock WHERE page_state = 'UNANSWERED' AND kind = 'ACKNOWLEDGE'";
+    assert_eq!(world.count(unheard).await, 1);
+    let shown = clock(&world, &case).await;
+    assert_eq!(time(&shown.next_time), at(morning), "when somebody comes");
+
+    let night_long = told(&world, ACK).await.len();
+    world.advance(HOUR * 7).await;
+    let pages = told(&world, ACK).await;
+    // Each has two pages; who slept through theirs is not called again for it.
+    assert_eq!(
+        pages[night_long..],
+        [
+            page_again(at(morning), 3, "day"),
+            page_again(at(morning) + HOUR, 3, "day"),
+        ]
+    );
+    assert_eq!(world.count(unheard).await, 1);
+
+    // A roster that brings somebody wakes it; the answer of one above ends it, late as it is.
+    let events: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let by_top = events
+        .iter()
+        .rfind(|c| c.kind == to_wire(ACK) && c.notify.iter().any(|n| last(n) == "top"));
+    let by_top = acknowledgement(&world, by_top.expect("paged"));
+    let noon = world.now().to_string();
+    let mut more = known.to_vec();
+    more.push((DutyRole::DutyLead, "duty", &noon, far));
+    shifts(&world, 2, &more).await;
+    world.advance(SignedDuration::from_secs(1)).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(pages[night_long + 2..], [page_again(at(&noon), 3, "duty")]);
+    world.tell(&[by_top]).await;
+    world.advance(HOUR * 24).await;
+    assert_eq!(told(&world, ACK).await.len(), night_long + 3);
+}
+
+#[tokio::test]
 async fn p06_merged_withdrawn_and_closed_cases_are_not_paged_about_again() {
     let world = World::new().await;
     for (monday, source, status, epoch) in [
