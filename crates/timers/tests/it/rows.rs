@@ -169,6 +169,16 @@ impl Rows {
             );
         }
         assert!(times.is_empty(), "effects that nobody asked for: {times:?}");
+        let mut lags: Vec<_> = effects.iter().map(Effect::lag).collect();
+        lags.sort_unstable();
+        // The figures of docs/benchmarks.md, shown with --nocapture.
+        let at = |share: usize| lags.get(lags.len().saturating_sub(1) * share / 100);
+        if let (Some(half), Some(worst)) = (at(50), at(100)) {
+            let test = std::thread::current();
+            let test = test.name().unwrap_or_default().to_owned();
+            let count = lags.len();
+            println!("{test}: {count} fired, lag p50 {half:#}, worst {worst:#}");
+        }
     }
 
     pub(crate) fn database(&self) -> &TestDatabase {
