@@ -18,3 +18,7 @@ ALTER TABLE decision ADD CONSTRAINT decision_firm CHECK (firm_grade > grade);
 -- The lower grade that is proposed to whoever may lower it, by the newest decision.
 ALTER TABLE case_file ADD COLUMN proposed_grade smallint;
 CREATE INDEX case_file_proposed ON case_file (id DESC) WHERE proposed_grade IS NOT NULL;
+
+-- A person's word on the grade set aside how many people complain: it is looked at again when the cluster grows.
+ALTER TABLE case_file ADD COLUMN people_aside boolean NOT NULL DEFAULT false;
+CREATE INDEX case_file_people_aside ON case_file (site, cluster, id) WHERE people_aside;

@@ -44,27 +44,25 @@ pub(crate) async fn run(
             reason,
         } => {
             let split = SplitClusterRequest {
+                etag: get(platform, &name).await?.etag,
                 name,
                 cases,
                 reason,
                 request_id: request_id(),
-                ..Default::default()
             };
             let answer = client.split_cluster(request(split)).await?.into_inner();
             let both = [answer.cluster, answer.new_cluster].map(Option::unwrap_or_default);
             show_all(&both, out);
             return Ok(());
         }
-        ClusterCommand::Show { name } => {
-            let get = GetClusterRequest { name };
-            client.get_cluster(request(get)).await?.into_inner().cluster
-        }
+        ClusterCommand::Show { name } => Some(get(platform, &name).await?),
         ClusterCommand::Merge { source, into } => {
             let merge = MergeClustersRequest {
+                etag: get(platform, &into).await?.etag,
+                source_etag: get(platform, &source).await?.etag,
                 name: into,
                 source,
                 request_id: request_id(),
-                ..Default::default()
             };
             let answer = client.merge_clusters(request(merge)).await?;
             answer.into_inner().cluster
@@ -107,6 +105,15 @@ pub(crate) async fn run(
         || show(&cluster),
     );
     Ok(())
+}
+
+/// The cluster as it is now; a change names its etag, so that one that somebody else changes meanwhile is refused.
+async fn get(platform: &Platform, name: &str) -> Result<Cluster, Failure> {
+    let get = GetClusterRequest {
+        name: name.to_owned(),
+    };
+    let answer = platform.clusters().get_cluster(request(get)).await?;
+    Ok(answer.into_inner().cluster.unwrap_or_default())
 }
 
 fn request_id() -> String {

@@ -14,6 +14,7 @@ use super::{Work, decide};
 use crate::domain::Cause;
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
+use crate::store::signals::SignalRow;
 use crate::store::{duties, signals};
 
 /// The clock of a question.
@@ -92,16 +93,10 @@ async fn ask(work: &mut Work<'_>, case: &Case, clock: &mut Clock, from: u8) -> R
     // It waits in no backlog.
     clock.grade = Grade::ONE;
     let mut notify = Vec::new();
-    for rung in from..=LAST_RUNG {
-        let role = site.profile().ladder.rungs[usize::from(rung) - 1];
-        let excluded = &case.facts.excluded;
-        let person = duties::on_duty(work.tx, &site.id, role, work.now, excluded).await?;
-        if let Some(person) = person {
-            notify.push(person);
-            clock.level = rung;
-            clock.next = Some(promises::due(within, work.now));
-            break;
-        }
+    if let Some((rung, person)) = on_duty(work, case, from).await? {
+        notify.push(person);
+        clock.level = rung;
+        clock.next = Some(promises::due(within, work.now));
     }
     if notify.is_empty() {
         tracing::warn!(case = %case.id, "nobody is on duty to say whether a suspected signal is so");
@@ -111,8 +106,26 @@ async fn ask(work: &mut Work<'_>, case: &Case, clock: &mut Clock, from: u8) -> R
     tell(work, case, clock, ClockTransition::Climbed, &notify).await
 }
 
-/// Nobody answered in time: the next rung is asked, and after the last one what is suspected counts
-/// provisionally.
+/// Whoever is on duty on the first rung from this one on that has somebody.
+async fn on_duty(
+    work: &mut Work<'_>,
+    case: &Case,
+    from: u8,
+) -> Result<Option<(u8, String)>, Fault> {
+    let site = work.site;
+    for rung in from..=LAST_RUNG {
+        let role = site.profile().ladder.rungs[usize::from(rung) - 1];
+        let excluded = &case.facts.excluded;
+        let person = duties::on_duty(work.tx, &site.id, role, work.now, excluded).await?;
+        if let Some(person) = person {
+            return Ok(Some((rung, person)));
+        }
+    }
+    Ok(None)
+}
+
+/// Nobody answered in time: the next rung is asked, and after the last one what was suspected for as long as one
+/// rung is waited for counts provisionally.
 pub(super) async fn fire(
     work: &mut Work<'_>,
     case: &mut Case,
@@ -129,11 +142,16 @@ pub(super) async fn fire(
     clock.generation += 1;
     clocks::update(work.tx, &work.site.id, clock).await?;
     tell(work, case, clock, ClockTransition::Breached, &[]).await?;
+    // What came up too late for that is asked about anew, where anybody is on duty to answer.
+    let anybody = on_duty(work, case, FIRST_RUNG).await?.is_some();
+    let within = work.site.profile().signals.confirm_within;
+    let now = work.now;
+    let had_its_time = |row: &SignalRow| promises::due(within, row.created) <= now;
     let known = known(work, case).await?;
     let pending: Vec<Uuid> = known
         .signals
         .iter()
-        .filter(|row| row.signal.is_pending())
+        .filter(|row| row.signal.is_pending() && (had_its_time(row) || !anybody))
         .map(|row| row.id)
         .collect();
     signals::presume(work.tx, &work.site.id, &pending, work.now).await?;

@@ -23,7 +23,7 @@ use crate::store::cases::{self, Case};
 use crate::store::clusters::{self, Member};
 use crate::store::regrades::{self, Regrade};
 use crate::store::sites::{self, Site};
-use crate::store::{tallies, terms};
+use crate::store::{decisions, tallies, terms};
 
 /// Cases that are decided again at once at most; more are left to the batches.
 const AT_ONCE_MAX: i64 = 50;
@@ -154,8 +154,8 @@ pub async fn recount(work: &mut Work<'_>, cluster: Uuid) -> Result<(), Fault> {
     tallies::recount(work.tx, &work.site.id, cluster).await
 }
 
-/// Decides the other cases of this case's cluster again, where the cluster crossed a threshold. The site's
-/// clusters must be locked.
+/// Decides the other cases of this case's cluster again, where the cluster crossed a threshold, or those that a
+/// person lowered where it outgrew what that person knew. The site's clusters must be locked.
 pub async fn spread(work: &mut Work<'_>, case: &Case, cause: Cause) -> Result<(), Fault> {
     let site = &work.site.id;
     let mut affected = Vec::new();
@@ -170,12 +170,29 @@ pub async fn spread(work: &mut Work<'_>, case: &Case, cause: Cause) -> Result<()
         )
         .await?;
         affected.extend(live.into_iter().filter(|id| *id != case.id));
+    } else {
+        affected.extend(outgrown(work, case).await?);
     }
     affected.extend(history_that_sees(work, case).await?);
     if i64::try_from(affected.len()).unwrap_or(i64::MAX) > AT_ONCE_MAX {
         return regrades::request(work.tx, site, case.cluster, work.now).await;
     }
     again(work, affected, cause).await
+}
+
+/// The other cases whose grade a person lowered in knowledge of fewer people: past no other threshold, but the
+/// cluster grew beyond what was known (section 4).
+async fn outgrown(work: &mut Work<'_>, case: &Case) -> Result<Vec<Uuid>, Fault> {
+    let words = decisions::people_aside(work.tx, &work.site.id, case.cluster).await?;
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let facts = cluster_facts(work.tx, work.site, case.cluster, work.now, false).await?;
+    Ok(words
+        .into_iter()
+        .filter(|(id, word)| *id != case.id && word.is_outgrown(facts))
+        .map(|(id, _)| id)
+        .collect())
 }
 
 /// Whether the cluster is past other thresholds than when its cases were last decided; kept from here on.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::known::{Known, known};
 use super::{Work, ask, policies, promises};
 use crate::domain::Cause;
+use crate::domain::standing::Override;
 use crate::store::cases::{self, Case};
 use crate::store::decisions::{self, DecisionRow, Ruling};
 
@@ -93,6 +94,7 @@ async fn keep(
     row.hash = row.hash_after(last.map_or(&[], |last| &last.hash));
     decisions::insert(work.tx, site, &row).await?;
     let proposed = row.ruling.proposed().filter(|_| !row.historical);
+    let word = row.ruling.word.as_ref();
     cases::set_decision(
         work.tx,
         site,
@@ -100,6 +102,7 @@ async fn keep(
         row.revision,
         row.ruling.grade,
         proposed,
+        word.is_some_and(Override::sets_people_aside),
     )
     .await?;
     case.decision = row.revision;

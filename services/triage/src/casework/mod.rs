@@ -29,7 +29,7 @@ pub use calendar::{CalendarChange, content, first_day, follow_calendar, reread, 
 pub use cluster::{Likeness, cluster_facts, join, merge, recount, regrade, split, spread};
 pub use defect::review_defect;
 pub use decide::decide;
-pub use byhand::{Act, ByHand, act, find, may_meet, may_start, start};
+pub use byhand::{Act, ByHand, act, find, may_extend, may_meet, may_start, start};
 pub use contact::{Contact, contact};
 pub use firing::fire;
 pub use holds::{Budget, NewHold, budget, hold, release};
@@ -43,6 +43,7 @@ pub use policies::{
     regrade as regrade_by_policy,
 };
 pub use receive::{Reading, Receipt, receive, update};
+pub(crate) use status::complains;
 pub use status::{Move, Mover, ended_statuses, stand};
 
 use jiff::Timestamp;

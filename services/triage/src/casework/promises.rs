@@ -143,11 +143,14 @@ pub(super) async fn follow(
     let Some(grade) = case.grade else {
         return Ok(());
     };
+    let site = work.site;
+    let mut all = clocks::lock_of_case(work.tx, &site.id, case.id).await?;
+    for clock in all.iter_mut().filter(|clock| is_never_regraded(clock)) {
+        take_turn(work, clock, grade).await?;
+    }
     if !case.is_open() {
         return Ok(());
     }
-    let site = work.site;
-    let mut all = clocks::lock_of_case(work.tx, &site.id, case.id).await?;
     let begun = if first { case.facts.received } else { work.now };
     let then = held_then(work, begun).await?;
     for (kind, at) in promised(facts, urgency, begun, work.now, &all) {
@@ -231,7 +234,7 @@ async fn regrade(
         return Ok(());
     }
     let Some(length) = pinned_length(work, case, clock, urgency).await? else {
-        return Ok(());
+        return take_turn(work, clock, grade).await;
     };
     // Urgencies are declared from the most urgent on.
     let rise = grade.is_graver_than(was.0) || (grade == was.0 && urgency < was.1);
@@ -242,10 +245,29 @@ async fn regrade(
         rise,
     };
     if !apply(work, case, clock, event, "regraded").await? {
-        // The deadline stays, the turn in a backlog does not.
         clocks::update(work.tx, &work.site.id, clock).await?;
         work.entries.extend(clock.entry());
     }
+    Ok(())
+}
+
+/// Whether its time does not depend on the grade, or not any more: it was named, or given once.
+fn is_never_regraded(clock: &Clock) -> bool {
+    let once = matches!(
+        clock.kind,
+        ClockKind::FollowUpVisit | ClockKind::ConfirmClosing
+    );
+    !clock.is_silent() && (once || !clock.slot.is_empty())
+}
+
+/// The deadline stays, the turn in a backlog follows the grade (P23).
+async fn take_turn(work: &mut Work<'_>, clock: &mut Clock, grade: Grade) -> Result<(), Fault> {
+    if clock.stopped.is_some() || clock.grade == grade {
+        return Ok(());
+    }
+    clock.grade = grade;
+    clocks::update(work.tx, &work.site.id, clock).await?;
+    work.entries.extend(clock.entry());
     Ok(())
 }
 
@@ -325,17 +347,9 @@ pub(super) async fn again(
     }
 }
 
-/// The calendars that these events ask for. Most clocks know one.
+/// The calendars that these events ask for.
 pub(crate) async fn calendars(work: &mut Work<'_>, events: &[Event]) -> Result<Revisions, Fault> {
-    let mut known = Revisions::new(work.site.calendar_revision(), work.site.calendar());
-    for revision in events.iter().filter_map(Event::calendar) {
-        if !known.has(revision)
-            && let Some(calendar) = work.site.calendar_of(work.tx, revision).await?
-        {
-            known.add(revision, calendar);
-        }
-    }
-    Ok(known)
+    work.site.calendars_of(work.tx, events).await
 }
 
 /// A clock computed from scratch, with the calendars that it counts by.
@@ -343,9 +357,20 @@ pub(crate) async fn computed(
     work: &mut Work<'_>,
     clock: &Clock,
 ) -> Result<(Promise, Revisions), Fault> {
-    let events = clocks::events(work.tx, &work.site.id, clock.id).await?;
+    computed_for(work, clock, None).await
+}
+
+/// The same, with the calendars that the next event asks for too.
+async fn computed_for(
+    work: &mut Work<'_>,
+    clock: &Clock,
+    next: Option<Event>,
+) -> Result<(Promise, Revisions), Fault> {
+    let mut events = clocks::events(work.tx, &work.site.id, clock.id).await?;
+    let stored = events.len();
+    events.extend(next);
     let calendars = calendars(work, &events).await?;
-    let promise = fold(&events, &calendars)
+    let promise = fold(&events[..stored], &calendars)
         .ok_or_else(|| Fault::internal("a stored clock has to begin with its start"))?;
     Ok((promise, calendars))
 }
@@ -358,7 +383,7 @@ pub(super) async fn apply(
     event: Event,
     cause: &str,
 ) -> Result<bool, Fault> {
-    let (before, calendars) = computed(work, clock).await?;
+    let (before, calendars) = computed_for(work, clock, Some(event)).await?;
     let mut after = before.clone();
     after.apply(&event, &calendars);
     if after.is_like(&before) {
@@ -382,8 +407,9 @@ pub(super) async fn apply(
         cause: cause.to_owned(),
     };
     clocks::note(work.tx, &work.site.id, clock, Some(&event), &entry).await?;
-    // A new calendar that moves nothing is nobody's news.
-    let quiet = matches!(event, Event::Recalendared { .. }) && after.deadlines == before.deadlines;
+    // A new calendar or grade that moves nothing is nobody's news; why it moved nothing is kept.
+    let may_move = matches!(event, Event::Recalendared { .. } | Event::Regraded { .. });
+    let quiet = may_move && after.deadlines == before.deadlines;
     if !quiet {
         tell(work, case, clock, &entry, &[]).await?;
     }

@@ -2,7 +2,7 @@
 //! single words, so that whoever tells first, the end is the same.
 
 use jiff::Timestamp;
-use redress_clock::{Event, Term};
+use redress_clock::{Event, Step, Term};
 use redress_model::Fault;
 use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
 use uuid::Uuid;
@@ -103,7 +103,7 @@ pub fn ended_statuses() -> impl Iterator<Item = CaseStatus> {
 }
 
 /// Whether the people of a case in this status still complain.
-pub(super) fn complains(status: CaseStatus) -> bool {
+pub(crate) fn complains(status: CaseStatus) -> bool {
     !matches!(status, CaseStatus::Withdrawn | CaseStatus::Rejected)
 }
 
@@ -240,17 +240,42 @@ fn reopened(
         ClockKind::InterimUpdate if stopped_by(MOVED) => true,
         _ => was == Standing::Ended && stopped_by(ENDED),
     };
-    let term = match clock.term {
-        // An instant that passed meanwhile is not promised anew.
-        Term::Until(due) => Term::Until(Some(due).filter(|due| *due > at)?),
-        Term::Length(_) => {
-            let length = promises::length(work.site, case, clock.urgency, clock.kind);
-            length.map_or(clock.term, Term::Length)
-        }
-    };
-    let mut terms = promises::terms(work.site, clock.kind, term);
+    if !again {
+        return None;
+    }
+    let mut terms = promises::terms(work.site, clock.kind, term_anew(work, case, clock, at)?);
     terms.told |= clock.told_customer;
-    again.then_some((Event::Restarted { at, terms }, MOVED))
+    Some((Event::Restarted { at, terms }, MOVED))
+}
+
+/// How much time a promise gives that goes on; none where nothing is left of it.
+fn term_anew(work: &Work<'_>, case: &Case, clock: &Clock, at: Timestamp) -> Option<Term> {
+    let ahead = |due: &Timestamp| *due > at;
+    if is_set_outside(clock.kind) {
+        // It did not wait for us. Where it passed meanwhile that is a breach, told now and told once.
+        let due = clock.deadlines.due;
+        let told = clock.told >= Some(Step::Breach);
+        return (ahead(&due) || !told).then_some(Term::Until(due));
+    }
+    let length = promises::length(work.site, case, clock.urgency, clock.kind);
+    match (clock.term, length) {
+        // What the policy promises is promised anew, whatever a person gave the round before.
+        (_, Some(length)) if clock.slot.is_empty() => Some(Term::Length(length)),
+        (Term::Length(_), _) => Some(clock.term),
+        // An instant that was promised and passed meanwhile is not promised anew.
+        (Term::Until(due), _) => Some(due).filter(ahead).map(Term::Until),
+    }
+}
+
+/// Whether its deadline is an outside body's, which no standing of the case stops.
+fn is_set_outside(kind: ClockKind) -> bool {
+    matches!(
+        kind,
+        ClockKind::OutsideDeadline
+            | ClockKind::Defence
+            | ClockKind::AppealJudgment
+            | ClockKind::AppealRuling
+    )
 }
 
 /// Somebody asks whether it really is solved (M10, M16).

@@ -82,6 +82,13 @@ pub struct Revision {
     pub created: Timestamp,
 }
 
+impl Revision {
+    /// Whether running clocks follow it (P26).
+    pub fn moves(&self) -> bool {
+        self.cause != CalendarCause::Policy
+    }
+}
+
 impl Content {
     /// What a site has before anybody said anything: its policy's working time.
     pub fn of_policy(policy: &Policy, zone: &str) -> Self {
@@ -243,6 +250,43 @@ impl SiteCalendars {
             .expect("every constructor puts one in, and none is taken out")
     }
 
+    /// The newest revision that running clocks follow: a policy's hours are for new promises alone (P26). 0 where
+    /// there is none.
+    pub fn newest_moving(&self) -> u32 {
+        let moving = self.revisions.iter().rev().find(|r| r.moves());
+        moving.map_or(0, |revision| revision.number)
+    }
+
+    /// A revision as a promise sees it that was made under another one: with what changed between them, but for
+    /// the hours of a policy, which are for promises made from then on (P26).
+    pub fn revision_since(&self, made_under: u32, revision: u32) -> Calendar {
+        // Before there was any, the first held.
+        let known = self.revisions.partition_point(|r| r.number <= made_under);
+        let first = known.max(1);
+        let after = self.revisions.partition_point(|r| r.number <= revision);
+        let between = self.revisions.get(first..after).unwrap_or_default();
+        if between.iter().all(Revision::moves) {
+            return self.revision(revision).clone();
+        }
+        let before = &self.revisions[first - 1].content;
+        let mut calendar = self.revision(made_under).clone();
+        let (mut hours, mut own_hours, mut name) = (&before.hours, before.own_hours, &before.zone);
+        for next in between.iter().filter(|r| r.moves()) {
+            let content = &next.content;
+            if own_hours || content.own_hours {
+                // A person's word on the hours, or its end.
+                (hours, own_hours) = (&content.hours, content.own_hours);
+            }
+            if *name != content.zone {
+                name = &content.zone;
+                calendar = calendar.in_zone(zone(name));
+            }
+            let from = next.effective.unwrap_or(Date::MIN);
+            calendar = calendar.changed_from(from, hours.clone(), content.days());
+        }
+        calendar
+    }
+
     /// The revision that holds on a day: the newest that has taken effect by then.
     pub fn on(&self, date: Date) -> Option<&Revision> {
         let in_effect = |r: &&Revision| r.effective.is_none_or(|from| from <= date);
@@ -326,6 +370,35 @@ mod tests {
         assert!(calendars.current().is_working_day(date(2026, 3, 5)));
         assert_eq!(calendars.on(date(2026, 3, 5)).map(|r| r.number), Some(1));
         assert_eq!(calendars.on(date(2026, 3, 6)).map(|r| r.number), Some(2));
+    }
+
+    #[test]
+    fn a_promise_follows_later_days_and_its_own_hours_p26() {
+        let first = Content::of_policy(&policy(), SHANGHAI);
+        let mut short = policy();
+        short.working_time.weekdays = vec!["09:00-11:00".to_owned()];
+        let (second, cause) = first.followed(&short, SHANGHAI).expect("other hours");
+        let mut third = second.clone();
+        let closed = BTreeMap::from([(date(2026, 3, 6), special(DayKind::Off, "stocktaking"))]);
+        third.replace_own(closed, &BTreeSet::from([2026]));
+        let day = Some(date(2026, 3, 5));
+        let hours = Revision {
+            cause,
+            ..revision(2, day, second)
+        };
+        let all = SiteCalendars::of(revision(1, None, first), vec![hours]);
+        assert_eq!((all.newest_number(), all.newest_moving()), (2, 1));
+        let all = all.with(revision(3, day, third));
+        assert_eq!(all.newest_moving(), 3);
+        let start = at("2026-03-05T09:00:00+08:00");
+        let due = |made_under| {
+            let calendar = all.revision_since(made_under, 3);
+            calendar.add_working(start, SignedDuration::from_hours(16))
+        };
+        // Eight hours on Thursday, none on Friday, eight on Monday.
+        let kept = at("2026-03-09T18:00:00+08:00");
+        assert_eq!((due(0), due(1)), (kept, kept));
+        assert!(due(2) > kept, "made under the shorter hours");
     }
 
     #[test]

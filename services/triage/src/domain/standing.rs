@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::criterion::{Criteria, CriterionId as Id};
 use super::decision::{self, Decision, decide};
-use super::facts::Facts;
+use super::facts::{ClusterFacts, Facts};
 use super::grading::{Strength, explain, strength};
 use super::policy::Grading;
 
@@ -50,6 +50,31 @@ pub struct Override {
     pub cases: Vec<Uuid>,
     /// What does not count any more, as long as no more speaks for it.
     pub set_aside: Vec<SetAside>,
+}
+
+impl Override {
+    /// Whether it set aside something that grows with the case's cluster.
+    pub fn sets_people_aside(&self) -> bool {
+        self.set_aside
+            .iter()
+            .any(|aside| grown(ClusterFacts::default(), aside.id).is_some())
+    }
+
+    /// Whether more speaks for what it set aside, now that the cluster counts to this.
+    pub fn is_outgrown(&self, cluster: ClusterFacts) -> bool {
+        self.set_aside.iter().any(|aside| {
+            grown(cluster, aside.id).is_some_and(|amount| i64::from(amount) > aside.known.amount)
+        })
+    }
+}
+
+/// What a cluster counts to for a criterion; none where that does not depend on it.
+fn grown(cluster: ClusterFacts, id: Id) -> Option<u32> {
+    match id {
+        Id::LargeGroup | Id::Group | Id::Pair => Some(cluster.complainants),
+        Id::SameIssue => Some(cluster.recent_cases),
+        _ => None,
+    }
 }
 
 /// A criterion that a person set aside.

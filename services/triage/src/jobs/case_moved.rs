@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
+use redress_model::words::CaseStatus;
 use redress_proto::convert::required;
 use redress_proto::event::v1::CaseMoved;
 use redress_store::Tx;
@@ -41,8 +42,10 @@ impl Handler for CaseMovedHandler {
             merged_into: parse::merged_into(event, &payload.merged_into)?,
         };
         let id = parse::case_id(event, &payload.case)?;
-        // A move that may change who complains changes a cluster.
-        if to.mover == Mover::Intake {
+        // A move that may change who complains changes a cluster, whoever makes it: it is locked first.
+        let before = cases::status(tx, &site.id, id).await?;
+        let changes = |was: CaseStatus| casework::complains(was) != casework::complains(to.status);
+        if to.mover == Mover::Intake || before.is_some_and(changes) {
             sites::lock_clusters(tx, &site.id).await?;
         }
         let Some(mut case) = cases::lock(tx, &site.id, id).await? else {

@@ -27,7 +27,7 @@ pub async fn regrade_clusters(desk: Arc<Desk>, shutdown: CancellationToken) {
         let idle = match regrade_waiting(&desk).await {
             Ok(batches) => batches == 0,
             Err(fault) => {
-                tracing::warn!(reason = fault.reason(), "clusters wait to be graded again");
+                tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "clusters wait to be graded again");
                 true
             }
         };
@@ -39,18 +39,47 @@ pub async fn regrade_clusters(desk: Arc<Desk>, shutdown: CancellationToken) {
     }
 }
 
-/// Decides one batch of each cluster that waits; says how many.
+/// Decides one batch of each cluster that waits; says how many. One that cannot be decided goes to the end of
+/// the queue, so that the others are not held up by it.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn regrade_waiting(desk: &Desk) -> Result<usize, Fault> {
     let waiting = regrades::waiting(&desk.db, CLUSTERS_MAX).await?;
+    let mut done = 0;
     for job in &waiting {
         let batch = Batch { desk, job };
         let scope = Scope::site(job.site.clone());
-        desk.schedule(desk.db.run(&scope, &batch).await?);
+        match desk.db.run(&scope, &batch).await {
+            Ok(entries) => {
+                desk.schedule(entries);
+                done += 1;
+            }
+            Err(fault) => {
+                tracing::warn!(
+                    reason = fault.reason(),
+                    cluster = %job.cluster,
+                    "a cluster waits to be graded again"
+                );
+                desk.db.run(&scope, &Postpone { desk, job }).await?;
+            }
+        }
     }
-    Ok(waiting.len())
+    Ok(done)
+}
+
+struct Postpone<'a> {
+    desk: &'a Desk,
+    job: &'a Regrade,
+}
+
+impl Operation for Postpone<'_> {
+    const NAME: &'static str = "triage.postpone_regrade";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        regrades::postpone(tx, self.job, self.desk.now()).await
+    }
 }
 
 struct Batch<'a> {

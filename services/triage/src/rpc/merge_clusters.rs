@@ -1,10 +1,11 @@
-//! Moves every case of one cluster into another: a person says that they are about the same issue.
+//! Moves every case of one cluster into another: a person says that they are about the same issue. Confirmed
+//! cases are carried along, and stay confirmed: who belonged together before does so after it.
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::ClusterName;
 use redress_proto::triage::v1::{Cluster, MergeClustersRequest, MergeClustersResponse};
-use redress_rpc::Caller;
+use redress_rpc::{Caller, etag};
 use redress_store::{Operation, Tx};
 use redress_timers::Entry;
 use tonic::Request;
@@ -46,6 +47,7 @@ pub(super) async fn run(
             now: shared.desk.now(),
         },
         source,
+        source_etag: request.source_etag,
     };
     let scope = redress_runtime::scope(&caller);
     let (cluster, entries) = shared.desk.db.run(&scope, &merge).await?;
@@ -58,6 +60,7 @@ pub(super) async fn run(
 struct Merge<'a> {
     change: Change<'a>,
     source: ClusterName,
+    source_etag: String,
 }
 
 impl Operation for Merge<'_> {
@@ -75,6 +78,7 @@ impl Operation for Merge<'_> {
         let mut entries = Vec::new();
         if open.done_before.is_none() && source.merged_into != Some(name.id) {
             self.change.check(&open)?;
+            etag::check(&self.source_etag, source.revision, &self.source)?;
             not_merged(&self.source, &source)?;
             let mut work = Work::new(tx, &open.site, *now);
             let moved = casework::merge(&mut work, source.id, name.id).await?;

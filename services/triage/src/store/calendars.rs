@@ -13,7 +13,7 @@ use redress_store::{Database, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::word;
-use crate::domain::calendars::{CalendarCause, Content, HolidaySource, Revision, SiteCalendars};
+use crate::domain::calendars::{Content, HolidaySource, Revision, SiteCalendars};
 
 /// Sites whose calendars are kept in memory.
 const CACHED_MAX: usize = 4096;
@@ -228,7 +228,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, revision: &Revision) -> Result<(
         &kinds,
         &names,
         &years,
-        revision.cause != CalendarCause::Policy,
+        revision.moves(),
         revision.author,
         revision.note,
         revision.created.to_sqlx(),
@@ -264,7 +264,7 @@ pub async fn running(
                (SELECT jsonb_agg(e.event ORDER BY e.sequence) FROM clock_event e
                 WHERE e.site = c.site AND e.clock_id = c.id AND e.event IS NOT NULL) AS events
         FROM clock c JOIN case_file f ON f.site = c.site AND f.id = c.case_id
-        WHERE c.site = $1 AND c.stop_time IS NULL AND c.kind <> 'AGE_CHECK'
+        WHERE c.site = $1 AND c.stop_time IS NULL AND c.kind NOT IN ('AGE_CHECK', 'HOLD_END', 'CONFIRM_SIGNAL')
           AND ($2::text IS NULL OR NOT $2 = ANY (f.excluded))
         ORDER BY c.due_time, c.id LIMIT $3",
         site.as_str(),

@@ -252,6 +252,24 @@ pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<C
     .collect()
 }
 
+/// Where a case stands, as it was last committed; none where it is not known.
+pub async fn status(
+    tx: &mut Tx,
+    site: &SiteId,
+    id: Uuid,
+) -> Result<Option<CaseStatus>, Fault> {
+    let status = sqlx::query_scalar!(
+        "-- triage::store::cases::status
+        SELECT status FROM case_file WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    status.as_deref().map(word).transpose()
+}
+
 /// Whether the case is known.
 pub async fn exists(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<bool, Fault> {
     sqlx::query_scalar!(
@@ -472,15 +490,18 @@ pub async fn set_decision(
     revision: i64,
     grade: Grade,
     proposed: Option<Grade>,
+    people_aside: bool,
 ) -> Result<(), Fault> {
     sqlx::query!(
         "-- triage::store::cases::set_decision
-        UPDATE case_file SET decision = $3, grade = $4, proposed_grade = $5 WHERE site = $1 AND id = $2",
+        UPDATE case_file SET decision = $3, grade = $4, proposed_grade = $5, people_aside = $6
+        WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
         revision,
         i16::from(grade.value()),
         proposed.map(|grade| i16::from(grade.value())),
+        people_aside,
     )
     .execute(&mut **tx)
     .await

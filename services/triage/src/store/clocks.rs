@@ -122,6 +122,12 @@ impl Clock {
         matches!(self.kind, ClockKind::AgeCheck | ClockKind::HoldEnd)
     }
 
+    /// Whether it is only waited for: whoever waits says what comes next, and no calendar moves it. The kinds that
+    /// promise nothing, and the question whether a signal is so, which has events but is asked rung by rung.
+    pub fn is_waited_for(&self) -> bool {
+        self.is_silent() || self.kind == ClockKind::ConfirmSignal
+    }
+
     /// Arms it for its next step, or for when paging goes on, whichever comes first. Nobody is paged about a clock
     /// that is stopped or held.
     pub fn arm(&mut self, step: Option<Timestamp>) {

@@ -403,3 +403,32 @@ pub async fn proposals(
         })
         .collect()
 }
+
+/// The newest word of a person on each live case of a cluster that has not ended, where that word set aside how
+/// many people complain.
+pub async fn people_aside(
+    tx: &mut Tx,
+    site: &SiteId,
+    cluster: Uuid,
+) -> Result<Vec<(Uuid, Override)>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::decisions::people_aside
+        SELECT c.id, d.by_person AS \"by_person!\"
+        FROM case_file c
+        JOIN decision d ON d.site = c.site AND d.case_id = c.id AND d.revision = c.decision
+        WHERE c.site = $1 AND c.cluster = $2 AND c.people_aside AND d.by_person IS NOT NULL
+          AND NOT c.historical AND c.status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED')
+        ORDER BY c.id",
+        site.as_str(),
+        cluster,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            let word = serde_json::from_value(row.by_person).map_err(Fault::internal)?;
+            Ok((row.id, word))
+        })
+        .collect()
+}

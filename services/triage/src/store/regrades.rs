@@ -67,6 +67,21 @@ pub async fn waiting(db: &Database, limit: i64) -> Result<Vec<Regrade>, Fault> {
         .collect()
 }
 
+/// Lets a cluster wait behind all that wait now.
+pub async fn postpone(tx: &mut Tx, job: &Regrade, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::regrades::postpone
+        UPDATE cluster_regrade SET create_time = $3 WHERE site = $1 AND cluster = $2",
+        job.site.as_str(),
+        job.cluster,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
 /// Notes that the cases up to this one are done; with none, all are. Nothing happens where somebody else
 /// was faster or it began anew.
 pub async fn advance(tx: &mut Tx, done: &Regrade, after: Option<Uuid>) -> Result<(), Fault> {

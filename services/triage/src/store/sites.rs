@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use redress_calendar::Calendar;
-use redress_clock::Calendars as _;
+use redress_clock::{Event, Revisions};
 use redress_model::Fault;
 use redress_model::name::{OrganizationId, RegionId, RegionName, SiteId};
 use redress_model::words::SiteKind;
@@ -51,13 +51,38 @@ impl Site {
         self.calendars.newest_number()
     }
 
-    /// Its working time as a revision has it, also one that came after this site was read.
-    pub async fn calendar_of(&self, tx: &mut Tx, revision: u32) -> Result<Option<Calendar>, Fault> {
+    /// The calendars that the events of a clock ask for; most know one. A promise that follows newer holidays
+    /// keeps the policy's hours under which it was made (P26).
+    pub async fn calendars_of(&self, tx: &mut Tx, events: &[Event]) -> Result<Revisions, Fault> {
+        let mut known = Revisions::new(self.calendar_revision(), self.calendar());
+        let mut made_under = None;
+        for event in events {
+            let Some(revision) = event.calendar() else {
+                continue;
+            };
+            let follows = matches!(event, Event::Recalendared { .. });
+            let under = made_under.filter(|_| follows).unwrap_or(revision);
+            made_under = Some(under);
+            if let Some(calendar) = self.calendar_of(tx, under, revision).await? {
+                known.add(revision, calendar);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Its working time as a revision has it for a promise made under another one, also one that came after this
+    /// site was read.
+    async fn calendar_of(
+        &self,
+        tx: &mut Tx,
+        made_under: u32,
+        revision: u32,
+    ) -> Result<Option<Calendar>, Fault> {
         if revision <= self.calendar_revision() {
-            return Ok(Some(self.calendars.revision(revision).clone()));
+            return Ok(Some(self.calendars.revision_since(made_under, revision)));
         }
         let later = calendars::newest(tx, &self.id).await?;
-        Ok(later.map(|calendars| calendars.revision(revision).clone()))
+        Ok(later.map(|calendars| calendars.revision_since(made_under, revision)))
     }
 }
 

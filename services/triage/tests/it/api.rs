@@ -255,7 +255,14 @@ async fn a_clock_shows_its_history() {
         .get_clock(by(world.manager(), wire::GetClockRequest { name }))
         .await;
     let answer = answer.expect("a clock").into_inner();
-    let transitions: Vec<i32> = answer.history.iter().map(|h| h.transition).collect();
+    use redress_model::words::Word as _;
+    let pages_again = redress_model::words::ClockTransition::PagedAgain.number();
+    let transitions: Vec<i32> = answer
+        .history
+        .iter()
+        .map(|h| h.transition)
+        .filter(|what| *what != pages_again)
+        .collect();
     // Started, warned, breached, climbed to the duty lead; the top lead's turn comes at +100 %.
     assert_eq!(transitions[..4], [1, 2, 3, 4]);
     assert_eq!(answer.clock.expect("a clock").state, 2);

@@ -5,6 +5,7 @@ use redress_model::words::ClockKind;
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::calendar_service_server::CalendarService;
 use redress_proto::triage::v1::clock_service_server::ClockService;
+use redress_proto::triage::v1::policy_service_server::PolicyService;
 use redress_rpc::Caller;
 use redress_triage::jobs::CalendarKeeper;
 use tonic::{Code, Status};
@@ -429,4 +430,85 @@ async fn i8_another_sites_calendar_is_neither_read_nor_changed() {
     }
     let revisions = "SELECT count(*) FROM triage.calendar_revision WHERE site = 'lakeside'";
     assert_eq!(world.count(revisions).await, 1);
+}
+
+#[tokio::test]
+async fn a_new_calendar_leaves_the_question_whether_a_signal_is_so_alone() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let suspected = crate::grading::signal(
+        redress_model::words::SignalKind::Injury,
+        redress_model::words::SignalBasis::Suspected,
+    );
+    let recorded = world.record(world.manager(), &case, suspected, "").await;
+    recorded.expect("recorded");
+    let asked = async || {
+        let pages = world.pages().await;
+        let asks = pages.iter().filter(|page| page.0 == "CONFIRM_SIGNAL");
+        asks.map(|page| page.1.clone()).collect::<Vec<_>>()
+    };
+    let climbs = async || asked().await.iter().filter(|w| *w == "CLIMBED").count();
+    ask(&world, world.manager(), import(&CLOSED))
+        .await
+        .expect("imported");
+    keeper(&world).catch_up().await.expect("moved");
+    let quarter = SignedDuration::from_mins(15);
+    let minute = SignedDuration::from_mins(1);
+    world.advance(quarter - minute).await;
+    assert_eq!(climbs().await, 1);
+    world.advance(minute).await;
+    assert_eq!(climbs().await, 2, "the top lead is asked after 15 minutes");
+    let again = [("20260306", "盘点 (休)")];
+    ask(&world, world.manager(), import(&again))
+        .await
+        .expect("imported");
+    keeper(&world).catch_up().await.expect("moved");
+    world.advance(quarter - minute).await;
+    assert_eq!(
+        world.decision(&case).await.grade,
+        4,
+        "the top lead has 15 minutes too"
+    );
+    world.advance(minute).await;
+    assert_eq!(world.decision(&case).await.grade, 1);
+    // A question that nobody answered stays as it is.
+    let before = asked().await;
+    ask(&world, world.manager(), import(&CLOSED))
+        .await
+        .expect("imported");
+    keeper(&world).catch_up().await.expect("moved");
+    world.advance(quarter * 8).await;
+    assert_eq!(asked().await, before);
+    assert_eq!(keeper(&world).catch_up().await.expect("nothing"), 0);
+}
+
+#[tokio::test]
+async fn running_clocks_follow_new_holidays_but_not_the_hours_of_a_newer_policy_p26() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let due = async |case| {
+        let clocks = world.clocks(case).await;
+        time(&clocks[&ClockKind::Resolve].due_time)
+    };
+    assert_eq!(due(&case).await, at("2026-03-09T09:00:00+08:00"));
+    let policy = wire::ApplyPolicyRequest {
+        parent: "sites/lakeside".to_owned(),
+        document: "working_time: { weekdays: [ \"09:00-11:00\" ] }".to_owned(),
+        reason: "agreed".to_owned(),
+        ..Default::default()
+    };
+    let applied = world.rpc.apply_policy(by(world.manager(), policy)).await;
+    applied.expect("applied");
+    keeper(&world).follow_all().await.expect("followed");
+    keeper(&world).catch_up().await.expect("nothing moved");
+    assert_eq!(due(&case).await, at("2026-03-09T09:00:00+08:00"));
+    let first = ask(&world, world.manager(), import(&CLOSED)).await;
+    assert_eq!(first.expect("imported").calendar.expect("one").revision, 3);
+    assert_eq!(keeper(&world).catch_up().await.expect("moved"), 1);
+    // Two days later, by the hours under which it was promised.
+    assert_eq!(due(&case).await, at("2026-03-11T09:00:00+08:00"));
+    assert_eq!(keeper(&world).catch_up().await.expect("nothing"), 0);
+    // What happens to it later computes it from scratch, with the same result.
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    assert_eq!(due(&case).await, at("2026-03-11T09:00:00+08:00"));
 }

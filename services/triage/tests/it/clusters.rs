@@ -11,7 +11,8 @@ use redress_proto::triage::v1::cluster_service_server::ClusterService;
 use tonic::Code;
 
 use crate::bcubed;
-use crate::world::{World, at, by, ids};
+use crate::grading::lower;
+use crate::world::{World, at, by, ids, last};
 
 const LIFT: [&str; 4] = [
     "三号楼电梯又停运了,老人上下楼很困难。",
@@ -220,6 +221,7 @@ async fn merging_clusters_brings_their_people_together() {
         source: source.to_owned(),
         etag: etag.to_owned(),
         request_id: request_id.to_owned(),
+        ..Default::default()
     };
     let send = async |request| world.rpc.merge_clusters(by(world.manager(), request)).await;
     assert_eq!(
@@ -676,4 +678,110 @@ async fn leaks_in_five_units_propose_a_notice_that_a_person_decides_m19() {
         said[1].category,
         to_wire(redress_model::words::Category::EngineeringQuality)
     );
+}
+
+/// A case about the lift that so many people sign.
+async fn crowd(world: &World, person: &str, people: i32) -> CaseName {
+    let case = world.new_case();
+    world.say(&case, LIFT[1]);
+    let facts = event::CaseFacts {
+        headcount: people,
+        ..world.by_person(&case, person)
+    };
+    world.tell(&[world.received(facts)]).await;
+    case
+}
+
+#[tokio::test]
+async fn a_cluster_that_outgrows_what_a_person_knew_raises_the_case_again_g1_4() {
+    let world = World::new().await;
+    let first = complain(&world, "a", LIFT[0]).await;
+    crowd(&world, "b", 11).await;
+    let stood = world.decision(&first).await;
+    assert_eq!((stood.grade, stood.cluster_complainants), (1, 12));
+    let lowered = lower(&world, &first, 4, &stood.etag)
+        .await
+        .expect("lowered");
+    assert_eq!(lowered.grade, 4);
+    // Nobody new: nothing is said about it.
+    complain(&world, "a", LIFT[2]).await;
+    assert_eq!(world.decision(&first).await.revision, lowered.revision);
+    crowd(&world, "c", 40).await;
+    let risen = world.decision(&first).await;
+    assert_eq!((risen.grade, ids(&risen)), (1, vec!["G1.4", "G2.3"]));
+    assert_eq!(risen.cause, "cluster");
+}
+
+#[tokio::test]
+async fn a_cluster_that_cannot_be_graded_again_holds_up_no_other() {
+    let world = World::new().await;
+    let case = complain(&world, "a", LIFT[0]).await;
+    let other = complain(&world, "z", "地下车库积水,车子被泡了。").await;
+    let (poisoned, sound) = (
+        world.decision(&case).await.cluster,
+        world.decision(&other).await.cluster,
+    );
+    for (i, name) in [&poisoned, &sound].into_iter().enumerate() {
+        let sql = format!(
+            "INSERT INTO triage.cluster_regrade (site, cluster, after_case, generation, create_time)
+             VALUES ('lakeside', '{}', '00000000-0000-0000-0000-000000000000', 1, timestamptz '2026-01-01' + {i} * interval '1 s')",
+            last(name)
+        );
+        run(&world, &sql).await;
+    }
+    // What cannot be read any more: a decision whose nature nobody knows.
+    run(
+        &world,
+        &format!(
+            "UPDATE triage.decision SET nature = 'UNKNOWN' WHERE case_id = '{}'",
+            case.id
+        ),
+    )
+    .await;
+    let done = redress_triage::jobs::regrade_waiting(&world.rpc.0.desk).await;
+    assert_eq!(done.expect("the others"), 1);
+    let waits = "SELECT count(*) FROM triage.cluster_regrade";
+    assert_eq!(world.count(waits).await, 1);
+    let behind =
+        "SELECT count(*) FROM triage.cluster_regrade WHERE create_time > timestamptz '2026-01-02'";
+    assert_eq!(world.count(behind).await, 1, "behind all that wait");
+}
+
+async fn run(world: &World, sql: &str) {
+    sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))
+        .execute(&world.database.admin)
+        .await
+        .expect("done");
+}
+
+#[tokio::test]
+async fn a_merge_of_what_changed_meanwhile_is_refused_and_confirmed_cases_are_carried_along_i11() {
+    let world = World::new().await;
+    let a = complain(&world, "a", LIFT[0]).await;
+    let b = complain(&world, "b", "地下车库积水,车子被泡了。").await;
+    let target = world.decision(&a).await.cluster;
+    let source = world.decision(&b).await.cluster;
+    let seen = get(&world, &source).await.etag;
+    let confirm = wire::ConfirmClusterRequest {
+        name: source.clone(),
+        ..Default::default()
+    };
+    let confirm = by(world.manager(), confirm);
+    world.rpc.confirm_cluster(confirm).await.expect("confirmed");
+    let merge = |source_etag: &str| wire::MergeClustersRequest {
+        name: target.clone(),
+        source: source.clone(),
+        source_etag: source_etag.to_owned(),
+        ..Default::default()
+    };
+    let send = async |request| world.rpc.merge_clusters(by(world.manager(), request)).await;
+    let refused = send(merge(&seen))
+        .await
+        .expect_err("it was confirmed since");
+    assert_eq!(refused.code(), Code::Aborted);
+    let now = get(&world, &source).await.etag;
+    let merged = send(merge(&now)).await.expect("merged").into_inner();
+    let members = merged.cluster.expect("a cluster").members;
+    let carried = members.iter().find(|m| m.case == b.to_string());
+    assert_eq!(carried.expect("there").confirmer, "manager");
 }

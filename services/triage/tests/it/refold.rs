@@ -1,21 +1,22 @@
 //! A stored clock equals the one computed from its events (I5), whatever happened to the case: regrades,
-//! holds, hand-overs, merges, reopenings, new policies, new calendars, in a zone whose clocks change.
+//! holds, hand-overs, merges, clusters, reopenings, new policies, new calendars, in a zone whose clocks change.
 
 use jiff::{SignedDuration, Timestamp};
-use redress_clock::{Event, explain, fold};
+use redress_clock::{explain, fold};
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId};
-use redress_model::words::{CaseStatus, HoldReason, SignalBasis, SignalKind};
+use redress_model::words::{CaseStatus, ClockKind, HoldReason, SignalBasis, SignalKind};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::calendar_service_server::CalendarService as _;
 use redress_proto::triage::v1::clock_service_server::ClockService as _;
+use redress_proto::triage::v1::cluster_service_server::ClusterService as _;
 use redress_proto::triage::v1::policy_service_server::PolicyService as _;
 use redress_proto::words::Signal;
 use redress_store::{Operation, Scope, Tx};
 use redress_triage::jobs::CalendarKeeper;
-use redress_triage::store::{clocks, sites};
+use redress_triage::store::{cases, clocks, holds, sites};
 
 use crate::world::{World, by};
 
@@ -59,15 +60,23 @@ impl Operation for Refold {
         let site = sites::get(tx, &self.site, self.now).await?.expect("known");
         let all = clocks::lock_of_case(tx, &self.site, self.case).await?;
         let mut wrong = Vec::new();
+        // Whatever was extended, held or resolved before: an open case is to be resolved by an instant.
+        let case = cases::lock(tx, &self.site, self.case)
+            .await?
+            .expect("known");
+        let resolves = |clock: &&clocks::Clock| clock.kind == ClockKind::Resolve;
+        let resolve = all.iter().find(resolves).expect("promised");
+        if case.is_open() != resolve.stopped.is_none() {
+            wrong.push(format!("{}: RESOLVE {:?}", case.status, resolve.stopped));
+        }
+        let holds = holds::lasting(tx, &self.site, self.case).await?;
+        let held = all.iter().find(|clock| clock.held.is_some());
+        if let Some(held) = held.filter(|_| holds.is_empty()) {
+            wrong.push(format!("{} is held, the case is not", held.kind));
+        }
         for clock in all.iter().filter(|clock| !clock.is_silent()) {
             let events = clocks::events(tx, &self.site, clock.id).await?;
-            let mut calendars =
-                redress_clock::Revisions::new(site.calendar_revision(), site.calendar());
-            for revision in events.iter().filter_map(Event::calendar) {
-                if let Some(calendar) = site.calendar_of(tx, revision).await? {
-                    calendars.add(revision, calendar);
-                }
-            }
+            let calendars = site.calendars_of(tx, &events).await?;
             let promise = fold(&events, &calendars).expect("started");
             let stored = (
                 (clock.start, clock.term, clock.deadlines, clock.stopped),
@@ -148,7 +157,7 @@ impl Story {
     }
 
     async fn act(&mut self) {
-        match self.dice.roll(14) {
+        match self.dice.roll(16) {
             0..=2 => self.contact().await,
             3 | 4 => self.assignment_moves().await,
             5 => self.intake_moves().await,
@@ -158,6 +167,8 @@ impl Story {
             10 => self.by_hand().await,
             11 => self.calendar().await,
             12 => self.policy().await,
+            13 => self.merge_clusters().await,
+            14 => self.split_cluster().await,
             _ => self.hand_over().await,
         }
     }
@@ -359,6 +370,36 @@ impl Story {
             .await;
     }
 
+    /// The cases are about one matter after all.
+    async fn merge_clusters(&mut self) {
+        let request = wire::MergeClustersRequest {
+            name: self.world.decision(&self.case).await.cluster,
+            source: self.world.decision(&self.other).await.cluster,
+            ..Default::default()
+        };
+        // Refused where they are already.
+        let _ = self
+            .world
+            .rpc
+            .merge_clusters(by(self.world.manager(), request))
+            .await;
+    }
+
+    /// They are not.
+    async fn split_cluster(&mut self) {
+        let request = wire::SplitClusterRequest {
+            name: self.world.decision(&self.case).await.cluster,
+            cases: vec![self.other.to_string()],
+            reason: "another matter".to_owned(),
+            ..Default::default()
+        };
+        let _ = self
+            .world
+            .rpc
+            .split_cluster(by(self.world.manager(), request))
+            .await;
+    }
+
     async fn hand_over(&mut self) {
         let revision = i64::try_from(self.dice.roll(1_000)).expect("small");
         let owned = self.world.owned(&self.case, "another", revision);
@@ -404,5 +445,38 @@ async fn a_stored_clock_equals_the_one_computed_from_its_events_after_random_his
             seen += story.check(seed, step).await;
         }
         assert!(seen > 400, "the history is too thin: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_stored_clock_equals_the_computed_one_after_an_extension_a_resolution_and_a_reopening_i5()
+{
+    for days in [3, 40] {
+        let mut story = Story::new(days).await;
+        let resolve = story.world.clocks(&story.case).await[&ClockKind::Resolve].clone();
+        let request = wire::ExtendClockRequest {
+            name: resolve.name,
+            due_time: Some(to_timestamp(
+                story.world.now() + SignedDuration::from_hours(24 * 20),
+            )),
+            reason: "more is to be done".to_owned(),
+            etag: resolve.etag,
+            request_id: String::new(),
+        };
+        let manager = story.world.manager();
+        let extended = story.world.rpc.extend_clock(by(manager, request)).await;
+        extended.expect("extended");
+        for (mover, status) in [
+            ("assignment", CaseStatus::Resolved),
+            ("intake", CaseStatus::Reopened),
+        ] {
+            story.epoch += i64::from(mover == "intake");
+            let moved = story.world.moved(mover, &story.case, status, story.epoch);
+            story.world.tell(&[moved]).await;
+            story.check(days, 0).await;
+            let away = SignedDuration::from_hours(24 * i64::try_from(days).expect("few"));
+            story.world.advance(away).await;
+            story.check(days, 1).await;
+        }
     }
 }

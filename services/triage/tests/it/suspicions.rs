@@ -314,3 +314,23 @@ async fn who_looked_at_an_older_signal_is_told_so_and_a_reason_is_asked_for_i10_
         assert_eq!(refused.expect_err("refused").code(), code);
     }
 }
+
+#[tokio::test]
+async fn a_signal_counts_provisionally_only_after_its_own_time() {
+    let world = World::new().await;
+    let case = world.case().await;
+    suspect(&world, &case, SignalKind::Injury).await;
+    world.advance(QUARTER * 2 - MINUTE).await;
+    suspect(&world, &case, SignalKind::Demonstration).await;
+    world.advance(MINUTE).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, ids(&decision)), (1, vec!["G1.8"]));
+    // The later one is asked about anew, and has all of its time.
+    assert_eq!(asked(&world).await, ["lead-duty", "lead-top", "lead-duty"]);
+    world.advance(QUARTER * 2 - MINUTE).await;
+    assert_eq!(ids(&world.decision(&case).await), ["G1.8"]);
+    world.advance(MINUTE).await;
+    assert_eq!(ids(&world.decision(&case).await), ["G1.1", "G1.8"]);
+    world.advance(QUARTER * 8).await;
+    assert_eq!(asked(&world).await.len(), 4);
+}
