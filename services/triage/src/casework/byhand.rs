@@ -51,6 +51,37 @@ pub fn may_meet(kind: ClockKind) -> bool {
     (may_start(kind) && kind != ClockKind::InterimUpdate) || kind == ClockKind::FollowUpVisit
 }
 
+/// Whether a person gives more time for it. A question is no promise: its silence counts (section 4), and a
+/// customer who has not replied is visited.
+pub fn may_extend(kind: ClockKind) -> bool {
+    match kind {
+        ClockKind::AgeCheck
+        | ClockKind::HoldEnd
+        | ClockKind::ConfirmSignal
+        | ClockKind::ConfirmClosing
+        | ClockKind::LeaderContact
+        | ClockKind::HoldingStatement
+        | ClockKind::InsideReport
+        | ClockKind::OutwardUpdate
+        | ClockKind::WeeklyBriefing => false,
+        ClockKind::Acknowledge
+        | ClockKind::StartInvestigation
+        | ClockKind::OnSite
+        | ClockKind::Rescue
+        | ClockKind::Answer
+        | ClockKind::InterimUpdate
+        | ClockKind::Resolve
+        | ClockKind::OutsideDeadline
+        | ClockKind::Support
+        | ClockKind::Defence
+        | ClockKind::AppealJudgment
+        | ClockKind::AppealRuling
+        | ClockKind::StoreReport
+        | ClockKind::MediaClarification
+        | ClockKind::FollowUpVisit => true,
+    }
+}
+
 /// Starts a clock by hand. None where it gives no time and the policy does not either.
 pub async fn start(
     work: &mut Work<'_>,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use redress_clock::{Event, Term};
 use redress_model::Fault;
-use redress_model::words::{CaseStatus, ClockKind, ClockState, HoldReason, Urgency};
+use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
 
 use super::promises::{self, Start};
 use super::{Work, holds};
@@ -40,7 +40,7 @@ pub async fn contact(work: &mut Work<'_>, case: &mut Case, contact: Contact) -> 
     let urgency = promises::urgency(work, case).await?;
     if !contact.outbound {
         // What the customer was waited for is here.
-        holds::release(work, case, HoldReason::Customer, "contact").await?;
+        holds::answered(work, case, at).await?;
     }
     let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
     for clock in &mut all {

@@ -1,5 +1,6 @@
 //! What happens when a clock comes due.
 
+use jiff::Timestamp;
 use redress_clock::Event;
 use redress_model::Fault;
 use redress_model::words::ClockKind;
@@ -58,6 +59,26 @@ pub async fn fire(work: &mut Work<'_>, entry: &Entry) -> Result<Fired, Fault> {
     Ok(after
         .and_then(|clock| clock.entry())
         .map_or(Fired::Done, Fired::Again))
+}
+
+/// Lets what was due by an instant take effect though no timer has fired yet: a worker may have been away.
+pub(super) async fn catch_up(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+    until: Timestamp,
+) -> Result<(), Fault> {
+    let until = until.min(work.now);
+    if clock.next.is_none_or(|next| next > until) {
+        return Ok(());
+    }
+    match clock.kind {
+        ClockKind::ConfirmClosing if clock.deadlines.due <= until => {
+            no_reply(work, case, clock).await
+        }
+        ClockKind::ConfirmSignal => Ok(()),
+        _ => ladder::climb_to(work, case, clock, until).await,
+    }
 }
 
 /// The customer did not say whether the proposal will do: that breaks no promise of ours, but somebody

@@ -10,7 +10,7 @@ use redress_clock::{Deadlines, Event};
 use redress_model::words::{ClockKind, ClockState, HoldReason};
 use redress_model::{Fault, ids};
 
-use super::{Work, promises};
+use super::{Work, firing, promises};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock};
 use crate::store::holds::{self, Hold};
@@ -67,6 +67,7 @@ pub async fn hold(
     new: NewHold,
     beyond: bool,
 ) -> Result<Hold, Fault> {
+    expire(work, case).await?;
     let hold = Hold {
         id: ids::new_id(work.now),
         case: case.id,
@@ -84,15 +85,33 @@ pub async fn hold(
     cases::set_status(work.tx, &work.site.id, case).await?;
     for mut clock in clocks::lock_of_case(work.tx, &work.site.id, case.id).await? {
         if stops(work.site, hold.reason, &clock) {
-            let event = Event::Held {
-                at: work.now,
-                reason: hold.reason,
-            };
-            promises::apply(work, case, &mut clock, event, "held").await?;
+            stop(work, case, &mut clock, &hold).await?;
         }
     }
     arm(work, case).await?;
     Ok(hold)
+}
+
+/// Stops a promise from the start of a hold on, or from its own. What was due before is told first: while it
+/// stands still it comes due no more.
+async fn stop(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+    hold: &Hold,
+) -> Result<(), Fault> {
+    let at = hold.start.max(clock.start);
+    Box::pin(firing::catch_up(work, case, clock, at)).await?;
+    if clock.stopped.is_some() {
+        return Ok(());
+    }
+    let event = Event::Held {
+        at,
+        reason: hold.reason,
+    };
+    promises::apply(work, case, clock, event, "held")
+        .await
+        .map(drop)
 }
 
 fn stops(site: &Site, reason: HoldReason, clock: &Clock) -> bool {
@@ -109,15 +128,12 @@ pub(super) async fn stop_new(
         return Ok(());
     }
     let lasting = holds::lasting(work.tx, &work.site.id, case.id).await?;
-    let hold = lasting.iter().find(|h| stops(work.site, h.reason, clock));
-    if let Some(hold) = hold {
-        let event = Event::Held {
-            at: hold.start.max(clock.start),
-            reason: hold.reason,
-        };
-        promises::apply(work, case, clock, event, "held").await?;
+    // One whose time has passed before the promise was made stops it not, though nobody ended it yet.
+    let is_its = |h: &&Hold| h.until > clock.start && stops(work.site, h.reason, clock);
+    match lasting.iter().find(is_its) {
+        Some(hold) => stop(work, case, clock, hold).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Ends the hold of this reason, if it lasts. Says whether it did.
@@ -134,27 +150,40 @@ pub async fn release(
     .await
 }
 
+/// The customer spoke: a hold that waits for that ends then. A word from before the hold is not the one that it
+/// waits for, however late it is entered.
+pub(super) async fn answered(
+    work: &mut Work<'_>,
+    case: &mut Case,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let at = at.min(work.now);
+    end(work, case, "contact", |hold| {
+        (hold.reason == HoldReason::Customer && at >= hold.start).then_some(at)
+    })
+    .await
+    .map(drop)
+}
+
 /// Ends every hold: nobody is waited for any more.
 pub(super) async fn release_all(
     work: &mut Work<'_>,
     case: &mut Case,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    end(work, case, "moved", |hold| Some(at.max(hold.start)))
-        .await
-        .map(drop)
+    end(work, case, "moved", |_| Some(at)).await.map(drop)
 }
 
 /// Ends the holds whose time has come, each at its own instant.
 pub(super) async fn expire(work: &mut Work<'_>, case: &mut Case) -> Result<(), Fault> {
-    let now = work.now;
-    end(work, case, "time", |hold| {
-        (hold.until <= now).then_some(hold.until)
-    })
-    .await
-    .map(drop)
+    end(work, case, TIME, |_| None).await.map(drop)
 }
 
+/// Why a hold ended: by itself.
+const TIME: &str = "time";
+
+/// Ends the holds that `when` says, and those whose time has passed though nobody saw to it yet: each by the
+/// instant that was named at the latest (P13), and none before it began. Says whether `when` said any.
 async fn end(
     work: &mut Work<'_>,
     case: &mut Case,
@@ -164,21 +193,27 @@ async fn end(
     if case.held_since.is_none() {
         return Ok(false);
     }
-    let site = work.site;
+    let (site, now) = (work.site, work.now);
     let mut lasting = holds::lasting(work.tx, &site.id, case.id).await?;
     let mut ending: Vec<(Timestamp, Hold)> = Vec::new();
-    lasting.retain(|hold| match when(hold) {
-        Some(at) => {
+    let mut asked = false;
+    lasting.retain(|hold| {
+        let wanted = when(hold);
+        asked |= wanted.is_some();
+        let by_itself = (hold.until <= now).then_some(hold.until);
+        if let Some(at) = wanted.or(by_itself) {
+            let at = at.min(hold.until).max(hold.start);
             ending.push((at, hold.clone()));
-            false
+            return false;
         }
-        None => true,
+        true
     });
     let Some(last) = ending.iter().map(|(at, _)| *at).max() else {
         return Ok(false);
     };
     for (at, hold) in &ending {
-        holds::end(work.tx, &site.id, hold.id, *at, cause).await?;
+        let why = if *at < hold.until { cause } else { TIME };
+        holds::end(work.tx, &site.id, hold.id, *at, why).await?;
     }
     if lasting.is_empty() {
         run_again(case, last);
@@ -191,11 +226,11 @@ async fn end(
         }
         // From the end of the last hold that stopped it; by a newer policy none of them may.
         let mine = ending.iter().filter(|(_, h)| may(h)).map(|(at, _)| *at);
-        let at = mine.max().unwrap_or(last);
+        let at = mine.max().unwrap_or(last).max(clock.start);
         promises::apply(work, case, &mut clock, Event::Resumed { at }, cause).await?;
     }
     arm(work, case).await?;
-    Ok(true)
+    Ok(asked)
 }
 
 /// The age of a case counts again, unless it is resolved too: then it still stands.

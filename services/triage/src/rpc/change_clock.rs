@@ -65,6 +65,10 @@ impl Change<'_> {
                 "CLOCK_NOT_BY_HAND",
                 "it goes with the case; only clocks that a person may start are cancelled by one",
             )),
+            Act::Extend(_) if !casework::may_extend(clock.kind) => Err(self.illegal(
+                "CLOCK_NOT_BY_HAND",
+                "it is a question, not a promise: nobody gives it more time",
+            )),
             Act::Extend(due) if due <= clock.deadlines.due => Err(Fault::invalid(
                 "due_time",
                 "must lie after the present deadline",

@@ -103,7 +103,8 @@ impl Take<'_> {
                 self.case.to_string(),
             ));
         };
-        if all.iter().any(|h| h.reason == reason && h.end.is_none()) {
+        let lasts = |h: &Hold| h.end.is_none() && h.until > self.now;
+        if all.iter().any(|h| h.reason == reason && lasts(h)) {
             return Err(Fault::illegal(
                 "ALREADY_HELD",
                 format!("it is held for {reason} already; resume it first"),

@@ -1,12 +1,17 @@
 //! Promises start, are met, move and climb.
 
 use jiff::SignedDuration;
+use redress_model::name::CaseName;
 use redress_model::words::{CaseStatus, ClockKind, DutyRole, SignalBasis, SignalKind};
+use redress_proto::convert::to_timestamp;
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService as _;
 use redress_proto::words::Signal;
+use tonic::Code;
 
-use crate::world::{World, at, time};
+use crate::world::{World, at, by, time};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const RUNNING: i32 = 1;
@@ -202,6 +207,171 @@ async fn a_rise_shortens_the_promises_from_the_same_start() {
     assert_eq!(due(ClockKind::Answer), at("2026-03-03T09:00:00+08:00"));
     assert_eq!(due(ClockKind::Resolve), at("2026-03-09T09:00:00+08:00"));
     assert_eq!(clocks[&ClockKind::Resolve].grade, 1);
+}
+
+async fn injury(world: &World, case: &CaseName, basis: SignalBasis) {
+    let injury = Signal {
+        kind: to_wire(SignalKind::Injury),
+        basis: to_wire(basis),
+        ..Default::default()
+    };
+    let recorded = world.record(world.manager(), case, injury, "").await;
+    recorded.expect("recorded");
+}
+
+#[tokio::test]
+async fn an_explanation_names_the_rise_that_kept_a_deadline() {
+    let world = World::new().await;
+    let case = world.case().await;
+    injury(&world, &case, SignalBasis::Reported).await;
+    let name = world.clocks(&case).await[&ClockKind::Resolve].name.clone();
+    let request = wire::ExplainClockRequest { name };
+    let told = world.rpc.explain_clock(by(world.manager(), request)).await;
+    let told = told.expect("explained").into_inner();
+    assert_eq!(told.basis(), wire::ClockBasis::KeptByRise);
+    let events: Vec<&str> = told.changes.iter().map(|c| c.event.as_str()).collect();
+    assert_eq!(events, ["started", "regraded"]);
+    // It is nobody's news.
+    let said: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let of_resolve = |c: &&event::ClockChanged| c.kind == to_wire(ClockKind::Resolve);
+    assert_eq!(said.iter().filter(of_resolve).count(), 1);
+}
+
+#[tokio::test]
+async fn p23_what_a_person_promised_takes_its_turn_by_the_grade_of_the_case() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let request = wire::StartClockRequest {
+        parent: case.to_string(),
+        kind: to_wire(ClockKind::OutsideDeadline),
+        term: Some(wire::start_clock_request::Term::DueTime(to_timestamp(
+            world.now() + HOUR * 48,
+        ))),
+        party: "12345".to_owned(),
+        ..Default::default()
+    };
+    let started = world.rpc.start_clock(by(world.manager(), request)).await;
+    started.expect("started");
+    world
+        .tell(&[
+            world.moved("assignment", &case, CaseStatus::Proposed, 1),
+            world.contact(&case, false, true, true),
+        ])
+        .await;
+    injury(&world, &case, SignalBasis::Reported).await;
+    let clocks = world.clocks(&case).await;
+    for kind in [ClockKind::OutsideDeadline, ClockKind::ConfirmClosing] {
+        assert_eq!(clocks[&kind].grade, 1, "{kind}");
+    }
+    let due = time(&clocks[&ClockKind::OutsideDeadline].due_time);
+    assert_eq!(due, world.now() + HOUR * 48);
+}
+
+#[tokio::test]
+async fn a_question_an_age_check_and_the_end_of_a_hold_are_extended_by_nobody() {
+    let world = World::new().await;
+    let case = world.case().await;
+    injury(&world, &case, SignalBasis::Suspected).await;
+    world
+        .tell(&[
+            world.moved("assignment", &case, CaseStatus::Proposed, 1),
+            world.contact(&case, false, true, true),
+        ])
+        .await;
+    let held = wire::HoldCaseRequest {
+        parent: case.to_string(),
+        reason: 1,
+        until_time: Some(to_timestamp(world.now() + HOUR * 48)),
+        note: "keys".to_owned(),
+        request_id: String::new(),
+    };
+    let held = world.rpc.hold_case(by(world.manager(), held)).await;
+    held.expect("held");
+    for (kind, code) in [
+        ("CONFIRM_SIGNAL", Code::FailedPrecondition),
+        ("CONFIRM_CLOSING", Code::FailedPrecondition),
+        ("AGE_CHECK", Code::NotFound),
+        ("HOLD_END", Code::NotFound),
+    ] {
+        let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM triage.clock WHERE kind = $1")
+            .bind(kind)
+            .fetch_one(&world.database.admin)
+            .await
+            .expect(kind);
+        let request = wire::ExtendClockRequest {
+            name: format!("sites/lakeside/clocks/{id}"),
+            due_time: Some(to_timestamp(world.now() + HOUR * 24 * 365)),
+            reason: "let it wait".to_owned(),
+            ..Default::default()
+        };
+        let refused = world.rpc.extend_clock(by(world.manager(), request)).await;
+        assert_eq!(refused.expect_err(kind).code(), code, "{kind}");
+    }
+    // So silence counts all the same.
+    world.advance(HOUR).await;
+    assert_eq!(world.decision(&case).await.grade, 1);
+}
+
+#[tokio::test]
+async fn p03_a_further_message_by_any_channel_restarts_the_answer_clock() {
+    use redress_model::words::{Channel, Word as _};
+    let world = World::new().await;
+    for channel in Channel::ALL {
+        let case = world.case().await;
+        world.tell(&[world.contact(&case, false, true, true)]).await;
+        assert_eq!(world.clocks(&case).await[&ClockKind::Answer].state, MET);
+        world.clock.advance(SignedDuration::from_mins(1));
+        let payload = event::ContactRecorded {
+            case: case.to_string(),
+            contact_id: uuid::Uuid::now_v7().to_string(),
+            direction: event::ContactDirection::Inbound.into(),
+            channel: to_wire(*channel),
+            by_person: true,
+            contact_time: Some(to_timestamp(world.now())),
+            ..Default::default()
+        };
+        let kind = "redress.contact.recorded.v1";
+        let message = world.event("intake", kind, &case.to_string(), &payload);
+        world.tell(&[message]).await;
+        let answer = &world.clocks(&case).await[&ClockKind::Answer];
+        assert_eq!(answer.state, RUNNING, "{channel}");
+        assert_eq!(time(&answer.start_time), world.now(), "{channel}");
+    }
+}
+
+#[tokio::test]
+async fn p08_a_warning_that_is_late_when_the_clock_is_made_is_told_at_once_or_left_out_never_twice()
+{
+    let world = World::new().await;
+    let received = world.now();
+    let late = async || {
+        let case = world.new_case();
+        let facts = event::CaseFacts {
+            received_time: Some(to_timestamp(received)),
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts)]).await;
+        world.advance(SignedDuration::ZERO).await;
+        let said: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+        let mine = |c: &event::ClockChanged| {
+            c.case == case.to_string()
+                && c.kind == to_wire(ClockKind::Acknowledge)
+                && (2..=4).contains(&c.transition)
+        };
+        said.into_iter()
+            .filter(mine)
+            .map(|c| c.level)
+            .collect::<Vec<_>>()
+    };
+    // To be acknowledged by 14:00; three of its four working hours are used at 12:00.
+    world.advance(SignedDuration::from_mins(270)).await;
+    assert_eq!(late().await, [0], "13:30: warned once");
+    world.advance(HOUR).await;
+    assert_eq!(
+        late().await,
+        [1],
+        "14:30: broken, and the warning is left out"
+    );
 }
 
 #[tokio::test]

@@ -128,41 +128,62 @@ async fn a_hold_freezes_the_remainder_and_resuming_adds_it() {
 }
 
 #[tokio::test]
-async fn p04_grade_owner_and_cluster_change_under_a_hold_and_the_time_used_stays() {
+async fn p04_grade_policy_owner_and_cluster_change_under_a_hold_and_the_time_used_stays() {
+    use redress_proto::triage::v1::cluster_service_server::ClusterService as _;
+    use redress_proto::triage::v1::policy_service_server::PolicyService as _;
     let world = World::new().await;
-    let case = world.case().await;
-    let other = world.case().await;
+    let complain = async |person: &str, text: &str| {
+        let case = world.new_case();
+        world.say(&case, text);
+        let facts = world.by_person(&case, person);
+        world.tell(&[world.received(facts)]).await;
+        case
+    };
+    let case = complain("a", "三号楼电梯停运。").await;
+    let other = complain("b", "地下车库积水,车子被泡了。").await;
     world.advance(HOUR).await;
     hold(&world, &case, HoldReason::Customer, 24 * 30).await;
     let before = held_kinds(&world, &case).await;
+    let keeps = async |what: &str| {
+        let during = held_kinds(&world, &case).await;
+        let all = before.iter().all(|kind| during.contains(kind));
+        assert!(all, "{what}: {during:?}");
+    };
     world.advance(HOUR * 2).await;
     world.tell(&[world.owned(&case, "another", 7)]).await;
+    keeps("owner").await;
+    let policy = wire::ApplyPolicyRequest {
+        parent: "sites/lakeside".to_owned(),
+        document: "clocks: { ANSWER: [ { length: 1 hour } ], RESOLVE: [ { length: 2 hours } ] }"
+            .to_owned(),
+        reason: "agreed".to_owned(),
+        ..Default::default()
+    };
+    let applied = world.rpc.apply_policy(by(world.manager(), policy)).await;
+    applied.expect("applied");
+    keeps("policy").await;
     grade_one(&world, &case).await;
+    keeps("grade").await;
     let (one, two) = (
         world.decision(&case).await.cluster,
         world.decision(&other).await.cluster,
     );
-    if one != two {
-        let merge = wire::MergeClustersRequest {
-            name: two,
-            source: one,
-            ..Default::default()
-        };
-        use redress_proto::triage::v1::cluster_service_server::ClusterService as _;
-        let merged = world.rpc.merge_clusters(by(world.manager(), merge)).await;
-        merged.expect("merged");
-    }
-    let during: Vec<ClockKind> = held_kinds(&world, &case).await;
-    assert!(
-        before.iter().all(|kind| during.contains(kind)),
-        "{during:?}"
-    );
+    assert_ne!(one, two, "two matters");
+    let merge = wire::MergeClustersRequest {
+        name: two.clone(),
+        source: one,
+        ..Default::default()
+    };
+    let merged = world.rpc.merge_clusters(by(world.manager(), merge)).await;
+    merged.expect("merged");
+    assert_eq!(world.decision(&case).await.cluster, two);
+    keeps("cluster").await;
     world.advance(HOUR * 24).await;
     resume(&world, &case, HoldReason::Customer)
         .await
         .expect("resumed");
     let answer = world.clocks(&case).await[&ClockKind::Answer].clone();
-    // 24 hours of grade 1, of which one was used before the hold.
+    // 24 hours of grade 1 by the policy of its start, of which one was used before the hold.
     assert_eq!(time(&answer.due_time), world.now() + HOUR * 23);
     assert_eq!(answer.state, to_wire(ClockState::Running));
 }
@@ -301,4 +322,158 @@ async fn p06_a_resolved_or_ended_case_is_held_no_more_and_pages_nobody() {
     }
     let open = "SELECT count(*) FROM triage.case_hold WHERE end_time IS NULL";
     assert_eq!(world.count(open).await, 0);
+}
+
+/// A word of the customer that is entered now.
+fn word_of(world: &World, case: &CaseName, at: Timestamp) -> redress_events::Event {
+    let payload = redress_proto::event::v1::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: redress_proto::event::v1::ContactDirection::Inbound.into(),
+        channel: 1,
+        by_person: true,
+        contact_time: Some(to_timestamp(at)),
+        ..Default::default()
+    };
+    let kind = "redress.contact.recorded.v1";
+    world.event("intake", kind, &case.to_string(), &payload)
+}
+
+async fn held(world: &World, case: &CaseName) -> Vec<wire::Hold> {
+    let request = wire::ListHoldsRequest {
+        parent: case.to_string(),
+    };
+    let listed = world.rpc.list_holds(by(world.manager(), request)).await;
+    listed.expect("listed").into_inner().holds
+}
+
+async fn told(world: &World, kind: &str) -> Vec<String> {
+    let pages = world.pages().await.into_iter();
+    pages.filter(|p| p.0 == kind).map(|p| p.1).collect()
+}
+
+#[tokio::test]
+async fn what_was_due_before_a_hold_is_told_though_no_timer_had_fired_and_told_once() {
+    let world = World::new().await;
+    let case = world.case().await;
+    // Due at 11:00; the worker is away until 11:30, when the case is held.
+    world.clock.advance(SignedDuration::from_mins(150));
+    hold(&world, &case, HoldReason::Customer, 24).await;
+    assert_eq!(told(&world, "START_INVESTIGATION").await, ["BREACHED"]);
+    world.advance(HOUR * 24 * 3).await;
+    let breaches = told(&world, "START_INVESTIGATION").await;
+    let breaches = breaches.iter().filter(|what| *what == "BREACHED").count();
+    assert_eq!(breaches, 1);
+}
+
+#[tokio::test]
+async fn what_is_due_at_the_instant_of_a_hold_is_told() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.clock.advance(HOUR * 2);
+    hold(&world, &case, HoldReason::Customer, 24).await;
+    assert_eq!(told(&world, "START_INVESTIGATION").await, ["BREACHED"]);
+}
+
+#[tokio::test]
+async fn p13_whoever_ends_a_hold_late_gives_no_more_time_than_was_approved() {
+    let world = World::new().await;
+    let case = world.case().await;
+    for by_person in [true, false] {
+        let until = world.now() + HOUR;
+        hold(&world, &case, HoldReason::Customer, 1).await;
+        // The worker is away.
+        world.clock.advance(HOUR * 3);
+        if by_person {
+            let resumed = resume(&world, &case, HoldReason::Customer).await;
+            resumed.expect("resumed");
+        } else {
+            world.tell(&[word_of(&world, &case, world.now())]).await;
+        }
+        let ended = held(&world, &case).await;
+        let last = ended.iter().max_by_key(|hold| time(&hold.start_time));
+        let last = last.expect("a hold");
+        assert_eq!(time(&last.end_time), until, "{by_person}");
+        assert_eq!(last.end_cause, "time");
+    }
+}
+
+#[tokio::test]
+async fn p13_two_holds_that_overlap_stop_the_time_until_the_later_end_though_the_worker_was_away() {
+    let world = World::new().await;
+    let case = world.case().await;
+    hold(&world, &case, HoldReason::OutsideParty, 1).await;
+    hold(&world, &case, HoldReason::Court, 24).await;
+    world.clock.advance(HOUR * 3);
+    let resumed = resume(&world, &case, HoldReason::Court).await;
+    resumed.expect("resumed");
+    assert!(held_kinds(&world, &case).await.is_empty());
+    let row = "SELECT held_micros / 1000000 FROM triage.case_file";
+    assert_eq!(world.count(row).await, 3 * 3600);
+    // Five working days of eight hours, from noon on.
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    assert_eq!(time(&resolve.due_time), at("2026-03-09T12:00:00+08:00"));
+}
+
+#[tokio::test]
+async fn a_hold_ends_where_it_began_when_clocks_of_replicas_differ() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR).await;
+    hold(&world, &case, HoldReason::Customer, 24).await;
+    let start = world.now();
+    world.clock.set(start - SignedDuration::from_secs(2));
+    let resumed = resume(&world, &case, HoldReason::Customer).await;
+    resumed.expect("resumed");
+    let ended = held(&world, &case).await;
+    assert_eq!(time(&ended[0].end_time), start);
+    assert!(held_kinds(&world, &case).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_starts_after_a_hold_whose_end_nobody_saw_to_yet_runs() {
+    use redress_timers::Truth as _;
+    let world = World::new().await;
+    let case = world.case().await;
+    let proposed = world.moved("assignment", &case, CaseStatus::Proposed, 1);
+    let told = world.contact(&case, false, true, true);
+    world.tell(&[proposed, told]).await;
+    hold(&world, &case, HoldReason::Customer, 1).await;
+    // Days later the customer's silence is seen first, then that the hold is over.
+    world.clock.advance(HOUR * 24 * 4);
+    let truth =
+        redress_triage::jobs::ClockTruth::new(world.database.db.clone(), std::sync::Arc::default());
+    let silence: uuid::Uuid =
+        sqlx::query_scalar("SELECT id FROM triage.clock WHERE kind = 'CONFIRM_CLOSING'")
+            .fetch_one(&world.database.admin)
+            .await
+            .expect("asked");
+    let due = truth.due(world.now(), 100).await.expect("read");
+    let entry = due.iter().find(|entry| entry.id == silence).expect("due");
+    truth.fire(entry, world.now()).await.expect("fired");
+    assert!(
+        world
+            .clocks(&case)
+            .await
+            .contains_key(&ClockKind::FollowUpVisit)
+    );
+    world.advance(HOUR).await;
+    assert!(held_kinds(&world, &case).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_word_from_before_a_hold_does_not_end_it_and_a_later_one_ends_it_at_its_own_instant() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let before = world.now() + SignedDuration::from_mins(30);
+    world.advance(HOUR).await;
+    hold(&world, &case, HoldReason::Customer, 240).await;
+    let after = world.now() + SignedDuration::from_mins(15);
+    world.advance(HOUR).await;
+    world.tell(&[word_of(&world, &case, before)]).await;
+    assert!(!held_kinds(&world, &case).await.is_empty(), "entered late");
+    world.tell(&[word_of(&world, &case, after)]).await;
+    assert!(held_kinds(&world, &case).await.is_empty());
+    let ended = held(&world, &case).await;
+    assert_eq!(time(&ended[0].end_time), after);
 }

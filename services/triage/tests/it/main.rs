@@ -17,6 +17,7 @@ mod policies;
 mod process;
 mod promises;
 mod refold;
+mod reopening;
 mod suspicions;
 mod teaching;
 mod world;

@@ -1,0 +1,104 @@
+//! What a reopening promises anew, and what it does not (domain.md section 6, P27).
+
+use jiff::{SignedDuration, Timestamp};
+use redress_model::name::CaseName;
+use redress_model::words::{CaseStatus, ClockKind, ClockState};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService as _;
+
+use crate::world::{World, at, by, time};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+async fn extend(world: &World, clock: &wire::CaseClock, due: Timestamp) {
+    let request = wire::ExtendClockRequest {
+        name: clock.name.clone(),
+        due_time: Some(to_timestamp(due)),
+        reason: "more is to be done".to_owned(),
+        etag: clock.etag.clone(),
+        request_id: String::new(),
+    };
+    let extended = world.rpc.extend_clock(by(world.manager(), request)).await;
+    extended.expect("extended");
+}
+
+async fn outside(world: &World, case: &CaseName, due: Timestamp) {
+    let request = wire::StartClockRequest {
+        parent: case.to_string(),
+        kind: to_wire(ClockKind::OutsideDeadline),
+        term: Some(wire::start_clock_request::Term::DueTime(to_timestamp(due))),
+        party: "12345".to_owned(),
+        ..Default::default()
+    };
+    let started = world.rpc.start_clock(by(world.manager(), request)).await;
+    started.expect("started");
+}
+
+async fn breaches(world: &World, kind: &str) -> usize {
+    let pages = world.pages().await;
+    let is_one =
+        |page: &&(String, String, i32, Vec<String>)| page.0 == kind && page.1 == "BREACHED";
+    pages.iter().filter(is_one).count()
+}
+
+#[tokio::test]
+async fn p27_what_was_extended_and_resolved_is_promised_anew_by_the_policy_when_it_is_reopened() {
+    // Before the instant that a person gave, and after it.
+    for (away, anew) in [
+        (10, "2026-03-19T09:00:00+08:00"),
+        (28, "2026-04-07T09:00:00+08:00"),
+    ] {
+        let world = World::new().await;
+        let case = world.case().await;
+        let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+        extend(&world, &resolve, at("2026-03-20T09:00:00+08:00")).await;
+        let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+        world.tell(&[resolved]).await;
+        world.advance(HOUR * 24 * away).await;
+        let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+        world.tell(&[reopened]).await;
+        let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+        assert_eq!(resolve.state, to_wire(ClockState::Running), "{away}");
+        assert_eq!(time(&resolve.due_time), at(anew), "{away}");
+    }
+}
+
+#[tokio::test]
+async fn an_outside_deadline_that_passed_while_the_case_was_closed_breaches_visibly_and_once() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let due = world.now() + HOUR * 24 * 2;
+    outside(&world, &case, due).await;
+    let mut epoch = 1;
+    for away in [5, 1] {
+        epoch += 2;
+        let merged = world.moved("intake", &case, CaseStatus::Merged, epoch);
+        world.tell(&[merged]).await;
+        world.advance(HOUR * 24 * away).await;
+        assert_eq!(
+            breaches(&world, "OUTSIDE_DEADLINE").await,
+            usize::from(away == 1)
+        );
+        let unmerged = world.moved("intake", &case, CaseStatus::Triaged, epoch + 1);
+        world.tell(&[unmerged]).await;
+        world.advance(HOUR).await;
+        assert_eq!(breaches(&world, "OUTSIDE_DEADLINE").await, 1);
+    }
+    // What lies ahead still stands as it was given.
+    let later = world.now() + HOUR * 24 * 9;
+    let other = world.case().await;
+    outside(&world, &other, later).await;
+    world
+        .tell(&[world.moved("intake", &other, CaseStatus::Merged, 2)])
+        .await;
+    world.advance(HOUR * 24).await;
+    world
+        .tell(&[world.moved("intake", &other, CaseStatus::Triaged, 3)])
+        .await;
+    let clock = world.clocks(&other).await[&ClockKind::OutsideDeadline].clone();
+    assert_eq!(
+        (clock.state, time(&clock.due_time)),
+        (to_wire(ClockState::Running), later)
+    );
+}
