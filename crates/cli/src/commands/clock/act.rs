@@ -21,7 +21,7 @@ use crate::output::{Output, when};
 fn instant(argument: &'static str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
     let from_now = || {
         let span = match text.strip_suffix('d') {
-            Some(days) => SignedDuration::from_hours(days.parse::<i64>().ok()?.checked_mul(24)?),
+            Some(days) => SignedDuration::from_secs(days.parse::<i64>().ok()?.checked_mul(86_400)?),
             None => text.parse().ok()?,
         };
         now.checked_add(span).ok()
