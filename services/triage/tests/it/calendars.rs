@@ -493,7 +493,7 @@ async fn running_clocks_follow_new_holidays_but_not_the_hours_of_a_newer_policy_
     assert_eq!(due(&case).await, at("2026-03-09T09:00:00+08:00"));
     let policy = wire::ApplyPolicyRequest {
         parent: "sites/lakeside".to_owned(),
-        document: "working_time: { weekdays: [ \"09:00-11:00\" ] }".to_owned(),
+        document: "working_time: { weekends: [ \"09:00-11:00\" ] }".to_owned(),
         reason: "agreed".to_owned(),
         ..Default::default()
     };

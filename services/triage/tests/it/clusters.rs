@@ -696,9 +696,12 @@ async fn crowd(world: &World, person: &str, people: i32) -> CaseName {
 async fn a_cluster_that_outgrows_what_a_person_knew_raises_the_case_again_g1_4() {
     let world = World::new().await;
     let first = complain(&world, "a", LIFT[0]).await;
+    // Every threshold is crossed before the person looks at it.
+    complain(&world, "d", LIFT[3]).await;
     crowd(&world, "b", 11).await;
     let stood = world.decision(&first).await;
-    assert_eq!((stood.grade, stood.cluster_complainants), (1, 12));
+    assert_eq!((stood.grade, stood.cluster_complainants), (1, 13));
+    assert_eq!(stood.cluster_recent_cases, 3);
     let lowered = lower(&world, &first, 4, &stood.etag)
         .await
         .expect("lowered");
@@ -784,4 +787,32 @@ async fn a_merge_of_what_changed_meanwhile_is_refused_and_confirmed_cases_are_ca
     let members = merged.cluster.expect("a cluster").members;
     let carried = members.iter().find(|m| m.case == b.to_string());
     assert_eq!(carried.expect("there").confirmer, "manager");
+}
+
+#[tokio::test]
+async fn a_move_that_changes_counts_locks_the_clusters_before_the_case_whoever_makes_it() {
+    let world = World::new().await;
+    let case = complain(&world, "a", LIFT[0]).await;
+    let admin = &world.database.admin;
+    let mut other = admin.begin().await.expect("begun");
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('triage.clusters/lakeside', 0))")
+        .execute(&mut *other)
+        .await
+        .expect("locked");
+    let rejected = world.moved("assignment", &case, CaseStatus::Rejected, 1);
+    let meanwhile = async {
+        let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        redress_testkit::eventually(std::time::Duration::from_secs(20), async || {
+            world.count(waits).await > 0
+        })
+        .await;
+        let sql = "SELECT 1 FROM triage.case_file WHERE id = $1 FOR UPDATE NOWAIT";
+        let free = sqlx::query(sql).bind(case.id).execute(&mut *other).await;
+        other.rollback().await.expect("ended");
+        free
+    };
+    let (outcome, free) = tokio::join!(world.deliver(&rejected), meanwhile);
+    free.expect("the case is not locked while the clusters are waited for");
+    assert_eq!(outcome, redress_proto::event::v1::DeliverOutcome::Applied);
 }
