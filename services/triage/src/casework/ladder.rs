@@ -240,8 +240,7 @@ async fn on_duty_since(
     let site = work.site;
     let mut people = OnDuty::default();
     let mut since = [None; LAST_RUNG as usize];
-    for rung in 0..usize::from(LAST_RUNG) {
-        let role = site.profile().ladder.rungs[rung];
+    for (rung, role) in site.profile().ladder.rungs.into_iter().enumerate() {
         let excluded = &case.facts.excluded;
         let holder = duties::on_duty_since(work.tx, &site.id, role, work.now, excluded).await?;
         (people.0[rung], since[rung]) = holder.unzip();
