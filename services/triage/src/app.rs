@@ -24,9 +24,10 @@ use tokio_util::sync::CancellationToken;
 use crate::desk::Desk;
 use crate::domain::similarity;
 use crate::jobs::{
-    CalendarKeeper, CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth, ContactRecordedHandler,
-    DutyChangedHandler, MessageChangedHandler, OwnerChangedHandler, PolicyKeeper, SiteChangedHandler, StaffChangedHandler, TextSource,
-    regrade_clusters, subscriptions, watch_unheard,
+    CalendarKeeper, CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth,
+    ContactRecordedHandler, DutyChangedHandler, MessageChangedHandler, OwnerChangedHandler,
+    PolicyKeeper, SiteChangedHandler, StaffChangedHandler, TextSource, regrade_clusters,
+    subscriptions, watch_unheard,
 };
 use crate::rpc::{Shared, TriageRpc};
 use crate::store::late;
@@ -169,10 +170,10 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
 async fn purge_receipts(db: Database, clock: SharedClock, shutdown: CancellationToken) {
     loop {
         if let Err(fault) = receipt::purge(&db, clock.now()).await {
-            tracing::warn!(reason = fault.reason(), "old receipts stay for now");
+            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old receipts stay for now");
         }
         if let Err(fault) = late::purge(&db, clock.now()).await {
-            tracing::warn!(reason = fault.reason(), "old receipts of late clocks stay for now");
+            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old receipts of late clocks stay for now");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

@@ -7,8 +7,8 @@
 
 mod age;
 mod ask;
-mod calendar;
 mod byhand;
+mod calendar;
 mod cluster;
 mod contact;
 mod decide;
@@ -25,16 +25,16 @@ mod receive;
 mod status;
 mod teaching;
 
-pub use calendar::{CalendarChange, content, first_day, follow_calendar, reread, revision, with_first};
-pub use cluster::{Likeness, cluster_facts, join, merge, recount, regrade, split, spread};
-pub use defect::review_defect;
-pub use decide::decide;
 pub use byhand::{Act, ByHand, act, find, may_extend, may_meet, may_start, start};
+pub use calendar::{
+    CalendarChange, content, first_day, follow_calendar, reread, revision, with_first,
+};
+pub use cluster::{Likeness, cluster_facts, join, merge, recount, regrade, split, spread};
 pub use contact::{Contact, contact};
+pub use decide::decide;
+pub use defect::review_defect;
 pub use firing::fire;
 pub use holds::{Budget, NewHold, budget, hold, release};
-pub(crate) use promises::calendars;
-pub use recalendar::recalendar;
 pub use ladder::acknowledge;
 pub use overrule::{Overrule, overrule};
 pub use policies::{
@@ -42,6 +42,8 @@ pub use policies::{
     clashes as policy_clashes, organization_of, preview as preview_policy,
     regrade as regrade_by_policy,
 };
+pub(crate) use promises::calendars;
+pub use recalendar::recalendar;
 pub use receive::{Reading, Receipt, receive, update};
 pub(crate) use status::complains;
 pub use status::{Move, Mover, ended_statuses, stand};

@@ -76,17 +76,12 @@ impl Lessons {
         for ((to, _), n) in &self.cases {
             *led_to.entry(*to).or_default() += n;
         }
-        let mut ranked: Vec<(f64, Category, Vec<(f64, i64)>)> = led_to
-            .keys()
-            .map(|&category| {
-                let voices = self.voices(category, terms.clone());
-                (
-                    voices.iter().map(|(voice, _)| voice).sum(),
-                    category,
-                    voices,
-                )
-            })
-            .collect();
+        let spoken = |&category: &Category| {
+            let voices = self.voices(category, terms.clone());
+            let total: f64 = voices.iter().map(|(voice, _)| voice).sum();
+            (total, category, voices)
+        };
+        let mut ranked: Vec<_> = led_to.keys().map(spoken).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let next = ranked.get(1).map_or(0.0, |(total, ..)| total.max(0.0));
         let (total, category, mut voices) = ranked.into_iter().next()?;

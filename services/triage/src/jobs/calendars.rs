@@ -43,6 +43,7 @@ impl CalendarKeeper {
             {
                 tracing::warn!(
                     reason = fault.reason(),
+                    fault = %fault.chain(),
                     "calendars stay as they are for now"
                 );
             }
@@ -50,6 +51,7 @@ impl CalendarKeeper {
             if let Err(fault) = self.catch_up().await {
                 tracing::warn!(
                     reason = fault.reason(),
+                    fault = %fault.chain(),
                     "clocks stay behind their calendar for now"
                 );
             }
@@ -80,6 +82,7 @@ impl CalendarKeeper {
                     Err(fault) => {
                         tracing::warn!(
                             reason = fault.reason(),
+                            fault = %fault.chain(),
                             "a calendar stays as it is for now"
                         );
                     }
@@ -111,6 +114,7 @@ impl CalendarKeeper {
                     Err(fault) => {
                         tracing::warn!(
                             reason = fault.reason(),
+                            fault = %fault.chain(),
                             "a case stays behind its calendar for now"
                         );
                     }

@@ -28,7 +28,10 @@ pub(super) async fn run(
     let now = shared.desk.now();
     let overlay = Overlay::parse(&request.document).map_err(|of| wrong(problems(&of)))?;
     if request.reason.contains('\0') {
-        return Err(Fault::invalid("reason", "must not hold the character U+0000"));
+        return Err(Fault::invalid(
+            "reason",
+            "must not hold the character U+0000",
+        ));
     }
     let request_id = std::mem::take(&mut request.request_id);
     let site = match &scope {

@@ -57,13 +57,12 @@ use redress_proto::triage::v1::clock_service_server::ClockService;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::triage::v1::{
     ConfirmSignalRequest, ConfirmSignalResponse, DismissSignalRequest, DismissSignalResponse,
-    ListGradeProposalsRequest, ListGradeProposalsResponse, LowerGradeRequest, LowerGradeResponse,
-    RaiseGradeRequest, RaiseGradeResponse, VerifyDecisionsRequest, VerifyDecisionsResponse,
-    GetClockRequest, GetClockResponse,
-    GetDecisionRequest, GetDecisionResponse,
-    ListClocksRequest, ListClocksResponse, ListDecisionsRequest, ListDecisionsResponse,
-    ListSignalsRequest, ListSignalsResponse,
-    PreviewTriageRequest, PreviewTriageResponse, RecordSignalRequest, RecordSignalResponse,
+    GetClockRequest, GetClockResponse, GetDecisionRequest, GetDecisionResponse, ListClocksRequest,
+    ListClocksResponse, ListDecisionsRequest, ListDecisionsResponse, ListGradeProposalsRequest,
+    ListGradeProposalsResponse, ListSignalsRequest, ListSignalsResponse, LowerGradeRequest,
+    LowerGradeResponse, PreviewTriageRequest, PreviewTriageResponse, RaiseGradeRequest,
+    RaiseGradeResponse, RecordSignalRequest, RecordSignalResponse, VerifyDecisionsRequest,
+    VerifyDecisionsResponse,
 };
 use redress_rpc::{Caller, Fingerprints, status};
 use redress_store::Tx;

@@ -79,7 +79,9 @@ impl Operation for Move<'_> {
             let row = decisions::get(tx, &name.site, name.id, None).await?;
             return Ok((row.ok_or_else(missing)?, Vec::new()));
         }
-        let site = sites::get(tx, &name.site, self.now).await?.ok_or_else(missing)?;
+        let site = sites::get(tx, &name.site, self.now)
+            .await?
+            .ok_or_else(missing)?;
         let mut case = cases::lock(tx, &name.site, name.id)
             .await?
             .ok_or_else(missing)?;

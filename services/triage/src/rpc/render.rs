@@ -9,8 +9,8 @@ use redress_proto::triage::v1 as wire;
 use redress_proto::words;
 use redress_rpc::etag;
 
-use crate::domain::paging::{PageState, Paging};
 use super::clock_view;
+use crate::domain::paging::{PageState, Paging};
 use crate::domain::standing::{Direction, Override};
 use crate::domain::{CriterionId, IncidentMode, incident_mode};
 use crate::store::clocks::{Clock, History};

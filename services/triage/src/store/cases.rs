@@ -253,11 +253,7 @@ pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<C
 }
 
 /// Where a case stands, as it was last committed; none where it is not known.
-pub async fn status(
-    tx: &mut Tx,
-    site: &SiteId,
-    id: Uuid,
-) -> Result<Option<CaseStatus>, Fault> {
+pub async fn status(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<CaseStatus>, Fault> {
     let status = sqlx::query_scalar!(
         "-- triage::store::cases::status
         SELECT status FROM case_file WHERE site = $1 AND id = $2",

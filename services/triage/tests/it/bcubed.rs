@@ -7,7 +7,6 @@ use std::hash::Hash;
 /// Agreement of predicted and labelled clusters.
 #[derive(Debug, Clone, Copy)]
 pub struct BCubed {
-    pub rows: usize,
     pub precision: f64,
     pub recall: f64,
 }
@@ -32,7 +31,6 @@ impl BCubed {
         }
         let all = rows.len().max(1) as f64;
         Self {
-            rows: rows.len(),
             precision: precision / all,
             recall: recall / all,
         }

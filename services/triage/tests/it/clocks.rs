@@ -314,7 +314,7 @@ async fn a_question_an_age_check_and_the_end_of_a_hold_are_extended_by_nobody() 
 
 #[tokio::test]
 async fn p03_a_further_message_by_any_channel_restarts_the_answer_clock() {
-    use redress_model::words::{Channel, Word as _};
+    use redress_model::words::Channel;
     let world = World::new().await;
     for channel in Channel::ALL {
         let case = world.case().await;

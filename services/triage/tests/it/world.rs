@@ -149,7 +149,13 @@ impl World {
             language: "zh-CN".to_owned(),
         };
         let subject = format!("sites/{site}");
-        let event = self.event_at(site, "intake", "redress.site.changed.v1", &subject, &payload);
+        let event = self.event_at(
+            site,
+            "intake",
+            "redress.site.changed.v1",
+            &subject,
+            &payload,
+        );
         assert_eq!(self.deliver(&event).await, DeliverOutcome::Applied);
     }
 
