@@ -53,6 +53,7 @@ pub(super) async fn arm(
                     ClockKind::AgeCheck,
                     case.facts.received,
                     work.now,
+                    work.site.calendar_revision(),
                 )
             };
             clocks::insert(work.tx, &work.site.id, &clock).await?;

@@ -257,7 +257,8 @@ async fn arm(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
         (Some(clock), _) => (clock, false),
         (None, Some(_)) => {
             let kind = ClockKind::HoldEnd;
-            let clock = Clock::silent(ids::new_id(work.now), case, kind, work.now, work.now);
+            let (now, calendar) = (work.now, work.site.calendar_revision());
+            let clock = Clock::silent(ids::new_id(now), case, kind, now, now, calendar);
             (clock, true)
         }
     };

@@ -311,7 +311,14 @@ pub(super) async fn start(
         party: new.party,
         outside_number: new.outside_number,
         slot: new.slot,
-        ..Clock::silent(ids::new_id(work.now), case, new.kind, new.at, work.now)
+        ..Clock::silent(
+            ids::new_id(work.now),
+            case,
+            new.kind,
+            new.at,
+            work.now,
+            terms.calendar,
+        )
     };
     show(&mut clock, &promise, &calendars, work.now);
     clocks::insert(work.tx, &work.site.id, &clock).await?;

@@ -78,13 +78,15 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// One that promises nothing to anybody, yet: only an instant that is waited for.
+    /// One that promises nothing to anybody, yet: only an instant that is waited for. It is not behind the
+    /// calendar of that moment.
     pub fn silent(
         id: Uuid,
         case: &Case,
         kind: ClockKind,
         start: Timestamp,
         now: Timestamp,
+        calendar_revision: u32,
     ) -> Self {
         Self {
             id,
@@ -108,7 +110,7 @@ impl Clock {
             paging: Paging::default(),
             policy_profile: String::new(),
             policy_revision: 0,
-            calendar_revision: 0,
+            calendar_revision,
             provisional: false,
             party: String::new(),
             outside_number: String::new(),

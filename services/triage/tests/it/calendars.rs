@@ -8,6 +8,7 @@ use redress_proto::triage::v1::clock_service_server::ClockService;
 use redress_proto::triage::v1::policy_service_server::PolicyService;
 use redress_rpc::Caller;
 use redress_triage::jobs::CalendarKeeper;
+use redress_triage::store::calendars;
 use tonic::{Code, Status};
 
 use crate::world::{World, at, by, site, time};
@@ -65,6 +66,14 @@ async fn history(world: &World, clock: &str) -> Vec<wire::ClockHistoryEntry> {
     };
     let answer = world.rpc.get_clock(by(world.manager(), request)).await;
     answer.expect("a clock").into_inner().history
+}
+
+#[tokio::test]
+async fn no_clock_of_a_new_case_is_behind_its_calendar() {
+    let world = World::new().await;
+    world.case().await;
+    let behind = calendars::behind(&world.rpc.0.desk.db, None, 10).await;
+    assert_eq!(behind.expect("is read"), []);
 }
 
 #[tokio::test]
