@@ -4,7 +4,7 @@
 //! docs/errors.md. `Display` is safe to show to a caller and never prints an internal source.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// One rule that a field breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,13 +185,20 @@ impl Fault {
         }
     }
 
-    /// It with all its causes in one line, for the log. A client only ever gets `Display`.
+    /// It with all its causes in one line, for the log. A client only ever gets `Display`. What JSON was read
+    /// is left out: its errors repeat the values that they met.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut next = self.source();
         while let Some(cause) = next {
             text.push_str(": ");
-            text.push_str(&cause.to_string());
+            match cause.downcast_ref::<serde_json::Error>() {
+                Some(json) => {
+                    let kind = json.classify();
+                    let _ = write!(text, "JSON {kind:?} in line {}", json.line());
+                }
+                None => text.push_str(&cause.to_string()),
+            }
             next = cause.source();
         }
         text
@@ -299,6 +306,15 @@ mod tests {
         let fault = Fault::internal("password=hunter2");
         assert!(!fault.to_string().contains("hunter2"));
         assert!(fault.source().is_some());
+    }
+
+    #[test]
+    fn i9_the_log_shows_the_cause_and_no_value_that_json_met() {
+        let fault = Fault::internal("disk on fire");
+        assert_eq!(fault.chain(), "an internal error happened: disk on fire");
+        let met = serde_json::from_str::<u32>(r#""13800000000""#);
+        let chain = Fault::internal(met.expect_err("a text")).chain();
+        assert_eq!(chain, "an internal error happened: JSON Data in line 1");
     }
 
     #[test]

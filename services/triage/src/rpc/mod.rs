@@ -20,6 +20,7 @@ mod get_decision;
 mod get_policy;
 mod hold_case;
 mod import_calendar;
+mod judge_signal;
 mod list_calendar_revisions;
 mod list_clocks;
 mod list_clusters;
