@@ -38,6 +38,10 @@ words! {
         Letter = 5 => "LETTER",
         /// An address that the operator's own gateway understands.
         Gateway = 6 => "GATEWAY",
+        /// The reader's own app or portal, which subscribes.
+        App = 7 => "APP",
+        /// A WeCom group of staff.
+        Wecom = 8 => "WECOM",
     }
 }
 
@@ -50,6 +54,14 @@ words! {
         Webhook = 2 => "WEBHOOK",
         /// Kept sealed in Postgres.
         Outbox = 3 => "OUTBOX",
+        /// A gateway for text messages.
+        SmsGateway = 4 => "SMS_GATEWAY",
+        /// The robot of a WeCom group.
+        Wecom = 5 => "WECOM",
+        /// A person, who calls or writes.
+        Task = 6 => "TASK",
+        /// The stream to which apps and portals subscribe.
+        App = 7 => "APP",
     }
 }
 

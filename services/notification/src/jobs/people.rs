@@ -127,7 +127,7 @@ fn complainant(person: intake::Complainant) -> Complainant {
     points.add(MessageChannel::Phone, &person.phone);
     // The numbers of intake's ways are those of our first five channels.
     if let Some(channel) = MessageChannel::from_number(person.preferred_contact_way)
-        .filter(|channel| *channel != MessageChannel::Gateway)
+        .filter(|channel| channel.number() <= MessageChannel::Letter.number())
     {
         points.prefer(channel);
     }

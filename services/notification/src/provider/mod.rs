@@ -118,7 +118,11 @@ impl Gateways {
         match way.provider {
             Provider::Smtp => Some(self.smtp.as_ref()?.send(message).await),
             Provider::Webhook => Some(self.webhook.as_ref()?.send(message, now).await),
-            Provider::Outbox => None,
+            Provider::Outbox
+            | Provider::SmsGateway
+            | Provider::Wecom
+            | Provider::Task
+            | Provider::App => None,
         }
     }
 }
