@@ -11,6 +11,7 @@ use crate::commands::signal::SignalCommand;
 
 use crate::commands::calendar::CalendarCommand;
 use crate::commands::policy::PolicyCommand;
+use crate::commands::roster::{DepartmentCommand, RosterCommand, StaffCommand};
 
 /// The complaint and crisis platform for property developers.
 #[derive(Debug, Parser)]
@@ -98,6 +99,15 @@ pub(crate) enum Command {
     /// Policies: what grading and promises do differently from place to place, and why.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// The roster: shifts, rotations, leave, swaps, and who is on duty.
+    #[command(subcommand)]
+    Roster(RosterCommand),
+    /// People who work at sites.
+    #[command(subcommand)]
+    Staff(StaffCommand),
+    /// Departments of sites.
+    #[command(subcommand)]
+    Department(DepartmentCommand),
     /// Messages to complainants and staff.
     #[command(subcommand)]
     Message(MessageCommand),

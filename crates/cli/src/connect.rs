@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use redress_proto::assignment::v1::roster_plan_service_client::RosterPlanServiceClient;
 use redress_proto::assignment::v1::roster_service_client::RosterServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
 use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
@@ -169,6 +170,10 @@ impl Platform {
 
     pub(crate) fn roster(&self) -> RosterServiceClient<Authenticated> {
         RosterServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn roster_plan(&self) -> RosterPlanServiceClient<Authenticated> {
+        RosterPlanServiceClient::new(self.channel(ServiceArg::Assignment))
     }
 
     pub(crate) fn messages(&self) -> MessageServiceClient<Authenticated> {

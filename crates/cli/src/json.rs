@@ -26,6 +26,17 @@ pub(crate) fn of(name: &str, message: &impl Message) -> serde_json::Value {
         .unwrap_or(serde_json::Value::Null)
 }
 
+/// The message `redress.<name>` that a JSON text describes, by the same mapping.
+pub(crate) fn read<M: Message + Default>(name: &str, text: &str) -> Result<M, String> {
+    let descriptor = POOL
+        .get_message_by_name(&format!("redress.{name}"))
+        .ok_or_else(|| format!("{name} is not known"))?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let message = DynamicMessage::deserialize(descriptor, &mut json).map_err(|e| e.to_string())?;
+    json.end().map_err(|e| e.to_string())?;
+    M::decode(message.encode_to_vec().as_slice()).map_err(|e| e.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +52,21 @@ mod tests {
             of("intake.v1.Site", &site).to_string(),
             r#"{"kind":"SITE_KIND_RESIDENTIAL","name":"sites/lake"}"#
         );
+    }
+
+    #[test]
+    fn what_is_printed_reads_back_and_what_is_unknown_is_refused() {
+        let plan = redress_proto::assignment::v1::RosterPlan {
+            time_zone: "Asia/Shanghai".to_owned(),
+            ..Default::default()
+        };
+        let text = of("assignment.v1.RosterPlan", &plan).to_string();
+        assert_eq!(read("assignment.v1.RosterPlan", &text), Ok(plan));
+        let unknown = read::<redress_proto::assignment::v1::RosterPlan>(
+            "assignment.v1.RosterPlan",
+            r#"{"sifts":[]}"#,
+        );
+        assert!(unknown.is_err());
     }
 
     #[test]
@@ -66,6 +92,13 @@ mod tests {
             "triage.v1.PreviewPolicyResponse",
             "triage.v1.OpeningWindows",
             "triage.v1.OpeningWindow",
+            "assignment.v1.Department",
+            "assignment.v1.Duty",
+            "assignment.v1.ImportRosterResponse",
+            "assignment.v1.Leave",
+            "assignment.v1.RosterPlan",
+            "assignment.v1.Staff",
+            "assignment.v1.Swap",
             "crisis.v1.Incident",
             "notification.v1.Message",
             "notification.v1.GetMessageResponse",

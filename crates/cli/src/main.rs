@@ -56,6 +56,13 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Clock(command) => commands::clock::run(&platform()?, command, out).await,
             Command::Calendar(command) => commands::calendar::run(&platform()?, command, out).await,
             Command::Policy(command) => commands::policy::run(platform, command, out).await,
+            Command::Roster(command) => commands::roster::run(&platform()?, command, out).await,
+            Command::Staff(command) => {
+                commands::roster::run_staff(&platform()?, command, out).await
+            }
+            Command::Department(command) => {
+                commands::roster::run_department(&platform()?, command, out).await
+            }
             Command::Message(command) => commands::message::run(&platform()?, command, out).await,
             Command::Event(command) => commands::event::run(&platform()?, command, out).await,
             Command::Replay(args) => replay::run(&platform()?, &args, out).await,

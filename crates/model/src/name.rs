@@ -246,6 +246,26 @@ site_child_name! {
     /// A department of a site.
     DepartmentName, "departments", "sites/{site}/departments/{department}", DepartmentId, |t| t.parse().ok()
 }
+site_child_name! {
+    /// A leave of a person.
+    LeaveName, "leaves", "sites/{site}/leaves/{leave}", Uuid, canonical_uuid
+}
+site_child_name! {
+    /// A swap of duties between two people.
+    SwapName, "swaps", "sites/{site}/swaps/{swap}", Uuid, canonical_uuid
+}
+site_child_name! {
+    /// A person lent by one department to another.
+    LoanName, "loans", "sites/{site}/loans/{loan}", Uuid, canonical_uuid
+}
+site_child_name! {
+    /// A department's help on a case.
+    SupportName, "supports", "sites/{site}/supports/{support}", Uuid, canonical_uuid
+}
+site_child_name! {
+    /// Somebody who has to appear because of a case.
+    SummonsName, "summonses", "sites/{site}/summonses/{summons}", Uuid, canonical_uuid
+}
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use redress_events::{
     EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
 };
 use redress_model::time::SharedClock;
+use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanServiceServer;
 use redress_proto::assignment::v1::roster_service_server::RosterServiceServer;
 use redress_proto::assignment::v1::work_service_server::WorkServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
@@ -19,7 +20,7 @@ use crate::jobs::case_graded::OnCaseGraded;
 use crate::jobs::case_moved::OnCaseMoved;
 use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::{purge_receipts, retell_duties};
-use crate::rpc::{RosterRpc, Shared, WorkRpc};
+use crate::rpc::{RosterPlanRpc, RosterRpc, Shared, WorkRpc};
 
 /// Who wants to hear what assignment says.
 fn subscriptions() -> Subscriptions {
@@ -84,6 +85,7 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
     let sweeper = Arc::clone(&inbox);
     let mut app = App::new()
         .serve(RosterServiceServer::new(RosterRpc(shared.clone())))
+        .serve(RosterPlanServiceServer::new(RosterPlanRpc(shared.clone())))
         .serve(WorkServiceServer::new(WorkRpc(shared)))
         .serve(InboxServiceServer::new(InboxServer::new(inbox)))
         .serve(EventAdminServiceServer::new(EventAdminServer::new(

@@ -15,6 +15,7 @@
 
 mod lines;
 mod rule;
+mod timed;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,8 @@ use jiff::civil::Date;
 use crate::days::{Day, DayKind};
 use lines::{ContentLine, unfold};
 use rule::Rule;
+
+pub use timed::{Moment, Timed, timed};
 
 /// Days of one event at most.
 const EVENT_DAYS_MAX: usize = 366;
@@ -138,9 +141,26 @@ struct Event<'a> {
     cancelled: bool,
 }
 
+/// A VEVENT: the line on which it begins, and its properties.
+type Block<'a> = (&'a ContentLine, Vec<&'a ContentLine>);
+
 fn events(lines: &[ContentLine]) -> (Vec<Event<'_>>, Vec<IcsError>) {
     let (mut events, mut errors) = (Vec::new(), Vec::new());
-    let mut open: Option<(&ContentLine, Vec<&ContentLine>)> = None;
+    let (blocks, unfinished) = blocks(lines);
+    for (begin, properties) in blocks {
+        match Event::of(begin, &properties) {
+            Ok(event) => events.push(event),
+            Err(error) => errors.push(error),
+        }
+    }
+    errors.extend(unfinished);
+    (events, errors)
+}
+
+/// The VEVENTs of a file, and what is wrong with the one that does not end.
+fn blocks(lines: &[ContentLine]) -> (Vec<Block<'_>>, Option<IcsError>) {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block<'_>> = None;
     // Depth of components inside an event, such as alarms.
     let mut inside = 0;
     for line in lines {
@@ -149,22 +169,13 @@ fn events(lines: &[ContentLine]) -> (Vec<Event<'_>>, Vec<IcsError>) {
             ("BEGIN", None) if of_event => open = Some((line, Vec::new())),
             ("BEGIN", Some(_)) => inside += 1,
             ("END", Some(_)) if inside > 0 => inside -= 1,
-            ("END", Some(_)) => {
-                if let Some((begin, properties)) = open.take() {
-                    match Event::of(begin, &properties) {
-                        Ok(event) => events.push(event),
-                        Err(error) => errors.push(error),
-                    }
-                }
-            }
+            ("END", Some(_)) => blocks.extend(open.take()),
             (_, Some((_, properties))) if inside == 0 => properties.push(line),
             _ => {}
         }
     }
-    if let Some((begin, _)) = open {
-        errors.push(begin.wrong("the event has no END:VEVENT"));
-    }
-    (events, errors)
+    let unfinished = open.map(|(begin, _)| begin.wrong("the event has no END:VEVENT"));
+    (blocks, unfinished)
 }
 
 impl<'a> Event<'a> {

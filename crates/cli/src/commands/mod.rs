@@ -11,6 +11,7 @@ pub(crate) mod grade;
 pub(crate) mod incident;
 pub(crate) mod message;
 pub(crate) mod policy;
+pub(crate) mod roster;
 pub(crate) mod signal;
 pub(crate) mod site;
 pub(crate) mod stop;

@@ -6,10 +6,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use redress_model::words::{Category, DutyRole, SiteKind, Word};
 use redress_proto::assignment::v1::{
-    ContactKind, ContactPoint, CreateDepartmentRequest, CreateStaffRequest, Department, Duty,
-    ListDutiesRequest, SetDutiesRequest, Staff,
+    ContactKind, ContactPoint, CreateDepartmentRequest, CreateStaffRequest, Crew, Department, Duty,
+    GetRosterPlanRequest, ListDutiesRequest, RosterPlan, Rotation, SetDutiesRequest,
+    SetRosterPlanRequest, Shift, Staff,
 };
 use redress_proto::intake::v1::{
     CreateOrganizationRequest, CreateRegionRequest, CreateSiteRequest, GetOrganizationRequest,
@@ -36,6 +40,10 @@ pub(crate) struct Demo {
     sites: Vec<DemoSite>,
     departments: Vec<DemoDepartment>,
     staff: Vec<DemoStaff>,
+    #[serde(default)]
+    shifts: Vec<DemoShift>,
+    #[serde(default)]
+    rotations: Vec<DemoRotation>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,7 +81,29 @@ struct DemoStaff {
     id: String,
     display_name: String,
     department: String,
+    #[serde(default)]
     duties: Vec<DutyRole>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoShift {
+    id: String,
+    display_name: String,
+    start_time: String,
+    end_time: String,
+    #[serde(default)]
+    weekdays: Vec<i32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoRotation {
+    id: String,
+    role: DutyRole,
+    shifts: Vec<String>,
+    crews: Vec<Vec<String>>,
+    days_each: i32,
 }
 
 fn shanghai() -> String {
@@ -115,6 +145,7 @@ impl Demo {
         self.directory(platform).await?;
         for site in &self.sites {
             self.staffing(platform, &site.id).await?;
+            self.rosters(platform, site).await?;
         }
         Ok(())
     }
@@ -263,6 +294,70 @@ impl Demo {
         Ok(())
     }
 
+    /// Shifts and rotations of a site, from last Monday on.
+    async fn rosters(&self, platform: &Platform, site: &DemoSite) -> Result<(), Failure> {
+        let parent = format!("sites/{}", site.id);
+        let mut client = platform.roster_plan();
+        let get = GetRosterPlanRequest {
+            name: format!("{parent}/rosterPlan"),
+        };
+        let plan = client.get_roster_plan(request(get)).await?.into_inner();
+        if !plan.plan.unwrap_or_default().rotations.is_empty() {
+            return Ok(());
+        }
+        let zone = TimeZone::get(&site.time_zone).unwrap_or(TimeZone::UTC);
+        let today = zone.to_datetime(Timestamp::now()).date();
+        let monday =
+            today.saturating_sub(i64::from(today.weekday().to_monday_zero_offset()).days());
+        let set = SetRosterPlanRequest {
+            plan: Some(self.plan(&parent, monday)),
+            parent,
+            etag: String::new(),
+        };
+        client.set_roster_plan(request(set)).await?;
+        Ok(())
+    }
+
+    fn plan(&self, parent: &str, from: Date) -> RosterPlan {
+        RosterPlan {
+            shifts: self
+                .shifts
+                .iter()
+                .map(|s| Shift {
+                    id: s.id.clone(),
+                    display_name: s.display_name.clone(),
+                    start_time: s.start_time.clone(),
+                    end_time: s.end_time.clone(),
+                    weekdays: s.weekdays.clone(),
+                })
+                .collect(),
+            rotations: self
+                .rotations
+                .iter()
+                .map(|r| Rotation {
+                    id: r.id.clone(),
+                    role: r.role.number(),
+                    rank: 0,
+                    shifts: r.shifts.clone(),
+                    crews: r
+                        .crews
+                        .iter()
+                        .map(|crew| Crew {
+                            staff: crew
+                                .iter()
+                                .map(|id| format!("{parent}/staff/{id}"))
+                                .collect(),
+                        })
+                        .collect(),
+                    days_each: r.days_each,
+                    start_date: from.to_string(),
+                    end_date: String::new(),
+                })
+                .collect(),
+            ..Default::default()
+        }
+    }
+
     /// Everybody's duties, around the clock; several holders of one duty are holder and deputies.
     fn duties(&self, parent: &str) -> Vec<Duty> {
         let mut duties = Vec::new();
@@ -311,8 +406,19 @@ mod tests {
             );
         }
         let duties = demo.duties("sites/x");
+        let plan = demo.plan("sites/x", Date::default());
         for role in DutyRole::ALL {
-            assert!(duties.iter().any(|d| d.role == role.number()), "{role}");
+            let fixed = duties.iter().any(|d| d.role == role.number());
+            let planned = plan.rotations.iter().any(|r| r.role == role.number());
+            assert!(fixed || planned, "{role}");
+        }
+        for rotation in &demo.rotations {
+            for shift in &rotation.shifts {
+                assert!(demo.shifts.iter().any(|s| s.id == *shift), "{shift}");
+            }
+            for person in rotation.crews.iter().flatten() {
+                assert!(demo.staff.iter().any(|s| s.id == *person), "{person}");
+            }
         }
         for person in &demo.staff {
             assert!(demo.departments.iter().any(|d| d.id == person.department));

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod horizon;
+pub mod plan;
 pub mod routing;
 pub mod transition;
 pub mod work;

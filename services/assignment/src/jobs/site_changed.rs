@@ -25,7 +25,8 @@ impl Handler for OnSiteChanged {
         let organization: OrganizationName = parse_field("data.organization", &site.organization)?;
         let region: RegionName = parse_field("data.region", &site.region)?;
         redress_store::place_site(tx, &event.site, &organization.0, &region.region).await?;
-        sites::learn(tx, &event.site, &site.language, site.revision).await?;
+        let (language, zone) = (&site.language, &site.time_zone);
+        sites::learn(tx, &event.site, language, zone, site.revision).await?;
         Ok(Applied::Done)
     }
 }

@@ -1,4 +1,4 @@
-//! The two services, one file per RPC. Each parses, decides, and persists in one transaction.
+//! The services, one file per RPC. Each parses, decides, and persists in one transaction.
 
 mod accept_assignment;
 mod create_department;
@@ -12,6 +12,7 @@ mod list_staff;
 mod list_work;
 mod log_progress;
 mod parse;
+mod plan;
 mod read_staff_contact_points;
 mod render;
 mod resolve_work;
@@ -40,6 +41,8 @@ use redress_store::receipt::ReceiptKey;
 use redress_store::{Database, Tx};
 use redress_vault::Vault;
 use tonic::{Request, Response, Status};
+
+pub use plan::RosterPlanRpc;
 
 use crate::domain::work::{Illegal, Work};
 use crate::store;

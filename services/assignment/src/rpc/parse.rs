@@ -13,7 +13,12 @@ use crate::store::contacts;
 
 /// The site of a parent.
 pub(super) fn site(parent: &str) -> Result<SiteId, Fault> {
-    parse_field::<SiteName>("parent", parent).map(|name| name.0)
+    site_in("parent", parent)
+}
+
+/// The site that a field names.
+pub(super) fn site_in(field: &str, name: &str) -> Result<SiteId, Fault> {
+    parse_field::<SiteName>(field, name).map(|name| name.0)
 }
 
 /// The site of a parent that may be `sites/-`, every site of the caller: none.

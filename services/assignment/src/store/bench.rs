@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId};
 use redress_store::{StoreResultExt as _, Tx};
 
-use super::{parse, parse_opt};
-use crate::domain::bench::{Bench, Department, Person, Stretch};
+use super::{parse, parse_opt, plan};
+use crate::domain::bench::{Bench, Department, Person};
 
 /// First half of the advisory lock's key: `work` in ASCII.
 const LOCK_CLASS: i32 = 0x776f_726b;
@@ -33,7 +32,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId) -> Result<(), Fault> {
 
 /// Everybody of the site with what they have on their hands, the duties that cover the instant, and the departments.
 ///
-/// Cost: three index ranges of the site, as many rows as it has people.
+/// Cost: index ranges of the site, as many rows as it has people, and the expansion of a few days of its rules.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -63,25 +62,7 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
             .people
             .insert(parse::<StaffId>("staff.id", &row.id)?, person);
     }
-    let duties = sqlx::query!(
-        "-- assignment::store::bench::load
-        SELECT role, staff, rank, start_time, end_time FROM duty
-        WHERE site = $1 AND (start_time IS NULL OR start_time <= $2) AND (end_time IS NULL OR end_time > $2)",
-        site.as_str(),
-        at.to_sqlx(),
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .or_fault()?;
-    for row in duties {
-        bench.stretches.push(Stretch {
-            role: parse("duty.role", &row.role)?,
-            staff: parse("duty.staff", &row.staff)?,
-            rank: row.rank,
-            from: row.start_time.map(jiff_sqlx::Timestamp::to_jiff),
-            until: row.end_time.map(jiff_sqlx::Timestamp::to_jiff),
-        });
-    }
+    bench.stretches = plan::roster(tx, site, at).await?.at(at);
     let departments = sqlx::query!(
         r#"-- assignment::store::bench::load
         SELECT d.id, array_remove(array_agg(c.category), NULL) AS "categories!"

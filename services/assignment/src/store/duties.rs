@@ -191,7 +191,7 @@ pub async fn all(tx: &mut Tx, site: &SiteId) -> Result<Vec<Stretch>, Fault> {
     rows.into_iter().map(Row::into_stretch).collect()
 }
 
-/// Every duty that is not over yet.
+/// Every duty that is not over at the instant.
 ///
 /// # Errors
 /// When Postgres is away.

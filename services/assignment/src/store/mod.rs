@@ -6,6 +6,7 @@ pub mod contacts;
 pub mod departments;
 pub mod duties;
 pub mod outbox;
+pub mod plan;
 pub mod sites;
 pub mod staff;
 pub mod work;

@@ -9,9 +9,9 @@ use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_store::Tx;
 
-use super::duties;
 use super::staff::Staff;
-use crate::domain::horizon::within_horizon;
+use super::{duties, plan};
+use crate::domain::horizon::horizon;
 use crate::domain::routing::Reason;
 use crate::domain::work::Work;
 
@@ -119,8 +119,9 @@ pub async fn duty_changed(
     let Some(revision) = duties::count_telling(tx, site, now, only_due).await? else {
         return Ok(false);
     };
-    let stretches = duties::ahead(tx, site, now).await?;
-    let slots = within_horizon(&stretches, now)
+    let roster = plan::roster(tx, site, now).await?;
+    let slots = roster
+        .between(now, horizon(now))
         .into_iter()
         .map(|s| event::DutySlot {
             role: to_wire(s.role),

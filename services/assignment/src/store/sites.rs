@@ -8,14 +8,21 @@ use redress_store::{StoreResultExt as _, Tx};
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn learn(tx: &mut Tx, site: &SiteId, language: &str, revision: i64) -> Result<(), Fault> {
+pub async fn learn(
+    tx: &mut Tx,
+    site: &SiteId,
+    language: &str,
+    time_zone: &str,
+    revision: i64,
+) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::sites::learn
-        INSERT INTO site AS s (site, language, revision) VALUES ($1, $2, $3)
-        ON CONFLICT (site) DO UPDATE SET language = $2, revision = $3 WHERE s.revision < $3",
+        INSERT INTO site AS s (site, language, revision, time_zone) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (site) DO UPDATE SET language = $2, revision = $3, time_zone = $4 WHERE s.revision < $3",
         site.as_str(),
         language,
         revision,
+        time_zone,
     )
     .execute(&mut **tx)
     .await

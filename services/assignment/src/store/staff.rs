@@ -275,3 +275,21 @@ pub async fn add_load(
     .or_fault()?;
     Ok(())
 }
+
+/// Id and name of everybody who works at a site.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn names(tx: &mut Tx, site: &SiteId) -> Result<Vec<(StaffId, String)>, Fault> {
+    let rows = sqlx::query!(
+        "-- assignment::store::staff::names
+        SELECT id, display_name FROM staff WHERE site = $1 AND NOT retired",
+        site.as_str(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| Ok((parse("staff.id", &row.id)?, row.display_name)))
+        .collect()
+}

@@ -48,7 +48,7 @@ async fn set(
 }
 
 #[tokio::test]
-async fn the_whole_roster_of_the_next_fourteen_days_is_told_without_handlers() {
+async fn p07_the_whole_roster_of_the_next_fourteen_days_is_told_with_who_is_at_work() {
     let world = World::staffed().await;
     let before = world.said::<DutyChanged>(DUTY).await.len();
     let duties = vec![
@@ -64,7 +64,7 @@ async fn the_whole_roster_of_the_next_fourteen_days_is_told_without_handlers() {
     let newest = told.last().expect("told");
     assert!(told.windows(2).all(|w| w[0].revision < w[1].revision));
     let roles: Vec<i32> = newest.slots.iter().map(|s| s.role).collect();
-    assert_eq!(roles, [to_wire(DutyRole::TopLead)]);
+    assert_eq!(roles, [DutyRole::TopLead, DutyRole::Handler].map(to_wire));
 
     let again = set(&world, duties, "").await.expect("the same");
     assert_eq!(again.etag, answer.etag);

@@ -2,6 +2,7 @@
 
 use redress_model::words::Category;
 use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanService;
 use redress_proto::assignment::v1::roster_service_server::RosterService;
 use redress_proto::assignment::v1::work_service_server::WorkService;
 use redress_rpc::Caller;
@@ -37,8 +38,28 @@ async fn i8_another_site_sees_and_changes_nothing() {
     let name = World::name_of(&case);
     let parent = "sites/lakeside".to_owned();
     let person = "sites/lakeside/staff/eng-one".to_owned();
+    let request = wire::CreateLeaveRequest {
+        parent: parent.clone(),
+        leave: Some(wire::Leave {
+            staff: person.clone(),
+            start_time: Some(prost_types::Timestamp::default()),
+            end_time: Some(prost_types::Timestamp {
+                seconds: 1,
+                nanos: 0,
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let leave = world.plan.create_leave(by(world.manager(), request)).await;
+    let leave = leave
+        .expect("added")
+        .into_inner()
+        .leave
+        .expect("leave")
+        .name;
     for caller in strangers(&world) {
-        let (roster, work) = (&world.roster, &world.work);
+        let (roster, plan, work) = (&world.roster, &world.plan, &world.work);
         let ask = || caller.clone();
         macro_rules! hidden {
             ($service:ident.$method:ident($request:expr)) => {
@@ -99,6 +120,41 @@ async fn i8_another_site_sees_and_changes_nothing() {
         }));
         hidden!(roster.list_duties(wire::ListDutiesRequest {
             parent: parent.clone(),
+            ..Default::default()
+        }));
+        hidden!(plan.get_roster_plan(wire::GetRosterPlanRequest {
+            name: "sites/lakeside/rosterPlan".to_owned()
+        }));
+        hidden!(plan.set_roster_plan(wire::SetRosterPlanRequest {
+            parent: parent.clone(),
+            plan: Some(wire::RosterPlan::default()),
+            ..Default::default()
+        }));
+        hidden!(plan.list_duty_slots(wire::ListDutySlotsRequest {
+            parent: parent.clone(),
+            start_time: Some(prost_types::Timestamp::default()),
+            ..Default::default()
+        }));
+        hidden!(plan.create_leave(wire::CreateLeaveRequest {
+            parent: parent.clone(),
+            leave: Some(wire::Leave {
+                staff: person.clone(),
+                start_time: Some(prost_types::Timestamp::default()),
+                end_time: Some(prost_types::Timestamp {
+                    seconds: 1,
+                    nanos: 0
+                }),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }));
+        hidden!(plan.delete_leave(wire::DeleteLeaveRequest {
+            name: leave.clone()
+        }));
+        hidden!(plan.import_roster(wire::ImportRosterRequest {
+            parent: parent.clone(),
+            format: 1,
+            content: "role,staff,start,end\n".to_owned(),
             ..Default::default()
         }));
 
@@ -163,6 +219,16 @@ async fn i8_another_site_sees_and_changes_nothing() {
         0
     );
     assert_eq!(world.count("SELECT count(*) FROM assignment.duty").await, 7);
+    assert_eq!(
+        world.count("SELECT count(*) FROM assignment.leave").await,
+        1
+    );
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM assignment.roster_plan")
+            .await,
+        0
+    );
 }
 
 #[tokio::test]

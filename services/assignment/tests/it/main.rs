@@ -6,6 +6,7 @@ mod convergence;
 mod duties;
 mod handling;
 mod isolation;
+mod plan;
 mod process;
 mod routing;
 mod world;

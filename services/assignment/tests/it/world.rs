@@ -8,7 +8,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use redress_assignment::AssignmentService;
-use redress_assignment::rpc::{RosterRpc, Shared, WorkRpc};
+use redress_assignment::rpc::{RosterPlanRpc, RosterRpc, Shared, WorkRpc};
 use redress_events::{Event, InboxServer};
 use redress_model::ids::new_id;
 use redress_model::name::{CaseName, SiteId};
@@ -33,6 +33,7 @@ pub struct World {
     pub database: TestDatabase,
     pub clock: Arc<ManualClock>,
     pub roster: RosterRpc,
+    pub plan: RosterPlanRpc,
     pub work: WorkRpc,
     inbox: InboxServer,
     pub site: SiteId,
@@ -61,6 +62,7 @@ impl World {
         let inbox = redress_assignment::inbox(database.db.clone(), clock.clone(), &meter);
         let world = Self {
             roster: RosterRpc(shared.clone()),
+            plan: RosterPlanRpc(shared.clone()),
             work: WorkRpc(shared),
             inbox: InboxServer::new(Arc::new(inbox)),
             site: site("lakeside"),

@@ -1,0 +1,136 @@
+//! Who works here.
+
+use redress_model::words::Category;
+use redress_proto::assignment::v1::{Department, ListDepartmentsRequest, ListStaffRequest, Staff};
+
+use super::args::{DepartmentCommand, StaffCommand};
+use crate::commands::word;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, short};
+
+/// Runs a subcommand of `staff`.
+pub(crate) async fn run_staff(
+    platform: &Platform,
+    command: StaffCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let StaffCommand::List {
+        site,
+        department,
+        retired,
+        paging,
+    } = command;
+    let people = staff(
+        platform,
+        site.as_deref(),
+        department.as_deref(),
+        retired,
+        paging.limit,
+    )
+    .await?;
+    out.rows(
+        &[
+            "Person",
+            "Name",
+            "Department",
+            "Skills",
+            "Languages",
+            "Open",
+            "Limit",
+        ],
+        &people,
+        |p| {
+            vec![
+                if p.retired {
+                    format!("{} (left)", short(&p.name))
+                } else {
+                    short(&p.name)
+                },
+                p.display_name.clone(),
+                short(&p.department),
+                p.skills.join(", "),
+                p.languages.join(", "),
+                p.open_cases.to_string(),
+                if p.max_open_cases == 0 {
+                    "–".to_owned()
+                } else {
+                    p.max_open_cases.to_string()
+                },
+            ]
+        },
+        |p| json::of("assignment.v1.Staff", p),
+    );
+    Ok(())
+}
+
+/// People of a site, or of all sites of the token.
+pub(super) async fn staff(
+    platform: &Platform,
+    site: Option<&str>,
+    department: Option<&str>,
+    show_retired: bool,
+    limit: Option<usize>,
+) -> Result<Vec<Staff>, Failure> {
+    let client = platform.roster();
+    let filter = ListStaffRequest {
+        parent: parent(site),
+        department: department.map_or_else(String::new, |d| {
+            format!("{}/departments/{}", parent(site), short(d))
+        }),
+        show_retired,
+        ..Default::default()
+    };
+    all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let filter = ListStaffRequest {
+            page_size,
+            page_token,
+            ..filter.clone()
+        };
+        async move {
+            let answer = client.list_staff(request(filter)).await?.into_inner();
+            Ok((answer.staff, answer.next_page_token))
+        }
+    })
+    .await
+}
+
+/// Runs a subcommand of `department`.
+pub(crate) async fn run_department(
+    platform: &Platform,
+    command: DepartmentCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let DepartmentCommand::List { site, paging } = command;
+    let client = platform.roster();
+    let departments: Vec<Department> = all_pages(paging.limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let list = ListDepartmentsRequest {
+            parent: parent(site.as_deref()),
+            page_size,
+            page_token,
+        };
+        async move {
+            let answer = client.list_departments(request(list)).await?.into_inner();
+            Ok((answer.departments, answer.next_page_token))
+        }
+    })
+    .await?;
+    out.rows(
+        &["Department", "Name", "Categories"],
+        &departments,
+        |d| {
+            let categories: Vec<String> =
+                d.categories.iter().map(|c| word::<Category>(*c)).collect();
+            vec![
+                d.name.clone(),
+                d.display_name.clone(),
+                categories.join(", "),
+            ]
+        },
+        |d| json::of("assignment.v1.Department", d),
+    );
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Lists leaves of a site, what ends last first.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_proto::assignment::v1::{ListLeavesRequest, ListLeavesResponse};
+use redress_proto::convert::from_timestamp;
+use redress_rpc::Caller;
+use redress_rpc::page::Page;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+use uuid::Uuid;
+
+use super::{Shared, render};
+use crate::domain::plan::Leave;
+use crate::rpc::parse;
+use crate::store::plan::{self, Filter};
+
+type Key = (Timestamp, Uuid);
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<ListLeavesRequest>,
+) -> Result<ListLeavesResponse, Fault> {
+    let scope = redress_runtime::scope(Caller::of(&request)?);
+    let mut request = request.into_inner();
+    let size = std::mem::take(&mut request.page_size);
+    let token = std::mem::take(&mut request.page_token);
+    let page: Page<Key> = Page::of("ListLeaves", size, &token, &request)?;
+    let site = parse::site(&request.parent)?;
+    let after = request.after_time.as_ref();
+    let operation = List {
+        filter: Filter {
+            staff: parse::staff_of("staff", Some(&site), &request.staff)?,
+            after: after.map(|t| from_timestamp("after_time", t)).transpose()?,
+            site,
+        },
+        after: page.after().copied(),
+        limit: page.limit(),
+    };
+    let rows = shared.db.read(&scope, &operation).await?;
+    let (rows, next_page_token) = page.finish(rows, |(id, leave)| (leave.until, *id));
+    Ok(ListLeavesResponse {
+        leaves: rows
+            .iter()
+            .map(|(id, leave)| render::leave(&operation.filter.site, *id, leave))
+            .collect(),
+        next_page_token,
+    })
+}
+
+struct List {
+    filter: Filter,
+    after: Option<Key>,
+    limit: i64,
+}
+
+impl Operation for List {
+    const NAME: &'static str = "assignment.list_leaves";
+    type Output = Vec<(Uuid, Leave)>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        plan::leaves(tx, &self.filter, self.after.as_ref(), self.limit).await
+    }
+}
