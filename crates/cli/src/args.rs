@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use crate::commands::audit::AuditCommand;
 use crate::commands::grade::GradeCommand;
 use crate::commands::signal::SignalCommand;
+use crate::commands::statement::StatementCommand;
 
 use crate::commands::calendar::CalendarCommand;
 use crate::commands::policy::PolicyCommand;
@@ -84,6 +85,9 @@ pub(crate) enum Command {
     /// Signals: what happened that can raise a grade, and whether it is so.
     #[command(subcommand)]
     Signal(SignalCommand),
+    /// Statements: what may leave as the company's word on an incident.
+    #[command(subcommand)]
+    Statement(StatementCommand),
     /// Incidents: the coordinated responses to grade-1 complaints.
     #[command(subcommand)]
     Incident(IncidentCommand),
@@ -311,6 +315,19 @@ pub(crate) enum IncidentCommand {
         /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site, for
         /// example `lakeside/I20261121-01`.
         name: String,
+    },
+    /// Move an incident to another stage, by decision.
+    #[command(
+        after_help = "Example:\n  redress incident stage lakeside/I20261121-01 HANDLING --reason 'everybody is safe and knows what comes next'"
+    )]
+    Stage {
+        /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
+        name: String,
+        /// LATENT, OUTBREAK, HANDLING or AFTERMATH.
+        stage: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
     },
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use redress_proto::assignment::v1::roster_plan_service_client::RosterPlanServiceClient;
 use redress_proto::assignment::v1::roster_service_client::RosterServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
+use redress_proto::crisis::v1::statement_service_client::StatementServiceClient;
 use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
 use redress_proto::intake::v1::case_service_client::CaseServiceClient;
 use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
@@ -150,6 +151,10 @@ impl Platform {
 
     pub(crate) fn triage(&self) -> TriageServiceClient<Authenticated> {
         TriageServiceClient::new(self.channel(ServiceArg::Triage))
+    }
+
+    pub(crate) fn statements(&self) -> StatementServiceClient<Authenticated> {
+        StatementServiceClient::new(self.channel(ServiceArg::Crisis))
     }
 
     pub(crate) fn clusters(&self) -> ClusterServiceClient<Authenticated> {

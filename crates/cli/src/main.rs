@@ -51,6 +51,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Grade(command) => commands::grade::run(&platform()?, command, out).await,
             Command::Signal(command) => commands::signal::run(&platform()?, command, out).await,
             Command::Audit(command) => commands::audit::run(&platform()?, command, out).await,
+            Command::Statement(command) => {
+                commands::statement::run(&platform()?, command, out).await
+            }
             Command::Incident(command) => commands::incident::run(&platform()?, command, out).await,
             Command::Cluster(command) => commands::cluster::run(&platform()?, command, out).await,
             Command::Clock(command) => commands::clock::run(&platform()?, command, out).await,

@@ -227,6 +227,10 @@ site_child_name! {
     IncidentName, "incidents", "sites/{site}/incidents/{incident}", Uuid, canonical_uuid
 }
 site_child_name! {
+    /// An outward text on an incident.
+    StatementName, "statements", "sites/{site}/statements/{statement}", Uuid, canonical_uuid
+}
+site_child_name! {
     /// A message to a person.
     MessageName, "messages", "sites/{site}/messages/{message}", Uuid, canonical_uuid
 }

@@ -6,6 +6,7 @@ use redress_events::{
     EventAdminServer, GrpcPeer, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
 };
 use redress_proto::crisis::v1::incident_service_server::IncidentServiceServer;
+use redress_proto::crisis::v1::statement_service_server::StatementServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
 use redress_rpc::watch::Bell;
@@ -19,7 +20,7 @@ use crate::flow::Desk;
 use crate::jobs::subscriptions::SUBSCRIPTIONS;
 use crate::jobs::timers::IncidentClocks;
 use crate::jobs::{Shop, inbox, shifts, tidy};
-use crate::rpc::Incidents;
+use crate::rpc::{Incidents, Statements, signer};
 use crate::settings::Settings;
 use crate::store;
 
@@ -83,16 +84,21 @@ impl Service for CrisisService {
         )?;
 
         let bell = Bell::new();
-        let incidents = Incidents {
+        let incidents = Arc::new(Incidents {
             db: db.clone(),
             desk,
             timers: timers.clone(),
             fingerprints,
             bell: bell.clone(),
+        });
+        let statements = Statements {
+            incidents: Arc::clone(&incidents),
+            sign: signer(peers),
         };
         let sweeper = Arc::clone(&inbox);
         let mut app = App::new()
-            .serve(IncidentServiceServer::new(incidents))
+            .serve(IncidentServiceServer::from_arc(incidents))
+            .serve(StatementServiceServer::new(statements))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(
                 db.clone(),

@@ -20,6 +20,7 @@ pub struct Settings {
     briefing_weekday: String,
     briefing_time: Time,
     briefing_notice_hours: u16,
+    statement_quorum: u8,
     default_time_zone: String,
     inside_report: Cadence,
     outward_update: Cadence,
@@ -56,6 +57,15 @@ impl Settings {
             briefing_weekday: weekday(&self.briefing_weekday)?,
             briefing_time: self.briefing_time,
             briefing_notice: SignedDuration::from_hours(i64::from(self.briefing_notice_hours)),
+            statement_quorum: match self.statement_quorum {
+                quorum @ 1..=5 => usize::from(quorum),
+                _ => {
+                    return Err(SettingsError {
+                        key: "statement_quorum",
+                        expected: "1 to 5",
+                    });
+                }
+            },
         })
     }
 
@@ -147,6 +157,7 @@ mod tests {
                 .to_string()
         };
         assert!(wrong(|s| s.briefing_weekday = "Friday".into()).contains("briefing_weekday"));
+        assert!(wrong(|s| s.statement_quorum = 0).contains("statement_quorum"));
         assert!(wrong(|s| s.day_start = "23:00".into()).contains("day_start"));
         assert!(wrong(|s| s.default_time_zone = "Mars".into()).contains("default_time_zone"));
     }

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use redress_model::words::{ClockKind, ClockState, DutyRole, UnknownWord};
 use redress_proto::crisis::v1::{
     CallOutState, GetIncidentRequest, Incident, IncidentMode, IncidentStage, IncidentState,
-    ListIncidentsRequest,
+    ListIncidentsRequest, MoveStageRequest,
 };
+use uuid::Uuid;
 
 use super::word;
 use crate::args::IncidentCommand;
@@ -40,18 +41,29 @@ pub(crate) async fn run(
                 .incidents()
                 .get_incident(request(GetIncidentRequest { name }))
                 .await?;
-            let incident = answer.into_inner().incident.unwrap_or_default();
-            out.one(
-                || json::of("crisis.v1.Incident", &incident),
-                || show(&incident),
-            );
+            one(&answer.into_inner().incident.unwrap_or_default(), out);
+        }
+        IncidentCommand::Stage {
+            name,
+            stage,
+            reason,
+        } => {
+            let move_stage = MoveStageRequest {
+                name: find(platform, name).await?,
+                stage: stage_number(&stage)?,
+                reason,
+                etag: String::new(),
+                request_id: Uuid::now_v7().to_string(),
+            };
+            let answer = platform.incidents().move_stage(request(move_stage)).await?;
+            one(&answer.into_inner().incident.unwrap_or_default(), out);
         }
     }
     Ok(())
 }
 
 /// The incident's resource name, which may be given as `site/number`.
-async fn find(platform: &Platform, name: String) -> Result<String, Failure> {
+pub(super) async fn find(platform: &Platform, name: String) -> Result<String, Failure> {
     if name.starts_with("sites/") {
         return Ok(name);
     }
@@ -75,6 +87,27 @@ async fn find(platform: &Platform, name: String) -> Result<String, Failure> {
             name,
         }),
     }
+}
+
+fn one(incident: &Incident, out: Output) {
+    out.one(
+        || json::of("crisis.v1.Incident", incident),
+        || show(incident),
+    );
+}
+
+fn stage_number(text: &str) -> Result<i32, Failure> {
+    let word = text.to_uppercase();
+    IncidentStage::from_str_name(&format!("INCIDENT_STAGE_{word}"))
+        .filter(|s| *s != IncidentStage::Unspecified)
+        .map(i32::from)
+        .ok_or(Failure::Word {
+            argument: "stage",
+            unknown: UnknownWord {
+                text: text.to_owned(),
+                expected: "LATENT, OUTBREAK, HANDLING, AFTERMATH".to_owned(),
+            },
+        })
 }
 
 fn state_number(text: &str) -> Result<i32, Failure> {

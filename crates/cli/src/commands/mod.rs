@@ -14,6 +14,7 @@ pub(crate) mod policy;
 pub(crate) mod roster;
 pub(crate) mod signal;
 pub(crate) mod site;
+pub(crate) mod statement;
 pub(crate) mod stop;
 pub(crate) mod token;
 

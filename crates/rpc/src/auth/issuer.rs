@@ -184,6 +184,22 @@ impl Issuer {
         jsonwebtoken::encode(&header, claims, &self.0.key).map_err(IssuerError::Sign)
     }
 
+    /// Signs what is no token: a compact JWS of this type, whose key stands in the JWKS. The type keeps it from being
+    /// taken for a token and the reverse.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn attest(
+        &self,
+        kind: &str,
+        payload: &impl serde::Serialize,
+    ) -> Result<String, IssuerError> {
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some(kind.to_owned());
+        header.kid = Some(self.0.kid.clone());
+        jsonwebtoken::encode(&header, payload, &self.0.key).map_err(IssuerError::Sign)
+    }
+
     /// Claims that say who issued them and when, and nothing else.
     pub fn blank(&self, lifetime: Duration) -> Claims {
         let now = self.0.clock.now().as_second();

@@ -34,6 +34,8 @@ pub struct Policy {
     pub briefing_time: Time,
     /// A briefing nearer than this is left to the week after: people have to be invited.
     pub briefing_notice: SignedDuration,
+    /// How many of the spokesperson's chain have to approve a statement.
+    pub statement_quorum: usize,
 }
 
 /// A cadence that slows down from stage to stage.
@@ -182,6 +184,7 @@ pub(crate) mod tests {
             briefing_weekday: Weekday::Friday,
             briefing_time: Time::constant(16, 0, 0, 0),
             briefing_notice: SignedDuration::from_hours(24),
+            statement_quorum: 1,
         }
     }
 

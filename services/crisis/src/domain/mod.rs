@@ -7,4 +7,6 @@ pub mod command;
 pub mod ladder;
 pub mod mode;
 pub mod promises;
+pub mod stage;
+pub mod statement;
 pub mod words;

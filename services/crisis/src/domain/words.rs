@@ -92,6 +92,84 @@ words! {
         Briefing = 11 => "BRIEFING",
         /// Incidents were merged.
         Merged = 12 => "MERGED",
+        /// The stage moved.
+        StageMoved = 13 => "STAGE_MOVED",
+        /// A statement was written, reviewed, published or dropped.
+        Statement = 14 => "STATEMENT",
+        /// A deputy may act for a role for a time.
+        Deputy = 15 => "DEPUTY",
+    }
+}
+
+words! {
+    /// What a statement is for.
+    StatementKind, "STATEMENT_KIND_" {
+        /// The first word, before the facts are clear.
+        Holding = 1 => "HOLDING",
+        /// How far it is.
+        Update = 2 => "UPDATE",
+        /// An answer to a question.
+        Answer = 3 => "ANSWER",
+        /// Sets right what was told falsely.
+        Clarification = 4 => "CLARIFICATION",
+        /// What came of it.
+        Closing = 5 => "CLOSING",
+    }
+}
+
+words! {
+    /// To whom a statement speaks.
+    Audience, "AUDIENCE_" {
+        /// The complainants of the incident's cases.
+        Affected = 1 => "AFFECTED",
+        /// Everybody.
+        Public = 2 => "PUBLIC",
+        /// Press, radio, television, news sites.
+        Media = 3 => "MEDIA",
+        /// Authorities.
+        Authorities = 4 => "AUTHORITIES",
+        /// People inside.
+        Staff = 5 => "STAFF",
+    }
+}
+
+words! {
+    /// Where a statement stands.
+    StatementState, "STATEMENT_STATE_" {
+        /// Being written and reviewed.
+        Draft = 1 => "DRAFT",
+        /// Left; never changes.
+        Published = 2 => "PUBLISHED",
+        /// A newer one took its place.
+        Superseded = 3 => "SUPERSEDED",
+        /// Dropped before it left.
+        Dropped = 4 => "DROPPED",
+    }
+}
+
+words! {
+    /// What a statement has to pass, in this order.
+    ReviewStep, "REVIEW_STEP_" {
+        /// Every fact has a source and is so.
+        FactCheck = 1 => "FACT_CHECK",
+        /// It does no legal harm.
+        LegalReview = 2 => "LEGAL_REVIEW",
+        /// The spokesperson's word.
+        Approval = 3 => "APPROVAL",
+    }
+}
+
+words! {
+    /// What a reviewer says.
+    Verdict, "VERDICT_" {
+        /// It may go as it stands.
+        Approve = 1 => "APPROVE",
+        /// It must not go.
+        Object = 2 => "OBJECT",
+        /// The own objection is lifted.
+        Lift = 3 => "LIFT",
+        /// The commander overrules every objection.
+        Overrule = 4 => "OVERRULE",
     }
 }
 
@@ -103,35 +181,25 @@ mod tests {
 
     #[test]
     fn words_match_the_generated_enums() {
-        for w in Mode::ALL {
-            let name = wire::IncidentMode::try_from(w.number())
-                .expect("known")
-                .as_str_name();
-            assert_eq!(name, format!("{}{}", Mode::WIRE_PREFIX, w.word()));
+        macro_rules! same {
+            ($($ours:ident, $wire:ident;)+) => { $(
+                for w in $ours::ALL {
+                    let wire = wire::$wire::try_from(w.number()).expect("known");
+                    assert_eq!(wire.as_str_name(), format!("{}{}", $ours::WIRE_PREFIX, w.word()));
+                }
+            )+ };
         }
-        for w in Stage::ALL {
-            let name = wire::IncidentStage::try_from(w.number())
-                .expect("known")
-                .as_str_name();
-            assert_eq!(name, format!("{}{}", Stage::WIRE_PREFIX, w.word()));
-        }
-        for w in State::ALL {
-            let name = wire::IncidentState::try_from(w.number())
-                .expect("known")
-                .as_str_name();
-            assert_eq!(name, format!("{}{}", State::WIRE_PREFIX, w.word()));
-        }
-        for w in CallOutState::ALL {
-            let name = wire::CallOutState::try_from(w.number())
-                .expect("known")
-                .as_str_name();
-            assert_eq!(name, format!("{}{}", CallOutState::WIRE_PREFIX, w.word()));
-        }
-        for w in LogKind::ALL {
-            let name = wire::LogKind::try_from(w.number())
-                .expect("known")
-                .as_str_name();
-            assert_eq!(name, format!("{}{}", LogKind::WIRE_PREFIX, w.word()));
+        same! {
+            Mode, IncidentMode;
+            Stage, IncidentStage;
+            State, IncidentState;
+            CallOutState, CallOutState;
+            LogKind, LogKind;
+            StatementKind, StatementKind;
+            Audience, Audience;
+            StatementState, StatementState;
+            ReviewStep, ReviewStep;
+            Verdict, Verdict;
         }
     }
 

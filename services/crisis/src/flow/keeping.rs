@@ -64,6 +64,22 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// The stage has moved: reports and updates that are not broken start anew by its cadence, counted from now. A
+    /// broken one stays until it is met.
+    pub(super) async fn restart_cadence(&mut self) -> Result<(), Fault> {
+        let site = self.site();
+        for clock in clocks::open(self.tx, &site, self.incident.name.id).await? {
+            let by_stage = matches!(
+                clock.kind,
+                ClockKind::InsideReport | ClockKind::OutwardUpdate
+            );
+            if by_stage && clock.state == ClockState::Running {
+                self.stop(clock, ClockState::Cancelled).await?;
+            }
+        }
+        self.reconcile(self.now, &Starts::new()).await
+    }
+
     /// What runs now, with when it was promised.
     pub(super) async fn starts(&mut self) -> Result<Starts, Fault> {
         let site = self.site();

@@ -9,10 +9,12 @@ mod filing;
 mod keeping;
 mod matter;
 mod roster;
+mod saying;
 mod turn;
 
 pub use calling::Because;
 pub use filing::filed;
 pub use matter::{Cause, decide, merge_matters, open_by_hand};
 pub use roster::{contacted, staff_up};
+pub use saying::Case as StatementCase;
 pub use turn::{Desk, Transition, Turn};

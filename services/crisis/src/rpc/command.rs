@@ -30,7 +30,9 @@ pub(super) trait Command: Send + Sync {
 pub(super) struct Order<'a> {
     /// The method, for the receipt.
     pub(super) method: &'static str,
-    /// The incident's name as sent.
+    /// The field that names the resource.
+    pub(super) field: &'static str,
+    /// The resource's name as sent.
     pub(super) name: &'a str,
     /// The etag as sent.
     pub(super) etag: &'a str,
@@ -47,7 +49,7 @@ pub(super) async fn run<C: Command>(
     order: Order<'_>,
     command: C,
 ) -> Result<wire::Incident, Fault> {
-    let name: IncidentName = parse_field("name", order.name)?;
+    let name: IncidentName = parse_field(order.field, order.name)?;
     caller.require_site(&name.site)?;
     let write = Write {
         desk: &api.desk,

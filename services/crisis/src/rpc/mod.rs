@@ -3,11 +3,13 @@
 mod command;
 mod get_incident;
 mod list_incidents;
+mod move_stage;
 mod open_incident;
 mod record_briefing;
 mod record_holding_statement_ready;
 mod record_leader_contact;
 mod record_update;
+mod statements;
 mod switch_mode;
 mod view;
 mod watch_incident;
@@ -18,11 +20,11 @@ use redress_model::Fault;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
 use redress_proto::crisis::v1::{
     GetIncidentRequest, GetIncidentResponse, ListIncidentsRequest, ListIncidentsResponse,
-    OpenIncidentRequest, OpenIncidentResponse, RecordBriefingRequest, RecordBriefingResponse,
-    RecordHoldingStatementReadyRequest, RecordHoldingStatementReadyResponse,
-    RecordLeaderContactRequest, RecordLeaderContactResponse, RecordUpdateRequest,
-    RecordUpdateResponse, SwitchModeRequest, SwitchModeResponse, WatchIncidentRequest,
-    WatchIncidentResponse,
+    MoveStageRequest, MoveStageResponse, OpenIncidentRequest, OpenIncidentResponse,
+    RecordBriefingRequest, RecordBriefingResponse, RecordHoldingStatementReadyRequest,
+    RecordHoldingStatementReadyResponse, RecordLeaderContactRequest, RecordLeaderContactResponse,
+    RecordUpdateRequest, RecordUpdateResponse, SwitchModeRequest, SwitchModeResponse,
+    WatchIncidentRequest, WatchIncidentResponse,
 };
 use redress_rpc::watch::{Bell, Stream};
 use redress_rpc::{Fingerprints, status};
@@ -31,6 +33,8 @@ use redress_timers::{Entry, Timers};
 use tonic::{Request, Response, Status};
 
 use crate::flow::Desk;
+
+pub use statements::{Statements, signer};
 
 /// What the handlers need.
 #[derive(Debug)]
@@ -97,6 +101,13 @@ impl IncidentService for Incidents {
         request: Request<SwitchModeRequest>,
     ) -> Result<Response<SwitchModeResponse>, Status> {
         answer(switch_mode::handle(self, &request).await)
+    }
+
+    async fn move_stage(
+        &self,
+        request: Request<MoveStageRequest>,
+    ) -> Result<Response<MoveStageResponse>, Status> {
+        answer(move_stage::handle(self, &request).await)
     }
 
     async fn record_leader_contact(

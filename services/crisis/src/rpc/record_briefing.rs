@@ -25,6 +25,7 @@ pub(super) async fn handle(
     };
     let order = Order {
         method: METHOD,
+        field: "name",
         name: &r.name,
         etag: &r.etag,
         request_id: &r.request_id,

@@ -26,6 +26,7 @@ pub(super) async fn handle(
     };
     let order = Order {
         method: METHOD,
+        field: "name",
         name: &r.name,
         etag: &r.etag,
         request_id: &r.request_id,

@@ -4,11 +4,14 @@ pub mod callouts;
 pub mod cases;
 pub mod changes;
 pub mod clocks;
+pub mod deputies;
 pub mod duty;
+pub mod feed;
 pub mod incidents;
 pub mod log;
 pub mod roles;
 pub mod sites;
+pub mod statements;
 
 use redress_model::Fault;
 use redress_model::name::SiteId;

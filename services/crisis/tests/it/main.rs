@@ -8,4 +8,5 @@ mod keeping;
 mod opening;
 mod provisional;
 mod serving;
+mod statements;
 mod world;

@@ -8,7 +8,7 @@ use prost::Message;
 use redress_crisis::flow::Desk;
 use redress_crisis::jobs::timers::IncidentClocks;
 use redress_crisis::jobs::{Shop, inbox, shifts};
-use redress_crisis::rpc::Incidents;
+use redress_crisis::rpc::{Incidents, Statements};
 use redress_crisis::{CrisisService, Settings};
 use redress_events::{Event, Inbox};
 use redress_model::ids::new_id;
@@ -39,7 +39,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) inbox: Arc<Inbox>,
-    pub(crate) api: Incidents,
+    pub(crate) api: Arc<Incidents>,
+    pub(crate) statements: Statements,
     truth: Arc<IncidentClocks>,
     shop: Shop,
 }
@@ -83,12 +84,16 @@ impl World {
             desk: Arc::clone(&desk),
             timers: timers.clone(),
         };
-        let api = Incidents {
+        let api = Arc::new(Incidents {
             db: db.clone(),
             desk: Arc::clone(&desk),
             timers,
             fingerprints: Fingerprints::new(b"test"),
             bell: Bell::new(),
+        });
+        let statements = Statements {
+            incidents: Arc::clone(&api),
+            sign: Arc::new(|site, number, hash| Ok(format!("{site}/{number}/{hash}"))),
         };
         let inbox = Arc::new(inbox(db.clone(), &meter, &shop));
         Self {
@@ -98,6 +103,7 @@ impl World {
             desk,
             inbox,
             api,
+            statements,
             truth,
             shop,
         }
@@ -263,6 +269,23 @@ pub(crate) fn as_caller<T>(message: T, sites: &[&str]) -> Request<T> {
         purpose: None,
         expires: Timestamp::MAX,
     }));
+    request
+}
+
+/// A request of a person on the roster, who sees the one site.
+pub(crate) fn as_person<T>(message: T, site: &str, id: &str) -> Request<T> {
+    let mut request = as_caller(message, &[site]);
+    let caller = Caller {
+        subject: format!("account-{id}"),
+        staff: Some(staff(site, id).parse().expect("a name")),
+        ..request
+            .extensions()
+            .get::<Arc<Caller>>()
+            .expect("set above")
+            .as_ref()
+            .clone()
+    };
+    request.extensions_mut().insert(Arc::new(caller));
     request
 }
 

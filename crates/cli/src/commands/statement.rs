@@ -1,0 +1,460 @@
+//! `redress statement`: what may leave as the company's word on an incident.
+
+use clap::Subcommand;
+use redress_model::words::UnknownWord;
+use redress_proto::crisis::v1::{
+    Audience, CreateStatementRequest, DropStatementRequest, FeedEntry, GetStatementRequest,
+    IncidentStage, ListFeedRequest, ListStatementsRequest, PublishStatementRequest,
+    ReviewStatementRequest, ReviewStep, Statement, StatementFact, StatementKind, StatementState,
+    UpdateStatementRequest, Verdict,
+};
+use uuid::Uuid;
+
+use super::incident::find;
+use crate::args::Paging;
+use crate::connect::{Platform, all_pages, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, heading, line, short, table, when};
+
+/// Subcommands of `statement`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StatementCommand {
+    /// List the statements of an incident, newest first.
+    #[command(after_help = "Example:\n  redress statement list lakeside/I20261121-01")]
+    List {
+        /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
+        incident: String,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a statement: its words, facts, and everything that was said of it.
+    #[command(after_help = "Example:\n  redress statement show sites/lakeside/statements/ID")]
+    Show {
+        /// The statement, `sites/{site}/statements/{statement}`.
+        name: String,
+    },
+    /// Write a draft. Whoever writes never approves.
+    #[command(
+        after_help = "Example:\n  redress statement draft lakeside/I20261121-01 --kind HOLDING --audience PUBLIC --text '我们已到现场,正在核实。'\n  redress statement draft lakeside/I20261121-01 --kind UPDATE --audience MEDIA --text '2人受伤。' --fact injured=2@hospital"
+    )]
+    Draft {
+        /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
+        incident: String,
+        /// HOLDING, UPDATE, ANSWER, CLARIFICATION or CLOSING.
+        #[arg(long)]
+        kind: String,
+        /// AFFECTED, PUBLIC, MEDIA, AUTHORITIES or STAFF.
+        #[arg(long)]
+        audience: String,
+        /// Language of the text.
+        #[arg(long, default_value = "zh-CN")]
+        language: String,
+        /// The words.
+        #[arg(long)]
+        text: String,
+        /// A fact with its source; every figure of the text needs one. May be given several times.
+        #[arg(long = "fact", value_name = "KEY=VALUE@SOURCE")]
+        facts: Vec<String>,
+        /// The published statement whose place it takes.
+        #[arg(long, default_value = "")]
+        supersedes: String,
+    },
+    /// Change the words of a draft: what was approved before counts no more.
+    #[command(
+        after_help = "Example:\n  redress statement edit sites/lakeside/statements/ID --text '我们正在现场。'"
+    )]
+    Edit {
+        /// The statement, `sites/{site}/statements/{statement}`.
+        name: String,
+        /// The words.
+        #[arg(long)]
+        text: String,
+        /// A fact with its source, all of them anew; the known ones stay where none is given.
+        #[arg(long = "fact", value_name = "KEY=VALUE@SOURCE")]
+        facts: Vec<String>,
+    },
+    /// Give a verdict on the statement as it stands now.
+    #[command(
+        after_help = "Examples:\n  redress statement review sites/lakeside/statements/ID --step FACT_CHECK\n  redress statement review sites/lakeside/statements/ID --step LEGAL_REVIEW --verdict OBJECT --reason 'admits liability'"
+    )]
+    Review {
+        /// The statement, `sites/{site}/statements/{statement}`.
+        name: String,
+        /// FACT_CHECK, LEGAL_REVIEW or APPROVAL.
+        #[arg(long)]
+        step: String,
+        /// APPROVE, OBJECT, LIFT or OVERRULE.
+        #[arg(long, default_value = "APPROVE")]
+        verdict: String,
+        /// Why; required for anything but an approval.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// The digest of what was read; the one of now where none is given.
+        #[arg(long)]
+        digest: Option<String>,
+    },
+    /// Publish the statement as it stands now: it never changes after that.
+    #[command(after_help = "Example:\n  redress statement publish sites/lakeside/statements/ID")]
+    Publish {
+        /// The statement, `sites/{site}/statements/{statement}`.
+        name: String,
+        /// The digest of what is to leave; the one of now where none is given.
+        #[arg(long)]
+        digest: Option<String>,
+    },
+    /// Drop a draft.
+    #[command(
+        after_help = "Example:\n  redress statement drop sites/lakeside/statements/ID --reason 'overtaken by events'"
+    )]
+    Drop {
+        /// The statement, `sites/{site}/statements/{statement}`.
+        name: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// List what a site published, oldest first: a signed chain.
+    #[command(after_help = "Example:\n  redress statement feed lakeside --json")]
+    Feed {
+        /// The site.
+        site: String,
+    },
+}
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: StatementCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.statements();
+    let statement = match command {
+        StatementCommand::List { incident, paging } => {
+            let parent = find(platform, incident).await?;
+            show_all(&list(platform, parent, paging.limit).await?, out);
+            return Ok(());
+        }
+        StatementCommand::Feed { site } => {
+            show_feed(&feed(platform, &site).await?, out);
+            return Ok(());
+        }
+        StatementCommand::Show { name } => Some(get(platform, name).await?),
+        StatementCommand::Draft {
+            incident,
+            kind,
+            audience,
+            language,
+            text,
+            facts,
+            supersedes,
+        } => {
+            let create = CreateStatementRequest {
+                parent: find(platform, incident).await?,
+                statement: Some(Statement {
+                    kind: kind_number(&kind)?,
+                    audience: audience_number(&audience)?,
+                    language,
+                    text,
+                    facts: facts.iter().map(|f| fact(f)).collect::<Result<_, _>>()?,
+                    supersedes,
+                    ..Default::default()
+                }),
+                request_id: request_id(),
+            };
+            let answer = client.create_statement(request(create)).await?;
+            answer.into_inner().statement
+        }
+        StatementCommand::Edit { name, text, facts } => {
+            let known = get(platform, name).await?;
+            let mut paths = vec!["text".to_owned()];
+            let mut statement = Statement {
+                text,
+                ..known.clone()
+            };
+            if !facts.is_empty() {
+                statement.facts = facts.iter().map(|f| fact(f)).collect::<Result<_, _>>()?;
+                paths.push("facts".to_owned());
+            }
+            let update = UpdateStatementRequest {
+                statement: Some(statement),
+                update_mask: Some(prost_types::FieldMask { paths }),
+                etag: known.etag,
+                request_id: request_id(),
+            };
+            let answer = client.update_statement(request(update)).await?;
+            answer.into_inner().statement
+        }
+        StatementCommand::Review {
+            name,
+            step,
+            verdict,
+            reason,
+            digest,
+        } => {
+            let review = ReviewStatementRequest {
+                digest: read(platform, &name, digest).await?,
+                name,
+                step: step_number(&step)?,
+                verdict: verdict_number(&verdict)?,
+                reason,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            let answer = client.review_statement(request(review)).await?;
+            answer.into_inner().statement
+        }
+        StatementCommand::Publish { name, digest } => {
+            let publish = PublishStatementRequest {
+                digest: read(platform, &name, digest).await?,
+                name,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            let answer = client.publish_statement(request(publish)).await?;
+            answer.into_inner().statement
+        }
+        StatementCommand::Drop { name, reason } => {
+            let dropping = DropStatementRequest {
+                name,
+                reason,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            let answer = client.drop_statement(request(dropping)).await?;
+            answer.into_inner().statement
+        }
+    };
+    let statement = statement.unwrap_or_default();
+    out.one(
+        || json::of("crisis.v1.Statement", &statement),
+        || show(&statement),
+    );
+    Ok(())
+}
+
+fn request_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+async fn get(platform: &Platform, name: String) -> Result<Statement, Failure> {
+    let get = GetStatementRequest { name };
+    let answer = platform.statements().get_statement(request(get)).await?;
+    Ok(answer.into_inner().statement.unwrap_or_default())
+}
+
+/// The digest that the caller read, or the one of now.
+async fn read(platform: &Platform, name: &str, digest: Option<String>) -> Result<String, Failure> {
+    match digest {
+        Some(digest) => Ok(digest),
+        None => Ok(get(platform, name.to_owned()).await?.digest),
+    }
+}
+
+async fn list(
+    platform: &Platform,
+    parent: String,
+    limit: Option<usize>,
+) -> Result<Vec<Statement>, Failure> {
+    let client = platform.statements();
+    all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let list = ListStatementsRequest {
+            parent: parent.clone(),
+            page_size: page_size.min(200),
+            page_token,
+            ..Default::default()
+        };
+        async move {
+            let answer = client.list_statements(request(list)).await?.into_inner();
+            Ok((answer.statements, answer.next_page_token))
+        }
+    })
+    .await
+}
+
+async fn feed(platform: &Platform, site: &str) -> Result<Vec<FeedEntry>, Failure> {
+    let mut client = platform.statements();
+    let mut all: Vec<FeedEntry> = Vec::new();
+    loop {
+        let list = ListFeedRequest {
+            parent: format!("sites/{site}"),
+            page_size: 200,
+            after_number: all.last().map_or(0, |e| e.number),
+        };
+        let page = client.list_feed(request(list)).await?.into_inner().entries;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
+fn fact(text: &str) -> Result<StatementFact, Failure> {
+    let parts = text
+        .split_once('=')
+        .and_then(|(key, rest)| Some((key, rest.rsplit_once('@')?)));
+    let Some((key, (value, source))) = parts else {
+        return Err(unknown("fact", text, "KEY=VALUE@SOURCE"));
+    };
+    Ok(StatementFact {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        source: source.to_owned(),
+    })
+}
+
+fn unknown(argument: &'static str, text: &str, expected: &str) -> Failure {
+    Failure::Word {
+        argument,
+        unknown: UnknownWord {
+            text: text.to_owned(),
+            expected: expected.to_owned(),
+        },
+    }
+}
+
+macro_rules! numbers {
+    ($($function:ident, $name:ident, $argument:literal, $prefix:literal, $expected:literal;)+) => { $(
+        fn $function(text: &str) -> Result<i32, Failure> {
+            let word = format!("{}{}", $prefix, text.to_uppercase().replace('-', "_"));
+            $name::from_str_name(&word)
+                .map(i32::from)
+                .filter(|n| *n != 0)
+                .ok_or_else(|| unknown($argument, text, $expected))
+        }
+    )+ };
+}
+numbers! {
+    kind_number, StatementKind, "kind", "STATEMENT_KIND_", "HOLDING, UPDATE, ANSWER, CLARIFICATION, CLOSING";
+    audience_number, Audience, "audience", "AUDIENCE_", "AFFECTED, PUBLIC, MEDIA, AUTHORITIES, STAFF";
+    step_number, ReviewStep, "step", "REVIEW_STEP_", "FACT_CHECK, LEGAL_REVIEW, APPROVAL";
+    verdict_number, Verdict, "verdict", "VERDICT_", "APPROVE, OBJECT, LIFT, OVERRULE";
+}
+
+fn bare(name: &str, prefix: &str) -> String {
+    match name.strip_prefix(prefix) {
+        None | Some("UNSPECIFIED") => "–".to_owned(),
+        Some(word) => word.to_owned(),
+    }
+}
+
+fn state(s: &Statement) -> String {
+    bare(s.state().as_str_name(), "STATEMENT_STATE_")
+}
+
+/// What it waits for.
+fn waits(s: &Statement) -> String {
+    if s.state() != StatementState::Draft {
+        return "–".to_owned();
+    }
+    if s.objection_count > 0 {
+        return format!("{} object", s.objection_count);
+    }
+    match s.due_step() {
+        ReviewStep::Unspecified => "release".to_owned(),
+        step => bare(step.as_str_name(), "REVIEW_STEP_"),
+    }
+}
+
+fn show_all(statements: &[Statement], out: Output) {
+    out.rows(
+        &[
+            "Statement",
+            "Kind",
+            "To",
+            "Language",
+            "State",
+            "Waits for",
+            "Says",
+        ],
+        statements,
+        |s| {
+            vec![
+                short(&s.name),
+                bare(s.kind().as_str_name(), "STATEMENT_KIND_"),
+                bare(s.audience().as_str_name(), "AUDIENCE_"),
+                s.language.clone(),
+                state(s),
+                waits(s),
+                s.text.chars().take(40).collect(),
+            ]
+        },
+        |s| json::of("crisis.v1.Statement", s),
+    );
+}
+
+fn show(s: &Statement) {
+    heading(&format!(
+        "{} to {}",
+        bare(s.kind().as_str_name(), "STATEMENT_KIND_"),
+        bare(s.audience().as_str_name(), "AUDIENCE_")
+    ));
+    line("name", &s.name);
+    line("incident", &s.incident);
+    line("state", state(s));
+    line("waits for", waits(s));
+    line(
+        "stage",
+        bare(
+            IncidentStage::try_from(s.stage).map_or("", |v| v.as_str_name()),
+            "INCIDENT_STAGE_",
+        ),
+    );
+    line("digest", &s.digest);
+    line("written by", s.authors.join(", "));
+    if s.publish_time.is_some() {
+        line(
+            "published",
+            format!("{} by {}", when(s.publish_time.as_ref()), s.published_by),
+        );
+    }
+    heading("Words");
+    anstream::println!("{}", s.text);
+    if !s.facts.is_empty() {
+        heading("Facts");
+        let mut facts = table(&["Key", "Value", "Source"]);
+        for f in &s.facts {
+            facts.add_row(vec![&f.key, &f.value, &f.source]);
+        }
+        anstream::println!("{facts}");
+    }
+    if !s.reviews.is_empty() {
+        heading("Reviews");
+        let mut reviews = table(&["When", "Who", "Step", "Verdict", "Counts", "Why"]);
+        for r in &s.reviews {
+            reviews.add_row(vec![
+                when(r.review_time.as_ref()),
+                r.reviewer.clone(),
+                bare(r.step().as_str_name(), "REVIEW_STEP_"),
+                bare(r.verdict().as_str_name(), "VERDICT_"),
+                if r.counts { "yes" } else { "–" }.to_owned(),
+                r.reason.clone(),
+            ]);
+        }
+        anstream::println!("{reviews}");
+    }
+}
+
+fn show_feed(entries: &[FeedEntry], out: Output) {
+    out.rows(
+        &["No", "When", "Kind", "To", "Instead of", "Hash", "Says"],
+        entries,
+        |e| {
+            vec![
+                e.number.to_string(),
+                when(e.publish_time.as_ref()),
+                bare(e.kind().as_str_name(), "STATEMENT_KIND_"),
+                bare(e.audience().as_str_name(), "AUDIENCE_"),
+                match e.supersedes_number {
+                    0 => "–".to_owned(),
+                    old => old.to_string(),
+                },
+                e.hash.chars().take(12).collect(),
+                e.text.chars().take(40).collect(),
+            ]
+        },
+        |e| json::of("crisis.v1.FeedEntry", e),
+    );
+}

@@ -1,0 +1,416 @@
+//! What may leave as the company's word on an incident (I7).
+//!
+//! A review is bound to the digest of exactly what was read: incident, stage, kind, audience, language, text and
+//! facts. Nothing has to be voided when one of these changes, since the reviews of another digest do not count
+//! any more (P24). An objection is not bound to a text: it blocks until whoever raised it lifts it, or the
+//! commander overrules it with a reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use redress_model::name::StaffId;
+use redress_model::words::DutyRole;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::words::{Audience, Mode, ReviewStep, Stage, StatementKind, StatementState, Verdict};
+
+/// What names a text: equal for equal content, audience, language and stage alone.
+pub type Digest = [u8; 32];
+
+/// One fact that a statement tells, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Fact {
+    /// What it is about, for example `injured`. One key means one thing over the whole incident.
+    pub key: String,
+    /// What is said of it, for example `2`.
+    pub value: String,
+    /// Who or what it is known from.
+    pub source: String,
+}
+
+/// What is said, to whom, in which language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// What kind of statement.
+    pub kind: StatementKind,
+    /// To whom.
+    pub audience: Audience,
+    /// BCP 47.
+    pub language: String,
+    /// The words.
+    pub text: String,
+    /// The facts in it.
+    pub facts: Vec<Fact>,
+}
+
+/// Names a text in a stage of an incident. Every part is preceded by its length, so that no two contents run
+/// into each other.
+pub fn digest(incident: Uuid, stage: Stage, content: &Content) -> Digest {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    part(incident.as_bytes());
+    for word in [
+        stage.word(),
+        content.kind.word(),
+        content.audience.word(),
+        &content.language,
+        &content.text,
+    ] {
+        part(word.as_bytes());
+    }
+    for fact in &content.facts {
+        for text in [&fact.key, &fact.value, &fact.source] {
+            part(text.as_bytes());
+        }
+    }
+    hash.finalize().into()
+}
+
+/// A person as far as four eyes depend on it: one person may have a token and a place on the roster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Subject of the token.
+    pub subject: String,
+    /// The person on the roster.
+    pub staff: Option<StaffId>,
+}
+
+impl Person {
+    /// Whether both are the same human being.
+    pub fn is(&self, other: &Self) -> bool {
+        self.subject == other.subject || (self.staff.is_some() && self.staff == other.staff)
+    }
+}
+
+/// One review: only ever added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Which step.
+    pub step: ReviewStep,
+    /// What was said.
+    pub verdict: Verdict,
+    /// Of exactly what.
+    pub digest: Digest,
+    /// By whom.
+    pub by: Person,
+}
+
+/// Where a text stands, computed from everything that was ever said of the statement.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Who approved which step of this very text.
+    pub approvals: BTreeMap<ReviewStep, Vec<Person>>,
+    /// Who objects.
+    pub objectors: Vec<Person>,
+}
+
+impl Standing {
+    /// Weighs the reviews for a text. `reviews` are in the order in which they were given. Whoever has written a
+    /// version since does not count as a reviewer any more, even where the text was changed back.
+    pub fn of(reviews: &[Review], digest: Digest, authors: &[Person]) -> Self {
+        let mut standing = Self::default();
+        for review in reviews {
+            standing.objectors.retain(|o| !o.is(&review.by));
+            for persons in standing.approvals.values_mut() {
+                persons.retain(|p| !p.is(&review.by));
+            }
+            match review.verdict {
+                Verdict::Approve
+                    if review.digest == digest && !authors.iter().any(|a| a.is(&review.by)) =>
+                {
+                    standing
+                        .approvals
+                        .entry(review.step)
+                        .or_default()
+                        .push(review.by.clone());
+                }
+                // Of another text: it counts no more; an objection of the same person it has lifted all the same.
+                Verdict::Approve | Verdict::Lift => {}
+                Verdict::Object => standing.objectors.push(review.by.clone()),
+                Verdict::Overrule => standing.objectors.clear(),
+            }
+        }
+        standing.approvals.retain(|_, persons| !persons.is_empty());
+        standing
+    }
+
+    /// Who approved a step.
+    pub fn approved_by(&self, step: ReviewStep) -> &[Person] {
+        self.approvals.get(&step).map_or(&[], Vec::as_slice)
+    }
+
+    /// The step that is due now; none when all stand.
+    pub fn due(&self, quorum: usize) -> Option<ReviewStep> {
+        ReviewStep::ALL
+            .iter()
+            .copied()
+            .find(|&step| self.approved_by(step).len() < needed(step, quorum))
+    }
+
+    /// Every step stands and nobody objects.
+    pub fn ready(&self, quorum: usize) -> bool {
+        self.objectors.is_empty() && self.due(quorum).is_none()
+    }
+}
+
+/// How many persons a step takes.
+fn needed(step: ReviewStep, quorum: usize) -> usize {
+    match step {
+        ReviewStep::FactCheck | ReviewStep::LegalReview => 1,
+        ReviewStep::Approval => quorum.max(1),
+    }
+}
+
+/// Why a review or a publication is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Not editable or reviewable any more.
+    #[error("the statement is {0}; only a draft can be changed, reviewed or published")]
+    NotDraft(StatementState),
+    /// I7: the author never approves.
+    #[error("whoever wrote any version of a statement never approves it; somebody else reviews")]
+    Author,
+    /// Four eyes.
+    #[error("one person gives one step of a text; {0} was already given by the same person")]
+    SamePerson(ReviewStep),
+    /// Out of order.
+    #[error("{due} is due, not {asked}; the order is FACT_CHECK, LEGAL_REVIEW, APPROVAL")]
+    NotDue {
+        /// What is legal now.
+        due: ReviewStep,
+        /// What was asked for.
+        asked: ReviewStep,
+    },
+    /// Nothing to lift.
+    #[error("no objection of the caller stands")]
+    NoObjection,
+    /// Not everything stands.
+    #[error("{0} of exactly this text, audience, language and stage is missing")]
+    Unapproved(ReviewStep),
+    /// An objection stands.
+    #[error(
+        "an objection stands; whoever raised it lifts it, or the commander overrules it with a reason"
+    )]
+    Objected,
+    /// A figure without a source.
+    #[error("the figure {0} stands in no fact; every figure needs a fact with its source")]
+    FigureWithoutSource(String),
+    /// Says otherwise than what was published.
+    #[error(
+        "{key} was published as another value; supersede that statement, or say what was published"
+    )]
+    Contradicts {
+        /// The fact's key.
+        key: String,
+    },
+    /// In private mode.
+    #[error("the incident is in private mode; nothing goes to {0}, or switch the mode first")]
+    PrivateMode(Audience),
+    /// On a suspicion.
+    #[error("the incident hangs on a suspicion that nobody confirmed; confirm the signal first")]
+    Provisional,
+}
+
+impl Refusal {
+    /// The reason for machines; stands in docs/errors.md.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotDraft(_) => "STATEMENT_NOT_DRAFT",
+            Self::Author => "AUTHOR_REVIEWS",
+            Self::SamePerson(_) => "FOUR_EYES",
+            Self::NotDue { .. } => "STEP_NOT_DUE",
+            Self::NoObjection => "NO_OBJECTION",
+            Self::Unapproved(_) => "STATEMENT_NOT_APPROVED",
+            Self::Objected => "STATEMENT_OBJECTED",
+            Self::FigureWithoutSource(_) => "FIGURE_WITHOUT_SOURCE",
+            Self::Contradicts { .. } => "CONTRADICTS_PUBLISHED",
+            Self::PrivateMode(_) => "NOTHING_LEAVES_IN_PRIVATE_MODE",
+            Self::Provisional => "NOTHING_LEAVES_WHILE_PROVISIONAL",
+        }
+    }
+}
+
+/// What a review is weighed against.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// Whether it still is one.
+    pub state: StatementState,
+    /// Everybody who wrote a version.
+    pub authors: &'a [Person],
+    /// What it says.
+    pub content: &'a Content,
+    /// Where it stands.
+    pub standing: &'a Standing,
+    /// How many persons the last step takes.
+    pub quorum: usize,
+}
+
+impl Draft<'_> {
+    /// Whether a person may give this verdict on this step.
+    ///
+    /// # Errors
+    /// Why not, and what is legal.
+    pub fn review(&self, step: ReviewStep, verdict: Verdict, by: &Person) -> Result<(), Refusal> {
+        if self.state != StatementState::Draft {
+            return Err(Refusal::NotDraft(self.state));
+        }
+        match verdict {
+            // Anybody who may review may object, the author too, at any time.
+            Verdict::Object => Ok(()),
+            Verdict::Lift if self.standing.objectors.iter().any(|o| o.is(by)) => Ok(()),
+            Verdict::Lift => Err(Refusal::NoObjection),
+            Verdict::Overrule if self.standing.objectors.is_empty() => Err(Refusal::NoObjection),
+            Verdict::Overrule if self.authors.iter().any(|a| a.is(by)) => Err(Refusal::Author),
+            Verdict::Overrule => Ok(()),
+            Verdict::Approve => self.approve(step, by),
+        }
+    }
+
+    fn approve(&self, step: ReviewStep, by: &Person) -> Result<(), Refusal> {
+        if self.authors.iter().any(|a| a.is(by)) {
+            return Err(Refusal::Author);
+        }
+        for (&given, persons) in &self.standing.approvals {
+            if given != step && persons.iter().any(|p| p.is(by)) {
+                return Err(Refusal::SamePerson(given));
+            }
+        }
+        match self.standing.due(self.quorum) {
+            Some(due) if due == step => {}
+            // A repeat says nothing new; more than the quorum does no harm.
+            None if step == ReviewStep::Approval => {}
+            Some(due) => return Err(Refusal::NotDue { due, asked: step }),
+            None => {
+                return Err(Refusal::NotDue {
+                    due: ReviewStep::Approval,
+                    asked: step,
+                });
+            }
+        }
+        match unsourced_figure(self.content) {
+            Some(figure) => Err(Refusal::FigureWithoutSource(figure)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it may leave. `published` are the facts of what stands published on the incident, without the
+    /// statement that this one supersedes.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn publish(
+        &self,
+        mode: Mode,
+        provisional: bool,
+        published: &[Fact],
+    ) -> Result<(), Refusal> {
+        if self.state != StatementState::Draft {
+            return Err(Refusal::NotDraft(self.state));
+        }
+        if !self.standing.objectors.is_empty() {
+            return Err(Refusal::Objected);
+        }
+        if let Some(step) = self.standing.due(self.quorum) {
+            return Err(Refusal::Unapproved(step));
+        }
+        if provisional && self.content.audience != Audience::Staff {
+            return Err(Refusal::Provisional);
+        }
+        let audience = self.content.audience;
+        if mode == Mode::Private && matches!(audience, Audience::Public | Audience::Media) {
+            return Err(Refusal::PrivateMode(audience));
+        }
+        match contradiction(&self.content.facts, published) {
+            Some(key) => Err(Refusal::Contradicts { key }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The roles whose holders, or deputies for a time, give a step; empty where the permission is enough.
+pub fn chain(step: ReviewStep) -> &'static [DutyRole] {
+    match step {
+        ReviewStep::FactCheck => &[],
+        ReviewStep::LegalReview => &[DutyRole::LegalCounsel],
+        ReviewStep::Approval => &[DutyRole::Spokesperson],
+    }
+}
+
+/// Who may release it: the spokesperson's chain; the commander decides when a holding statement goes (section 9).
+pub fn publishers(kind: StatementKind) -> &'static [DutyRole] {
+    match kind {
+        StatementKind::Holding => &[DutyRole::Spokesperson, DutyRole::TopLead],
+        _ => &[DutyRole::Spokesperson],
+    }
+}
+
+/// A key that both tell, with different values.
+fn contradiction(facts: &[Fact], published: &[Fact]) -> Option<String> {
+    let told: BTreeMap<&str, BTreeSet<String>> =
+        published.iter().fold(BTreeMap::new(), |mut told, fact| {
+            told.entry(fact.key.as_str())
+                .or_default()
+                .insert(plain(&fact.value));
+            told
+        });
+    facts
+        .iter()
+        .find(|fact| {
+            told.get(fact.key.as_str())
+                .is_some_and(|values| !values.contains(&plain(&fact.value)))
+        })
+        .map(|fact| fact.key.clone())
+}
+
+/// The first figure of the text that no fact has.
+pub fn unsourced_figure(content: &Content) -> Option<String> {
+    let known: BTreeSet<String> = content
+        .facts
+        .iter()
+        .flat_map(|fact| figures(&fact.value))
+        .collect();
+    figures(&content.text)
+        .into_iter()
+        .find(|figure| !known.contains(figure))
+}
+
+/// The figures of a text, in plain digits: `１２`, `12` and `12.0` stay what they are written as, thousands
+/// separators go.
+fn figures(text: &str) -> Vec<String> {
+    let text = plain(text);
+    let mut found = Vec::new();
+    let mut figure = String::new();
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let joins = !figure.is_empty() && letters.peek().is_some_and(char::is_ascii_digit);
+        match letter {
+            '0'..='9' => figure.push(letter),
+            '.' if joins => figure.push('.'),
+            ',' if joins => {}
+            _ if !figure.is_empty() => found.push(std::mem::take(&mut figure)),
+            _ => {}
+        }
+    }
+    if !figure.is_empty() {
+        found.push(figure);
+    }
+    found
+}
+
+/// Full-width letters as plain ones, without space around.
+fn plain(text: &str) -> String {
+    text.trim()
+        .chars()
+        .map(|c| match c {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+            '\u{3000}' => ' ',
+            other => other,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

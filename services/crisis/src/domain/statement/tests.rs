@@ -1,0 +1,313 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn person(id: &str) -> Person {
+    Person {
+        subject: format!("account-{id}"),
+        staff: Some(id.parse().expect("a slug")),
+    }
+}
+
+fn content() -> Content {
+    Content {
+        kind: StatementKind::Update,
+        audience: Audience::Public,
+        language: "zh-CN".to_owned(),
+        text: "2人受伤,已送医。".to_owned(),
+        facts: vec![fact("injured", "2")],
+    }
+}
+
+fn fact(key: &str, value: &str) -> Fact {
+    Fact {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        source: "hospital".to_owned(),
+    }
+}
+
+const INCIDENT: Uuid = Uuid::from_u128(7);
+
+fn named(content: &Content) -> Digest {
+    digest(INCIDENT, Stage::Outbreak, content)
+}
+
+fn approve(step: ReviewStep, digest: Digest, id: &str) -> Review {
+    Review {
+        step,
+        verdict: Verdict::Approve,
+        digest,
+        by: person(id),
+    }
+}
+
+fn all(digest: Digest) -> Vec<Review> {
+    vec![
+        approve(ReviewStep::FactCheck, digest, "checker"),
+        approve(ReviewStep::LegalReview, digest, "counsel"),
+        approve(ReviewStep::Approval, digest, "voice"),
+    ]
+}
+
+fn draft<'a>(content: &'a Content, authors: &'a [Person], standing: &'a Standing) -> Draft<'a> {
+    Draft {
+        state: StatementState::Draft,
+        authors,
+        content,
+        standing,
+        quorum: 1,
+    }
+}
+
+#[test]
+fn every_part_of_what_was_read_changes_the_digest_p24() {
+    let (c, named) = (content(), named(&content()));
+    let changes: [fn(&mut Content); 6] = [
+        |c| c.kind = StatementKind::Answer,
+        |c| c.audience = Audience::Media,
+        |c| c.language = "en".to_owned(),
+        |c| c.text.push('。'),
+        |c| c.facts[0].value = "3".to_owned(),
+        |c| c.facts[0].source = "police".to_owned(),
+    ];
+    for change in changes {
+        let mut changed = c.clone();
+        change(&mut changed);
+        assert_ne!(digest(INCIDENT, Stage::Outbreak, &changed), named);
+    }
+    assert_ne!(digest(INCIDENT, Stage::Handling, &c), named, "the stage");
+    assert_ne!(digest(Uuid::from_u128(8), Stage::Outbreak, &c), named);
+}
+
+#[test]
+fn parts_do_not_run_into_each_other() {
+    let mut one = content();
+    one.facts = vec![fact("ab", "c")];
+    let mut other = content();
+    other.facts = vec![fact("a", "bc")];
+    assert_ne!(named(&one), named(&other));
+}
+
+#[test]
+fn reviews_of_another_text_do_not_count_i7() {
+    let standing = Standing::of(&all(named(&content())), [0; 32], &[]);
+    assert_eq!(standing.due(1), Some(ReviewStep::FactCheck));
+    assert!(Standing::of(&all(named(&content())), named(&content()), &[]).ready(1));
+}
+
+#[test]
+fn the_author_never_approves_under_any_account_i7() {
+    let (c, standing) = (content(), Standing::default());
+    let authors = [person("author")];
+    let other_account = Person {
+        subject: "another".to_owned(),
+        staff: person("author").staff,
+    };
+    for by in [person("author"), other_account] {
+        let refused =
+            draft(&c, &authors, &standing).review(ReviewStep::FactCheck, Verdict::Approve, &by);
+        assert_eq!(refused, Err(Refusal::Author));
+    }
+}
+
+#[test]
+fn one_person_gives_one_step() {
+    let (c, authors) = (content(), [person("author")]);
+    let standing = Standing::of(&all(named(&c))[..1], named(&c), &[]);
+    let refused = draft(&c, &authors, &standing).review(
+        ReviewStep::LegalReview,
+        Verdict::Approve,
+        &person("checker"),
+    );
+    assert_eq!(refused, Err(Refusal::SamePerson(ReviewStep::FactCheck)));
+}
+
+#[test]
+fn steps_have_an_order_and_the_refusal_says_which_is_due() {
+    let (c, authors, standing) = (content(), [person("author")], Standing::default());
+    let refused = draft(&c, &authors, &standing).review(
+        ReviewStep::Approval,
+        Verdict::Approve,
+        &person("voice"),
+    );
+    assert_eq!(
+        refused,
+        Err(Refusal::NotDue {
+            due: ReviewStep::FactCheck,
+            asked: ReviewStep::Approval
+        })
+    );
+}
+
+#[test]
+fn an_objection_blocks_over_edits_until_it_is_lifted_or_overruled() {
+    let c = content();
+    let objection = Review {
+        verdict: Verdict::Object,
+        digest: [9; 32],
+        ..approve(ReviewStep::LegalReview, [9; 32], "doubter")
+    };
+    let mut reviews = vec![objection.clone()];
+    reviews.extend(all(named(&c)));
+    let authors = [person("author")];
+    let standing = Standing::of(&reviews, named(&c), &[]);
+    let refused = draft(&c, &authors, &standing).publish(Mode::Public, false, &[]);
+    assert_eq!(refused, Err(Refusal::Objected));
+    for (verdict, by) in [(Verdict::Lift, "doubter"), (Verdict::Overrule, "top")] {
+        let mut ended = reviews.clone();
+        ended.push(Review {
+            verdict,
+            by: person(by),
+            ..objection.clone()
+        });
+        let standing = Standing::of(&ended, named(&c), &[]);
+        let done = draft(&c, &authors, &standing).publish(Mode::Public, false, &[]);
+        assert_eq!(done, Ok(()), "{verdict}");
+    }
+    let lift = draft(&c, &authors, &standing).review(
+        ReviewStep::LegalReview,
+        Verdict::Lift,
+        &person("voice"),
+    );
+    assert_eq!(lift, Err(Refusal::NoObjection), "not one's own");
+}
+
+#[test]
+fn a_quorum_takes_as_many_different_persons() {
+    let c = content();
+    let mut reviews = all(named(&c));
+    reviews.push(approve(ReviewStep::Approval, named(&c), "voice"));
+    assert!(
+        !Standing::of(&reviews, named(&c), &[]).ready(2),
+        "a repeat is one person"
+    );
+    reviews.push(approve(ReviewStep::Approval, named(&c), "deputy"));
+    assert!(Standing::of(&reviews, named(&c), &[]).ready(2));
+}
+
+#[test]
+fn in_private_mode_and_on_a_suspicion_nothing_is_published() {
+    let mut c = content();
+    let authors = [person("author")];
+    for audience in Audience::ALL {
+        c.audience = *audience;
+        let standing = Standing::of(&all(named(&c)), named(&c), &[]);
+        let private = draft(&c, &authors, &standing).publish(Mode::Private, false, &[]);
+        let outward = matches!(audience, Audience::Public | Audience::Media);
+        assert_eq!(private.is_err(), outward, "{audience}");
+        let provisional = draft(&c, &authors, &standing).publish(Mode::Public, true, &[]);
+        assert_eq!(provisional.is_err(), *audience != Audience::Staff);
+    }
+}
+
+#[test]
+fn what_was_published_is_not_contradicted() {
+    let (c, authors) = (content(), [person("author")]);
+    let standing = Standing::of(&all(named(&c)), named(&c), &[]);
+    let publish =
+        |published: &[Fact]| draft(&c, &authors, &standing).publish(Mode::Public, false, published);
+    assert_eq!(publish(&[fact("injured", " ２ ")]), Ok(()), "the same");
+    assert_eq!(publish(&[fact("households", "40")]), Ok(()));
+    let key = "injured".to_owned();
+    assert_eq!(
+        publish(&[fact("injured", "1")]),
+        Err(Refusal::Contradicts { key })
+    );
+}
+
+#[test]
+fn every_figure_has_a_fact_with_a_source() {
+    let mut c = content();
+    c.text = "3月5日,２人受伤,涉及1,200户,约3.5%。".to_owned();
+    c.facts = vec![fact("injured", "2"), fact("households", "1200")];
+    assert_eq!(unsourced_figure(&c).as_deref(), Some("3"));
+    c.facts
+        .extend([fact("date", "3月5日"), fact("share", "3.5%")]);
+    assert_eq!(unsourced_figure(&c), None);
+    let standing = Standing::default();
+    c.text.push_str("又有7户。");
+    let refused = draft(&c, &[], &standing).review(
+        ReviewStep::FactCheck,
+        Verdict::Approve,
+        &person("checker"),
+    );
+    assert_eq!(refused, Err(Refusal::FigureWithoutSource("7".to_owned())));
+}
+
+/// What may happen to a statement, in the model.
+#[derive(Debug, Clone)]
+enum Act {
+    Edit(u8, usize),
+    Move(usize),
+    Review(usize, usize, usize),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        1 => (any::<u8>(), 0..5_usize).prop_map(|(text, by)| Act::Edit(text % 3, by)),
+        1 => (0..Stage::ALL.len()).prop_map(Act::Move),
+        6 => (0..3_usize, 0..8_usize, 0..5_usize).prop_map(|(step, verdict, by)| Act::Review(step, verdict, by)),
+    ];
+    proptest::collection::vec(act, 0..40)
+}
+
+proptest! {
+    /// I7: whatever people try, in whatever order, what may leave was fact-checked, legally reviewed and approved
+    /// as it stands, by three different people of whom none wrote any version of it, and nobody objects.
+    #[test]
+    fn i7_nothing_leaves_without_the_approvals_of_exactly_this_text(acts in acts()) {
+        let people: Vec<Person> = ["a", "b", "c", "d", "e"].into_iter().map(person).collect();
+        let mut content = content();
+        let mut stage = Stage::Outbreak;
+        let mut authors = vec![people[0].clone()];
+        let mut reviews: Vec<Review> = Vec::new();
+        // The oracle: who objects.
+        let mut objecting: BTreeSet<usize> = BTreeSet::new();
+        for act in acts {
+            match act {
+                Act::Edit(text, by) => {
+                    content.text = format!("第{}版", ["甲", "乙", "丙"][usize::from(text)]);
+                    if !authors.iter().any(|a| a.is(&people[by])) {
+                        authors.push(people[by].clone());
+                    }
+                }
+                Act::Move(to) => stage = Stage::ALL[to],
+                Act::Review(step, verdict, by) => {
+                    let step = ReviewStep::ALL[step];
+                    let verdict = [Verdict::Object, Verdict::Lift, Verdict::Overrule]
+                        .get(verdict)
+                        .copied()
+                        .unwrap_or(Verdict::Approve);
+                    let digest = digest(INCIDENT, stage, &content);
+                    let standing = Standing::of(&reviews, digest, &authors);
+                    if draft(&content, &authors, &standing).review(step, verdict, &people[by]).is_err() {
+                        continue;
+                    }
+                    reviews.push(Review { step, verdict, digest, by: people[by].clone() });
+                    objecting.remove(&by);
+                    match verdict {
+                        Verdict::Object => { objecting.insert(by); }
+                        Verdict::Approve | Verdict::Lift => {}
+                        Verdict::Overrule => objecting.clear(),
+                    }
+                }
+            }
+            let digest = digest(INCIDENT, stage, &content);
+            let standing = Standing::of(&reviews, digest, &authors);
+            if draft(&content, &authors, &standing).publish(Mode::Public, false, &[]).is_ok() {
+                prop_assert!(objecting.is_empty());
+                for step in ReviewStep::ALL {
+                    // A text that was approved, changed and changed back is the one that was approved.
+                    let given = reviews.iter().any(|r| r.step == *step && r.digest == digest && r.verdict == Verdict::Approve);
+                    prop_assert!(given, "{} is missing", step);
+                    let by: Vec<&Person> = standing.approved_by(*step).iter().collect();
+                    prop_assert!(!by.is_empty());
+                    prop_assert!(by.iter().all(|p| !authors.iter().any(|a| a.is(p))));
+                }
+                let distinct: BTreeSet<&str> = standing.approvals.values().flatten().map(|p| p.subject.as_str()).collect();
+                prop_assert!(distinct.len() >= 3);
+            }
+        }
+    }
+}

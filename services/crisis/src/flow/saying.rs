@@ -1,0 +1,390 @@
+//! What is said on an incident: loading a statement with all that its reviews hang on, and keeping what came of it.
+
+use redress_model::Fault;
+use redress_model::name::{IncidentName, StaffId, StatementName};
+use redress_model::words::{ClockKind, DutyRole};
+use redress_proto::convert::to_timestamp;
+use redress_proto::event::v1 as events;
+
+use super::{Transition, Turn};
+use crate::domain::statement::{
+    Digest, Draft, Person, Refusal, Review, Standing, chain, digest, publishers,
+};
+use crate::domain::words::{LogKind, Stage, StatementKind, StatementState, Verdict};
+use crate::store::statements::{Publication, Said, Statement};
+use crate::store::{deputies, feed, roles, statements};
+
+/// A statement with everything that was said of it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The statement.
+    pub statement: Statement,
+    /// Everybody who wrote a version.
+    pub authors: Vec<Person>,
+    /// Every verdict, oldest first.
+    pub said: Vec<Said>,
+    /// The stage that its digest names.
+    pub stage: Stage,
+    /// Names exactly what stands now, or what left.
+    pub digest: Digest,
+    /// Where that stands.
+    pub standing: Standing,
+}
+
+impl Case {
+    /// Reads it. `stage` is the incident's now.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn load(
+        tx: &mut redress_store::Tx,
+        statement: Statement,
+        stage: Stage,
+    ) -> Result<Self, Fault> {
+        let StatementName { site, id } = statement.name.clone();
+        let authors = statements::authors(tx, &site, id).await?;
+        let said = statements::said(tx, &site, id).await?;
+        let left = statement.published.as_ref();
+        let stage = left.map_or(stage, |p| p.stage);
+        let digest = left.map_or_else(
+            || digest(statement.incident, stage, &statement.content),
+            |p| p.digest,
+        );
+        let reviews: Vec<Review> = said.iter().map(|s| s.review.clone()).collect();
+        Ok(Self {
+            standing: Standing::of(&reviews, digest, &authors),
+            statement,
+            authors,
+            said,
+            stage,
+            digest,
+        })
+    }
+
+    fn draft(&self, quorum: usize) -> Draft<'_> {
+        Draft {
+            state: self.statement.state,
+            authors: &self.authors,
+            content: &self.statement.content,
+            standing: &self.standing,
+            quorum,
+        }
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Fault {
+        Fault::illegal(refusal.reason(), refusal.to_string(), &self.statement.name)
+    }
+}
+
+impl Turn<'_> {
+    /// A statement of this incident, which the caller locked.
+    ///
+    /// # Errors
+    /// NOT_FOUND.
+    pub async fn statement(&mut self, name: &StatementName) -> Result<Case, Fault> {
+        let found = statements::get(self.tx, &name.site, name.id).await?;
+        let statement = found
+            .filter(|s| s.incident == self.incident.name.id)
+            .ok_or_else(|| Fault::not_found("Statement", name))?;
+        Case::load(self.tx, statement, self.incident.stage).await
+    }
+
+    /// Writes a draft.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT when it supersedes what it cannot.
+    pub async fn draft_statement(
+        &mut self,
+        statement: &Statement,
+        by: &Person,
+    ) -> Result<(), Fault> {
+        if let Some(old) = statement.supersedes {
+            let site = self.site();
+            let old = statements::get(self.tx, &site, old).await?;
+            let fits = old.is_some_and(|old| {
+                old.incident == statement.incident
+                    && old.state == StatementState::Published
+                    && old.content.audience == statement.content.audience
+                    && old.content.language == statement.content.language
+            });
+            if !fits {
+                let text =
+                    "must be a published statement of the same incident, audience and language";
+                return Err(Fault::invalid("statement.supersedes", text));
+            }
+        }
+        statements::insert(self.tx, statement).await?;
+        statements::write(self.tx, statement, by, self.now).await?;
+        let text = format!("a statement to {} was drafted", statement.content.audience);
+        self.note_statement(&statement.name, &by.subject, &text)
+            .await
+    }
+
+    /// Writes another version of a draft.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when it is none any more; INVALID_ARGUMENT when what it supersedes no longer fits.
+    pub async fn rewrite(
+        &mut self,
+        case: &Case,
+        mut statement: Statement,
+        by: &Person,
+    ) -> Result<(), Fault> {
+        if case.statement.state != StatementState::Draft {
+            return Err(case.refused(&Refusal::NotDraft(case.statement.state)));
+        }
+        if statement.content == case.statement.content {
+            return Ok(());
+        }
+        let addressed = |s: &Statement| (s.content.audience, s.content.language.clone());
+        if statement.supersedes.is_some() && addressed(&statement) != addressed(&case.statement) {
+            let text =
+                "cannot change: the statement supersedes one of the same audience and language";
+            return Err(Fault::invalid("statement.audience", text));
+        }
+        statement.version += 1;
+        self.touch(&mut statement);
+        // The version first: the row names it.
+        statements::write(self.tx, &statement, by, self.now).await?;
+        statements::update(self.tx, &statement).await?;
+        let text = format!(
+            "version {} of a statement was written; what was approved before does not count for it",
+            statement.version
+        );
+        self.note_statement(&statement.name, &by.subject, &text)
+            .await
+    }
+
+    /// Keeps a verdict. A holding statement that stands complete meets its promise.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED when the person is not of the step's chain; FAILED_PRECONDITION by what stands.
+    pub async fn review(&mut self, case: Case, said: Said) -> Result<(), Fault> {
+        let quorum = self.desk.policy.statement_quorum;
+        let Review {
+            step, verdict, by, ..
+        } = &said.review;
+        let roles: &[DutyRole] = match verdict {
+            Verdict::Approve => chain(*step),
+            Verdict::Overrule => &[DutyRole::TopLead],
+            Verdict::Object | Verdict::Lift => &[],
+        };
+        self.require_chain(roles, by).await?;
+        case.draft(quorum)
+            .review(*step, *verdict, by)
+            .map_err(|refusal| case.refused(&refusal))?;
+        let was_ready = case.standing.ready(quorum);
+        let name = case.statement.name.clone();
+        statements::say(self.tx, &name, &said.review, &said.reason, self.now).await?;
+        let mut statement = case.statement.clone();
+        self.touch(&mut statement);
+        statements::update(self.tx, &statement).await?;
+        let text = match verdict {
+            Verdict::Approve => format!("{step} of a statement was given"),
+            Verdict::Object => "somebody objects to a statement".to_owned(),
+            Verdict::Lift => "an objection to a statement was lifted".to_owned(),
+            Verdict::Overrule => "the commander overruled the objections to a statement".to_owned(),
+        };
+        self.note_statement(&name, &by.subject, &text).await?;
+        let case = Case::load(self.tx, statement, self.incident.stage).await?;
+        if !was_ready
+            && case.standing.ready(quorum)
+            && case.statement.content.kind == StatementKind::Holding
+            && self.meet(ClockKind::HoldingStatement, None).await?
+        {
+            let text = "the holding statement is approved and ready";
+            self.note(
+                LogKind::HoldingStatement,
+                &by.subject,
+                text,
+                &name.to_string(),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Lets it leave: fixed, in the feed, told to the other services. An outward one is an outward update too.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED when the person may not release it; FAILED_PRECONDITION by what stands.
+    pub async fn publish_statement(
+        &mut self,
+        case: Case,
+        by: &Person,
+        sign: &feed::Sign,
+    ) -> Result<(), Fault> {
+        self.require_chain(publishers(case.statement.content.kind), by)
+            .await?;
+        let site = self.site();
+        let id = self.incident.name.id;
+        let facts =
+            statements::published_facts(self.tx, &site, id, case.statement.supersedes).await?;
+        case.draft(self.desk.policy.statement_quorum)
+            .publish(self.incident.mode, self.incident.provisional, &facts)
+            .map_err(|refusal| case.refused(&refusal))?;
+        if let Some(old) = case.statement.supersedes {
+            self.supersede(&case, old).await?;
+        }
+        let mut statement = case.statement.clone();
+        statement.state = StatementState::Published;
+        statement.published = Some(Publication {
+            stage: case.stage,
+            digest: case.digest,
+            by: by.subject.clone(),
+            at: self.now,
+        });
+        self.touch(&mut statement);
+        statements::update(self.tx, &statement).await?;
+        let entry = feed::append(self.tx, &statement, case.digest, self.now, sign).await?;
+        let payload = events::StatementPublished {
+            statement: statement.name.to_string(),
+            incident: self.incident.name.to_string(),
+            kind: statement.content.kind.word().to_owned(),
+            audience: statement.content.audience.word().to_owned(),
+            language: statement.content.language.clone(),
+            digest: hex::encode(case.digest),
+            feed_number: entry.number,
+            publish_time: Some(to_timestamp(self.now)),
+        };
+        self.publish("redress.statement.published.v1", &payload)
+            .await?;
+        let text = format!(
+            "a statement to {} was published",
+            statement.content.audience
+        );
+        self.note_statement(&statement.name, &by.subject, &text)
+            .await?;
+        self.meet(ClockKind::OutwardUpdate, None).await?;
+        Ok(())
+    }
+
+    async fn supersede(&mut self, case: &Case, old: uuid::Uuid) -> Result<(), Fault> {
+        let site = self.site();
+        let found = statements::get(self.tx, &site, old).await?;
+        let mut old = found.ok_or_else(|| Fault::internal("a superseded statement is missing"))?;
+        if old.state != StatementState::Published {
+            let text = "another statement took the place of the one that this supersedes; write it anew over that one";
+            let name = &case.statement.name;
+            return Err(Fault::illegal("ALREADY_SUPERSEDED", text, name));
+        }
+        old.state = StatementState::Superseded;
+        self.touch(&mut old);
+        statements::update(self.tx, &old).await
+    }
+
+    /// Drops a draft. Says whether anything changed.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when it has left.
+    pub async fn drop_statement(
+        &mut self,
+        case: &Case,
+        reason: &str,
+        by: &Person,
+    ) -> Result<bool, Fault> {
+        match case.statement.state {
+            StatementState::Dropped => return Ok(false),
+            StatementState::Draft => {}
+            left => return Err(case.refused(&Refusal::NotDraft(left))),
+        }
+        let mut statement = case.statement.clone();
+        statement.state = StatementState::Dropped;
+        self.touch(&mut statement);
+        statements::update(self.tx, &statement).await?;
+        let text = format!("a statement was dropped: {reason}");
+        self.note_statement(&statement.name, &by.subject, &text)
+            .await?;
+        Ok(true)
+    }
+
+    /// Lets somebody act for a role until an instant.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when the person may hold no role here.
+    pub async fn deputize(&mut self, deputy: &deputies::Deputy, reason: &str) -> Result<(), Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let known = self.roster.slots.iter().any(|s| s.staff == deputy.staff);
+        if !known || self.roster.barred.contains(&deputy.staff) {
+            let text =
+                "the person has no duty at the site, left, or is complained about in this incident";
+            return Err(Fault::illegal("NOT_ON_ROSTER", text, &self.incident.name));
+        }
+        deputies::appoint(self.tx, &site, id, deputy).await?;
+        let text = format!(
+            "{} acts for {} until {}: {reason}",
+            deputy.staff, deputy.role, deputy.end
+        );
+        self.note(LogKind::Deputy, &deputy.appointed_by, &text, "")
+            .await
+    }
+
+    /// Moves the stage. What runs by the old stage's cadence starts anew by the new one's.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION with what is legal.
+    pub async fn move_stage(
+        &mut self,
+        to: Stage,
+        reason: &str,
+        actor: &str,
+    ) -> Result<Option<Transition>, Fault> {
+        let from = self.incident.stage;
+        if from == to {
+            return Ok(None);
+        }
+        crate::domain::stage::moves(from, to).map_err(|illegal| {
+            Fault::illegal("ILLEGAL_STAGE", illegal.to_string(), &self.incident.name)
+        })?;
+        self.incident.stage = to;
+        let text = format!("{from} → {to}: {reason}");
+        self.note(LogKind::StageMoved, actor, &text, "").await?;
+        self.restart_cadence().await?;
+        Ok(Some(Transition::Changed))
+    }
+
+    /// Holders of one of these roles, or who acts for them now. No role: the permission was enough.
+    async fn require_chain(&mut self, wanted: &[DutyRole], by: &Person) -> Result<(), Fault> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let IncidentName { site, id } = self.incident.name.clone();
+        let is = |staff: &StaffId| by.staff.as_ref() == Some(staff);
+        let holders = roles::of_incident(self.tx, &site, id).await?;
+        let holds = holders
+            .iter()
+            .any(|r| wanted.contains(&r.role) && r.held.staff.as_ref().is_some_and(is));
+        let acting = deputies::acting(self.tx, &site, id, self.now).await?;
+        let acts = acting
+            .iter()
+            .any(|d| wanted.contains(&d.role) && is(&d.staff));
+        if (holds || acts)
+            && !by
+                .staff
+                .as_ref()
+                .is_some_and(|s| self.roster.barred.contains(s))
+        {
+            return Ok(());
+        }
+        let words: Vec<&str> = wanted.iter().map(|r| r.word()).collect();
+        Err(Fault::denied(format!(
+            "being {} of the incident, or a deputy",
+            words.join(" or ")
+        )))
+    }
+
+    fn touch(&self, statement: &mut Statement) {
+        statement.revision += 1;
+        statement.updated = self.now;
+    }
+
+    async fn note_statement(
+        &mut self,
+        name: &StatementName,
+        actor: &str,
+        text: &str,
+    ) -> Result<(), Fault> {
+        self.note(LogKind::Statement, actor, text, &name.to_string())
+            .await
+    }
+}

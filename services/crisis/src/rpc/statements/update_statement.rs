@@ -1,0 +1,83 @@
+//! UpdateStatement: another version of a draft. The caller becomes one of its authors.
+
+use redress_model::Fault;
+use redress_proto::crisis::v1 as wire;
+use redress_rpc::Caller;
+use tonic::Request;
+
+use super::super::command::Order;
+use super::command::Command;
+use super::create_statement::content;
+use super::{Statements, command::run};
+use crate::domain::statement::{Content, Person};
+use crate::flow::{StatementCase, Turn};
+
+const METHOD: &str = "redress.crisis.v1.StatementService/UpdateStatement";
+
+/// The fields that may change.
+const FIELDS: [&str; 4] = ["audience", "language", "text", "facts"];
+
+pub(super) async fn handle(
+    api: &Statements,
+    request: &Request<wire::UpdateStatementRequest>,
+) -> Result<wire::UpdateStatementResponse, Fault> {
+    let caller = Caller::of(request)?;
+    let r = request.get_ref();
+    let sent = r.statement.clone().unwrap_or_default();
+    let paths = r.update_mask.clone().unwrap_or_default().paths;
+    if paths.is_empty() || paths.iter().any(|p| !FIELDS.contains(&p.as_str())) {
+        let text = format!(
+            "must name at least one of {}, and nothing else",
+            FIELDS.join(", ")
+        );
+        return Err(Fault::invalid("update_mask", text));
+    }
+    let unidentified = wire::UpdateStatementRequest {
+        request_id: String::new(),
+        ..r.clone()
+    };
+    let order = Order {
+        method: METHOD,
+        field: "statement.name",
+        name: &sent.name,
+        etag: &r.etag,
+        request_id: &r.request_id,
+        fingerprint: api.incidents.fingerprints.of(METHOD, &unidentified),
+    };
+    let update = Update {
+        content: content(&sent)?,
+        paths,
+    };
+    let statement = run(api, caller, order, update).await?;
+    Ok(wire::UpdateStatementResponse {
+        statement: Some(statement),
+    })
+}
+
+struct Update {
+    content: Content,
+    paths: Vec<String>,
+}
+
+impl Command for Update {
+    const NAME: &'static str = "crisis.update_statement";
+
+    async fn act(
+        &self,
+        turn: &mut Turn<'_>,
+        case: StatementCase,
+        by: &Person,
+    ) -> Result<(), Fault> {
+        let mut statement = case.statement.clone();
+        let sent = self.content.clone();
+        for path in &self.paths {
+            match path.as_str() {
+                "audience" => statement.content.audience = sent.audience,
+                "language" => statement.content.language.clone_from(&sent.language),
+                "text" => statement.content.text.clone_from(&sent.text),
+                _ => statement.content.facts.clone_from(&sent.facts),
+            }
+        }
+        turn.rewrite(&case, statement, by).await
+    }
+}

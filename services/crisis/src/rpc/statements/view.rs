@@ -1,0 +1,89 @@
+//! Statements and feed entries as callers see them.
+
+use redress_model::name::{IncidentName, StaffName, StatementName};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::crisis::v1 as wire;
+use redress_rpc::etag;
+
+use crate::flow::StatementCase;
+use crate::store::feed::Entry;
+
+/// A statement with its reviews.
+pub(super) fn view(case: &StatementCase, quorum: usize) -> wire::Statement {
+    let statement = &case.statement;
+    let StatementName { site, .. } = &statement.name;
+    let content = &statement.content;
+    let left = statement.published.as_ref();
+    let due = case.standing.due(quorum);
+    wire::Statement {
+        name: statement.name.to_string(),
+        incident: IncidentName::new(site.clone(), statement.incident).to_string(),
+        kind: to_wire(content.kind),
+        audience: to_wire(content.audience),
+        language: content.language.clone(),
+        text: content.text.clone(),
+        facts: content
+            .facts
+            .iter()
+            .map(|fact| wire::StatementFact {
+                key: fact.key.clone(),
+                value: fact.value.clone(),
+                source: fact.source.clone(),
+            })
+            .collect(),
+        supersedes: statement.supersedes.map_or_else(String::new, |old| {
+            StatementName::new(site.clone(), old).to_string()
+        }),
+        state: to_wire(statement.state),
+        digest: hex::encode(case.digest),
+        stage: to_wire(case.stage),
+        due_step: due.map_or(0, to_wire),
+        objection_count: i32::try_from(case.standing.objectors.len()).unwrap_or(i32::MAX),
+        reviews: case
+            .said
+            .iter()
+            .map(|said| {
+                let review = &said.review;
+                let approved = case.standing.approved_by(review.step);
+                let staff = review.by.staff.as_ref();
+                wire::StatementReview {
+                    number: said.number,
+                    step: to_wire(review.step),
+                    verdict: to_wire(review.verdict),
+                    digest: hex::encode(review.digest),
+                    counts: review.digest == case.digest && approved.contains(&review.by),
+                    reviewer: review.by.subject.clone(),
+                    staff: staff.map_or_else(String::new, |s| {
+                        StaffName::new(site.clone(), s.clone()).to_string()
+                    }),
+                    reason: said.reason.clone(),
+                    review_time: Some(to_timestamp(said.at)),
+                }
+            })
+            .collect(),
+        authors: case.authors.iter().map(|a| a.subject.clone()).collect(),
+        published_by: left.map(|p| p.by.clone()).unwrap_or_default(),
+        publish_time: left.map(|p| to_timestamp(p.at)),
+        create_time: Some(to_timestamp(statement.created)),
+        update_time: Some(to_timestamp(statement.updated)),
+        etag: etag::of(statement.revision),
+    }
+}
+
+/// An entry of the feed.
+pub(super) fn entry(entry: &Entry) -> wire::FeedEntry {
+    wire::FeedEntry {
+        number: entry.number,
+        statement: entry.statement.to_string(),
+        kind: to_wire(entry.kind),
+        audience: to_wire(entry.audience),
+        language: entry.language.clone(),
+        text: entry.text.clone(),
+        supersedes_number: entry.supersedes_number,
+        publish_time: Some(to_timestamp(entry.published)),
+        previous_hash: hex::encode(&entry.previous_hash),
+        hash: hex::encode(&entry.hash),
+        signature: entry.signature.clone(),
+        digest: hex::encode(&entry.digest),
+    }
+}

@@ -1,0 +1,84 @@
+//! Who may act for a role of an incident, until when.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::{SiteId, StaffId};
+use redress_model::words::DutyRole;
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use super::read;
+
+/// Somebody who may act for a role.
+#[derive(Debug, Clone)]
+pub struct Deputy {
+    /// The role.
+    pub role: DutyRole,
+    /// Who.
+    pub staff: StaffId,
+    /// Until before here.
+    pub end: Timestamp,
+    /// Subject of whoever appointed.
+    pub appointed_by: String,
+}
+
+/// Appoints, or moves the end.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn appoint(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    deputy: &Deputy,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::deputies::appoint
+        INSERT INTO incident_deputy (site, incident, role, staff, end_time, appointed_by) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (site, incident, role, staff) DO UPDATE SET end_time = $5, appointed_by = $6",
+        site.as_str(),
+        incident,
+        deputy.role.word(),
+        deputy.staff.as_str(),
+        deputy.end.to_sqlx(),
+        deputy.appointed_by,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Who may act at an instant.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn acting(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    at: Timestamp,
+) -> Result<Vec<Deputy>, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::deputies::acting
+        SELECT role, staff, end_time, appointed_by FROM incident_deputy
+        WHERE site = $1 AND incident = $2 AND end_time > $3 ORDER BY role, staff",
+        site.as_str(),
+        incident,
+        at.to_sqlx(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|r| {
+            Ok(Deputy {
+                role: read(&r.role)?,
+                staff: read(&r.staff)?,
+                end: r.end_time.to_jiff(),
+                appointed_by: r.appointed_by,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,423 @@
+//! Statements: their versions and verdicts, which are only ever added, and where each stands.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::{SiteId, StatementName};
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use super::read;
+use crate::domain::statement::{Content, Digest, Fact, Person, Review};
+use crate::domain::words::{Audience, ReviewStep, Stage, StatementKind, StatementState, Verdict};
+
+/// A statement with the version that stands.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// Site and id.
+    pub name: StatementName,
+    /// Its incident.
+    pub incident: Uuid,
+    /// The published one whose place it takes.
+    pub supersedes: Option<Uuid>,
+    /// Where it stands.
+    pub state: StatementState,
+    /// Which version stands.
+    pub version: i64,
+    /// What it says.
+    pub content: Content,
+    /// How it left; none before.
+    pub published: Option<Publication>,
+    /// When it was first written.
+    pub created: Timestamp,
+    /// Last change.
+    pub updated: Timestamp,
+    /// Rises with every change.
+    pub revision: i64,
+}
+
+/// How a statement left.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// In which stage.
+    pub stage: Stage,
+    /// As exactly what.
+    pub digest: Digest,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A verdict with what people want to know of it.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// Counts from 1.
+    pub number: i64,
+    /// The verdict.
+    pub review: Review,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+struct Row {
+    site: String,
+    id: Uuid,
+    incident: Uuid,
+    kind: String,
+    supersedes: Option<Uuid>,
+    state: String,
+    version: i64,
+    stage: Option<String>,
+    digest: Option<Vec<u8>>,
+    published_by: Option<String>,
+    publish_time: Option<jiff_sqlx::Timestamp>,
+    create_time: jiff_sqlx::Timestamp,
+    update_time: jiff_sqlx::Timestamp,
+    revision: i64,
+    audience: String,
+    language: String,
+    text: String,
+    facts: serde_json::Value,
+}
+
+impl TryFrom<Row> for Statement {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let published = match (row.stage, row.digest, row.published_by, row.publish_time) {
+            (Some(stage), Some(digest), Some(by), Some(at)) => Some(Publication {
+                stage: read(&stage)?,
+                digest: whole(&digest)?,
+                by,
+                at: at.to_jiff(),
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            name: StatementName::new(read(&row.site)?, row.id),
+            incident: row.incident,
+            supersedes: row.supersedes,
+            state: read(&row.state)?,
+            version: row.version,
+            content: Content {
+                kind: read::<StatementKind>(&row.kind)?,
+                audience: read(&row.audience)?,
+                language: row.language,
+                text: row.text,
+                facts: facts(row.facts)?,
+            },
+            published,
+            created: row.create_time.to_jiff(),
+            updated: row.update_time.to_jiff(),
+            revision: row.revision,
+        })
+    }
+}
+
+fn whole(digest: &[u8]) -> Result<Digest, Fault> {
+    digest.try_into().map_err(Fault::internal)
+}
+
+fn facts(value: serde_json::Value) -> Result<Vec<Fact>, Fault> {
+    serde_json::from_value(value).map_err(Fault::internal)
+}
+
+/// Inserts a draft without its words, which [`write`] adds.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn insert(tx: &mut Tx, statement: &Statement) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::statements::insert
+        INSERT INTO statement (site, id, incident, kind, supersedes, state, version, create_time, update_time, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        statement.name.site.as_str(),
+        statement.name.id,
+        statement.incident,
+        statement.content.kind.word(),
+        statement.supersedes,
+        statement.state.word(),
+        statement.version,
+        statement.created.to_sqlx(),
+        statement.updated.to_sqlx(),
+        statement.revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Adds the words of the statement's version.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn write(
+    tx: &mut Tx,
+    statement: &Statement,
+    by: &Person,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let content = &statement.content;
+    let facts = serde_json::to_value(&content.facts).map_err(Fault::internal)?;
+    sqlx::query!(
+        "-- crisis::store::statements::write
+        INSERT INTO statement_version (site, statement, number, audience, language, text, facts, author, staff, write_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        statement.name.site.as_str(),
+        statement.name.id,
+        statement.version,
+        content.audience.word(),
+        content.language,
+        content.text,
+        facts,
+        by.subject,
+        by.staff.as_ref().map(|s| s.as_str()),
+        at.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Writes what may change of a statement, under its row's lock.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn update(tx: &mut Tx, statement: &Statement) -> Result<(), Fault> {
+    let left = statement.published.as_ref();
+    let updated = sqlx::query!(
+        "-- crisis::store::statements::update
+        UPDATE statement SET state = $3, version = $4, stage = $5, digest = $6, published_by = $7, publish_time = $8,
+                             update_time = $9, revision = $10
+        WHERE site = $1 AND id = $2 AND revision < $10",
+        statement.name.site.as_str(),
+        statement.name.id,
+        statement.state.word(),
+        statement.version,
+        left.map(|p| p.stage.word()),
+        left.map(|p| p.digest.to_vec()),
+        left.map(|p| p.by.as_str()),
+        left.map(|p| p.at.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        statement.updated.to_sqlx(),
+        statement.revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(Fault::internal("a statement was changed without its lock"))
+    }
+}
+
+/// A statement.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Statement>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- crisis::store::statements::get
+        SELECT s.site, s.id, s.incident, s.kind, s.supersedes, s.state, s.version, s.stage, s.digest, s.published_by,
+               s.publish_time, s.create_time, s.update_time, s.revision, v.audience, v.language, v.text, v.facts
+        FROM statement s JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
+        WHERE s.site = $1 AND s.id = $2",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(TryInto::try_into)
+    .transpose()
+}
+
+/// The incident of a statement.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn incident_of(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Uuid>, Fault> {
+    sqlx::query_scalar!(
+        "-- crisis::store::statements::incident_of
+        SELECT incident FROM statement WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// What a list is narrowed by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    /// State.
+    pub state: Option<StatementState>,
+    /// Audience.
+    pub audience: Option<Audience>,
+}
+
+/// Statements of an incident, newest first, below a key.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn list(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    filter: Filter,
+    before: Option<&(Timestamp, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Statement>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- crisis::store::statements::list
+        SELECT s.site, s.id, s.incident, s.kind, s.supersedes, s.state, s.version, s.stage, s.digest, s.published_by,
+               s.publish_time, s.create_time, s.update_time, s.revision, v.audience, v.language, v.text, v.facts
+        FROM statement s JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
+        WHERE s.site = $1 AND s.incident = $2
+          AND ($3::text IS NULL OR s.state = $3)
+          AND ($4::text IS NULL OR v.audience = $4)
+          AND ($5::timestamptz IS NULL OR (s.create_time, s.id) < ($5, $6))
+        ORDER BY s.create_time DESC, s.id DESC LIMIT $7",
+        site.as_str(),
+        incident,
+        filter.state.map(|s| s.word()),
+        filter.audience.map(|a| a.word()),
+        before.map(|b| b.0.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        before.map(|b| b.1),
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
+/// Everybody who wrote a version.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn authors(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Person>, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::statements::authors
+        SELECT DISTINCT author, staff FROM statement_version WHERE site = $1 AND statement = $2 ORDER BY author",
+        site.as_str(),
+        id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|r| person(r.author, r.staff.as_deref()))
+        .collect()
+}
+
+fn person(subject: String, staff: Option<&str>) -> Result<Person, Fault> {
+    Ok(Person {
+        subject,
+        staff: staff.map(read).transpose()?,
+    })
+}
+
+/// Adds a verdict. The caller holds the incident's row, so that numbers follow each other.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn say(
+    tx: &mut Tx,
+    name: &StatementName,
+    review: &Review,
+    reason: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::statements::say
+        INSERT INTO statement_review (site, statement, number, step, verdict, digest, reviewer, staff, reason, review_time)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9
+        FROM statement_review WHERE site = $1 AND statement = $2",
+        name.site.as_str(),
+        name.id,
+        review.step.word(),
+        review.verdict.word(),
+        review.digest.to_vec(),
+        review.by.subject,
+        review.by.staff.as_ref().map(|s| s.as_str()),
+        reason,
+        at.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Everything that was said of a statement, oldest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn said(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Said>, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::statements::said
+        SELECT number, step, verdict, digest, reviewer, staff, reason, review_time FROM statement_review
+        WHERE site = $1 AND statement = $2 ORDER BY number",
+        site.as_str(),
+        id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|r| {
+            Ok(Said {
+                number: r.number,
+                review: Review {
+                    step: read::<ReviewStep>(&r.step)?,
+                    verdict: read::<Verdict>(&r.verdict)?,
+                    digest: whole(&r.digest)?,
+                    by: person(r.reviewer, r.staff.as_deref())?,
+                },
+                reason: r.reason,
+                at: r.review_time.to_jiff(),
+            })
+        })
+        .collect()
+}
+
+/// The facts of everything that stands published on an incident, but for one statement.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn published_facts(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    without: Option<Uuid>,
+) -> Result<Vec<Fact>, Fault> {
+    let rows = sqlx::query_scalar!(
+        "-- crisis::store::statements::published_facts
+        SELECT v.facts
+        FROM statement s JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
+        WHERE s.site = $1 AND s.incident = $2 AND s.state = 'PUBLISHED' AND s.id IS DISTINCT FROM $3",
+        site.as_str(),
+        incident,
+        without,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let mut all = Vec::new();
+    for row in rows {
+        all.extend(facts(row)?);
+    }
+    Ok(all)
+}

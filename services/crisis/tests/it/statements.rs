@@ -1,0 +1,573 @@
+//! What may leave as the company's word: I7, P24, one voice.
+
+use std::sync::Arc;
+
+use redress_model::words::{ClockKind, DutyRole};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
+use redress_proto::crisis::v1::statement_service_server::StatementService as _;
+use redress_proto::crisis::v1::{
+    Audience, IncidentStage, ReviewStep, Statement, StatementKind, StatementState, Verdict,
+};
+use redress_proto::event::v1 as events;
+use tonic::{Code, Status};
+
+use crate::world::*;
+
+/// A public incident with its whole command.
+async fn public() -> (World, String) {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    world
+        .take([graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.4"]).event()])
+        .await;
+    let incident = world.the_open("lake").await;
+    (world, incident.name)
+}
+
+fn words(kind: StatementKind, text: &str) -> Statement {
+    Statement {
+        kind: kind.into(),
+        audience: Audience::Public.into(),
+        language: "zh-CN".into(),
+        text: text.into(),
+        ..Default::default()
+    }
+}
+
+/// Who holds which role of `FULL`.
+const TOP: &str = "top";
+const VOICE: &str = "voice";
+const LEGAL: &str = "counsel";
+
+impl World {
+    async fn draft(&self, incident: &str, statement: Statement, by: &str) -> Statement {
+        self.try_draft(incident, statement, by)
+            .await
+            .expect("drafted")
+    }
+
+    async fn try_draft(
+        &self,
+        incident: &str,
+        statement: Statement,
+        by: &str,
+    ) -> Result<Statement, Status> {
+        let request = wire::CreateStatementRequest {
+            parent: incident.into(),
+            statement: Some(statement),
+            request_id: String::new(),
+        };
+        let request = as_person(request, "lake", by);
+        let answer = self.statements.create_statement(request).await?;
+        Ok(answer.into_inner().statement.expect("filled"))
+    }
+
+    async fn say(
+        &self,
+        of: &Statement,
+        step: ReviewStep,
+        verdict: Verdict,
+        by: &str,
+    ) -> Result<Statement, Status> {
+        let request = wire::ReviewStatementRequest {
+            name: of.name.clone(),
+            step: step.into(),
+            verdict: verdict.into(),
+            digest: of.digest.clone(),
+            reason: "because".into(),
+            ..Default::default()
+        };
+        let answer = self
+            .statements
+            .review_statement(as_person(request, "lake", by))
+            .await?;
+        Ok(answer.into_inner().statement.expect("filled"))
+    }
+
+    async fn approve_all(&self, of: &Statement) -> Statement {
+        let mut last = of.clone();
+        for (step, by) in [
+            (ReviewStep::FactCheck, "clerk"),
+            (ReviewStep::LegalReview, LEGAL),
+            (ReviewStep::Approval, VOICE),
+        ] {
+            last = self
+                .say(of, step, Verdict::Approve, by)
+                .await
+                .expect("in its turn");
+        }
+        last
+    }
+
+    async fn release(
+        &self,
+        of: &Statement,
+        by: &str,
+    ) -> Result<wire::PublishStatementResponse, Status> {
+        let request = wire::PublishStatementRequest {
+            name: of.name.clone(),
+            digest: of.digest.clone(),
+            ..Default::default()
+        };
+        let answer = self
+            .statements
+            .publish_statement(as_person(request, "lake", by))
+            .await?;
+        Ok(answer.into_inner())
+    }
+
+    async fn read(&self, name: &str) -> Statement {
+        let request = wire::GetStatementRequest { name: name.into() };
+        let answer = self
+            .statements
+            .get_statement(as_person(request, "lake", "clerk"))
+            .await
+            .expect("there is one");
+        answer.into_inner().statement.expect("filled")
+    }
+
+    async fn edit(&self, of: &Statement, text: &str, by: &str) -> Result<Statement, Status> {
+        let request = wire::UpdateStatementRequest {
+            statement: Some(Statement {
+                text: text.into(),
+                ..of.clone()
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec!["text".into()],
+            }),
+            ..Default::default()
+        };
+        let answer = self
+            .statements
+            .update_statement(as_person(request, "lake", by))
+            .await?;
+        Ok(answer.into_inner().statement.expect("filled"))
+    }
+
+    async fn to_stage(&self, incident: &str, stage: IncidentStage) -> Result<(), Status> {
+        let request = wire::MoveStageRequest {
+            name: incident.into(),
+            stage: stage.into(),
+            reason: "as decided".into(),
+            ..Default::default()
+        };
+        self.api
+            .move_stage(as_person(request, "lake", TOP))
+            .await
+            .map(|_| ())
+    }
+
+    async fn feed(&self) -> Vec<wire::FeedEntry> {
+        let request = wire::ListFeedRequest {
+            parent: "sites/lake".into(),
+            ..Default::default()
+        };
+        let answer = self
+            .statements
+            .list_feed(as_person(request, "lake", "clerk"))
+            .await
+            .expect("listed");
+        answer.into_inner().entries
+    }
+}
+
+#[tokio::test]
+async fn a_statement_leaves_after_three_people_approved_exactly_it_i7() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(
+            &incident,
+            words(StatementKind::Update, "我们已到现场。"),
+            "author",
+        )
+        .await;
+    assert_eq!(draft.due_step(), ReviewStep::FactCheck);
+    let early = world.release(&draft, VOICE).await.expect_err("unapproved");
+    assert_eq!(reason(&early), "STATEMENT_NOT_APPROVED");
+    let approved = world.approve_all(&draft).await;
+    assert_eq!(approved.due_step(), ReviewStep::Unspecified);
+    assert!(approved.reviews.iter().all(|r| r.counts));
+    for nobody in ["author", "clerk", LEGAL] {
+        let refused = world
+            .release(&draft, nobody)
+            .await
+            .expect_err("not the voice");
+        assert_eq!(refused.code(), Code::PermissionDenied, "{nobody}");
+    }
+    let left = world.release(&draft, VOICE).await.expect("released");
+    assert_eq!(
+        left.statement.expect("filled").state(),
+        StatementState::Published
+    );
+    let entry = left.feed_entry.expect("in the feed");
+    assert_eq!((entry.number, entry.text.as_str()), (1, "我们已到现场。"));
+    assert_eq!(entry.signature, format!("lake/1/{}", entry.hash));
+    let told: Vec<events::StatementPublished> = world
+        .published("redress.statement.published.v1", "lake")
+        .await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].digest, draft.digest);
+    let again = world.release(&draft, VOICE).await.expect_err("once");
+    assert_eq!(reason(&again), "STATEMENT_NOT_DRAFT");
+}
+
+#[tokio::test]
+async fn an_edit_and_a_move_of_the_stage_void_what_was_approved_p24() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(
+            &incident,
+            words(StatementKind::Update, "我们已到现场。"),
+            "author",
+        )
+        .await;
+    world.approve_all(&draft).await;
+    let edited = world
+        .edit(&draft, "我们正在现场。", "author")
+        .await
+        .expect("edited");
+    assert_eq!(edited.due_step(), ReviewStep::FactCheck);
+    assert!(edited.reviews.iter().all(|r| !r.counts));
+    let stale = world
+        .release(&draft, VOICE)
+        .await
+        .expect_err("another text");
+    assert_eq!(stale.code(), Code::Aborted);
+    world.approve_all(&edited).await;
+    world
+        .to_stage(&incident, IncidentStage::Handling)
+        .await
+        .expect("decided");
+    let stale = world
+        .release(&edited, VOICE)
+        .await
+        .expect_err("another stage");
+    assert_eq!(stale.code(), Code::Aborted);
+    let now = world.read(&draft.name).await;
+    assert_ne!(now.digest, edited.digest);
+    let refused = world.release(&now, VOICE).await.expect_err("unapproved");
+    assert_eq!(reason(&refused), "STATEMENT_NOT_APPROVED");
+    world.approve_all(&now).await;
+    world.release(&now, VOICE).await.expect("approved anew");
+}
+
+#[tokio::test]
+async fn authors_outsiders_and_the_same_eyes_give_no_step() {
+    let (world, incident) = public().await;
+    // The legal counsel wrote a version: somebody else of the chain has to review it.
+    let draft = world
+        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .await;
+    let draft = world.edit(&draft, "二", LEGAL).await.expect("edited");
+    let check = ReviewStep::FactCheck;
+    let refused = world.say(&draft, check, Verdict::Approve, "author").await;
+    assert_eq!(reason(&refused.expect_err("author")), "AUTHOR_REVIEWS");
+    world
+        .say(&draft, check, Verdict::Approve, "clerk")
+        .await
+        .expect("checked");
+    let legal = ReviewStep::LegalReview;
+    let refused = world.say(&draft, legal, Verdict::Approve, LEGAL).await;
+    assert_eq!(reason(&refused.expect_err("author")), "AUTHOR_REVIEWS");
+    let refused = world.say(&draft, legal, Verdict::Approve, "stranger").await;
+    assert_eq!(
+        refused.expect_err("no chain").code(),
+        Code::PermissionDenied
+    );
+    let early = world
+        .say(&draft, ReviewStep::Approval, Verdict::Approve, VOICE)
+        .await
+        .expect_err("not yet");
+    assert_eq!(reason(&early), "STEP_NOT_DUE");
+}
+
+#[tokio::test]
+async fn a_deputy_acts_until_the_end_and_not_after() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .await;
+    world
+        .say(&draft, ReviewStep::FactCheck, Verdict::Approve, "clerk")
+        .await
+        .expect("checked");
+    let appoint = |staff_id: &str, role: DutyRole, hours: i64| wire::AppointDeputyRequest {
+        name: incident.clone(),
+        role: to_wire(role),
+        staff: staff("lake", staff_id),
+        end_time: Some(to_timestamp(
+            world.now() + jiff::SignedDuration::from_hours(hours),
+        )),
+        reason: "on a plane".into(),
+        ..Default::default()
+    };
+    let send = async |request| {
+        world
+            .statements
+            .appoint_deputy(as_person(request, "lake", TOP))
+            .await
+    };
+    let far = send(appoint(TOP, DutyRole::LegalCounsel, 73)).await;
+    assert_eq!(far.expect_err("too long").code(), Code::InvalidArgument);
+    let unknown = send(appoint("nobody", DutyRole::LegalCounsel, 2)).await;
+    assert_eq!(reason(&unknown.expect_err("unknown")), "NOT_ON_ROSTER");
+    let acting = send(appoint(TOP, DutyRole::LegalCounsel, 2))
+        .await
+        .expect("appointed");
+    assert_eq!(acting.into_inner().deputies.len(), 1);
+    world.advance(2 * 60);
+    let late = world
+        .say(&draft, ReviewStep::LegalReview, Verdict::Approve, TOP)
+        .await;
+    assert_eq!(late.expect_err("over").code(), Code::PermissionDenied);
+    send(appoint(TOP, DutyRole::LegalCounsel, 1))
+        .await
+        .expect("again");
+    world
+        .say(&draft, ReviewStep::LegalReview, Verdict::Approve, TOP)
+        .await
+        .expect("acts");
+}
+
+#[tokio::test]
+async fn the_commander_overrules_an_objection_that_blocks() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .await;
+    world
+        .say(&draft, ReviewStep::LegalReview, Verdict::Object, "doubter")
+        .await
+        .expect("anybody may");
+    world.approve_all(&draft).await;
+    let blocked = world.release(&draft, VOICE).await.expect_err("blocked");
+    assert_eq!(reason(&blocked), "STATEMENT_OBJECTED");
+    let overrule = async |by| {
+        world
+            .say(&draft, ReviewStep::LegalReview, Verdict::Overrule, by)
+            .await
+    };
+    let refused = overrule(VOICE).await.expect_err("not the commander");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    overrule(TOP).await.expect("overruled");
+    world.release(&draft, VOICE).await.expect("released");
+}
+
+#[tokio::test]
+async fn a_holding_statement_meets_its_promise_once_it_is_approved_and_the_commander_releases_it() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(
+            &incident,
+            words(StatementKind::Holding, "我们正在核实。"),
+            "author",
+        )
+        .await;
+    let met = async || {
+        let told = world
+            .clock_events("lake", ClockKind::HoldingStatement)
+            .await;
+        told.iter()
+            .filter(|c| c.state() == redress_proto::words::ClockState::Met)
+            .count()
+    };
+    assert_eq!(met().await, 0);
+    world.approve_all(&draft).await;
+    assert_eq!(met().await, 1);
+    world
+        .release(&draft, TOP)
+        .await
+        .expect("the commander decides when");
+    let update = world
+        .draft(
+            &incident,
+            words(StatementKind::Update, "又一则。"),
+            "author",
+        )
+        .await;
+    world.approve_all(&update).await;
+    let refused = world
+        .release(&update, TOP)
+        .await
+        .expect_err("only a holding one");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn what_was_published_is_superseded_and_neither_changed_nor_contradicted() {
+    let (world, incident) = public().await;
+    let fact = |value: &str| wire::StatementFact {
+        key: "injured".into(),
+        value: value.into(),
+        source: "hospital".into(),
+    };
+    let with = |text: &str, value: &str| Statement {
+        facts: vec![fact(value)],
+        ..words(StatementKind::Update, text)
+    };
+    let first = world
+        .draft(&incident, with("2人受伤。", "2"), "author")
+        .await;
+    world.approve_all(&first).await;
+    world.release(&first, VOICE).await.expect("released");
+    let edited = world.edit(&first, "没有人受伤。", "author").await;
+    assert_eq!(reason(&edited.expect_err("left")), "STATEMENT_NOT_DRAFT");
+
+    let other = world
+        .draft(&incident, with("3人受伤。", "3"), "author")
+        .await;
+    world.approve_all(&other).await;
+    let refused = world.release(&other, VOICE).await.expect_err("contradicts");
+    assert_eq!(reason(&refused), "CONTRADICTS_PUBLISHED");
+
+    let mut newer = with("3人受伤。", "3");
+    newer.supersedes.clone_from(&first.name);
+    let newer = world.draft(&incident, newer, "author").await;
+    world.approve_all(&newer).await;
+    world.release(&newer, VOICE).await.expect("supersedes");
+    assert_eq!(
+        world.read(&first.name).await.state(),
+        StatementState::Superseded
+    );
+    let feed = world.feed().await;
+    assert_eq!(feed.len(), 2);
+    assert_eq!(feed[1].supersedes_number, 1);
+    assert_eq!(feed[1].previous_hash, feed[0].hash);
+    assert_eq!(feed[0].text, "2人受伤。", "what left stays");
+
+    let mut wrong = words(StatementKind::Update, "一");
+    wrong.supersedes.clone_from(&other.name);
+    let refused = world.try_draft(&incident, wrong, "author").await;
+    assert_eq!(
+        refused.expect_err("no published one").code(),
+        Code::InvalidArgument
+    );
+}
+
+#[tokio::test]
+async fn postgres_itself_keeps_what_was_published() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .await;
+    world.approve_all(&draft).await;
+    world.release(&draft, VOICE).await.expect("released");
+    for change in [
+        "UPDATE crisis.statement SET version = 2",
+        "UPDATE crisis.statement SET digest = '\\x00'",
+        "UPDATE crisis.statement SET state = 'DRAFT', publish_time = NULL, digest = NULL, stage = NULL, published_by = NULL",
+    ] {
+        let refused = sqlx::query(change).execute(&world.database.admin).await;
+        let refused = refused.expect_err("kept").to_string();
+        assert!(refused.contains("never changes"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn in_private_mode_nothing_goes_to_the_public() {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    world
+        .take([graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.5"]).event()])
+        .await;
+    let incident = world.the_open("lake").await.name;
+    let public = world
+        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .await;
+    world.approve_all(&public).await;
+    let refused = world.release(&public, VOICE).await.expect_err("private");
+    assert_eq!(reason(&refused), "NOTHING_LEAVES_IN_PRIVATE_MODE");
+    let mut inside = words(StatementKind::Update, "一");
+    inside.audience = Audience::Affected.into();
+    let inside = world.draft(&incident, inside, "author").await;
+    world.approve_all(&inside).await;
+    world
+        .release(&inside, VOICE)
+        .await
+        .expect("to the people concerned");
+}
+
+#[tokio::test]
+async fn of_two_who_publish_at_once_one_wins_i11() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .await;
+    world.approve_all(&draft).await;
+    let world = Arc::new(world);
+    let mut tries = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (world, draft) = (Arc::clone(&world), draft.clone());
+        tries.spawn(async move { world.release(&draft, VOICE).await.map_err(|s| reason(&s)) });
+    }
+    let results = tries.join_all().await;
+    assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 1);
+    for refused in results.into_iter().filter_map(Result::err) {
+        assert_eq!(refused, "STATEMENT_NOT_DRAFT");
+    }
+    assert_eq!(world.feed().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_stage_moves_one_at_a_time_and_its_cadence_with_it_m01() {
+    let (world, incident) = public().await;
+    let skipped = world.to_stage(&incident, IncidentStage::Aftermath).await;
+    let skipped = skipped.expect_err("skips");
+    assert_eq!(reason(&skipped), "ILLEGAL_STAGE");
+    assert!(
+        skipped.message().contains("HANDLING"),
+        "{}",
+        skipped.message()
+    );
+    let due = async || {
+        let incident = world.incident(&incident).await;
+        let clock = incident.clocks.iter().find(|c| {
+            c.kind() == redress_proto::words::ClockKind::InsideReport && c.stop_time.is_none()
+        });
+        clock.and_then(|c| c.due_time).expect("runs").seconds - world.now().as_second()
+    };
+    assert_eq!(due().await, 4 * 3600);
+    world.advance(60);
+    world
+        .to_stage(&incident, IncidentStage::Handling)
+        .await
+        .expect("decided");
+    assert_eq!(due().await, 24 * 3600);
+    world
+        .to_stage(&incident, IncidentStage::Outbreak)
+        .await
+        .expect("falls back");
+    assert_eq!(due().await, 4 * 3600);
+}
+
+#[tokio::test]
+async fn another_site_finds_no_statement_i8() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .await;
+    let get = wire::GetStatementRequest {
+        name: draft.name.clone(),
+    };
+    let refused = world
+        .statements
+        .get_statement(as_caller(get, &["hill"]))
+        .await;
+    assert_eq!(refused.expect_err("foreign").code(), Code::NotFound);
+    let create = wire::CreateStatementRequest {
+        parent: incident,
+        statement: Some(words(StatementKind::Update, "一")),
+        request_id: "x".into(),
+    };
+    let refused = world
+        .statements
+        .create_statement(as_caller(create, &["hill"]))
+        .await;
+    assert_eq!(refused.expect_err("foreign").code(), Code::NotFound);
+}
