@@ -112,6 +112,24 @@ pub(crate) enum Command {
     /// Departments of sites.
     #[command(subcommand)]
     Department(DepartmentCommand),
+    /// Warranty: how long who owes a repair, and why.
+    #[command(subcommand)]
+    Warranty(crate::commands::warranty::WarrantyCommand),
+    /// Contractors: what they are ordered to do, and what a default costs them.
+    #[command(subcommand)]
+    Contractor(crate::commands::contractor::ContractorCommand),
+    /// Transfers: cases that hotlines, regulators and petition offices transfer to us.
+    #[command(subcommand)]
+    Transfer(crate::commands::transfer::TransferCommand),
+    /// Disputes: agreement, mediation, arbitration or litigation.
+    #[command(subcommand)]
+    Dispute(crate::commands::dispute::DisputeCommand),
+    /// Settlements: one set of terms for a group, and who signed.
+    #[command(subcommand)]
+    Settlement(crate::commands::settlement::SettlementCommand),
+    /// The register: adverse facts and sales promises of a site.
+    #[command(subcommand)]
+    Register(crate::commands::register::RegisterCommand),
     /// Messages to complainants and staff.
     #[command(subcommand)]
     Message(MessageCommand),

@@ -5,8 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use redress_proto::assignment::v1::contractor_service_client::ContractorServiceClient;
+use redress_proto::assignment::v1::dispute_service_client::DisputeServiceClient;
+use redress_proto::assignment::v1::register_service_client::RegisterServiceClient;
 use redress_proto::assignment::v1::roster_plan_service_client::RosterPlanServiceClient;
 use redress_proto::assignment::v1::roster_service_client::RosterServiceClient;
+use redress_proto::assignment::v1::settlement_service_client::SettlementServiceClient;
+use redress_proto::assignment::v1::transfer_service_client::TransferServiceClient;
+use redress_proto::assignment::v1::warranty_service_client::WarrantyServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
 use redress_proto::crisis::v1::statement_service_client::StatementServiceClient;
 use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
@@ -179,6 +185,30 @@ impl Platform {
 
     pub(crate) fn roster_plan(&self) -> RosterPlanServiceClient<Authenticated> {
         RosterPlanServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn contractors(&self) -> ContractorServiceClient<Authenticated> {
+        ContractorServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn disputes(&self) -> DisputeServiceClient<Authenticated> {
+        DisputeServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn register(&self) -> RegisterServiceClient<Authenticated> {
+        RegisterServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn settlements(&self) -> SettlementServiceClient<Authenticated> {
+        SettlementServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn transfers(&self) -> TransferServiceClient<Authenticated> {
+        TransferServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn warranties(&self) -> WarrantyServiceClient<Authenticated> {
+        WarrantyServiceClient::new(self.channel(ServiceArg::Assignment))
     }
 
     pub(crate) fn messages(&self) -> MessageServiceClient<Authenticated> {

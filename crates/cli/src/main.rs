@@ -66,6 +66,16 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Department(command) => {
                 commands::roster::run_department(&platform()?, command, out).await
             }
+            Command::Warranty(command) => commands::warranty::run(&platform()?, command, out).await,
+            Command::Contractor(command) => {
+                commands::contractor::run(&platform()?, command, out).await
+            }
+            Command::Transfer(command) => commands::transfer::run(&platform()?, command, out).await,
+            Command::Dispute(command) => commands::dispute::run(&platform()?, command, out).await,
+            Command::Settlement(command) => {
+                commands::settlement::run(&platform()?, command, out).await
+            }
+            Command::Register(command) => commands::register::run(&platform()?, command, out).await,
             Command::Message(command) => commands::message::run(&platform()?, command, out).await,
             Command::Event(command) => commands::event::run(&platform()?, command, out).await,
             Command::Replay(args) => replay::run(&platform()?, &args, out).await,

@@ -114,6 +114,10 @@ pub fn fault(error: sqlx::Error) -> Fault {
                 "57014" => Fault::Deadline,
                 code if code.starts_with("08") => Fault::unavailable(LOST_CONNECTION),
                 "42501" if outside_scope(e.as_ref()) => Fault::denied("site"),
+                // A zero character, which no text of Postgres holds: as text, and within JSON.
+                "22021" | "22P05" => {
+                    Fault::invalid("request", "must hold no zero characters in its texts")
+                }
                 _ => Fault::internal(PostgresError::of(&error)),
             }
         }

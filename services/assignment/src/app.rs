@@ -7,8 +7,14 @@ use redress_events::{
     EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
 };
 use redress_model::time::SharedClock;
+use redress_proto::assignment::v1::contractor_service_server::ContractorServiceServer;
+use redress_proto::assignment::v1::dispute_service_server::DisputeServiceServer;
+use redress_proto::assignment::v1::register_service_server::RegisterServiceServer;
 use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanServiceServer;
 use redress_proto::assignment::v1::roster_service_server::RosterServiceServer;
+use redress_proto::assignment::v1::settlement_service_server::SettlementServiceServer;
+use redress_proto::assignment::v1::transfer_service_server::TransferServiceServer;
+use redress_proto::assignment::v1::warranty_service_server::WarrantyServiceServer;
 use redress_proto::assignment::v1::work_service_server::WorkServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
@@ -20,7 +26,10 @@ use crate::jobs::case_graded::OnCaseGraded;
 use crate::jobs::case_moved::OnCaseMoved;
 use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::{purge_receipts, retell_duties};
-use crate::rpc::{RosterPlanRpc, RosterRpc, Shared, WorkRpc};
+use crate::rpc::{
+    ContractorRpc, DisputeRpc, RegisterRpc, RosterPlanRpc, RosterRpc, SettlementRpc, Shared,
+    TransferRpc, WarrantyRpc, WorkRpc,
+};
 
 /// Who wants to hear what assignment says.
 fn subscriptions() -> Subscriptions {
@@ -35,6 +44,8 @@ fn subscriptions() -> Subscriptions {
             &["notification", "crisis", "triage", "intake"],
         ),
         ("redress.duty.changed.v1", &["triage", "crisis", "intake"]),
+        ("redress.demand.changed.v1", &["triage"]),
+        ("redress.dispute.begun.v1", &["triage"]),
     ])
 }
 
@@ -86,6 +97,12 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
     let mut app = App::new()
         .serve(RosterServiceServer::new(RosterRpc(shared.clone())))
         .serve(RosterPlanServiceServer::new(RosterPlanRpc(shared.clone())))
+        .serve(WarrantyServiceServer::new(WarrantyRpc(shared.clone())))
+        .serve(ContractorServiceServer::new(ContractorRpc(shared.clone())))
+        .serve(TransferServiceServer::new(TransferRpc(shared.clone())))
+        .serve(DisputeServiceServer::new(DisputeRpc(shared.clone())))
+        .serve(SettlementServiceServer::new(SettlementRpc(shared.clone())))
+        .serve(RegisterServiceServer::new(RegisterRpc(shared.clone())))
         .serve(WorkServiceServer::new(WorkRpc(shared)))
         .serve(InboxServiceServer::new(InboxServer::new(inbox)))
         .serve(EventAdminServiceServer::new(EventAdminServer::new(

@@ -25,9 +25,9 @@ use crate::desk::Desk;
 use crate::domain::similarity;
 use crate::jobs::{
     CalendarKeeper, CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth,
-    ContactRecordedHandler, DutyChangedHandler, MessageChangedHandler, OwnerChangedHandler,
-    PolicyKeeper, SiteChangedHandler, StaffChangedHandler, TextSource, regrade_clusters,
-    subscriptions, watch_unheard,
+    ContactRecordedHandler, DemandChangedHandler, DisputeBegunHandler, DutyChangedHandler,
+    MessageChangedHandler, OwnerChangedHandler, PolicyKeeper, SiteChangedHandler,
+    StaffChangedHandler, TextSource, regrade_clusters, subscriptions, watch_unheard,
 };
 use crate::rpc::{Shared, TriageRpc};
 use crate::store::late;
@@ -63,6 +63,14 @@ pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
         .on(
             "redress.duty.changed.v1",
             DutyChangedHandler(Arc::clone(desk)),
+        )
+        .on(
+            "redress.demand.changed.v1",
+            DemandChangedHandler(Arc::clone(desk)),
+        )
+        .on(
+            "redress.dispute.begun.v1",
+            DisputeBegunHandler(Arc::clone(desk)),
         )
         .on(
             "redress.message.changed.v1",

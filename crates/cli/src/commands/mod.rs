@@ -5,18 +5,25 @@ pub(crate) mod calendar;
 pub(crate) mod case;
 pub(crate) mod clock;
 pub(crate) mod cluster;
+pub(crate) mod contractor;
+pub(crate) mod dispute;
 pub(crate) mod doctor;
 pub(crate) mod event;
 pub(crate) mod grade;
 pub(crate) mod incident;
 pub(crate) mod message;
 pub(crate) mod policy;
+pub(crate) mod practice;
+pub(crate) mod register;
 pub(crate) mod roster;
+pub(crate) mod settlement;
 pub(crate) mod signal;
 pub(crate) mod site;
 pub(crate) mod statement;
 pub(crate) mod stop;
 pub(crate) mod token;
+pub(crate) mod transfer;
+pub(crate) mod warranty;
 
 use redress_model::words::Word;
 

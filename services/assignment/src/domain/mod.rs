@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod horizon;
 pub mod plan;
+pub mod practice;
 pub mod routing;
 pub mod transition;
 pub mod work;

@@ -13,6 +13,7 @@ mod list_work;
 mod log_progress;
 mod parse;
 mod plan;
+mod practice;
 mod read_staff_contact_points;
 mod render;
 mod resolve_work;
@@ -46,6 +47,10 @@ pub use plan::RosterPlanRpc;
 
 use crate::domain::work::{Illegal, Work};
 use crate::store;
+
+pub use practice::{
+    ContractorRpc, DisputeRpc, RegisterRpc, SettlementRpc, TransferRpc, WarrantyRpc,
+};
 
 /// Lets its holder accept and resolve in another's name.
 pub const OVERRIDE: &str = "assignments.override";

@@ -5,10 +5,12 @@ pub mod bench;
 pub mod contacts;
 pub mod departments;
 pub mod duties;
+pub mod matters;
 pub mod outbox;
 pub mod plan;
 pub mod sites;
 pub mod staff;
+pub mod units;
 pub mod work;
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use redress_events::{NewEvent, publish};
 use redress_model::Fault;
-use redress_model::name::{DepartmentName, SiteId, StaffId, StaffName};
+use redress_model::name::{CaseName, DepartmentName, SiteId, StaffId, StaffName};
 use redress_model::words::CaseStatus;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
@@ -12,6 +12,7 @@ use redress_store::Tx;
 use super::staff::Staff;
 use super::{duties, plan};
 use crate::domain::horizon::horizon;
+use crate::domain::practice::{Demand, DemandState, Effect};
 use crate::domain::routing::Reason;
 use crate::domain::work::Work;
 
@@ -146,6 +147,67 @@ pub async fn duty_changed(
     )
     .await?;
     Ok(true)
+}
+
+/// Says what follows from a matter of law and practice: a demand, or that the case came before a court.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn practice(
+    tx: &mut Tx,
+    case: &CaseName,
+    effect: &Effect,
+    actor: &str,
+) -> Result<(), Fault> {
+    let subject = case.to_string();
+    match effect {
+        Effect::Demand(demand) => {
+            let payload = demand_changed(&subject, demand);
+            send(
+                tx,
+                "redress.demand.changed.v1",
+                &case.site,
+                &subject,
+                &payload,
+            )
+            .await
+        }
+        Effect::Litigation { stage, begun } => {
+            let payload = event::DisputeBegun {
+                case: subject.clone(),
+                stage: stage.to_string(),
+                begin_time: Some(to_timestamp(*begun)),
+                actor: actor.to_owned(),
+            };
+            send(
+                tx,
+                "redress.dispute.begun.v1",
+                &case.site,
+                &subject,
+                &payload,
+            )
+            .await
+        }
+    }
+}
+
+fn demand_changed(case: &str, demand: &Demand) -> event::DemandChanged {
+    let (state, met) = match demand.state {
+        DemandState::Open => (event::DemandState::Open, None),
+        DemandState::Met(at) => (event::DemandState::Met, Some(at)),
+        DemandState::Cancelled => (event::DemandState::Cancelled, None),
+    };
+    event::DemandChanged {
+        case: case.to_owned(),
+        demand: demand.id.to_string(),
+        kind: to_wire(demand.kind),
+        state: state.into(),
+        start_time: Some(to_timestamp(demand.start)),
+        due_time: demand.due.map(to_timestamp),
+        met_time: met.map(to_timestamp),
+        party: demand.party.clone(),
+        outside_number: demand.outside_number.clone(),
+    }
 }
 
 async fn send<M: prost::Message>(

@@ -7,6 +7,7 @@ mod duties;
 mod handling;
 mod isolation;
 mod plan;
+mod practice;
 mod process;
 mod routing;
 mod world;

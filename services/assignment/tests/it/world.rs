@@ -8,7 +8,10 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use redress_assignment::AssignmentService;
-use redress_assignment::rpc::{RosterPlanRpc, RosterRpc, Shared, WorkRpc};
+use redress_assignment::rpc::{
+    ContractorRpc, DisputeRpc, RegisterRpc, RosterPlanRpc, RosterRpc, SettlementRpc, Shared,
+    TransferRpc, WarrantyRpc, WorkRpc,
+};
 use redress_events::{Event, InboxServer};
 use redress_model::ids::new_id;
 use redress_model::name::{CaseName, SiteId};
@@ -35,6 +38,12 @@ pub struct World {
     pub roster: RosterRpc,
     pub plan: RosterPlanRpc,
     pub work: WorkRpc,
+    pub warranties: WarrantyRpc,
+    pub contractors: ContractorRpc,
+    pub transfers: TransferRpc,
+    pub disputes: DisputeRpc,
+    pub settlements: SettlementRpc,
+    pub register: RegisterRpc,
     inbox: InboxServer,
     pub site: SiteId,
     cases: AtomicI64,
@@ -63,6 +72,12 @@ impl World {
         let world = Self {
             roster: RosterRpc(shared.clone()),
             plan: RosterPlanRpc(shared.clone()),
+            warranties: WarrantyRpc(shared.clone()),
+            contractors: ContractorRpc(shared.clone()),
+            transfers: TransferRpc(shared.clone()),
+            disputes: DisputeRpc(shared.clone()),
+            settlements: SettlementRpc(shared.clone()),
+            register: RegisterRpc(shared.clone()),
             work: WorkRpc(shared),
             inbox: InboxServer::new(Arc::new(inbox)),
             site: site("lakeside"),

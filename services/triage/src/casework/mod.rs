@@ -13,6 +13,7 @@ mod cluster;
 mod contact;
 mod decide;
 mod defect;
+mod demand;
 mod firing;
 mod holds;
 mod known;
@@ -33,6 +34,7 @@ pub use cluster::{Likeness, cluster_facts, join, merge, recount, regrade, split,
 pub use contact::{Contact, contact};
 pub use decide::decide;
 pub use defect::review_defect;
+pub use demand::{Demand, DemandState, demand};
 pub use firing::fire;
 pub use holds::{Budget, NewHold, budget, hold, release};
 pub use ladder::acknowledge;

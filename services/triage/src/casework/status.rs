@@ -156,7 +156,7 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
 }
 
 /// Why a clock stopped: the case ended.
-const ENDED: &str = "ended";
+pub(super) const ENDED: &str = "ended";
 /// Why a clock stopped: the case moved on.
 const MOVED: &str = "moved";
 

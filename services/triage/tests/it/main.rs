@@ -8,6 +8,7 @@ mod clocks;
 mod clusters;
 mod converging;
 mod deciding;
+mod demands;
 mod grading;
 mod holds;
 mod isolation;

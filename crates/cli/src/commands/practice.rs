@@ -1,0 +1,109 @@
+//! What the commands of law and practice have in common.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use redress_model::words::UnknownWord;
+use redress_proto::Money;
+use redress_proto::assignment::v1::PracticeStep;
+use redress_proto::convert::{from_money, to_money, to_timestamp};
+use rust_decimal::Decimal;
+
+use crate::failure::Failure;
+use crate::output::{heading, table, when};
+
+/// An argument that cannot be read.
+pub(crate) fn bad(argument: &'static str, reason: impl Display) -> Failure {
+    Failure::Argument {
+        argument,
+        reason: reason.to_string(),
+    }
+}
+
+/// The number of an enum's word, typed in any case.
+pub(crate) fn choice<E: Into<i32>>(
+    argument: &'static str,
+    prefix: &str,
+    text: &str,
+    named: fn(&str) -> Option<E>,
+) -> Result<i32, Failure> {
+    let word = text.to_uppercase().replace('-', "_");
+    named(&format!("{prefix}{word}"))
+        .map(Into::into)
+        .filter(|n| *n != 0)
+        .ok_or(Failure::Word {
+            argument,
+            unknown: UnknownWord {
+                text: text.to_owned(),
+                expected: format!("one of the words of {}", prefix.trim_end_matches('_')),
+            },
+        })
+}
+
+/// The word behind an enum's name.
+pub(crate) fn spelled(name: &str, prefix: &str) -> String {
+    match name.strip_prefix(prefix) {
+        None | Some("UNSPECIFIED") => "–".to_owned(),
+        Some(word) => word.to_owned(),
+    }
+}
+
+/// An instant on the wire.
+pub(crate) fn at(time: Timestamp) -> Option<prost_types::Timestamp> {
+    Some(to_timestamp(time))
+}
+
+/// Now, unless another instant is given.
+pub(crate) fn or_now(time: Option<Timestamp>) -> Option<prost_types::Timestamp> {
+    at(time.unwrap_or_else(Timestamp::now))
+}
+
+/// An amount typed in yuan.
+pub(crate) fn yuan(argument: &'static str, text: &str) -> Result<Option<Money>, Failure> {
+    let amount: Decimal = text.parse().map_err(|e| bad(argument, e))?;
+    let money = to_money(amount);
+    // The wire's own rules: zero or more, whole fen.
+    from_money(argument, &money).map_err(|e| bad(argument, e))?;
+    Ok(Some(money))
+}
+
+/// An amount for people.
+pub(crate) fn amount(money: Option<&Money>) -> String {
+    money.map_or_else(
+        || "–".to_owned(),
+        |m| format!("{}.{:02}", m.units, m.nanos / 10_000_000),
+    )
+}
+
+/// The history of a matter.
+pub(crate) fn history(steps: &[PracticeStep]) {
+    if steps.is_empty() {
+        return;
+    }
+    heading("History");
+    let mut rows = table(&["Time", "What", "By", "Said"]);
+    for step in steps {
+        rows.add_row(vec![
+            when(step.step_time.as_ref()),
+            step.kind.clone(),
+            step.actor.clone(),
+            step.text.clone(),
+        ]);
+    }
+    anstream::println!("{rows}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_typed_in_yuan_and_fen() {
+        let read = |text| yuan("cost", text).map(|m| amount(m.as_ref()));
+        assert_eq!(read("20000").ok().as_deref(), Some("20000.00"));
+        assert_eq!(read("0.5").ok().as_deref(), Some("0.50"));
+        assert_eq!(read("12.34").ok().as_deref(), Some("12.34"));
+        assert!(read("-1").is_err());
+        assert!(read("1.234").is_err());
+    }
+}

@@ -1,0 +1,227 @@
+//! `redress register`: adverse facts and sales promises of a site (M10).
+
+use clap::Subcommand;
+use redress_model::words::Category;
+use redress_proto::assignment::v1::{
+    CreateRegisterEntryRequest, EndRegisterEntryRequest, ListRegisterEntriesRequest, RegisterEntry,
+    RegisterKind,
+};
+use uuid::Uuid;
+
+use super::practice::{choice, spelled};
+use super::{number, word};
+use crate::args::Paging;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::Output;
+
+/// Subcommands of `register`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegisterCommand {
+    /// Add an adverse fact or a sales promise.
+    #[command(
+        after_help = "Example:\n  redress register add --site lakeside --kind SALES_PROMISE --text 'a school by 2027' --source 'brochure 2024, page 3' --from 2024-01-01 --category SALES_MANAGEMENT"
+    )]
+    Add {
+        /// The site.
+        #[arg(long)]
+        site: String,
+        /// ADVERSE_FACT or SALES_PROMISE.
+        #[arg(long)]
+        kind: String,
+        /// The fact or the promise; name nobody.
+        #[arg(long)]
+        text: String,
+        /// Where it stands.
+        #[arg(long)]
+        source: String,
+        /// Since when it holds.
+        #[arg(long, value_name = "DATE")]
+        from: String,
+        /// Until when, that day included.
+        #[arg(long, value_name = "DATE", default_value = "")]
+        to: String,
+        /// A category of complaints that it touches; may be given several times. Any otherwise.
+        #[arg(long = "category", value_name = "CATEGORY")]
+        categories: Vec<String>,
+        /// A unit that it touches; may be given several times. The whole site otherwise.
+        #[arg(long = "unit", value_name = "UNIT")]
+        units: Vec<String>,
+    },
+    /// Say until when an entry holds.
+    #[command(
+        after_help = "Example:\n  redress register end sites/lakeside/registerEntries/ID --to 2026-05-28 --reason 'the school opened'"
+    )]
+    End {
+        /// The entry.
+        name: String,
+        /// The last day on which it holds.
+        #[arg(long, value_name = "DATE")]
+        to: String,
+        /// Why; name nobody.
+        #[arg(long)]
+        reason: String,
+    },
+    /// List entries, newest first; with a case, those that touch its category.
+    #[command(
+        after_help = "Examples:\n  redress register list --site lakeside --query school\n  redress register list --site lakeside --case sites/lakeside/cases/ID --unit 3-1201 --on 2026-05-28"
+    )]
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only ADVERSE_FACT or SALES_PROMISE.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only what touches this case; needs --site.
+        #[arg(long, default_value = "", requires = "site")]
+        case: String,
+        /// Only what touches this category.
+        #[arg(long)]
+        category: Option<String>,
+        /// Only what touches this unit.
+        #[arg(long, default_value = "")]
+        unit: String,
+        /// Only what holds on this day.
+        #[arg(long, value_name = "DATE", default_value = "")]
+        on: String,
+        /// Only where text or source has these words.
+        #[arg(long, default_value = "")]
+        query: String,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+}
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: RegisterCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.register();
+    let request_id = Uuid::now_v7().to_string();
+    let kind_of = |kind: &str| choice("kind", "REGISTER_KIND_", kind, RegisterKind::from_str_name);
+    let entries = match command {
+        RegisterCommand::Add {
+            site,
+            kind,
+            text,
+            source,
+            from,
+            to,
+            categories,
+            units,
+        } => {
+            let categories: Result<Vec<i32>, Failure> = categories
+                .iter()
+                .map(|c| number::<Category>("category", c))
+                .collect();
+            let create = CreateRegisterEntryRequest {
+                parent: parent(Some(&site)),
+                kind: kind_of(&kind)?,
+                text,
+                source,
+                valid_from: from,
+                valid_to: to,
+                categories: categories?,
+                units,
+                request_id,
+            };
+            let answer = client.create_register_entry(request(create)).await?;
+            Vec::from_iter(answer.into_inner().entry)
+        }
+        RegisterCommand::End { name, to, reason } => {
+            let end = EndRegisterEntryRequest {
+                name,
+                valid_to: to,
+                reason,
+                etag: String::new(),
+                request_id,
+            };
+            let answer = client.end_register_entry(request(end)).await?;
+            Vec::from_iter(answer.into_inner().entry)
+        }
+        RegisterCommand::List {
+            site,
+            kind,
+            case,
+            category,
+            unit,
+            on,
+            query,
+            paging,
+        } => {
+            let filter = ListRegisterEntriesRequest {
+                parent: parent(site.as_deref()),
+                kind: kind.as_deref().map(kind_of).transpose()?.unwrap_or(0),
+                case,
+                category: category
+                    .as_deref()
+                    .map(|c| number::<Category>("category", c))
+                    .transpose()?
+                    .unwrap_or(0),
+                unit,
+                on_date: on,
+                query,
+                ..Default::default()
+            };
+            all_pages(paging.limit, |page_size, page_token| {
+                let mut client = client.clone();
+                let list = ListRegisterEntriesRequest {
+                    page_size,
+                    page_token,
+                    ..filter.clone()
+                };
+                async move {
+                    let answer = client
+                        .list_register_entries(request(list))
+                        .await?
+                        .into_inner();
+                    Ok((answer.entries, answer.next_page_token))
+                }
+            })
+            .await?
+        }
+    };
+    show_all(&entries, out);
+    Ok(())
+}
+
+fn show_all(entries: &[RegisterEntry], out: Output) {
+    let any = |list: Vec<String>| {
+        if list.is_empty() {
+            "any".to_owned()
+        } else {
+            list.join(", ")
+        }
+    };
+    out.rows(
+        &[
+            "Entry",
+            "Kind",
+            "From",
+            "To",
+            "Categories",
+            "Units",
+            "Text",
+            "Source",
+        ],
+        entries,
+        |e| {
+            vec![
+                e.name.clone(),
+                spelled(e.kind().as_str_name(), "REGISTER_KIND_"),
+                e.valid_from.clone(),
+                e.valid_to.clone(),
+                any(e.categories.iter().map(|c| word::<Category>(*c)).collect()),
+                any(e.units.clone()),
+                e.text.clone(),
+                e.source.clone(),
+            ]
+        },
+        |e| json::of("assignment.v1.RegisterEntry", e),
+    );
+}

@@ -1,0 +1,84 @@
+//! Writes down the terms of a group settlement and its roll (M10).
+
+use std::collections::BTreeMap;
+
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::{ClusterName, SiteId};
+use redress_proto::assignment::v1::{
+    CreateSettlementRequest, CreateSettlementResponse, HouseholdEntry,
+};
+use redress_proto::convert::required;
+use redress_rpc::Caller;
+use tonic::Request;
+
+use super::super::{Shared, parse as names};
+use super::matter::Record;
+use super::{parse, render};
+use crate::domain::practice::settlement::{Entry, Settlement, Step};
+
+const METHOD: &str = "redress.assignment.v1.SettlementService/CreateSettlement";
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<CreateSettlementRequest>,
+) -> Result<CreateSettlementResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let site = names::site(&request.parent)?;
+    caller.require_site(&site)?;
+    let request_id = std::mem::take(&mut request.request_id);
+    let record = Record {
+        receipt: shared.receipt(&caller, METHOD, &site, request_id, &request),
+        case: None,
+        matter: Settlement {
+            cluster: cluster(&site, &request.cluster)?,
+            title: request.title,
+            terms: request.terms,
+            needed_percent: u8::try_from(request.needed_percent)
+                .map_err(|_| Fault::invalid("needed_percent", "must be from 1 to 100"))?,
+            households: BTreeMap::new(),
+            reached: None,
+            closed: false,
+        },
+        step: Step::Created(entries(request.households)?),
+        site,
+        caller: &caller,
+        now: shared.clock.now(),
+    };
+    let scope = redress_runtime::scope(&caller);
+    let kept = shared.db.run(&scope, &record).await?;
+    Ok(CreateSettlementResponse {
+        settlement: Some(render::settlement(kept, true, Vec::new())),
+    })
+}
+
+/// A cluster of this site; empty where none is named.
+fn cluster(site: &SiteId, name: &str) -> Result<String, Fault> {
+    if name.is_empty() {
+        return Ok(String::new());
+    }
+    let cluster: ClusterName = parse_field("cluster", name)?;
+    if cluster.site == *site {
+        Ok(cluster.to_string())
+    } else {
+        Err(Fault::invalid(
+            "cluster",
+            format!("must lie in sites/{site}"),
+        ))
+    }
+}
+
+/// What households say.
+pub(super) fn entries(given: Vec<HouseholdEntry>) -> Result<Vec<Entry>, Fault> {
+    given
+        .into_iter()
+        .map(|entry| {
+            Ok(Entry {
+                unit: parse::unit_id("households.unit", &entry.unit)?,
+                person_token: entry.person_token,
+                answer: required("households.answer", entry.answer)?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,38 @@
+//! Lists settlements, newest first.
+
+use redress_model::Fault;
+use redress_proto::assignment::v1::{ListSettlementsRequest, ListSettlementsResponse};
+use redress_rpc::Caller;
+use redress_rpc::page::Page;
+use tonic::Request;
+
+use super::super::{Shared, parse as names};
+use super::matter::{self, Key};
+use super::render;
+use crate::domain::practice::settlement::Settlement;
+use crate::store::matters::Filter;
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<ListSettlementsRequest>,
+) -> Result<ListSettlementsResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let size = std::mem::take(&mut request.page_size);
+    let token = std::mem::take(&mut request.page_token);
+    let page: Page<Key> = Page::of("ListSettlements", size, &token, &request)?;
+    let site = names::site_or_any(&request.parent)?;
+    let filter = Filter {
+        site,
+        ..Default::default()
+    };
+    let (rows, next_page_token) =
+        matter::list::<Settlement>(shared, &caller, filter, &page).await?;
+    Ok(ListSettlementsResponse {
+        settlements: rows
+            .into_iter()
+            .map(|kept| render::settlement(kept, false, Vec::new()))
+            .collect(),
+        next_page_token,
+    })
+}

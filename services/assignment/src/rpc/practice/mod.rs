@@ -1,0 +1,127 @@
+//! The services of law and practice (domain.md section 10), one file per RPC.
+//!
+//! Transfers, orders, disputes, settlements and entries of the register are matters: [`matter`] keeps them, the domain
+//! moves them.
+
+mod close_settlement;
+mod create_contractor;
+mod create_register_entry;
+mod create_settlement;
+mod end_register_entry;
+mod explain_warranty;
+mod get_dispute;
+mod get_settlement;
+mod get_transfer;
+mod list_contractors;
+mod list_disputes;
+mod list_orders;
+mod list_register_entries;
+mod list_settlements;
+mod list_transfers;
+mod list_units;
+mod list_warranty_rules;
+mod matter;
+mod open_dispute;
+mod parse;
+mod place_order;
+mod put_units;
+mod record_dispute_step;
+mod record_households;
+mod record_order_step;
+mod record_transfer;
+mod record_transfer_step;
+mod render;
+mod set_site_warranty;
+
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::contractor_service_server::ContractorService;
+use redress_proto::assignment::v1::dispute_service_server::DisputeService;
+use redress_proto::assignment::v1::register_service_server::RegisterService;
+use redress_proto::assignment::v1::settlement_service_server::SettlementService;
+use redress_proto::assignment::v1::transfer_service_server::TransferService;
+use redress_proto::assignment::v1::warranty_service_server::WarrantyService;
+use redress_rpc::status;
+use tonic::{Request, Response, Status};
+
+use super::Shared;
+
+/// Every method is its module's `run`.
+macro_rules! serve {
+    ($(#[$doc:meta])* $rpc:ident, $service:ident { $($method:ident($request:ident) -> $response:ident,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $rpc(pub Shared);
+
+        #[tonic::async_trait]
+        impl $service for $rpc {
+            $(async fn $method(
+                &self,
+                request: Request<wire::$request>,
+            ) -> Result<Response<wire::$response>, Status> {
+                $method::run(&self.0, request).await.map(Response::new).map_err(status)
+            })+
+        }
+    };
+}
+
+serve! {
+    /// Units and their warranty.
+    WarrantyRpc, WarrantyService {
+        put_units(PutUnitsRequest) -> PutUnitsResponse,
+        list_units(ListUnitsRequest) -> ListUnitsResponse,
+        set_site_warranty(SetSiteWarrantyRequest) -> SetSiteWarrantyResponse,
+        list_warranty_rules(ListWarrantyRulesRequest) -> ListWarrantyRulesResponse,
+        explain_warranty(ExplainWarrantyRequest) -> ExplainWarrantyResponse,
+    }
+}
+
+serve! {
+    /// Contractors and their orders.
+    ContractorRpc, ContractorService {
+        create_contractor(CreateContractorRequest) -> CreateContractorResponse,
+        list_contractors(ListContractorsRequest) -> ListContractorsResponse,
+        place_order(PlaceOrderRequest) -> PlaceOrderResponse,
+        record_order_step(RecordOrderStepRequest) -> RecordOrderStepResponse,
+        list_orders(ListOrdersRequest) -> ListOrdersResponse,
+    }
+}
+
+serve! {
+    /// Transfers of outside bodies.
+    TransferRpc, TransferService {
+        record_transfer(RecordTransferRequest) -> RecordTransferResponse,
+        record_transfer_step(RecordTransferStepRequest) -> RecordTransferStepResponse,
+        get_transfer(GetTransferRequest) -> GetTransferResponse,
+        list_transfers(ListTransfersRequest) -> ListTransfersResponse,
+    }
+}
+
+serve! {
+    /// The dispute ladder.
+    DisputeRpc, DisputeService {
+        open_dispute(OpenDisputeRequest) -> OpenDisputeResponse,
+        record_dispute_step(RecordDisputeStepRequest) -> RecordDisputeStepResponse,
+        get_dispute(GetDisputeRequest) -> GetDisputeResponse,
+        list_disputes(ListDisputesRequest) -> ListDisputesResponse,
+    }
+}
+
+serve! {
+    /// Group settlements.
+    SettlementRpc, SettlementService {
+        create_settlement(CreateSettlementRequest) -> CreateSettlementResponse,
+        record_households(RecordHouseholdsRequest) -> RecordHouseholdsResponse,
+        close_settlement(CloseSettlementRequest) -> CloseSettlementResponse,
+        get_settlement(GetSettlementRequest) -> GetSettlementResponse,
+        list_settlements(ListSettlementsRequest) -> ListSettlementsResponse,
+    }
+}
+
+serve! {
+    /// The register of facts and promises.
+    RegisterRpc, RegisterService {
+        create_register_entry(CreateRegisterEntryRequest) -> CreateRegisterEntryResponse,
+        end_register_entry(EndRegisterEntryRequest) -> EndRegisterEntryResponse,
+        list_register_entries(ListRegisterEntriesRequest) -> ListRegisterEntriesResponse,
+    }
+}

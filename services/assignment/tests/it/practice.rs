@@ -1,0 +1,1024 @@
+//! Law and practice as people use it (domain.md section 10; M04, M06, M08, M10).
+
+use jiff::{SignedDuration, Timestamp};
+use redress_model::name::CaseName;
+use redress_model::words::{Category, ClockKind};
+use redress_proto::Money;
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::contractor_service_server::ContractorService;
+use redress_proto::assignment::v1::dispute_service_server::DisputeService;
+use redress_proto::assignment::v1::record_dispute_step_request::Step as DisputeStep;
+use redress_proto::assignment::v1::record_order_step_request::Step as OrderStep;
+use redress_proto::assignment::v1::record_transfer_step_request::Step as TransferStep;
+use redress_proto::assignment::v1::register_service_server::RegisterService;
+use redress_proto::assignment::v1::settlement_service_server::SettlementService;
+use redress_proto::assignment::v1::transfer_service_server::TransferService;
+use redress_proto::assignment::v1::warranty_service_server::WarrantyService;
+use redress_proto::convert::{from_timestamp, to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::world::{NowPlus, World, by, site};
+
+const SITE: &str = "sites/lakeside";
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+fn wire_time(at: Timestamp) -> Option<prost_types::Timestamp> {
+    Some(to_timestamp(at))
+}
+
+fn yuan(units: i64) -> Option<Money> {
+    Some(Money {
+        currency_code: "CNY".to_owned(),
+        units,
+        nanos: 0,
+    })
+}
+
+/// The reason of a refusal by state.
+fn reason(status: &Status) -> String {
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    let details = status.get_details_error_info().expect("with its reason");
+    details.reason
+}
+
+/// The field that is wrong.
+fn field(status: &Status) -> String {
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    let details = status.get_details_bad_request().expect("with its field");
+    details.field_violations[0].field.clone()
+}
+
+impl World {
+    fn at(&self, days: i32) -> Timestamp {
+        self.clock.now_plus(DAY * days)
+    }
+
+    async fn demands(&self) -> Vec<event::DemandChanged> {
+        self.said("redress.demand.changed.v1").await
+    }
+
+    fn transfer_of(&self, case: &CaseName, number: &str) -> wire::RecordTransferRequest {
+        wire::RecordTransferRequest {
+            case: case.to_string(),
+            body: wire::TransferBody::Hotline12345.into(),
+            office: "12345 of the city".to_owned(),
+            outside_number: number.to_owned(),
+            receive_time: wire_time(self.at(0)),
+            due_time: wire_time(self.at(5)),
+            return_form: "reply sheet".to_owned(),
+            request_id: String::new(),
+        }
+    }
+
+    async fn transfer(&self, case: &CaseName, number: &str) -> Result<wire::Transfer, Status> {
+        let request = self.transfer_of(case, number);
+        let answer =
+            TransferService::record_transfer(&self.transfers, by(self.manager(), request)).await?;
+        Ok(answer.into_inner().transfer.expect("a transfer"))
+    }
+
+    async fn transfer_step(
+        &self,
+        transfer: &wire::Transfer,
+        step: TransferStep,
+    ) -> Result<wire::Transfer, Status> {
+        let request = wire::RecordTransferStepRequest {
+            name: transfer.name.clone(),
+            step: Some(step),
+            ..Default::default()
+        };
+        let answer = self
+            .transfers
+            .record_transfer_step(by(self.manager(), request))
+            .await?;
+        Ok(answer.into_inner().transfer.expect("a transfer"))
+    }
+
+    async fn open_dispute(&self, case: &CaseName) -> Result<wire::Dispute, Status> {
+        let request = wire::OpenDisputeRequest {
+            case: case.to_string(),
+            subject: "the roof leaks on".to_owned(),
+            request_id: String::new(),
+        };
+        let answer = self
+            .disputes
+            .open_dispute(by(self.manager(), request))
+            .await?;
+        Ok(answer.into_inner().dispute.expect("a dispute"))
+    }
+
+    async fn dispute_step(
+        &self,
+        dispute: &wire::Dispute,
+        step: DisputeStep,
+    ) -> Result<wire::Dispute, Status> {
+        let request = wire::RecordDisputeStepRequest {
+            name: dispute.name.clone(),
+            step: Some(step),
+            text: "as recorded".to_owned(),
+            ..Default::default()
+        };
+        let answer = self
+            .disputes
+            .record_dispute_step(by(self.manager(), request))
+            .await?;
+        Ok(answer.into_inner().dispute.expect("a dispute"))
+    }
+
+    fn enter(&self, rung: wire::DisputeRung, side: wire::DisputeSide) -> DisputeStep {
+        DisputeStep::RungEntered(wire::RungEntered {
+            rung: rung.into(),
+            body: "people's court".to_owned(),
+            outside_number: "2026-1".to_owned(),
+            brought_by: side.into(),
+            counsel: "a law firm".to_owned(),
+            start_time: wire_time(self.at(-1)),
+        })
+    }
+
+    fn leave(&self, outcome: wire::RungOutcome) -> DisputeStep {
+        DisputeStep::RungEnded(wire::RungEnded {
+            outcome: outcome.into(),
+            end_time: wire_time(self.at(0)),
+        })
+    }
+
+    async fn contractor(&self, retention: i64) -> Result<wire::Contractor, Status> {
+        let request = wire::CreateContractorRequest {
+            parent: SITE.to_owned(),
+            display_name: "First Builders".to_owned(),
+            defect_classes: vec![wire::DefectClass::Roof.into()],
+            contract_sum: yuan(1_000_000),
+            retention: yuan(retention),
+            acceptance_date: "2025-03-15".to_owned(),
+            liability_months: 24,
+            request_id: String::new(),
+        };
+        let answer = self
+            .contractors
+            .create_contractor(by(self.manager(), request))
+            .await?;
+        Ok(answer.into_inner().contractor.expect("a contractor"))
+    }
+
+    async fn order(
+        &self,
+        case: &CaseName,
+        contractor: &str,
+        replaces: &str,
+    ) -> Result<wire::ContractorOrder, Status> {
+        let request = wire::PlaceOrderRequest {
+            case: case.to_string(),
+            contractor: contractor.to_owned(),
+            scope: "seal the roof".to_owned(),
+            due_time: wire_time(self.at(3)),
+            replaces: replaces.to_owned(),
+            request_id: String::new(),
+        };
+        let answer = self
+            .contractors
+            .place_order(by(self.manager(), request))
+            .await?;
+        Ok(answer.into_inner().order.expect("an order"))
+    }
+
+    async fn order_step(
+        &self,
+        order: &str,
+        step: OrderStep,
+    ) -> Result<wire::ContractorOrder, Status> {
+        let request = wire::RecordOrderStepRequest {
+            name: order.to_owned(),
+            step: Some(step),
+            ..Default::default()
+        };
+        let answer = self
+            .contractors
+            .record_order_step(by(self.manager(), request))
+            .await?;
+        Ok(answer.into_inner().order.expect("an order"))
+    }
+
+    async fn unit(&self, unit: wire::Unit) -> Result<wire::Unit, Status> {
+        let request = wire::PutUnitsRequest {
+            parent: SITE.to_owned(),
+            units: vec![unit],
+            request_id: String::new(),
+        };
+        let answer = self
+            .warranties
+            .put_units(by(self.manager(), request))
+            .await?;
+        Ok(answer.into_inner().units.remove(0))
+    }
+
+    async fn explain(&self, class: wire::DefectClass, on: &str) -> wire::ExplainWarrantyResponse {
+        let request = wire::ExplainWarrantyRequest {
+            name: format!("{SITE}/units/3-1201"),
+            defect_class: class.into(),
+            report_date: on.to_owned(),
+        };
+        let answer = self
+            .warranties
+            .explain_warranty(by(self.manager(), request))
+            .await;
+        answer.expect("explained").into_inner()
+    }
+}
+
+fn unit() -> wire::Unit {
+    wire::Unit {
+        name: format!("{SITE}/units/3-1201"),
+        acceptance_date: "2021-03-15".to_owned(),
+        handover_date: "2021-06-30".to_owned(),
+        design_life_years: 50,
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn warranty_is_explained_by_every_source_to_the_day() {
+    let world = World::staffed().await;
+    let first = world.unit(unit()).await.expect("written");
+    let again = world.unit(unit()).await.expect("written again");
+    assert_eq!(
+        first.etag, again.etag,
+        "the same unit written twice is the same"
+    );
+
+    let last = world.explain(wire::DefectClass::Leak, "2026-03-15").await;
+    assert!(last.covered, "{}", last.explanation);
+    let after = world.explain(wire::DefectClass::Leak, "2026-03-16").await;
+    assert!(!after.covered, "{}", after.explanation);
+    assert_eq!(after.claims.len(), 2);
+    assert!(after.claims[0].decides && after.claims[0].source.contains("第四十条"));
+
+    // The site raises, and a contract raises more.
+    let raise = |months| wire::SetSiteWarrantyRequest {
+        parent: SITE.to_owned(),
+        terms: vec![wire::ContractTerm {
+            defect_class: wire::DefectClass::LampSwitch.into(),
+            months,
+            clause: "the board".to_owned(),
+        }],
+        request_id: String::new(),
+    };
+    let lower = world
+        .warranties
+        .set_site_warranty(by(world.manager(), raise(6)))
+        .await;
+    assert_eq!(
+        field(&lower.expect_err("not more than the law")),
+        "terms[0].months"
+    );
+    let set = world
+        .warranties
+        .set_site_warranty(by(world.manager(), raise(7)))
+        .await;
+    assert!(
+        set.expect("raised")
+            .into_inner()
+            .rules
+            .iter()
+            .any(|r| r.source == "the board")
+    );
+    let lamp = world
+        .explain(wire::DefectClass::LampSwitch, "2022-01-30")
+        .await;
+    assert_eq!((lamp.covered, lamp.end_date.as_str()), (true, "2022-01-30"));
+    let mut better = unit();
+    better.terms = vec![wire::ContractTerm {
+        defect_class: wire::DefectClass::LampSwitch.into(),
+        months: 8,
+        clause: "clause 12".to_owned(),
+    }];
+    world.unit(better).await.expect("written");
+    let lamp = world
+        .explain(wire::DefectClass::LampSwitch, "2022-02-28")
+        .await;
+    assert!(lamp.covered, "{}", lamp.explanation);
+    assert_eq!(lamp.claims.iter().filter(|c| c.decides).count(), 1);
+
+    let mut wrong = unit();
+    wrong.handover_date = "2021-03-14".to_owned();
+    let refused = world
+        .unit(wrong)
+        .await
+        .expect_err("handed over before it was accepted");
+    assert_eq!(field(&refused), "units[0].handover_date");
+}
+
+#[tokio::test]
+async fn a_transfer_carries_the_bodys_number_and_its_deadline_follows_the_bodys_word() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let transfer = world.transfer(&case, "GD-1").await.expect("recorded");
+    let twice = world
+        .transfer(&case, "GD-1")
+        .await
+        .expect_err("recorded already");
+    assert_eq!(twice.code(), Code::AlreadyExists);
+
+    let later = wire_time(world.at(9));
+    let granted = || TransferStep::ExtensionGranted(wire::ExtensionGranted { due_time: later });
+    let unasked = world
+        .transfer_step(&transfer, granted())
+        .await
+        .expect_err("nobody asked");
+    assert_eq!(reason(&unasked), "ILLEGAL_TRANSFER_STEP");
+    let asked = TransferStep::ExtensionRequested(wire::ExtensionRequested {
+        wished_due_time: later,
+    });
+    let requested = world.transfer_step(&transfer, asked).await.expect("asked");
+    assert_eq!(
+        requested.due_time, transfer.due_time,
+        "a wish moves nothing"
+    );
+    let moved = world
+        .transfer_step(&transfer, granted())
+        .await
+        .expect("granted");
+    assert_eq!(moved.due_time, later);
+
+    let visit = |n| TransferStep::Visited(wire::PetitionVisit { representatives: n });
+    world
+        .transfer_step(&transfer, visit(5))
+        .await
+        .expect("five may come");
+    let six = world
+        .transfer_step(&transfer, visit(6))
+        .await
+        .expect_err("six may not");
+    assert_eq!(field(&six), "visited.representatives");
+
+    let answered = TransferStep::Answered(wire::TransferAnswered {
+        answer_time: wire_time(world.at(0)),
+    });
+    world
+        .transfer_step(&transfer, answered)
+        .await
+        .expect("answered");
+    let scored = TransferStep::CalledBack(wire::CalledBack { score: 4 });
+    let end = world
+        .transfer_step(&transfer, scored)
+        .await
+        .expect("called back");
+    assert_eq!((end.call_back_score, end.representatives), (4, 5));
+
+    let told = world.demands().await;
+    let states: Vec<_> = told.iter().map(event::DemandChanged::state).collect();
+    let expected = [
+        event::DemandState::Open,
+        event::DemandState::Open,
+        event::DemandState::Met,
+    ];
+    assert_eq!(states, expected);
+    assert!(
+        told.iter()
+            .all(|d| d.kind == to_wire(ClockKind::OutsideDeadline) && d.outside_number == "GD-1")
+    );
+    assert!(
+        told.iter().all(|d| d.demand == told[0].demand),
+        "one demand, one clock"
+    );
+    assert_eq!(told[1].due_time, later);
+
+    let get = wire::GetTransferRequest { name: end.name };
+    let kept = world
+        .transfers
+        .get_transfer(by(world.manager(), get))
+        .await
+        .expect("kept");
+    let steps = kept.into_inner().transfer.expect("a transfer").steps;
+    let kinds: Vec<_> = steps.iter().map(|s| s.kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "RECORDED",
+            "EXTENSION_REQUESTED",
+            "EXTENSION_GRANTED",
+            "VISITED",
+            "ANSWERED",
+            "CALLED_BACK"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn m04_a_dispute_climbs_from_agreement_to_court_and_its_times_run_as_clocks() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let dispute = world.open_dispute(&case).await.expect("opened");
+    let second = world.open_dispute(&case).await.expect_err("one is open");
+    assert_eq!(second.code(), Code::AlreadyExists);
+
+    use wire::{DisputeRung as Rung, DisputeSide as Side, RungOutcome as Outcome};
+    // M06: mediation first.
+    let skipped = world.enter(Rung::Litigation, Side::Ours);
+    let skipped = world
+        .dispute_step(&dispute, skipped)
+        .await
+        .expect_err("a rung is skipped");
+    assert_eq!(reason(&skipped), "ILLEGAL_DISPUTE_STEP");
+    assert!(
+        skipped.message().contains("MEDIATION"),
+        "{}",
+        skipped.message()
+    );
+    for rung in [Rung::Agreement, Rung::Mediation] {
+        world
+            .dispute_step(&dispute, world.enter(rung, Side::Ours))
+            .await
+            .expect("entered");
+        world
+            .dispute_step(&dispute, world.leave(Outcome::Failed))
+            .await
+            .expect("failed");
+    }
+    assert!(
+        world.demands().await.is_empty(),
+        "nothing runs before a court decides"
+    );
+    world
+        .dispute_step(&dispute, world.enter(Rung::Litigation, Side::Complainant))
+        .await
+        .expect("sued");
+    let begun: Vec<event::DisputeBegun> = world.said("redress.dispute.begun.v1").await;
+    assert_eq!(begun.len(), 1);
+    assert_eq!(begun[0].case, case.to_string());
+
+    let at = wire_time(world.at(0));
+    let filed = DisputeStep::DefenceFiled(wire::DefenceFiled { file_time: at });
+    world.dispute_step(&dispute, filed).await.expect("filed");
+    let decided = DisputeStep::CourtDecided(wire::CourtDecided {
+        ruling: false,
+        serve_time: at,
+    });
+    world.dispute_step(&dispute, decided).await.expect("judged");
+    let accepted = DisputeStep::AppealDecided(wire::AppealDecided {
+        appealed: false,
+        decide_time: at,
+    });
+    let ended = world
+        .dispute_step(&dispute, accepted)
+        .await
+        .expect("accepted");
+    assert_eq!(ended.state(), wire::DisputeState::Ended);
+    let outcomes: Vec<_> = ended
+        .stages
+        .iter()
+        .map(wire::DisputeStage::outcome)
+        .collect();
+    assert_eq!(
+        outcomes,
+        [Outcome::Failed, Outcome::Failed, Outcome::Decided]
+    );
+
+    let told: Vec<(i32, event::DemandState)> = world
+        .demands()
+        .await
+        .iter()
+        .map(|d| (d.kind, d.state()))
+        .collect();
+    let (defence, appeal) = (
+        to_wire(ClockKind::Defence),
+        to_wire(ClockKind::AppealJudgment),
+    );
+    assert_eq!(
+        told,
+        [
+            (defence, event::DemandState::Open),
+            (defence, event::DemandState::Met),
+            (appeal, event::DemandState::Open),
+            (appeal, event::DemandState::Met),
+        ]
+    );
+    // Another may be opened once it has ended.
+    world.open_dispute(&case).await.expect("opened");
+}
+
+#[tokio::test]
+async fn m06_a_grave_violation_becomes_a_task_to_report_to_the_police() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::SalesManagement).await;
+    let dispute = world.open_dispute(&case).await.expect("opened");
+    let found = DisputeStep::ViolationFound(wire::ViolationFound {
+        find_time: wire_time(world.at(0)),
+    });
+    let with_task = world.dispute_step(&dispute, found).await.expect("found");
+    let due = with_task.police_report_due_time.expect("a task");
+    assert_eq!(
+        from_timestamp("due", &due).expect("an instant"),
+        world.at(1)
+    );
+    let enter = world.enter(wire::DisputeRung::Agreement, wire::DisputeSide::Ours);
+    world.dispute_step(&dispute, enter).await.expect("talks");
+    let settle = || world.leave(wire::RungOutcome::Settled);
+    let refused = world
+        .dispute_step(&dispute, settle())
+        .await
+        .expect_err("not reported");
+    assert_eq!(reason(&refused), "ILLEGAL_DISPUTE_STEP");
+    let reported = DisputeStep::PoliceReported(wire::PoliceReported {
+        outside_number: "A-1".to_owned(),
+        report_time: wire_time(world.at(0)),
+    });
+    world
+        .dispute_step(&dispute, reported)
+        .await
+        .expect("reported");
+    let ended = world
+        .dispute_step(&dispute, settle())
+        .await
+        .expect("settled");
+    assert_eq!(ended.state(), wire::DisputeState::Ended);
+    let told = world.demands().await;
+    assert_eq!(told.len(), 2);
+    assert!(
+        told.iter()
+            .all(|d| d.party == "police report" && d.kind == to_wire(ClockKind::Support))
+    );
+}
+
+#[tokio::test]
+async fn a_contractor_in_default_is_replaced_at_its_cost_from_the_retention_first() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let over = world.contractor(30_001).await.expect_err("above 3 %");
+    assert_eq!(field(&over), "retention");
+    let first = world.contractor(30_000).await.expect("registered");
+    assert_eq!(first.liability_end_date, "2027-03-15");
+    let second = world.contractor(0).await.expect("registered");
+
+    let order = world.order(&case, &first.name, "").await.expect("ordered");
+    let early = world
+        .order(&case, &second.name, &order.name)
+        .await
+        .expect_err("no default yet");
+    assert_eq!(reason(&early), "ILLEGAL_ORDER_STEP");
+    let defaulted = OrderStep::Defaulted(wire::OrderDefaulted {});
+    world
+        .order_step(&order.name, defaulted)
+        .await
+        .expect("in default");
+    let other = world
+        .order(&case, &second.name, &order.name)
+        .await
+        .expect("another is hired");
+    assert_eq!(other.replaces, order.name);
+    let done = OrderStep::Done(wire::OrderDone {});
+    world.order_step(&other.name, done).await.expect("done");
+
+    let charge = |cost| OrderStep::Charged(wire::OrderCharged { cost: yuan(cost) });
+    let charged = world
+        .order_step(&order.name, charge(45_000))
+        .await
+        .expect("charged");
+    assert_eq!(
+        (charged.from_retention, charged.recourse),
+        (yuan(30_000), yuan(15_000))
+    );
+    let list = wire::ListContractorsRequest {
+        parent: SITE.to_owned(),
+        ..Default::default()
+    };
+    let listed = world
+        .contractors
+        .list_contractors(by(world.manager(), list))
+        .await
+        .expect("listed")
+        .into_inner();
+    let left = listed
+        .contractors
+        .iter()
+        .find(|c| c.name == first.name)
+        .expect("listed");
+    assert_eq!(left.retention_left, yuan(0));
+    let recovered = OrderStep::Recovered(wire::OrderRecovered {
+        amount: yuan(15_000),
+    });
+    world
+        .order_step(&order.name, recovered)
+        .await
+        .expect("recovered");
+
+    let told: Vec<_> = world
+        .demands()
+        .await
+        .iter()
+        .map(event::DemandChanged::state)
+        .collect();
+    use event::DemandState::{Cancelled, Met, Open};
+    assert_eq!(told, [Open, Cancelled, Open, Met]);
+    let list = wire::ListOrdersRequest {
+        parent: SITE.to_owned(),
+        contractor: first.name,
+        ..Default::default()
+    };
+    let orders = world
+        .contractors
+        .list_orders(by(world.manager(), list))
+        .await
+        .expect("listed")
+        .into_inner();
+    assert_eq!(orders.orders.len(), 1);
+    assert_eq!(orders.orders[0].recovered, yuan(15_000));
+}
+
+#[tokio::test]
+async fn m10_a_group_settlement_counts_who_signed_and_names_nobody() {
+    let world = World::staffed().await;
+    let entry = |unit: &str, answer: wire::HouseholdAnswer| wire::HouseholdEntry {
+        unit: unit.to_owned(),
+        person_token: String::new(),
+        answer: answer.into(),
+    };
+    use wire::HouseholdAnswer::{Refused, Signed, Waiting};
+    let create = wire::CreateSettlementRequest {
+        parent: SITE.to_owned(),
+        title: "roof of building 3".to_owned(),
+        terms: "the same for each".to_owned(),
+        needed_percent: 67,
+        households: ["3-1", "3-2", "3-3"].map(|u| entry(u, Waiting)).to_vec(),
+        ..Default::default()
+    };
+    let created = world
+        .settlements
+        .create_settlement(by(world.manager(), create))
+        .await
+        .expect("created");
+    let name = created.into_inner().settlement.expect("a settlement").name;
+    let say = async |households: Vec<wire::HouseholdEntry>, etag: &str| {
+        let request = wire::RecordHouseholdsRequest {
+            name: name.clone(),
+            households,
+            etag: etag.to_owned(),
+            ..Default::default()
+        };
+        let answer = world
+            .settlements
+            .record_households(by(world.manager(), request))
+            .await;
+        answer.map(|a| a.into_inner().settlement.expect("a settlement"))
+    };
+    let two = say(vec![entry("3-1", Signed), entry("3-2", Signed)], "")
+        .await
+        .expect("recorded");
+    assert_eq!(
+        (two.signed, two.refused, two.waiting, two.share_percent),
+        (2, 0, 1, 66)
+    );
+    assert!(two.reach_time.is_none(), "66 of 67 percent");
+    let stale = say(vec![entry("3-3", Signed)], "1")
+        .await
+        .expect_err("an old etag");
+    assert_eq!(stale.code(), Code::Aborted);
+    let back = say(vec![entry("3-1", Refused)], "")
+        .await
+        .expect_err("what is signed stands");
+    assert_eq!(reason(&back), "HOUSEHOLD_SIGNED");
+    let all = say(vec![entry("3-3", Signed)], &two.etag)
+        .await
+        .expect("recorded");
+    assert!(all.reach_time.is_some());
+    let close = || wire::CloseSettlementRequest {
+        name: name.clone(),
+        reason: "all signed".to_owned(),
+        ..Default::default()
+    };
+    world
+        .settlements
+        .close_settlement(by(world.manager(), close()))
+        .await
+        .expect("closed");
+    let again = world
+        .settlements
+        .close_settlement(by(world.manager(), close()))
+        .await;
+    assert_eq!(reason(&again.expect_err("closed")), "SETTLEMENT_CLOSED");
+}
+
+#[tokio::test]
+async fn m10_the_register_shows_what_touches_a_complaint() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::SalesManagement).await;
+    let add = async |text: &str, categories: &[Category], units: &[&str], to: &str| {
+        let request = wire::CreateRegisterEntryRequest {
+            parent: SITE.to_owned(),
+            kind: wire::RegisterKind::SalesPromise.into(),
+            text: text.to_owned(),
+            source: "brochure 2024".to_owned(),
+            valid_from: "2024-01-01".to_owned(),
+            valid_to: to.to_owned(),
+            categories: categories.iter().map(|c| to_wire(*c)).collect(),
+            units: units.iter().map(|u| (*u).to_owned()).collect(),
+            request_id: String::new(),
+        };
+        let answer = world
+            .register
+            .create_register_entry(by(world.manager(), request))
+            .await;
+        answer.expect("added").into_inner().entry.expect("an entry")
+    };
+    let school = add("会所旁有学校", &[Category::SalesManagement], &[], "").await;
+    add(
+        "车位按优惠价",
+        &[Category::SalesManagement],
+        &["3-1"],
+        "2024-12-31",
+    )
+    .await;
+    add("绿化率三成", &[], &[], "").await;
+    add("电梯品牌", &[Category::EngineeringQuality], &[], "").await;
+    let found = async |filter: wire::ListRegisterEntriesRequest| {
+        let list = wire::ListRegisterEntriesRequest {
+            parent: SITE.to_owned(),
+            ..filter
+        };
+        let answer = world
+            .register
+            .list_register_entries(by(world.manager(), list))
+            .await;
+        let entries = answer.expect("listed").into_inner().entries;
+        let mut texts: Vec<String> = entries.into_iter().map(|e| e.text).collect();
+        texts.sort();
+        texts
+    };
+    let of_case = wire::ListRegisterEntriesRequest {
+        case: case.to_string(),
+        ..Default::default()
+    };
+    assert_eq!(
+        found(of_case.clone()).await,
+        ["会所旁有学校", "绿化率三成", "车位按优惠价"]
+    );
+    let elsewhere = wire::ListRegisterEntriesRequest {
+        unit: "3-2".to_owned(),
+        ..of_case.clone()
+    };
+    assert_eq!(found(elsewhere).await, ["会所旁有学校", "绿化率三成"]);
+    let on = |day: &str| wire::ListRegisterEntriesRequest {
+        on_date: day.to_owned(),
+        ..of_case.clone()
+    };
+    assert_eq!(
+        found(on("2024-12-31")).await.len(),
+        3,
+        "the last day counts"
+    );
+    assert_eq!(found(on("2025-01-01")).await.len(), 2);
+    assert_eq!(found(on("2023-12-31")).await.len(), 0);
+    let words = wire::ListRegisterEntriesRequest {
+        query: "学校".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(found(words).await, ["会所旁有学校"]);
+
+    let end = |to: &str| wire::EndRegisterEntryRequest {
+        name: school.name.clone(),
+        valid_to: to.to_owned(),
+        reason: "the school opened".to_owned(),
+        ..Default::default()
+    };
+    let ended = world
+        .register
+        .end_register_entry(by(world.manager(), end("2026-05-28")))
+        .await;
+    assert_eq!(
+        ended
+            .expect("ended")
+            .into_inner()
+            .entry
+            .expect("an entry")
+            .valid_to,
+        "2026-05-28"
+    );
+    let twice = world
+        .register
+        .end_register_entry(by(world.manager(), end("2026-05-29")))
+        .await;
+    assert_eq!(reason(&twice.expect_err("ended")), "REGISTER_ENTRY_ENDED");
+}
+
+#[tokio::test]
+async fn i2_a_retry_records_nothing_again_and_another_body_is_refused() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let mut request = world.transfer_of(&case, "GD-7");
+    request.request_id = "once".to_owned();
+    let record = async |request: wire::RecordTransferRequest| {
+        world
+            .transfers
+            .record_transfer(by(world.manager(), request))
+            .await
+    };
+    let first = record(request.clone())
+        .await
+        .expect("recorded")
+        .into_inner();
+    let again = record(request.clone())
+        .await
+        .expect("the same")
+        .into_inner();
+    assert_eq!(first, again);
+    assert_eq!(world.demands().await.len(), 1);
+    request.office = "another".to_owned();
+    let reused = record(request).await.expect_err("another body");
+    assert_eq!(reused.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn whoever_is_complained_about_finds_no_matter_of_the_case() {
+    let world = World::staffed().await;
+    let case = world.new_case();
+    let mut facts = world.facts(&case);
+    facts.staff_complained_about = vec!["sites/lakeside/staff/seller".to_owned()];
+    world.tell(&[world.received(facts)]).await;
+    let transfer = world.transfer(&case, "GD-1").await.expect("recorded");
+    let seller = || world.caller("lakeside", "manager", Some("seller"));
+    let get = wire::GetTransferRequest {
+        name: transfer.name,
+    };
+    let hidden = world
+        .transfers
+        .get_transfer(by(seller(), get.clone()))
+        .await;
+    assert_eq!(hidden.expect_err("hidden").code(), Code::NotFound);
+    let list = wire::ListTransfersRequest {
+        parent: SITE.to_owned(),
+        ..Default::default()
+    };
+    let seen = async |caller| {
+        let answer = world
+            .transfers
+            .list_transfers(by(caller, list.clone()))
+            .await;
+        answer.expect("listed").into_inner().transfers.len()
+    };
+    assert_eq!((seen(seller()).await, seen(world.manager()).await), (0, 1));
+}
+
+#[tokio::test]
+async fn i8_another_site_finds_and_changes_no_matter() {
+    let world = World::staffed().await;
+    world.learn(&site("riverside")).await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let transfer = world.transfer(&case, "GD-1").await.expect("recorded");
+    let dispute = world.open_dispute(&case).await.expect("opened");
+    world.unit(unit()).await.expect("written");
+    let stranger = || world.caller("riverside", "manager", None);
+    let codes = [
+        world
+            .transfers
+            .get_transfer(by(
+                stranger(),
+                wire::GetTransferRequest {
+                    name: transfer.name.clone(),
+                },
+            ))
+            .await
+            .err(),
+        world
+            .transfers
+            .record_transfer(by(stranger(), world.transfer_of(&case, "GD-2")))
+            .await
+            .err(),
+        world
+            .disputes
+            .record_dispute_step(by(
+                stranger(),
+                wire::RecordDisputeStepRequest {
+                    name: dispute.name,
+                    step: Some(world.enter(wire::DisputeRung::Agreement, wire::DisputeSide::Ours)),
+                    ..Default::default()
+                },
+            ))
+            .await
+            .err(),
+        world
+            .warranties
+            .explain_warranty(by(
+                stranger(),
+                wire::ExplainWarrantyRequest {
+                    name: format!("{SITE}/units/3-1201"),
+                    defect_class: 1,
+                    report_date: "2026-05-28".to_owned(),
+                },
+            ))
+            .await
+            .err(),
+    ];
+    for status in codes {
+        assert_eq!(status.expect("refused").code(), Code::NotFound);
+    }
+    let list = wire::ListTransfersRequest {
+        parent: "sites/-".to_owned(),
+        ..Default::default()
+    };
+    let seen = world
+        .transfers
+        .list_transfers(by(stranger(), list))
+        .await
+        .expect("empty")
+        .into_inner();
+    assert!(seen.transfers.is_empty());
+    assert_eq!(
+        world.count("SELECT count(*) FROM assignment.matter").await,
+        2
+    );
+}
+
+#[tokio::test]
+async fn the_history_of_a_matter_can_only_be_added_to() {
+    let world = World::staffed().await;
+    let can_change = "SELECT count(*) FROM information_schema.role_table_grants
+                      WHERE table_schema = 'assignment' AND table_name = 'matter_step'
+                        AND grantee IN ('redress_assignment_app', 'redress_assignment_worker')
+                        AND privilege_type NOT IN ('SELECT', 'INSERT')";
+    assert_eq!(world.count(can_change).await, 0);
+}
+
+#[tokio::test]
+async fn i10_a_zero_character_is_bad_input() {
+    let world = World::staffed().await;
+    let create = wire::CreateSettlementRequest {
+        parent: SITE.to_owned(),
+        title: "roof\0".to_owned(),
+        terms: "the same for each".to_owned(),
+        needed_percent: 50,
+        ..Default::default()
+    };
+    let refused = world
+        .settlements
+        .create_settlement(by(world.manager(), create))
+        .await;
+    assert_eq!(field(&refused.expect_err("no text")), "request");
+}
+
+#[tokio::test]
+async fn m08_a_sales_dispute_is_read_against_the_promise_and_settled_before_a_third_party() {
+    let world = World::staffed().await;
+    let promise = wire::CreateRegisterEntryRequest {
+        parent: SITE.to_owned(),
+        kind: wire::RegisterKind::SalesPromise.into(),
+        text: "车位按签约价".to_owned(),
+        source: "sales brochure, page 3".to_owned(),
+        valid_from: "2024-01-01".to_owned(),
+        categories: vec![to_wire(Category::SalesManagement)],
+        ..Default::default()
+    };
+    world
+        .register
+        .create_register_entry(by(world.manager(), promise))
+        .await
+        .expect("added");
+
+    // The complaint comes, and what was promised is at hand for whoever answers it.
+    let case = world.offered(Category::SalesManagement).await;
+    let list = wire::ListRegisterEntriesRequest {
+        parent: SITE.to_owned(),
+        case: case.to_string(),
+        on_date: "2026-05-28".to_owned(),
+        ..Default::default()
+    };
+    let shown = world
+        .register
+        .list_register_entries(by(world.manager(), list))
+        .await
+        .expect("listed");
+    assert_eq!(
+        shown.into_inner().entries[0].source,
+        "sales brochure, page 3"
+    );
+
+    // The talks fail, a neutral mediates, and the sides settle: no court, no clock of a court.
+    use wire::{DisputeRung as Rung, DisputeSide as Side, RungOutcome as Outcome};
+    let dispute = world.open_dispute(&case).await.expect("opened");
+    world
+        .dispute_step(&dispute, world.enter(Rung::Agreement, Side::Ours))
+        .await
+        .expect("talks");
+    world
+        .dispute_step(&dispute, world.leave(Outcome::Failed))
+        .await
+        .expect("failed");
+    world
+        .dispute_step(&dispute, world.enter(Rung::Mediation, Side::Complainant))
+        .await
+        .expect("mediated");
+    let decided = world
+        .dispute_step(&dispute, world.leave(Outcome::Decided))
+        .await
+        .expect_err("nobody decides");
+    assert_eq!(reason(&decided), "ILLEGAL_DISPUTE_STEP");
+    let ended = world
+        .dispute_step(&dispute, world.leave(Outcome::Settled))
+        .await
+        .expect("settled");
+    assert_eq!(ended.state(), wire::DisputeState::Ended);
+    assert_eq!(ended.stages[1].result, "as recorded");
+    let begun: Vec<event::DisputeBegun> = world.said("redress.dispute.begun.v1").await;
+    assert!(begun.is_empty() && world.demands().await.is_empty());
+}

@@ -1,0 +1,277 @@
+//! What outside bodies, contractors and courts demand, as assignment tells it (domain.md section 10).
+
+use jiff::{SignedDuration, Timestamp};
+use redress_events::Event;
+use redress_model::name::CaseName;
+use redress_model::words::{CaseStatus, ClockKind, ClockState};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_proto::event::v1::DeliverOutcome;
+use uuid::Uuid;
+
+use crate::world::{World, ids, time};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+struct Demand {
+    id: Uuid,
+    kind: ClockKind,
+    start: Timestamp,
+    due: Option<Timestamp>,
+}
+
+impl Demand {
+    fn told(&self, world: &World, case: &CaseName, state: event::DemandState) -> Event {
+        let met = state == event::DemandState::Met;
+        let payload = event::DemandChanged {
+            case: case.to_string(),
+            demand: self.id.to_string(),
+            kind: to_wire(self.kind),
+            state: state.into(),
+            start_time: Some(to_timestamp(self.start)),
+            due_time: self.due.map(to_timestamp),
+            met_time: met.then(|| to_timestamp(world.now())),
+            party: "12345".to_owned(),
+            outside_number: "GD-1".to_owned(),
+        };
+        let subject = case.to_string();
+        world.event(
+            "assignment",
+            "redress.demand.changed.v1",
+            &subject,
+            &payload,
+        )
+    }
+}
+
+fn transfer(world: &World) -> Demand {
+    Demand {
+        id: Uuid::now_v7(),
+        kind: ClockKind::OutsideDeadline,
+        start: world.now(),
+        due: Some(world.now() + HOUR * 100),
+    }
+}
+
+fn begun(world: &World, case: &CaseName, stage: Uuid) -> Event {
+    let payload = event::DisputeBegun {
+        case: case.to_string(),
+        stage: stage.to_string(),
+        begin_time: Some(to_timestamp(world.now())),
+        actor: "counsel".to_owned(),
+    };
+    let subject = case.to_string();
+    world.event("assignment", "redress.dispute.begun.v1", &subject, &payload)
+}
+
+#[tokio::test]
+async fn a_transfers_deadline_runs_moves_when_the_body_grants_it_and_is_met_by_the_answer() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let clock = async || world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
+    world
+        .tell(&[demand.told(&world, &case, event::DemandState::Open)])
+        .await;
+    let first = clock().await;
+    assert_eq!(first.state, to_wire(ClockState::Running));
+    assert_eq!(Some(time(&first.due_time)), demand.due);
+    assert_eq!(
+        (first.party.as_str(), first.outside_number.as_str()),
+        ("12345", "GD-1")
+    );
+
+    // It warns at 50 %, and not before.
+    let warned = async || {
+        let told: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+        told.iter()
+            .any(|c| c.kind == to_wire(ClockKind::OutsideDeadline) && c.transition != 1)
+    };
+    world
+        .advance(HOUR * 50 - SignedDuration::from_secs(1))
+        .await;
+    assert!(!warned().await);
+    world.advance(SignedDuration::from_secs(1)).await;
+    assert!(warned().await);
+
+    demand.due = demand.due.map(|due| due + HOUR * 24);
+    world
+        .tell(&[demand.told(&world, &case, event::DemandState::Open)])
+        .await;
+    assert_eq!(Some(time(&clock().await.due_time)), demand.due);
+    world
+        .tell(&[demand.told(&world, &case, event::DemandState::Met)])
+        .await;
+    assert_eq!(clock().await.state, to_wire(ClockState::Met));
+}
+
+#[tokio::test]
+async fn g1_5_a_lawsuit_is_one_confirmed_signal_and_its_defence_counts_from_service() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let stage = Uuid::now_v7();
+    // A Wednesday, so that the deadline falls on a working day.
+    let served = world.now() - HOUR * 120;
+    let defence = Demand {
+        id: stage,
+        kind: ClockKind::Defence,
+        start: served,
+        due: None,
+    };
+    world
+        .tell(&[
+            defence.told(&world, &case, event::DemandState::Open),
+            begun(&world, &case, stage),
+            // Told again by another event: still one fact.
+            begun(&world, &case, stage),
+        ])
+        .await;
+    let decision = world.decision(&case).await;
+    assert_eq!(decision.grade, 1);
+    assert!(ids(&decision).contains(&"G1.5"), "{:?}", ids(&decision));
+    assert_eq!(world.count("SELECT count(*) FROM triage.signal WHERE kind = 'LITIGATION' AND basis = 'CONFIRMED'").await, 1);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM triage.clock WHERE kind = 'DEFENCE'")
+            .await,
+        1
+    );
+    let clock = world.clocks(&case).await[&ClockKind::Defence].clone();
+    // 15 days from service.
+    assert_eq!(time(&clock.due_time), served + HOUR * 24 * 15);
+    world
+        .tell(&[defence.told(&world, &case, event::DemandState::Met)])
+        .await;
+    assert_eq!(
+        world.clocks(&case).await[&ClockKind::Defence].state,
+        to_wire(ClockState::Met)
+    );
+}
+
+#[tokio::test]
+async fn whoever_sues_has_no_defence_to_file() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let stage = Uuid::now_v7();
+    let defence = Demand {
+        id: stage,
+        kind: ClockKind::Defence,
+        start: world.now(),
+        due: None,
+    };
+    let told = defence.told(&world, &case, event::DemandState::Cancelled);
+    world.tell(&[told, begun(&world, &case, stage)]).await;
+    let clock = world.clocks(&case).await[&ClockKind::Defence].clone();
+    assert_eq!(clock.state, to_wire(ClockState::Cancelled));
+}
+
+#[tokio::test]
+async fn a_judgment_gives_fifteen_days_to_appeal_and_a_ruling_ten() {
+    let world = World::new().await;
+    let case = world.case().await;
+    for (kind, days) in [
+        (ClockKind::AppealJudgment, 15),
+        (ClockKind::AppealRuling, 10),
+    ] {
+        let appeal = Demand {
+            id: Uuid::now_v7(),
+            kind,
+            start: world.now(),
+            due: None,
+        };
+        world
+            .tell(&[appeal.told(&world, &case, event::DemandState::Open)])
+            .await;
+        let clock = world.clocks(&case).await[&kind].clone();
+        assert_eq!(time(&clock.due_time), world.now() + HOUR * 24 * days);
+    }
+}
+
+/// Every interleaving of two sequences.
+fn interleavings<T: Clone>(a: &[T], b: &[T]) -> Vec<Vec<T>> {
+    match (a.split_first(), b.split_first()) {
+        (None, _) => vec![b.to_vec()],
+        (_, None) => vec![a.to_vec()],
+        (Some((x, rest_a)), Some((y, rest_b))) => {
+            let mut all = vec![];
+            for (first, rest) in [(x, interleavings(rest_a, b)), (y, interleavings(a, rest_b))] {
+                all.extend(rest.into_iter().map(|mut tail| {
+                    tail.insert(0, first.clone());
+                    tail
+                }));
+            }
+            all
+        }
+    }
+}
+
+#[tokio::test]
+async fn i3_demands_and_the_end_and_reopening_of_a_case_interleave_in_any_way() {
+    let world = World::new().await;
+    let mut ends = std::collections::BTreeSet::new();
+    let events = |case: &CaseName, id: Uuid| {
+        let (mut open, mut extended) = (transfer(&world), transfer(&world));
+        (open.id, extended.id) = (id, id);
+        extended.due = extended.due.map(|due| due + HOUR);
+        let met = Demand {
+            id: Uuid::from_u128(id.as_u128() ^ 1),
+            ..transfer(&world)
+        };
+        let intake = vec![
+            world.received(world.facts(case)),
+            world.moved("intake", case, CaseStatus::Withdrawn, 2),
+            world.moved("intake", case, CaseStatus::Reopened, 3),
+        ];
+        let assignment = vec![
+            open.told(&world, case, event::DemandState::Open),
+            extended.told(&world, case, event::DemandState::Open),
+            met.told(&world, case, event::DemandState::Open),
+            met.told(&world, case, event::DemandState::Met),
+            begun(&world, case, id),
+        ];
+        (intake, assignment)
+    };
+    let (a, b) = events(&world.new_case(), Uuid::now_v7());
+    let orders = interleavings(
+        &(0..a.len()).collect::<Vec<_>>(),
+        &(10..10 + b.len()).collect::<Vec<_>>(),
+    );
+    assert_eq!(orders.len(), 56);
+    for order in orders {
+        let case = world.new_case();
+        let (intake, assignment) = events(&case, Uuid::now_v7());
+        for n in &order {
+            let event = if *n < 10 {
+                &intake[*n]
+            } else {
+                &assignment[n - 10]
+            };
+            for _ in 0..2 {
+                let outcome = world.deliver(event).await;
+                assert!(matches!(
+                    outcome,
+                    DeliverOutcome::Applied | DeliverOutcome::Waiting
+                ));
+            }
+        }
+        let clocks: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT kind, state, extract(epoch FROM due_time)::bigint FROM triage.clock
+             WHERE case_id = $1 AND kind IN ('OUTSIDE_DEADLINE', 'DEFENCE') ORDER BY kind, state",
+        )
+        .bind(case.id)
+        .fetch_all(&world.database.admin)
+        .await
+        .expect("read");
+        ends.insert(format!(
+            "{:?} {}",
+            clocks,
+            world.decision(&case).await.grade
+        ));
+    }
+    assert_eq!(ends.len(), 1, "{ends:#?}");
+    let only = ends.first().expect("one");
+    assert!(
+        only.contains("\"MET\"") && only.contains("\"RUNNING\"") && only.ends_with('1'),
+        "{only}"
+    );
+}
