@@ -133,6 +133,15 @@ pub(crate) enum Command {
     /// Messages to complainants and staff.
     #[command(subcommand)]
     Message(MessageCommand),
+    /// Templates: what is said to people, and what each level changes of it.
+    #[command(subcommand)]
+    Template(crate::commands::template::TemplateCommand),
+    /// Wording: phrases that must not leave the house.
+    #[command(subcommand)]
+    Wording(crate::commands::wording::WordingCommand),
+    /// Tasks: calls to make, letters to write, readers whom nothing reached.
+    #[command(subcommand)]
+    Task(crate::commands::task::TaskCommand),
     /// Feed a corpus file through the running platform and show every decision.
     #[command(
         after_help = "Examples:\n  redress replay tests/corpus/scenarios.jsonl\n  redress replay tests/corpus/scenarios.jsonl --preview --json\n  redress replay messages.jsonl --site lakeside"
@@ -439,7 +448,7 @@ pub(crate) enum ClusterCommand {
 pub(crate) enum MessageCommand {
     /// List messages, newest first.
     #[command(
-        after_help = "Examples:\n  redress message list --site lakeside --limit 20\n  redress message list --digest sites/lakeside/messages/ID --json"
+        after_help = "Examples:\n  redress message list --site lakeside --limit 20\n  redress message list --state FAILED\n  redress message list --digest sites/lakeside/messages/ID --json"
     )]
     List {
         /// Site; all of the token's sites otherwise.
@@ -451,6 +460,12 @@ pub(crate) enum MessageCommand {
         /// Only what this digest tells, `sites/{site}/messages/{message}`.
         #[arg(long)]
         digest: Option<String>,
+        /// Only in this state, for example FAILED.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only what failed or was cancelled for this reason, for example HTTP_503.
+        #[arg(long)]
+        reason: Option<String>,
         /// Rows.
         #[command(flatten)]
         paging: Paging,
@@ -460,6 +475,47 @@ pub(crate) enum MessageCommand {
     Show {
         /// The message, `sites/{site}/messages/{message}`.
         name: String,
+    },
+    /// Send what you write to the complainants of a case, after the wording check.
+    #[command(
+        after_help = "Examples:\n  redress message send sites/lakeside/cases/ID --text '我们明天上午九点到现场检查。'\n  redress message send sites/lakeside/cases/ID --text '…' --override-wording 'a quotation that the customer asked for'"
+    )]
+    Send {
+        /// The case, `sites/{site}/cases/{case}`.
+        case: String,
+        /// What to say; greeting, handler and number are added.
+        #[arg(long)]
+        text: String,
+        /// Only to this complainant, by person token; may be given several times.
+        #[arg(long = "to", value_name = "TOKEN")]
+        person_tokens: Vec<String>,
+        /// Why it may say what the wording check finds.
+        #[arg(long, value_name = "REASON", default_value = "")]
+        override_wording: String,
+    },
+    /// Queue a failed message anew, by every way again.
+    #[command(after_help = "Example:\n  redress message retry sites/lakeside/messages/ID")]
+    Retry {
+        /// The message, `sites/{site}/messages/{message}`.
+        name: String,
+        /// Why it may say what the wording check found.
+        #[arg(long, value_name = "REASON", default_value = "")]
+        override_wording: String,
+    },
+    /// Queue all failed messages of a site anew, after a gateway was mended.
+    #[command(
+        after_help = "Examples:\n  redress message redrive --site lakeside\n  redress message redrive --site lakeside --reason HTTP_503 --template case.received"
+    )]
+    Redrive {
+        /// Site.
+        #[arg(long)]
+        site: String,
+        /// Only what failed for this reason.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Only of this template.
+        #[arg(long, default_value = "")]
+        template: String,
     },
     /// Acknowledge a call-out, a page about a broken promise, or a digest with everything in it.
     #[command(

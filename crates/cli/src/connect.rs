@@ -19,6 +19,9 @@ use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClien
 use redress_proto::intake::v1::case_service_client::CaseServiceClient;
 use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
 use redress_proto::notification::v1::message_service_client::MessageServiceClient;
+use redress_proto::notification::v1::task_service_client::TaskServiceClient;
+use redress_proto::notification::v1::template_service_client::TemplateServiceClient;
+use redress_proto::notification::v1::wording_service_client::WordingServiceClient;
 use redress_proto::triage::v1::calendar_service_client::CalendarServiceClient;
 use redress_proto::triage::v1::clock_service_client::ClockServiceClient;
 use redress_proto::triage::v1::cluster_service_client::ClusterServiceClient;
@@ -161,6 +164,18 @@ impl Platform {
 
     pub(crate) fn statements(&self) -> StatementServiceClient<Authenticated> {
         StatementServiceClient::new(self.channel(ServiceArg::Crisis))
+    }
+
+    pub(crate) fn tasks(&self) -> TaskServiceClient<Authenticated> {
+        TaskServiceClient::new(self.channel(ServiceArg::Notification))
+    }
+
+    pub(crate) fn templates(&self) -> TemplateServiceClient<Authenticated> {
+        TemplateServiceClient::new(self.channel(ServiceArg::Notification))
+    }
+
+    pub(crate) fn wording(&self) -> WordingServiceClient<Authenticated> {
+        WordingServiceClient::new(self.channel(ServiceArg::Notification))
     }
 
     pub(crate) fn clusters(&self) -> ClusterServiceClient<Authenticated> {

@@ -54,6 +54,10 @@ pub(crate) enum Failure {
     #[error("several sites have an incident {name}")]
     #[diagnostic(help("say which: `redress incident show SITE/NUMBER`"))]
     Ambiguous { name: String },
+    /// The wording check found something.
+    #[error("{count} phrases must not leave the house")]
+    #[diagnostic(help("change them as shown above"))]
+    Wording { count: usize },
     /// A chain of hashes does not hold.
     #[error("something that was written is not as it was written")]
     #[diagnostic(help("compare with a backup; the first revision that is wrong is named above"))]

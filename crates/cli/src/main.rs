@@ -77,6 +77,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             }
             Command::Register(command) => commands::register::run(&platform()?, command, out).await,
             Command::Message(command) => commands::message::run(&platform()?, command, out).await,
+            Command::Template(command) => commands::template::run(&platform()?, command, out).await,
+            Command::Wording(command) => commands::wording::run(&platform()?, command, out).await,
+            Command::Task(command) => commands::task::run(&platform()?, command, out).await,
             Command::Event(command) => commands::event::run(&platform()?, command, out).await,
             Command::Replay(args) => replay::run(&platform()?, &args, out).await,
             Command::Completions { shell } => {

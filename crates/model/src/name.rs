@@ -235,6 +235,10 @@ site_child_name! {
     MessageName, "messages", "sites/{site}/messages/{message}", Uuid, canonical_uuid
 }
 site_child_name! {
+    /// What a person is asked to do about a message.
+    TaskName, "tasks", "sites/{site}/tasks/{task}", Uuid, canonical_uuid
+}
+site_child_name! {
     /// The work on a case.
     WorkName, "work", "sites/{site}/work/{work}", Uuid, canonical_uuid
 }

@@ -43,7 +43,10 @@ fn subscriptions() -> Subscriptions {
             "redress.staff.changed.v1",
             &["notification", "crisis", "triage", "intake"],
         ),
-        ("redress.duty.changed.v1", &["triage", "crisis", "intake"]),
+        (
+            "redress.duty.changed.v1",
+            &["triage", "crisis", "intake", "notification"],
+        ),
         ("redress.demand.changed.v1", &["triage"]),
         ("redress.dispute.begun.v1", &["triage"]),
     ])

@@ -10,8 +10,13 @@ use redress_events::{
 use redress_model::time::SharedClock;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
+use redress_proto::notification::v1::app_service_server::AppServiceServer;
 use redress_proto::notification::v1::message_service_server::MessageServiceServer;
+use redress_proto::notification::v1::task_service_server::TaskServiceServer;
+use redress_proto::notification::v1::template_service_server::TemplateServiceServer;
+use redress_proto::notification::v1::wording_service_server::WordingServiceServer;
 use redress_rpc::client::Peers;
+use redress_rpc::watch::Bell;
 use redress_runtime::{App, BoxError, Context, Service};
 use redress_store::{Database, receipt};
 use sqlx::migrate::Migrator;
@@ -23,13 +28,17 @@ use crate::jobs::inbox::News;
 use crate::jobs::metrics::Metrics;
 use crate::jobs::people::PeersPeople;
 use crate::jobs::sender::Sender;
-use crate::rpc::Messages;
+use crate::rpc::tasks::Tasks;
+use crate::rpc::templates::TemplateTexts;
+use crate::rpc::wording::Wording;
+use crate::rpc::{Apps, Messages};
 use crate::settings::{self, RawSettings};
 use crate::store::keys::Keys;
 use crate::store::messages::Lane;
+use crate::store::notices;
 
-/// How often old receipts are deleted.
-const RECEIPT_PURGE_PAUSE: Duration = Duration::from_secs(3600);
+/// How often what is past its time is deleted.
+const PURGE_PAUSE: Duration = Duration::from_secs(3600);
 
 /// The notification service.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +88,7 @@ impl Service for NotificationService {
             Pace::default(),
             &meter,
         )?;
+        let bell = Bell::new();
         let sender = Arc::new(Sender {
             db: db.clone(),
             keys: Arc::clone(&keys),
@@ -88,7 +98,32 @@ impl Service for NotificationService {
             sending,
             clock: clock.clone(),
             metrics: metrics.clone(),
+            bell: bell.clone(),
         });
+        let tasks = Tasks {
+            db: db.clone(),
+            keys: Arc::clone(&keys),
+            clock: clock.clone(),
+            fingerprints: fingerprints.clone(),
+            metrics: metrics.clone(),
+        };
+        let texts = TemplateTexts {
+            db: db.clone(),
+            clock: clock.clone(),
+            fingerprints: fingerprints.clone(),
+            metrics: metrics.clone(),
+        };
+        let wording = Wording {
+            db: db.clone(),
+            clock: clock.clone(),
+            fingerprints: fingerprints.clone(),
+            metrics: metrics.clone(),
+        };
+        let apps = Apps {
+            db: db.clone(),
+            keys: Arc::clone(&keys),
+            bell,
+        };
         let messages = Messages {
             db: db.clone(),
             keys,
@@ -100,6 +135,10 @@ impl Service for NotificationService {
         let (sweeper, waker, purger) = (Arc::clone(&inbox), db.clone(), db.clone());
         let app = App::new()
             .serve(MessageServiceServer::new(messages))
+            .serve(TaskServiceServer::new(tasks))
+            .serve(AppServiceServer::new(apps))
+            .serve(TemplateServiceServer::new(texts))
+            .serve(WordingServiceServer::new(wording))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(db)))
             .work("relay", |shutdown| relay.run(shutdown))
@@ -116,9 +155,7 @@ impl Service for NotificationService {
             .work("message backlog", |shutdown| {
                 backlog.watch_backlog(shutdown)
             })
-            .work("receipts", |shutdown| {
-                purge_receipts(purger, clock, shutdown)
-            });
+            .work("receipts", |shutdown| purge_old(purger, clock, shutdown));
         Ok(match redis {
             Some(redis) => app.work("wakes", move |shutdown| {
                 share_wakes(waker, redis.node(), shutdown)
@@ -142,18 +179,25 @@ fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> 
     Ok((subscriptions, subscribers))
 }
 
-async fn purge_receipts(db: Database, clock: SharedClock, shutdown: CancellationToken) {
+/// Deletes what is past its time: receipts of requests, and what apps were told.
+async fn purge_old(db: Database, clock: SharedClock, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        match receipt::purge(&db, clock.now()).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "old receipts were deleted"),
-            Err(fault) => {
-                tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old receipts could not be deleted")
+        let now = clock.now();
+        for (what, purged) in [
+            ("receipts", receipt::purge(&db, now).await),
+            ("notices", notices::purge(&db, now).await),
+        ] {
+            match purged {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(what, rows, "old rows were deleted"),
+                Err(fault) => {
+                    tracing::warn!(what, reason = fault.reason(), fault = %fault.chain(), "old rows could not be deleted")
+                }
             }
         }
         tokio::select! {
             () = shutdown.cancelled() => break,
-            () = tokio::time::sleep(RECEIPT_PURGE_PAUSE) => {}
+            () = tokio::time::sleep(PURGE_PAUSE) => {}
         }
     }
 }

@@ -1,15 +1,20 @@
 //! What an operator can set, read as written and checked into what the code uses.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use redress_model::name::SiteId;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use crate::domain::words::MessageChannel;
+use crate::domain::words::{MessageChannel, Template};
 use crate::provider::Gateways;
+use crate::provider::sms::{SmsGateway, SmsKey, SmsSettings, SmsSettingsError, SmsTemplate};
 use crate::provider::smtp::{Smtp, SmtpSettingsError};
 use crate::provider::webhook::{Webhook, WebhookSettingsError};
+use crate::provider::wecom::{Wecom, WecomSettingsError};
 use crate::store::digests::Bundling;
 
 /// Section `[service]` as written. The meaning of each key stands in config.toml.
@@ -28,6 +33,12 @@ pub struct RawSettings {
     pub routine_concurrency_max: u16,
     pub poll_milliseconds: u32,
     pub outbox: bool,
+    pub tasks: bool,
+    pub app: bool,
+    #[serde(default)]
+    pub sms: Vec<RawSms>,
+    #[serde(default)]
+    pub wecom: Vec<RawWecom>,
     #[serde(default)]
     pub smtp: Option<RawSmtp>,
     #[serde(default)]
@@ -51,6 +62,50 @@ pub struct RawWebhook {
     pub url: SecretString,
     pub secrets: Vec<SecretString>,
     pub channels: Vec<String>,
+}
+
+/// One of `[[service.sms]]` as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawSms {
+    pub url: SecretString,
+    pub keys: Vec<RawSmsKey>,
+    #[serde(default)]
+    pub signature: String,
+    #[serde(default)]
+    pub sites: Vec<String>,
+    #[serde(default)]
+    pub templates: BTreeMap<String, RawSmsTemplate>,
+}
+
+/// A key of a gateway for text messages as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawSmsKey {
+    pub id: String,
+    pub secret: SecretString,
+}
+
+/// A registered text of such a gateway as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawSmsTemplate {
+    pub code: String,
+    #[serde(default)]
+    pub params: Vec<String>,
+}
+
+/// One of `[[service.wecom]]` as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawWecom {
+    pub url: SecretString,
+    #[serde(default)]
+    pub sites: Vec<String>,
 }
 
 /// Shortest lease, in seconds: longer than asking for an address (10 s) and the longest provider timeout
@@ -80,6 +135,21 @@ pub enum SettingsError {
     /// The webhook.
     #[error("service.{0}")]
     Webhook(#[from] WebhookSettingsError),
+    /// A gateway for text messages.
+    #[error("service.{0}")]
+    Sms(#[from] SmsSettingsError),
+    /// A robot.
+    #[error("service.{0}")]
+    Wecom(#[from] WecomSettingsError),
+    /// A site of a gateway is none.
+    #[error("service.{key}.sites must be ids of sites")]
+    Site {
+        /// Which gateway.
+        key: &'static str,
+    },
+    /// A registered text is of a template that there is not.
+    #[error("service.sms.templates.{0}: there is no such template")]
+    SmsTemplate(String),
     /// Nobody would carry anything.
     #[error("service: configure smtp, webhook or outbox; without any no message reaches anybody")]
     Nobody,
@@ -166,13 +236,32 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
         .as_ref()
         .map(|raw| webhook(raw, timeout))
         .transpose()?;
-    if smtp.is_none() && webhook.is_none() && !raw.outbox {
+    let sms = raw
+        .sms
+        .iter()
+        .map(|raw| sms(raw, timeout))
+        .collect::<Result<Vec<_>, _>>()?;
+    let wecom = raw
+        .wecom
+        .iter()
+        .map(|raw| {
+            let sites = sites("wecom", &raw.sites)?;
+            Ok(Wecom::new(raw.url.expose_secret(), sites, timeout)?)
+        })
+        .collect::<Result<Vec<_>, SettingsError>>()?;
+    let machines = smtp.is_some() || webhook.is_some() || !sms.is_empty();
+    if !machines && !raw.outbox {
         return Err(SettingsError::Nobody);
     }
     let gateways = Gateways {
         smtp,
         webhook,
+        sms,
+        wecom,
+        tasks: raw.tasks,
+        app: raw.app,
         outbox: raw.outbox,
+        breakers: Mutex::default(),
     };
     let sending = Sending {
         receipt_wait: SignedDuration::from_secs(i64::from(raw.receipt_wait_seconds)),
@@ -188,6 +277,47 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
         poll: Duration::from_millis(u64::from(raw.poll_milliseconds)),
     };
     Ok((sending, gateways))
+}
+
+fn sites(key: &'static str, ids: &[String]) -> Result<Vec<SiteId>, SettingsError> {
+    ids.iter()
+        .map(|id| id.parse().map_err(|_| SettingsError::Site { key }))
+        .collect()
+}
+
+fn sms(raw: &RawSms, timeout: Duration) -> Result<SmsGateway, SettingsError> {
+    if let Some(key) = raw
+        .templates
+        .keys()
+        .find(|key| Template::of_key(key).is_none())
+    {
+        return Err(SettingsError::SmsTemplate(key.clone()));
+    }
+    let settings = SmsSettings {
+        url: raw.url.expose_secret().to_owned(),
+        keys: raw
+            .keys
+            .iter()
+            .map(|key| SmsKey {
+                id: key.id.clone(),
+                secret: key.secret.expose_secret().as_bytes().to_vec(),
+            })
+            .collect(),
+        signature: raw.signature.clone(),
+        sites: sites("sms", &raw.sites)?,
+        templates: raw
+            .templates
+            .iter()
+            .map(|(key, text)| {
+                let template = SmsTemplate {
+                    code: text.code.clone(),
+                    params: text.params.clone(),
+                };
+                (key.clone(), template)
+            })
+            .collect(),
+    };
+    Ok(SmsGateway::new(settings, timeout)?)
 }
 
 fn webhook(raw: &RawWebhook, timeout: Duration) -> Result<Webhook, SettingsError> {
@@ -230,10 +360,28 @@ mod tests {
              [service.webhook]\nurl = 'https://example.com'\nsecrets = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']\nchannels = ['SMS']",
         )
         .expect("right");
-        assert!(gateways.providers().smtp);
-        assert_eq!(gateways.providers().webhook, [MessageChannel::Sms]);
+        let providers = gateways.providers(&"lake".parse().expect("a slug"));
+        assert!(providers.smtp);
+        assert_eq!(providers.webhook, [MessageChannel::Sms]);
         let wrong = with("[service.smtp]\nurl = 'nonsense'\nfrom = 'a@example.com'");
         assert!(wrong.is_err_and(|e| e.starts_with("service.smtp.url")));
         assert!(with("unknown_key = 1").is_err());
+    }
+
+    #[test]
+    fn gateways_for_text_messages_and_robots_serve_their_sites() {
+        let sms = "[[service.sms]]\nurl = 'https://sms.example.com/send'\nsites = ['lake']\n\
+                   keys = [{ id = 'k1', secret = '0123456789abcdef' }]\n";
+        let robot = "[[service.wecom]]\nurl = 'https://qyapi.example.com/send?key=k'\n";
+        let (_, gateways) = with(&format!("{sms}{robot}")).expect("right");
+        let at = |site: &str| gateways.providers(&site.parse().expect("a slug"));
+        assert!(at("lake").sms && !at("river").sms && at("river").wecom);
+        let short = sms.replace("0123456789abcdef", "hunter2");
+        assert!(
+            with(&short)
+                .is_err_and(|e| e.starts_with("service.sms.keys") && !e.contains("hunter2"))
+        );
+        let unknown = format!("{sms}[service.sms.templates.'case.nothing']\ncode = 'S1'");
+        assert!(with(&unknown).is_err_and(|e| e.contains("case.nothing")));
     }
 }

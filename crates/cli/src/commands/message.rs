@@ -2,7 +2,8 @@
 
 use redress_proto::notification::v1::{
     AcknowledgeMessageRequest, GetMessageRequest, ListMessagesRequest, Message, MessageChannel,
-    MessageState,
+    MessageState, RedriveMessagesRequest, RedriveMessagesResponse, RetryMessageRequest,
+    SendMessageRequest,
 };
 
 use crate::args::MessageCommand;
@@ -22,12 +23,25 @@ pub(crate) async fn run(
             site,
             case,
             digest,
+            state,
+            reason,
             paging,
         } => {
+            let states = state
+                .map(|word| {
+                    let parse = MessageState::from_str_name;
+                    super::task::wire("state", "MESSAGE_STATE_", &word, parse)
+                })
+                .transpose()?
+                .into_iter()
+                .map(i32::from)
+                .collect();
             let filter = ListMessagesRequest {
                 parent: parent(site.as_deref()),
                 case: case.unwrap_or_default(),
                 digest: digest.unwrap_or_default(),
+                states,
+                reason: reason.unwrap_or_default(),
                 ..Default::default()
             };
             let client = platform.messages();
@@ -45,7 +59,9 @@ pub(crate) async fn run(
             })
             .await?;
             out.rows(
-                &["Message", "Template", "To", "About", "By", "State", "Made"],
+                &[
+                    "Message", "Template", "To", "About", "By", "State", "Why", "Made",
+                ],
                 &messages,
                 |m| {
                     let about = if m.case.is_empty() {
@@ -60,6 +76,7 @@ pub(crate) async fn run(
                         short(about),
                         channel(m.channel),
                         standing(m),
+                        m.reason.clone(),
                         when(m.create_time.as_ref()),
                     ]
                 },
@@ -81,10 +98,86 @@ pub(crate) async fn run(
                     line("to", &message.recipient);
                     line("state", standing(&message));
                     line("attempts", message.attempt_count);
+                    if !message.blocked_rules.is_empty() {
+                        line("kept back by", message.blocked_rules.join(", "));
+                    }
                     for rendered in &answer.rendered_messages {
                         heading(&rendered.subject);
                         anstream::println!("{}", rendered.body);
                     }
+                },
+            );
+        }
+        MessageCommand::Send {
+            case,
+            text,
+            person_tokens,
+            override_wording,
+        } => {
+            let asked = SendMessageRequest {
+                parent: case,
+                text,
+                person_tokens,
+                override_reason: override_wording,
+                request_id: uuid::Uuid::new_v4().to_string(),
+            };
+            let answer = platform.messages().send_message(request(asked)).await?;
+            let messages = answer.into_inner().messages;
+            out.rows(
+                &["Message", "To", "State"],
+                &messages,
+                |m| vec![m.name.clone(), short(&m.recipient), standing(m)],
+                |m| json::of("notification.v1.Message", m),
+            );
+        }
+        MessageCommand::Retry {
+            name,
+            override_wording,
+        } => {
+            let asked = RetryMessageRequest {
+                name,
+                override_reason: override_wording,
+                request_id: uuid::Uuid::new_v4().to_string(),
+                ..Default::default()
+            };
+            let answer = platform.messages().retry_message(request(asked)).await?;
+            let message = answer.into_inner().message.unwrap_or_default();
+            out.one(
+                || json::of("notification.v1.Message", &message),
+                || anstream::println!("{} {}", message.name, standing(&message)),
+            );
+        }
+        MessageCommand::Redrive {
+            site,
+            reason,
+            template,
+        } => {
+            let mut whole = RedriveMessagesResponse::default();
+            // A call takes up to 500; each is repeatable by itself.
+            loop {
+                let asked = RedriveMessagesRequest {
+                    parent: format!("sites/{site}"),
+                    reason: reason.clone(),
+                    template: template.clone(),
+                    request_id: uuid::Uuid::new_v4().to_string(),
+                    ..Default::default()
+                };
+                let answer = platform.messages().redrive_messages(request(asked)).await?;
+                let some = answer.into_inner();
+                whole.retried_count += some.retried_count;
+                whole.ended_count += some.ended_count;
+                if !some.more {
+                    break;
+                }
+            }
+            out.one(
+                || json::of("notification.v1.RedriveMessagesResponse", &whole),
+                || {
+                    anstream::println!(
+                        "{} queued anew, {} cancelled since their matter has ended",
+                        whole.retried_count,
+                        whole.ended_count
+                    );
                 },
             );
         }

@@ -21,9 +21,12 @@ pub(crate) mod signal;
 pub(crate) mod site;
 pub(crate) mod statement;
 pub(crate) mod stop;
+pub(crate) mod task;
+pub(crate) mod template;
 pub(crate) mod token;
 pub(crate) mod transfer;
 pub(crate) mod warranty;
+pub(crate) mod wording;
 
 use redress_model::words::Word;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::StaffName;
+use redress_model::name::{DepartmentName, StaffName};
 use redress_proto::assignment::v1::{
     ContactPoint, ReadStaffContactPointsRequest, ReadStaffContactPointsResponse,
 };
@@ -15,7 +15,7 @@ use redress_vault::Vault;
 use tonic::Request;
 
 use super::{Shared, render};
-use crate::store::{contacts, staff};
+use crate::store::{contacts, departments, staff};
 
 pub(super) async fn run(
     shared: &Shared,
@@ -55,7 +55,15 @@ impl Operation for Read {
         } else {
             contacts::open(tx, &self.vault, &self.name).await?
         };
+        let department = match &staff.department {
+            Some(id) => {
+                let name = DepartmentName::new(self.name.site.clone(), id.clone());
+                departments::get(tx, &name).await?.display_name
+            }
+            None => String::new(),
+        };
         Ok(ReadStaffContactPointsResponse {
+            department_display_name: department,
             contact_points: points
                 .into_iter()
                 .map(|p| ContactPoint {

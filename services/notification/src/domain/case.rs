@@ -35,6 +35,8 @@ pub struct CaseView {
     pub next_time: Option<Timestamp>,
     /// Staff complained about, by their full names; part of the facts.
     pub complained_about: Vec<String>,
+    /// Named complainants, by person token; part of the facts.
+    pub person_tokens: Vec<String>,
 }
 
 /// Whether a status ends a case, so that nobody is told anything about it any more.
@@ -128,6 +130,7 @@ mod tests {
             owner_revision: 0,
             next_time: None,
             complained_about: Vec::new(),
+            person_tokens: Vec::new(),
         }
     }
 

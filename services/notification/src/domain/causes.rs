@@ -205,6 +205,52 @@ pub fn callout(news: &CalloutNews, now: Timestamp) -> Draft {
     }
 }
 
+/// What somebody wrote to a complainant.
+pub fn said(
+    cause: &str,
+    case: &CaseName,
+    view: &CaseView,
+    person_token: String,
+    now: Timestamp,
+) -> Draft {
+    Draft {
+        cause: cause.to_owned(),
+        template: Template::CaseMessage,
+        recipient: Recipient::Complainant(person_token),
+        case: Some(case.clone()),
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: Priority::Complainant,
+        due: now,
+        facts: Facts {
+            number: view.number.clone(),
+            ..Facts::default()
+        },
+    }
+}
+
+/// News for whoever is on duty that calls and letters wait: once for each span of time, however many there are.
+pub fn task_waiting(staff: &StaffName, number: &str, span: i64, now: Timestamp) -> Draft {
+    Draft {
+        cause: format!("tasks:{span}"),
+        template: Template::TaskWaiting,
+        recipient: Recipient::Staff(staff.clone()),
+        case: None,
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: super::task::NEWS_PRIORITY,
+        due: now,
+        facts: Facts {
+            number: number.to_owned(),
+            ..Facts::default()
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +279,7 @@ mod tests {
             owner_revision: 0,
             next_time: None,
             complained_about: Vec::new(),
+            person_tokens: Vec::new(),
         }
     }
 

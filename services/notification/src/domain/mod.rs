@@ -1,6 +1,7 @@
 //! What messages are, who gets them because of what, by which way and how often. Pure: time, chance
 //! and what is known come in as arguments.
 
+pub mod breaker;
 pub mod case;
 pub mod causes;
 pub mod digest;
@@ -10,5 +11,8 @@ pub mod paging;
 pub mod render;
 pub mod retry;
 pub mod route;
+pub mod task;
+pub mod texts;
+pub mod variables;
 pub mod verdict;
 pub mod words;

@@ -116,6 +116,7 @@ mod tests {
             owner_revision: 1,
             next_time: None,
             complained_about: Vec::new(),
+            person_tokens: Vec::new(),
         }
     }
 

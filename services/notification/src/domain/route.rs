@@ -1,6 +1,7 @@
 //! By which way a message goes: the channel its reader prefers, then the others, through the
 //! providers that the operator has.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::words::{AttemptOutcome, MessageChannel, Provider};
@@ -79,27 +80,56 @@ pub struct Providers {
     pub smtp: bool,
     /// Channels that the webhook serves.
     pub webhook: Vec<MessageChannel>,
+    /// A gateway for text messages.
+    pub sms: bool,
+    /// The robot of a WeCom group.
+    pub wecom: bool,
+    /// Somebody calls or writes.
+    pub tasks: bool,
+    /// Apps and portals subscribe.
+    pub app: bool,
     /// The local outbox takes whatever nobody else carries.
     pub outbox: bool,
 }
 
 impl Providers {
-    /// The ways to a person, best first. A mail server carries e-mail before the webhook does. The
-    /// outbox comes last, needs no address and stands for the best channel.
+    /// The ways to a person, best first: the preferred channel's, then the others'. A provider of one
+    /// channel carries it before the webhook does. Somebody calls or writes first only where the reader
+    /// prefers that, else last: what machines can carry costs nobody's time. The outbox needs no address and
+    /// stands for the best channel.
     pub fn ways(&self, points: &ContactPoints) -> Vec<Way> {
         let mut ways = Vec::new();
-        for channel in points.channels() {
-            if self.smtp && channel == MessageChannel::Email {
-                ways.push(Way {
+        let mut by_hand = Vec::new();
+        for (place, channel) in points.channels().enumerate() {
+            let mut add = |serves: bool, provider| {
+                if serves {
+                    ways.push(Way { channel, provider });
+                }
+            };
+            add(
+                self.smtp && channel == MessageChannel::Email,
+                Provider::Smtp,
+            );
+            add(
+                self.sms && channel == MessageChannel::Sms,
+                Provider::SmsGateway,
+            );
+            add(
+                self.wecom && channel == MessageChannel::Wecom,
+                Provider::Wecom,
+            );
+            add(self.webhook.contains(&channel), Provider::Webhook);
+            add(self.app && channel == MessageChannel::App, Provider::App);
+            if self.tasks && matches!(channel, MessageChannel::Phone | MessageChannel::Letter) {
+                let way = Way {
                     channel,
-                    provider: Provider::Smtp,
-                });
-            }
-            if self.webhook.contains(&channel) {
-                ways.push(Way {
-                    channel,
-                    provider: Provider::Webhook,
-                });
+                    provider: Provider::Task,
+                };
+                if place == 0 {
+                    ways.push(way);
+                } else {
+                    by_hand.push(way);
+                }
             }
         }
         if self.outbox {
@@ -109,6 +139,7 @@ impl Providers {
                 provider: Provider::Outbox,
             });
         }
+        ways.extend(by_hand);
         ways
     }
 }
@@ -138,6 +169,41 @@ pub fn next_way(ways: &[Way], history: &[Past], attempts_max: u32) -> Option<(Wa
     })
 }
 
+/// Which way to take now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// This one.
+    Go(Way),
+    /// None yet: what is left is resting until then.
+    Wait(Timestamp),
+    /// None ever: all are used up.
+    UsedUp,
+}
+
+/// Chooses among the ways that are not used up the first that is not shut (`shut` says until when). Where only
+/// people are left besides machines that rest, a message that is not `urgent` waits for the machines: an outage
+/// of minutes must not become a hundred calls.
+pub fn choose(
+    ways: &[Way],
+    history: &[Past],
+    attempts_max: u32,
+    urgent: bool,
+    shut: impl Fn(Way) -> Option<Timestamp>,
+) -> Choice {
+    let mut opens: Option<Timestamp> = None;
+    for way in ways {
+        if next_way(std::slice::from_ref(way), history, attempts_max).is_none() {
+            continue;
+        }
+        match shut(*way) {
+            Some(until) => opens = Some(opens.map_or(until, |first| first.min(until))),
+            None if way.provider == Provider::Task && !urgent && opens.is_some() => {}
+            None => return Choice::Go(*way),
+        }
+    }
+    opens.map_or(Choice::UsedUp, Choice::Wait)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +223,7 @@ mod tests {
             smtp: true,
             webhook: vec![MessageChannel::Sms, MessageChannel::Wechat],
             outbox: true,
+            ..Providers::default()
         }
     }
 
@@ -203,5 +270,72 @@ mod tests {
             .map(|w| past(*w, AttemptOutcome::Permanent))
             .collect();
         assert_eq!(next_way(&ways, &all, 2), None);
+    }
+
+    fn words(ways: &[Way]) -> Vec<(&'static str, &'static str)> {
+        ways.iter()
+            .map(|w| (w.channel.word(), w.provider.word()))
+            .collect()
+    }
+
+    #[test]
+    fn m05_somebody_calls_first_only_where_the_reader_prefers_a_call() {
+        let mut points = points();
+        points.add(MessageChannel::Phone, "+8613800000000");
+        let providers = Providers {
+            sms: true,
+            tasks: true,
+            ..Providers::default()
+        };
+        assert_eq!(
+            words(&providers.ways(&points)),
+            [("SMS", "SMS_GATEWAY"), ("PHONE", "TASK")]
+        );
+        points.prefer(MessageChannel::Phone);
+        assert_eq!(
+            words(&providers.ways(&points)),
+            [("PHONE", "TASK"), ("SMS", "SMS_GATEWAY")]
+        );
+    }
+
+    #[test]
+    fn a_resting_provider_is_passed_over_for_another_machine_but_not_for_a_person() {
+        let way = |provider| Way {
+            channel: MessageChannel::Sms,
+            provider,
+        };
+        let (sms, hook, task) = (
+            way(Provider::SmsGateway),
+            way(Provider::Webhook),
+            way(Provider::Task),
+        );
+        let later = Timestamp::from_second(30).unwrap();
+        let rests = |resting: Vec<Way>| move |w: Way| resting.contains(&w).then_some(later);
+        let all = [sms, hook, task];
+        assert_eq!(
+            choose(&all, &[], 2, false, rests(vec![sms])),
+            Choice::Go(hook)
+        );
+        let machines = vec![sms, hook];
+        assert_eq!(
+            choose(&all, &[], 2, false, rests(machines.clone())),
+            Choice::Wait(later)
+        );
+        assert_eq!(
+            choose(&all, &[], 2, true, rests(machines)),
+            Choice::Go(task)
+        );
+        let refused = [sms, hook].map(|way| Past {
+            way,
+            outcome: AttemptOutcome::Permanent,
+        });
+        assert_eq!(
+            choose(&all, &refused, 2, false, rests(vec![])),
+            Choice::Go(task)
+        );
+        assert_eq!(
+            choose(&[sms, hook], &refused, 2, false, rests(vec![])),
+            Choice::UsedUp
+        );
     }
 }

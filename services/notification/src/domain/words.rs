@@ -113,6 +113,10 @@ pub enum Template {
     IncidentCallout,
     /// To a lead: say whether what is suspected of a case is so.
     SignalSuspected,
+    /// To whoever is on duty: calls and letters wait.
+    TaskWaiting,
+    /// To a complainant: what somebody of ours wrote.
+    CaseMessage,
 }
 
 impl Template {
@@ -127,6 +131,8 @@ impl Template {
         Self::ClockDigest,
         Self::IncidentCallout,
         Self::SignalSuspected,
+        Self::TaskWaiting,
+        Self::CaseMessage,
     ];
 
     /// The key, for example `case.received`.
@@ -141,6 +147,8 @@ impl Template {
             Self::ClockDigest => "clock.digest",
             Self::IncidentCallout => "incident.callout",
             Self::SignalSuspected => "signal.suspected",
+            Self::TaskWaiting => "task.waiting",
+            Self::CaseMessage => "case.message",
         }
     }
 
@@ -163,9 +171,12 @@ impl Template {
             | Self::ClockPagedAgain
             | Self::ClockDigest => true,
             // Answered by confirming or dismissing the signal.
-            Self::SignalSuspected | Self::CaseReceived | Self::CaseAssigned | Self::ClockWarned => {
-                false
-            }
+            Self::SignalSuspected
+            | Self::CaseReceived
+            | Self::CaseAssigned
+            | Self::ClockWarned
+            | Self::TaskWaiting
+            | Self::CaseMessage => false,
         }
     }
 
@@ -180,7 +191,25 @@ impl Template {
             | Self::CaseAssigned
             | Self::ClockDigest
             | Self::IncidentCallout
-            | Self::SignalSuspected => false,
+            | Self::SignalSuspected
+            | Self::TaskWaiting
+            | Self::CaseMessage => false,
+        }
+    }
+
+    /// Whether it leaves the house: wording rules hold for it.
+    pub fn is_outward(self) -> bool {
+        match self {
+            Self::CaseReceived | Self::CaseMessage => true,
+            Self::CaseAssigned
+            | Self::ClockWarned
+            | Self::ClockBreached
+            | Self::ClockClimbed
+            | Self::ClockPagedAgain
+            | Self::ClockDigest
+            | Self::IncidentCallout
+            | Self::SignalSuspected
+            | Self::TaskWaiting => false,
         }
     }
 }

@@ -3,7 +3,9 @@
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Meter};
 
+use crate::domain::breaker::Standing;
 use crate::domain::route::Way;
+use crate::domain::task::{TaskKind, TaskOutcome};
 use crate::store::messages::Message;
 
 /// Instruments of this service.
@@ -13,6 +15,9 @@ pub struct Metrics {
     ended: Counter<u64>,
     overdue: Gauge<i64>,
     oldest: Gauge<f64>,
+    breaker: Gauge<i64>,
+    tasks: Counter<u64>,
+    overrides: Counter<u64>,
 }
 
 impl Metrics {
@@ -41,6 +46,22 @@ impl Metrics {
                 .with_unit("s")
                 .with_description("How long the oldest of them has been waiting.")
                 .build(),
+            breaker: meter
+                .i64_gauge("redress.notification.breaker")
+                .with_description(
+                    "How a provider stands at this replica: 0 closed, 1 half-open, 2 open.",
+                )
+                .build(),
+            tasks: meter
+                .u64_counter("redress.notification.tasks")
+                .with_unit("{task}")
+                .with_description("Calls and letters that people ended, by kind and outcome.")
+                .build(),
+            overrides: meter
+                .u64_counter("redress.notification.wording.overrides")
+                .with_unit("{override}")
+                .with_description("Texts that went out against the wording check, with a reason.")
+                .build(),
         }
     }
 
@@ -52,6 +73,29 @@ impl Metrics {
                 KeyValue::new("redress.message.channel", way.channel.word()),
                 KeyValue::new("redress.message.provider", way.provider.word()),
                 KeyValue::new("redress.message.outcome", outcome),
+            ],
+        );
+    }
+
+    /// How the provider of a way stands.
+    pub fn stands(&self, way: Way, standing: Standing) {
+        let provider = KeyValue::new("redress.message.provider", way.provider.word());
+        self.breaker.record(standing.number(), &[provider]);
+    }
+
+    /// Somebody with authority let a text through: of a `message` or a `template`.
+    pub fn overridden(&self, what: &'static str) {
+        self.overrides
+            .add(1, &[KeyValue::new("redress.wording.of", what)]);
+    }
+
+    /// A person ended a task.
+    pub fn task_ended(&self, kind: TaskKind, outcome: TaskOutcome) {
+        self.tasks.add(
+            1,
+            &[
+                KeyValue::new("redress.task.kind", kind.word()),
+                KeyValue::new("redress.task.outcome", outcome.word()),
             ],
         );
     }

@@ -1,6 +1,7 @@
 //! What happens without a caller: news of other services become messages, messages are sent.
 
 pub mod announce;
+pub(crate) mod carry;
 pub mod inbox;
 pub mod metrics;
 pub mod people;

@@ -106,7 +106,8 @@ impl People for PeersPeople {
             })
             .await
             .map_err(|status| fault_of("assignment", status));
-        Ok(known(answer)?.map(|answer| staff_contact(&answer.into_inner())))
+        let name = staff.to_string();
+        Ok(known(answer)?.map(|answer| staff_contact(&name, &answer.into_inner())))
     }
 }
 
@@ -120,11 +121,16 @@ fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
 
 /// The way a person prefers comes first; the others follow from the quickest to the slowest.
 fn complainant(person: intake::Complainant) -> Complainant {
-    let mut points = ContactPoints::of(person.display_name);
+    let mut points = ContactPoints::of(person.display_name.as_str());
     points.add(MessageChannel::Sms, &person.phone);
     points.add(MessageChannel::Wechat, &person.account);
     points.add(MessageChannel::Email, &person.email);
     points.add(MessageChannel::Phone, &person.phone);
+    points.add(MessageChannel::App, &person.account);
+    if person.preferred_contact_way() == intake::ContactWay::Letter {
+        // Who writes finds the postal address in the case.
+        points.add(MessageChannel::Letter, &person.display_name);
+    }
     // The numbers of intake's ways are those of our first five channels.
     if let Some(channel) = MessageChannel::from_number(person.preferred_contact_way)
         .filter(|channel| channel.number() <= MessageChannel::Letter.number())
@@ -138,7 +144,7 @@ fn complainant(person: intake::Complainant) -> Complainant {
 }
 
 /// Staff are reached in the order in which their contact points were given.
-fn staff_contact(answer: &assignment::ReadStaffContactPointsResponse) -> StaffContact {
+fn staff_contact(staff: &str, answer: &assignment::ReadStaffContactPointsResponse) -> StaffContact {
     let mut points = ContactPoints::of(answer.display_name.as_str());
     for point in &answer.contact_points {
         let channel = match point.kind() {
@@ -149,9 +155,14 @@ fn staff_contact(answer: &assignment::ReadStaffContactPointsResponse) -> StaffCo
         };
         points.add(channel, &point.value);
     }
+    // A group of colleagues comes after the own ways, the app last: nothing there rings.
+    let phone = points.address(MessageChannel::Sms).to_owned();
+    points.add(MessageChannel::Wecom, &phone);
+    points.add(MessageChannel::App, staff);
     StaffContact {
         points,
         language: answer.language.clone(),
+        department: answer.department_display_name.clone(),
         retired: answer.retired,
         revision: answer.revision,
     }
@@ -175,7 +186,7 @@ mod tests {
             let providers = Providers {
                 smtp: true,
                 webhook: MessageChannel::ALL.to_vec(),
-                outbox: false,
+                ..Providers::default()
             };
             providers.ways(&complainant(person).points)[0]
                 .channel
@@ -194,19 +205,23 @@ mod tests {
             kind: kind.into(),
             value: value.to_owned(),
         };
-        let contact = staff_contact(&assignment::ReadStaffContactPointsResponse {
-            contact_points: vec![
-                point(assignment::ContactKind::Email, "li@example.com"),
-                point(assignment::ContactKind::Phone, "+8613800000001"),
-                point(assignment::ContactKind::Webhook, "pager-7"),
-            ],
-            display_name: "李明".to_owned(),
-            ..Default::default()
-        });
+        let contact = staff_contact(
+            "sites/lake/staff/li",
+            &assignment::ReadStaffContactPointsResponse {
+                contact_points: vec![
+                    point(assignment::ContactKind::Email, "li@example.com"),
+                    point(assignment::ContactKind::Phone, "+8613800000001"),
+                    point(assignment::ContactKind::Webhook, "pager-7"),
+                ],
+                display_name: "李明".to_owned(),
+                ..Default::default()
+            },
+        );
         let providers = Providers {
             smtp: true,
             webhook: vec![MessageChannel::Sms, MessageChannel::Gateway],
             outbox: true,
+            ..Providers::default()
         };
         let words: Vec<&str> = providers
             .ways(&contact.points)

@@ -13,27 +13,33 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use redress_model::name::MessageName;
 use redress_model::time::SharedClock;
 use redress_model::{Fault, ids};
 use redress_rpc::trace_context;
+use redress_rpc::watch::Bell;
 use redress_store::{Database, Scope};
+use redress_wording::Audience;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::carry::{self, KeepNotice, KeepPage, MakeTask};
 use super::metrics::Metrics;
 use super::people::People;
-use super::steps::{BeginAttempt, Claim, ClaimMessage, Claimed, FinishAttempt, KeepPage, PutOff};
+use super::steps::{
+    BeginAttempt, Block, Claim, ClaimMessage, Claimed, FinishAttempt, PutOff, Rest,
+};
 use crate::domain::message::Recipient;
 use crate::domain::render::{Material, RenderError, Templates};
-use crate::domain::route::{self, ContactPoints, Past, Way};
+use crate::domain::route::{self, Choice, ContactPoints, Past, Way};
+use crate::domain::texts;
 use crate::domain::verdict::{self, Ended, Next};
-use crate::domain::words::{Language, MessageState, Provider};
+use crate::domain::words::{Language, MessageChannel, MessageState, Provider};
 use crate::provider::{Answer, Gateways, Outgoing};
 use crate::settings::Sending;
-use crate::store::kept::{KeptPage, KeptText};
 use crate::store::keys::Keys;
 use crate::store::messages::{self, DueMessage, Lane, Message};
 
@@ -41,6 +47,9 @@ use crate::store::messages::{self, DueMessage, Lane, Message};
 const DRAIN_MAX: Duration = Duration::from_secs(25);
 /// How often a message is put off while its staff reader is not known here, before a person is told.
 const UNKNOWN_STAFF_MAX: i32 = 8;
+
+/// How long a message waits for machines that rest before a person is asked instead.
+const REST_PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Sends messages.
 #[derive(Debug)]
@@ -61,6 +70,14 @@ pub struct Sender<P> {
     pub clock: SharedClock,
     /// What is counted.
     pub metrics: Metrics,
+    /// Rung after apps and portals were told something.
+    pub bell: Bell,
+}
+
+/// A text, or the wording rules that keep it back.
+enum Written {
+    Fit(Box<Outgoing>),
+    Blocked(Vec<String>),
 }
 
 /// How to reach the reader of a held message.
@@ -202,25 +219,56 @@ impl<P: People> Sender<P> {
             Reach::Gone(reason) => return self.put_off(&claimed, reason, Some(0)).await,
         };
         let language = Language::choose(&language, &claimed.site.language);
-        let ways = self.gateways.providers().ways(&points);
-        let Some((way, _)) =
-            route::next_way(&ways, &claimed.history, self.sending.attempts_per_way_max)
-        else {
-            let reason = if ways.is_empty() {
-                "NO_WAY"
-            } else {
-                "WAYS_USED_UP"
-            };
-            return self.put_off(&claimed, reason, Some(0)).await;
+        let ways = self.gateways.providers(&name.site).ways(&points);
+        let way = match self.choose(&claimed, &ways) {
+            Choice::Go(way) => way,
+            Choice::Wait(until) => return self.rest(&claimed, until).await,
+            Choice::UsedUp => {
+                let reason = if ways.is_empty() {
+                    "NO_WAY"
+                } else {
+                    "WAYS_USED_UP"
+                };
+                return self.put_off(&claimed, reason, Some(0)).await;
+            }
         };
         let outgoing = match self.write(&claimed, &points, way, language) {
-            Ok(outgoing) => outgoing,
+            Ok(Written::Fit(outgoing)) => *outgoing,
+            Ok(Written::Blocked(rules)) => return self.block(&claimed, &rules).await,
             Err(error) => {
                 tracing::error!(message.name = %message.name, %error, "a message cannot be written");
                 return self.put_off(&claimed, "TEMPLATE_BROKEN", Some(0)).await;
             }
         };
+        if !self.gateways.admit(way, &name.site, self.clock.now()) {
+            // Somebody else became the probe meanwhile.
+            let soon = self.clock.now() + SignedDuration::from_secs(1);
+            return self.rest(&claimed, soon).await;
+        }
         self.attempt(&scope, &claimed, &ways, way, &outgoing).await
+    }
+
+    fn choose(&self, claimed: &Claimed, ways: &[Way]) -> Choice {
+        let message = &claimed.message;
+        let now = self.clock.now();
+        let waited = now.duration_since(message.create_time) > REST_PATIENCE;
+        route::choose(
+            ways,
+            &claimed.history,
+            self.sending.attempts_per_way_max,
+            message.priority <= 1 || waited,
+            |way| self.gateways.shut_until(way, &message.name.site, now),
+        )
+    }
+
+    async fn rest(&self, claimed: &Claimed, until: jiff::Timestamp) -> Result<(), Fault> {
+        let name = &claimed.message.name;
+        let rest = Rest {
+            name,
+            lease: claimed.lease,
+            until,
+        };
+        self.db.run(&Scope::site(name.site.clone()), &rest).await
     }
 
     async fn reach(&self, claimed: &Claimed) -> Reach {
@@ -266,7 +314,7 @@ impl<P: People> Sender<P> {
         points: &ContactPoints,
         way: Way,
         language: Language,
-    ) -> Result<Outgoing, RenderError> {
+    ) -> Result<Written, RenderError> {
         let message = &claimed.message;
         let zone = TimeZone::get(&claimed.site.time_zone).unwrap_or(TimeZone::UTC);
         let text = |name: Option<String>| name.unwrap_or_default();
@@ -284,7 +332,19 @@ impl<P: People> Sender<P> {
             reader: &points.name,
             site: &claimed.site.display_name,
             zone: &zone,
-            owner: &claimed.owner,
+            owner: claimed
+                .owner
+                .as_ref()
+                .map_or("", |owner| owner.points.name.as_str()),
+            owner_department: claimed
+                .owner
+                .as_ref()
+                .map_or("", |owner| owner.department.as_str()),
+            owner_phone: claimed
+                .owner
+                .as_ref()
+                .map_or("", |owner| owner.points.address(MessageChannel::Sms)),
+            text: claimed.said.as_ref().map_or("", |said| said.as_str()),
             next_time: claimed.case.as_ref().and_then(|case| case.next_time),
             case: &case,
             incident: &incident,
@@ -293,10 +353,29 @@ impl<P: People> Sender<P> {
             page: message.fate.page,
             page_max: message.fate.page_max,
         };
+        let own = texts::template(&claimed.holding, message.template, language);
+        let source = own.as_ref().map(|own| &own.source);
         let text = self
             .templates
-            .render(message.template, language, &material)?;
-        Ok(Outgoing {
+            .render(message.template, language, source, &material)?;
+        if message.template.is_outward() {
+            let whole = format!("{}\n{}", text.subject, text.body);
+            let hits = texts::check(&claimed.holding, &whole, Audience::Complainant);
+            let allowed = |rule: &String| {
+                claimed.overridden.contains(rule)
+                    || own
+                        .as_ref()
+                        .is_some_and(|own| own.overridden.contains(rule))
+            };
+            let mut rules: Vec<String> = hits.into_iter().map(|hit| hit.rule).collect();
+            rules.sort_unstable();
+            rules.dedup();
+            rules.retain(|rule| !allowed(rule));
+            if !rules.is_empty() {
+                return Ok(Written::Blocked(rules));
+            }
+        }
+        Ok(Written::Fit(Box::new(Outgoing {
             name: message.name.clone(),
             page: message.fate.page,
             template: message.template,
@@ -305,8 +384,27 @@ impl<P: People> Sender<P> {
             address: points.address(way.channel).to_owned(),
             subject: text.subject,
             body: text.body,
+            params: text.params,
+            reader: points.name.clone(),
             create_time: message.create_time,
-        })
+        })))
+    }
+
+    /// Keeps a message back until its text is changed or somebody with authority lets it through.
+    async fn block(&self, claimed: &Claimed, rules: &[String]) -> Result<(), Fault> {
+        let name = &claimed.message.name;
+        let block = Block {
+            name,
+            keys: &self.keys,
+            lease: claimed.lease,
+            rules,
+            now: self.clock.now(),
+        };
+        let scope = Scope::site(name.site.clone());
+        if let Some(message) = self.db.run(&scope, &block).await? {
+            self.told(&message);
+        }
+        Ok(())
     }
 
     async fn attempt(
@@ -329,8 +427,12 @@ impl<P: People> Sender<P> {
         let Some(number) = self.db.run(scope, &begin).await? else {
             return Ok(());
         };
-        let answer = self.hand_over(scope, way, outgoing).await;
+        let answer = self.hand_over(scope, way, message, number, outgoing).await;
         self.metrics.attempted(way, answer.outcome.word());
+        let site = &message.name.site;
+        let now = self.clock.now();
+        let standing = self.gateways.heard(way, site, &answer, now, rand::random());
+        self.metrics.stands(way, standing);
         let mut history = claimed.history.clone();
         history.push(Past {
             way,
@@ -352,6 +454,7 @@ impl<P: People> Sender<P> {
         let next = verdict::after(&ended, now, rand::random());
         let finish = FinishAttempt {
             name: &message.name,
+            keys: &self.keys,
             lease: claimed.lease,
             number,
             outcome: answer.outcome,
@@ -369,30 +472,57 @@ impl<P: People> Sender<P> {
         Ok(())
     }
 
-    async fn hand_over(&self, scope: &Scope, way: Way, outgoing: &Outgoing) -> Answer {
+    async fn hand_over(
+        &self,
+        scope: &Scope,
+        way: Way,
+        message: &Message,
+        attempt: i32,
+        outgoing: &Outgoing,
+    ) -> Answer {
         let now = self.clock.now();
-        if way.provider != Provider::Outbox {
-            let answer = self.gateways.send(way, outgoing, now).await;
-            return answer.unwrap_or_else(|| Answer::permanent("PROVIDER_GONE"));
+        let keys = &self.keys;
+        // Whatever way it goes, the reader's app shows it too.
+        let told = if self.gateways.app {
+            let notice = KeepNotice {
+                keys,
+                message,
+                outgoing,
+                now,
+            };
+            let told = self.db.run(scope, &notice).await;
+            self.bell.ring();
+            told
+        } else {
+            Ok(())
+        };
+        if let Err(fault) = &told {
+            tracing::warn!(message.name = %message.name, reason = fault.reason(), fault = %fault.chain(), "apps could not be told");
         }
-        let page = KeptPage {
-            page: outgoing.page,
-            channel: outgoing.channel,
-            text: KeptText {
-                address: outgoing.address.clone(),
-                subject: outgoing.subject.clone(),
-                body: outgoing.body.clone(),
-            },
-        };
-        let keep = KeepPage {
-            name: &outgoing.name,
-            keys: &self.keys,
-            page: &page,
-            now,
-        };
-        match self.db.run(scope, &keep).await {
-            Ok(()) => Answer::accepted(),
-            Err(fault) => Answer::transient(fault.reason()),
+        match way.provider {
+            Provider::App => kept(told),
+            Provider::Outbox => {
+                let keep = KeepPage {
+                    keys,
+                    outgoing,
+                    now,
+                };
+                kept(self.db.run(scope, &keep).await)
+            }
+            Provider::Task => {
+                let make = MakeTask {
+                    keys,
+                    message,
+                    attempt,
+                    outgoing,
+                    now,
+                };
+                carry::answer(self.db.run(scope, &make).await)
+            }
+            Provider::Smtp | Provider::Webhook | Provider::SmsGateway | Provider::Wecom => {
+                let answer = self.gateways.send(way, outgoing, now).await;
+                answer.unwrap_or_else(|| Answer::permanent("PROVIDER_GONE"))
+            }
         }
     }
 
@@ -405,6 +535,7 @@ impl<P: People> Sender<P> {
         let name = &claimed.message.name;
         let put_off = PutOff {
             name,
+            keys: &self.keys,
             lease: claimed.lease,
             reason,
             limit,
@@ -441,6 +572,14 @@ impl<P: People> Sender<P> {
                 "a message reached its state",
             );
         }
+    }
+}
+
+/// What became of keeping a page in our own database.
+fn kept(done: Result<(), Fault>) -> Answer {
+    match done {
+        Ok(()) => Answer::accepted(),
+        Err(fault) => Answer::transient(fault.reason()),
     }
 }
 

@@ -6,23 +6,26 @@ use redress_model::Fault;
 use redress_model::name::MessageName;
 use redress_store::{Operation, Tx};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::announce;
+use super::carry;
 use crate::domain::case::CaseView;
 use crate::domain::digest::Digest;
 use crate::domain::message::Recipient;
 use crate::domain::paging::{self, Due, Move};
 use crate::domain::retry;
 use crate::domain::route::{Past, Way};
+use crate::domain::texts::Holding;
 use crate::domain::verdict::Next;
 use crate::domain::words::{AttemptOutcome, Language, MessageState, Template};
 use crate::store::attempts;
 use crate::store::digests;
-use crate::store::kept::{self, KeptPage};
 use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
 use crate::store::messages::{self, Message};
 use crate::store::staff::{self, StaffContact};
+use crate::store::texts;
 
 /// A message that this worker holds, with everything its text needs that lies here.
 pub(super) struct Claimed {
@@ -32,8 +35,14 @@ pub(super) struct Claimed {
     pub case: Option<CaseView>,
     /// The reader, where it is staff whom we know.
     pub staff: Option<StaffContact>,
-    /// Name of the person who looks after the case; empty where not known.
-    pub owner: String,
+    /// Who looks after the case, where that person is known.
+    pub owner: Option<StaffContact>,
+    /// Texts of the site's own, and of the levels above.
+    pub holding: Vec<Holding>,
+    /// What somebody wrote, where somebody did.
+    pub said: Option<Zeroizing<String>>,
+    /// Wording rules that somebody with authority has let this message break.
+    pub overridden: Vec<String>,
     /// What it tells, where it is a digest.
     pub digest: Digest,
     pub history: Vec<Past>,
@@ -110,7 +119,7 @@ impl Operation for ClaimMessage<'_> {
                 return Ok(Claim::Ended(Box::new(message)));
             }
             Move::GiveUp => {
-                fail(tx, &mut message, "NOT_ACKNOWLEDGED", self.now).await?;
+                fail(tx, self.keys, &mut message, "NOT_ACKNOWLEDGED", self.now).await?;
                 return Ok(Claim::Ended(Box::new(message)));
             }
         };
@@ -124,6 +133,16 @@ impl Operation for ClaimMessage<'_> {
             Recipient::Complainant(_) => None,
         };
         let owner = self.owner(tx, case.as_ref()).await?;
+        let holding = texts::holding(tx, &self.name.site, self.now).await?;
+        let said = match message.template {
+            Template::CaseMessage => texts::said(tx, self.keys, self.name).await?,
+            _ => None,
+        };
+        let overridden = if message.template.is_outward() {
+            texts::overridden(tx, self.name).await?
+        } else {
+            Vec::new()
+        };
         if page != message.fate.page {
             message.fate.page = page;
             message.fate.defer_count = 0;
@@ -140,6 +159,9 @@ impl Operation for ClaimMessage<'_> {
             case,
             staff,
             owner,
+            holding,
+            said,
+            overridden,
             digest,
             history,
         })))
@@ -147,12 +169,15 @@ impl Operation for ClaimMessage<'_> {
 }
 
 impl ClaimMessage<'_> {
-    async fn owner(&self, tx: &mut Tx, case: Option<&CaseView>) -> Result<String, Fault> {
-        let Some(name) = case.and_then(|case| case.responsible.parse().ok()) else {
-            return Ok(String::new());
-        };
-        let contact = staff::get(tx, self.keys, &name).await?;
-        Ok(contact.map(|c| c.points.name).unwrap_or_default())
+    async fn owner(
+        &self,
+        tx: &mut Tx,
+        case: Option<&CaseView>,
+    ) -> Result<Option<StaffContact>, Fault> {
+        match case.and_then(|case| case.responsible.parse().ok()) {
+            Some(name) => staff::get(tx, self.keys, &name).await,
+            None => Ok(None),
+        }
     }
 }
 
@@ -190,27 +215,10 @@ impl Operation for BeginAttempt<'_> {
     }
 }
 
-/// Puts a page into the local outbox. Its own transaction, like a gateway's: what follows an attempt is
-/// decided afterwards, by the same code for all.
-pub(super) struct KeepPage<'a> {
-    pub name: &'a MessageName,
-    pub keys: &'a Keys,
-    pub page: &'a KeptPage,
-    pub now: Timestamp,
-}
-
-impl Operation for KeepPage<'_> {
-    const NAME: &'static str = "notification.keep_page";
-    type Output = ();
-
-    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
-        kept::keep(tx, self.keys, self.name, self.page, self.now).await
-    }
-}
-
 /// Writes down how an attempt ended and what follows.
 pub(super) struct FinishAttempt<'a> {
     pub name: &'a MessageName,
+    pub keys: &'a Keys,
     pub lease: Uuid,
     pub number: i32,
     pub outcome: AttemptOutcome,
@@ -261,7 +269,7 @@ impl Operation for FinishAttempt<'_> {
                 self.reason.clone_into(&mut fate.reason);
                 messages::settle(tx, &mut message).await?;
             }
-            Next::Fail => fail(tx, &mut message, self.reason, self.now).await?,
+            Next::Fail => fail(tx, self.keys, &mut message, self.reason, self.now).await?,
         }
         Ok(Some(message))
     }
@@ -270,6 +278,7 @@ impl Operation for FinishAttempt<'_> {
 /// Gives a held message back without an attempt: nobody could say how to reach the reader now.
 pub(super) struct PutOff<'a> {
     pub name: &'a MessageName,
+    pub keys: &'a Keys,
     pub lease: Uuid,
     pub reason: &'static str,
     /// Give up after so many; none: never.
@@ -287,11 +296,58 @@ impl Operation for PutOff<'_> {
             return Ok(None);
         };
         if self.limit.is_some_and(|n| message.fate.defer_count >= n) {
-            fail(tx, &mut message, self.reason, self.now).await?;
+            fail(tx, self.keys, &mut message, self.reason, self.now).await?;
         } else {
             put_off(tx, &mut message, self.reason, self.now, self.chance).await?;
         }
         Ok(Some(message))
+    }
+}
+
+/// Fails a held message that the wording check keeps back, and remembers the rules.
+pub(super) struct Block<'a> {
+    pub name: &'a MessageName,
+    pub keys: &'a Keys,
+    pub lease: Uuid,
+    pub rules: &'a [String],
+    pub now: Timestamp,
+}
+
+impl Operation for Block<'_> {
+    const NAME: &'static str = "notification.block";
+    type Output = Option<Message>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Option<Message>, Fault> {
+        let Some(mut message) = held(tx, self.name, self.lease).await? else {
+            return Ok(None);
+        };
+        texts::block(tx, self.name, self.rules).await?;
+        fail(tx, self.keys, &mut message, "WORDING_BLOCKED", self.now).await?;
+        Ok(Some(message))
+    }
+}
+
+/// Gives a held message back until a way that rests is open again. Nobody's fault, so nothing is counted.
+pub(super) struct Rest<'a> {
+    pub name: &'a MessageName,
+    pub lease: Uuid,
+    pub until: Timestamp,
+}
+
+impl Operation for Rest<'_> {
+    const NAME: &'static str = "notification.rest";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let Some(mut message) = held(tx, self.name, self.lease).await? else {
+            return Ok(());
+        };
+        let fate = &mut message.fate;
+        fate.state = MessageState::Queued;
+        fate.lease_token = None;
+        fate.due_time = Some(self.until);
+        "PROVIDER_RESTS".clone_into(&mut fate.reason);
+        messages::settle(tx, &mut message).await
     }
 }
 
@@ -355,6 +411,7 @@ async fn silence(tx: &mut Tx, message: &mut Message, reason: &str) -> Result<(),
 
 async fn fail(
     tx: &mut Tx,
+    keys: &Keys,
     message: &mut Message,
     reason: &str,
     now: Timestamp,
@@ -365,6 +422,7 @@ async fn fail(
     fate.due_time = None;
     reason.clone_into(&mut fate.reason);
     messages::settle(tx, message).await?;
+    carry::ask_for_a_person(tx, keys, message, now).await?;
     announce::changed(tx, message, now).await
 }
 

@@ -1,19 +1,29 @@
-//! Those who carry messages. An enum-like bundle and no trait: three of them, known at start, called
-//! from one place.
+//! Those who carry messages. An enum-like bundle and no trait: a handful, known at start, called from one
+//! place.
 //!
 //! What the other side says never leaves this module: refusals quote addresses, so each becomes a
 //! closed word (`SMTP_450`, `HTTP_503`, `TIMEOUT`) that is safe to store, log and show (I9).
 
+mod http;
+pub mod sms;
 pub mod smtp;
 pub mod webhook;
+pub mod wecom;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use redress_model::name::MessageName;
+use redress_model::name::{MessageName, SiteId};
+use serde_json::Value;
 
+use crate::domain::breaker::{Breaker, Standing};
 use crate::domain::route::{Providers, Way};
 use crate::domain::words::{AttemptOutcome, Language, MessageChannel, Provider, Template};
+use sms::SmsGateway;
 use smtp::Smtp;
 use webhook::Webhook;
+use wecom::Wecom;
 
 /// A message ready to go. Names people: hence no `Debug`.
 #[derive(Clone)]
@@ -34,6 +44,10 @@ pub struct Outgoing {
     pub subject: String,
     /// Text.
     pub body: String,
+    /// What the text was written from, by the names of the variables: for gateways that know texts by codes.
+    pub params: BTreeMap<String, Value>,
+    /// Name of the reader; empty where unknown.
+    pub reader: String,
     /// When it was caused.
     pub create_time: Timestamp,
 }
@@ -86,21 +100,31 @@ impl Answer {
     }
 }
 
-/// The gateways that the operator has configured. The local outbox is no gateway: it lies in
-/// `store::kept`, in the same database as the message.
+/// The gateways that the operator has configured. The local outbox, tasks and the stream of apps are no
+/// gateways: they lie in the same database as the message.
 #[derive(Debug, Default)]
 pub struct Gateways {
     /// Mail server.
     pub smtp: Option<Smtp>,
     /// HTTP endpoint.
     pub webhook: Option<Webhook>,
+    /// Gateways for text messages; the first that serves the site.
+    pub sms: Vec<SmsGateway>,
+    /// Robots of groups; the first that serves the site.
+    pub wecom: Vec<Wecom>,
+    /// Whether a person calls or writes where no gateway does.
+    pub tasks: bool,
+    /// Whether apps and portals are told through the stream.
+    pub app: bool,
     /// Whether the local outbox takes what no gateway carries.
     pub outbox: bool,
+    /// How each gateway has been doing: of a provider, by its place among its kind.
+    pub breakers: Mutex<HashMap<(Provider, usize), Breaker>>,
 }
 
 impl Gateways {
-    /// What can be routed.
-    pub fn providers(&self) -> Providers {
+    /// What can be routed at a site.
+    pub fn providers(&self, site: &SiteId) -> Providers {
         Providers {
             smtp: self.smtp.is_some(),
             webhook: self
@@ -108,21 +132,82 @@ impl Gateways {
                 .as_ref()
                 .map(|w| w.channels().to_vec())
                 .unwrap_or_default(),
+            sms: self.sms.iter().any(|gateway| gateway.serves(site)),
+            wecom: self.wecom.iter().any(|robot| robot.serves(site)),
+            tasks: self.tasks,
+            app: self.app,
             outbox: self.outbox,
         }
     }
 
-    /// Hands a message to the gateway of a way. None for the outbox and for a gateway that is no longer
+    fn key(&self, way: Way, site: &SiteId) -> (Provider, usize) {
+        let place = match way.provider {
+            Provider::SmsGateway => self.sms.iter().position(|g| g.serves(site)),
+            Provider::Wecom => self.wecom.iter().position(|r| r.serves(site)),
+            Provider::Smtp
+            | Provider::Webhook
+            | Provider::Outbox
+            | Provider::Task
+            | Provider::App => None,
+        };
+        (way.provider, place.unwrap_or(0))
+    }
+
+    fn breaker<T>(&self, way: Way, site: &SiteId, work: impl FnOnce(&mut Breaker) -> T) -> T {
+        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        work(breakers.entry(self.key(way, site)).or_default())
+    }
+
+    /// Until when a way is not to be used; none where it is open.
+    pub fn shut_until(&self, way: Way, site: &SiteId, now: Timestamp) -> Option<Timestamp> {
+        let resting = self.breaker(way, site, |breaker| breaker.shut_until(now));
+        let full = match way.provider {
+            Provider::Wecom => self
+                .wecom
+                .iter()
+                .find(|robot| robot.serves(site))
+                .and_then(|robot| robot.full_until(now)),
+            _ => None,
+        };
+        resting.max(full)
+    }
+
+    /// Takes a place at a way, as the probe of a provider that has been resting. Says whether there was one.
+    pub fn admit(&self, way: Way, site: &SiteId, now: Timestamp) -> bool {
+        self.breaker(way, site, |breaker| breaker.admit(now))
+    }
+
+    /// Remembers how an attempt ended. Returns how the provider stands.
+    pub fn heard(
+        &self,
+        way: Way,
+        site: &SiteId,
+        answer: &Answer,
+        now: Timestamp,
+        chance: f64,
+    ) -> Standing {
+        self.breaker(way, site, |breaker| {
+            breaker.heard(answer.outcome, answer.wish, now, chance);
+            breaker.standing(now)
+        })
+    }
+
+    /// Hands a message to the gateway of a way. None for what is no gateway, and for one that is no longer
     /// configured.
     pub async fn send(&self, way: Way, message: &Outgoing, now: Timestamp) -> Option<Answer> {
+        let site = &message.name.site;
         match way.provider {
             Provider::Smtp => Some(self.smtp.as_ref()?.send(message).await),
             Provider::Webhook => Some(self.webhook.as_ref()?.send(message, now).await),
-            Provider::Outbox
-            | Provider::SmsGateway
-            | Provider::Wecom
-            | Provider::Task
-            | Provider::App => None,
+            Provider::SmsGateway => {
+                let gateway = self.sms.iter().find(|gateway| gateway.serves(site))?;
+                Some(gateway.send(message, now).await)
+            }
+            Provider::Wecom => {
+                let robot = self.wecom.iter().find(|robot| robot.serves(site))?;
+                Some(robot.send(message, now).await)
+            }
+            Provider::Outbox | Provider::Task | Provider::App => None,
         }
     }
 }

@@ -3,23 +3,19 @@
 //! HMAC-SHA256 over `id.timestamp.body`. The id belongs to the page of a message, so that a receiver
 //! drops the copy of one whose first answer got lost.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
-use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 use sha2::Sha256;
 
+use super::http::{self, HttpSetupError};
 use super::{Answer, Outgoing};
 use crate::domain::words::MessageChannel;
-
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prefix of a secret as Standard Webhooks writes it.
 const SECRET_PREFIX: &str = "whsec_";
@@ -51,12 +47,9 @@ pub enum WebhookSettingsError {
     /// A secret cannot be understood. Does not repeat it.
     #[error("webhook.secrets must each be whsec_ and the base64 of 24 to 64 bytes, at least one")]
     Secret,
-    /// TLS cannot be set up.
-    #[error("the HTTP client cannot be set up")]
-    Client(#[source] reqwest::Error),
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
+    /// The HTTP client.
+    #[error("webhook: {0}")]
+    Client(#[from] HttpSetupError),
 }
 
 /// A key that signs. Has no `Debug`, so that it is never printed.
@@ -140,7 +133,7 @@ impl Webhook {
         timeout: Duration,
     ) -> Result<Self, WebhookSettingsError> {
         let url = reqwest::Url::parse(url).map_err(|_| WebhookSettingsError::Url)?;
-        if !matches!(url.scheme(), "http" | "https") {
+        if !http::is_web(&url) {
             return Err(WebhookSettingsError::Url);
         }
         let keys = secrets
@@ -150,16 +143,7 @@ impl Webhook {
         if keys.is_empty() {
             return Err(WebhookSettingsError::Secret);
         }
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            // The endpoint is the operator's own word; neither a redirect nor the environment's proxy
-            // may send a message with a name in it anywhere else.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-            .timeout(timeout)
-            .build()
-            .map_err(WebhookSettingsError::Client)?;
+        let client = http::client(timeout)?;
         Ok(Self {
             client,
             url,
@@ -210,53 +194,10 @@ impl Webhook {
             .send()
             .await;
         match sent {
-            Ok(response) => judge(response.status(), wish(response.headers(), now)),
-            Err(error) if error.is_timeout() => Answer::transient("TIMEOUT"),
-            Err(error) if error.is_connect() => Answer::transient("CONNECT"),
-            Err(_) => Answer::transient("HTTP_BROKEN"),
+            Ok(response) => http::judge(response.status(), http::wish(response.headers(), now)),
+            Err(error) => http::broken(&error),
         }
     }
-}
-
-fn tls() -> Result<rustls::ClientConfig, WebhookSettingsError> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(WebhookSettingsError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
-}
-
-/// Only an answer that says "this message is wrong" is for good; a gateway that is misconfigured,
-/// gone or overloaded may be mended while we try.
-fn judge(status: StatusCode, wish: Option<SignedDuration>) -> Answer {
-    if status.is_success() {
-        return Answer::accepted();
-    }
-    let reason = format!("HTTP_{}", status.as_u16());
-    match status {
-        StatusCode::BAD_REQUEST
-        | StatusCode::GONE
-        | StatusCode::PAYLOAD_TOO_LARGE
-        | StatusCode::UNPROCESSABLE_ENTITY => Answer::permanent(reason),
-        _ => Answer {
-            wish,
-            ..Answer::transient(reason)
-        },
-    }
-}
-
-/// What `Retry-After` asks for: seconds, or an HTTP date.
-fn wish(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(SignedDuration::from_secs(i64::from(seconds)));
-    }
-    let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Some(until.duration_since(now).max(SignedDuration::ZERO))
 }
 
 #[cfg(test)]
@@ -335,39 +276,5 @@ mod tests {
             let error = SigningKey::parse(secret).err().map(|e| e.to_string());
             assert!(error.is_some_and(|e| !e.contains("c2hv")));
         }
-    }
-
-    #[test]
-    fn only_a_refused_message_is_for_good() {
-        let outcome = |status: u16| judge(StatusCode::from_u16(status).unwrap(), None).outcome;
-        for (status, word) in [
-            (200, "ACCEPTED"),
-            (202, "ACCEPTED"),
-            (302, "TRANSIENT"),
-            (400, "PERMANENT"),
-            (401, "TRANSIENT"),
-            (404, "TRANSIENT"),
-            (410, "PERMANENT"),
-            (422, "PERMANENT"),
-            (429, "TRANSIENT"),
-            (500, "TRANSIENT"),
-            (503, "TRANSIENT"),
-        ] {
-            assert_eq!(outcome(status).word(), word, "{status}");
-        }
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_and_as_a_date() {
-        let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
-        let read = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, text.parse().unwrap());
-            wish(&headers, now).map(|w| w.as_secs())
-        };
-        assert_eq!(read("120"), Some(120));
-        assert_eq!(read("Sat, 21 Nov 2026 00:01:30 GMT"), Some(90));
-        assert_eq!(read("Fri, 20 Nov 2026 00:00:00 GMT"), Some(0));
-        assert_eq!(read("soon"), None);
     }
 }

@@ -79,6 +79,7 @@ fn read(asked: &proto::ListMessagesRequest) -> Result<Filter, Fault> {
     };
     let mut filter = Filter {
         template: asked.template.clone(),
+        reason: asked.reason.clone(),
         recipient_kind: convert::from_wire(asked.recipient_kind),
         ..Filter::default()
     };

@@ -3,8 +3,17 @@
 mod acknowledge_message;
 mod get_message;
 mod list_messages;
+mod redrive_messages;
 mod retry_message;
+mod send_message;
+mod subscribe;
+pub mod tasks;
+pub mod templates;
+mod texts;
 mod wire;
+pub mod wording;
+
+pub use subscribe::Apps;
 
 use std::sync::Arc;
 
@@ -60,6 +69,26 @@ impl MessageService for Messages {
         request: Request<wire_v1::RetryMessageRequest>,
     ) -> Result<Response<wire_v1::RetryMessageResponse>, Status> {
         retry_message::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn send_message(
+        &self,
+        request: Request<wire_v1::SendMessageRequest>,
+    ) -> Result<Response<wire_v1::SendMessageResponse>, Status> {
+        send_message::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn redrive_messages(
+        &self,
+        request: Request<wire_v1::RedriveMessagesRequest>,
+    ) -> Result<Response<wire_v1::RedriveMessagesResponse>, Status> {
+        redrive_messages::handle(self, request)
             .await
             .map(Response::new)
             .map_err(status)

@@ -1,26 +1,29 @@
 //! RetryMessage: a failed message is queued anew, by every way again.
 
 use jiff::Timestamp;
-use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::MessageName;
+use redress_model::{Fault, ids};
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Messages, wire};
+use super::{Messages, texts as shared, wire};
 use crate::domain::paging::CALLOUT_PAGES_MAX;
 use crate::domain::words::MessageState;
 use crate::store::matters;
 use crate::store::messages::{self, Fate, Message};
+use crate::store::texts::{self, Override};
 
 const METHOD: &str = "redress.notification.v1.MessageService/RetryMessage";
 
 struct RetryMessage<'a> {
     name: &'a MessageName,
     etag: &'a str,
+    subject: &'a str,
+    override_reason: &'a str,
     receipt: ReceiptKey,
     now: Timestamp,
 }
@@ -53,6 +56,7 @@ impl Operation for RetryMessage<'_> {
             MessageState::Failed => {
                 etag::check(self.etag, message.fate.revision, self.name)?;
                 self.still_wanted(tx, &message).await?;
+                self.let_through(tx, &message).await?;
                 queue_anew(&mut message.fate, message.template.is_callout(), self.now);
                 messages::settle(tx, &mut message).await?;
             }
@@ -66,14 +70,7 @@ impl Operation for RetryMessage<'_> {
 impl RetryMessage<'_> {
     /// Ended cases and incidents page nobody, not even by an operator's hand (P06).
     async fn still_wanted(&self, tx: &mut Tx, message: &Message) -> Result<(), Fault> {
-        let ended = match (&message.incident, &message.case) {
-            (Some(incident), _) => matters::incident_ended(tx, incident).await?,
-            (None, Some(case)) => matters::case(tx, case)
-                .await?
-                .is_some_and(|case| !case.may_page()),
-            (None, None) => false,
-        };
-        if ended {
+        if has_ended(tx, message).await? {
             return Err(Fault::illegal(
                 "MATTER_ENDED",
                 "messages about a case or incident that has ended are not sent any more",
@@ -84,8 +81,38 @@ impl RetryMessage<'_> {
     }
 }
 
+impl RetryMessage<'_> {
+    /// Keeps why the wording check is overridden, where it keeps this message back.
+    async fn let_through(&self, tx: &mut Tx, message: &Message) -> Result<(), Fault> {
+        if self.override_reason.is_empty() || message.blocked_rules.is_empty() {
+            return Ok(());
+        }
+        let kept = Override {
+            site: self.name.site.clone(),
+            id: ids::new_id(self.now),
+            message: self.name.clone(),
+            rules: message.blocked_rules.clone(),
+            reason: self.override_reason.to_owned(),
+            author: self.subject.to_owned(),
+            create_time: self.now,
+        };
+        texts::keep_override(tx, &kept).await
+    }
+}
+
+/// Whether what a message is about has ended.
+pub(super) async fn has_ended(tx: &mut Tx, message: &Message) -> Result<bool, Fault> {
+    Ok(match (&message.incident, &message.case) {
+        (Some(incident), _) => matters::incident_ended(tx, incident).await?,
+        (None, Some(case)) => matters::case(tx, case)
+            .await?
+            .is_some_and(|case| !case.may_page()),
+        (None, None) => false,
+    })
+}
+
 /// A call-out that nobody answered pages anew with new pages; anything else sends the page that failed.
-fn queue_anew(fate: &mut Fate, callout: bool, now: Timestamp) {
+pub(super) fn queue_anew(fate: &mut Fate, callout: bool, now: Timestamp) {
     if callout && fate.reason == "NOT_ACKNOWLEDGED" {
         fate.page += 1;
         fate.page_max = fate.page + CALLOUT_PAGES_MAX - 1;
@@ -105,6 +132,8 @@ pub(super) async fn handle(
     let asked = request.get_ref();
     let name: MessageName = parse_field("name", &asked.name)?;
     caller.require_site(&name.site)?;
+    shared::plain(&[("override_reason", &asked.override_reason)])?;
+    shared::may_override(caller, &asked.override_reason)?;
     let unnumbered = proto::RetryMessageRequest {
         request_id: String::new(),
         ..asked.clone()
@@ -112,6 +141,8 @@ pub(super) async fn handle(
     let operation = RetryMessage {
         name: &name,
         etag: &asked.etag,
+        subject: &caller.subject,
+        override_reason: &asked.override_reason,
         receipt: ReceiptKey {
             caller: caller.key(),
             method: METHOD,
@@ -124,6 +155,9 @@ pub(super) async fn handle(
     let message = redress_runtime::sight(caller)
         .run(&service.db, &operation)
         .await?;
+    if !asked.override_reason.is_empty() && !message.blocked_rules.is_empty() {
+        service.metrics.overridden("message");
+    }
     Ok(proto::RetryMessageResponse {
         message: Some(wire::message(&message)),
     })

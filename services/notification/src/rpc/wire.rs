@@ -40,6 +40,7 @@ pub(super) fn message(message: &Message) -> wire::Message {
         acknowledge_time: fate.acknowledge_time.map(convert::to_timestamp),
         acknowledged_by: fate.acknowledged_by.clone(),
         digest: name(message.digest.as_ref().map(ToString::to_string)),
+        blocked_rules: message.blocked_rules.clone(),
         bundled_count: i32::try_from(message.bundled_count).unwrap_or(i32::MAX),
     }
 }

@@ -86,6 +86,32 @@ pub async fn end(
     Ok(())
 }
 
+/// Takes back that an attempt succeeded: it was a task, and the person could not do it. Says whether it stood.
+pub async fn take_back(
+    tx: &mut Tx,
+    message: &MessageName,
+    number: i32,
+    outcome: AttemptOutcome,
+    reason: &str,
+) -> Result<bool, Fault> {
+    let rows = sqlx::query!(
+        "-- notification::attempts::take_back
+        UPDATE attempt SET outcome = $4, reason = $5
+        WHERE site = $1 AND message_id = $2 AND number = $3 AND provider = 'TASK'
+          AND outcome IN ('ACCEPTED', 'UNKNOWN')",
+        message.site.as_str(),
+        message.id,
+        number,
+        outcome.word(),
+        reason,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    Ok(rows > 0)
+}
+
 /// Ends what a dead worker left open. Nobody knows whether the provider took it.
 pub async fn end_lost(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<(), Fault> {
     sqlx::query!(

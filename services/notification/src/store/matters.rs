@@ -78,7 +78,7 @@ pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Faul
     let row = sqlx::query!(
         "-- notification::matters::case
         SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
-               responsible, offered_to, owner_revision, next_time, complained_about
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens
         FROM case_view WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
@@ -101,6 +101,7 @@ pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Faul
             owner_revision: row.owner_revision,
             next_time: row.next_time.map(|t| t.to_jiff()),
             complained_about: row.complained_about,
+            person_tokens: row.person_tokens,
         })
     })
     .transpose()
@@ -112,12 +113,13 @@ pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<
         "-- notification::matters::keep_case
         INSERT INTO case_view (site, case_id, number, historical, status, epoch, revision, language,
                                grade, grade_revision, responsible, offered_to, owner_revision, next_time,
-                               complained_about)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                               complained_about, person_tokens)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT ON CONSTRAINT case_view_pkey DO UPDATE
         SET number = $3, historical = $4, status = $5, epoch = $6, revision = $7, language = $8,
             grade = $9, grade_revision = $10, responsible = $11, offered_to = $12,
-            owner_revision = $13, next_time = $14, complained_about = $15",
+            owner_revision = $13, next_time = $14, complained_about = $15,
+            person_tokens = $16",
         case.site.as_str(),
         case.id,
         view.number,
@@ -133,6 +135,7 @@ pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<
         view.owner_revision,
         view.next_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         &view.complained_about,
+        &view.person_tokens,
     )
     .execute(&mut **tx)
     .await

@@ -45,6 +45,8 @@ pub struct Message {
     pub priority: i16,
     /// What the text needs.
     pub facts: Facts,
+    /// Wording rules that keep it back, or did at the last attempt.
+    pub blocked_rules: Vec<String>,
     /// When it was caused.
     pub create_time: Timestamp,
     /// The part that moves.
@@ -120,6 +122,7 @@ struct Row {
     acknowledge_time: Option<jiff_sqlx::Timestamp>,
     acknowledged_by: String,
     revision: i64,
+    blocked_rules: Vec<String>,
 }
 
 impl Row {
@@ -147,6 +150,7 @@ impl Row {
             bundled_count: self.bundled_count,
             priority: self.priority,
             facts: self.facts.0,
+            blocked_rules: self.blocked_rules,
             create_time: self.create_time,
             fate: Fate {
                 state: word(&self.state)?,
@@ -190,7 +194,7 @@ pub async fn queue(
 }
 
 /// Adds one message, told by this digest or by itself. Returns whether it is new.
-pub(super) async fn insert(
+pub async fn insert(
     tx: &mut Tx,
     site: &SiteId,
     id: Uuid,
@@ -342,7 +346,7 @@ pub async fn get(tx: &mut Tx, name: &MessageName) -> Result<Option<Message>, Fau
                  SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
                ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
-               create_time, send_time, acknowledge_time, acknowledged_by, revision
+               create_time, send_time, acknowledge_time, acknowledged_by, revision, blocked_rules
         FROM message WHERE site = $1 AND message_id = $2"#,
         name.site.as_str(),
         name.id,
@@ -371,6 +375,8 @@ pub struct Filter {
     pub recipient_kind: Option<RecipientKind>,
     /// What one digest tells.
     pub digest: Option<Uuid>,
+    /// One reason; empty: all.
+    pub reason: String,
 }
 
 /// Messages, newest first.
@@ -389,7 +395,7 @@ pub async fn list(
                  SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
                ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
-               create_time, send_time, acknowledge_time, acknowledged_by, revision
+               create_time, send_time, acknowledge_time, acknowledged_by, revision, blocked_rules
         FROM message
         WHERE ($1::text IS NULL OR site = $1)
           AND ($2::uuid IS NULL OR case_id = $2)
@@ -399,6 +405,7 @@ pub async fn list(
           AND ($6::text IS NULL OR recipient_kind = $6)
           AND ($7::uuid IS NULL OR message_id < $7)
           AND ($9::uuid IS NULL OR digest_id = $9)
+          AND ($10::text = '' OR reason = $10)
         ORDER BY message_id DESC LIMIT $8"#,
         filter.site.as_ref().map(SiteId::as_str),
         filter.case,
@@ -409,11 +416,75 @@ pub async fn list(
         after,
         limit,
         filter.digest,
+        filter.reason,
     )
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
     rows.into_iter().map(Row::message).collect()
+}
+
+/// What one cause led to, to every reader.
+pub async fn of_cause(tx: &mut Tx, site: &SiteId, cause: &str) -> Result<Vec<Message>, Fault> {
+    let ids = sqlx::query_scalar!(
+        "-- notification::messages::of_cause
+        SELECT message_id FROM message WHERE site = $1 AND cause = $2 ORDER BY message_id",
+        site.as_str(),
+        cause,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let mut messages = Vec::with_capacity(ids.len());
+    for id in ids {
+        messages.extend(get(tx, &MessageName::new(site.clone(), id)).await?);
+    }
+    Ok(messages)
+}
+
+/// Which failed messages are meant.
+#[derive(Debug, Clone, Default)]
+pub struct Failed {
+    /// One template; empty: all.
+    pub template: String,
+    /// One reason; empty: all.
+    pub reason: String,
+    /// Caused then or later.
+    pub from: Option<Timestamp>,
+    /// Caused before.
+    pub until: Option<Timestamp>,
+}
+
+/// Failed messages of a site, oldest first.
+pub async fn failed(
+    tx: &mut Tx,
+    site: &SiteId,
+    failed: &Failed,
+    limit: i64,
+) -> Result<Vec<MessageName>, Fault> {
+    let ids = sqlx::query_scalar!(
+        "-- notification::messages::failed
+        SELECT message_id FROM message
+        WHERE site = $1 AND state = 'FAILED'
+          AND ($2::text = '' OR template = $2)
+          AND ($3::text = '' OR reason = $3)
+          AND ($4::timestamptz IS NULL OR create_time >= $4)
+          AND ($5::timestamptz IS NULL OR create_time < $5)
+        ORDER BY message_id LIMIT $6",
+        site.as_str(),
+        failed.template,
+        failed.reason,
+        failed.from.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        failed.until.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(ids
+        .into_iter()
+        .map(|id| MessageName::new(site.clone(), id))
+        .collect())
 }
 
 /// Writes the part that moves and bumps its revision. The row is locked by this transaction.

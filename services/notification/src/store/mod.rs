@@ -3,11 +3,15 @@
 
 pub mod attempts;
 pub mod digests;
+pub mod duty;
 pub mod kept;
 pub mod keys;
 pub mod matters;
 pub mod messages;
+pub mod notices;
 pub mod staff;
+pub mod tasks;
+pub mod texts;
 
 use redress_model::Fault;
 use redress_model::words::Word;

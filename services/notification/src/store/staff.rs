@@ -18,6 +18,8 @@ pub struct StaffContact {
     pub points: ContactPoints,
     /// Language that the person asked for; empty for the site's.
     pub language: String,
+    /// Name of the department; empty where the person belongs to none.
+    pub department: String,
     /// No longer works here.
     pub retired: bool,
     /// Revision of the person that this belongs to.
@@ -46,10 +48,10 @@ pub async fn keep(
     let sealed = keys.seal(tx, &staff.site, &place, &plain, now).await?;
     sqlx::query!(
         "-- notification::staff::keep
-        INSERT INTO staff_contact AS s (site, staff, language, retired, revision, sealed)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO staff_contact AS s (site, staff, language, retired, revision, sealed, department)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT ON CONSTRAINT staff_contact_pkey DO UPDATE
-        SET language = $3, retired = $4, revision = $5, sealed = $6
+        SET language = $3, retired = $4, revision = $5, sealed = $6, department = $7
         WHERE s.revision <= $5",
         staff.site.as_str(),
         staff.id.as_str(),
@@ -57,6 +59,7 @@ pub async fn keep(
         contact.retired,
         contact.revision,
         sealed,
+        contact.department,
     )
     .execute(&mut **tx)
     .await
@@ -72,7 +75,7 @@ pub async fn get(
 ) -> Result<Option<StaffContact>, Fault> {
     let row = sqlx::query!(
         "-- notification::staff::get
-        SELECT language, retired, revision, sealed FROM staff_contact WHERE site = $1 AND staff = $2",
+        SELECT language, retired, revision, sealed, department FROM staff_contact WHERE site = $1 AND staff = $2",
         staff.site.as_str(),
         staff.id.as_str(),
     )
@@ -91,6 +94,7 @@ pub async fn get(
     Ok(Some(StaffContact {
         points,
         language: row.language,
+        department: row.department,
         retired: row.retired,
         revision: row.revision,
     }))

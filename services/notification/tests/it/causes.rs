@@ -144,7 +144,8 @@ async fn a_receipt_waits_for_owner_and_first_deadline_and_then_names_both() {
     for part in [
         "LAKE-1",
         "Wang Fang",
-        "li is looking after it",
+        "li (Engineering) is looking after it",
+        "+8613800000001",
         "14:00 on 21 November",
     ] {
         assert!(text.body.contains(part), "{part} in {}", text.body);

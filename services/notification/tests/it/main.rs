@@ -1,6 +1,7 @@
 //! The service against a real Postgres, a real mail server and a real HTTP endpoint that misbehaves.
 
 mod causes;
+mod channels;
 mod crash;
 mod digests;
 mod privacy;
@@ -9,4 +10,5 @@ mod rpc;
 mod sending;
 mod smtp;
 mod support;
+mod texts;
 mod webhook;

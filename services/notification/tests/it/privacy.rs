@@ -40,6 +40,9 @@ async fn everything_happens(world: &World) {
             .expect("right"),
         ),
         outbox: true,
+        tasks: true,
+        app: true,
+        ..Gateways::default()
     };
     let staff = world
         .hire("canary", "+8613799990002", "gone@canary-staff.example.com")

@@ -22,8 +22,8 @@ fn gateways(endpoint: &Endpoint, outbox: bool) -> Gateways {
         webhook: Some(
             Webhook::new(&endpoint.url(), &[NEW, OLD], channels, timeout).expect("right settings"),
         ),
-        smtp: None,
         outbox,
+        ..Gateways::default()
     }
 }
 

@@ -28,7 +28,7 @@ use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, when};
-use args::ScopeArgs;
+pub(super) use args::ScopeArgs;
 
 /// Runs a subcommand; only some of them need the platform.
 pub(crate) async fn run(
@@ -108,7 +108,7 @@ pub(crate) async fn run(
     }
 }
 
-fn required(scope: &ScopeArgs) -> Result<String, Failure> {
+pub(super) fn required(scope: &ScopeArgs) -> Result<String, Failure> {
     scope.name().ok_or_else(|| Failure::Argument {
         argument: "site",
         reason: "is missing: say --organization, --region or --site".to_owned(),
@@ -116,7 +116,7 @@ fn required(scope: &ScopeArgs) -> Result<String, Failure> {
 }
 
 /// An instant with an offset, or in this machine's zone.
-fn time(argument: &'static str, text: &str) -> Result<prost_types::Timestamp, Failure> {
+pub(super) fn time(argument: &'static str, text: &str) -> Result<prost_types::Timestamp, Failure> {
     let local = || -> Option<Timestamp> {
         let local: DateTime = text.parse().ok()?;
         TimeZone::system().to_timestamp(local).ok()

@@ -54,6 +54,7 @@ async fn facts(
         Some(mut view) => {
             if view.updated(facts.revision, &facts.number, &facts.language) {
                 view.complained_about = facts.staff_complained_about;
+                view.person_tokens.clone_from(&facts.person_tokens);
             }
             view.moved(status, facts.epoch);
             view
@@ -72,6 +73,7 @@ async fn facts(
             owner_revision: 0,
             next_time: None,
             complained_about: facts.staff_complained_about,
+            person_tokens: facts.person_tokens.clone(),
         },
     };
     matters::keep_case(tx, &case, &view).await?;

@@ -5,11 +5,13 @@ use redress_events::{Applied, Event};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{RegionName, SiteName, StaffName};
-use redress_proto::event::v1::{SiteChanged, StaffChanged};
+use redress_proto::convert;
+use redress_proto::event::v1::{DutyChanged, DutySlot, SiteChanged, StaffChanged};
 use redress_store::{Tx, place_site};
 
 use crate::domain::route::ContactPoints;
 use crate::jobs::people::People;
+use crate::store::duty::{self, Slot};
 use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
 use crate::store::staff::{self, StaffContact};
@@ -42,6 +44,7 @@ pub(super) async fn fetch_staff<P: People>(
         return Ok(StaffContact {
             points: ContactPoints::default(),
             language: news.language,
+            department: String::new(),
             retired: true,
             revision: news.revision,
         });
@@ -65,4 +68,38 @@ pub(super) async fn staff_changed(
     staff::keep(tx, keys, &name, contact, now).await?;
     tx.wake();
     Ok(Applied::Done)
+}
+
+/// The whole roster: tasks are put to who is on duty.
+pub(super) async fn duty_changed(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
+    let news: DutyChanged = event.decode()?;
+    let SiteName(site) = parse_field("site", &news.site)?;
+    let mut slots = Vec::with_capacity(news.slots.len());
+    for slot in &news.slots {
+        slots.extend(read_slot(slot)?);
+    }
+    duty::keep(tx, &site, &slots, news.revision).await?;
+    Ok(Applied::Done)
+}
+
+/// A stretch of duty; none for a duty of a newer release.
+fn read_slot(slot: &DutySlot) -> Result<Option<Slot>, Fault> {
+    let Some(role) = convert::from_wire(slot.role) else {
+        return Ok(None);
+    };
+    let start = slot
+        .start_time
+        .as_ref()
+        .ok_or_else(|| Fault::invalid("slots.start_time", "must be given"))?;
+    Ok(Some(Slot {
+        role,
+        staff: parse_field("slots.staff", &slot.staff)?,
+        rank: slot.rank,
+        start: convert::from_timestamp("slots.start_time", start)?,
+        end: slot
+            .end_time
+            .as_ref()
+            .map(|time| convert::from_timestamp("slots.end_time", time))
+            .transpose()?,
+    }))
 }

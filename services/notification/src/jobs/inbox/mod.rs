@@ -21,7 +21,7 @@ use crate::store::keys::Keys;
 use crate::store::staff::StaffContact;
 
 /// Types of the events that this service subscribes to.
-pub const SUBSCRIBED: [&str; 10] = [
+pub const SUBSCRIBED: [&str; 11] = [
     "redress.site.changed.v1",
     "redress.case.received.v1",
     "redress.case.updated.v1",
@@ -30,6 +30,7 @@ pub const SUBSCRIBED: [&str; 10] = [
     "redress.owner.changed.v1",
     "redress.clock.changed.v1",
     "redress.staff.changed.v1",
+    "redress.duty.changed.v1",
     "redress.incident.changed.v1",
     "redress.callout.requested.v1",
 ];
@@ -86,6 +87,7 @@ impl<P: People> Handler for News<P> {
                 }
                 None => Err(Fault::internal("staff.changed was not prepared")),
             },
+            "redress.duty.changed.v1" => directory::duty_changed(tx, event).await,
             "redress.case.received.v1" => cases::received(tx, event, now, self.receipt_wait).await,
             "redress.case.updated.v1" => cases::updated(tx, event, now, self.receipt_wait).await,
             "redress.case.moved.v1" => cases::moved(tx, event).await,

@@ -14,6 +14,8 @@ use tokio::sync::Notify;
 pub(crate) enum Manner {
     /// Answer with this status line and these headers.
     Answer(&'static str),
+    /// Answer 200 with this JSON.
+    Json(&'static str),
     /// Read the request, then say nothing and keep the connection open until released.
     Stall,
     /// Read the request, then close without an answer.
@@ -27,6 +29,18 @@ pub(crate) enum Manner {
 pub(crate) struct Received {
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: Vec<u8>,
+    lines: Vec<(String, String)>,
+}
+
+impl Received {
+    /// Every value of a header that came several times.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.lines
+            .iter()
+            .filter(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
 }
 
 #[derive(Default)]
@@ -90,8 +104,13 @@ impl Inner {
             released.as_mut().enable();
             self.received.lock().expect("no panic").push(request);
             let manner = self.manners.lock().expect("no panic").pop_front();
+            let mut json = "";
             let answer = match manner {
                 None => "204 No Content",
+                Some(Manner::Json(text)) => {
+                    json = text;
+                    "200 OK"
+                }
                 Some(Manner::Answer(answer)) => answer,
                 Some(Manner::Stall) => {
                     released.await;
@@ -104,7 +123,8 @@ impl Inner {
                     return;
                 }
             };
-            let text = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
+            let length = json.len();
+            let text = format!("HTTP/1.1 {answer}\r\nContent-Length: {length}\r\n\r\n{json}");
             if stream.write_all(text.as_bytes()).await.is_err() {
                 return;
             }
@@ -123,12 +143,13 @@ async fn read_request(stream: &mut TcpStream) -> Option<Received> {
         }
     };
     let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
-    let headers: HashMap<String, String> = head
+    let lines: Vec<(String, String)> = head
         .lines()
         .skip(1)
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
         .collect();
+    let headers: HashMap<String, String> = lines.iter().cloned().collect();
     let length: usize = headers.get("content-length")?.parse().ok()?;
     let mut body = bytes.split_off(head_end + 4);
     while body.len() < length {
@@ -136,5 +157,9 @@ async fn read_request(stream: &mut TcpStream) -> Option<Received> {
             return None;
         }
     }
-    Some(Received { headers, body })
+    Some(Received {
+        headers,
+        body,
+        lines,
+    })
 }

@@ -25,6 +25,7 @@ use redress_notification::store::digests::Bundling;
 use redress_notification::store::kept::{self, KeptPage, KeptText};
 use redress_notification::store::keys::Keys;
 use redress_notification::store::messages::{self, Filter, Lane, Message};
+use redress_rpc::watch::Bell;
 use redress_store::{Operation, Scope, Tx};
 use redress_testkit::TestDatabase;
 use redress_vault::Vault;
@@ -54,6 +55,7 @@ pub(crate) struct World {
     pub(crate) people: TestPeople,
     pub(crate) keys: Arc<Keys>,
     pub(crate) news: Arc<News<TestPeople>>,
+    pub(crate) bell: Bell,
 }
 
 impl World {
@@ -84,6 +86,7 @@ impl World {
             people,
             keys,
             news,
+            bell: Bell::new(),
         };
         world.tell(news::site_changed("lake", "en")).await;
         world
@@ -155,6 +158,7 @@ impl World {
             },
             clock: self.clock.clone(),
             metrics: Metrics::new(&meter()),
+            bell: self.bell.clone(),
         })
     }
 

@@ -10,7 +10,7 @@ use redress_model::words::{
 use redress_proto::convert;
 use redress_proto::event::v1::{
     CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated, ClockChanged,
-    IncidentChanged, OwnerChanged, SiteChanged, StaffChanged,
+    DutyChanged, DutySlot, IncidentChanged, OwnerChanged, SiteChanged, StaffChanged,
 };
 use uuid::Uuid;
 
@@ -278,6 +278,32 @@ pub(crate) fn complains_about(case: &CaseName, staff: &StaffName, revision: i64)
         "redress.case.updated.v1",
         &case.site,
         case,
+        &payload,
+    )
+}
+
+/// A roster without end.
+pub(crate) fn on_duty(duties: &[(DutyRole, &StaffName)]) -> Event {
+    let site = super::site("lake");
+    let payload = DutyChanged {
+        site: "sites/lake".to_owned(),
+        slots: duties
+            .iter()
+            .map(|(role, staff)| DutySlot {
+                role: convert::to_wire(*role),
+                staff: staff.to_string(),
+                rank: 0,
+                start_time: Some(convert::to_timestamp(Timestamp::UNIX_EPOCH)),
+                end_time: None,
+            })
+            .collect(),
+        revision: 1,
+    };
+    event(
+        "assignment",
+        "redress.duty.changed.v1",
+        &site,
+        "sites/lake",
         &payload,
     )
 }

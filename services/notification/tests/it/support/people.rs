@@ -48,13 +48,32 @@ impl TestPeople {
             .insert(key, person);
     }
 
+    /// A complainant who prefers to be called and has nothing but a phone.
+    pub(crate) fn add_caller(&self, case: &CaseName, token: &str, name: &str, phone: &str) {
+        let mut points = ContactPoints::of(name);
+        points.add(MessageChannel::Phone, phone);
+        let person = Complainant {
+            points,
+            language: String::new(),
+        };
+        let key = (case.clone(), token.to_owned());
+        self.0
+            .complainants
+            .lock()
+            .expect("no panic")
+            .insert(key, person);
+    }
+
     pub(crate) fn add_staff(&self, name: &StaffName, display: &str, phone: &str, email: &str) {
         let mut points = ContactPoints::of(display);
         points.add(MessageChannel::Sms, phone);
         points.add(MessageChannel::Email, email);
+        points.add(MessageChannel::Wecom, phone);
+        points.add(MessageChannel::App, &name.to_string());
         let contact = StaffContact {
             points,
             language: String::new(),
+            department: "Engineering".to_owned(),
             retired: false,
             revision: 1,
         };

@@ -1,0 +1,262 @@
+//! `redress task`: calls to make, letters to write, readers whom nothing reached.
+
+use clap::Subcommand;
+use redress_model::words::UnknownWord;
+use redress_proto::notification::v1::{
+    ClaimTaskRequest, CompleteTaskRequest, GetTaskRequest, ListTasksRequest, Task, TaskKind,
+    TaskOutcome, TaskState, TaskText,
+};
+
+use crate::args::Paging;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, heading, line, short, when};
+
+/// Subcommands of `task`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TaskCommand {
+    /// List tasks, the one that is due first in front.
+    #[command(
+        after_help = "Examples:\n  redress task list --site lakeside --state OPEN\n  redress task list --mine --json"
+    )]
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only in this state: OPEN, CLAIMED, DONE.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only of this kind: CALL, LETTER, UNREACHED.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only about this case, `sites/{site}/cases/{case}`.
+        #[arg(long)]
+        case: Option<String>,
+        /// Only what you have taken.
+        #[arg(long)]
+        mine: bool,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a task; what to say or print, where you have taken it.
+    #[command(after_help = "Example:\n  redress task show sites/lakeside/tasks/ID")]
+    Show {
+        /// The task, `sites/{site}/tasks/{task}`.
+        name: String,
+    },
+    /// Take a task, and see whom to call or what to print.
+    #[command(
+        after_help = "Examples:\n  redress task claim sites/lakeside/tasks/ID\n  redress task claim sites/lakeside/tasks/ID --take-over"
+    )]
+    Claim {
+        /// The task, `sites/{site}/tasks/{task}`.
+        name: String,
+        /// Take it over from whoever has taken it.
+        #[arg(long)]
+        take_over: bool,
+    },
+    /// Say how a task ended. In vain, it sends the message on by its next way.
+    #[command(
+        after_help = "Examples:\n  redress task done sites/lakeside/tasks/ID --outcome DELIVERED\n  redress task done sites/lakeside/tasks/ID --outcome UNREACHABLE"
+    )]
+    Done {
+        /// The task, `sites/{site}/tasks/{task}`.
+        name: String,
+        /// DELIVERED, UNREACHABLE, WRONG_CONTACT or NOT_NEEDED.
+        #[arg(long)]
+        outcome: String,
+    },
+}
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: TaskCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.tasks();
+    let (task, text) = match command {
+        TaskCommand::List {
+            site,
+            state,
+            kind,
+            case,
+            mine,
+            paging,
+        } => {
+            let filter = ListTasksRequest {
+                parent: parent(site.as_deref()),
+                states: state
+                    .map(|word| wire("state", "TASK_STATE_", &word, TaskState::from_str_name))
+                    .transpose()?
+                    .into_iter()
+                    .map(i32::from)
+                    .collect(),
+                kind: kind
+                    .map(|word| wire("kind", "TASK_KIND_", &word, TaskKind::from_str_name))
+                    .transpose()?
+                    .map_or(0, i32::from),
+                case: case.unwrap_or_default(),
+                mine,
+                ..Default::default()
+            };
+            let tasks = all_pages(paging.limit, |page_size, page_token| {
+                let mut client = client.clone();
+                let filter = ListTasksRequest {
+                    page_size,
+                    page_token,
+                    ..filter.clone()
+                };
+                async move {
+                    let answer = client.list_tasks(request(filter)).await?.into_inner();
+                    Ok((answer.tasks, answer.next_page_token))
+                }
+            })
+            .await?;
+            show_all(&tasks, out);
+            return Ok(());
+        }
+        TaskCommand::Show { name } => {
+            let answer = client.get_task(request(GetTaskRequest { name })).await?;
+            let answer = answer.into_inner();
+            (answer.task, answer.text)
+        }
+        TaskCommand::Claim { name, take_over } => {
+            let claim = ClaimTaskRequest {
+                name,
+                take_over,
+                request_id: uuid::Uuid::now_v7().to_string(),
+                ..Default::default()
+            };
+            let answer = client.claim_task(request(claim)).await?.into_inner();
+            (answer.task, answer.text)
+        }
+        TaskCommand::Done { name, outcome } => {
+            let outcome = wire(
+                "outcome",
+                "TASK_OUTCOME_",
+                &outcome,
+                TaskOutcome::from_str_name,
+            )?;
+            let done = CompleteTaskRequest {
+                name,
+                outcome: outcome.into(),
+                request_id: uuid::Uuid::now_v7().to_string(),
+                ..Default::default()
+            };
+            (
+                client.complete_task(request(done)).await?.into_inner().task,
+                None,
+            )
+        }
+    };
+    let task = task.unwrap_or_default();
+    out.one(
+        || {
+            let mut shown = json::of("notification.v1.Task", &task);
+            if let Some(text) = &text {
+                shown["text"] = json::of("notification.v1.TaskText", text);
+            }
+            shown
+        },
+        || show(&task, text.as_ref()),
+    );
+    Ok(())
+}
+
+fn show_all(tasks: &[Task], out: Output) {
+    out.rows(
+        &[
+            "Task", "Kind", "State", "Due", "For", "About", "Taken by", "Outcome",
+        ],
+        tasks,
+        |t| {
+            vec![
+                t.name.clone(),
+                kind(t),
+                state(t),
+                when(t.due_time.as_ref()),
+                t.role.clone(),
+                short(if t.case.is_empty() {
+                    &t.message
+                } else {
+                    &t.case
+                }),
+                t.taken_by.clone(),
+                outcome(t),
+            ]
+        },
+        |t| json::of("notification.v1.Task", t),
+    );
+}
+
+fn show(task: &Task, text: Option<&TaskText>) {
+    heading(&format!("Task {}", kind(task)));
+    line("name", &task.name);
+    line("state", state(task));
+    line("due", when(task.due_time.as_ref()));
+    line("message", &task.message);
+    if !task.case.is_empty() {
+        line("case", &task.case);
+    }
+    if !task.reason.is_empty() {
+        line("why", &task.reason);
+    }
+    if !task.taken_by.is_empty() {
+        line("taken by", &task.taken_by);
+    }
+    if task.outcome != 0 {
+        line("outcome", outcome(task));
+    }
+    if let Some(text) = text {
+        line("reader", &text.reader);
+        line("number or address", &text.address);
+        heading(&text.subject);
+        anstream::println!("{}", text.body);
+    }
+}
+
+fn kind(task: &Task) -> String {
+    task.kind()
+        .as_str_name()
+        .trim_start_matches("TASK_KIND_")
+        .to_owned()
+}
+
+fn state(task: &Task) -> String {
+    task.state()
+        .as_str_name()
+        .trim_start_matches("TASK_STATE_")
+        .to_owned()
+}
+
+fn outcome(task: &Task) -> String {
+    match task.outcome() {
+        TaskOutcome::Unspecified => "–".to_owned(),
+        outcome => outcome
+            .as_str_name()
+            .trim_start_matches("TASK_OUTCOME_")
+            .to_owned(),
+    }
+}
+
+/// The value of a word typed as an argument, in any case.
+pub(super) fn wire<E>(
+    argument: &'static str,
+    prefix: &str,
+    text: &str,
+    parse: impl Fn(&str) -> Option<E>,
+) -> Result<E, Failure> {
+    let word = text.to_uppercase().replace('-', "_");
+    parse(&format!("{prefix}{word}"))
+        .filter(|_| word != "UNSPECIFIED")
+        .ok_or_else(|| Failure::Word {
+            argument,
+            unknown: UnknownWord {
+                text: text.to_owned(),
+                expected: "one of the words that --help names".to_owned(),
+            },
+        })
+}

@@ -1,0 +1,73 @@
+//! What a template may use, documented: a text that names anything else is refused at save.
+
+use super::words::Template;
+
+/// A variable of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds, in Chinese and English.
+    pub said: (&'static str, &'static str),
+}
+
+macro_rules! variables {
+    ($($constant:ident = $($name:literal $chinese:literal $english:literal),+;)+) => {
+        $(const $constant: &[Variable] = &[$(Variable { name: $name, said: ($chinese, $english) }),+];)+
+    };
+}
+
+variables! {
+    COMMON =
+        "reader" "收件人姓名；不知道时为空" "name of the reader; empty where unknown",
+        "site" "项目名称" "name of the site",
+        "message" "消息的资源名" "resource name of the message";
+    CASE =
+        "number" "投诉编号" "number of the complaint",
+        "case" "投诉的资源名；没有时为空" "resource name of the case; empty where none",
+        "owner" "负责人姓名；未定时为空" "name of the person who looks after it; empty until known",
+        "owner_department" "负责人所在部门；不知道时为空" "that person's department; empty where unknown",
+        "owner_phone" "负责人电话；不知道时为空" "that person's phone; empty where unknown",
+        "next_time" "最迟联系时间，按项目时区；未定时为空" "by when somebody will be in touch, in the site's zone; empty until known";
+    SAID =
+        "text" "发信人写的正文" "what the sender wrote";
+    GRADE =
+        "grade" "级别，1 至 4；0 为未定" "grade, 1 to 4; 0 where unknown",
+        "resource" "投诉或事件的资源名" "resource name of the case, else of the incident";
+    CLOCK =
+        "promise" "哪一项承诺" "which promise",
+        "due_time" "承诺的期限，按项目时区" "its deadline, in the site's zone",
+        "rung" "到了哪一级领导" "the rung of the lead ladder",
+        "matter" "“投诉 编号”或“一级事件”" "the complaint by its number, else the incident",
+        "incident" "事件的资源名；没有时为空" "resource name of the incident; empty where none";
+    CALLOUT =
+        "role" "在事件中的职责" "the duty in the incident",
+        "public_mode" "是否公开模式" "whether the incident runs in public mode",
+        "provisional" "是否尚未确认" "whether it hangs on a suspicion that nobody confirmed",
+        "incident" "事件的资源名；没有时为空" "resource name of the incident; empty where none",
+        "page" "第几次呼叫" "which page this is",
+        "page_max" "最多呼叫几次" "the last page";
+    DIGEST =
+        "digest" "汇总：total、warned、breached、climbed、paged_again、more、lines" "the digest: total, warned, breached, climbed, paged_again, more, lines";
+}
+
+/// The variables of a template, in the order in which they are documented.
+pub fn of(template: Template) -> Vec<Variable> {
+    let groups: &[&[Variable]] = match template {
+        Template::CaseReceived => &[COMMON, CASE],
+        Template::CaseMessage => &[COMMON, CASE, SAID],
+        Template::CaseAssigned => &[COMMON, CASE, GRADE],
+        Template::ClockWarned
+        | Template::ClockBreached
+        | Template::ClockClimbed
+        | Template::ClockPagedAgain
+        | Template::SignalSuspected => &[COMMON, CASE, GRADE, CLOCK],
+        Template::ClockDigest => &[COMMON, DIGEST],
+        Template::IncidentCallout => &[COMMON, CASE, GRADE, CALLOUT],
+        Template::TaskWaiting => &[COMMON, CASE],
+    };
+    groups
+        .iter()
+        .flat_map(|group| group.iter().copied())
+        .collect()
+}

@@ -1,0 +1,179 @@
+//! What this service carries itself, in its own database: the local outbox, tasks for people, and the stream of
+//! apps. Each is a transaction of its own, like a gateway's answer: what follows an attempt is decided
+//! afterwards, by the same code for all.
+
+use jiff::{SignedDuration, Timestamp};
+use redress_model::Fault;
+use redress_model::name::MessageName;
+use redress_store::{Operation, Tx};
+
+use crate::domain::causes;
+use crate::domain::task::{self, TaskKind};
+use crate::domain::words::MessageChannel;
+use crate::provider::{Answer, Outgoing};
+use crate::store::kept::{KeptPage, KeptText};
+use crate::store::keys::Keys;
+use crate::store::messages::{self, Message};
+use crate::store::notices::{self, NoticeText};
+use crate::store::tasks::{self, NewTask, TaskText};
+use crate::store::{duty, kept};
+
+/// News that tasks wait reach a person once in so long.
+const NEWS_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Puts a page into the local outbox.
+pub(super) struct KeepPage<'a> {
+    pub keys: &'a Keys,
+    pub outgoing: &'a Outgoing,
+    pub now: Timestamp,
+}
+
+impl Operation for KeepPage<'_> {
+    const NAME: &'static str = "notification.keep_page";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let page = KeptPage {
+            page: self.outgoing.page,
+            channel: self.outgoing.channel,
+            text: KeptText {
+                address: self.outgoing.address.clone(),
+                subject: self.outgoing.subject.clone(),
+                body: self.outgoing.body.clone(),
+            },
+        };
+        kept::keep(tx, self.keys, &self.outgoing.name, &page, self.now).await
+    }
+}
+
+/// Tells a page to apps and portals.
+pub(super) struct KeepNotice<'a> {
+    pub keys: &'a Keys,
+    pub message: &'a Message,
+    pub outgoing: &'a Outgoing,
+    pub now: Timestamp,
+}
+
+impl Operation for KeepNotice<'_> {
+    const NAME: &'static str = "notification.keep_notice";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let text = NoticeText {
+            subject: self.outgoing.subject.clone(),
+            body: self.outgoing.body.clone(),
+        };
+        notices::keep(
+            tx,
+            self.keys,
+            self.message,
+            self.outgoing.page,
+            &text,
+            self.now,
+        )
+        .await
+    }
+}
+
+/// Asks a person to call or to write.
+pub(super) struct MakeTask<'a> {
+    pub keys: &'a Keys,
+    pub message: &'a Message,
+    pub attempt: i32,
+    pub outgoing: &'a Outgoing,
+    pub now: Timestamp,
+}
+
+impl Operation for MakeTask<'_> {
+    const NAME: &'static str = "notification.make_task";
+    /// None where the channel asks nothing of a person.
+    type Output = Option<()>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Option<()>, Fault> {
+        let Some(kind) = TaskKind::of_channel(self.outgoing.channel) else {
+            return Ok(None);
+        };
+        let text = TaskText {
+            reader: self.outgoing.reader.clone(),
+            address: match self.outgoing.channel {
+                MessageChannel::Letter => String::new(),
+                _ => self.outgoing.address.clone(),
+            },
+            subject: self.outgoing.subject.clone(),
+            body: self.outgoing.body.clone(),
+        };
+        make(
+            tx,
+            self.keys,
+            self.message,
+            kind,
+            self.attempt,
+            "",
+            Some(&text),
+            self.now,
+        )
+        .await?;
+        Ok(Some(()))
+    }
+}
+
+/// What became of handing a task over.
+pub(super) fn answer(made: Result<Option<()>, Fault>) -> Answer {
+    match made {
+        Ok(Some(())) => Answer::accepted(),
+        Ok(None) => Answer::permanent("NO_TASK_OF_CHANNEL"),
+        Err(fault) => Answer::transient(fault.reason()),
+    }
+}
+
+/// Asks a person to look for the reader of a message that has just failed, unless somebody else does.
+pub(crate) async fn ask_for_a_person(
+    tx: &mut Tx,
+    keys: &Keys,
+    message: &Message,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let reason = message.fate.reason.as_str();
+    if !task::asks_for_a_person(message.template, reason) {
+        return Ok(());
+    }
+    make(tx, keys, message, TaskKind::Unreached, 0, reason, None, now).await
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different fact of one row"
+)]
+async fn make(
+    tx: &mut Tx,
+    keys: &Keys,
+    message: &Message,
+    kind: TaskKind,
+    attempt: i32,
+    reason: &str,
+    text: Option<&TaskText>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let MessageName { site, .. } = &message.name;
+    let role = task::role(message.recipient.kind());
+    let holder = duty::holder(tx, site, role, now).await?;
+    let new = NewTask {
+        kind,
+        message: &message.name,
+        case: message.case.as_ref(),
+        round: message.fate.round,
+        page: message.fate.page,
+        attempt,
+        role,
+        offered_to: holder.as_ref().map(ToString::to_string).unwrap_or_default(),
+        reason,
+        text,
+    };
+    let is_new = tasks::make(tx, keys, &new, now).await?;
+    if let Some(staff) = holder.filter(|_| is_new) {
+        let span = now.as_second().div_euclid(NEWS_PAUSE.as_secs());
+        let draft = causes::task_waiting(&staff, &message.facts.number, span, now);
+        messages::queue(tx, site, &[draft], now).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! ClaimTask: somebody takes a task, so that nobody else does it too.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::TaskName;
+use redress_proto::notification::v1 as proto;
+use redress_rpc::{Caller, etag};
+use redress_store::receipt::{self, Claim, ReceiptKey};
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::Tasks;
+use crate::domain::task::TaskState;
+use crate::store::keys::Keys;
+use crate::store::tasks::{self, Task, TaskText};
+
+const METHOD: &str = "redress.notification.v1.TaskService/ClaimTask";
+/// What a caller needs besides the method's own permission to take over.
+const TAKE_OVER: &str = "tasks.take_over";
+
+struct ClaimTask<'a> {
+    name: &'a TaskName,
+    keys: &'a Keys,
+    subject: &'a str,
+    take_over: bool,
+    etag: &'a str,
+    receipt: ReceiptKey,
+    now: Timestamp,
+}
+
+impl Operation for ClaimTask<'_> {
+    const NAME: &'static str = "notification.claim_task";
+    type Output = (Task, Option<TaskText>);
+
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        let claim = receipt::claim(tx, &self.receipt, self.now).await?;
+        let mut task = tasks::lock(tx, self.name)
+            .await?
+            .ok_or_else(|| Fault::not_found("Task", self.name))?;
+        let mine = |task: &Task| task.state == TaskState::Claimed && task.taken_by == self.subject;
+        if matches!(claim, Claim::New) && !mine(&task) {
+            etag::check(self.etag, task.revision, self.name)?;
+            match task.state {
+                TaskState::Open => {}
+                TaskState::Claimed if self.take_over => {}
+                TaskState::Claimed => {
+                    return Err(Fault::illegal(
+                        "TASK_TAKEN",
+                        "somebody else has taken this task; take it over or choose an open one",
+                        self.name,
+                    ));
+                }
+                TaskState::Done => {
+                    return Err(Fault::illegal(
+                        "TASK_DONE",
+                        "a task that is done is not taken any more",
+                        self.name,
+                    ));
+                }
+            }
+            task.state = TaskState::Claimed;
+            self.subject.clone_into(&mut task.taken_by);
+            task.take_time = Some(self.now);
+            tasks::settle(tx, &mut task).await?;
+        }
+        if matches!(claim, Claim::New) {
+            let etag = etag::of(task.revision);
+            receipt::complete(tx, &self.receipt, &self.name.to_string(), &etag).await?;
+        }
+        // A late repeat finds that somebody else has it, and reads nothing.
+        let text = if mine(&task) {
+            tasks::text(tx, self.keys, self.name).await?
+        } else {
+            None
+        };
+        Ok((task, text))
+    }
+}
+
+pub(super) async fn handle(
+    service: &Tasks,
+    request: Request<proto::ClaimTaskRequest>,
+) -> Result<proto::ClaimTaskResponse, Fault> {
+    let caller = Caller::of(&request)?;
+    let asked = request.get_ref();
+    let name: TaskName = parse_field("name", &asked.name)?;
+    caller.require_site(&name.site)?;
+    if asked.take_over {
+        caller.require(TAKE_OVER)?;
+    }
+    let unnumbered = proto::ClaimTaskRequest {
+        request_id: String::new(),
+        ..asked.clone()
+    };
+    let operation = ClaimTask {
+        name: &name,
+        keys: &service.keys,
+        subject: &caller.subject,
+        take_over: asked.take_over,
+        etag: &asked.etag,
+        receipt: ReceiptKey {
+            caller: caller.key(),
+            method: METHOD,
+            request_id: asked.request_id.clone(),
+            site: name.site.to_string(),
+            fingerprint: service.fingerprints.of(METHOD, &unnumbered).to_vec(),
+        },
+        now: service.clock.now(),
+    };
+    let (task, text) = redress_runtime::sight(caller)
+        .run(&service.db, &operation)
+        .await?;
+    Ok(proto::ClaimTaskResponse {
+        task: Some(super::task(&task)),
+        text: text.map(super::text),
+    })
+}

@@ -1,0 +1,138 @@
+//! CompleteTask: how a call or a letter ended. In vain, it sends the message on by its next way.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::TaskName;
+use redress_proto::convert;
+use redress_proto::notification::v1 as proto;
+use redress_rpc::{Caller, etag};
+use redress_store::receipt::{self, Claim, ReceiptKey};
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::Tasks;
+use crate::domain::task::{self, TaskOutcome, TaskState};
+use crate::domain::words::MessageState;
+use crate::store::tasks::{self, Task};
+use crate::store::{attempts, messages};
+
+const METHOD: &str = "redress.notification.v1.TaskService/CompleteTask";
+
+struct CompleteTask<'a> {
+    name: &'a TaskName,
+    subject: &'a str,
+    outcome: TaskOutcome,
+    etag: &'a str,
+    receipt: ReceiptKey,
+    now: Timestamp,
+}
+
+impl Operation for CompleteTask<'_> {
+    const NAME: &'static str = "notification.complete_task";
+    type Output = (Task, bool);
+
+    async fn run(&self, tx: &mut Tx) -> Result<(Task, bool), Fault> {
+        let claim = receipt::claim(tx, &self.receipt, self.now).await?;
+        let mut task = tasks::lock(tx, self.name)
+            .await?
+            .ok_or_else(|| Fault::not_found("Task", self.name))?;
+        if matches!(claim, Claim::Seen { .. }) {
+            return Ok((task, false));
+        }
+        let ends = match task.state {
+            TaskState::Done if task.outcome == Some(self.outcome) => false,
+            TaskState::Done => {
+                return Err(Fault::illegal(
+                    "TASK_DONE",
+                    "this task is done with another outcome",
+                    self.name,
+                ));
+            }
+            TaskState::Claimed if task.taken_by == self.subject => true,
+            TaskState::Open | TaskState::Claimed => {
+                return Err(Fault::illegal(
+                    "TASK_NOT_TAKEN",
+                    "only who has taken a task ends it; claim it first",
+                    self.name,
+                ));
+            }
+        };
+        if ends {
+            etag::check(self.etag, task.revision, self.name)?;
+            task.state = TaskState::Done;
+            task.outcome = Some(self.outcome);
+            self.subject.clone_into(&mut task.done_by);
+            task.done_time = Some(self.now);
+            tasks::settle(tx, &mut task).await?;
+            self.send_on(tx, &task).await?;
+        }
+        let etag = etag::of(task.revision);
+        receipt::complete(tx, &self.receipt, &self.name.to_string(), &etag).await?;
+        Ok((task, ends))
+    }
+}
+
+impl CompleteTask<'_> {
+    /// A call in vain was no delivery: the message is sent again, by what is left. One that was retried, paged
+    /// again or acknowledged meanwhile is past this task.
+    async fn send_on(&self, tx: &mut Tx, task: &Task) -> Result<(), Fault> {
+        let Some((outcome, reason)) = task::verdict(self.outcome).filter(|_| task.attempt > 0)
+        else {
+            return Ok(());
+        };
+        let stood = attempts::take_back(tx, &task.message, task.attempt, outcome, reason).await?;
+        let Some(mut message) = messages::lock(tx, &task.message).await? else {
+            return Ok(());
+        };
+        if !stood
+            || message.fate.state != MessageState::Sent
+            || message.fate.attempt_count != task.attempt
+        {
+            return Ok(());
+        }
+        let fate = &mut message.fate;
+        fate.state = MessageState::Queued;
+        fate.due_time = Some(self.now);
+        reason.clone_into(&mut fate.reason);
+        messages::settle(tx, &mut message).await
+    }
+}
+
+pub(super) async fn handle(
+    service: &Tasks,
+    request: Request<proto::CompleteTaskRequest>,
+) -> Result<proto::CompleteTaskResponse, Fault> {
+    let caller = Caller::of(&request)?;
+    let asked = request.get_ref();
+    let name: TaskName = parse_field("name", &asked.name)?;
+    let outcome: TaskOutcome = convert::required("outcome", asked.outcome)?;
+    caller.require_site(&name.site)?;
+    let unnumbered = proto::CompleteTaskRequest {
+        request_id: String::new(),
+        ..asked.clone()
+    };
+    let operation = CompleteTask {
+        name: &name,
+        subject: &caller.subject,
+        outcome,
+        etag: &asked.etag,
+        receipt: ReceiptKey {
+            caller: caller.key(),
+            method: METHOD,
+            request_id: asked.request_id.clone(),
+            site: name.site.to_string(),
+            fingerprint: service.fingerprints.of(METHOD, &unnumbered).to_vec(),
+        },
+        now: service.clock.now(),
+    };
+    let (task, ended) = redress_runtime::sight(caller)
+        .run(&service.db, &operation)
+        .await?;
+    if ended {
+        service.metrics.task_ended(task.kind, outcome);
+    }
+    Ok(proto::CompleteTaskResponse {
+        task: Some(super::task(&task)),
+    })
+}

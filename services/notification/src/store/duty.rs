@@ -1,0 +1,94 @@
+//! Who is on duty, as assignment tells it.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::{SiteId, StaffName};
+use redress_model::words::DutyRole;
+use redress_store::{StoreResultExt as _, Tx};
+
+/// One stretch of duty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Which duty.
+    pub role: DutyRole,
+    /// Who.
+    pub staff: StaffName,
+    /// 0 for the holder, then the deputies.
+    pub rank: i32,
+    /// From when on.
+    pub start: Timestamp,
+    /// Until before when; none where open.
+    pub end: Option<Timestamp>,
+}
+
+/// Replaces the roster of a site unless a newer one is known.
+pub async fn keep(tx: &mut Tx, site: &SiteId, slots: &[Slot], revision: i64) -> Result<(), Fault> {
+    let newer = sqlx::query!(
+        "-- notification::duty::keep
+        INSERT INTO duty_roster AS d (site, revision) VALUES ($1, $2)
+        ON CONFLICT ON CONSTRAINT duty_roster_pkey DO UPDATE SET revision = $2 WHERE d.revision < $2",
+        site.as_str(),
+        revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if newer == 0 {
+        return Ok(());
+    }
+    sqlx::query!(
+        "-- notification::duty::keep
+        DELETE FROM duty_slot WHERE site = $1",
+        site.as_str(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    let roles: Vec<String> = slots.iter().map(|s| s.role.word().to_owned()).collect();
+    let staff: Vec<String> = slots.iter().map(|s| s.staff.to_string()).collect();
+    let ranks: Vec<i32> = slots.iter().map(|s| s.rank).collect();
+    let starts: Vec<jiff_sqlx::Timestamp> = slots.iter().map(|s| s.start.to_sqlx()).collect();
+    let ends: Vec<Option<jiff_sqlx::Timestamp>> =
+        slots.iter().map(|s| s.end.map(|e| e.to_sqlx())).collect();
+    sqlx::query!(
+        "-- notification::duty::keep
+        INSERT INTO duty_slot (site, role, staff, rank, start_time, end_time)
+        SELECT $1, s.* FROM unnest($2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::timestamptz[]) AS s",
+        site.as_str(),
+        &roles,
+        &staff,
+        &ranks,
+        &starts as &[jiff_sqlx::Timestamp],
+        &ends as &[Option<jiff_sqlx::Timestamp>],
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Who holds a duty now: the holder, else the first deputy; none where the roster names nobody.
+pub async fn holder(
+    tx: &mut Tx,
+    site: &SiteId,
+    role: DutyRole,
+    now: Timestamp,
+) -> Result<Option<StaffName>, Fault> {
+    let staff = sqlx::query_scalar!(
+        "-- notification::duty::holder
+        SELECT staff FROM duty_slot
+        WHERE site = $1 AND role = $2 AND start_time <= $3 AND (end_time IS NULL OR end_time > $3)
+        ORDER BY rank, start_time, staff LIMIT 1",
+        site.as_str(),
+        role.word(),
+        now.to_sqlx(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    staff
+        .map(|name| name.parse().map_err(Fault::internal))
+        .transpose()
+}

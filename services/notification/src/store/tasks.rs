@@ -1,0 +1,332 @@
+//! Tasks: made by the sender, taken and ended by people.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::name::{CaseName, MessageName, SiteId, TaskName};
+use redress_model::words::DutyRole;
+use redress_model::{Fault, ids};
+use redress_store::{StoreResultExt as _, Tx};
+use redress_vault::Place;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::keys::Keys;
+use super::word;
+use crate::domain::task::{TaskKind, TaskOutcome, TaskState};
+
+/// What the person who took a task works with. Names people: hence no `Debug`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskText {
+    /// Whom to reach; empty where unknown.
+    pub reader: String,
+    /// The number to call or what is known of where to write.
+    pub address: String,
+    /// Subject line.
+    pub subject: String,
+    /// What to say or to print.
+    pub body: String,
+}
+
+/// A task to be made.
+pub struct NewTask<'a> {
+    /// What is to be done.
+    pub kind: TaskKind,
+    /// For which message.
+    pub message: &'a MessageName,
+    /// About which case.
+    pub case: Option<&'a CaseName>,
+    /// Which time the message was queued.
+    pub round: i32,
+    /// Which page.
+    pub page: i32,
+    /// The attempt that it is; 0 for a failed message.
+    pub attempt: i32,
+    /// Which duty it waits for.
+    pub role: DutyRole,
+    /// Who holds it.
+    pub offered_to: String,
+    /// Why the message failed.
+    pub reason: &'a str,
+    /// What the person needs.
+    pub text: Option<&'a TaskText>,
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Its name.
+    pub name: TaskName,
+    /// What is to be done.
+    pub kind: TaskKind,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Which duty it waits for.
+    pub role: String,
+    /// Who held it when the task was made.
+    pub offered_to: String,
+    /// The message.
+    pub message: MessageName,
+    /// The attempt that it is; 0 for a failed message.
+    pub attempt: i32,
+    /// The case.
+    pub case: Option<CaseName>,
+    /// Why the message failed.
+    pub reason: String,
+    /// By when.
+    pub due_time: Timestamp,
+    /// Who took it.
+    pub taken_by: String,
+    /// When.
+    pub take_time: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<TaskOutcome>,
+    /// Who ended it.
+    pub done_by: String,
+    /// When.
+    pub done_time: Option<Timestamp>,
+    /// When it was made.
+    pub create_time: Timestamp,
+    /// Rises with every change.
+    pub revision: i64,
+}
+
+struct Row {
+    site: String,
+    task_id: Uuid,
+    kind: String,
+    state: String,
+    role: String,
+    offered_to: String,
+    message_id: Uuid,
+    attempt: i32,
+    case_id: Option<Uuid>,
+    reason: String,
+    due_time: jiff_sqlx::Timestamp,
+    taken_by: String,
+    take_time: Option<jiff_sqlx::Timestamp>,
+    outcome: String,
+    done_by: String,
+    done_time: Option<jiff_sqlx::Timestamp>,
+    create_time: jiff_sqlx::Timestamp,
+    revision: i64,
+}
+
+impl Row {
+    fn task(self) -> Result<Task, Fault> {
+        let site: SiteId = self.site.parse().map_err(Fault::internal)?;
+        Ok(Task {
+            kind: word(&self.kind)?,
+            state: word(&self.state)?,
+            role: self.role,
+            offered_to: self.offered_to,
+            message: MessageName::new(site.clone(), self.message_id),
+            attempt: self.attempt,
+            case: self.case_id.map(|id| CaseName::new(site.clone(), id)),
+            reason: self.reason,
+            due_time: self.due_time.to_jiff(),
+            taken_by: self.taken_by,
+            take_time: self.take_time.map(|t| t.to_jiff()),
+            outcome: if self.outcome.is_empty() {
+                None
+            } else {
+                Some(word(&self.outcome)?)
+            },
+            done_by: self.done_by,
+            done_time: self.done_time.map(|t| t.to_jiff()),
+            create_time: self.create_time.to_jiff(),
+            revision: self.revision,
+            name: TaskName::new(site, self.task_id),
+        })
+    }
+}
+
+fn place(id: Uuid) -> Place<'static> {
+    Place {
+        table: "task",
+        row: id,
+        field: "sealed",
+    }
+}
+
+/// Makes a task, once for a page of a message. Returns whether it is new.
+pub async fn make(
+    tx: &mut Tx,
+    keys: &Keys,
+    new: &NewTask<'_>,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let site = &new.message.site;
+    let id = ids::new_id(now);
+    let sealed = match new.text {
+        Some(text) => {
+            let plain = Zeroizing::new(serde_json::to_vec(text).map_err(Fault::internal)?);
+            Some(keys.seal(tx, site, &place(id), &plain, now).await?)
+        }
+        None => None,
+    };
+    let rows = sqlx::query!(
+        "-- notification::tasks::make
+        INSERT INTO task (site, task_id, kind, state, role, offered_to, message_id, round, page, attempt, case_id,
+                          reason, due_time, sealed, create_time)
+        VALUES ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        ON CONFLICT ON CONSTRAINT task_once DO NOTHING",
+        site.as_str(),
+        id,
+        new.kind.word(),
+        new.role.word(),
+        new.offered_to,
+        new.message.id,
+        new.round,
+        new.page,
+        new.attempt,
+        new.case.map(|case| case.id),
+        new.reason,
+        new.kind.due(now).to_sqlx(),
+        sealed,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    Ok(rows > 0)
+}
+
+/// A task under a lock until the end of the transaction.
+pub async fn lock(tx: &mut Tx, name: &TaskName) -> Result<Option<Task>, Fault> {
+    sqlx::query!(
+        "-- notification::tasks::lock
+        SELECT 1 AS one FROM task WHERE site = $1 AND task_id = $2 FOR UPDATE",
+        name.site.as_str(),
+        name.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    get(tx, name).await
+}
+
+/// A task.
+pub async fn get(tx: &mut Tx, name: &TaskName) -> Result<Option<Task>, Fault> {
+    sqlx::query_as!(
+        Row,
+        r#"-- notification::tasks::get
+        SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, reason, due_time, taken_by,
+               take_time, outcome, done_by, done_time, create_time, revision
+        FROM task WHERE site = $1 AND task_id = $2"#,
+        name.site.as_str(),
+        name.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(Row::task)
+    .transpose()
+}
+
+/// What the person who took it works with; none where nothing is kept.
+pub async fn text(tx: &mut Tx, keys: &Keys, name: &TaskName) -> Result<Option<TaskText>, Fault> {
+    let sealed = sqlx::query_scalar!(
+        "-- notification::tasks::text
+        SELECT sealed FROM task WHERE site = $1 AND task_id = $2",
+        name.site.as_str(),
+        name.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .flatten();
+    let Some(sealed) = sealed else {
+        return Ok(None);
+    };
+    let plain = keys.open(tx, &name.site, &place(name.id), &sealed).await?;
+    serde_json::from_slice(&plain)
+        .map(Some)
+        .map_err(|_| Fault::internal("a sealed text is not what was sealed"))
+}
+
+/// What a list is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One site; none: all in scope.
+    pub site: Option<SiteId>,
+    /// Any of these states; empty: all.
+    pub states: Vec<String>,
+    /// One kind.
+    pub kind: Option<TaskKind>,
+    /// One case.
+    pub case: Option<Uuid>,
+    /// One message.
+    pub message: Option<Uuid>,
+    /// Taken by this person; empty: by anybody.
+    pub taken_by: String,
+}
+
+/// Where a page of a list ended: by when the last task is due, and its id.
+pub type Last = (Timestamp, Uuid);
+
+/// Tasks, the one that is due first in front.
+pub async fn list(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Option<Last>,
+    limit: i64,
+) -> Result<Vec<Task>, Fault> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"-- notification::tasks::list
+        SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, reason, due_time, taken_by,
+               take_time, outcome, done_by, done_time, create_time, revision
+        FROM task
+        WHERE ($1::text IS NULL OR site = $1)
+          AND (cardinality($2::text[]) = 0 OR state = ANY ($2))
+          AND ($3::text IS NULL OR kind = $3)
+          AND ($4::uuid IS NULL OR case_id = $4)
+          AND ($5::uuid IS NULL OR message_id = $5)
+          AND ($6::text = '' OR taken_by = $6)
+          AND ($7::timestamptz IS NULL OR (due_time, task_id) > ($7, $8::uuid))
+        ORDER BY due_time, task_id LIMIT $9"#,
+        filter.site.as_ref().map(SiteId::as_str),
+        &filter.states,
+        filter.kind.map(|kind| kind.word()),
+        filter.case,
+        filter.message,
+        filter.taken_by,
+        after.map(|(due, _)| due.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        after.map(|(_, id)| id),
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter().map(Row::task).collect()
+}
+
+/// Writes the part that moves and bumps its revision. The row is locked by this transaction.
+pub async fn settle(tx: &mut Tx, task: &mut Task) -> Result<(), Fault> {
+    let settled = sqlx::query!(
+        "-- notification::tasks::settle
+        UPDATE task SET state = $4, taken_by = $5, take_time = $6, outcome = $7, done_by = $8, done_time = $9,
+                        revision = revision + 1
+        WHERE site = $1 AND task_id = $2 AND revision = $3",
+        task.name.site.as_str(),
+        task.name.id,
+        task.revision,
+        task.state.word(),
+        task.taken_by,
+        task.take_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        task.outcome.map_or("", |outcome| outcome.word()),
+        task.done_by,
+        task.done_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if settled != 1 {
+        return Err(Fault::internal("a task was settled without its lock"));
+    }
+    task.revision += 1;
+    Ok(())
+}

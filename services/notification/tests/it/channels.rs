@@ -1,0 +1,627 @@
+//! The gateways for text messages and the robots of groups against endpoints that refuse, throttle, stall and hang
+//! up; breakers; and what people do where machines do not reach.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use redress_model::name::{CaseName, ClockName, StaffName};
+use redress_model::words::{ClockKind, ClockTransition, DutyRole};
+use redress_notification::domain::words::{MessageChannel, MessageState, Template};
+use redress_notification::jobs::metrics::Metrics;
+use redress_notification::provider::Gateways;
+use redress_notification::provider::sms::{self, SmsGateway, SmsKey, SmsSettings, SmsTemplate};
+use redress_notification::provider::wecom::Wecom;
+use redress_notification::rpc::Apps;
+use redress_notification::rpc::tasks::Tasks;
+use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::app_service_server::AppService as _;
+use redress_proto::notification::v1::message_service_server::MessageService as _;
+use redress_proto::notification::v1::task_service_server::TaskService as _;
+use redress_rpc::{Caller, Fingerprints};
+use tokio_stream::StreamExt as _;
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::rpc::{by, caller, service};
+use crate::support::http::{Endpoint, Manner};
+use crate::support::{World, meter, news, site};
+
+const TIMEOUT: Duration = Duration::from_millis(300);
+const SECRET: &[u8] = b"0123456789abcdef";
+
+fn text_messages(endpoint: &Endpoint) -> SmsGateway {
+    let key = |id: &str, secret: &[u8]| SmsKey {
+        id: id.to_owned(),
+        secret: secret.to_vec(),
+    };
+    let template = SmsTemplate {
+        code: "SMS_1001".to_owned(),
+        params: vec!["number".to_owned(), "site".to_owned()],
+    };
+    let settings = SmsSettings {
+        url: endpoint.url(),
+        keys: vec![key("new", b"fedcba9876543210"), key("old", SECRET)],
+        signature: "湖畔花园".to_owned(),
+        sites: vec![site("lake")],
+        templates: BTreeMap::from([("case.received".to_owned(), template)]),
+    };
+    SmsGateway::new(settings, TIMEOUT).expect("right settings")
+}
+
+fn by_sms(endpoint: &Endpoint) -> Gateways {
+    Gateways {
+        sms: vec![text_messages(endpoint)],
+        ..Gateways::default()
+    }
+}
+
+fn by_robot(endpoint: &Endpoint) -> Gateways {
+    Gateways {
+        wecom: vec![Wecom::new(&endpoint.url(), Vec::new(), TIMEOUT).expect("right settings")],
+        ..Gateways::default()
+    }
+}
+
+/// A receipt to a complainant, due now.
+async fn receipt(world: &World, number: &str) -> CaseName {
+    let case = world.case(number).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    case
+}
+
+async fn breach(world: &World, case: &CaseName, staff: &StaffName, grade: i32) {
+    let clock = ClockName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::clock(
+            &clock,
+            case,
+            ClockKind::Answer,
+            (ClockTransition::Breached, 3),
+            &[staff],
+            grade,
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn a_text_gateway_gets_code_and_parameters_signed_by_both_keys_under_one_delivery_id() {
+    let world = World::new().await;
+    receipt(&world, "LAKE-1").await;
+    let endpoint = Endpoint::start().await;
+    endpoint.next(Manner::HalfAnswer);
+    let sender = world.sender(by_sms(&endpoint));
+    world.send_due(&sender).await;
+    world.clock.advance(SignedDuration::from_secs(5));
+    // The gateway knows the delivery: it had taken it, and only its answer got lost.
+    endpoint.next(Manner::Answer("409 Conflict"));
+    world.send_due(&sender).await;
+    assert_eq!(world.message().await.fate.state, MessageState::Sent);
+
+    let received = endpoint.received();
+    assert_eq!(received.len(), 2);
+    let id = &received[0].headers["idempotency-key"];
+    assert_eq!(id, &received[1].headers["idempotency-key"]);
+    let payload: serde_json::Value = serde_json::from_slice(&received[0].body).expect("JSON");
+    assert_eq!(payload["to"], "+8613800138000");
+    assert_eq!(payload["template"], "SMS_1001");
+    assert_eq!(payload["delivery_id"], id.as_str());
+    let params = serde_json::json!({"number": "LAKE-1", "site": "Lake Garden"});
+    assert_eq!(payload["params"], params, "and nothing else is handed over");
+    assert!(payload.get("text").is_none());
+
+    let headers = &received[1].headers;
+    for (key, secret) in [("new", &b"fedcba9876543210"[..]), ("old", SECRET)] {
+        let date = &headers["x-redress-date"];
+        let expected = sms::sign(secret, "/redress", "", date, id, &received[1].body);
+        let line = format!("KeyId={key}, Signature={expected}");
+        assert!(
+            received[1]
+                .all("authorization")
+                .iter()
+                .any(|value| value.ends_with(&line))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_text_gateway_that_throttles_is_left_alone_and_one_that_refuses_is_passed_over() {
+    let world = World::new().await;
+    receipt(&world, "LAKE-1").await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(Gateways {
+        outbox: true,
+        ..by_sms(&endpoint)
+    });
+    endpoint.next(Manner::Answer("422 Unprocessable Content"));
+    world.send_due(&sender).await;
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Sent);
+    let ways: Vec<&str> = world
+        .attempts(&message.name)
+        .await
+        .iter()
+        .map(|a| a.way.provider.word())
+        .collect();
+    assert_eq!(ways, ["SMS_GATEWAY", "OUTBOX"]);
+
+    let world = World::new().await;
+    world.case("LAKE-2").await;
+    world.case("LAKE-3").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_sms(&endpoint));
+    endpoint.next(Manner::Answer("429 Too Many Requests\r\nRetry-After: 25"));
+    world.send_due(&sender).await;
+    world.clock.advance(SignedDuration::from_secs(24));
+    world.send_due(&sender).await;
+    assert_eq!(endpoint.received().len(), 1, "nobody knocks while it rests");
+    world.clock.advance(SignedDuration::from_secs(1));
+    world.send_due(&sender).await;
+    let states: Vec<MessageState> = world
+        .messages()
+        .await
+        .iter()
+        .map(|m| m.fate.state)
+        .collect();
+    assert_eq!(states, [MessageState::Sent, MessageState::Sent]);
+}
+
+#[tokio::test]
+async fn a_provider_that_keeps_failing_is_left_alone_then_probed_by_one_message() {
+    let world = World::new().await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_sms(&endpoint));
+    for n in 0..8 {
+        world.case(&format!("LAKE-{n}")).await;
+    }
+    world.clock.advance(SignedDuration::from_mins(2));
+    for _ in 0..5 {
+        endpoint.next(Manner::HangUp);
+    }
+    world.send_due(&sender).await;
+    assert_eq!(endpoint.received().len(), 5, "the breaker opened");
+    let resting = world
+        .messages()
+        .await
+        .into_iter()
+        .filter(|m| m.fate.reason == "PROVIDER_RESTS")
+        .collect::<Vec<_>>();
+    assert_eq!(resting.len(), 3);
+    assert!(
+        resting.iter().all(|m| m.fate.attempt_count == 0),
+        "resting costs no attempt"
+    );
+
+    world.clock.advance(SignedDuration::from_secs(31));
+    endpoint.next(Manner::Stall);
+    world.send_due(&sender).await;
+    assert_eq!(
+        endpoint.received().len(),
+        6,
+        "one probe, and its failure keeps the others back"
+    );
+
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&sender).await;
+    let all = world.messages().await;
+    assert!(
+        all.iter().all(|m| m.fate.state == MessageState::Sent),
+        "{all:#?}"
+    );
+}
+
+#[tokio::test]
+async fn a_robot_mentions_the_reader_and_its_errcode_decides() {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "").await;
+    let case = receipt(&world, "LAKE-1").await;
+    breach(&world, &case, &li, 1).await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_robot(&endpoint));
+    endpoint.next(Manner::Json(
+        r#"{"errcode":45009,"errmsg":"api freq out of limit"}"#,
+    ));
+    endpoint.next(Manner::Json(r#"{"errcode":0,"errmsg":"ok"}"#));
+    let grave = || async {
+        let all = world.messages().await;
+        all.into_iter()
+            .find(|m| m.template == Template::ClockBreached)
+            .expect("a page")
+    };
+    world.send_due(&sender).await;
+    assert_eq!(grave().await.fate.reason, "WECOM_45009");
+    world.clock.advance(SignedDuration::from_secs(59));
+    world.send_due(&sender).await;
+    assert_eq!(endpoint.received().len(), 1);
+    world.clock.advance(SignedDuration::from_secs(1));
+    world.send_due(&sender).await;
+    assert_eq!(grave().await.fate.state, MessageState::Sent);
+
+    let received = endpoint.received();
+    let payload: serde_json::Value = serde_json::from_slice(&received[1].body).expect("JSON");
+    assert_eq!(payload["msgtype"], "text");
+    assert_eq!(payload["text"]["mentioned_mobile_list"][0], "13800000001");
+    assert!(
+        payload["text"]["content"]
+            .as_str()
+            .is_some_and(|text| text.contains("LAKE-1"))
+    );
+}
+
+#[tokio::test]
+async fn a_robot_gets_twenty_messages_a_minute_and_the_rest_wait_without_losing_an_attempt() {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "").await;
+    let case = receipt(&world, "LAKE-1").await;
+    for _ in 0..22 {
+        breach(&world, &case, &li, 1).await;
+    }
+    let endpoint = Endpoint::start().await;
+    for _ in 0..22 {
+        endpoint.next(Manner::Json(r#"{"errcode":0,"errmsg":"ok"}"#));
+    }
+    let sender = world.sender(by_robot(&endpoint));
+    world.send_due(&sender).await;
+    assert_eq!(endpoint.received().len(), 20);
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.send_due(&sender).await;
+    assert_eq!(endpoint.received().len(), 22);
+    let attempts = world
+        .messages()
+        .await
+        .iter()
+        .filter(|m| m.template == Template::ClockBreached)
+        .map(|m| m.fate.attempt_count)
+        .max();
+    assert_eq!(attempts, Some(1));
+}
+
+fn tasks(world: &World) -> Tasks {
+    Tasks {
+        db: world.base.db.clone(),
+        keys: Arc::clone(&world.keys),
+        clock: world.clock.clone(),
+        fingerprints: Fingerprints::new(b"a key of tests"),
+        metrics: Metrics::new(&meter()),
+    }
+}
+
+fn clerk() -> Arc<Caller> {
+    caller("lake", &["tasks.*"], None)
+}
+
+async fn open_tasks(world: &World) -> Vec<proto::Task> {
+    let list = proto::ListTasksRequest {
+        parent: "sites/lake".to_owned(),
+        states: vec![proto::TaskState::Open.into()],
+        ..Default::default()
+    };
+    let answer = tasks(world).list_tasks(by(&clerk(), list)).await;
+    answer.expect("a list").into_inner().tasks
+}
+
+fn claim(name: &str) -> proto::ClaimTaskRequest {
+    proto::ClaimTaskRequest {
+        name: name.to_owned(),
+        ..Default::default()
+    }
+}
+
+fn complete(name: &str, outcome: proto::TaskOutcome) -> proto::CompleteTaskRequest {
+    proto::CompleteTaskRequest {
+        name: name.to_owned(),
+        outcome: outcome.into(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn m05_who_prefers_a_call_gets_one_and_a_call_in_vain_sends_the_message_on_and_then_to_a_person()
+ {
+    let world = World::new().await;
+    let zhao = world
+        .hire("zhao", "+8613800000009", "zhao@example.com")
+        .await;
+    world
+        .tell(news::on_duty(&[(DutyRole::FrontOffice, &zhao)]))
+        .await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    world
+        .people
+        .add_caller(&case, "t1", "Wang Fang", "+8613800138000");
+    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.sender(Gateways {
+        tasks: true,
+        ..Gateways::default()
+    });
+    world.send_due(&sender).await;
+
+    let waiting = open_tasks(&world).await;
+    assert_eq!(waiting.len(), 1);
+    let task = waiting[0].clone();
+    assert_eq!(task.kind(), proto::TaskKind::Call);
+    assert_eq!(task.offered_to, zhao.to_string());
+    assert_eq!(task.role, "FRONT_OFFICE");
+    let told = world.messages().await;
+    assert!(told.iter().any(
+        |m| m.template == Template::TaskWaiting && m.recipient.to_string() == zhao.to_string()
+    ));
+
+    let service = tasks(&world);
+    let (me, other) = (clerk(), {
+        let mut other = (*caller("lake", &["tasks.*"], None)).clone();
+        other.subject = "somebody-else@example".to_owned();
+        Arc::new(other)
+    });
+    let get = proto::GetTaskRequest {
+        name: task.name.clone(),
+    };
+    let seen = service
+        .get_task(by(&me, get.clone()))
+        .await
+        .expect("a task")
+        .into_inner();
+    assert!(
+        seen.text.is_none(),
+        "nobody reads a number before taking the task"
+    );
+    let early = complete(&task.name, proto::TaskOutcome::Delivered);
+    let refused = service
+        .complete_task(by(&me, early))
+        .await
+        .expect_err("not taken");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    let taken = service
+        .claim_task(by(&me, claim(&task.name)))
+        .await
+        .expect("taken")
+        .into_inner();
+    let text = taken.text.expect("what to say");
+    assert_eq!(
+        (text.reader.as_str(), text.address.as_str()),
+        ("Wang Fang", "+8613800138000")
+    );
+    assert!(text.body.contains("LAKE-1"));
+    // I11: two at once, one wins and the other is told.
+    let refused = service
+        .claim_task(by(&other, claim(&task.name)))
+        .await
+        .expect_err("taken");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    let peek = service
+        .get_task(by(&other, get))
+        .await
+        .expect("a task")
+        .into_inner();
+    assert!(peek.text.is_none());
+    let mut stale = complete(&task.name, proto::TaskOutcome::Unreachable);
+    stale.etag = task.etag.clone();
+    let refused = service
+        .complete_task(by(&me, stale))
+        .await
+        .expect_err("stale");
+    assert_eq!(refused.code(), Code::Aborted);
+
+    let vain = complete(&task.name, proto::TaskOutcome::Unreachable);
+    service
+        .complete_task(by(&me, vain.clone()))
+        .await
+        .expect("done");
+    service
+        .complete_task(by(&me, vain))
+        .await
+        .expect("a repeat succeeds");
+    world.send_due(&sender).await;
+    let all = world.messages().await;
+    let receipt = all
+        .iter()
+        .find(|m| m.template == Template::CaseReceived)
+        .expect("listed");
+    assert_eq!(receipt.fate.state, MessageState::Failed);
+    let waiting = open_tasks(&world).await;
+    let of_receipt = waiting
+        .iter()
+        .find(|t| t.message == receipt.name.to_string())
+        .expect("a person looks");
+    assert_eq!(of_receipt.kind(), proto::TaskKind::Unreached);
+    assert_eq!(of_receipt.reason, "WAYS_USED_UP");
+}
+
+#[tokio::test]
+async fn a_delivered_call_leaves_the_message_sent() {
+    let world = World::new().await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    world
+        .people
+        .add_caller(&case, "t1", "Wang Fang", "+8613800138000");
+    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.sender(Gateways {
+        tasks: true,
+        ..Gateways::default()
+    });
+    world.send_due(&sender).await;
+    let task = open_tasks(&world).await.remove(0);
+    let service = tasks(&world);
+    let foreign = caller("river", &["*"], None);
+    let hidden = service
+        .claim_task(by(&foreign, claim(&task.name)))
+        .await
+        .expect_err("I8");
+    assert_eq!(hidden.code(), Code::NotFound);
+    service
+        .claim_task(by(&clerk(), claim(&task.name)))
+        .await
+        .expect("taken");
+    let done = complete(&task.name, proto::TaskOutcome::Delivered);
+    let done = service
+        .complete_task(by(&clerk(), done))
+        .await
+        .expect("done")
+        .into_inner();
+    assert_eq!(
+        done.task.expect("a task").outcome(),
+        proto::TaskOutcome::Delivered
+    );
+    world.send_due(&sender).await;
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Sent);
+    assert_eq!(message.fate.channel, Some(MessageChannel::Phone));
+    assert!(open_tasks(&world).await.is_empty());
+}
+
+fn subscribe(token: &str) -> proto::SubscribeRequest {
+    proto::SubscribeRequest {
+        parent: "sites/lake".to_owned(),
+        resume_token: token.to_owned(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn apps_and_portals_are_told_what_is_theirs_and_nothing_twice_after_reconnecting() {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let zhao = world
+        .hire("zhao", "+8613800000002", "zhao@example.com")
+        .await;
+    let apps = Apps {
+        db: world.base.db.clone(),
+        keys: Arc::clone(&world.keys),
+        bell: world.bell.clone(),
+    };
+    let mine = caller("lake", &["notices.subscribe"], Some(&li));
+    let portal = caller("lake", &["notices.subscribe", "notices.relay"], None);
+    let open = |who: Arc<Caller>, token: String| {
+        let apps = apps.clone();
+        async move {
+            let stream = apps.subscribe(by(&who, subscribe(&token))).await;
+            stream.expect("a stream").into_inner()
+        }
+    };
+    let (mut app, mut relay) = (
+        open(mine.clone(), String::new()).await,
+        open(portal, String::new()).await,
+    );
+
+    let case = receipt(&world, "LAKE-1").await;
+    breach(&world, &case, &zhao, 1).await;
+    breach(&world, &case, &li, 1).await;
+    let sender = world.sender(Gateways {
+        app: true,
+        outbox: true,
+        ..Gateways::default()
+    });
+    world.send_due(&sender).await;
+
+    let first = app.next().await.expect("an item").expect("ok");
+    let notice = first.notice.expect("a notice");
+    assert_eq!(notice.recipient, li.to_string());
+    assert!(notice.subject.contains("LAKE-1") || notice.body.contains("LAKE-1"));
+    let heard = relay.next().await.expect("an item").expect("ok");
+    let told = heard.notice.expect("a notice");
+    assert_eq!(told.recipient, "token-LAKE-1");
+    assert_eq!(told.template, "case.received");
+
+    breach(&world, &case, &li, 1).await;
+    world.send_due(&sender).await;
+    let mut again = open(mine, first.resume_token.clone()).await;
+    let second = again
+        .next()
+        .await
+        .expect("an item")
+        .expect("ok")
+        .notice
+        .expect("a notice");
+    assert_ne!(second.message, notice.message);
+
+    // Neither staff of the site nor a portal: nothing is said.
+    let nobody = caller("lake", &["notices.subscribe"], None);
+    let refused = apps.subscribe(by(&nobody, subscribe(""))).await;
+    assert_eq!(
+        refused.err().map(|s| s.code()),
+        Some(Code::PermissionDenied)
+    );
+    // A token belongs to who was given it.
+    let stolen = caller("lake", &["notices.subscribe"], Some(&zhao));
+    let mut stolen = (*stolen).clone();
+    stolen.subject = "zhao@example".to_owned();
+    let refused = apps
+        .subscribe(by(&Arc::new(stolen), subscribe(&first.resume_token)))
+        .await;
+    assert_eq!(refused.err().map(|s| s.code()), Some(Code::InvalidArgument));
+}
+
+#[tokio::test]
+async fn failed_messages_are_redriven_in_bulk_once_for_one_request_and_ended_ones_are_cancelled() {
+    let world = World::new().await;
+    let endpoint = Endpoint::start().await;
+    let (first, second) = (world.case("LAKE-1").await, world.case("LAKE-2").await);
+    world.clock.advance(SignedDuration::from_mins(2));
+    for _ in 0..2 {
+        endpoint.next(Manner::Answer("422 Unprocessable Content"));
+    }
+    let sender = world.sender(by_sms(&endpoint));
+    world.send_due(&sender).await;
+    let failed = |all: Vec<redress_notification::store::messages::Message>| {
+        all.into_iter()
+            .filter(|m| m.fate.state == MessageState::Failed)
+            .count()
+    };
+    assert_eq!(failed(world.messages().await), 2);
+    world
+        .tell(news::moved(
+            &second,
+            redress_model::words::CaseStatus::Withdrawn,
+            2,
+        ))
+        .await;
+
+    let service = service(&world);
+    let me = caller("lake", &["messages.retry"], None);
+    let redrive = |reason: &str| proto::RedriveMessagesRequest {
+        parent: "sites/lake".to_owned(),
+        reason: reason.to_owned(),
+        request_id: format!("redrive-{reason}"),
+        ..Default::default()
+    };
+    let none = service
+        .redrive_messages(by(&me, redrive("HTTP_503")))
+        .await
+        .expect("ok")
+        .into_inner();
+    assert_eq!((none.retried_count, none.ended_count), (0, 0));
+    for _ in 0..2 {
+        let done = service
+            .redrive_messages(by(&me, redrive("HTTP_422")))
+            .await
+            .expect("ok")
+            .into_inner();
+        assert_eq!(
+            (done.retried_count, done.ended_count, done.more),
+            (1, 1, false)
+        );
+    }
+    world.send_due(&sender).await;
+    let all = world.messages().await;
+    let of = |case: &CaseName| {
+        all.iter()
+            .find(|m| m.case.as_ref() == Some(case))
+            .expect("listed")
+            .fate
+            .state
+    };
+    assert_eq!(
+        (of(&first), of(&second)),
+        (MessageState::Sent, MessageState::Cancelled)
+    );
+    let foreign = caller("river", &["*"], None);
+    let refused = service
+        .redrive_messages(by(&foreign, redrive("")))
+        .await
+        .expect_err("I8");
+    assert_eq!(refused.code(), Code::NotFound);
+}

@@ -1,0 +1,499 @@
+//! Texts as revisions of organization, region and site; the wording check on everything outward (M05, M11, M16).
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use redress_model::name::CaseName;
+use redress_model::words::{ClockKind, ClockTransition};
+use redress_notification::domain::words::{MessageState, Template};
+use redress_notification::jobs::metrics::Metrics;
+use redress_notification::rpc::templates::TemplateTexts;
+use redress_notification::rpc::wording::Wording;
+use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::message_service_server::MessageService as _;
+use redress_proto::notification::v1::template_service_server::TemplateService as _;
+use redress_proto::notification::v1::wording_service_server::WordingService as _;
+use redress_rpc::{Caller, Fingerprints};
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use crate::rpc::{by, caller, service};
+use crate::support::{World, meter, news, site};
+
+fn templates(world: &World) -> TemplateTexts {
+    TemplateTexts {
+        db: world.base.db.clone(),
+        clock: world.clock.clone(),
+        fingerprints: Fingerprints::new(b"a key of tests"),
+        metrics: Metrics::new(&meter()),
+    }
+}
+
+fn wording(world: &World) -> Wording {
+    Wording {
+        db: world.base.db.clone(),
+        clock: world.clock.clone(),
+        fingerprints: Fingerprints::new(b"a key of tests"),
+        metrics: Metrics::new(&meter()),
+    }
+}
+
+/// Somebody who answers for the whole organization.
+fn head_office() -> Arc<Caller> {
+    let mut caller = (*caller("lake", &["*"], None)).clone();
+    caller.organizations = vec!["demo".parse().expect("a slug")];
+    Arc::new(caller)
+}
+
+fn apply(parent: &str, subject: &str, body: &str) -> proto::ApplyTemplateRequest {
+    proto::ApplyTemplateRequest {
+        parent: parent.to_owned(),
+        template: "case.received".to_owned(),
+        language: "en".to_owned(),
+        subject: subject.to_owned(),
+        body: body.to_owned(),
+        reason: "agreed with customer service".to_owned(),
+        ..Default::default()
+    }
+}
+
+async fn held(world: &World) -> proto::Template {
+    let get = proto::GetTemplateRequest {
+        name: "sites/lake/templates/case.received".to_owned(),
+        language: "en".to_owned(),
+    };
+    let answer = templates(world).get_template(by(&head_office(), get)).await;
+    answer
+        .expect("a template")
+        .into_inner()
+        .template
+        .expect("given")
+}
+
+#[tokio::test]
+async fn a_text_is_inherited_from_the_product_down_to_the_site_and_its_origin_is_seen() {
+    let world = World::new().await;
+    let service = templates(&world);
+    let office = head_office();
+    let built_in = held(&world).await;
+    assert_eq!((built_in.origin.as_str(), built_in.revision), ("", 0));
+    assert!(built_in.outward && built_in.variables.iter().any(|v| v.name == "owner_phone"));
+
+    for (parent, origin) in [
+        ("organizations/demo", "organizations/demo"),
+        (
+            "organizations/demo/regions/north",
+            "organizations/demo/regions/north",
+        ),
+        ("sites/lake", "sites/lake"),
+    ] {
+        let body = format!("Hello {{{{ reader }}}}, from {parent}: {{{{ number }}}}");
+        let applied = service
+            .apply_template(by(&office, apply(parent, "On record", &body)))
+            .await;
+        let revision = applied
+            .expect("applied")
+            .into_inner()
+            .revision
+            .expect("given");
+        assert_eq!((revision.revision, revision.etag.as_str()), (1, "r1"));
+        assert_eq!(revision.author, "tester@example");
+        assert_eq!(held(&world).await.origin, origin);
+    }
+    // What holds is what is sent.
+    world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(
+        world.text().await.body,
+        "Hello Wang Fang, from sites/lake: LAKE-1\n"
+    );
+    // Given back, the region's holds again.
+    service
+        .apply_template(by(&office, apply("sites/lake", "", "")))
+        .await
+        .expect("given back");
+    assert_eq!(
+        held(&world).await.origin,
+        "organizations/demo/regions/north"
+    );
+
+    let history = proto::ListTemplateRevisionsRequest {
+        parent: "sites/lake".to_owned(),
+        template: "case.received".to_owned(),
+        language: "en".to_owned(),
+        ..Default::default()
+    };
+    let history = service
+        .list_template_revisions(by(&office, history))
+        .await
+        .expect("a list")
+        .into_inner();
+    let numbers: Vec<i32> = history.revisions.iter().map(|r| r.revision).collect();
+    assert_eq!(numbers, [2, 1]);
+}
+
+#[tokio::test]
+async fn a_text_holds_from_its_time_on_once_for_one_request_and_not_over_somebody_elses() {
+    let world = World::new().await;
+    let service = templates(&world);
+    let office = head_office();
+    let later = world.now() + SignedDuration::from_hours(1);
+    let mut first = apply("sites/lake", "Later", "Later: {{ number }}");
+    first.effective_time = Some(redress_proto::convert::to_timestamp(later));
+    first.request_id = "r-1".to_owned();
+    for _ in 0..2 {
+        let applied = service
+            .apply_template(by(&office, first.clone()))
+            .await
+            .expect("applied");
+        assert_eq!(applied.into_inner().revision.expect("given").revision, 1);
+    }
+    assert_eq!(held(&world).await.revision, 0, "not yet");
+    world.clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(held(&world).await.revision, 1);
+
+    let mut stale = apply("sites/lake", "Mine", "Mine: {{ number }}");
+    stale.etag = "r0".to_owned();
+    let refused = service
+        .apply_template(by(&office, stale))
+        .await
+        .expect_err("stale");
+    assert_eq!(refused.code(), Code::Aborted);
+    let mut late = apply("sites/lake", "Mine", "Mine: {{ number }}");
+    late.effective_time = Some(redress_proto::convert::to_timestamp(
+        later - SignedDuration::from_hours(1),
+    ));
+    let refused = service
+        .apply_template(by(&office, late))
+        .await
+        .expect_err("too late");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn an_unknown_variable_is_refused_at_save_and_i8_another_level_is_not_found() {
+    let world = World::new().await;
+    let service = templates(&world);
+    let wrong = apply("sites/lake", "On record", "{{ price }}");
+    let refused = service
+        .apply_template(by(&head_office(), wrong))
+        .await
+        .expect_err("unknown");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let details = refused.get_details_bad_request().expect("names the field");
+    assert_eq!(details.field_violations[0].field, "body");
+    assert!(details.field_violations[0].description.contains("price"));
+
+    let of_site = caller("lake", &["*"], None);
+    let foreign = caller("river", &["*"], None);
+    for (who, parent) in [
+        (&of_site, "organizations/demo"),
+        (&of_site, "organizations/demo/regions/north"),
+        (&foreign, "sites/lake"),
+        (&foreign, "organizations/demo"),
+    ] {
+        let asked = apply(parent, "On record", "{{ number }}");
+        let refused = service
+            .apply_template(by(who, asked))
+            .await
+            .expect_err("not theirs");
+        assert_eq!(refused.code(), Code::NotFound, "{parent}");
+    }
+    let peek = proto::GetTemplateRequest {
+        name: "sites/lake/templates/case.received".to_owned(),
+        language: "en".to_owned(),
+    };
+    let refused = service
+        .get_template(by(&foreign, peek))
+        .await
+        .expect_err("not theirs");
+    assert_eq!(refused.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_preview_is_written_from_sample_data_and_says_what_the_check_finds() {
+    let world = World::new().await;
+    let service = templates(&world);
+    let preview = |subject: &str, body: &str| proto::PreviewTemplateRequest {
+        name: "sites/lake/templates/case.received".to_owned(),
+        language: "zh-CN".to_owned(),
+        subject: subject.to_owned(),
+        body: body.to_owned(),
+    };
+    let of_site = caller("lake", &["*"], None);
+    let ours = service
+        .preview_template(by(&of_site, preview("", "")))
+        .await
+        .expect("ok")
+        .into_inner();
+    for part in [
+        "王芳",
+        "李明",
+        "工程部",
+        "021-5550 0100",
+        "LAKE-261121-0007",
+    ] {
+        assert!(
+            ours.body.contains(part) || ours.subject.contains(part),
+            "M16: {part} in {}",
+            ours.body
+        );
+    }
+    assert!(ours.hits.is_empty());
+    let draft = preview("编号 {{ number }}", "{{ reader }}，这点小事我们记下了。");
+    let rude = service
+        .preview_template(by(&of_site, draft))
+        .await
+        .expect("ok")
+        .into_inner();
+    assert_eq!(rude.hits[0].rule, "belittles");
+    let refused = apply("sites/lake", "x", "It is only a small thing, {{ reader }}.");
+    let refused = service
+        .apply_template(by(&of_site, refused))
+        .await
+        .expect_err("blocked");
+    assert_eq!(
+        refused.get_details_error_info().expect("a reason").reason,
+        "WORDING_BLOCKED"
+    );
+}
+
+fn say(case: &CaseName, text: &str) -> proto::SendMessageRequest {
+    proto::SendMessageRequest {
+        parent: case.to_string(),
+        text: text.to_owned(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn m11_a_phrase_blocks_what_somebody_writes_until_it_is_changed_or_overridden_with_a_reason()
+{
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let case = world.case("LAKE-1").await;
+    world.tell(news::offered(&case, &li, None, 1)).await;
+    let service = service(&world);
+    let clerk = caller("lake", &["messages.send"], None);
+    let manager = caller("lake", &["messages.send", "wording.*"], None);
+    let rude = "这点小事，不归我管。";
+
+    let check = proto::CheckWordingRequest {
+        parent: "sites/lake".to_owned(),
+        text: rude.to_owned(),
+        language: "zh-CN".to_owned(),
+        ..Default::default()
+    };
+    let found = wording(&world)
+        .check_wording(by(&manager, check))
+        .await
+        .expect("ok")
+        .into_inner()
+        .hits;
+    let spans: Vec<(&str, i32, i32)> = found
+        .iter()
+        .map(|h| (h.rule.as_str(), h.start, h.end))
+        .collect();
+    assert_eq!(spans, [("belittles", 0, 4), ("not-my-department", 5, 9)]);
+    assert!(
+        found
+            .iter()
+            .all(|hit| !hit.why.is_empty() && !hit.better.is_empty())
+    );
+
+    let refused = service
+        .send_message(by(&clerk, say(&case, rude)))
+        .await
+        .expect_err("blocked");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("belittles, not-my-department"));
+    assert!(
+        !refused.message().contains("小事"),
+        "the text is nobody's but the writer's"
+    );
+    let mut forced = say(&case, rude);
+    forced.override_reason = "a quotation that the customer asked for".to_owned();
+    let refused = service
+        .send_message(by(&clerk, forced.clone()))
+        .await
+        .expect_err("no authority");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+
+    forced.request_id = "say-1".to_owned();
+    let first = service
+        .send_message(by(&manager, forced.clone()))
+        .await
+        .expect("sent")
+        .into_inner();
+    let again = service
+        .send_message(by(&manager, forced))
+        .await
+        .expect("I2")
+        .into_inner();
+    assert_eq!(first.messages.len(), 1);
+    assert_eq!(first.messages[0].name, again.messages[0].name);
+    let list = proto::ListWordingOverridesRequest {
+        parent: "sites/lake".to_owned(),
+        ..Default::default()
+    };
+    let kept = wording(&world)
+        .list_wording_overrides(by(&manager, list))
+        .await
+        .expect("ok")
+        .into_inner();
+    assert_eq!(kept.overrides.len(), 1);
+    assert_eq!(kept.overrides[0].rules, ["belittles", "not-my-department"]);
+    assert_eq!(kept.overrides[0].author, "tester@example");
+    assert_eq!(kept.overrides[0].message, first.messages[0].name);
+
+    let plain = say(&case, "We come to look at it tomorrow at nine.");
+    service.send_message(by(&clerk, plain)).await.expect("sent");
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&world.outbox_sender()).await;
+    let sent = world.messages().await;
+    let said = sent.iter().filter(|m| m.template == Template::CaseMessage);
+    assert!(
+        said.clone().all(|m| m.fate.state == MessageState::Sent),
+        "{sent:#?}"
+    );
+    assert_eq!(said.count(), 2);
+    let texts = world.texts().await;
+    let plain = texts
+        .iter()
+        .find(|t| t.body.contains("tomorrow at nine"))
+        .expect("kept");
+    for part in ["Wang Fang", "LAKE-1", "li", "Engineering", "+8613800000001"] {
+        assert!(plain.body.contains(part), "M16: {part} in {}", plain.body);
+    }
+}
+
+#[tokio::test]
+async fn m11_a_text_that_a_sites_rules_name_is_kept_back_at_sending_and_texts_for_staff_are_not() {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let manager = caller("lake", &["*"], None);
+    let rules = proto::ApplyWordingRulesRequest {
+        parent: "sites/lake".to_owned(),
+        document: "[[rule]]\nid = 'on-record'\nphrases = ['on record', 'Lake Garden']\n\
+                   why = { zh-CN = '不用', en = 'not ours' }\nbetter = { zh-CN = '已登记', en = 'noted' }"
+            .to_owned(),
+        reason: "house style".to_owned(),
+        ..Default::default()
+    };
+    let mut broken = rules.clone();
+    broken.document = "[[rule]]\nid = 'x'".to_owned();
+    let refused = wording(&world)
+        .apply_wording_rules(by(&manager, broken))
+        .await
+        .expect_err("wrong");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    wording(&world)
+        .apply_wording_rules(by(&manager, rules))
+        .await
+        .expect("applied");
+    let held = proto::GetWordingRulesRequest {
+        parent: "sites/lake".to_owned(),
+        ..Default::default()
+    };
+    let held = wording(&world)
+        .get_wording_rules(by(&manager, held))
+        .await
+        .expect("ok")
+        .into_inner();
+    let own = held
+        .rules
+        .iter()
+        .find(|r| r.rule == "on-record")
+        .expect("laid over");
+    assert_eq!(own.origin, "sites/lake@1");
+    assert!(held.rules.iter().any(|r| r.origin == "built-in"));
+
+    let case = world.case("LAKE-1").await;
+    let clock = redress_model::name::ClockName::new(site("lake"), uuid::Uuid::now_v7());
+    let breached = (ClockTransition::Breached, 3);
+    world
+        .tell(news::clock(
+            &clock,
+            &case,
+            ClockKind::Answer,
+            breached,
+            &[&li],
+            2,
+        ))
+        .await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.outbox_sender();
+    world.send_due(&sender).await;
+    let all = world.messages().await;
+    let of = |template| {
+        all.iter()
+            .find(|m| m.template == template)
+            .expect("listed")
+            .clone()
+    };
+    let blocked = of(Template::CaseReceived);
+    assert_eq!(
+        (blocked.fate.state, blocked.fate.reason.as_str()),
+        (MessageState::Failed, "WORDING_BLOCKED")
+    );
+    assert_eq!(blocked.blocked_rules, ["on-record"]);
+    assert_eq!(of(Template::ClockBreached).fate.state, MessageState::Sent);
+
+    let service = service(&world);
+    let retry = proto::RetryMessageRequest {
+        name: blocked.name.to_string(),
+        override_reason: "the name of the site is what it is".to_owned(),
+        ..Default::default()
+    };
+    let clerk = caller("lake", &["messages.retry"], None);
+    let refused = service
+        .retry_message(by(&clerk, retry.clone()))
+        .await
+        .expect_err("no authority");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    service
+        .retry_message(by(&manager, retry))
+        .await
+        .expect("let through");
+    world.send_due(&sender).await;
+    let all = world.messages().await;
+    let sent = all.iter().find(|m| m.name == blocked.name).expect("listed");
+    assert_eq!(sent.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn i8_nobody_says_anything_to_complainants_of_another_site_or_of_a_case_about_themselves() {
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    let service = service(&world);
+    let foreign = caller("river", &["*"], None);
+    let refused = service
+        .send_message(by(&foreign, say(&case, "Hello")))
+        .await
+        .expect_err("I8");
+    assert_eq!(refused.code(), Code::NotFound);
+    let manager = caller("lake", &["messages.send"], None);
+    let mut stranger = say(&case, "Hello");
+    stranger.person_tokens = vec!["somebody-else".to_owned()];
+    let refused = service
+        .send_message(by(&manager, stranger))
+        .await
+        .expect_err("not of the case");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    world
+        .tell(news::moved(
+            &case,
+            redress_model::words::CaseStatus::Withdrawn,
+            2,
+        ))
+        .await;
+    let refused = service
+        .send_message(by(&manager, say(&case, "Hello")))
+        .await
+        .expect_err("P06");
+    assert_eq!(
+        refused.get_details_error_info().expect("a reason").reason,
+        "MATTER_ENDED"
+    );
+}
