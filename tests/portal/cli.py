@@ -100,6 +100,23 @@ def main() -> None:
     assert rows("event", "parked") == []
     passed += 1
 
+    # Texts: what holds, what must not be said, what somebody writes to a complainant.
+    case = live[0]["case"]
+    site = case.split("/")[1]
+    texts = rows("template", "list", "--site", site)
+    assert {t["language"] for t in texts} == {"zh-CN", "en"}
+    assert all(v["description_en"] for t in texts for v in t["variables"])
+    seen = rows("template", "preview", "case.received", "--site", site)
+    assert "工程部" in seen[0]["body"], seen
+    rude = json.loads(redress("wording", "check", "--site", site, "--text", "这点小事", "--json", code=1))
+    assert rude["hits"][0]["rule"] == "belittles", rude
+    redress("message", "send", case, "--text", "这点小事", code=1)
+    for message in rows("message", "send", case, "--text", "我们明天上午到现场检查。"):
+        assert message["template"] == "case.message", message
+    assert rows("task", "list", "--site", site, "--state", "DONE") == []
+    assert rows("message", "redrive", "--site", site) == [{}]
+    passed += 1
+
     # A token of one site sees that site.
     token = redress("token", "--site", "riverside-store", "--role", "auditor").strip()
     os.environ["REDRESS_TOKEN"] = token

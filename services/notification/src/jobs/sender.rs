@@ -359,7 +359,11 @@ impl<P: People> Sender<P> {
             .templates
             .render(message.template, language, source, &material)?;
         if message.template.is_outward() {
-            let whole = format!("{}\n{}", text.subject, text.body);
+            let mut whole = format!("{}\n{}", text.subject, text.body);
+            if !points.name.is_empty() {
+                // What people call themselves is theirs.
+                whole = whole.replace(&points.name, "");
+            }
             let hits = texts::check(&claimed.holding, &whole, Audience::Complainant);
             let allowed = |rule: &String| {
                 claimed.overridden.contains(rule)

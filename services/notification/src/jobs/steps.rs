@@ -25,7 +25,7 @@ use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
 use crate::store::messages::{self, Message};
 use crate::store::staff::{self, StaffContact};
-use crate::store::texts;
+use crate::store::{tasks, texts};
 
 /// A message that this worker holds, with everything its text needs that lies here.
 pub(super) struct Claimed {
@@ -257,6 +257,7 @@ impl Operation for FinishAttempt<'_> {
                 let first = fate.send_time.is_none();
                 fate.send_time = fate.send_time.or(Some(self.now));
                 messages::settle(tx, &mut message).await?;
+                tasks::end_search(tx, self.name, self.now).await?;
                 if first {
                     announce::changed(tx, &message, self.now).await?;
                 }

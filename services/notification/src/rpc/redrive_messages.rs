@@ -14,6 +14,7 @@ use tonic::Request;
 use super::{Messages, retry_message};
 use crate::domain::words::MessageState;
 use crate::store::messages::{self, Failed};
+use crate::store::tasks;
 
 const METHOD: &str = "redress.notification.v1.MessageService/RedriveMessages";
 /// Messages that one call looks at.
@@ -61,6 +62,7 @@ impl Operation for RedriveMessages<'_> {
                 };
                 "MATTER_ENDED".clone_into(&mut fate.reason);
                 messages::settle(tx, &mut message).await?;
+                tasks::end_search(tx, name, self.now).await?;
                 redriven.ended += 1;
                 continue;
             }

@@ -190,7 +190,40 @@ pub async fn make(
     .await
     .or_fault()?
     .rows_affected();
-    Ok(rows > 0)
+    if rows > 0 {
+        return Ok(true);
+    }
+    // The same call for the attempt that follows one whose end got lost: it stands for that one now.
+    sqlx::query!(
+        "-- notification::tasks::make
+        UPDATE task SET attempt = $6 WHERE site = $1 AND message_id = $2 AND kind = $3 AND round = $4 AND page = $5",
+        site.as_str(),
+        new.message.id,
+        new.kind.word(),
+        new.round,
+        new.page,
+        new.attempt,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(false)
+}
+
+/// Ends the search for a reader whom the message has reached after all, or who needs it no more.
+pub async fn end_search(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::tasks::end_search
+        UPDATE task SET state = 'DONE', outcome = 'NOT_NEEDED', done_time = $3, revision = revision + 1
+        WHERE site = $1 AND message_id = $2 AND kind = 'UNREACHED' AND state <> 'DONE'",
+        message.site.as_str(),
+        message.id,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
 }
 
 /// A task under a lock until the end of the transaction.

@@ -473,6 +473,51 @@ async fn a_delivered_call_leaves_the_message_sent() {
     assert!(open_tasks(&world).await.is_empty());
 }
 
+#[tokio::test]
+async fn a_call_whose_worker_died_is_one_task_and_in_vain_still_sends_the_message_on() {
+    let world = World::new().await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    world
+        .people
+        .add_caller(&case, "t1", "Wang Fang", "+8613800138000");
+    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.sender(Gateways {
+        tasks: true,
+        ..Gateways::default()
+    });
+    world.send_due(&sender).await;
+    // As a worker leaves it that dies after the task was made and before its attempt was ended.
+    for statement in [
+        "UPDATE notification.attempt SET outcome = 'PENDING', end_time = NULL",
+        "UPDATE notification.message SET state = 'SENDING', lease_token = gen_random_uuid(), send_time = NULL,
+                due_time = create_time",
+    ] {
+        sqlx::query(statement)
+            .execute(&world.base.admin)
+            .await
+            .expect("the rows are there");
+    }
+    world.send_due(&sender).await;
+    let task = open_tasks(&world).await;
+    assert_eq!(task.len(), 1);
+    let service = tasks(&world);
+    let name = task[0].name.clone();
+    service
+        .claim_task(by(&clerk(), claim(&name)))
+        .await
+        .expect("taken");
+    let vain = complete(&name, proto::TaskOutcome::WrongContact);
+    service
+        .complete_task(by(&clerk(), vain))
+        .await
+        .expect("done");
+    world.send_due(&sender).await;
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Failed);
+    assert_eq!(message.fate.reason, "WAYS_USED_UP");
+}
+
 fn subscribe(token: &str) -> proto::SubscribeRequest {
     proto::SubscribeRequest {
         parent: "sites/lake".to_owned(),
@@ -605,7 +650,16 @@ async fn failed_messages_are_redriven_in_bulk_once_for_one_request_and_ended_one
             (1, 1, false)
         );
     }
+    assert_eq!(
+        open_tasks(&world).await.len(),
+        1,
+        "the ended one asks nobody any more"
+    );
     world.send_due(&sender).await;
+    assert!(
+        open_tasks(&world).await.is_empty(),
+        "it has arrived after all"
+    );
     let all = world.messages().await;
     let of = |case: &CaseName| {
         all.iter()
