@@ -130,6 +130,15 @@ pub(crate) enum Command {
     /// The register: adverse facts and sales promises of a site.
     #[command(subcommand)]
     Register(crate::commands::register::RegisterCommand),
+    /// Reports: how many complaints of what kind, why, and how well promises are kept.
+    #[command(subcommand)]
+    Report(crate::commands::report::ReportCommand),
+    /// The accountability ledger: penalties, recognitions, appeals and the yearly ranking.
+    #[command(subcommand)]
+    Ledger(crate::commands::ledger::LedgerCommand),
+    /// Corrective actions: what is done so that a complaint does not come again.
+    #[command(subcommand)]
+    Action(crate::commands::ledger::ActionCommand),
     /// Messages to complainants and staff.
     #[command(subcommand)]
     Message(MessageCommand),

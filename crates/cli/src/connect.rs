@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use redress_proto::assignment::v1::contractor_service_client::ContractorServiceClient;
 use redress_proto::assignment::v1::dispute_service_client::DisputeServiceClient;
+use redress_proto::assignment::v1::ledger_service_client::LedgerServiceClient;
 use redress_proto::assignment::v1::register_service_client::RegisterServiceClient;
+use redress_proto::assignment::v1::report_service_client::ReportServiceClient;
 use redress_proto::assignment::v1::roster_plan_service_client::RosterPlanServiceClient;
 use redress_proto::assignment::v1::roster_service_client::RosterServiceClient;
 use redress_proto::assignment::v1::settlement_service_client::SettlementServiceClient;
@@ -224,6 +226,14 @@ impl Platform {
 
     pub(crate) fn warranties(&self) -> WarrantyServiceClient<Authenticated> {
         WarrantyServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn reports(&self) -> ReportServiceClient<Authenticated> {
+        ReportServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn ledger(&self) -> LedgerServiceClient<Authenticated> {
+        LedgerServiceClient::new(self.channel(ServiceArg::Assignment))
     }
 
     pub(crate) fn messages(&self) -> MessageServiceClient<Authenticated> {

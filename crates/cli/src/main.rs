@@ -76,6 +76,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
                 commands::settlement::run(&platform()?, command, out).await
             }
             Command::Register(command) => commands::register::run(&platform()?, command, out).await,
+            Command::Report(command) => commands::report::run(&platform()?, command, out).await,
+            Command::Ledger(command) => commands::ledger::run(&platform()?, command, out).await,
+            Command::Action(command) => {
+                commands::ledger::run_action(&platform()?, command, out).await
+            }
             Command::Message(command) => commands::message::run(&platform()?, command, out).await,
             Command::Template(command) => commands::template::run(&platform()?, command, out).await,
             Command::Wording(command) => commands::wording::run(&platform()?, command, out).await,

@@ -274,6 +274,14 @@ site_child_name! {
     /// Somebody who has to appear because of a case.
     SummonsName, "summonses", "sites/{site}/summonses/{summons}", Uuid, canonical_uuid
 }
+site_child_name! {
+    /// An entry of the accountability ledger.
+    LedgerEntryName, "ledgerEntries", "sites/{site}/ledgerEntries/{entry}", Uuid, canonical_uuid
+}
+site_child_name! {
+    /// A corrective action.
+    CorrectiveActionName, "correctiveActions", "sites/{site}/correctiveActions/{action}", Uuid, canonical_uuid
+}
 
 #[cfg(test)]
 mod tests {

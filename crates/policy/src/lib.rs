@@ -9,6 +9,7 @@
 //! Documents are YAML, checked against a JSON schema that is made from the types and published in
 //! `schema/`. Whatever is wrong is named with its line and its field.
 
+mod accountability;
 mod built_in;
 mod check;
 mod document;
@@ -17,6 +18,7 @@ mod problem;
 mod schema;
 mod yaml;
 
+pub use accountability::Accountability;
 pub use built_in::PROFILES;
 pub use document::{
     Clusters, Grading, HoldRule, Holds, Holidays, Ladder, LengthKey, LengthRule, Policy, Shares,

@@ -9,7 +9,9 @@ use redress_events::{
 use redress_model::time::SharedClock;
 use redress_proto::assignment::v1::contractor_service_server::ContractorServiceServer;
 use redress_proto::assignment::v1::dispute_service_server::DisputeServiceServer;
+use redress_proto::assignment::v1::ledger_service_server::LedgerServiceServer;
 use redress_proto::assignment::v1::register_service_server::RegisterServiceServer;
+use redress_proto::assignment::v1::report_service_server::ReportServiceServer;
 use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanServiceServer;
 use redress_proto::assignment::v1::roster_service_server::RosterServiceServer;
 use redress_proto::assignment::v1::settlement_service_server::SettlementServiceServer;
@@ -24,11 +26,13 @@ use redress_store::Database;
 use crate::jobs::case_facts::{OnCaseReceived, OnCaseUpdated};
 use crate::jobs::case_graded::OnCaseGraded;
 use crate::jobs::case_moved::OnCaseMoved;
+use crate::jobs::clock_changed::OnClockChanged;
 use crate::jobs::site_changed::OnSiteChanged;
-use crate::jobs::{purge_receipts, retell_duties};
+use crate::jobs::survey_answered::OnSurveyAnswered;
+use crate::jobs::{count_cases, purge_receipts, retell_duties};
 use crate::rpc::{
-    ContractorRpc, DisputeRpc, RegisterRpc, RosterPlanRpc, RosterRpc, SettlementRpc, Shared,
-    TransferRpc, WarrantyRpc, WorkRpc,
+    ContractorRpc, DisputeRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc,
+    SettlementRpc, Shared, TransferRpc, WarrantyRpc, WorkRpc,
 };
 
 /// Who wants to hear what assignment says.
@@ -59,7 +63,9 @@ pub fn inbox(db: Database, clock: SharedClock, meter: &Meter) -> Inbox {
         .on("redress.case.received.v1", OnCaseReceived(clock.clone()))
         .on("redress.case.updated.v1", OnCaseUpdated(clock.clone()))
         .on("redress.case.graded.v1", OnCaseGraded(clock.clone()))
-        .on("redress.case.moved.v1", OnCaseMoved(clock))
+        .on("redress.case.moved.v1", OnCaseMoved(clock.clone()))
+        .on("redress.survey.answered.v1", OnSurveyAnswered(clock))
+        .on("redress.clock.changed.v1", OnClockChanged)
 }
 
 /// Wires the service together.
@@ -106,7 +112,9 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .serve(DisputeServiceServer::new(DisputeRpc(shared.clone())))
         .serve(SettlementServiceServer::new(SettlementRpc(shared.clone())))
         .serve(RegisterServiceServer::new(RegisterRpc(shared.clone())))
-        .serve(WorkServiceServer::new(WorkRpc(shared)))
+        .serve(WorkServiceServer::new(WorkRpc(shared.clone())))
+        .serve(ReportServiceServer::new(ReportRpc(shared.clone())))
+        .serve(LedgerServiceServer::new(LedgerRpc(shared)))
         .serve(InboxServiceServer::new(InboxServer::new(inbox)))
         .serve(EventAdminServiceServer::new(EventAdminServer::new(
             db.clone(),
@@ -119,6 +127,10 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .work("retell duties", {
             let (db, clock) = (db.clone(), clock.clone());
             |shutdown| retell_duties::run(db, clock, shutdown)
+        })
+        .work("count cases", {
+            let db = db.clone();
+            |shutdown| count_cases::run(db, shutdown)
         })
         .work("receipts", {
             let db = db.clone();

@@ -6,7 +6,7 @@ use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, SiteId, StaffId, StaffName};
 use redress_model::time::SharedClock;
-use redress_model::words::CaseMode;
+use redress_model::words::{CaseMode, CaseStatus};
 use redress_proto::convert::{from_timestamp, from_wire, required};
 use redress_proto::event::v1::{CaseFacts, CaseReceived, CaseUpdated};
 use redress_store::Tx;
@@ -14,6 +14,7 @@ use redress_store::Tx;
 use super::{apply, case_of};
 use crate::domain::transition::{Action, receive};
 use crate::domain::work::Facts;
+use crate::store::reports::facts::{self, Received};
 use crate::store::{bench, work};
 
 /// The handler of `redress.case.received.v1`.
@@ -32,11 +33,14 @@ impl Handler for OnCaseReceived {
             .decode::<CaseReceived>()?
             .facts
             .ok_or_else(|| Fault::invalid("data.facts", "must be given"))?;
-        if is_historical(event, &facts) {
+        let counted = counted(event, &facts)?;
+        if counted.historical {
+            facts::received(tx, &case_of(event, &facts.case)?, &counted).await?;
             return Ok(Applied::Done);
         }
         let (case, facts) = parse(event, &facts)?;
         bench::lock(tx, &event.site).await?;
+        facts::received(tx, &case, &counted).await?;
         match work::find(tx, &case).await? {
             Some(known) => {
                 apply(tx, &known, Action::Facts(facts), &event.source, &self.0).await?;
@@ -68,7 +72,9 @@ impl Handler for OnCaseUpdated {
             .decode::<CaseUpdated>()?
             .facts
             .ok_or_else(|| Fault::invalid("data.facts", "must be given"))?;
-        if is_historical(event, &facts) {
+        let counted = counted(event, &facts)?;
+        if counted.historical {
+            facts::received(tx, &case_of(event, &facts.case)?, &counted).await?;
             return Ok(Applied::Done);
         }
         let (case, facts) = parse(event, &facts)?;
@@ -76,9 +82,25 @@ impl Handler for OnCaseUpdated {
         let Some(known) = work::find(tx, &case).await? else {
             return Ok(Applied::Wait);
         };
+        facts::received(tx, &case, &counted).await?;
         apply(tx, &known, Action::Facts(facts), &event.source, &self.0).await?;
         Ok(Applied::Done)
     }
+}
+
+/// What analysis counts of the facts, history too.
+fn counted(event: &Event, facts: &CaseFacts) -> Result<Received, Fault> {
+    let received = facts
+        .received_time
+        .as_ref()
+        .ok_or_else(|| Fault::invalid("data.facts.received_time", "must be given"))?;
+    Ok(Received {
+        revision: facts.revision,
+        at: from_timestamp("data.facts.received_time", received)?,
+        channel: from_wire(facts.channel),
+        historical: is_historical(event, facts),
+        merged: from_wire(facts.status) == Some(CaseStatus::Merged),
+    })
 }
 
 fn is_historical(event: &Event, facts: &CaseFacts) -> bool {

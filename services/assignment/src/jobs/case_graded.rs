@@ -12,6 +12,7 @@ use redress_store::Tx;
 use super::{apply, case_of};
 use crate::domain::transition::Action;
 use crate::domain::work::Decision;
+use crate::store::reports::facts;
 use crate::store::{bench, work};
 
 /// The handler.
@@ -27,9 +28,6 @@ impl Handler for OnCaseGraded {
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
         let graded: CaseGraded = event.decode()?;
-        if event.historical || from_wire(graded.mode) == Some(CaseMode::Historical) {
-            return Ok(Applied::Done);
-        }
         let case = case_of(event, &graded.case)?;
         let decision = Decision {
             revision: graded.revision,
@@ -39,10 +37,16 @@ impl Handler for OnCaseGraded {
                 .ok_or_else(|| Fault::invalid("data.grade", "must be from 1 to 4"))?,
             urgency: from_wire(graded.urgency),
         };
+        let (revision, category, grade) = (decision.revision, decision.category, decision.grade);
+        if event.historical || from_wire(graded.mode) == Some(CaseMode::Historical) {
+            facts::graded(tx, &case, revision, category, grade).await?;
+            return Ok(Applied::Done);
+        }
         bench::lock(tx, &event.site).await?;
         match work::find(tx, &case).await? {
             // Triage has heard of a move of intake's that has not come here yet.
             Some(known) if decision.epoch <= known.epoch => {
+                facts::graded(tx, &case, revision, category, grade).await?;
                 apply(tx, &known, Action::Graded(decision), &event.source, &self.0).await?;
                 Ok(Applied::Done)
             }

@@ -5,9 +5,13 @@
 pub mod case_facts;
 pub mod case_graded;
 pub mod case_moved;
+pub mod clock_changed;
+pub mod count_cases;
+mod praise;
 pub mod purge_receipts;
 pub mod retell_duties;
 pub mod site_changed;
+pub mod survey_answered;
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;

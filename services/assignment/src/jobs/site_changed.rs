@@ -4,9 +4,11 @@ use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{OrganizationName, RegionName};
+use redress_proto::convert::from_wire;
 use redress_proto::event::v1::SiteChanged;
 use redress_store::Tx;
 
+use crate::store::reports::facts;
 use crate::store::sites;
 
 /// The handler.
@@ -26,6 +28,14 @@ impl Handler for OnSiteChanged {
         let region: RegionName = parse_field("data.region", &site.region)?;
         redress_store::place_site(tx, &event.site, &organization.0, &region.region).await?;
         let (language, zone) = (&site.language, &site.time_zone);
+        facts::place(
+            tx,
+            &event.site,
+            from_wire(site.kind),
+            &site.time_zone,
+            site.revision,
+        )
+        .await?;
         sites::learn(tx, &event.site, language, zone, site.revision).await?;
         Ok(Applied::Done)
     }

@@ -126,6 +126,12 @@ macro_rules! answer {
     };
 }
 
+mod ledger;
+mod reports;
+
+pub use ledger::LedgerRpc;
+pub use reports::ReportRpc;
+
 /// The roster.
 #[derive(Debug, Clone)]
 pub struct RosterRpc(pub Shared);

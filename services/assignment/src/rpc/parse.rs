@@ -11,6 +11,14 @@ use zeroize::Zeroizing;
 
 use crate::store::contacts;
 
+/// A text that Postgres can take: it knows no U+0000.
+pub(super) fn text(field: &str, text: String) -> Result<String, Fault> {
+    if text.contains('\0') {
+        return Err(Fault::invalid(field, "must not hold the character U+0000"));
+    }
+    Ok(text)
+}
+
 /// The site of a parent.
 pub(super) fn site(parent: &str) -> Result<SiteId, Fault> {
     site_in("parent", parent)

@@ -1,13 +1,16 @@
 //! The tables of assignment. Functions take the transaction of their caller; whatever changes work first takes the
 //! site's lock ([`bench::lock`]), so that loads are exact and nobody is routed to twice from the same look.
 
+pub mod actions;
 pub mod bench;
 pub mod contacts;
 pub mod departments;
 pub mod duties;
+pub mod ledger;
 pub mod matters;
 pub mod outbox;
 pub mod plan;
+pub mod reports;
 pub mod sites;
 pub mod staff;
 pub mod units;

@@ -11,7 +11,7 @@ use redress_model::{Fault, Grade};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::{bench, outbox, parse, parse_opt, staff};
+use super::{bench, outbox, parse, parse_opt, reports, staff};
 use crate::domain::transition::{Action, Outcome, transition};
 use crate::domain::work::{Decision, Facts, OPEN, Resolution, Step, StepKind, Work};
 
@@ -148,6 +148,7 @@ pub async fn save(
     write(tx, work).await?;
     append_steps(tx, &work.case, &outcome.steps, actor, at).await?;
     count_loads(tx, before, work, at).await?;
+    reports::facts::worked(tx, work).await?;
     if let Some(reason) = outcome.owner {
         outbox::owner_changed(tx, work, reason).await?;
     }

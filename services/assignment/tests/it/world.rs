@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use redress_assignment::AssignmentService;
 use redress_assignment::rpc::{
-    ContractorRpc, DisputeRpc, RegisterRpc, RosterPlanRpc, RosterRpc, SettlementRpc, Shared,
-    TransferRpc, WarrantyRpc, WorkRpc,
+    ContractorRpc, DisputeRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc,
+    SettlementRpc, Shared, TransferRpc, WarrantyRpc, WorkRpc,
 };
 use redress_events::{Event, InboxServer};
 use redress_model::ids::new_id;
@@ -44,6 +44,8 @@ pub struct World {
     pub disputes: DisputeRpc,
     pub settlements: SettlementRpc,
     pub register: RegisterRpc,
+    pub reports: ReportRpc,
+    pub ledger: LedgerRpc,
     inbox: InboxServer,
     pub site: SiteId,
     cases: AtomicI64,
@@ -78,7 +80,9 @@ impl World {
             disputes: DisputeRpc(shared.clone()),
             settlements: SettlementRpc(shared.clone()),
             register: RegisterRpc(shared.clone()),
-            work: WorkRpc(shared),
+            work: WorkRpc(shared.clone()),
+            reports: ReportRpc(shared.clone()),
+            ledger: LedgerRpc(shared),
             inbox: InboxServer::new(Arc::new(inbox)),
             site: site("lakeside"),
             database,

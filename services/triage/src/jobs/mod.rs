@@ -43,6 +43,9 @@ pub fn subscriptions() -> Subscriptions {
         ("redress.cluster.changed.v1", &["intake", "crisis"]),
         // For whoever may tell other owners; nobody listens yet.
         ("redress.defect.changed.v1", &[]),
-        ("redress.clock.changed.v1", &["intake", "notification"]),
+        (
+            "redress.clock.changed.v1",
+            &["intake", "notification", "assignment"],
+        ),
     ])
 }

@@ -1,0 +1,612 @@
+//! `redress ledger` and `redress action`: what somebody owes or earns for a complaint, and what is done so that it does not
+//! come again.
+
+use clap::Subcommand;
+use jiff::Timestamp;
+use redress_model::words::{SiteKind, UnknownWord};
+use redress_proto::Money;
+use redress_proto::assignment::v1 as wire;
+use redress_proto::convert::to_timestamp;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::args::Paging;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, heading, line, short, when};
+
+/// Subcommands of `ledger`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// List entries, newest first.
+    #[command(
+        after_help = "Examples:\n  redress ledger list --site north-store\n  redress ledger list --state APPEALED --json"
+    )]
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only OPEN, APPEALED, CONFIRMED, WAIVED or SETTLED ones.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only of this person, `sites/{site}/staff/{staff}`; needs --site.
+        #[arg(long)]
+        staff: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show an entry and what was done with it.
+    #[command(after_help = "Example:\n  redress ledger show sites/north-store/ledgerEntries/ID")]
+    Show {
+        /// The entry, `sites/{site}/ledgerEntries/{entry}`.
+        name: String,
+    },
+    /// Book an entry, for the site or for people in equal parts.
+    #[command(
+        after_help = "Examples:\n  redress ledger add --site north-store --kind PENALTY --cause UPHELD_COMPLAINT --reason 'promise not kept' --case sites/north-store/cases/ID\n  redress ledger add --site north-store --kind PENALTY --cause EXPOSURE --reason 'evening paper' --staff head --staff agent\n  redress ledger add --site lakeside --kind THANKS --cause PRAISE --reason 'letter of thanks' --staff li-na --amount 200"
+    )]
+    Add {
+        /// Site.
+        #[arg(long)]
+        site: String,
+        /// PENALTY, FEE, RECOGNITION, THANKS or PRIZE.
+        #[arg(long)]
+        kind: String,
+        /// UPHELD_COMPLAINT, EXPOSURE, TAKE_OVER, PRAISE, RANKING or OTHER.
+        #[arg(long)]
+        cause: String,
+        /// Why, without personal data.
+        #[arg(long)]
+        reason: String,
+        /// The case, `sites/{site}/cases/{case}`.
+        #[arg(long)]
+        case: Option<String>,
+        /// Who bears or earns it, by id; may be given several times.
+        #[arg(long)]
+        staff: Vec<String>,
+        /// The whole amount in CNY; by the policy of the site's kind otherwise.
+        #[arg(long)]
+        amount: Option<Decimal>,
+    },
+    /// Say that an entry is wrong: once, before it is due.
+    #[command(
+        after_help = "Example:\n  redress ledger appeal sites/north-store/ledgerEntries/ID --reason 'the customer took it back'"
+    )]
+    Appeal {
+        /// The entry.
+        name: String,
+        /// Why it is wrong.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Decide an appeal of somebody else.
+    #[command(
+        after_help = "Examples:\n  redress ledger decide sites/north-store/ledgerEntries/ID --stands --reason 'the record shows it'\n  redress ledger decide sites/north-store/ledgerEntries/ID --falls --reason 'no fault of the store'"
+    )]
+    Decide {
+        /// The entry.
+        name: String,
+        /// The entry stands.
+        #[arg(long, conflicts_with = "falls", required_unless_present = "falls")]
+        stands: bool,
+        /// The entry falls.
+        #[arg(long)]
+        falls: bool,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Say that an entry was paid or handed over.
+    #[command(
+        after_help = "Example:\n  redress ledger settle sites/north-store/ledgerEntries/ID --reason 'receipt 4711'"
+    )]
+    Settle {
+        /// The entry.
+        name: String,
+        /// How.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// The yearly ranking of a kind of sites, with prizes and shares.
+    #[command(
+        after_help = "Examples:\n  redress ledger ranking --year 2026\n  redress ledger ranking --year 2026 --kind RESIDENTIAL --json"
+    )]
+    Ranking {
+        /// The year.
+        #[arg(long, value_parser = clap::value_parser!(i32).range(1970..=9000))]
+        year: i32,
+        /// RESIDENTIAL, SALES_CENTER, PROPERTY_OFFICE or AGENCY_STORE.
+        #[arg(long, default_value = "AGENCY_STORE")]
+        kind: String,
+    },
+}
+
+/// Subcommands of `action`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ActionCommand {
+    /// List corrective actions, newest first.
+    #[command(
+        after_help = "Examples:\n  redress action list --site lakeside\n  redress action list --state OPEN --json"
+    )]
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only OPEN, DONE or EFFECTIVE ones.
+        #[arg(long)]
+        state: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Have somebody remove a cause.
+    #[command(
+        after_help = "Example:\n  redress action add --site lakeside --title 'seal all joints of building 3' --owner li-na --due 2026-06-30T18:00:00+08:00 --cause 'loose joint'"
+    )]
+    Add {
+        /// Site.
+        #[arg(long)]
+        site: String,
+        /// What is to be done.
+        #[arg(long)]
+        title: String,
+        /// Who does it, by id.
+        #[arg(long)]
+        owner: String,
+        /// Until when.
+        #[arg(long)]
+        due: Timestamp,
+        /// The cause it removes, as in reports.
+        #[arg(long, default_value = "")]
+        cause: String,
+        /// The case that led to it, `sites/{site}/cases/{case}`.
+        #[arg(long, default_value = "")]
+        case: String,
+    },
+    /// Say that an action is done.
+    #[command(
+        after_help = "Example:\n  redress action done sites/lakeside/correctiveActions/ID --note 'all 42 sealed'"
+    )]
+    Done {
+        /// The action, `sites/{site}/correctiveActions/{action}`.
+        name: String,
+        /// What was done.
+        #[arg(long)]
+        note: String,
+    },
+    /// Say whether an action works; one that does not is open again until the new time.
+    #[command(
+        after_help = "Examples:\n  redress action check sites/lakeside/correctiveActions/ID --works --note 'dry after two weeks of rain'\n  redress action check sites/lakeside/correctiveActions/ID --fails --due 2026-07-15T18:00:00+08:00 --note 'two leak again'"
+    )]
+    Check {
+        /// The action.
+        name: String,
+        /// It works.
+        #[arg(long, conflicts_with = "fails", required_unless_present = "fails")]
+        works: bool,
+        /// It does not.
+        #[arg(long, requires = "due")]
+        fails: bool,
+        /// Until when it is to be done better.
+        #[arg(long)]
+        due: Option<Timestamp>,
+        /// What the check found.
+        #[arg(long)]
+        note: String,
+    },
+}
+
+/// Runs a subcommand of `ledger`.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: LedgerCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.ledger();
+    let request_id = Uuid::now_v7().to_string();
+    let entry = match command {
+        LedgerCommand::List {
+            site,
+            state,
+            staff,
+            paging,
+        } => {
+            let filter = wire::ListLedgerEntriesRequest {
+                parent: parent(site.as_deref()),
+                state: state
+                    .map(|text| {
+                        word(
+                            "state",
+                            "LEDGER_STATE",
+                            &text,
+                            wire::LedgerState::from_str_name,
+                        )
+                    })
+                    .transpose()?
+                    .map_or(0, i32::from),
+                staff: staff.unwrap_or_default(),
+                ..Default::default()
+            };
+            let entries = all_pages(paging.limit, |page_size, page_token| {
+                let mut client = client.clone();
+                let filter = wire::ListLedgerEntriesRequest {
+                    page_size,
+                    page_token,
+                    ..filter.clone()
+                };
+                async move {
+                    let answer = client
+                        .list_ledger_entries(request(filter))
+                        .await?
+                        .into_inner();
+                    Ok((answer.entries, answer.next_page_token))
+                }
+            })
+            .await?;
+            show_all(&entries, out);
+            return Ok(());
+        }
+        LedgerCommand::Show { name } => {
+            let get = wire::GetLedgerEntryRequest { name };
+            let answer = client.get_ledger_entry(request(get)).await?.into_inner();
+            out.one(
+                || json::of("assignment.v1.GetLedgerEntryResponse", &answer),
+                || {
+                    show(&answer.entry.clone().unwrap_or_default());
+                    heading("What was done");
+                    for act in &answer.acts {
+                        let (time, state) =
+                            (when(act.act_time.as_ref()), tail(act.state().as_str_name()));
+                        anstream::println!("  {time}  {state} by {}  {}", act.actor, act.reason);
+                    }
+                },
+            );
+            return Ok(());
+        }
+        LedgerCommand::Add {
+            site,
+            kind,
+            cause,
+            reason,
+            case,
+            staff,
+            amount,
+        } => {
+            let parent = parent(Some(&site));
+            let add = wire::AddLedgerEntriesRequest {
+                kind: word(
+                    "kind",
+                    "LEDGER_KIND",
+                    &kind,
+                    wire::LedgerKind::from_str_name,
+                )?
+                .into(),
+                cause: word(
+                    "cause",
+                    "LEDGER_CAUSE",
+                    &cause,
+                    wire::LedgerCause::from_str_name,
+                )?
+                .into(),
+                reason,
+                case: case.unwrap_or_default(),
+                staff: staff.iter().map(|id| person(&parent, id)).collect(),
+                amount: amount.map(redress_proto::convert::to_money),
+                request_id,
+                parent,
+            };
+            let answer = client.add_ledger_entries(request(add)).await?;
+            show_all(&answer.into_inner().entries, out);
+            return Ok(());
+        }
+        LedgerCommand::Appeal { name, reason } => {
+            let appeal = wire::AppealLedgerEntryRequest {
+                name,
+                reason,
+                request_id,
+                ..Default::default()
+            };
+            client
+                .appeal_ledger_entry(request(appeal))
+                .await?
+                .into_inner()
+                .entry
+        }
+        LedgerCommand::Decide {
+            name,
+            stands,
+            reason,
+            ..
+        } => {
+            let decide = wire::DecideLedgerAppealRequest {
+                name,
+                stands,
+                reason,
+                request_id,
+                ..Default::default()
+            };
+            client
+                .decide_ledger_appeal(request(decide))
+                .await?
+                .into_inner()
+                .entry
+        }
+        LedgerCommand::Settle { name, reason } => {
+            let settle = wire::SettleLedgerEntryRequest {
+                name,
+                reason,
+                request_id,
+                ..Default::default()
+            };
+            client
+                .settle_ledger_entry(request(settle))
+                .await?
+                .into_inner()
+                .entry
+        }
+        LedgerCommand::Ranking { year, kind } => {
+            let get = wire::GetLedgerRankingRequest {
+                year,
+                kind: super::number::<SiteKind>("kind", &kind)?,
+            };
+            let sites = client
+                .get_ledger_ranking(request(get))
+                .await?
+                .into_inner()
+                .sites;
+            out.rows(
+                &[
+                    "Rank",
+                    "Site",
+                    "Upheld",
+                    "Exposed",
+                    "Taken over",
+                    "Praise",
+                    "Cases",
+                    "Penalties",
+                    "Share",
+                    "Prize",
+                ],
+                &sites,
+                |s| {
+                    vec![
+                        s.rank.to_string(),
+                        short(&s.site),
+                        s.upheld_complaints.to_string(),
+                        s.exposures.to_string(),
+                        s.take_overs.to_string(),
+                        s.praise.to_string(),
+                        s.cases.to_string(),
+                        money(s.penalties.as_ref()),
+                        money(s.share.as_ref()),
+                        money(s.prize.as_ref()),
+                    ]
+                },
+                |s| json::of("assignment.v1.RankedSite", s),
+            );
+            return Ok(());
+        }
+    };
+    let entry = entry.unwrap_or_default();
+    out.one(
+        || json::of("assignment.v1.LedgerEntry", &entry),
+        || show(&entry),
+    );
+    Ok(())
+}
+
+/// Runs a subcommand of `action`.
+pub(crate) async fn run_action(
+    platform: &Platform,
+    command: ActionCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.ledger();
+    let request_id = Uuid::now_v7().to_string();
+    let action = match command {
+        ActionCommand::List {
+            site,
+            state,
+            paging,
+        } => {
+            let of = wire::CorrectiveActionState::from_str_name;
+            let filter = wire::ListCorrectiveActionsRequest {
+                parent: parent(site.as_deref()),
+                state: state
+                    .map(|text| word("state", "CORRECTIVE_ACTION_STATE", &text, of))
+                    .transpose()?
+                    .map_or(0, i32::from),
+                ..Default::default()
+            };
+            let actions = all_pages(paging.limit, |page_size, page_token| {
+                let mut client = client.clone();
+                let filter = wire::ListCorrectiveActionsRequest {
+                    page_size,
+                    page_token,
+                    ..filter.clone()
+                };
+                async move {
+                    let answer = client
+                        .list_corrective_actions(request(filter))
+                        .await?
+                        .into_inner();
+                    Ok((answer.actions, answer.next_page_token))
+                }
+            })
+            .await?;
+            show_actions(&actions, out);
+            return Ok(());
+        }
+        ActionCommand::Add {
+            site,
+            title,
+            owner,
+            due,
+            cause,
+            case,
+        } => {
+            let parent = parent(Some(&site));
+            let create = wire::CreateCorrectiveActionRequest {
+                owner: person(&parent, &owner),
+                parent,
+                title,
+                cause,
+                case,
+                due_time: Some(to_timestamp(due)),
+                request_id,
+            };
+            client
+                .create_corrective_action(request(create))
+                .await?
+                .into_inner()
+                .action
+        }
+        ActionCommand::Done { name, note } => {
+            let done = wire::CompleteCorrectiveActionRequest {
+                name,
+                note,
+                request_id,
+                ..Default::default()
+            };
+            client
+                .complete_corrective_action(request(done))
+                .await?
+                .into_inner()
+                .action
+        }
+        ActionCommand::Check {
+            name,
+            works,
+            due,
+            note,
+            ..
+        } => {
+            let check = wire::CheckCorrectiveActionRequest {
+                name,
+                effective: works,
+                note,
+                due_time: due.map(to_timestamp),
+                request_id,
+                ..Default::default()
+            };
+            client
+                .check_corrective_action(request(check))
+                .await?
+                .into_inner()
+                .action
+        }
+    };
+    show_actions(&[action.unwrap_or_default()], out);
+    Ok(())
+}
+
+fn show_all(entries: &[wire::LedgerEntry], out: Output) {
+    out.rows(
+        &[
+            "Entry", "Kind", "Cause", "Who", "CNY", "Due", "State", "Reason",
+        ],
+        entries,
+        |e| {
+            vec![
+                e.name.clone(),
+                tail_of(e.kind().as_str_name(), "LEDGER_KIND_"),
+                tail_of(e.cause().as_str_name(), "LEDGER_CAUSE_"),
+                who(e),
+                money(e.amount.as_ref()),
+                when(e.due_time.as_ref()),
+                tail(e.state().as_str_name()),
+                e.reason.clone(),
+            ]
+        },
+        |e| json::of("assignment.v1.LedgerEntry", e),
+    );
+}
+
+fn show(e: &wire::LedgerEntry) {
+    heading("Entry");
+    line("name", &e.name);
+    line("kind", tail_of(e.kind().as_str_name(), "LEDGER_KIND_"));
+    line("cause", tail_of(e.cause().as_str_name(), "LEDGER_CAUSE_"));
+    line("who", who(e));
+    line("CNY", money(e.amount.as_ref()));
+    line("due", when(e.due_time.as_ref()));
+    line("state", tail(e.state().as_str_name()));
+    line("reason", &e.reason);
+}
+
+fn show_actions(actions: &[wire::CorrectiveAction], out: Output) {
+    out.rows(
+        &[
+            "Action", "What", "Cause", "Owner", "Due", "State", "Failed", "Note",
+        ],
+        actions,
+        |a| {
+            let state = tail_of(a.state().as_str_name(), "CORRECTIVE_ACTION_STATE_");
+            vec![
+                a.name.clone(),
+                a.title.clone(),
+                a.cause.clone(),
+                short(&a.owner),
+                when(a.due_time.as_ref()),
+                if a.overdue {
+                    format!("{state}, overdue")
+                } else {
+                    state
+                },
+                a.failed_checks.to_string(),
+                a.note.clone(),
+            ]
+        },
+        |a| json::of("assignment.v1.CorrectiveAction", a),
+    );
+}
+
+fn who(e: &wire::LedgerEntry) -> String {
+    if e.staff.is_empty() {
+        "the site".to_owned()
+    } else {
+        short(&e.staff)
+    }
+}
+
+fn money(money: Option<&Money>) -> String {
+    money.map_or_else(
+        || "–".to_owned(),
+        |m| format!("{}.{:02}", m.units, m.nanos / 10_000_000),
+    )
+}
+
+fn person(parent: &str, id: &str) -> String {
+    if id.starts_with("sites/") {
+        id.to_owned()
+    } else {
+        format!("{parent}/staff/{id}")
+    }
+}
+
+fn tail(name: &str) -> String {
+    tail_of(name, "LEDGER_STATE_")
+}
+
+fn tail_of(name: &str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_owned()
+}
+
+/// The word of an enum of the contract, in any case.
+fn word<W>(
+    argument: &'static str,
+    prefix: &str,
+    text: &str,
+    parse: impl Fn(&str) -> Option<W>,
+) -> Result<W, Failure> {
+    let word = text.to_uppercase().replace('-', "_");
+    parse(&format!("{prefix}_{word}")).ok_or(Failure::Word {
+        argument,
+        unknown: UnknownWord {
+            text: text.to_owned(),
+            expected: "a word that --help lists".to_owned(),
+        },
+    })
+}

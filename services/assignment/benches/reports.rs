@@ -1,0 +1,278 @@
+//! How fast analysis answers over a year of a million cases, and how fast cases are counted. Prints a table and writes
+//! target/bench/reports.json.
+//!
+//! The facts of the cases are written straight into the tables; the counts are made from them by the job that makes them in
+//! the service, and the questions are asked of the RPCs, as a caller of the whole organization, under row security.
+//! `REPORTS_CASES` and `REPORTS_SITES` make it smaller or larger.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stdout
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use redress_assignment::AssignmentService;
+use redress_assignment::jobs::count_cases::count_changed;
+use redress_assignment::rpc::{ReportRpc, Shared};
+use redress_proto::assignment::v1::report_service_server::ReportService;
+use redress_proto::assignment::v1::{
+    GetMonthlyReportRequest, ListRecurringCausesRequest, QueryReportRequest, ReportDimension as By,
+    ReportFilter,
+};
+use redress_rpc::roles::Roles;
+use redress_rpc::{Caller, Fingerprints};
+use redress_runtime::Service as _;
+use redress_testkit::{ManualClock, TestDatabase};
+use redress_vault::{Vault, generate_key_file};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tonic::Request;
+
+/// What p99 may be.
+const REQUIRED: Duration = Duration::from_millis(200);
+
+const ROUNDS: usize = 200;
+
+fn number(variable: &str, or: i64) -> i64 {
+    std::env::var(variable)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(or)
+}
+
+#[tokio::main]
+async fn main() {
+    let (cases, sites) = (
+        number("REPORTS_CASES", 1_000_000),
+        number("REPORTS_SITES", 100),
+    );
+    let database = redress_testkit::database("assignment", &AssignmentService::migrators()).await;
+    let begun = Instant::now();
+    fill(&database, cases, sites).await;
+    println!(
+        "{cases} cases at {sites} sites written in {:.0?}",
+        begun.elapsed()
+    );
+
+    let begun = Instant::now();
+    let counted = count_changed(&database.db).await.unwrap();
+    let counting = begun.elapsed();
+    assert_eq!(counted, u64::try_from(cases).unwrap());
+    let a_second = counted as f64 / counting.as_secs_f64();
+    println!("counted in {counting:.0?}: {a_second:.0} cases a second");
+    sqlx::query("VACUUM ANALYZE assignment.tally, assignment.case_fact")
+        .execute(&database.admin)
+        .await
+        .unwrap();
+    let groups: i64 = sqlx::query_scalar("SELECT count(*) FROM assignment.tally")
+        .fetch_one(&database.admin)
+        .await
+        .unwrap();
+    println!("{groups} groups\n");
+
+    let rpc = rpc(&database);
+    let mut figures = BTreeMap::new();
+    let mut worst = Duration::ZERO;
+    println!(
+        "{:<56} {:>9} {:>9} {:>6}",
+        "question", "p50 ms", "p99 ms", "rows"
+    );
+    for (name, question) in questions() {
+        let mut times = Histogram::<u64>::new(3).unwrap();
+        let mut rows = 0;
+        for _ in 0..ROUNDS {
+            let begun = Instant::now();
+            rows = question.ask(&rpc).await;
+            times.saturating_record(u64::try_from(begun.elapsed().as_micros()).unwrap());
+        }
+        let of = |quantile| Duration::from_micros(times.value_at_quantile(quantile));
+        let (half, most) = (of(0.5), of(0.99));
+        worst = worst.max(most);
+        let ms = |d: Duration| d.as_secs_f64() * 1000.0;
+        println!("{name:<56} {:>9.1} {:>9.1} {rows:>6}", ms(half), ms(most));
+        figures.insert(
+            name,
+            json!({"p50_ms": ms(half), "p99_ms": ms(most), "rows": rows}),
+        );
+    }
+    let figures = json!({
+        "cases": cases, "sites": sites, "groups": groups, "counted_a_second": a_second, "questions": figures,
+    });
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench/reports.json");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, serde_json::to_string_pretty(&figures).unwrap()).unwrap();
+    println!("\nworst p99 {:.1?}, required {REQUIRED:.1?}", worst);
+    assert!(worst <= REQUIRED, "too slow");
+}
+
+/// A year of cases with three promises each, spread over sites, months, categories, channels, grades and causes as
+/// complaints are: few of most kinds.
+async fn fill(database: &TestDatabase, cases: i64, sites: i64) {
+    let names = "SELECT 'site-' || n AS site FROM generate_series(1, $1::bigint) n";
+    for sql in [
+        format!(
+            "INSERT INTO assignment.scope_site (site, organization, region)
+                 SELECT site, 'demo', 'north' FROM ({names}) s"
+        ),
+        format!(
+            "INSERT INTO assignment.site (site, language, revision) SELECT site, 'zh-CN', 1 FROM ({names}) s"
+        ),
+        format!(
+            "INSERT INTO assignment.place (site, kind, time_zone, revision)
+                 SELECT site, 'RESIDENTIAL', 'Asia/Shanghai', 1 FROM ({names}) s"
+        ),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(sites)
+            .execute(&database.admin)
+            .await
+            .unwrap();
+    }
+    for sql in [
+        "INSERT INTO assignment.case_fact (site, case_id, facts_revision, received_time, channel, historical, merged,
+           decision_revision, category, grade, department, resolve_time, root_cause, source, answer_time, survey_score,
+           dirty)
+         SELECT 'site-' || 1 + n % $2, gen_random_uuid(), 1, t,
+           (ARRAY['HOTLINE','APP','WECHAT','FRONT_DESK','WEB','EMAIL','VISIT','REGULATOR','DESK_ONSITE','LETTER','STORE',
+                  'MEDIA_MONITOR'])[1 + floor(12 * power(random(), 2))::int],
+           false, false, 1, category, 4 - floor(4 * power(random(), 3))::int, lower(category),
+           CASE WHEN random() < 0.9 THEN t + random() * interval '40 days' END,
+           CASE WHEN random() < 0.6 THEN 'cause ' || floor(30 * power(random(), 2))::int ELSE '' END,
+           CASE WHEN random() < 0.3 THEN 'OBJECTIVE_DEFECT' ELSE '' END,
+           CASE WHEN random() < 0.95 THEN t + random() * interval '3 days' END,
+           CASE WHEN random() < 0.2 THEN 1 + floor(5 * random())::int END, true
+         FROM (
+           SELECT n, timestamptz '2026-01-01 00:00+08' + random() * interval '365 days' AS t,
+             (ARRAY['REPAIR_SERVICE','ENGINEERING_QUALITY','PROPERTY_MANAGEMENT','SALES_MANAGEMENT','SERVICE_CONDUCT',
+                    'EXTERNAL_ENVIRONMENT','PLANNING_DESIGN','COMMERCIAL_LEASING'])[1 + floor(8 * power(random(), 2))::int]
+               AS category
+           FROM generate_series(1, $1::bigint) n) s",
+        "INSERT INTO assignment.clock_fact (site, case_id, clock, kind, generation, met, late)
+         SELECT site, case_id, gen_random_uuid(), kind, 1, random() < 0.9, random() < 0.15
+         FROM assignment.case_fact
+         CROSS JOIN unnest(ARRAY['ACKNOWLEDGE', 'ANSWER', 'RESOLVE']) AS kind
+         WHERE $1::bigint > 0 AND $2::bigint > 0",
+    ] {
+        sqlx::query(sql).bind(cases).bind(sites).execute(&database.admin).await.unwrap();
+    }
+    sqlx::query("ANALYZE assignment.case_fact, assignment.clock_fact")
+        .execute(&database.admin)
+        .await
+        .unwrap();
+}
+
+fn rpc(database: &TestDatabase) -> ReportRpc {
+    ReportRpc(Shared {
+        db: database.db.clone(),
+        clock: ManualClock::new("2026-12-31T12:00:00Z".parse().unwrap()),
+        vault: Arc::new(Vault::parse(generate_key_file("k1").expose_secret()).unwrap()),
+        fingerprints: Fingerprints::new(b"bench"),
+    })
+}
+
+fn by<T>(message: T) -> Request<T> {
+    let roles = Roles::new(BTreeMap::from([(
+        "analyst".to_owned(),
+        vec!["*".to_owned()],
+    )]));
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(Arc::new(Caller {
+        subject: "analyst".to_owned(),
+        issuer: "bench".to_owned(),
+        organizations: vec!["demo".parse().unwrap()],
+        regions: Vec::new(),
+        sites: Vec::new(),
+        roles: vec!["analyst".to_owned()],
+        permissions: roles.permissions(["analyst"]),
+        staff: None,
+        service: None,
+        purpose: None,
+        expires: jiff::Timestamp::MAX,
+    }));
+    request
+}
+
+enum Question {
+    Report(QueryReportRequest),
+    Causes,
+    Monthly,
+}
+
+impl Question {
+    async fn ask(&self, rpc: &ReportRpc) -> usize {
+        let parent = "organizations/demo".to_owned();
+        match self {
+            Self::Report(query) => {
+                let answer = rpc.query_report(by(query.clone())).await.unwrap();
+                answer.into_inner().rows.len()
+            }
+            Self::Causes => {
+                let list = ListRecurringCausesRequest {
+                    parent,
+                    ..Default::default()
+                };
+                let answer = rpc.list_recurring_causes(by(list)).await.unwrap();
+                answer.into_inner().causes.len()
+            }
+            Self::Monthly => {
+                let get = GetMonthlyReportRequest {
+                    parent,
+                    month: "2026-11".to_owned(),
+                    language: "en".to_owned(),
+                };
+                let answer = rpc.get_monthly_report(by(get)).await.unwrap();
+                answer.into_inner().report.unwrap().sections.len()
+            }
+        }
+    }
+}
+
+fn questions() -> Vec<(&'static str, Question)> {
+    let of = |parent: &str, dimensions: &[By], in_detail| QueryReportRequest {
+        parent: parent.to_owned(),
+        dimensions: dimensions.iter().map(|d| i32::from(*d)).collect(),
+        in_detail,
+        ..Default::default()
+    };
+    let all = "organizations/demo";
+    let grave = QueryReportRequest {
+        filters: vec![ReportFilter {
+            dimension: By::Grade.into(),
+            values: vec!["1".to_owned()],
+        }],
+        ..of(all, &[By::Site, By::Category], false)
+    };
+    let report = Question::Report;
+    vec![
+        ("a year, everything", report(of(all, &[], false))),
+        (
+            "a year by month and category",
+            report(of(all, &[By::Month, By::Category], false)),
+        ),
+        (
+            "a year by site and month",
+            report(of(all, &[By::Site, By::Month], false)),
+        ),
+        (
+            "a year by category and channel",
+            report(of(all, &[By::Category, By::Channel], false)),
+        ),
+        (
+            "a year by department, times and promises",
+            report(of(all, &[By::Department], true)),
+        ),
+        ("a year of grade 1 by site and category", report(grave)),
+        (
+            "a year of one site by month and category, in detail",
+            report(of("sites/site-7", &[By::Month, By::Category], true)),
+        ),
+        ("recurring causes of six months", Question::Causes),
+        ("the monthly report", Question::Monthly),
+    ]
+}

@@ -1,0 +1,67 @@
+//! What appeal, decision and settlement have in common: one entry, one move, one transaction.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::name::LedgerEntryName;
+use redress_model::words::SiteKind;
+use redress_policy::Accountability;
+use redress_rpc::{Caller, etag};
+use redress_store::receipt::{self, Claim, ReceiptKey};
+use redress_store::{Operation, Tx};
+
+use super::may_see;
+use crate::domain::ledger::{Move, Refused, step};
+use crate::store::ledger::{self, Entry};
+
+pub(super) struct MoveEntry<'a> {
+    pub(super) receipt: ReceiptKey,
+    pub(super) name: LedgerEntryName,
+    pub(super) etag: String,
+    pub(super) to: Move,
+    pub(super) reason: String,
+    pub(super) caller: &'a Caller,
+    pub(super) now: Timestamp,
+}
+
+impl Operation for MoveEntry<'_> {
+    const NAME: &'static str = "assignment.move_ledger_entry";
+    type Output = Entry;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Entry, Fault> {
+        let mut entry = ledger::lock(tx, &self.name.site, self.name.id)
+            .await?
+            .filter(|entry| may_see(self.caller, entry))
+            .ok_or_else(|| Fault::not_found("LedgerEntry", &self.name))?;
+        if let Claim::Seen { .. } = receipt::claim(tx, &self.receipt, self.now).await? {
+            return Ok(entry);
+        }
+        etag::check(&self.etag, entry.revision, &self.name)?;
+        let kind = ledger::kind_of(tx, &self.name.site).await?;
+        let policy = Accountability::for_site(kind.unwrap_or(SiteKind::Residential));
+        let by = &self.caller.subject;
+        let (state, due) = step(&entry.standing, self.to, by, policy.due_days, self.now)
+            .map_err(|refused| self.illegal(&refused))?;
+        entry.standing.state = state;
+        entry.standing.due = due;
+        if self.to == Move::Appeal {
+            entry.standing.appellant = Some(by.clone());
+        }
+        entry.revision += 1;
+        entry.updated_at = self.now;
+        ledger::save(tx, &entry, by, &self.reason).await?;
+        let resource = self.name.to_string();
+        receipt::complete(tx, &self.receipt, &resource, &etag::of(entry.revision)).await?;
+        Ok(entry)
+    }
+}
+
+impl MoveEntry<'_> {
+    fn illegal(&self, refused: &Refused) -> Fault {
+        let text = refused.to_string();
+        match refused {
+            Refused::State { .. } => Fault::illegal("LEDGER_STATE", text, &self.name),
+            Refused::TooLate => Fault::illegal("LEDGER_APPEAL_PAST", text, &self.name),
+            Refused::SamePerson => Fault::illegal("LEDGER_SAME_PERSON", text, &self.name),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! From a question in dimensions to the counts that answer it.
+
+use std::collections::BTreeMap;
+
+use redress_model::Fault;
+use redress_model::words::ClockKind;
+use redress_store::Tx;
+
+use crate::domain::monthly::{Cause, Measures};
+use crate::domain::report::{Column, Dimension, Month, Pair, Plan, quantile, trend};
+use crate::store::reports::read::{self, Group, Question};
+
+/// A question to the counts.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    /// Only these sites; none: all in scope.
+    pub(super) sites: Option<Vec<String>>,
+    /// First and last month.
+    pub(super) months: (Month, Month),
+    /// By what to break down.
+    pub(super) dimensions: Vec<Dimension>,
+    /// Only these values.
+    pub(super) filters: Vec<(Dimension, Vec<String>)>,
+    /// Times and kinds of promises too.
+    pub(super) in_detail: bool,
+    /// History too.
+    pub(super) historical: bool,
+    /// At most so many rows.
+    pub(super) limit: i64,
+}
+
+/// What a group is of: site, month, first and second value.
+type Key = (String, Option<Month>, String, String);
+
+impl Ask {
+    /// The counts that answer it; none where they would have to be of three dimensions.
+    pub(super) fn plan(&self) -> Option<Plan> {
+        let filtered = self.filters.iter().map(|(d, _)| *d);
+        Plan::of(self.dimensions.iter().copied().chain(filtered))
+            .filter(|plan| !self.in_detail || plan.details().is_some())
+    }
+
+    /// The groups, each with its values in the order of the dimensions.
+    pub(super) async fn run(&self, tx: &mut Tx) -> Result<Vec<(Vec<String>, Measures)>, Fault> {
+        let plan = self
+            .plan()
+            .ok_or_else(|| Fault::internal("a question that was checked"))?;
+        let groups = read::groups(tx, &self.question(plan.cases(), plan)).await?;
+        let mut details = BTreeMap::new();
+        if self.in_detail {
+            details = self.details(tx, plan).await?;
+        }
+        Ok(groups
+            .into_iter()
+            .map(|group| {
+                let values = self.values(&group, plan);
+                let detail = details.remove(&key(&group, true)).unwrap_or_default();
+                (
+                    values,
+                    Measures {
+                        cases: group.cases,
+                        resolved: group.resolved,
+                        on_time: group.on_time,
+                        late: group.late,
+                        surveys: group.surveys,
+                        score: group.score,
+                        ..detail
+                    },
+                )
+            })
+            .collect())
+    }
+
+    fn by(&self, dimension: Dimension) -> bool {
+        self.dimensions.contains(&dimension)
+    }
+
+    fn question(&self, pair: Pair, plan: Plan) -> Question {
+        let at = |column| {
+            let of = |d: &Dimension| plan.column(*d) == Some(column);
+            let by = self.dimensions.iter().any(of);
+            let only = self.filters.iter().find(|(d, _)| of(d));
+            (by, only.map(|(_, values)| values.clone()))
+        };
+        let ((by_a, only_a), (by_b, only_b)) = (at(Column::A), at(Column::B));
+        Question {
+            pair,
+            sites: self.sites.clone(),
+            from: self.months.0,
+            to: self.months.1,
+            historical: self.historical,
+            by: [
+                self.by(Dimension::Site),
+                self.by(Dimension::Month),
+                by_a,
+                by_b,
+            ],
+            only_a,
+            only_b,
+            limit: self.limit,
+        }
+    }
+
+    /// Times and promises of each group. A detail is the second value of its pair, the dimension the first.
+    async fn details(&self, tx: &mut Tx, plan: Plan) -> Result<BTreeMap<Key, Measures>, Fault> {
+        let mut found: BTreeMap<Key, Measures> = BTreeMap::new();
+        let Some([answers, resolutions, promises]) = plan.details() else {
+            return Ok(found);
+        };
+        let of = |pair| {
+            let cases = self.question(pair, plan);
+            Question {
+                by: [cases.by[0], cases.by[1], cases.by[3], true],
+                only_a: cases.only_b,
+                only_b: None,
+                // As many steps or kinds for each group.
+                limit: self.limit.saturating_mul(30),
+                ..cases
+            }
+        };
+        for (pair, is_answer) in [(answers, true), (resolutions, false)] {
+            let mut counts: BTreeMap<Key, Vec<(usize, i64)>> = BTreeMap::new();
+            for group in read::groups(tx, &of(pair)).await? {
+                let step = group.b.parse().unwrap_or(usize::MAX);
+                counts
+                    .entry(key(&group, false))
+                    .or_default()
+                    .push((step, group.cases));
+            }
+            for (key, counts) in counts {
+                let times = quantile(&counts, 0.5).zip(quantile(&counts, 0.9));
+                let measures = found.entry(key).or_default();
+                let slot = if is_answer {
+                    &mut measures.answer
+                } else {
+                    &mut measures.resolve
+                };
+                *slot = times.map(|(half, most)| [half, most]);
+            }
+        }
+        for group in read::groups(tx, &of(promises)).await? {
+            let kind: ClockKind = group
+                .b
+                .parse()
+                .map_err(|_| Fault::internal("column tally.b holds an unknown kind"))?;
+            let measures = found.entry(key(&group, false)).or_default();
+            measures.promises.push((kind, group.on_time, group.late));
+        }
+        for measures in found.values_mut() {
+            measures.promises.sort_unstable();
+        }
+        Ok(found)
+    }
+
+    fn values(&self, group: &Group, plan: Plan) -> Vec<String> {
+        self.dimensions
+            .iter()
+            .map(|dimension| match dimension {
+                Dimension::Site => format!("sites/{}", group.site),
+                Dimension::Month => group.month.map(|m| m.to_string()).unwrap_or_default(),
+                other => match plan.column(*other) {
+                    Some(Column::A) => group.a.clone(),
+                    _ => group.b.clone(),
+                },
+            })
+            .collect()
+    }
+}
+
+/// What the group is of. Of cases by one dimension its value is the second, of details the first.
+fn key(group: &Group, of_cases: bool) -> Key {
+    let value = if of_cases { &group.b } else { &group.a };
+    (
+        group.site.clone(),
+        group.month,
+        value.clone(),
+        String::new(),
+    )
+}
+
+/// Causes that came up in at least so many cases of these months, most cases first.
+pub(super) async fn causes(
+    tx: &mut Tx,
+    sites: Option<Vec<String>>,
+    months: (Month, Month),
+    min_cases: i64,
+    limit: usize,
+) -> Result<Vec<Cause>, Fault> {
+    let ask = Ask {
+        sites,
+        months,
+        dimensions: vec![Dimension::Month, Dimension::Category, Dimension::Cause],
+        filters: Vec::new(),
+        in_detail: false,
+        historical: false,
+        limit: i64::MAX,
+    };
+    let mut seen: BTreeMap<(String, String), BTreeMap<Month, i64>> = BTreeMap::new();
+    for (values, measures) in ask.run(tx).await? {
+        let [month, category, cause] = values.as_slice() else {
+            continue;
+        };
+        if let (Some(month), false) = (Month::parse(month), cause.is_empty()) {
+            let cause = (cause.clone(), category.clone());
+            seen.entry(cause).or_default().insert(month, measures.cases);
+        }
+    }
+    let mut causes: Vec<Cause> = seen
+        .into_iter()
+        .map(|((cause, category), counts)| {
+            let months: Vec<(Month, i64)> = (months.0.0..=months.1.0)
+                .map(|m| (Month(m), counts.get(&Month(m)).copied().unwrap_or(0)))
+                .collect();
+            let cases: Vec<i64> = months.iter().map(|(_, n)| *n).collect();
+            Cause {
+                cause,
+                category,
+                trend: trend(&cases),
+                months,
+            }
+        })
+        .filter(|cause| cause.cases() >= min_cases)
+        .collect();
+    causes.sort_by_key(|cause| (std::cmp::Reverse(cause.cases()), cause.cause.clone()));
+    causes.truncate(limit);
+    Ok(causes)
+}

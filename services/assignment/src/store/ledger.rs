@@ -1,0 +1,370 @@
+//! The accountability ledger. [`book`] and [`save`] keep an entry and what was done with it in step.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::{SiteId, StaffId};
+use redress_model::words::SiteKind;
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use super::{parse, parse_opt};
+use crate::domain::ledger::{EntryCause, EntryKind, EntryState, Standing, Year};
+
+/// An entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its site.
+    pub site: SiteId,
+    /// Its id.
+    pub id: Uuid,
+    /// What it is, where it stands, and who had to do with it.
+    pub standing: Standing,
+    /// Why there is one.
+    pub cause: EntryCause,
+    /// In words.
+    pub reason: String,
+    /// The case.
+    pub case: Option<Uuid>,
+    /// Who bears or earns it; none: the site.
+    pub staff: Option<StaffId>,
+    /// How much.
+    pub amount_fen: i64,
+    /// When it was booked.
+    pub created_at: Timestamp,
+    /// Last change.
+    pub updated_at: Timestamp,
+    /// Rises with every change.
+    pub revision: i64,
+}
+
+struct Row {
+    site: String,
+    id: Uuid,
+    kind: String,
+    cause: String,
+    reason: String,
+    case_id: Option<Uuid>,
+    staff: Option<String>,
+    amount_fen: i64,
+    due_time: Timestamp,
+    state: String,
+    author: String,
+    appellant: Option<String>,
+    create_time: Timestamp,
+    update_time: Timestamp,
+    revision: i64,
+}
+
+impl Row {
+    fn into_entry(self) -> Result<Entry, Fault> {
+        Ok(Entry {
+            site: parse("ledger_entry.site", &self.site)?,
+            id: self.id,
+            standing: Standing {
+                kind: parse("ledger_entry.kind", &self.kind)?,
+                state: parse("ledger_entry.state", &self.state)?,
+                due: self.due_time,
+                author: self.author,
+                appellant: self.appellant,
+            },
+            cause: parse("ledger_entry.cause", &self.cause)?,
+            reason: self.reason,
+            case: self.case_id,
+            staff: parse_opt("ledger_entry.staff", self.staff.as_deref())?,
+            amount_fen: self.amount_fen,
+            created_at: self.create_time,
+            updated_at: self.update_time,
+            revision: self.revision,
+        })
+    }
+}
+
+/// Books an entry. False where the same origin made one before.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn book(tx: &mut Tx, entry: &Entry, origin: Option<&str>) -> Result<bool, Fault> {
+    let booked = sqlx::query!(
+        "-- assignment::store::ledger::book
+        INSERT INTO ledger_entry (site, id, origin, kind, cause, reason, case_id, staff, amount_fen, due_time, state,
+                                  author, appellant, create_time, update_time, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $13, 1)
+        ON CONFLICT ON CONSTRAINT ledger_entry_origin DO NOTHING",
+        entry.site.as_str(),
+        entry.id,
+        origin,
+        entry.standing.kind.word(),
+        entry.cause.word(),
+        entry.reason,
+        entry.case,
+        entry.staff.as_ref().map(StaffId::as_str),
+        entry.amount_fen,
+        entry.standing.due.to_sqlx(),
+        entry.standing.state.word(),
+        entry.standing.author,
+        entry.created_at.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected()
+        == 1;
+    if booked {
+        act(tx, entry, &entry.standing.author, &entry.reason).await?;
+    }
+    Ok(booked)
+}
+
+/// Stores an entry that moved on from the revision before; who did it and why goes to its history.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn save(tx: &mut Tx, entry: &Entry, actor: &str, reason: &str) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::ledger::save
+        UPDATE ledger_entry SET due_time = $3, state = $4, appellant = $5, update_time = $6, revision = $7
+        WHERE site = $1 AND id = $2",
+        entry.site.as_str(),
+        entry.id,
+        entry.standing.due.to_sqlx(),
+        entry.standing.state.word(),
+        entry.standing.appellant,
+        entry.updated_at.to_sqlx(),
+        entry.revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    act(tx, entry, actor, reason).await
+}
+
+async fn act(tx: &mut Tx, entry: &Entry, actor: &str, reason: &str) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::ledger::act
+        INSERT INTO ledger_act (site, entry, revision, state, act_time, actor, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        entry.site.as_str(),
+        entry.id,
+        entry.revision,
+        entry.standing.state.word(),
+        entry.updated_at.to_sqlx(),
+        actor,
+        reason,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// An entry, held until the transaction ends; none where there is none in scope.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Entry>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- assignment::store::ledger::lock
+        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, due_time, state, author, appellant, create_time,
+               update_time, revision
+        FROM ledger_entry WHERE site = $1 AND id = $2 FOR UPDATE",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(Row::into_entry)
+    .transpose()
+}
+
+/// Something that was done with an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// Where the entry stood after it.
+    pub state: EntryState,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An entry with what was done with it, oldest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<(Entry, Vec<Act>)>, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        "-- assignment::store::ledger::get
+        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, due_time, state, author, appellant, create_time,
+               update_time, revision
+        FROM ledger_entry WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    let Some(entry) = row.map(Row::into_entry).transpose()? else {
+        return Ok(None);
+    };
+    let acts: Result<Vec<Act>, Fault> = sqlx::query!(
+        "-- assignment::store::ledger::get
+        SELECT state, act_time, actor, reason FROM ledger_act WHERE site = $1 AND entry = $2 ORDER BY revision",
+        site.as_str(),
+        id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(|row| {
+        Ok(Act {
+            state: parse("ledger_act.state", &row.state)?,
+            at: row.act_time.to_jiff(),
+            actor: row.actor,
+            reason: row.reason,
+        })
+    })
+    .collect();
+    Ok(Some((entry, acts?)))
+}
+
+/// What a list is narrowed by.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only of this site.
+    pub site: Option<SiteId>,
+    /// Only in this state.
+    pub state: Option<EntryState>,
+    /// Only of this person.
+    pub staff: Option<StaffId>,
+}
+
+/// Entries, newest first, after the given one.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn list(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Option<&(Timestamp, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Entry>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- assignment::store::ledger::list
+        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, due_time, state, author, appellant, create_time,
+               update_time, revision
+        FROM ledger_entry
+        WHERE ($1::text IS NULL OR site = $1) AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR staff = $3)
+          AND ($4::timestamptz IS NULL OR (create_time, id) < ($4, $5))
+        ORDER BY create_time DESC, id DESC LIMIT $6",
+        filter.site.as_ref().map(SiteId::as_str),
+        filter.state.map(EntryState::word),
+        filter.staff.as_ref().map(StaffId::as_str),
+        after.map(|(time, _)| time.to_sqlx()),
+        after.map(|(_, id)| *id),
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(Row::into_entry)
+    .collect()
+}
+
+/// The kind of a site; none where it is not known.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn kind_of(tx: &mut Tx, site: &SiteId) -> Result<Option<SiteKind>, Fault> {
+    let kind = sqlx::query_scalar!(
+        "-- assignment::store::ledger::kind_of
+        SELECT kind FROM place WHERE site = $1",
+        site.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(kind.and_then(|kind| kind.parse().ok()))
+}
+
+/// A year of every site of this kind in scope. Entries that were waived or are under appeal do not count; a year is the
+/// site's own. A person's part of a joint penalty counts as one with the others' parts.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn years(tx: &mut Tx, kind: SiteKind, year: i32) -> Result<Vec<Year>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- assignment::store::ledger::years
+        SELECT p.site,
+               count(DISTINCT e.create_time) FILTER (WHERE e.cause = 'UPHELD_COMPLAINT' AND e.kind = 'PENALTY') AS "upheld!",
+               count(DISTINCT e.create_time) FILTER (WHERE e.cause = 'EXPOSURE' AND e.kind = 'PENALTY') AS "exposures!",
+               count(DISTINCT e.create_time) FILTER (WHERE e.cause = 'TAKE_OVER') AS "take_overs!",
+               count(e.id) FILTER (WHERE e.kind IN ('RECOGNITION', 'THANKS')) AS "praise!",
+               coalesce(sum(e.amount_fen) FILTER (WHERE e.kind IN ('PENALTY', 'FEE')), 0)::bigint AS "penalties!",
+               coalesce(sum(e.amount_fen) FILTER (WHERE e.kind = 'PENALTY' AND e.state = 'SETTLED'), 0)::bigint AS "paid!",
+               (SELECT coalesce(sum(t.cases), 0)::bigint FROM tally t
+                WHERE t.site = p.site AND t.pair = 17 AND NOT t.historical AND t.month BETWEEN $2::integer * 12 AND $2::integer * 12 + 11)
+                 AS "cases!"
+        FROM place p
+        LEFT JOIN ledger_entry e ON e.site = p.site AND e.state NOT IN ('WAIVED', 'APPEALED')
+          AND extract(year FROM e.create_time AT TIME ZONE p.time_zone) = $2::integer
+        WHERE p.kind = $1
+        GROUP BY p.site, p.time_zone"#,
+        kind.word(),
+        year,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Year {
+            site: row.site,
+            upheld: row.upheld,
+            exposures: row.exposures,
+            take_overs: row.take_overs,
+            praise: row.praise,
+            penalties_fen: row.penalties,
+            paid_fen: row.paid,
+            cases: row.cases,
+        })
+        .collect())
+}
+
+/// A new entry, booked now.
+#[must_use]
+pub fn new_entry(
+    site: SiteId,
+    id: Uuid,
+    (kind, cause): (EntryKind, EntryCause),
+    author: &str,
+    due: Timestamp,
+    now: Timestamp,
+) -> Entry {
+    Entry {
+        site,
+        id,
+        standing: Standing {
+            kind,
+            state: EntryState::Open,
+            due,
+            author: author.to_owned(),
+            appellant: None,
+        },
+        cause,
+        reason: String::new(),
+        case: None,
+        staff: None,
+        amount_fen: 0,
+        created_at: now,
+        updated_at: now,
+        revision: 1,
+    }
+}

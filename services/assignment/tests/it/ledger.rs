@@ -1,0 +1,522 @@
+//! The accountability ledger (M17, M02) and corrective actions (M16), told as what happens at a store.
+
+use jiff::SignedDuration;
+use redress_assignment::jobs::count_cases::count_changed;
+use redress_events::Event;
+use redress_model::words::{Category, SiteKind};
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::ledger_service_server::LedgerService;
+use redress_proto::assignment::v1::report_service_server::ReportService;
+use redress_proto::assignment::v1::{
+    LedgerCause as Cause, LedgerKind as Kind, LedgerState as State,
+};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_rpc::Caller;
+use redress_testkit::ManualClock;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::world::{NowPlus as _, World, by};
+
+impl World {
+    /// The site is an agency store.
+    async fn is_store(&self) {
+        let payload = event::SiteChanged {
+            site: "sites/lakeside".to_owned(),
+            organization: "organizations/demo".to_owned(),
+            region: "organizations/demo/regions/north".to_owned(),
+            kind: to_wire(SiteKind::AgencyStore),
+            time_zone: "Asia/Shanghai".to_owned(),
+            display_name: "Lakeside store".to_owned(),
+            revision: 2,
+            language: "zh-CN".to_owned(),
+        };
+        self.tell(&[self.event(
+            "intake",
+            "redress.site.changed.v1",
+            "sites/lakeside",
+            &payload,
+        )])
+        .await;
+    }
+
+    async fn book(&self, kind: Kind, cause: Cause, staff: &[&str]) -> Vec<wire::LedgerEntry> {
+        let request = wire::AddLedgerEntriesRequest {
+            parent: "sites/lakeside".to_owned(),
+            kind: kind.into(),
+            cause: cause.into(),
+            reason: "a promise was not kept".to_owned(),
+            staff: staff
+                .iter()
+                .map(|id| format!("sites/lakeside/staff/{id}"))
+                .collect(),
+            ..Default::default()
+        };
+        let answer = self.ledger.add_ledger_entries(by(self.manager(), request));
+        answer.await.expect("booked").into_inner().entries
+    }
+
+    async fn appeal(&self, caller: Caller, name: &str) -> Result<wire::LedgerEntry, Status> {
+        let request = wire::AppealLedgerEntryRequest {
+            name: name.to_owned(),
+            reason: "the customer took it back".to_owned(),
+            ..Default::default()
+        };
+        let answer = self.ledger.appeal_ledger_entry(by(caller, request)).await?;
+        Ok(answer.into_inner().entry.expect("an entry"))
+    }
+
+    async fn decide(
+        &self,
+        caller: Caller,
+        name: &str,
+        stands: bool,
+    ) -> Result<wire::LedgerEntry, Status> {
+        let request = wire::DecideLedgerAppealRequest {
+            name: name.to_owned(),
+            stands,
+            reason: "the record shows it".to_owned(),
+            ..Default::default()
+        };
+        let answer = self
+            .ledger
+            .decide_ledger_appeal(by(caller, request))
+            .await?;
+        Ok(answer.into_inner().entry.expect("an entry"))
+    }
+
+    async fn settle(&self, name: &str) -> Result<wire::LedgerEntry, Status> {
+        let request = wire::SettleLedgerEntryRequest {
+            name: name.to_owned(),
+            ..Default::default()
+        };
+        let answer = self
+            .ledger
+            .settle_ledger_entry(by(self.manager(), request))
+            .await?;
+        Ok(answer.into_inner().entry.expect("an entry"))
+    }
+
+    async fn ranking(&self) -> Vec<wire::RankedSite> {
+        let request = wire::GetLedgerRankingRequest {
+            year: 2026,
+            kind: to_wire(SiteKind::AgencyStore),
+        };
+        let answer = self
+            .ledger
+            .get_ledger_ranking(by(self.manager(), request))
+            .await;
+        answer.expect("ranked").into_inner().sites
+    }
+
+    fn survey(&self, id: &str, case: &str, score: i32, praised: &[&str]) -> Event {
+        let payload = event::SurveyAnswered {
+            case: case.to_owned(),
+            survey: format!("sites/lakeside/surveys/{id}"),
+            kind: event::SurveyKind::Complaint.into(),
+            score,
+            solved: true,
+            praised_staff: praised
+                .iter()
+                .map(|s| format!("sites/lakeside/staff/{s}"))
+                .collect(),
+            answer_time: Some(to_timestamp(self.clock.now_plus(SignedDuration::ZERO))),
+        };
+        let subject = if case.is_empty() {
+            "sites/lakeside"
+        } else {
+            case
+        };
+        self.event(
+            "notification",
+            "redress.survey.answered.v1",
+            subject,
+            &payload,
+        )
+    }
+}
+
+fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    details
+        .error_info()
+        .map(|info| info.reason.clone())
+        .unwrap_or_default()
+}
+
+fn yuan(entry: &wire::LedgerEntry) -> i64 {
+    entry.amount.as_ref().expect("an amount").units
+}
+
+#[tokio::test]
+async fn m17_an_upheld_complaint_costs_the_store_and_an_appeal_is_heard_by_somebody_else() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let entry = world
+        .book(Kind::Penalty, Cause::UpheldComplaint, &[])
+        .await
+        .remove(0);
+    assert_eq!((yuan(&entry), entry.state()), (500, State::Open));
+    let due = world.clock.now_plus(SignedDuration::from_hours(72));
+    assert_eq!(entry.due_time, Some(to_timestamp(due)));
+
+    let agent = world.caller("lakeside", "manager", Some("seller"));
+    let appealed = world
+        .appeal(agent.clone(), &entry.name)
+        .await
+        .expect("in time");
+    assert_eq!(appealed.state(), State::Appealed);
+    let refused = world
+        .settle(&entry.name)
+        .await
+        .expect_err("not while it is appealed");
+    assert_eq!(reason(&refused), "LEDGER_STATE");
+    assert!(
+        refused.message().ends_with("legal now: CONFIRMED, WAIVED"),
+        "{refused}"
+    );
+    for party in [agent, world.manager()] {
+        let refused = world
+            .decide(party, &entry.name, false)
+            .await
+            .expect_err("a party");
+        assert_eq!(reason(&refused), "LEDGER_SAME_PERSON");
+    }
+    let head = world.caller("lakeside", "manager", Some("lead-top"));
+    let decided = world
+        .decide(head, &entry.name, true)
+        .await
+        .expect("nobody's party");
+    assert_eq!(decided.state(), State::Confirmed);
+    let again = world
+        .appeal(world.manager(), &entry.name)
+        .await
+        .expect_err("once");
+    assert_eq!(reason(&again), "LEDGER_APPEAL_PAST");
+    let settled = world.settle(&entry.name).await.expect("confirmed");
+    assert_eq!(settled.state(), State::Settled);
+
+    let get = wire::GetLedgerEntryRequest { name: entry.name };
+    let answer = world
+        .ledger
+        .get_ledger_entry(by(world.manager(), get))
+        .await;
+    let states: Vec<State> = answer
+        .expect("there")
+        .into_inner()
+        .acts
+        .iter()
+        .map(wire::LedgerAct::state)
+        .collect();
+    assert_eq!(
+        states,
+        [
+            State::Open,
+            State::Appealed,
+            State::Confirmed,
+            State::Settled
+        ]
+    );
+}
+
+#[tokio::test]
+async fn m17_after_three_days_nobody_appeals() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let entry = world
+        .book(Kind::Penalty, Cause::Exposure, &[])
+        .await
+        .remove(0);
+    world.clock.advance(SignedDuration::from_hours(72));
+    let refused = world
+        .appeal(world.manager(), &entry.name)
+        .await
+        .expect_err("due");
+    assert_eq!(reason(&refused), "LEDGER_APPEAL_PAST");
+}
+
+#[tokio::test]
+async fn m17_head_and_agent_bear_a_penalty_in_equal_parts_and_see_their_own_alone() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let entries = world
+        .book(
+            Kind::Penalty,
+            Cause::UpheldComplaint,
+            &["lead-site", "seller"],
+        )
+        .await;
+    assert_eq!(entries.iter().map(yuan).collect::<Vec<_>>(), [250, 250]);
+    let see = |staff: &str| {
+        let mut caller = world.handler(staff);
+        let roles = redress_rpc::roles::Roles::new(std::collections::BTreeMap::from([(
+            "handler".to_owned(),
+            vec!["ledger.get".to_owned(), "ledger.appeal".to_owned()],
+        )]));
+        caller.permissions = roles.permissions(["handler"]);
+        caller
+    };
+    let get = |caller, i: usize| {
+        let request = wire::GetLedgerEntryRequest {
+            name: entries[i].name.clone(),
+        };
+        world.ledger.get_ledger_entry(by(caller, request))
+    };
+    assert!(get(see("seller"), 1).await.is_ok());
+    let refused = get(see("seller"), 0).await.expect_err("somebody else's");
+    assert_eq!(refused.code(), Code::NotFound);
+    let refused = world
+        .appeal(see("seller"), &entries[0].name)
+        .await
+        .expect_err("not theirs");
+    assert_eq!(refused.code(), Code::NotFound);
+    assert!(world.appeal(see("seller"), &entries[1].name).await.is_ok());
+    // The two parts are one upheld complaint; the appealed part costs nothing yet.
+    let ranked = world.ranking().await.remove(0);
+    assert_eq!(ranked.upheld_complaints, 1);
+    assert_eq!(ranked.penalties.expect("a sum").units, 250);
+}
+
+#[tokio::test]
+async fn m17_the_year_is_ranked_with_prizes_and_what_was_waived_does_not_count() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    world.offered(Category::SalesManagement).await;
+    count_changed(&world.database.db).await.expect("counted");
+    let upheld = world
+        .book(Kind::Penalty, Cause::UpheldComplaint, &[])
+        .await
+        .remove(0);
+    let waived = world
+        .book(Kind::Penalty, Cause::Exposure, &[])
+        .await
+        .remove(0);
+    world
+        .appeal(
+            world.caller("lakeside", "manager", Some("seller")),
+            &waived.name,
+        )
+        .await
+        .expect("in time");
+    let head = world.caller("lakeside", "manager", Some("lead-top"));
+    world
+        .decide(head, &waived.name, false)
+        .await
+        .expect("falls");
+    world.settle(&upheld.name).await.expect("paid");
+    let ranked = world.ranking().await;
+    assert_eq!(ranked.len(), 1);
+    let store = &ranked[0];
+    assert_eq!(
+        (
+            store.rank,
+            store.upheld_complaints,
+            store.exposures,
+            store.cases
+        ),
+        (1, 1, 0, 1)
+    );
+    assert_eq!(store.penalties.clone().expect("a sum").units, 500);
+    assert_eq!(store.prize.clone().expect("a sum").units, 3_000);
+}
+
+#[tokio::test]
+async fn i2_booking_again_under_one_request_id_books_once() {
+    let world = World::staffed().await;
+    let request = || wire::AddLedgerEntriesRequest {
+        parent: "sites/lakeside".to_owned(),
+        kind: Kind::Thanks.into(),
+        cause: Cause::Praise.into(),
+        reason: "a letter of thanks".to_owned(),
+        staff: vec![
+            "sites/lakeside/staff/desk".to_owned(),
+            "sites/lakeside/staff/seller".to_owned(),
+        ],
+        request_id: "once".to_owned(),
+        ..Default::default()
+    };
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let answer = world
+            .ledger
+            .add_ledger_entries(by(world.manager(), request()))
+            .await;
+        answers.push(answer.expect("booked").into_inner().entries);
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM assignment.ledger_entry")
+            .await,
+        2
+    );
+    let wrong = wire::AddLedgerEntriesRequest {
+        staff: vec!["sites/riverside/staff/desk".to_owned()],
+        ..request()
+    };
+    let refused = world
+        .ledger
+        .add_ledger_entries(by(world.manager(), wrong))
+        .await;
+    let refused = refused.expect_err("of another site");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn m02_praise_by_name_is_recognised_once_and_its_score_is_counted() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let survey = world.survey(
+        "one",
+        &case.to_string(),
+        5,
+        &["eng-one", "eng-one", "nobody"],
+    );
+    let again = Event {
+        id: uuid::Uuid::now_v7(),
+        ..survey.clone()
+    };
+    world.tell(&[survey, again]).await;
+    let list = wire::ListLedgerEntriesRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let entries = world
+        .ledger
+        .list_ledger_entries(by(world.manager(), list))
+        .await;
+    let entries = entries.expect("listed").into_inner().entries;
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].kind(), Kind::Recognition);
+    assert_eq!(entries[0].staff, "sites/lakeside/staff/eng-one");
+    count_changed(&world.database.db).await.expect("counted");
+    let query = wire::QueryReportRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let report = world.reports.query_report(by(world.manager(), query)).await;
+    let rows = report.expect("answered").into_inner().rows;
+    let measures = rows[0].measures.clone().expect("measured");
+    assert_eq!((measures.surveys, measures.satisfaction), (1, Some(5.0)));
+}
+
+#[tokio::test]
+async fn m16_a_corrective_action_is_checked_by_somebody_else_and_done_again_where_it_fails() {
+    let world = World::staffed().await;
+    let in_days = |clock: &ManualClock, days: i64| {
+        Some(to_timestamp(
+            clock.now_plus(SignedDuration::from_hours(24 * days)),
+        ))
+    };
+    let create = wire::CreateCorrectiveActionRequest {
+        parent: "sites/lakeside".to_owned(),
+        title: "seal the joints of building 3".to_owned(),
+        cause: "a loose joint".to_owned(),
+        owner: "sites/lakeside/staff/eng-one".to_owned(),
+        due_time: in_days(&world.clock, 7),
+        ..Default::default()
+    };
+    let created = world
+        .ledger
+        .create_corrective_action(by(world.manager(), create))
+        .await;
+    let name = created
+        .expect("made")
+        .into_inner()
+        .action
+        .expect("an action")
+        .name;
+    let done = |caller| {
+        let request = wire::CompleteCorrectiveActionRequest {
+            name: name.clone(),
+            note: "all sealed".to_owned(),
+            ..Default::default()
+        };
+        world.ledger.complete_corrective_action(by(caller, request))
+    };
+    let check = |caller, effective, due_time| {
+        let request = wire::CheckCorrectiveActionRequest {
+            name: name.clone(),
+            effective,
+            note: "after two weeks of rain".to_owned(),
+            due_time,
+            ..Default::default()
+        };
+        world.ledger.check_corrective_action(by(caller, request))
+    };
+    let early = check(world.manager(), true, None)
+        .await
+        .expect_err("not done");
+    assert_eq!(reason(&early), "ACTION_STATE");
+    let refused = done(world.handler("eng-two"))
+        .await
+        .expect_err("not theirs");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    done(world.handler("eng-one")).await.expect("theirs");
+    let refused = check(world.handler("eng-one"), true, None)
+        .await
+        .expect_err("their own");
+    assert_eq!(reason(&refused), "ACTION_SAME_PERSON");
+    let refused = check(world.manager(), false, None)
+        .await
+        .expect_err("until when?");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let again = check(world.manager(), false, in_days(&world.clock, 14)).await;
+    let again = again
+        .expect("checked")
+        .into_inner()
+        .action
+        .expect("an action");
+    assert_eq!(again.state(), wire::CorrectiveActionState::Open);
+    assert_eq!(again.failed_checks, 1);
+    world.clock.advance(SignedDuration::from_hours(24 * 14));
+    let list = wire::ListCorrectiveActionsRequest {
+        parent: "sites/-".to_owned(),
+        state: wire::CorrectiveActionState::Open.into(),
+        ..Default::default()
+    };
+    let actions = world
+        .ledger
+        .list_corrective_actions(by(world.manager(), list))
+        .await;
+    assert!(actions.expect("listed").into_inner().actions[0].overdue);
+    done(world.handler("eng-one")).await.expect("again");
+    let ended = check(world.manager(), true, None)
+        .await
+        .expect("it works")
+        .into_inner();
+    let ended = ended.action.expect("an action");
+    assert_eq!(ended.state(), wire::CorrectiveActionState::Effective);
+}
+
+#[tokio::test]
+async fn i8_another_sites_ledger_and_actions_are_not_there() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let entry = world
+        .book(Kind::Penalty, Cause::UpheldComplaint, &[])
+        .await
+        .remove(0);
+    let stranger = || world.caller("riverside", "manager", None);
+    assert_eq!(
+        world
+            .appeal(stranger(), &entry.name)
+            .await
+            .expect_err("hidden")
+            .code(),
+        Code::NotFound
+    );
+    let list = wire::ListLedgerEntriesRequest {
+        parent: "sites/-".to_owned(),
+        ..Default::default()
+    };
+    let answer = world.ledger.list_ledger_entries(by(stranger(), list)).await;
+    assert!(answer.expect("empty").into_inner().entries.is_empty());
+    let rank = wire::GetLedgerRankingRequest {
+        year: 2026,
+        kind: to_wire(SiteKind::AgencyStore),
+    };
+    let answer = world.ledger.get_ledger_ranking(by(stranger(), rank)).await;
+    assert!(answer.expect("empty").into_inner().sites.is_empty());
+}

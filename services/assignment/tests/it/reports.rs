@@ -1,0 +1,519 @@
+//! What analysis counts, and that the counts follow the events whatever comes again or late.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use redress_assignment::jobs::count_cases::count_changed;
+use redress_events::Event;
+use redress_model::name::CaseName;
+use redress_model::words::{CaseMode, CaseStatus, Category, Channel, ClockKind, ClockState};
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::report_service_server::ReportService;
+use redress_proto::assignment::v1::{CauseTrend, ReportDimension as By};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_rpc::Caller;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::world::{NowPlus as _, World, by, site};
+
+/// A promise of a case as triage tells it.
+struct Told {
+    clock: Uuid,
+    kind: ClockKind,
+    state: ClockState,
+    generation: i64,
+    /// Hours after now.
+    due: i64,
+    at: i64,
+}
+
+impl World {
+    fn promise(&self, case: &CaseName, told: &Told) -> Event {
+        let hours = |h| {
+            Some(to_timestamp(
+                self.clock.now_plus(SignedDuration::from_hours(h)),
+            ))
+        };
+        let payload = event::ClockChanged {
+            clock: format!("sites/{}/clocks/{}", case.site, told.clock),
+            case: case.to_string(),
+            kind: to_wire(told.kind),
+            state: to_wire(told.state),
+            start_time: hours(0),
+            due_time: hours(told.due),
+            transition_time: hours(told.at),
+            generation: told.generation,
+            ..Default::default()
+        };
+        self.event(
+            "triage",
+            "redress.clock.changed.v1",
+            &case.to_string(),
+            &payload,
+        )
+    }
+
+    async fn count_up(&self) -> u64 {
+        count_changed(&self.database.db).await.expect("counted")
+    }
+
+    async fn report(
+        &self,
+        caller: Caller,
+        request: wire::QueryReportRequest,
+    ) -> Result<wire::QueryReportResponse, Status> {
+        let answer = self.reports.query_report(by(caller, request)).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Each group's values with its cases.
+    async fn cases_by(&self, dimensions: &[By]) -> Vec<(Vec<String>, i64)> {
+        let request = ask("sites/lakeside", dimensions);
+        let answer = self
+            .report(self.manager(), request)
+            .await
+            .expect("answered");
+        assert_eq!(answer.pending, 0);
+        answer
+            .rows
+            .into_iter()
+            .map(|row| (row.values, row.measures.expect("measured").cases))
+            .collect()
+    }
+
+    /// Everything in the counts, for comparison.
+    async fn tally(&self) -> Vec<String> {
+        sqlx::query_scalar(
+            "SELECT t::text FROM assignment.tally t
+             WHERE cases > 0 OR on_time > 0 OR late > 0 ORDER BY 1",
+        )
+        .fetch_all(&self.database.admin)
+        .await
+        .expect("read")
+    }
+
+    /// The counts as the facts alone give them.
+    async fn tally_anew(&self) -> Vec<String> {
+        for sql in [
+            "TRUNCATE assignment.tally",
+            "UPDATE assignment.case_fact SET counted_month = NULL, dirty = true",
+            "UPDATE assignment.clock_fact SET counted = 0",
+        ] {
+            sqlx::query(sql)
+                .execute(&self.database.admin)
+                .await
+                .expect("reset");
+        }
+        self.count_up().await;
+        self.tally().await
+    }
+}
+
+fn ask(parent: &str, dimensions: &[By]) -> wire::QueryReportRequest {
+    wire::QueryReportRequest {
+        parent: parent.to_owned(),
+        dimensions: dimensions.iter().map(|d| i32::from(*d)).collect(),
+        ..Default::default()
+    }
+}
+
+fn row(values: &[&str], cases: i64) -> (Vec<String>, i64) {
+    (values.iter().map(|v| (*v).to_owned()).collect(), cases)
+}
+
+fn met(kind: ClockKind, due: i64, at: i64) -> Told {
+    Told {
+        clock: Uuid::now_v7(),
+        kind,
+        state: ClockState::Met,
+        generation: 2,
+        due,
+        at,
+    }
+}
+
+#[tokio::test]
+async fn m06_cases_are_counted_by_what_they_are_about_and_who_handles_them() {
+    let world = World::staffed().await;
+    for category in [
+        Category::EngineeringQuality,
+        Category::EngineeringQuality,
+        Category::SalesManagement,
+    ] {
+        world.offered(category).await;
+    }
+    assert_eq!(world.count_up().await, 3);
+    assert_eq!(world.count_up().await, 0, "nothing is left to count");
+    let expected = [
+        row(&["ENGINEERING_QUALITY"], 2),
+        row(&["SALES_MANAGEMENT"], 1),
+    ];
+    assert_eq!(world.cases_by(&[By::Category]).await, expected);
+    let expected = [
+        row(&["sites/lakeside", "2026-05", "engineering", "3"], 2),
+        row(&["sites/lakeside", "2026-05", "sales", "3"], 1),
+    ];
+    let by = [By::Site, By::Month, By::Department, By::Grade];
+    assert_eq!(world.cases_by(&by).await, expected);
+
+    let mut filtered = ask("sites/lakeside", &[By::Category]);
+    filtered.filters = vec![wire::ReportFilter {
+        dimension: By::Department.into(),
+        values: vec!["sales".to_owned()],
+    }];
+    let answer = world.report(world.manager(), filtered).await.expect("two");
+    assert_eq!(answer.rows.len(), 1);
+    assert_eq!(answer.rows[0].values, ["SALES_MANAGEMENT"]);
+}
+
+#[tokio::test]
+async fn m06_a_month_is_the_sites_own() {
+    let world = World::staffed().await;
+    for (received, month) in [
+        ("2026-05-31T15:59:59Z", "2026-05"),
+        ("2026-05-31T16:00:00Z", "2026-06"),
+    ] {
+        let case = world.new_case();
+        let mut facts = world.facts(&case);
+        let received: Timestamp = received.parse().expect("an instant");
+        facts.received_time = Some(to_timestamp(received));
+        world.tell(&[world.received(facts)]).await;
+        world.count_up().await;
+        let mut request = ask("sites/lakeside", &[By::Month]);
+        request.to_month = "2026-06".to_owned();
+        let answer = world.report(world.manager(), request).await.expect("one");
+        let newest = answer.rows.last().expect("a month");
+        assert_eq!(newest.values, [month]);
+    }
+}
+
+#[tokio::test]
+async fn m06_promises_are_on_time_late_or_not_yet_counted() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let breached = Told {
+        state: ClockState::Breached,
+        ..met(ClockKind::Resolve, 5, 5)
+    };
+    let late_met = Told {
+        clock: breached.clock,
+        generation: 3,
+        ..met(ClockKind::Resolve, 50, 9)
+    };
+    let running = Told {
+        state: ClockState::Running,
+        ..met(ClockKind::InterimUpdate, 5, 0)
+    };
+    world
+        .tell(&[
+            world.promise(&case, &met(ClockKind::Answer, 24, 3)),
+            world.promise(&case, &breached),
+            // Given more time and met within it: the breach stays.
+            world.promise(&case, &late_met),
+            world.promise(&case, &running),
+            world.promise(&case, &met(ClockKind::AgeCheck, 1, 9)),
+        ])
+        .await;
+    world.count_up().await;
+    let mut request = ask("sites/lakeside", &[By::Category]);
+    request.in_detail = true;
+    let answer = world.report(world.manager(), request).await.expect("one");
+    let measures = answer.rows[0].measures.clone().expect("measured");
+    assert_eq!((measures.on_time, measures.late), (1, 1));
+    assert_eq!(measures.on_time_rate, Some(0.5));
+    let kinds: Vec<(i32, i64, i64)> = measures
+        .promises
+        .iter()
+        .map(|p| (p.kind, p.on_time, p.late))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (to_wire(ClockKind::Answer), 1, 0),
+            (to_wire(ClockKind::Resolve), 0, 1)
+        ]
+    );
+    // Answered after three hours: within the step from two to four.
+    assert_eq!(measures.answer_p50.expect("answered").seconds, 3 * 3600);
+    assert_eq!(measures.resolve_p50, None);
+}
+
+#[tokio::test]
+async fn history_is_counted_apart_and_a_merged_case_with_its_head() {
+    let world = World::staffed().await;
+    let (old, merged) = (world.new_case(), world.new_case());
+    let mut facts = world.facts(&old);
+    facts.mode = to_wire(CaseMode::Historical);
+    world.tell(&[world.received(facts)]).await;
+    world.tell(&[world.received(world.facts(&merged))]).await;
+    world.count_up().await;
+    assert_eq!(world.cases_by(&[]).await, [row(&[], 1)]);
+
+    let mut facts = world.facts(&merged);
+    facts.status = to_wire(CaseStatus::Merged);
+    (facts.epoch, facts.revision) = (2, 2);
+    world.tell(&[world.updated(facts)]).await;
+    world.count_up().await;
+    assert_eq!(world.cases_by(&[]).await, []);
+    let mut request = ask("sites/lakeside", &[By::Channel]);
+    request.include_historical = true;
+    let answer = world.report(world.manager(), request).await.expect("one");
+    assert_eq!(answer.rows[0].values, ["WEB"]);
+    assert_eq!(answer.rows[0].measures.clone().expect("measured").cases, 1);
+}
+
+#[tokio::test]
+async fn m08_m15_causes_that_come_up_again_are_listed_with_their_trend() {
+    let world = World::staffed().await;
+    for month in ["2026-03", "2026-04", "2026-05", "2026-05", "2026-05"] {
+        let case = world.new_case();
+        let mut facts = world.facts(&case);
+        let received: Timestamp = format!("{month}-10T04:00:00Z").parse().expect("an instant");
+        facts.received_time = Some(to_timestamp(received));
+        let graded = world.graded(&case, 1, 1, Some(Category::EngineeringQuality));
+        world.tell(&[world.received(facts), graded]).await;
+        let person = world.get(&case).await.offered_to;
+        let handler = || world.handler(crate::world::last(&person));
+        world.accept(handler(), &case, "").await.expect("offered");
+        world
+            .progress(handler(), &case, "looked")
+            .await
+            .expect("accepted");
+        world.resolve(handler(), &case).await.expect("resolved");
+    }
+    let other = world.offered(Category::EngineeringQuality).await;
+    let classify = wire::ClassifyCauseRequest {
+        name: World::name_of(&other),
+        cause: " a loose  joint ".to_owned(),
+        source: wire::CauseSource::ObjectiveDefect.into(),
+        request_id: "once".to_owned(),
+    };
+    let answer = world
+        .reports
+        .classify_cause(by(world.manager(), classify))
+        .await
+        .expect("work is there")
+        .into_inner();
+    assert_eq!(answer.cause, "a loose joint");
+    world.count_up().await;
+
+    let request = wire::ListRecurringCausesRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let causes = world
+        .reports
+        .list_recurring_causes(by(world.manager(), request.clone()))
+        .await
+        .expect("answered")
+        .into_inner()
+        .causes;
+    assert_eq!(causes.len(), 1);
+    assert_eq!((causes[0].cases, causes[0].months_seen), (6, 3));
+    assert_eq!(causes[0].category, "ENGINEERING_QUALITY");
+    assert_eq!(causes[0].trend(), CauseTrend::Rising);
+    assert_eq!(causes[0].months[5].cases, 4);
+    let rare = wire::ListRecurringCausesRequest {
+        min_cases: 7,
+        ..request
+    };
+    let answer = world
+        .reports
+        .list_recurring_causes(by(world.manager(), rare))
+        .await;
+    assert!(answer.expect("answered").into_inner().causes.is_empty());
+    let expected = [row(&[""], 5), row(&["OBJECTIVE_DEFECT"], 1)];
+    assert_eq!(world.cases_by(&[By::Source]).await, expected);
+}
+
+#[tokio::test]
+async fn m06_the_monthly_report_shows_the_month_before_beside_it() {
+    let world = World::staffed().await;
+    for month in ["2026-04", "2026-05", "2026-05"] {
+        let case = world.new_case();
+        let mut facts = world.facts(&case);
+        let received: Timestamp = format!("{month}-10T04:00:00Z").parse().expect("an instant");
+        facts.received_time = Some(to_timestamp(received));
+        let graded = world.graded(&case, 1, 1, Some(Category::RepairService));
+        world.tell(&[world.received(facts), graded]).await;
+    }
+    world.count_up().await;
+    let request = wire::GetMonthlyReportRequest {
+        parent: "organizations/demo/regions/north".to_owned(),
+        month: "2026-05".to_owned(),
+        language: "en".to_owned(),
+    };
+    let answer = world
+        .reports
+        .get_monthly_report(by(world.manager(), request))
+        .await
+        .expect("answered")
+        .into_inner();
+    let report = answer.report.expect("as data");
+    let total = report.total.expect("a total");
+    assert_eq!(total.current.expect("measured").cases, 2);
+    assert_eq!(total.previous.expect("measured").cases, 1);
+    assert!(
+        answer.markdown.contains("| repair service | 2 | 1 | +1 |"),
+        "{}",
+        answer.markdown
+    );
+    assert!(
+        answer.csv.contains("Site,sites/lakeside,2026-04,1,"),
+        "{}",
+        answer.csv
+    );
+}
+
+#[tokio::test]
+async fn i8_reports_of_a_whole_organization_show_the_callers_sites_alone() {
+    let world = World::staffed().await;
+    world.learn(&site("riverside")).await;
+    world.offered(Category::EngineeringQuality).await;
+    world.count_up().await;
+    let stranger = || world.caller("riverside", "manager", None);
+    let refused = world
+        .report(stranger(), ask("sites/lakeside", &[]))
+        .await
+        .expect_err("not theirs");
+    assert_eq!(refused.code(), Code::NotFound);
+    for parent in [
+        "sites/-",
+        "organizations/demo",
+        "organizations/demo/regions/north",
+    ] {
+        let answer = world
+            .report(stranger(), ask(parent, &[By::Site]))
+            .await
+            .expect("answered");
+        assert!(answer.rows.is_empty(), "{parent}: {answer:?}");
+        let answer = world
+            .report(world.manager(), ask(parent, &[By::Site]))
+            .await
+            .expect("answered");
+        assert_eq!(answer.rows.len(), 1, "{parent}");
+    }
+    let south = ask("organizations/demo/regions/south", &[By::Site]);
+    let answer = world
+        .report(world.manager(), south)
+        .await
+        .expect("answered");
+    assert!(answer.rows.is_empty());
+}
+
+#[tokio::test]
+async fn i10_a_question_of_three_dimensions_names_the_field() {
+    let world = World::empty().await;
+    let three = ask("sites/lakeside", &[By::Category, By::Grade, By::Channel]);
+    let refused = world
+        .report(world.manager(), three)
+        .await
+        .expect_err("three");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let backwards = wire::QueryReportRequest {
+        from_month: "2026-05".to_owned(),
+        to_month: "2026-04".to_owned(),
+        ..ask("sites/lakeside", &[])
+    };
+    let refused = world
+        .report(world.manager(), backwards)
+        .await
+        .expect_err("backwards");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+/// Every event of two cases, some of them older than others.
+fn history(world: &World) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (n, category) in [
+        (0, Category::EngineeringQuality),
+        (1, Category::SalesManagement),
+    ] {
+        let case = world.new_case();
+        let mut changed = world.facts(&case);
+        changed.revision = 2;
+        changed.channel = to_wire(Channel::Hotline);
+        let answer = met(ClockKind::Answer, 24, 3);
+        let began = Told {
+            state: ClockState::Running,
+            generation: 1,
+            ..met(ClockKind::Answer, 24, 0)
+        };
+        let began = Told {
+            clock: answer.clock,
+            ..began
+        };
+        let late = met(ClockKind::Resolve, 2, 3 + n);
+        events.extend([
+            world.received(world.facts(&case)),
+            world.updated(changed),
+            world.graded(&case, 1, 1, Some(category)),
+            world.graded(&case, 2, 1, Some(Category::RepairService)),
+            world.promise(&case, &began),
+            world.promise(&case, &answer),
+            world.promise(&case, &late),
+        ]);
+    }
+    events
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn i3_counts_converge_whatever_comes_again_or_late(
+        // Which producer of which case speaks next: each in its own order, as the inbox keeps it.
+        order in Just([0_usize, 0, 1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 3, 3].to_vec()).prop_shuffle(),
+        again in prop::collection::vec(0..14_usize, 0..6),
+        counted_after in prop::collection::vec(any::<bool>(), 20),
+    ) {
+        tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+            let world = World::staffed().await;
+            let events = history(&world);
+            let mut next: [usize; 4] = [0, 2, 7, 9];
+            let mut told = Vec::new();
+            for index in order {
+                told.push(next[index]);
+                next[index] += 1;
+            }
+            told.extend(again);
+            for (step, index) in told.into_iter().enumerate() {
+                // Delivered anew under another id, as after a redrive.
+                let event = Event { id: Uuid::now_v7(), ..events[index].clone() };
+                world.deliver(&event).await;
+                if counted_after[step] {
+                    world.count_up().await;
+                }
+            }
+            world.count_up().await;
+            let counted = world.tally().await;
+            let rows = world.cases_by(&[By::Category, By::Channel]).await;
+            assert_eq!(rows, [row(&["REPAIR_SERVICE", "HOTLINE"], 2)]);
+            assert_eq!(counted, world.tally_anew().await);
+        });
+    }
+}
+
+#[tokio::test]
+async fn what_happens_while_it_is_counted_is_counted_next() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    // Somebody holds the case's row while the counting passes by.
+    let mut holder = world.database.admin.begin().await.expect("begun");
+    sqlx::query("SELECT 1 FROM assignment.case_fact WHERE case_id = $1 FOR UPDATE")
+        .bind(case.id)
+        .execute(&mut *holder)
+        .await
+        .expect("held");
+    assert_eq!(world.count_up().await, 0);
+    sqlx::query("UPDATE assignment.case_fact SET channel = 'LETTER' WHERE case_id = $1")
+        .bind(case.id)
+        .execute(&mut *holder)
+        .await
+        .expect("changed");
+    holder.commit().await.expect("committed");
+    let (one, two) = tokio::join!(world.count_up(), world.count_up());
+    assert_eq!(one + two, 1, "of two replicas one counts it");
+    assert_eq!(world.cases_by(&[By::Channel]).await, [row(&["LETTER"], 1)]);
+}
