@@ -151,6 +151,15 @@ pub(crate) enum Command {
     /// Tasks: calls to make, letters to write, readers whom nothing reached.
     #[command(subcommand)]
     Task(crate::commands::task::TaskCommand),
+    /// Surveys: how customers say it was.
+    #[command(subcommand)]
+    Survey(crate::commands::survey::SurveyCommand),
+    /// Delivery: when customers are left alone, and how many messages people get.
+    #[command(subcommand)]
+    Delivery(crate::commands::delivery::DeliveryCommand),
+    /// Preferences: how customers want to be reached.
+    #[command(subcommand)]
+    Preference(crate::commands::delivery::PreferenceCommand),
     /// Feed a corpus file through the running platform and show every decision.
     #[command(
         after_help = "Examples:\n  redress replay tests/corpus/scenarios.jsonl\n  redress replay tests/corpus/scenarios.jsonl --preview --json\n  redress replay messages.jsonl --site lakeside"

@@ -20,7 +20,9 @@ use redress_proto::crisis::v1::statement_service_client::StatementServiceClient;
 use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
 use redress_proto::intake::v1::case_service_client::CaseServiceClient;
 use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
+use redress_proto::notification::v1::delivery_service_client::DeliveryServiceClient;
 use redress_proto::notification::v1::message_service_client::MessageServiceClient;
+use redress_proto::notification::v1::survey_service_client::SurveyServiceClient;
 use redress_proto::notification::v1::task_service_client::TaskServiceClient;
 use redress_proto::notification::v1::template_service_client::TemplateServiceClient;
 use redress_proto::notification::v1::wording_service_client::WordingServiceClient;
@@ -238,6 +240,14 @@ impl Platform {
 
     pub(crate) fn messages(&self) -> MessageServiceClient<Authenticated> {
         MessageServiceClient::new(self.channel(ServiceArg::Notification))
+    }
+
+    pub(crate) fn delivery(&self) -> DeliveryServiceClient<Authenticated> {
+        DeliveryServiceClient::new(self.channel(ServiceArg::Notification))
+    }
+
+    pub(crate) fn surveys(&self) -> SurveyServiceClient<Authenticated> {
+        SurveyServiceClient::new(self.channel(ServiceArg::Notification))
     }
 
     pub(crate) fn incidents(&self) -> IncidentServiceClient<Authenticated> {

@@ -85,6 +85,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Template(command) => commands::template::run(&platform()?, command, out).await,
             Command::Wording(command) => commands::wording::run(&platform()?, command, out).await,
             Command::Task(command) => commands::task::run(&platform()?, command, out).await,
+            Command::Survey(command) => commands::survey::run(&platform()?, command, out).await,
+            Command::Delivery(command) => commands::delivery::run(&platform()?, command, out).await,
+            Command::Preference(command) => {
+                commands::delivery::run_preference(&platform()?, command, out).await
+            }
             Command::Event(command) => commands::event::run(&platform()?, command, out).await,
             Command::Replay(args) => replay::run(&platform()?, &args, out).await,
             Command::Completions { shell } => {

@@ -11,7 +11,9 @@ use redress_model::time::SharedClock;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
 use redress_proto::notification::v1::app_service_server::AppServiceServer;
+use redress_proto::notification::v1::delivery_service_server::DeliveryServiceServer;
 use redress_proto::notification::v1::message_service_server::MessageServiceServer;
+use redress_proto::notification::v1::survey_service_server::SurveyServiceServer;
 use redress_proto::notification::v1::task_service_server::TaskServiceServer;
 use redress_proto::notification::v1::template_service_server::TemplateServiceServer;
 use redress_proto::notification::v1::wording_service_server::WordingServiceServer;
@@ -23,11 +25,13 @@ use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::render::Templates;
-use crate::jobs::announce::MESSAGE_CHANGED;
+use crate::jobs::announce::{MESSAGE_CHANGED, SURVEY_ANSWERED};
 use crate::jobs::inbox::News;
 use crate::jobs::metrics::Metrics;
 use crate::jobs::people::PeersPeople;
 use crate::jobs::sender::Sender;
+use crate::rpc::delivery::Delivery;
+use crate::rpc::survey::Surveys;
 use crate::rpc::tasks::Tasks;
 use crate::rpc::templates::TemplateTexts;
 use crate::rpc::wording::Wording;
@@ -36,6 +40,7 @@ use crate::settings::{self, RawSettings};
 use crate::store::keys::Keys;
 use crate::store::messages::Lane;
 use crate::store::notices;
+use crate::token::Tokens;
 
 /// How often what is past its time is deleted.
 const PURGE_PAUSE: Duration = Duration::from_secs(3600);
@@ -96,6 +101,7 @@ impl Service for NotificationService {
             templates: Templates::compiled_in()?,
             people,
             sending,
+            tokens: Tokens::new(fingerprints.clone()),
             clock: clock.clone(),
             metrics: metrics.clone(),
             bell: bell.clone(),
@@ -124,6 +130,20 @@ impl Service for NotificationService {
             keys: Arc::clone(&keys),
             bell,
         };
+        let delivery = Delivery {
+            db: db.clone(),
+            clock: clock.clone(),
+            tokens: Tokens::new(fingerprints.clone()),
+            fingerprints: fingerprints.clone(),
+            metrics: metrics.clone(),
+        };
+        let surveys = Surveys {
+            db: db.clone(),
+            keys: Arc::clone(&keys),
+            clock: clock.clone(),
+            tokens: Tokens::new(fingerprints.clone()),
+            fingerprints: fingerprints.clone(),
+        };
         let messages = Messages {
             db: db.clone(),
             keys,
@@ -139,6 +159,8 @@ impl Service for NotificationService {
             .serve(AppServiceServer::new(apps))
             .serve(TemplateServiceServer::new(texts))
             .serve(WordingServiceServer::new(wording))
+            .serve(DeliveryServiceServer::new(delivery))
+            .serve(SurveyServiceServer::new(surveys))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(db)))
             .work("relay", |shutdown| relay.run(shutdown))
@@ -168,9 +190,12 @@ impl Service for NotificationService {
 /// Subscribers by name.
 type Subscribers = Vec<(String, Arc<dyn Peer>)>;
 
-/// Who wants to hear what became of a message.
+/// Who wants to hear what became of a message, and what a customer answered.
 fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> {
-    let subscriptions = Subscriptions::new(&[(MESSAGE_CHANGED, &["crisis", "intake", "triage"])]);
+    let subscriptions = Subscriptions::new(&[
+        (MESSAGE_CHANGED, &["crisis", "intake", "triage"]),
+        (SURVEY_ANSWERED, &["triage"]),
+    ]);
     let mut subscribers: Subscribers = Vec::new();
     for service in subscriptions.subscribers() {
         let peer = GrpcPeer::new(peers, &service)?;

@@ -12,6 +12,7 @@ pub mod provider;
 pub mod rpc;
 pub mod settings;
 pub mod store;
+pub mod token;
 
 pub use app::NotificationService;
 

@@ -40,6 +40,10 @@ pub struct RawSettings {
     #[serde(default)]
     pub wecom: Vec<RawWecom>,
     #[serde(default)]
+    pub unsubscribe_url: Option<String>,
+    #[serde(default)]
+    pub survey_url: Option<String>,
+    #[serde(default)]
     pub smtp: Option<RawSmtp>,
     #[serde(default)]
     pub webhook: Option<RawWebhook>,
@@ -174,6 +178,10 @@ pub struct Sending {
     pub routine_concurrency_max: u16,
     /// Pause between looks at the database.
     pub poll: Duration,
+    /// What the token of a refusal is appended to; none: no e-mail has such a link.
+    pub unsubscribe_url: Option<String>,
+    /// What the token of a survey is appended to; none: customers are called.
+    pub survey_url: Option<String>,
 }
 
 /// Checks the settings.
@@ -225,6 +233,23 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
         "poll_milliseconds",
         "from 10 to 60000",
     )?;
+    // RFC 8058 asks for https, and a header takes no spaces.
+    let link = |url: &String| {
+        url.starts_with("https://")
+            && url
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && !b"<>,".contains(&b))
+    };
+    within(
+        raw.unsubscribe_url.as_ref().is_none_or(link),
+        "unsubscribe_url",
+        "an https URL",
+    )?;
+    within(
+        raw.survey_url.as_ref().is_none_or(link),
+        "survey_url",
+        "an https URL",
+    )?;
     let timeout = Duration::from_secs(u64::from(raw.provider_timeout_seconds));
     let smtp = raw
         .smtp
@@ -275,6 +300,8 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
         grave_concurrency_max: raw.grave_concurrency_max,
         routine_concurrency_max: raw.routine_concurrency_max,
         poll: Duration::from_millis(u64::from(raw.poll_milliseconds)),
+        unsubscribe_url: raw.unsubscribe_url.clone(),
+        survey_url: raw.survey_url.clone(),
     };
     Ok((sending, gateways))
 }

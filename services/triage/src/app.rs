@@ -27,7 +27,8 @@ use crate::jobs::{
     CalendarKeeper, CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth,
     ContactRecordedHandler, DemandChangedHandler, DisputeBegunHandler, DutyChangedHandler,
     MessageChangedHandler, OwnerChangedHandler, PolicyKeeper, SiteChangedHandler,
-    StaffChangedHandler, TextSource, regrade_clusters, subscriptions, watch_unheard,
+    StaffChangedHandler, SurveyAnsweredHandler, TextSource, regrade_clusters, subscriptions,
+    watch_unheard,
 };
 use crate::rpc::{Shared, TriageRpc};
 use crate::store::late;
@@ -75,6 +76,10 @@ pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
         .on(
             "redress.message.changed.v1",
             MessageChangedHandler(Arc::clone(desk)),
+        )
+        .on(
+            "redress.survey.answered.v1",
+            SurveyAnsweredHandler(Arc::clone(desk)),
         )
 }
 

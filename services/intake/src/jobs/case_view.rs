@@ -305,6 +305,7 @@ impl Handler for MessageChanged {
             ("message", changed.message),
             ("template", changed.template),
             ("state", changed.state),
+            ("channel", changed.channel),
         ]);
         let kind = TimelineKind::Message;
         keep(tx, &mut case, event, kind, at, facts, self.0.now()).await

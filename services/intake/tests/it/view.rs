@@ -158,6 +158,7 @@ async fn the_view_shows_status_grade_owner_clocks_and_incident() {
         case: case.name.clone(),
         state: "SENT".to_owned(),
         change_time: Some(to_timestamp(start())),
+        channel: "SMS".to_owned(),
         ..Default::default()
     };
     world
@@ -188,6 +189,9 @@ async fn the_view_shows_status_grade_owner_clocks_and_incident() {
         .expect("entries")
         .into_inner()
         .entries;
+    let newest = &entries[0].facts;
+    let told = ["state", "channel"].map(|key| newest.get(key).map(String::as_str));
+    assert_eq!(told, [Some("SENT"), Some("SMS")]);
     let kinds: Vec<pb::TimelineKind> = entries.iter().rev().map(|e| e.kind()).collect();
     use pb::TimelineKind as K;
     assert_eq!(

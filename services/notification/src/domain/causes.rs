@@ -81,6 +81,33 @@ pub fn offer(
     })
 }
 
+/// The question to a customer how it was.
+pub fn survey(
+    survey: Uuid,
+    person: &str,
+    case: Option<&CaseName>,
+    number: &str,
+    open: Timestamp,
+) -> Draft {
+    Draft {
+        cause: format!("survey:{survey}"),
+        template: Template::SurveyAsked,
+        recipient: Recipient::Complainant(person.to_owned()),
+        case: case.cloned(),
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: Priority::Complainant,
+        due: open,
+        facts: Facts {
+            number: number.to_owned(),
+            survey: Some(survey),
+            ..Facts::default()
+        },
+    }
+}
+
 /// What happened to a clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClockNews {

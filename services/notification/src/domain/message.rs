@@ -100,6 +100,9 @@ pub struct Facts {
     /// The incident hangs on a suspicion that nobody confirmed.
     #[serde(default)]
     pub provisional: bool,
+    /// The survey that is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survey: Option<Uuid>,
 }
 
 /// A message that an event asks for.

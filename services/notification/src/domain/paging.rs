@@ -30,6 +30,10 @@ pub struct Due<'a> {
     pub incident_ended: bool,
     /// The clock's state now.
     pub clock: Option<ClockState>,
+    /// A reminder that waited for its reader to be at work.
+    pub waited_for_duty: bool,
+    /// A survey that waits for no answer any more.
+    pub survey_ended: bool,
     /// A digest of which nobody needs anything any more.
     pub nothing_left: bool,
 }
@@ -72,12 +76,23 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
     if due.incident_ended {
         return Some("INCIDENT_ENDED");
     }
+    if due.template == Template::SurveyAsked {
+        // Asked although the case is closed by now; not once it was opened again or withdrawn.
+        return due.survey_ended.then_some("SURVEY_ENDED");
+    }
     let case_ended = due.case.is_some_and(|case| !case.may_page());
     if let Some(reason) = promise_unwanted(case_ended, due.clock) {
         return Some(reason);
     }
     if due.nothing_left {
         return Some("NOTHING_LEFT");
+    }
+    // Whoever was on duty has been told that the promise was broken.
+    if due.waited_for_duty
+        && due.template == Template::ClockWarned
+        && due.clock == Some(ClockState::Breached)
+    {
+        return Some("PROMISE_BROKEN");
     }
     let offered = |case: &CaseView| case.offered_to == due.recipient;
     (due.template == Template::CaseAssigned && !due.case.is_some_and(offered))
@@ -130,8 +145,23 @@ mod tests {
             case,
             incident_ended: false,
             clock: None,
+            waited_for_duty: false,
+            survey_ended: false,
             nothing_left: false,
         }
+    }
+
+    #[test]
+    fn p07_a_reminder_that_waited_for_duty_is_not_given_once_the_promise_is_broken() {
+        let live = case(CaseStatus::Accepted);
+        let mut warned = due(Template::ClockWarned, Some(&live));
+        warned.clock = Some(ClockState::Breached);
+        assert_eq!(decide(&warned), Move::Send { page: 1 });
+        warned.waited_for_duty = true;
+        let silence = Move::Silence {
+            reason: "PROMISE_BROKEN",
+        };
+        assert_eq!(decide(&warned), silence);
     }
 
     #[test]

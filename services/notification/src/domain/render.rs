@@ -43,6 +43,8 @@ pub struct Material<'a> {
     pub incident: &'a str,
     /// Resource name of the message.
     pub message: &'a str,
+    /// Where the reader answers; empty where nobody does, or nobody serves it.
+    pub link: &'a str,
     /// What a digest tells; empty for everything else.
     pub digest: &'a Digest,
     /// Page of a call-out, from 1.
@@ -90,7 +92,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 22] = sources!(
+const SOURCES: [(&str, &str); 24] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
@@ -101,7 +103,8 @@ const SOURCES: [(&str, &str); 22] = sources!(
     "incident.callout",
     "signal.suspected",
     "task.waiting",
-    "case.message"
+    "case.message",
+    "survey.asked"
 );
 
 /// A text of somebody's own cannot be taken.
@@ -303,6 +306,7 @@ pub fn sample(
         case: "sites/lake/cases/0190a6c2-0000-7000-8000-000000000001",
         incident: "sites/lake/incidents/0190a6c2-0000-7000-8000-000000000002",
         message: "sites/lake/messages/0190a6c2-0000-7000-8000-000000000003",
+        link: "https://portal.example.com/survey?token=sample",
         digest: &digest,
         page: 1,
         page_max: 4,
@@ -312,6 +316,7 @@ pub fn sample(
         owner: "",
         owner_department: "",
         owner_phone: "",
+        link: "",
         next_time: None,
         ..full.clone()
     };
@@ -372,6 +377,7 @@ fn values(
                 "resource" if material.case.is_empty() => material.incident.into(),
                 "resource" => material.case.into(),
                 "message" => material.message.into(),
+                "link" => material.link.into(),
                 "page" => material.page.into(),
                 "page_max" => material.page_max.into(),
                 "digest" => digest_values(material, language),
@@ -469,6 +475,7 @@ mod tests {
             role: Some(DutyRole::Spokesperson),
             public_mode: true,
             provisional: false,
+            survey: None,
         }
     }
 
@@ -498,6 +505,7 @@ mod tests {
             case: "sites/lake/cases/0190a6c2-0000-7000-8000-000000000001",
             incident: "sites/lake/incidents/0190a6c2-0000-7000-8000-000000000002",
             message: "sites/lake/messages/0190a6c2-0000-7000-8000-000000000003",
+            link: "https://portal.example.com/survey?token=x",
             page: 2,
             page_max: 4,
         }
@@ -529,6 +537,7 @@ mod tests {
                 let poor = Material {
                     reader: "",
                     owner: "",
+                    link: "",
                     next_time: None,
                     case: "",
                     incident: "",

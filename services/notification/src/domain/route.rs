@@ -154,13 +154,16 @@ pub struct Past {
 }
 
 /// The first way that is not used up, and how many attempts it has had. A way is used up by one
-/// refusal for good, or by `attempts_max` attempts; one whose end is unknown counts as an attempt, so
+/// refusal for good or one that came back, or by `attempts_max` attempts; one whose end is unknown counts as an attempt, so
 /// that a message which kills its worker ends too.
 pub fn next_way(ways: &[Way], history: &[Past], attempts_max: u32) -> Option<(Way, u32)> {
     ways.iter().find_map(|way| {
         let mut tries = 0u32;
         for past in history.iter().filter(|p| p.way == *way) {
-            if past.outcome == AttemptOutcome::Permanent {
+            if matches!(
+                past.outcome,
+                AttemptOutcome::Permanent | AttemptOutcome::Bounced
+            ) {
                 return None;
             }
             tries = tries.saturating_add(1);
@@ -265,6 +268,8 @@ mod tests {
         assert_eq!(next_way(&ways, &twice, 2), Some((ways[1], 0)));
         let refused = [past(ways[0], AttemptOutcome::Permanent)];
         assert_eq!(next_way(&ways, &refused, 2), Some((ways[1], 0)));
+        let bounced = [past(ways[0], AttemptOutcome::Bounced)];
+        assert_eq!(next_way(&ways, &bounced, 2), Some((ways[1], 0)));
         let all: Vec<Past> = ways
             .iter()
             .map(|w| past(*w, AttemptOutcome::Permanent))

@@ -47,6 +47,8 @@ variables! {
         "incident" "事件的资源名；没有时为空" "resource name of the incident; empty where none",
         "page" "第几次呼叫" "which page this is",
         "page_max" "最多呼叫几次" "the last page";
+    SURVEY =
+        "link" "作答链接；改为电话询问时为空" "where to answer; empty where somebody calls instead";
     DIGEST =
         "digest" "汇总：total、warned、breached、climbed、paged_again、more、lines" "the digest: total, warned, breached, climbed, paged_again, more, lines";
 }
@@ -65,6 +67,7 @@ pub fn of(template: Template) -> Vec<Variable> {
         Template::ClockDigest => &[COMMON, DIGEST],
         Template::IncidentCallout => &[COMMON, CASE, GRADE, CALLOUT],
         Template::TaskWaiting => &[COMMON, CASE],
+        Template::SurveyAsked => &[COMMON, CASE, SURVEY],
     };
     groups
         .iter()

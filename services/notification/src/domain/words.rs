@@ -88,6 +88,70 @@ words! {
         Permanent = 4 => "PERMANENT",
         /// The worker died before it knew.
         Unknown = 5 => "UNKNOWN",
+        /// Taken, and come back later.
+        Bounced = 6 => "BOUNCED",
+    }
+}
+
+words! {
+    /// What a customer may refuse to be told.
+    MessageTopic, "MESSAGE_TOPIC_" {
+        /// Whether it really is solved.
+        Survey = 1 => "SURVEY",
+        /// How far the matter is.
+        Progress = 2 => "PROGRESS",
+    }
+}
+
+words! {
+    /// What a gateway learned of a message that it had taken.
+    DeliveryReport, "DELIVERY_REPORT_" {
+        /// It reached the reader.
+        Delivered = 1 => "DELIVERED",
+        /// It came back.
+        Bounced = 2 => "BOUNCED",
+        /// The reader opened it.
+        Read = 3 => "READ",
+    }
+}
+
+words! {
+    /// After what a survey is asked.
+    SurveyKind, "SURVEY_KIND_" {
+        /// After a sale.
+        Sales = 1 => "SALES",
+        /// After the home was handed over.
+        Handover = 2 => "HANDOVER",
+        /// After a repair.
+        Repair = 3 => "REPAIR",
+        /// Now and then while living there.
+        DailyLiving = 4 => "DAILY_LIVING",
+        /// After a complaint was resolved.
+        Complaint = 5 => "COMPLAINT",
+    }
+}
+
+words! {
+    /// Where a survey stands.
+    SurveyState, "SURVEY_STATE_" {
+        /// Waits for an answer.
+        Open = 1 => "OPEN",
+        /// The customer answered.
+        Answered = 2 => "ANSWERED",
+        /// No longer asked.
+        Cancelled = 3 => "CANCELLED",
+    }
+}
+
+words! {
+    /// What came of a call.
+    SurveyCallOutcome, "SURVEY_CALL_OUTCOME_" {
+        /// The customer answered the questions.
+        Answered = 1 => "ANSWERED",
+        /// Nobody picked up.
+        NotReached = 2 => "NOT_REACHED",
+        /// The customer does not want to be asked.
+        Refused = 3 => "REFUSED",
     }
 }
 
@@ -117,6 +181,8 @@ pub enum Template {
     TaskWaiting,
     /// To a complainant: what somebody of ours wrote.
     CaseMessage,
+    /// To a customer: how was it, and is it solved?
+    SurveyAsked,
 }
 
 impl Template {
@@ -133,6 +199,7 @@ impl Template {
         Self::SignalSuspected,
         Self::TaskWaiting,
         Self::CaseMessage,
+        Self::SurveyAsked,
     ];
 
     /// The key, for example `case.received`.
@@ -149,12 +216,26 @@ impl Template {
             Self::SignalSuspected => "signal.suspected",
             Self::TaskWaiting => "task.waiting",
             Self::CaseMessage => "case.message",
+            Self::SurveyAsked => "survey.asked",
         }
     }
 
     /// The template of this key.
     pub fn of_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|t| t.key() == key)
+    }
+
+    /// What a reader refuses who does not want it; none where it is told in any case: receipts, decisions,
+    /// warnings of a danger.
+    pub fn topic(self) -> Option<MessageTopic> {
+        let key = self.key();
+        if key.starts_with("survey.") {
+            Some(MessageTopic::Survey)
+        } else if key.starts_with("case.progress") {
+            Some(MessageTopic::Progress)
+        } else {
+            None
+        }
     }
 
     /// Whether it calls somebody out: paged from here until it is acknowledged.
@@ -176,7 +257,8 @@ impl Template {
             | Self::CaseAssigned
             | Self::ClockWarned
             | Self::TaskWaiting
-            | Self::CaseMessage => false,
+            | Self::CaseMessage
+            | Self::SurveyAsked => false,
         }
     }
 
@@ -193,14 +275,15 @@ impl Template {
             | Self::IncidentCallout
             | Self::SignalSuspected
             | Self::TaskWaiting
-            | Self::CaseMessage => false,
+            | Self::CaseMessage
+            | Self::SurveyAsked => false,
         }
     }
 
     /// Whether it leaves the house: wording rules hold for it.
     pub fn is_outward(self) -> bool {
         match self {
-            Self::CaseReceived | Self::CaseMessage => true,
+            Self::CaseReceived | Self::CaseMessage | Self::SurveyAsked => true,
             Self::CaseAssigned
             | Self::ClockWarned
             | Self::ClockBreached

@@ -1,20 +1,72 @@
-//! Tells crisis, intake and triage what became of a message, in the transaction in which it became so.
+//! Tells others what became of a message and what a customer answered, in the transaction in which it became so.
 
 use jiff::Timestamp;
 use redress_events::NewEvent;
 use redress_model::Fault;
 use redress_proto::convert;
-use redress_proto::event::v1::MessageChanged;
+use redress_proto::event::v1::{MessageChanged, SurveyAnswered};
 use redress_store::Tx;
 
 use crate::domain::message::Recipient;
+use crate::domain::words::DeliveryReport;
 use crate::store::messages::Message;
+use crate::store::surveys::Survey;
 
-/// Type of the event.
+/// Type of the event that something became of a message.
 pub const MESSAGE_CHANGED: &str = "redress.message.changed.v1";
+/// Type of the event that a customer answered a survey.
+pub const SURVEY_ANSWERED: &str = "redress.survey.answered.v1";
 
 /// Announces the state that a message has just reached: SENT, FAILED or ACKNOWLEDGED.
 pub async fn changed(tx: &mut Tx, message: &Message, now: Timestamp) -> Result<(), Fault> {
+    announce(tx, message, message.fate.state.word(), now).await
+}
+
+/// Announces what a customer answered; the comment stays here.
+pub async fn answered(tx: &mut Tx, survey: &Survey) -> Result<(), Fault> {
+    let case = survey.case.as_ref().map(ToString::to_string);
+    let subject = case
+        .clone()
+        .unwrap_or_else(|| format!("sites/{}", survey.site));
+    let payload = SurveyAnswered {
+        case: case.unwrap_or_default(),
+        survey: survey.name(),
+        kind: convert::to_wire(survey.kind),
+        score: survey.score.unwrap_or_default(),
+        solved: survey.solved.unwrap_or_default(),
+        praised_staff: survey.praised.clone(),
+        answer_time: survey.answer_time.map(convert::to_timestamp),
+    };
+    redress_events::publish(
+        tx,
+        &NewEvent {
+            event_type: SURVEY_ANSWERED,
+            site: &survey.site,
+            subject: &subject,
+            historical: false,
+            payload: &payload,
+        },
+    )
+    .await?;
+    Ok(())
+}
+
+/// Announces what a gateway learned of a message that it had taken.
+pub async fn reported(
+    tx: &mut Tx,
+    message: &Message,
+    report: DeliveryReport,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    announce(tx, message, report.word(), now).await
+}
+
+async fn announce(
+    tx: &mut Tx,
+    message: &Message,
+    state: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let case = message.case.as_ref().map(ToString::to_string);
     let incident = message.incident.as_ref().map(ToString::to_string);
     let subject = incident
@@ -30,7 +82,7 @@ pub async fn changed(tx: &mut Tx, message: &Message, now: Timestamp) -> Result<(
             .callout_id
             .map(|id| id.to_string())
             .unwrap_or_default(),
-        state: message.fate.state.word().to_owned(),
+        state: state.to_owned(),
         change_time: Some(convert::to_timestamp(now)),
         clock: message
             .clock
@@ -42,6 +94,11 @@ pub async fn changed(tx: &mut Tx, message: &Message, now: Timestamp) -> Result<(
             Recipient::Staff(name) => name.to_string(),
             Recipient::Complainant(_) => String::new(),
         },
+        channel: message
+            .fate
+            .channel
+            .map(|channel| channel.word().to_owned())
+            .unwrap_or_default(),
     };
     redress_events::publish(
         tx,

@@ -6,6 +6,7 @@ use opentelemetry::metrics::{Counter, Gauge, Meter};
 use crate::domain::breaker::Standing;
 use crate::domain::route::Way;
 use crate::domain::task::{TaskKind, TaskOutcome};
+use crate::domain::words::{AttemptOutcome, DeliveryReport};
 use crate::store::messages::Message;
 
 /// Instruments of this service.
@@ -13,6 +14,7 @@ use crate::store::messages::Message;
 pub struct Metrics {
     attempts: Counter<u64>,
     ended: Counter<u64>,
+    reports: Counter<u64>,
     overdue: Gauge<i64>,
     oldest: Gauge<f64>,
     breaker: Gauge<i64>,
@@ -35,6 +37,11 @@ impl Metrics {
                 .with_description(
                     "Messages that reached a state, by template. FAILED asks for a person.",
                 )
+                .build(),
+            reports: meter
+                .u64_counter("redress.notification.reports")
+                .with_unit("{report}")
+                .with_description("What gateways reported of messages that they had taken.")
                 .build(),
             overdue: meter
                 .i64_gauge("redress.notification.overdue")
@@ -98,6 +105,23 @@ impl Metrics {
                 KeyValue::new("redress.task.outcome", outcome.word()),
             ],
         );
+    }
+
+    /// A worker died before it knew whether a provider had taken a message: it is sent again, under the same id.
+    pub fn lost(&self, attempts: u64) {
+        self.attempts.add(
+            attempts,
+            &[KeyValue::new(
+                "redress.message.outcome",
+                AttemptOutcome::Unknown.word(),
+            )],
+        );
+    }
+
+    /// A gateway reported.
+    pub fn reported(&self, report: DeliveryReport) {
+        let report = KeyValue::new("redress.message.report", report.word());
+        self.reports.add(1, &[report]);
     }
 
     /// A message reached a state.

@@ -7,3 +7,5 @@ pub mod metrics;
 pub mod people;
 pub mod sender;
 mod steps;
+
+pub use steps::CAME_BACK;

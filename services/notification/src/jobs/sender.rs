@@ -42,6 +42,7 @@ use crate::provider::{Answer, Gateways, Outgoing};
 use crate::settings::Sending;
 use crate::store::keys::Keys;
 use crate::store::messages::{self, DueMessage, Lane, Message};
+use crate::token::Tokens;
 
 /// How long shutting down waits for messages under way; longer than any provider's timeout.
 const DRAIN_MAX: Duration = Duration::from_secs(25);
@@ -66,6 +67,8 @@ pub struct Sender<P> {
     pub people: P,
     /// How messages are sent.
     pub sending: Sending,
+    /// What signs the links in messages.
+    pub tokens: Tokens,
     /// Time.
     pub clock: SharedClock,
     /// What is counted.
@@ -211,14 +214,21 @@ impl<P: People> Sender<P> {
             }
             Claim::Gone => return Ok(()),
         };
+        if claimed.lost > 0 {
+            self.metrics.lost(claimed.lost);
+        }
         let message = &claimed.message;
         tracing::Span::current().record("redress.message.template", message.template.key());
-        let (points, language) = match self.reach(&claimed).await {
+        let (mut points, language) = match self.reach(&claimed).await {
             Reach::Known(points, language) => (points, language),
             Reach::Unknown(reason, limit) => return self.put_off(&claimed, reason, limit).await,
             Reach::Gone(reason) => return self.put_off(&claimed, reason, Some(0)).await,
         };
-        let language = Language::choose(&language, &claimed.site.language);
+        claimed.preference.order(&mut points);
+        let language = match Language::of_tag(&claimed.preference.language) {
+            Some(preferred) => preferred,
+            None => Language::choose(&language, &claimed.site.language),
+        };
         let ways = self.gateways.providers(&name.site).ways(&points);
         let way = match self.choose(&claimed, &ways) {
             Choice::Go(way) => way,
@@ -291,7 +301,10 @@ impl<P: People> Sender<P> {
             (Recipient::Staff(_), None, _) => {
                 Reach::Unknown("STAFF_UNKNOWN", Some(UNKNOWN_STAFF_MAX))
             }
-            (Recipient::Complainant(_), _, None) => Reach::Gone("CASE_UNKNOWN"),
+            (Recipient::Complainant(_), _, None) => match &claimed.contact {
+                Some(contact) => Reach::Known(contact.points.clone(), contact.language.clone()),
+                None => Reach::Gone("CASE_UNKNOWN"),
+            },
             (Recipient::Complainant(token), _, Some(case)) => {
                 match self.people.complainant(case, token).await {
                     Ok(Some(person)) if person.language.is_empty() => {
@@ -321,6 +334,12 @@ impl<P: People> Sender<P> {
         let case = text(message.case.as_ref().map(ToString::to_string));
         let incident = text(message.incident.as_ref().map(ToString::to_string));
         let name = message.name.to_string();
+        let link = match (&self.sending.survey_url, message.facts.survey) {
+            (Some(page), Some(survey)) => {
+                format!("{page}{}", self.tokens.survey(&message.name.site, survey))
+            }
+            _ => String::new(),
+        };
         let mut facts = message.facts.clone();
         if let Some(view) = &claimed.case
             && facts.number.is_empty()
@@ -349,6 +368,7 @@ impl<P: People> Sender<P> {
             case: &case,
             incident: &incident,
             message: &name,
+            link: &link,
             digest: &claimed.digest,
             page: message.fate.page,
             page_max: message.fate.page_max,
@@ -391,6 +411,7 @@ impl<P: People> Sender<P> {
             params: text.params,
             reader: points.name.clone(),
             create_time: message.create_time,
+            unsubscribe: self.unsubscribe(message),
         })))
     }
 
@@ -409,6 +430,17 @@ impl<P: People> Sender<P> {
             self.told(&message);
         }
         Ok(())
+    }
+
+    /// Where the reader refuses such messages by one click; none where they are told in any case.
+    fn unsubscribe(&self, message: &Message) -> Option<String> {
+        let page = self.sending.unsubscribe_url.as_ref()?;
+        let topic = message.template.topic()?;
+        let Recipient::Complainant(person) = &message.recipient else {
+            return None;
+        };
+        let token = self.tokens.refusal(&message.name.site, person, topic);
+        Some(format!("{page}{token}"))
     }
 
     async fn attempt(

@@ -1,6 +1,7 @@
 //! The transactions of sending: claim, begin, put off, finish. Between any two of them the worker may
 //! die; the lease runs out, the next worker claims, and what it finds tells it what to do.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::name::MessageName;
@@ -14,18 +15,28 @@ use crate::domain::case::CaseView;
 use crate::domain::digest::Digest;
 use crate::domain::message::Recipient;
 use crate::domain::paging::{self, Due, Move};
+use crate::domain::preference::Preference;
 use crate::domain::retry;
 use crate::domain::route::{Past, Way};
 use crate::domain::texts::Holding;
+use crate::domain::timing::{self, Asked, OFF_DUTY, When};
 use crate::domain::verdict::Next;
-use crate::domain::words::{AttemptOutcome, Language, MessageState, Template};
+use crate::domain::words::{AttemptOutcome, Language, MessageState, SurveyState, Template};
 use crate::store::attempts;
 use crate::store::digests;
 use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
 use crate::store::messages::{self, Message};
+use crate::store::preferences;
 use crate::store::staff::{self, StaffContact};
+use crate::store::surveys::{self, Contact};
+use crate::store::timing as hours;
 use crate::store::{tasks, texts};
+
+/// Why a message that a provider had taken is queued once more.
+pub const CAME_BACK: &str = "BOUNCED";
+/// Why a message waits for a provider.
+const RESTS: &str = "PROVIDER_RESTS";
 
 /// A message that this worker holds, with everything its text needs that lies here.
 pub(super) struct Claimed {
@@ -35,6 +46,10 @@ pub(super) struct Claimed {
     pub case: Option<CaseView>,
     /// The reader, where it is staff whom we know.
     pub staff: Option<StaffContact>,
+    /// How the reader wants to be reached; nothing of staff.
+    pub preference: Preference,
+    /// How to reach a customer without a case.
+    pub contact: Option<Contact>,
     /// Who looks after the case, where that person is known.
     pub owner: Option<StaffContact>,
     /// Texts of the site's own, and of the levels above.
@@ -46,6 +61,8 @@ pub(super) struct Claimed {
     /// What it tells, where it is a digest.
     pub digest: Digest,
     pub history: Vec<Past>,
+    /// Attempts whose end nobody knows, found just now.
+    pub lost: u64,
 }
 
 /// What a claim led to.
@@ -83,7 +100,7 @@ impl Operation for ClaimMessage<'_> {
             follow_digest(tx, &mut message, self.now).await?;
             return Ok(Claim::Ended(Box::new(message)));
         }
-        attempts::end_lost(tx, self.name, self.now).await?;
+        let lost = attempts::end_lost(tx, self.name, self.now).await?;
         let case = match &message.case {
             Some(name) => matters::case(tx, name).await?,
             None => None,
@@ -94,6 +111,10 @@ impl Operation for ClaimMessage<'_> {
         };
         let clock = match &message.clock {
             Some(name) => matters::clock_state(tx, name).await?,
+            None => None,
+        };
+        let survey = match message.facts.survey {
+            Some(id) => surveys::get(tx, &self.name.site, id).await?,
             None => None,
         };
         let digest = match message.template {
@@ -110,6 +131,10 @@ impl Operation for ClaimMessage<'_> {
             case: case.as_ref(),
             incident_ended,
             clock,
+            waited_for_duty: message.fate.reason == OFF_DUTY,
+            survey_ended: survey
+                .as_ref()
+                .is_none_or(|survey| survey.state != SurveyState::Open),
             nothing_left: message.template == Template::ClockDigest && digest.total() == 0,
         };
         let page = match paging::decide(&due) {
@@ -128,9 +153,33 @@ impl Operation for ClaimMessage<'_> {
             put_off(tx, &mut message, "SITE_UNKNOWN", self.now, self.chance).await?;
             return Ok(Claim::Gone);
         };
-        let staff = match &message.recipient {
-            Recipient::Staff(name) => staff::get(tx, self.keys, name).await?,
-            Recipient::Complainant(_) => None,
+        let (staff, preference) = match &message.recipient {
+            Recipient::Staff(name) => {
+                let staff = staff::get(tx, self.keys, name).await?;
+                (staff, Preference::default())
+            }
+            Recipient::Complainant(token) => {
+                let preference = preferences::get(tx, &self.name.site, token).await?;
+                (None, preference)
+            }
+        };
+        if preference.refuses(message.template.topic()) {
+            silence(tx, &mut message, "UNSUBSCRIBED").await?;
+            return Ok(Claim::Ended(Box::new(message)));
+        }
+        let history = attempts::history(tx, self.name, message.fate.round, page).await?;
+        let told_before = !history.is_empty();
+        if !self
+            .may_go(tx, &mut message, &site, &preference, &digest, told_before)
+            .await?
+        {
+            return Ok(Claim::Gone);
+        }
+        let contact = match (&message.case, &survey) {
+            (None, Some(survey)) => {
+                surveys::contact(tx, self.keys, &survey.site, survey.id).await?
+            }
+            _ => None,
         };
         let owner = self.owner(tx, case.as_ref()).await?;
         let holding = texts::holding(tx, &self.name.site, self.now).await?;
@@ -147,7 +196,6 @@ impl Operation for ClaimMessage<'_> {
             message.fate.page = page;
             message.fate.defer_count = 0;
         }
-        let history = attempts::history(tx, self.name, message.fate.round, page).await?;
         message.fate.state = MessageState::Sending;
         message.fate.lease_token = Some(self.lease);
         message.fate.due_time = Some(later(self.now, self.lease_time));
@@ -158,17 +206,84 @@ impl Operation for ClaimMessage<'_> {
             site,
             case,
             staff,
+            preference,
+            contact,
             owner,
             holding,
             said,
             overridden,
             digest,
             history,
+            lost,
         })))
     }
 }
 
 impl ClaimMessage<'_> {
+    /// Asks whether the message may go now, and takes it out of its reader's bucket. One that may not waits for
+    /// its hour.
+    async fn may_go(
+        &self,
+        tx: &mut Tx,
+        message: &mut Message,
+        site: &SiteView,
+        preference: &Preference,
+        digest: &Digest,
+        told_before: bool,
+    ) -> Result<bool, Fault> {
+        let here = &self.name.site;
+        let policy = hours::policy(tx, here).await?;
+        let reader = message.recipient.to_string();
+        let zone = [&preference.time_zone, &site.time_zone]
+            .into_iter()
+            .find_map(|name| TimeZone::get(name).ok())
+            .unwrap_or(TimeZone::UTC);
+        let (quiet, rate, duties) = match &message.recipient {
+            Recipient::Complainant(_) => {
+                let quiet = preference.quiet.unwrap_or(policy.quiet);
+                (Some((quiet, &zone)), policy.customer, Vec::new())
+            }
+            Recipient::Staff(name) => (None, policy.staff, hours::duties(tx, name).await?),
+        };
+        let counted = told_before
+            || message.fate.state != MessageState::Queued
+            || message.fate.defer_count > 0
+            || message.fate.reason == RESTS;
+        let bucket = if counted {
+            None
+        } else {
+            hours::lock_bucket(tx, here, &reader).await?
+        };
+        let asked = Asked {
+            template: message.template,
+            priority: message.priority,
+            reminder: message.template == Template::ClockWarned
+                || (message.template == Template::ClockDigest && digest.total() == digest.warned),
+            quiet,
+            duties: &duties,
+            rate,
+            bucket,
+            counted,
+        };
+        match timing::when(&asked, self.now) {
+            When::Now(kept) => {
+                if let Some(kept) = kept {
+                    hours::keep_bucket(tx, here, &reader, kept, bucket.is_some()).await?;
+                }
+                Ok(true)
+            }
+            When::Later { due, reason } => {
+                let fate = &mut message.fate;
+                fate.state = MessageState::Queued;
+                fate.lease_token = None;
+                fate.due_time = Some(due);
+                reason.clone_into(&mut fate.reason);
+                messages::settle(tx, message).await?;
+                Ok(false)
+            }
+        }
+    }
+
     async fn owner(
         &self,
         tx: &mut Tx,
@@ -253,8 +368,8 @@ impl Operation for FinishAttempt<'_> {
                 fate.state = MessageState::Sent;
                 fate.lease_token = None;
                 fate.due_time = due;
-                fate.reason.clear();
-                let first = fate.send_time.is_none();
+                let came_back = std::mem::take(&mut fate.reason) == CAME_BACK;
+                let first = fate.send_time.is_none() || came_back;
                 fate.send_time = fate.send_time.or(Some(self.now));
                 messages::settle(tx, &mut message).await?;
                 tasks::end_search(tx, self.name, self.now).await?;
@@ -267,7 +382,9 @@ impl Operation for FinishAttempt<'_> {
                 fate.state = MessageState::Queued;
                 fate.lease_token = None;
                 fate.due_time = Some(due);
-                self.reason.clone_into(&mut fate.reason);
+                if fate.reason != CAME_BACK {
+                    self.reason.clone_into(&mut fate.reason);
+                }
                 messages::settle(tx, &mut message).await?;
             }
             Next::Fail => fail(tx, self.keys, &mut message, self.reason, self.now).await?,
@@ -347,7 +464,7 @@ impl Operation for Rest<'_> {
         fate.state = MessageState::Queued;
         fate.lease_token = None;
         fate.due_time = Some(self.until);
-        "PROVIDER_RESTS".clone_into(&mut fate.reason);
+        RESTS.clone_into(&mut fate.reason);
         messages::settle(tx, &mut message).await
     }
 }

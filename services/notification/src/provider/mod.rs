@@ -50,6 +50,8 @@ pub struct Outgoing {
     pub reader: String,
     /// When it was caused.
     pub create_time: Timestamp,
+    /// Where the reader refuses such messages by one click; none where they are told in any case.
+    pub unsubscribe: Option<String>,
 }
 
 impl Outgoing {

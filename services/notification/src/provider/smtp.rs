@@ -51,6 +51,42 @@ impl Header for AutoSubmitted {
     }
 }
 
+/// Where the reader refuses such mail; with [`OneClick`] by a single POST (RFC 8058).
+#[derive(Clone)]
+struct ListUnsubscribe(String);
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), format!("<{}>", self.0))
+    }
+}
+
+/// Says that no page has to be visited.
+#[derive(Clone)]
+struct OneClick;
+
+impl Header for OneClick {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
+    }
+}
+
 impl Smtp {
     /// A mail server by its URL, sending as `from`. No delivery takes longer than `timeout`.
     pub fn new(url: &str, from: &str, timeout: Duration) -> Result<Self, SmtpSettingsError> {
@@ -71,7 +107,7 @@ impl Smtp {
         let Ok(to) = message.address.parse::<Address>() else {
             return Answer::permanent("ADDRESS_INVALID");
         };
-        let mail = Message::builder()
+        let mut mail = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(&message.subject)
@@ -82,8 +118,11 @@ impl Smtp {
             )))
             .date(std::time::SystemTime::from(message.create_time))
             .header(AutoSubmitted)
-            .header(ContentType::TEXT_PLAIN)
-            .body(message.body.clone());
+            .header(ContentType::TEXT_PLAIN);
+        if let Some(link) = &message.unsubscribe {
+            mail = mail.header(ListUnsubscribe(link.clone())).header(OneClick);
+        }
+        let mail = mail.body(message.body.clone());
         let Ok(mail) = mail else {
             return Answer::permanent("MAIL_INVALID");
         };

@@ -1,12 +1,14 @@
 //! The MessageService. One RPC a file; this one only knows which file is which.
 
 mod acknowledge_message;
+pub mod delivery;
 mod get_message;
 mod list_messages;
 mod redrive_messages;
 mod retry_message;
 mod send_message;
 mod subscribe;
+pub mod survey;
 pub mod tasks;
 pub mod templates;
 mod texts;

@@ -42,6 +42,8 @@ pub(super) fn message(message: &Message) -> wire::Message {
         digest: name(message.digest.as_ref().map(ToString::to_string)),
         blocked_rules: message.blocked_rules.clone(),
         bundled_count: i32::try_from(message.bundled_count).unwrap_or(i32::MAX),
+        deliver_time: fate.deliver_time.map(convert::to_timestamp),
+        read_time: fate.read_time.map(convert::to_timestamp),
     }
 }
 
@@ -74,7 +76,8 @@ pub(super) fn rendered(page: KeptPage) -> wire::RenderedMessage {
 mod tests {
     use super::*;
     use crate::domain::words::{
-        AttemptOutcome, MessageChannel, MessageState, Provider, RecipientKind,
+        AttemptOutcome, DeliveryReport, MessageChannel, MessageState, MessageTopic, Provider,
+        RecipientKind, SurveyCallOutcome, SurveyKind, SurveyState,
     };
 
     #[test]
@@ -94,6 +97,26 @@ mod tests {
         for word in RecipientKind::ALL {
             let wire = wire::RecipientKind::try_from(word.number()).unwrap();
             assert_eq!(wire.as_str_name(), format!("RECIPIENT_KIND_{word}"));
+        }
+        for word in SurveyState::ALL {
+            let wire = wire::SurveyState::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("SURVEY_STATE_{word}"));
+        }
+        for word in SurveyCallOutcome::ALL {
+            let wire = wire::SurveyCallOutcome::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("SURVEY_CALL_OUTCOME_{word}"));
+        }
+        for word in SurveyKind::ALL {
+            let wire = redress_proto::event::v1::SurveyKind::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("SURVEY_KIND_{word}"));
+        }
+        for word in MessageTopic::ALL {
+            let wire = wire::MessageTopic::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("MESSAGE_TOPIC_{word}"));
+        }
+        for word in DeliveryReport::ALL {
+            let wire = wire::DeliveryReport::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("DELIVERY_REPORT_{word}"));
         }
         for word in AttemptOutcome::ALL {
             let wire = wire::AttemptOutcome::try_from(word.number()).unwrap();

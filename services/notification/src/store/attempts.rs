@@ -112,9 +112,9 @@ pub async fn take_back(
     Ok(rows > 0)
 }
 
-/// Ends what a dead worker left open. Nobody knows whether the provider took it.
-pub async fn end_lost(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<(), Fault> {
-    sqlx::query!(
+/// Ends what a dead worker left open: nobody knows whether the provider took it. Returns how many those are.
+pub async fn end_lost(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<u64, Fault> {
+    let lost = sqlx::query!(
         "-- notification::attempts::end_lost
         UPDATE attempt SET outcome = 'UNKNOWN', reason = 'WORKER_LOST', end_time = $3
         WHERE site = $1 AND message_id = $2 AND outcome = 'PENDING'",
@@ -124,8 +124,34 @@ pub async fn end_lost(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Res
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?;
-    Ok(())
+    .or_fault()?
+    .rows_affected();
+    Ok(lost)
+}
+
+/// Writes down that what a provider took by a channel came back. Returns whether an attempt stood as taken.
+pub async fn came_back(
+    tx: &mut Tx,
+    message: &MessageName,
+    page: i32,
+    channel: MessageChannel,
+    reason: &str,
+) -> Result<bool, Fault> {
+    let rows = sqlx::query!(
+        "-- notification::attempts::came_back
+        UPDATE attempt SET outcome = 'BOUNCED', reason = $5
+        WHERE site = $1 AND message_id = $2 AND page = $3 AND channel = $4 AND outcome IN ('ACCEPTED', 'UNKNOWN')",
+        message.site.as_str(),
+        message.id,
+        page,
+        channel.word(),
+        reason,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    Ok(rows > 0)
 }
 
 /// What was tried on this page in this round, oldest first.

@@ -82,6 +82,10 @@ pub struct Fate {
     pub reason: String,
     /// When a provider first took it.
     pub send_time: Option<Timestamp>,
+    /// When a gateway reported that it reached the reader.
+    pub deliver_time: Option<Timestamp>,
+    /// When a gateway reported that the reader opened it.
+    pub read_time: Option<Timestamp>,
     /// When it was acknowledged.
     pub acknowledge_time: Option<Timestamp>,
     /// Who acknowledged it; empty before.
@@ -119,6 +123,8 @@ struct Row {
     reason: String,
     create_time: Timestamp,
     send_time: Option<jiff_sqlx::Timestamp>,
+    deliver_time: Option<jiff_sqlx::Timestamp>,
+    read_time: Option<jiff_sqlx::Timestamp>,
     acknowledge_time: Option<jiff_sqlx::Timestamp>,
     acknowledged_by: String,
     revision: i64,
@@ -166,6 +172,8 @@ impl Row {
                 provider: self.provider.as_deref().map(word).transpose()?,
                 reason: self.reason,
                 send_time: self.send_time.map(|t| t.to_jiff()),
+                deliver_time: self.deliver_time.map(|t| t.to_jiff()),
+                read_time: self.read_time.map(|t| t.to_jiff()),
                 acknowledge_time: self.acknowledge_time.map(|t| t.to_jiff()),
                 acknowledged_by: self.acknowledged_by,
                 revision: self.revision,
@@ -346,7 +354,7 @@ pub async fn get(tx: &mut Tx, name: &MessageName) -> Result<Option<Message>, Fau
                  SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
                ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
-               create_time, send_time, acknowledge_time, acknowledged_by, revision, blocked_rules
+               create_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules
         FROM message WHERE site = $1 AND message_id = $2"#,
         name.site.as_str(),
         name.id,
@@ -395,7 +403,7 @@ pub async fn list(
                  SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
                ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
-               create_time, send_time, acknowledge_time, acknowledged_by, revision, blocked_rules
+               create_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules
         FROM message
         WHERE ($1::text IS NULL OR site = $1)
           AND ($2::uuid IS NULL OR case_id = $2)
@@ -496,7 +504,7 @@ pub async fn settle(tx: &mut Tx, message: &mut Message) -> Result<(), Fault> {
         SET state = $4, due_time = $5, lease_token = $6, round = $7, page = $8, page_max = $9,
             attempt_count = $10, defer_count = $11, language = $12, channel = $13, provider = $14,
             reason = $15, send_time = $16, acknowledge_time = $17, acknowledged_by = $18,
-            revision = revision + 1
+            deliver_time = $19, read_time = $20, revision = revision + 1
         WHERE site = $1 AND message_id = $2 AND revision = $3",
         message.name.site.as_str(),
         message.name.id,
@@ -516,6 +524,8 @@ pub async fn settle(tx: &mut Tx, message: &mut Message) -> Result<(), Fault> {
         fate.send_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         fate.acknowledge_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         fate.acknowledged_by,
+        fate.deliver_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        fate.read_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await

@@ -9,9 +9,12 @@ pub mod keys;
 pub mod matters;
 pub mod messages;
 pub mod notices;
+pub mod preferences;
 pub mod staff;
+pub mod surveys;
 pub mod tasks;
 pub mod texts;
+pub mod timing;
 
 use redress_model::Fault;
 use redress_model::words::Word;

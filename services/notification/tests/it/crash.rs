@@ -1,16 +1,21 @@
 //! A worker dies between any two steps: nothing is lost, and every copy carries the same id.
 
+use std::collections::BTreeMap;
+use std::task::Poll;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use redress_model::name::{CaseName, IncidentName};
 use redress_notification::domain::words::{AttemptOutcome, MessageChannel, MessageState};
 use redress_notification::provider::Gateways;
+use redress_notification::provider::smtp::Smtp;
 use redress_notification::provider::webhook::Webhook;
+use redress_notification::store::messages::Lane;
 use redress_testkit::eventually;
 use uuid::Uuid;
 
 use crate::support::http::{Endpoint, Manner};
+use crate::support::smtp::MailServer;
 use crate::support::{World, news, site};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -160,4 +165,188 @@ async fn a_message_that_kills_every_worker_ends_in_failed() {
     assert_eq!(message.fate.state, MessageState::Failed);
     assert_eq!(message.fate.reason, "WAYS_USED_UP");
     assert_eq!(endpoint.received().len(), 3);
+}
+
+/// How far a message has come, seen from outside.
+struct Seen {
+    state: String,
+    under_way: bool,
+    arrived: bool,
+}
+
+/// The places between two steps: claimed, begun, in the provider's hands without an answer, finished.
+const PLACES: [fn(&Seen) -> bool; 4] = [
+    |seen| seen.state == "SENDING" && !seen.under_way,
+    |seen| seen.under_way && !seen.arrived,
+    |seen| seen.under_way && seen.arrived,
+    |seen| seen.state == "SENT",
+];
+
+/// Lets a worker go on, wait by wait, until it is to die. Returns whether it came to its end before.
+async fn survives(worker: impl Future<Output = ()>, mut dies: impl AsyncFnMut() -> bool) -> bool {
+    let mut worker = std::pin::pin!(worker);
+    loop {
+        if dies().await {
+            return false;
+        }
+        let ended =
+            std::future::poll_fn(|context| Poll::Ready(worker.as_mut().poll(context).is_ready()));
+        if ended.await {
+            return true;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// How many workers have to survive, each killed one wait later than the one before, until every wait has been one to
+/// die in.
+const SURVIVORS: usize = 10;
+
+/// One call-out after the other, and the worker of each is killed in another place; then their leases end. Returns how
+/// many call-outs there were. `arrived` says how many messages the provider has taken.
+async fn killed_everywhere(
+    world: &World,
+    gateways: Gateways,
+    arrived: impl Fn() -> usize,
+) -> usize {
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+    let sender = world.sender(gateways);
+    let next = async || {
+        let callout = news::callout(Uuid::now_v7(), &incident, &case, &li);
+        world.tell(callout).await;
+        let due = world.due(Lane::Grave).await;
+        let newest = due.into_iter().max_by_key(|d| d.name.id);
+        newest.expect("one is due")
+    };
+    let mut callouts = 0;
+    for place in PLACES {
+        let (due, before) = (next().await, arrived());
+        callouts += 1;
+        let dies = async || {
+            let (state, pending): (String, i64) = sqlx::query_as(
+                "SELECT state, (SELECT count(*) FROM notification.attempt a
+                                WHERE a.message_id = m.message_id AND a.outcome = 'PENDING')
+                 FROM notification.message m WHERE message_id = $1",
+            )
+            .bind(due.name.id)
+            .fetch_one(&world.base.admin)
+            .await
+            .expect("it is there");
+            place(&Seen {
+                state,
+                under_way: pending > 0,
+                arrived: arrived() > before,
+            })
+        };
+        assert!(
+            !survives(sender.deliver(&due), dies).await,
+            "place {callouts}"
+        );
+    }
+    let mut survivors = 0;
+    for waits in 0.. {
+        let due = next().await;
+        callouts += 1;
+        let mut left = waits;
+        let dies = async || {
+            left -= 1;
+            left < 0
+        };
+        survivors += usize::from(survives(sender.deliver(&due), dies).await);
+        if survivors == SURVIVORS {
+            break;
+        }
+        assert!(waits < 1_000, "sending takes no end");
+    }
+    // Not so long that anybody would be paged again: what is sent more than once is sent for a death.
+    world.clock.advance(SignedDuration::from_secs(60));
+    loop {
+        let due = world.due(Lane::Grave).await;
+        if due.is_empty() {
+            return callouts;
+        }
+        for due in &due {
+            sender.deliver(due).await;
+        }
+    }
+}
+
+/// Each was sent, each copy beyond the first belongs to an end that nobody knows, and nobody was told twice that it
+/// was sent.
+async fn each_was_sent_once_in_effect(
+    world: &World,
+    copies: &BTreeMap<String, usize>,
+    callouts: usize,
+) {
+    let messages = world.messages().await;
+    assert_eq!(messages.len(), callouts);
+    let (mut lost, mut again) = (0, 0);
+    for message in &messages {
+        assert_eq!(message.fate.state, MessageState::Sent, "{:?}", message.name);
+        let id = format!("{}.1", message.name.id.simple());
+        let arrived = copies.get(&id).copied().unwrap_or_default();
+        let attempts = world.attempts(&message.name).await;
+        let unknown = attempts
+            .iter()
+            .filter(|a| a.outcome == AttemptOutcome::Unknown)
+            .count();
+        assert!(arrived >= 1, "{id} never arrived");
+        assert!(
+            arrived <= 1 + unknown,
+            "{id} arrived {arrived} times, {unknown} unknown"
+        );
+        lost += unknown;
+        again += arrived - 1;
+    }
+    assert!(lost >= 2 && again >= 1, "{lost} unknown, {again} again");
+    assert_eq!(copies.len(), messages.len(), "nothing else arrived");
+    assert_eq!(world.announced().await, vec!["SENT"; messages.len()]);
+}
+
+#[tokio::test]
+async fn p21_a_worker_killed_between_any_two_steps_loses_nothing_and_the_webhooks_id_tells_copies()
+{
+    let world = World::new().await;
+    let endpoint = Endpoint::start().await;
+    let callouts =
+        killed_everywhere(&world, by_webhook(&endpoint), || endpoint.received().len()).await;
+    let mut copies = BTreeMap::new();
+    for request in endpoint.received() {
+        let id = request.headers["webhook-id"]
+            .trim_start_matches("msg_")
+            .to_owned();
+        *copies.entry(id).or_insert(0) += 1;
+    }
+    each_was_sent_once_in_effect(&world, &copies, callouts).await;
+}
+
+#[tokio::test]
+async fn p21_a_worker_killed_between_any_two_steps_sends_mail_again_under_the_same_message_id() {
+    let world = World::new().await;
+    let server = MailServer::start();
+    let by_mail = Gateways {
+        smtp: Some(
+            Smtp::new(
+                &server.url(),
+                "service@lake.example.com",
+                Duration::from_secs(10),
+            )
+            .expect("right settings"),
+        ),
+        ..Gateways::default()
+    };
+    let callouts = killed_everywhere(&world, by_mail, || server.mails().len()).await;
+    let mut copies = BTreeMap::new();
+    for mail in server.mails() {
+        let id = mail["message_id"].as_str().expect("an id");
+        let id = id
+            .trim_start_matches('<')
+            .split('@')
+            .next()
+            .unwrap_or_default();
+        *copies.entry(id.to_owned()).or_insert(0) += 1;
+    }
+    each_was_sent_once_in_effect(&world, &copies, callouts).await;
 }

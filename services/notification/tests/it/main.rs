@@ -3,6 +3,7 @@
 mod causes;
 mod channels;
 mod crash;
+mod delivery;
 mod digests;
 mod privacy;
 mod process;
@@ -10,5 +11,7 @@ mod rpc;
 mod sending;
 mod smtp;
 mod support;
+mod surveys;
 mod texts;
+mod timing;
 mod webhook;

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use redress_model::name::{CaseName, IncidentName, StaffName};
-use redress_notification::domain::words::MessageState;
+use redress_model::words::CaseStatus;
+use redress_notification::domain::words::{MessageState, MessageTopic};
 use redress_notification::provider::Gateways;
 use redress_notification::provider::smtp::Smtp;
 use uuid::Uuid;
 
 use crate::support::smtp::MailServer;
-use crate::support::{World, news, site};
+use crate::support::{World, news, site, tokens};
 
 fn by_mail(server: &MailServer) -> Gateways {
     let from = "Lake Garden <service@lake.example.com>";
@@ -128,4 +129,36 @@ async fn a_mail_server_that_is_away_is_waited_for() {
     world.clock.advance(SignedDuration::from_mins(1));
     world.send_due(&world.sender(by_mail(&server))).await;
     assert_eq!(world.message().await.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn a_mail_that_can_be_refused_says_how_by_one_click_and_a_receipt_does_not() {
+    let server = MailServer::start();
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    let sender = world.sender(by_mail(&server));
+    world.send_due(&sender).await;
+    world
+        .tell(news::moved(&case, CaseStatus::Resolved, 1))
+        .await;
+    world.send_due(&sender).await;
+    let mails = server.mails();
+    assert_eq!(mails.len(), 2);
+    assert!(mails[0]["list_unsubscribe"].is_null());
+    // Long headers are folded; the link itself has no space.
+    let link: String = mails[1]["list_unsubscribe"]
+        .as_str()
+        .expect("a link")
+        .split_whitespace()
+        .collect();
+    let token = tokens().refusal(&site("lake"), "token-LAKE-1", MessageTopic::Survey);
+    assert_eq!(
+        link,
+        format!("<https://portal.example.com/unsubscribe?token={token}>")
+    );
+    assert_eq!(
+        mails[1]["list_unsubscribe_post"],
+        "List-Unsubscribe=One-Click"
+    );
 }

@@ -24,6 +24,7 @@ mod promises;
 mod recalendar;
 mod receive;
 mod status;
+mod survey;
 mod teaching;
 
 pub use byhand::{Act, ByHand, act, find, may_extend, may_meet, may_start, start};
@@ -49,6 +50,7 @@ pub use recalendar::recalendar;
 pub use receive::{Reading, Receipt, receive, update};
 pub(crate) use status::complains;
 pub use status::{Move, Mover, ended_statuses, stand};
+pub use survey::surveyed;
 
 use jiff::Timestamp;
 use redress_store::Tx;

@@ -13,6 +13,7 @@ mod parse;
 mod policies;
 mod regrading;
 mod roster;
+mod survey_answered;
 mod truth;
 mod unheard;
 
@@ -28,6 +29,7 @@ pub use owner_changed::OwnerChangedHandler;
 pub use policies::PolicyKeeper;
 pub use regrading::{regrade_clusters, regrade_waiting};
 pub use roster::{DutyChangedHandler, StaffChangedHandler};
+pub use survey_answered::SurveyAnsweredHandler;
 pub use truth::ClockTruth;
 pub use unheard::watch as watch_unheard;
 

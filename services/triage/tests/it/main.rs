@@ -19,6 +19,7 @@ mod process;
 mod promises;
 mod refold;
 mod reopening;
+mod surveys;
 mod suspicions;
 mod teaching;
 mod world;

@@ -1,11 +1,12 @@
 //! News of cases: facts, moves, grades, owners.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use redress_events::{Applied, Event};
-use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, StaffName};
 use redress_model::words::{CaseMode, CaseStatus};
+use redress_model::{Fault, ids};
 use redress_proto::convert;
 use redress_proto::event::v1::{
     CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated, OwnerChanged,
@@ -14,7 +15,11 @@ use redress_store::Tx;
 
 use crate::domain::case::CaseView;
 use crate::domain::causes;
-use crate::store::{matters, messages};
+use crate::domain::survey;
+use crate::domain::words::{MessageTopic, SurveyKind};
+use crate::store::keys::Keys;
+use crate::store::surveys::{self, NewSurvey};
+use crate::store::{matters, messages, preferences};
 
 pub(super) async fn received(
     tx: &mut Tx,
@@ -82,15 +87,68 @@ async fn facts(
     Ok(Applied::Done)
 }
 
-pub(super) async fn moved(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
+pub(super) async fn moved(
+    tx: &mut Tx,
+    keys: &Keys,
+    event: &Event,
+    now: Timestamp,
+) -> Result<Applied, Fault> {
     let news: CaseMoved = event.decode()?;
     let case: CaseName = parse_field("case", &news.case)?;
     let Some(mut view) = matters::lock_case(tx, &case).await? else {
         return Ok(Applied::Wait);
     };
-    view.moved(convert::required("status", news.status)?, news.epoch);
+    let status = convert::required("status", news.status)?;
+    view.moved(status, news.epoch);
     matters::keep_case(tx, &case, &view).await?;
+    surveys::cancel_of_case(tx, &case, view.epoch).await?;
+    // Of an older epoch: it was opened again, or withdrawn, since.
+    let stands = news.epoch == view.epoch && !event.historical && !view.historical;
+    if status == CaseStatus::Resolved && stands {
+        ask(tx, keys, &case, &view, now).await?;
+    }
     Ok(Applied::Done)
+}
+
+/// Asks everybody who was told that the case was received whether it really is solved (M10, M16), but those who do not
+/// want to be asked.
+async fn ask(
+    tx: &mut Tx,
+    keys: &Keys,
+    case: &CaseName,
+    view: &CaseView,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let cause = format!("case:{}:{}", case.id, view.epoch);
+    let site = matters::site(tx, &case.site).await?;
+    let zone = site
+        .and_then(|site| TimeZone::get(&site.time_zone).ok())
+        .unwrap_or(TimeZone::UTC);
+    let (department, handlers) = surveys::handled_by(tx, case).await?;
+    for person in surveys::people_of_case(tx, case).await? {
+        let preference = preferences::get(tx, &case.site, &person).await?;
+        if preference.refuses(Some(MessageTopic::Survey)) {
+            continue;
+        }
+        let new = NewSurvey {
+            id: ids::new_id(now),
+            cause: &cause,
+            kind: SurveyKind::Complaint,
+            person: &person,
+            case: Some((case, view.epoch)),
+            department: &department,
+            handlers: &handlers,
+            contact: None,
+            open_time: now,
+            next_call_time: survey::next_call(now, 0, &zone),
+        };
+        let (id, fresh) = surveys::insert(tx, keys, &case.site, &new, now).await?;
+        if fresh {
+            let draft = causes::survey(id, &person, Some(case), &view.number, now);
+            messages::queue(tx, &case.site, &[draft], now).await?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn graded(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
@@ -120,7 +178,10 @@ pub(super) async fn owner_changed(
     let Some(mut view) = matters::lock_case(tx, &case).await? else {
         return Ok(Applied::Wait);
     };
-    if !view.owned(news.revision, &news.responsible, &news.offered_to) {
+    let newer = view.owned(news.revision, &news.responsible, &news.offered_to);
+    let department = newer.then_some(news.department.as_str());
+    surveys::keep_handler(tx, &case, &news.responsible, department).await?;
+    if !newer {
         return Ok(Applied::Done);
     }
     matters::keep_case(tx, &case, &view).await?;

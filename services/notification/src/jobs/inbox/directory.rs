@@ -70,7 +70,7 @@ pub(super) async fn staff_changed(
     Ok(Applied::Done)
 }
 
-/// The whole roster: tasks are put to who is on duty.
+/// The whole roster: tasks are put to who is on duty, and who is off duty is not reminded (P07).
 pub(super) async fn duty_changed(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
     let news: DutyChanged = event.decode()?;
     let SiteName(site) = parse_field("site", &news.site)?;

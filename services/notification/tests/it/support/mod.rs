@@ -14,6 +14,7 @@ use redress_events::{Applied, Event, Handler as _};
 use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName, SiteId, StaffName};
 use redress_model::time::ManualClock;
+use redress_notification::domain::message::Draft;
 use redress_notification::domain::render::Templates;
 use redress_notification::jobs::inbox::News;
 use redress_notification::jobs::metrics::Metrics;
@@ -25,6 +26,8 @@ use redress_notification::store::digests::Bundling;
 use redress_notification::store::kept::{self, KeptPage, KeptText};
 use redress_notification::store::keys::Keys;
 use redress_notification::store::messages::{self, Filter, Lane, Message};
+use redress_notification::token::Tokens;
+use redress_rpc::Fingerprints;
 use redress_rpc::watch::Bell;
 use redress_store::{Operation, Scope, Tx};
 use redress_testkit::TestDatabase;
@@ -155,7 +158,10 @@ impl World {
                 grave_concurrency_max: 4,
                 routine_concurrency_max: 4,
                 poll: std::time::Duration::from_millis(20),
+                unsubscribe_url: Some("https://portal.example.com/unsubscribe?token=".to_owned()),
+                survey_url: Some("https://portal.example.com/survey?token=".to_owned()),
             },
+            tokens: tokens(),
             clock: self.clock.clone(),
             metrics: Metrics::new(&meter()),
             bell: self.bell.clone(),
@@ -194,6 +200,14 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         redress_model::time::Clock::now(&*self.clock)
+    }
+
+    /// Queues a message as an event would.
+    pub(crate) async fn queue(&self, draft: &Draft) {
+        let scope = Scope::site(site("lake"));
+        let queue = Queue(draft, self.now());
+        self.base.db.run(&scope, &queue).await.expect("queued");
+        self.clock.advance(SignedDuration::from_millis(1));
     }
 
     /// All messages of the site, oldest first.
@@ -271,6 +285,11 @@ impl World {
     }
 }
 
+/// What signs links in tests.
+pub(crate) fn tokens() -> Tokens {
+    Tokens::new(Fingerprints::new(b"a key of tests"))
+}
+
 /// A site id.
 pub(crate) fn site(id: &str) -> SiteId {
     id.parse().expect("a slug")
@@ -288,6 +307,17 @@ impl Operation for Apply<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<Applied, Fault> {
         self.news.apply(tx, self.event, self.prepared).await
+    }
+}
+
+struct Queue<'a>(&'a Draft, Timestamp);
+
+impl Operation for Queue<'_> {
+    const NAME: &'static str = "test.queue";
+    type Output = u64;
+
+    async fn run(&self, tx: &mut Tx) -> Result<u64, Fault> {
+        messages::queue(tx, &site("lake"), std::slice::from_ref(self.0), self.1).await
     }
 }
 

@@ -115,6 +115,33 @@ pub(crate) fn updated(case: &CaseName, number: &str, tokens: &[&str], revision: 
     )
 }
 
+/// Who is at work when: one stretch a person.
+pub(crate) fn duties(slots: &[(&StaffName, DutyRole, &str, Option<&str>)], revision: i64) -> Event {
+    let time = |text: &str| convert::to_timestamp(text.parse().expect("an instant"));
+    let site = super::site("lake");
+    let payload = DutyChanged {
+        site: format!("sites/{site}"),
+        slots: slots
+            .iter()
+            .map(|(staff, role, start, end)| DutySlot {
+                role: convert::to_wire(*role),
+                staff: staff.to_string(),
+                rank: 0,
+                start_time: Some(time(start)),
+                end_time: end.map(time),
+            })
+            .collect(),
+        revision,
+    };
+    event(
+        "assignment",
+        "redress.duty.changed.v1",
+        &site,
+        format!("sites/{site}"),
+        &payload,
+    )
+}
+
 /// The same as history.
 pub(crate) fn historical(mut event: Event) -> Event {
     event.historical = true;

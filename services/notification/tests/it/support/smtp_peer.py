@@ -28,6 +28,8 @@ class Handler:
                 "message_id": mail["Message-ID"],
                 "subject": mail["Subject"],
                 "auto_submitted": mail["Auto-Submitted"],
+                "list_unsubscribe": mail["List-Unsubscribe"],
+                "list_unsubscribe_post": mail["List-Unsubscribe-Post"],
                 "body": mail.get_content(),
             }
         )

@@ -1,0 +1,409 @@
+//! `redress survey`: how customers say it was.
+
+use clap::Subcommand;
+use redress_proto::event::v1::SurveyKind;
+use redress_proto::notification::v1::{
+    AnswerSurveyRequest, GetSurveyRequest, ListSurveysRequest, RecordSurveyCallRequest,
+    ScheduleSurveyRequest, SummarizeSurveysRequest, Survey, SurveyAnswer, SurveyCallOutcome,
+    SurveyContact, SurveyState,
+};
+
+use crate::args::Paging;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, heading, line, short, when};
+
+/// Subcommands of `survey`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SurveyCommand {
+    /// List surveys, newest first.
+    #[command(
+        after_help = "Examples:\n  redress survey list --site lakeside\n  redress survey list --site lakeside --callable --json"
+    )]
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only about this case.
+        #[arg(long)]
+        case: Option<String>,
+        /// Only in this state: open, answered or cancelled.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only those whose customer may be called now.
+        #[arg(long)]
+        callable: bool,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show one survey with its calls.
+    #[command(after_help = "Example:\n  redress survey show sites/lakeside/surveys/ID")]
+    Show {
+        /// The survey, `sites/{site}/surveys/{survey}`.
+        name: String,
+    },
+    /// Show what the surveys of a site came to, by occasion and department.
+    #[command(after_help = "Example:\n  redress survey results lakeside")]
+    Results {
+        /// The site.
+        site: String,
+    },
+    /// Schedule a survey after a sale, a handover or a repair, or during daily living.
+    #[command(
+        after_help = "Example:\n  redress survey schedule --site lakeside --kind handover --person TOKEN --phone +8613900139000 --occasion unit-7"
+    )]
+    Schedule {
+        /// The site.
+        #[arg(long)]
+        site: String,
+        /// After what: sales, handover, repair or daily-living.
+        #[arg(long)]
+        kind: String,
+        /// The customer, by person token.
+        #[arg(long)]
+        person: String,
+        /// Phone number of the customer.
+        #[arg(long)]
+        phone: String,
+        /// How to greet the customer.
+        #[arg(long, default_value = "")]
+        display_name: String,
+        /// What it is about; the same occasion is asked about once.
+        #[arg(long, default_value = "")]
+        occasion: String,
+    },
+    /// Take down an answer: given on the phone, for a person on the roster who had no part in it, or by a link's token.
+    #[command(
+        after_help = "Examples:\n  redress survey answer sites/lakeside/surveys/ID --score 4 --solved true\n  redress survey answer --token TOKEN --score 2 --solved false --comment 'it leaks again'"
+    )]
+    Answer {
+        /// The survey, `sites/{site}/surveys/{survey}`.
+        #[arg(required_unless_present = "token", conflicts_with = "token")]
+        name: Option<String>,
+        /// The token of the link that the customer got.
+        #[arg(long)]
+        token: Option<String>,
+        /// 1 (bad) to 5 (good).
+        #[arg(long)]
+        score: i32,
+        /// Whether it is solved; asked after a complaint or a repair.
+        #[arg(long)]
+        solved: Option<bool>,
+        /// What the customer said beyond that.
+        #[arg(long, default_value = "")]
+        comment: String,
+        /// Somebody whom the customer praised, `sites/{site}/staff/{staff}`; may be given several times.
+        #[arg(long = "praise", value_name = "STAFF")]
+        praise: Vec<String>,
+    },
+    /// Take down a call without an answer.
+    #[command(
+        after_help = "Example:\n  redress survey call sites/lakeside/surveys/ID --outcome not-reached"
+    )]
+    Call {
+        /// The survey, `sites/{site}/surveys/{survey}`.
+        name: String,
+        /// What came of it: not-reached or refused.
+        #[arg(long)]
+        outcome: String,
+    },
+}
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: SurveyCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.surveys();
+    let request_id = uuid::Uuid::now_v7().to_string();
+    let survey = match command {
+        SurveyCommand::List {
+            site,
+            case,
+            state,
+            callable,
+            paging,
+        } => {
+            let filter = ListSurveysRequest {
+                parent: parent(site.as_deref()),
+                case: case.unwrap_or_default(),
+                state: state.map(|s| state_number(&s)).transpose()?.unwrap_or(0),
+                callable,
+                ..Default::default()
+            };
+            show_all(&list(platform, filter, paging.limit).await?, out);
+            return Ok(());
+        }
+        SurveyCommand::Results { site } => return results(platform, &site, out).await,
+        SurveyCommand::Show { name } => {
+            let answer = client
+                .get_survey(request(GetSurveyRequest { name }))
+                .await?;
+            let answer = answer.into_inner();
+            out.one(
+                || json::of("notification.v1.GetSurveyResponse", &answer),
+                || {
+                    show(&answer.survey.clone().unwrap_or_default());
+                    if !answer.comment.is_empty() {
+                        heading("Comment");
+                        anstream::println!("{}", answer.comment);
+                    }
+                },
+            );
+            return Ok(());
+        }
+        SurveyCommand::Schedule {
+            site,
+            kind,
+            person,
+            phone,
+            display_name,
+            occasion,
+        } => {
+            let schedule = ScheduleSurveyRequest {
+                parent: parent(Some(&site)),
+                kind: kind_number(&kind)?,
+                person,
+                contact: Some(SurveyContact {
+                    display_name,
+                    phone,
+                    ..Default::default()
+                }),
+                occasion,
+                request_id,
+                ..Default::default()
+            };
+            client
+                .schedule_survey(request(schedule))
+                .await?
+                .into_inner()
+                .survey
+        }
+        SurveyCommand::Answer {
+            name,
+            token,
+            score,
+            solved,
+            comment,
+            praise,
+        } => {
+            let answer = Some(SurveyAnswer {
+                score,
+                solved,
+                comment,
+                praised_staff: praise,
+            });
+            if let Some(token) = token {
+                let answered = AnswerSurveyRequest {
+                    token,
+                    answer,
+                    request_id,
+                };
+                client.answer_survey(request(answered)).await?;
+                out.one(|| serde_json::json!({}), || anstream::println!("taken"));
+                return Ok(());
+            }
+            let call = RecordSurveyCallRequest {
+                name: name.unwrap_or_default(),
+                outcome: SurveyCallOutcome::Answered.into(),
+                answer,
+                request_id,
+                ..Default::default()
+            };
+            client
+                .record_survey_call(request(call))
+                .await?
+                .into_inner()
+                .survey
+        }
+        SurveyCommand::Call { name, outcome } => {
+            let call = RecordSurveyCallRequest {
+                name,
+                outcome: outcome_number(&outcome)?,
+                request_id,
+                ..Default::default()
+            };
+            client
+                .record_survey_call(request(call))
+                .await?
+                .into_inner()
+                .survey
+        }
+    };
+    let survey = survey.unwrap_or_default();
+    out.one(
+        || json::of("notification.v1.Survey", &survey),
+        || show(&survey),
+    );
+    Ok(())
+}
+
+async fn list(
+    platform: &Platform,
+    filter: ListSurveysRequest,
+    limit: Option<usize>,
+) -> Result<Vec<Survey>, Failure> {
+    let client = platform.surveys();
+    all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let filter = ListSurveysRequest {
+            page_size,
+            page_token,
+            ..filter.clone()
+        };
+        async move {
+            let answer = client.list_surveys(request(filter)).await?.into_inner();
+            Ok((answer.surveys, answer.next_page_token))
+        }
+    })
+    .await
+}
+
+fn show_all(surveys: &[Survey], out: Output) {
+    out.rows(
+        &[
+            "Survey",
+            "After",
+            "About",
+            "State",
+            "Score",
+            "Call from",
+            "Made",
+        ],
+        surveys,
+        |s| {
+            vec![
+                s.name.clone(),
+                kind(s.kind),
+                short(&s.case),
+                state(s.state),
+                score(s),
+                when(s.next_call_time.as_ref()),
+                when(s.create_time.as_ref()),
+            ]
+        },
+        |s| json::of("notification.v1.Survey", s),
+    );
+}
+
+async fn results(platform: &Platform, site: &str, out: Output) -> Result<(), Failure> {
+    let asked = SummarizeSurveysRequest {
+        parent: parent(Some(site)),
+        ..Default::default()
+    };
+    let answer = platform.surveys().summarize_surveys(request(asked)).await?;
+    out.rows(
+        &[
+            "After",
+            "Department",
+            "Asked",
+            "Answered",
+            "Mean",
+            "Dissatisfied",
+            "Unsolved",
+            "Praise",
+        ],
+        &answer.into_inner().results,
+        |r| {
+            let mean = match r.answered_count {
+                0 => "–".to_owned(),
+                _ => format!("{:.2}", r.mean_score),
+            };
+            vec![
+                kind(r.kind),
+                short(&r.department),
+                r.asked_count.to_string(),
+                r.answered_count.to_string(),
+                mean,
+                r.dissatisfied_count.to_string(),
+                r.unsolved_count.to_string(),
+                r.praising_count.to_string(),
+            ]
+        },
+        |r| json::of("notification.v1.SurveyResult", r),
+    );
+    Ok(())
+}
+
+fn show(s: &Survey) {
+    heading(&format!("Survey {}", kind(s.kind)));
+    line("name", &s.name);
+    line("state", state(s.state));
+    if !s.case.is_empty() {
+        line("case", &s.case);
+    }
+    line("asked", when(s.open_time.as_ref()));
+    line("call from", when(s.next_call_time.as_ref()));
+    line("score", score(s));
+    if let Some(solved) = s.solved {
+        line("solved", solved);
+    }
+    for staff in &s.praised_staff {
+        line("praised", staff);
+    }
+    for call in &s.calls {
+        let outcome = call.outcome().as_str_name();
+        let outcome = outcome.trim_start_matches("SURVEY_CALL_OUTCOME_");
+        line(
+            "call",
+            format!(
+                "{} by {}: {outcome}",
+                when(call.call_time.as_ref()),
+                call.caller
+            ),
+        );
+    }
+}
+
+fn score(s: &Survey) -> String {
+    match s.score {
+        0 => "–".to_owned(),
+        score => format!("{score} of 5"),
+    }
+}
+
+fn kind(number: i32) -> String {
+    SurveyKind::try_from(number)
+        .map_or("–", |k| k.as_str_name())
+        .trim_start_matches("SURVEY_KIND_")
+        .to_owned()
+}
+
+fn state(number: i32) -> String {
+    SurveyState::try_from(number)
+        .map_or("–", |s| s.as_str_name())
+        .trim_start_matches("SURVEY_STATE_")
+        .to_owned()
+}
+
+fn word(prefix: &str, text: &str) -> String {
+    format!("{prefix}{}", text.to_uppercase().replace('-', "_"))
+}
+
+fn kind_number(text: &str) -> Result<i32, Failure> {
+    SurveyKind::from_str_name(&word("SURVEY_KIND_", text))
+        .map(Into::into)
+        .ok_or_else(|| wrong("kind", "must be sales, handover, repair or daily-living"))
+}
+
+fn state_number(text: &str) -> Result<i32, Failure> {
+    SurveyState::from_str_name(&word("SURVEY_STATE_", text))
+        .map(Into::into)
+        .ok_or_else(|| wrong("state", "must be open, answered or cancelled"))
+}
+
+fn outcome_number(text: &str) -> Result<i32, Failure> {
+    SurveyCallOutcome::from_str_name(&word("SURVEY_CALL_OUTCOME_", text))
+        .map(Into::into)
+        .ok_or_else(|| wrong("outcome", "must be not-reached or refused"))
+}
+
+fn wrong(argument: &'static str, reason: &str) -> Failure {
+    Failure::Argument {
+        argument,
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,197 @@
+//! The SurveyService. One RPC a file; this one knows which file is which, and how a survey looks on the wire.
+
+mod answer_survey;
+mod get_survey;
+mod list_surveys;
+mod record_survey_call;
+mod schedule_survey;
+mod summarize_surveys;
+
+use std::sync::Arc;
+
+use redress_model::Fault;
+use redress_model::name::{SiteId, SiteName, StaffName};
+use redress_model::time::SharedClock;
+use redress_proto::convert;
+use redress_proto::notification::v1 as wire;
+use redress_proto::notification::v1::survey_service_server::SurveyService;
+use redress_rpc::{Fingerprints, etag, status};
+use redress_store::Database;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::domain::survey::Answer;
+use crate::domain::words::SurveyKind;
+use crate::store::keys::Keys;
+use crate::store::surveys::{Call, Survey};
+use crate::token::Tokens;
+
+/// Answers callers.
+#[derive(Debug)]
+pub struct Surveys {
+    /// The database.
+    pub db: Database,
+    /// Keys of what is sealed.
+    pub keys: Arc<Keys>,
+    /// Time.
+    pub clock: SharedClock,
+    /// What signed the links in messages.
+    pub tokens: Tokens,
+    /// What tells a repeated request from another one.
+    pub fingerprints: Fingerprints,
+}
+
+#[tonic::async_trait]
+impl SurveyService for Surveys {
+    async fn schedule_survey(
+        &self,
+        request: Request<wire::ScheduleSurveyRequest>,
+    ) -> Result<Response<wire::ScheduleSurveyResponse>, Status> {
+        schedule_survey::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn get_survey(
+        &self,
+        request: Request<wire::GetSurveyRequest>,
+    ) -> Result<Response<wire::GetSurveyResponse>, Status> {
+        get_survey::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn list_surveys(
+        &self,
+        request: Request<wire::ListSurveysRequest>,
+    ) -> Result<Response<wire::ListSurveysResponse>, Status> {
+        list_surveys::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn answer_survey(
+        &self,
+        request: Request<wire::AnswerSurveyRequest>,
+    ) -> Result<Response<wire::AnswerSurveyResponse>, Status> {
+        answer_survey::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn record_survey_call(
+        &self,
+        request: Request<wire::RecordSurveyCallRequest>,
+    ) -> Result<Response<wire::RecordSurveyCallResponse>, Status> {
+        record_survey_call::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn summarize_surveys(
+        &self,
+        request: Request<wire::SummarizeSurveysRequest>,
+    ) -> Result<Response<wire::SummarizeSurveysResponse>, Status> {
+        summarize_surveys::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+}
+
+/// Site and id of `sites/{site}/surveys/{survey}`.
+fn survey_name(name: &str) -> Result<(SiteId, Uuid), Fault> {
+    let read = || {
+        let (site, id) = name.split_once("/surveys/")?;
+        let site: SiteName = site.parse().ok()?;
+        let id: Uuid = id.parse().ok()?;
+        // One spelling a survey.
+        (id.to_string() == name.rsplit('/').next()?).then_some((site.0, id))
+    };
+    read().ok_or_else(|| Fault::invalid("name", "must look like sites/{site}/surveys/{survey}"))
+}
+
+/// What the customer answered.
+fn answer(site: &SiteId, answer: &wire::SurveyAnswer) -> Result<Answer, Fault> {
+    let mut praised = Vec::with_capacity(answer.praised_staff.len());
+    for name in &answer.praised_staff {
+        let staff: StaffName = redress_model::fault::parse_field("answer.praised_staff", name)?;
+        if staff.site != *site {
+            return Err(Fault::invalid(
+                "answer.praised_staff",
+                "must be people of the survey's site",
+            ));
+        }
+        praised.push(staff.to_string());
+    }
+    Ok(Answer {
+        score: answer.score,
+        solved: answer.solved,
+        comment: answer.comment.trim().to_owned(),
+        praised,
+    })
+}
+
+/// Whether it is solved is asked after a complaint and a repair, and nowhere else.
+fn check(survey: &Survey, answer: &Answer) -> Result<(), Fault> {
+    let asked = matches!(survey.kind, SurveyKind::Complaint | SurveyKind::Repair);
+    if asked == answer.solved.is_some() {
+        return Ok(());
+    }
+    let description = "must be given exactly after a complaint or a repair";
+    Err(Fault::invalid("answer.solved", description))
+}
+
+fn ended(survey: &Survey) -> Fault {
+    Fault::illegal(
+        "SURVEY_ENDED",
+        "only a survey in state OPEN takes calls and an answer",
+        survey.name(),
+    )
+}
+
+fn refused(name: impl std::fmt::Display) -> Fault {
+    Fault::illegal(
+        "SURVEY_REFUSED",
+        "the customer does not want to be asked how it was",
+        name,
+    )
+}
+
+fn survey(survey: &Survey, calls: &[Call]) -> wire::Survey {
+    wire::Survey {
+        name: survey.name(),
+        etag: etag::of(survey.revision),
+        kind: convert::to_wire(survey.kind),
+        state: convert::to_wire(survey.state),
+        person: survey.person.clone(),
+        case: survey
+            .case
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        department: survey.department.clone(),
+        handlers: survey.handlers.clone(),
+        create_time: Some(convert::to_timestamp(survey.create_time)),
+        open_time: Some(convert::to_timestamp(survey.open_time)),
+        next_call_time: survey.next_call_time.map(convert::to_timestamp),
+        calls: calls
+            .iter()
+            .map(|call| wire::SurveyCall {
+                caller: call.caller.clone(),
+                call_time: Some(convert::to_timestamp(call.call_time)),
+                outcome: convert::to_wire(call.outcome),
+            })
+            .collect(),
+        score: survey.score.unwrap_or_default(),
+        solved: survey.solved,
+        praised_staff: survey.praised.clone(),
+        answer_time: survey.answer_time.map(convert::to_timestamp),
+        commented: survey.commented,
+    }
+}

@@ -1,0 +1,170 @@
+//! RecordSurveyCall: somebody who did not handle the matter calls the customer: by day, a day apart, three times at
+//! most (M12).
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use redress_model::Fault;
+use redress_model::name::{SiteId, StaffName};
+use redress_proto::convert;
+use redress_proto::notification::v1 as proto;
+use redress_rpc::{Caller, etag};
+use redress_store::receipt::{self, Claim, ReceiptKey};
+use redress_store::{Operation, Tx};
+use tonic::Request;
+use uuid::Uuid;
+
+use super::Surveys;
+use crate::domain::survey::{self, Answer};
+use crate::domain::words::{MessageTopic, SurveyCallOutcome, SurveyState};
+use crate::jobs::announce;
+use crate::store::keys::Keys;
+use crate::store::surveys::{self, Call, Survey};
+use crate::store::{matters, preferences};
+
+const METHOD: &str = "redress.notification.v1.SurveyService/RecordSurveyCall";
+
+struct RecordSurveyCall<'a> {
+    keys: &'a Keys,
+    site: &'a SiteId,
+    id: Uuid,
+    etag: &'a str,
+    staff: &'a StaffName,
+    outcome: SurveyCallOutcome,
+    answer: Option<Answer>,
+    receipt: ReceiptKey,
+    now: Timestamp,
+}
+
+impl Operation for RecordSurveyCall<'_> {
+    const NAME: &'static str = "notification.record_survey_call";
+    type Output = (Survey, Vec<Call>);
+
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        let name = format!("sites/{}/surveys/{}", self.site, self.id);
+        let claim = receipt::claim(tx, &self.receipt, self.now).await?;
+        let mut survey = surveys::lock(tx, self.site, self.id)
+            .await?
+            .ok_or_else(|| Fault::not_found("Survey", &name))?;
+        let mut calls = surveys::calls(tx, &survey).await?;
+        if matches!(claim, Claim::Seen { .. }) {
+            return Ok((survey, calls));
+        }
+        let zone = self.may_call(tx, &survey).await?;
+        etag::check(self.etag, survey.revision, &name)?;
+        if let Some(answer) = &self.answer {
+            super::check(&survey, answer)?;
+        }
+        let call = Call {
+            caller: self.staff.to_string(),
+            call_time: self.now,
+            outcome: self.outcome,
+        };
+        surveys::add_call(tx, &survey, calls.len() + 1, &call).await?;
+        calls.push(call);
+        match (self.outcome, &self.answer) {
+            (SurveyCallOutcome::Answered, Some(answer)) => {
+                let by = self.staff.to_string();
+                surveys::answer(tx, self.keys, &mut survey, answer, &by, self.now).await?;
+                announce::answered(tx, &survey).await?;
+            }
+            (SurveyCallOutcome::Refused, _) => {
+                surveys::postpone(tx, &mut survey, None, true).await?;
+            }
+            _ => {
+                let next = survey::next_call(self.now, calls.len(), &zone);
+                surveys::postpone(tx, &mut survey, next, false).await?;
+            }
+        }
+        receipt::complete(tx, &self.receipt, &name, &etag::of(survey.revision)).await?;
+        Ok((survey, calls))
+    }
+}
+
+impl RecordSurveyCall<'_> {
+    /// Whether this person may call now. Returns the site's zone.
+    async fn may_call(&self, tx: &mut Tx, survey: &Survey) -> Result<TimeZone, Fault> {
+        if survey.state != SurveyState::Open {
+            return Err(super::ended(survey));
+        }
+        let mut handlers = survey.handlers.clone();
+        if let Some(case) = &survey.case {
+            handlers.extend(surveys::handled_by(tx, case).await?.1);
+        }
+        if handlers.contains(&self.staff.to_string()) {
+            return Err(Fault::illegal(
+                "CALLER_HANDLED",
+                "somebody who did not handle the matter asks how it was",
+                survey.name(),
+            ));
+        }
+        let preference = preferences::get(tx, self.site, &survey.person).await?;
+        if preference.refuses(Some(MessageTopic::Survey)) {
+            return Err(super::refused(survey.name()));
+        }
+        let site = matters::site(tx, self.site).await?;
+        let zone = site
+            .and_then(|site| TimeZone::get(&site.time_zone).ok())
+            .unwrap_or(TimeZone::UTC);
+        if !survey::may_call(survey.next_call_time, self.now, &zone) {
+            return Err(Fault::illegal(
+                "CALL_NOT_NOW",
+                "a customer is called from next_call_time on, between 09:00 and 20:00 at the site, three times at most",
+                survey.name(),
+            ));
+        }
+        Ok(zone)
+    }
+}
+
+pub(super) async fn handle(
+    service: &Surveys,
+    request: Request<proto::RecordSurveyCallRequest>,
+) -> Result<proto::RecordSurveyCallResponse, Fault> {
+    let caller = Caller::of(&request)?;
+    let asked = request.get_ref();
+    let (site, id) = super::survey_name(&asked.name)?;
+    caller.require_site(&site)?;
+    let outcome = convert::required("outcome", asked.outcome)?;
+    if (outcome == SurveyCallOutcome::Answered) != asked.answer.is_some() {
+        return Err(Fault::invalid(
+            "answer",
+            "must be given exactly where the outcome is ANSWERED",
+        ));
+    }
+    let staff = caller
+        .staff
+        .as_ref()
+        .filter(|staff| staff.site == site)
+        .ok_or_else(|| Fault::denied("being a person on the roster"))?;
+    let unnumbered = proto::RecordSurveyCallRequest {
+        request_id: String::new(),
+        ..asked.clone()
+    };
+    let operation = RecordSurveyCall {
+        keys: &service.keys,
+        site: &site,
+        id,
+        etag: &asked.etag,
+        staff,
+        outcome,
+        answer: asked
+            .answer
+            .as_ref()
+            .map(|answer| super::answer(&site, answer))
+            .transpose()?,
+        receipt: ReceiptKey {
+            caller: caller.key(),
+            method: METHOD,
+            request_id: asked.request_id.clone(),
+            site: site.to_string(),
+            fingerprint: service.fingerprints.of(METHOD, &unnumbered).to_vec(),
+        },
+        now: service.clock.now(),
+    };
+    let (survey, calls) = redress_runtime::sight(caller)
+        .run(&service.db, &operation)
+        .await?;
+    Ok(proto::RecordSurveyCallResponse {
+        survey: Some(super::survey(&survey, &calls)),
+    })
+}

@@ -1,0 +1,518 @@
+//! M12, M02: after five occasions a customer is asked how it was, by somebody who had no part in it, and who is
+//! praised is known by name.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use prost::Message as _;
+use redress_model::name::{CaseName, StaffName};
+use redress_model::words::CaseStatus;
+use redress_notification::domain::words::{MessageState, Template};
+use redress_notification::rpc::survey::Surveys;
+use redress_notification::store::messages::Message;
+use redress_proto::event::v1::{SurveyAnswered, SurveyKind};
+use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::survey_service_server::SurveyService as _;
+use redress_rpc::{Caller, Fingerprints};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use crate::rpc::{by, caller};
+use crate::support::{World, news, site, tokens};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+fn service(world: &World) -> Surveys {
+    Surveys {
+        db: world.base.db.clone(),
+        keys: Arc::clone(&world.keys),
+        clock: world.clock.clone(),
+        tokens: tokens(),
+        fingerprints: Fingerprints::new(b"a key of tests"),
+    }
+}
+
+fn manager() -> Arc<Caller> {
+    caller("lake", &["surveys.*"], None)
+}
+
+fn staff(id: &str) -> StaffName {
+    StaffName::new(site("lake"), id.parse().expect("a slug"))
+}
+
+/// What only a person on the roster does.
+fn as_staff(id: &str) -> Arc<Caller> {
+    caller("lake", &["surveys.call"], Some(&staff(id)))
+}
+
+async fn list(world: &World) -> Vec<proto::Survey> {
+    let asked = proto::ListSurveysRequest {
+        parent: "sites/lake".to_owned(),
+        ..Default::default()
+    };
+    let answer = service(world).list_surveys(by(&manager(), asked)).await;
+    answer.expect("listed").into_inner().surveys
+}
+
+async fn survey(world: &World) -> proto::Survey {
+    let mut all = list(world).await;
+    assert_eq!(all.len(), 1, "{all:#?}");
+    all.remove(0)
+}
+
+/// A case that li handled, resolved at 10:01 of a Saturday; its receipt is out.
+async fn resolved(world: &World) -> CaseName {
+    let case = world.case("LAKE-1").await;
+    world
+        .tell(news::offered(&case, &staff("li"), None, 1))
+        .await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.send_due(&world.outbox_sender()).await;
+    world
+        .tell(news::moved(&case, CaseStatus::Resolved, 1))
+        .await;
+    case
+}
+
+fn answer(score: i32, solved: Option<bool>) -> proto::SurveyAnswer {
+    proto::SurveyAnswer {
+        score,
+        solved,
+        comment: "王先生说水管修得很好".to_owned(),
+        praised_staff: vec![staff("zhao").to_string()],
+    }
+}
+
+async fn answer_by_link(
+    world: &World,
+    survey: &proto::Survey,
+    answer: proto::SurveyAnswer,
+    request_id: &str,
+) -> Result<(), Status> {
+    let id: Uuid = survey
+        .name
+        .rsplit('/')
+        .next()
+        .and_then(|id| id.parse().ok())
+        .expect("an id");
+    let asked = proto::AnswerSurveyRequest {
+        token: tokens().survey(&site("lake"), id),
+        answer: Some(answer),
+        request_id: request_id.to_owned(),
+    };
+    let portal = caller("lake", &["surveys.answer"], None);
+    service(world)
+        .answer_survey(by(&portal, asked))
+        .await
+        .map(|_| ())
+}
+
+async fn call(
+    world: &World,
+    who: &str,
+    survey: &proto::Survey,
+    outcome: proto::SurveyCallOutcome,
+    answer: Option<proto::SurveyAnswer>,
+) -> Result<proto::Survey, Status> {
+    let asked = proto::RecordSurveyCallRequest {
+        name: survey.name.clone(),
+        outcome: outcome.into(),
+        answer,
+        ..Default::default()
+    };
+    let answer = service(world)
+        .record_survey_call(by(&as_staff(who), asked))
+        .await?;
+    Ok(answer.into_inner().survey.expect("given"))
+}
+
+async fn told(world: &World) -> Vec<SurveyAnswered> {
+    let rows: Vec<(Vec<u8>,)> = sqlx::query_as(
+        "SELECT payload FROM notification.outbox WHERE type = 'redress.survey.answered.v1' ORDER BY id",
+    )
+    .fetch_all(&world.base.admin)
+    .await
+    .expect("the outbox is read");
+    rows.iter()
+        .map(|(data,)| SurveyAnswered::decode(data.as_slice()).expect("a survey.answered"))
+        .collect()
+}
+
+fn reason(status: &Status) -> String {
+    let info = status.get_details_error_info();
+    info.map(|i| i.reason).unwrap_or_default()
+}
+
+async fn questions(world: &World) -> Vec<Message> {
+    let mut all = world.messages().await;
+    all.retain(|m| m.template == Template::SurveyAsked);
+    all
+}
+
+#[tokio::test]
+async fn m12_m02_a_resolved_complaint_asks_its_complainant_once_and_the_praise_is_told_by_name() {
+    let world = World::new().await;
+    let case = resolved(&world).await;
+    // News come twice.
+    world
+        .tell(news::moved(&case, CaseStatus::Resolved, 1))
+        .await;
+    let asked = survey(&world).await;
+    assert_eq!(asked.kind(), SurveyKind::Complaint);
+    assert_eq!(asked.handlers, [staff("li").to_string()]);
+    // Closed meanwhile: asked all the same.
+    world.tell(news::moved(&case, CaseStatus::Closed, 1)).await;
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(questions(&world).await[0].fate.state, MessageState::Sent);
+    let text = world.texts().await.pop().expect("a question");
+    assert!(text.subject.contains("LAKE-1"), "{}", text.subject);
+
+    answer_by_link(&world, &asked, answer(5, Some(true)), "one")
+        .await
+        .expect("taken");
+    answer_by_link(&world, &asked, answer(5, Some(true)), "one")
+        .await
+        .expect("the same");
+    let second = answer_by_link(&world, &asked, answer(1, Some(false)), "two").await;
+    assert_eq!(
+        reason(&second.expect_err("answered before")),
+        "SURVEY_ENDED"
+    );
+    let told = told(&world).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (told[0].case.as_str(), told[0].score),
+        (case.to_string().as_str(), 5)
+    );
+    assert!(told[0].solved);
+    assert_eq!(told[0].praised_staff, [staff("zhao").to_string()]);
+
+    // The comment is read by those who may, and lies sealed.
+    let get = proto::GetSurveyRequest {
+        name: asked.name.clone(),
+    };
+    let shown = service(&world)
+        .get_survey(by(&manager(), get.clone()))
+        .await;
+    assert_eq!(
+        shown.expect("shown").get_ref().comment,
+        "王先生说水管修得很好"
+    );
+    let clerk = caller("lake", &["surveys.get"], None);
+    let shown = service(&world)
+        .get_survey(by(&clerk, get))
+        .await
+        .expect("shown");
+    assert_eq!(shown.get_ref().comment, "");
+    assert!(shown.get_ref().survey.as_ref().is_some_and(|s| s.commented));
+    let rows: Vec<String> = sqlx::query_scalar("SELECT s::text FROM notification.survey s")
+        .fetch_all(&world.base.admin)
+        .await
+        .expect("read");
+    assert!(rows.iter().all(|row| !row.contains("水管")));
+}
+
+#[tokio::test]
+async fn m12_somebody_who_had_no_part_in_it_calls_by_day_a_day_apart_three_times_at_most() {
+    use proto::SurveyCallOutcome::{Answered, NotReached};
+    let world = World::new().await;
+    resolved(&world).await;
+    let asked = survey(&world).await;
+    let early = call(&world, "wu", &asked, NotReached, None).await;
+    assert_eq!(
+        reason(&early.expect_err("asked in writing just now")),
+        "CALL_NOT_NOW"
+    );
+    world.clock.advance(HOUR * 24);
+    let own = call(&world, "li", &asked, NotReached, None).await;
+    assert_eq!(reason(&own.expect_err("handled it")), "CALLER_HANDLED");
+    let nobody = proto::RecordSurveyCallRequest {
+        name: asked.name.clone(),
+        outcome: NotReached.into(),
+        ..Default::default()
+    };
+    let refused = service(&world)
+        .record_survey_call(by(&manager(), nobody))
+        .await;
+    assert_eq!(refused.expect_err("nobody").code(), Code::PermissionDenied);
+
+    let first = call(&world, "wu", &asked, NotReached, None)
+        .await
+        .expect("noted");
+    assert_eq!(first.calls.len(), 1);
+    let soon = call(&world, "wu", &asked, NotReached, None).await;
+    assert_eq!(reason(&soon.expect_err("a day apart")), "CALL_NOT_NOW");
+    // 10:01 and eleven hours: night.
+    world.clock.advance(HOUR * 35);
+    let night = call(&world, "wu", &asked, NotReached, None).await;
+    assert_eq!(reason(&night.expect_err("night")), "CALL_NOT_NOW");
+    world.clock.advance(HOUR * 13);
+    call(&world, "wu", &asked, NotReached, None)
+        .await
+        .expect("noted");
+    world.clock.advance(HOUR * 24);
+    // The second complaint's question is one call away from being given up; it is answered.
+    let half = call(&world, "wu", &asked, Answered, None).await;
+    assert_eq!(half.expect_err("no answer").code(), Code::InvalidArgument);
+    let unsaid = call(&world, "wu", &asked, Answered, Some(answer(2, None))).await;
+    assert_eq!(
+        unsaid.expect_err("solved or not").code(),
+        Code::InvalidArgument
+    );
+    let done = call(&world, "wu", &asked, Answered, Some(answer(2, Some(false)))).await;
+    let done = done.expect("answered");
+    assert_eq!(done.calls.len(), 3);
+    assert_eq!(
+        (done.state(), done.score),
+        (proto::SurveyState::Answered, 2)
+    );
+    let told = told(&world).await;
+    assert!(!told[0].solved, "assignment asks to open it again");
+}
+
+#[tokio::test]
+async fn after_three_calls_in_vain_nobody_calls_any_more() {
+    let world = World::new().await;
+    resolved(&world).await;
+    let asked = survey(&world).await;
+    for _ in 0..3 {
+        world.clock.advance(HOUR * 24);
+        let outcome = proto::SurveyCallOutcome::NotReached;
+        call(&world, "wu", &asked, outcome, None)
+            .await
+            .expect("noted");
+    }
+    assert_eq!(survey(&world).await.next_call_time, None);
+    world.clock.advance(HOUR * 24);
+    let fourth = call(
+        &world,
+        "wu",
+        &asked,
+        proto::SurveyCallOutcome::NotReached,
+        None,
+    )
+    .await;
+    assert_eq!(reason(&fourth.expect_err("three at most")), "CALL_NOT_NOW");
+    // By the link it can still be answered.
+    answer_by_link(&world, &asked, answer(4, Some(true)), "")
+        .await
+        .expect("taken");
+}
+
+#[tokio::test]
+async fn a_case_that_is_opened_again_is_asked_about_once_it_is_resolved_again() {
+    for late in [false, true] {
+        let world = World::new().await;
+        let case = world.case("LAKE-1").await;
+        let resolved = news::moved(&case, CaseStatus::Resolved, 1);
+        let reopened = news::moved(&case, CaseStatus::Reopened, 2);
+        let (first, second) = if late {
+            (reopened, resolved)
+        } else {
+            (resolved, reopened)
+        };
+        world.tell(first).await;
+        world.tell(second).await;
+        let open = |all: &[proto::Survey]| {
+            all.iter()
+                .filter(|s| s.state() == proto::SurveyState::Open)
+                .count()
+        };
+        assert_eq!(open(&list(&world).await), 0, "late: {late}");
+        world.clock.advance(SignedDuration::from_secs(60));
+        world.send_due(&world.outbox_sender()).await;
+        let sent = |m: &Message| m.fate.state == MessageState::Sent;
+        assert!(!questions(&world).await.iter().any(sent));
+        world
+            .tell(news::moved(&case, CaseStatus::Resolved, 2))
+            .await;
+        world.send_due(&world.outbox_sender()).await;
+        assert_eq!(open(&list(&world).await), 1);
+        assert_eq!(
+            questions(&world).await.iter().filter(|m| sent(m)).count(),
+            1
+        );
+    }
+}
+
+#[tokio::test]
+async fn p07_a_question_waits_for_the_morning_and_who_refuses_surveys_is_not_asked() {
+    let world = World::new().await;
+    // 21:30 in Shanghai.
+    world
+        .clock
+        .set("2026-11-21T13:30:00Z".parse().expect("an instant"));
+    resolved(&world).await;
+    world.send_due(&world.outbox_sender()).await;
+    let question = questions(&world).await.remove(0);
+    assert_eq!(question.fate.reason, "QUIET_HOURS");
+    let morning: Timestamp = "2026-11-22T00:00:00Z".parse().expect("an instant");
+    assert_eq!(question.fate.due_time, Some(morning));
+    // Meanwhile she says that she does not want to be asked.
+    crate::delivery::refuse_surveys(&world).await;
+    world.clock.set(morning);
+    world.send_due(&world.outbox_sender()).await;
+    let question = questions(&world).await.remove(0);
+    assert_eq!(
+        (question.fate.state, question.fate.reason.as_str()),
+        (MessageState::Cancelled, "UNSUBSCRIBED")
+    );
+    let case = questions(&world).await[0].case.clone().expect("a case");
+    world
+        .tell(news::moved(&case, CaseStatus::Reopened, 2))
+        .await;
+    world
+        .tell(news::moved(&case, CaseStatus::Resolved, 2))
+        .await;
+    assert_eq!(list(&world).await.len(), 1, "not asked anew");
+}
+
+fn handover(occasion: &str) -> proto::ScheduleSurveyRequest {
+    proto::ScheduleSurveyRequest {
+        parent: "sites/lake".to_owned(),
+        kind: SurveyKind::Handover.into(),
+        person: "a1b2".to_owned(),
+        contact: Some(proto::SurveyContact {
+            display_name: "Zhou Min".to_owned(),
+            phone: "+8613900139000".to_owned(),
+            ..Default::default()
+        }),
+        department: "sites/lake/departments/sales".to_owned(),
+        handlers: vec![staff("li").to_string()],
+        occasion: occasion.to_owned(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn m12_a_handover_is_asked_about_once_without_a_case_and_the_address_goes_with_the_answer() {
+    let world = World::new().await;
+    let portal = caller("lake", &["surveys.schedule"], None);
+    for _ in 0..2 {
+        let made = service(&world)
+            .schedule_survey(by(&portal, handover("unit-7")))
+            .await;
+        made.expect("scheduled");
+    }
+    let mut complaint = handover("unit-8");
+    complaint.kind = SurveyKind::Complaint.into();
+    let refused = service(&world)
+        .schedule_survey(by(&portal, complaint))
+        .await;
+    assert_eq!(
+        refused.expect_err("by itself").code(),
+        Code::InvalidArgument
+    );
+    let asked = survey(&world).await;
+    world.send_due(&world.outbox_sender()).await;
+    let text = world.text().await;
+    assert_eq!(text.address, "+8613900139000");
+    assert!(text.body.contains("Zhou Min"));
+
+    answer_by_link(&world, &asked, answer(3, None), "")
+        .await
+        .expect("taken");
+    let left: Vec<bool> = sqlx::query_scalar("SELECT contact IS NOT NULL FROM notification.survey")
+        .fetch_all(&world.base.admin)
+        .await
+        .expect("read");
+    assert_eq!(left, [false]);
+    let told = told(&world).await;
+    assert_eq!(
+        (told[0].case.as_str(), told[0].kind()),
+        ("", SurveyKind::Handover)
+    );
+
+    resolved(&world).await;
+    let asked = proto::SummarizeSurveysRequest {
+        parent: "sites/lake".to_owned(),
+        ..Default::default()
+    };
+    let results = service(&world)
+        .summarize_surveys(by(&manager(), asked))
+        .await;
+    let results = results.expect("summarized").into_inner().results;
+    let rows: Vec<(SurveyKind, &str, i32, i32, f64, i32)> = results
+        .iter()
+        .map(|r| {
+            (
+                r.kind(),
+                r.department.as_str(),
+                r.asked_count,
+                r.answered_count,
+                r.mean_score,
+                r.praising_count,
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            (SurveyKind::Complaint, "", 1, 0, 0.0, 0),
+            (
+                SurveyKind::Handover,
+                "sites/lake/departments/sales",
+                1,
+                1,
+                3.0,
+                1
+            ),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn i8_surveys_of_another_site_are_neither_shown_nor_answered() {
+    let world = World::new().await;
+    let portal = caller("lake", &["*"], None);
+    let made = service(&world)
+        .schedule_survey(by(&portal, handover("unit-7")))
+        .await;
+    let name = made
+        .expect("scheduled")
+        .into_inner()
+        .survey
+        .expect("given")
+        .name;
+    let foreign = caller(
+        "river",
+        &["*"],
+        Some(&StaffName::new(
+            site("river"),
+            "wu".parse().expect("a slug"),
+        )),
+    );
+    let service = service(&world);
+    let get = proto::GetSurveyRequest { name: name.clone() };
+    let everywhere = proto::ListSurveysRequest {
+        parent: "sites/-".to_owned(),
+        ..Default::default()
+    };
+    let listed = service
+        .list_surveys(by(&foreign, everywhere))
+        .await
+        .expect("nothing");
+    assert!(listed.get_ref().surveys.is_empty());
+    let call = proto::RecordSurveyCallRequest {
+        name,
+        outcome: proto::SurveyCallOutcome::Refused.into(),
+        ..Default::default()
+    };
+    let summary = proto::SummarizeSurveysRequest {
+        parent: "sites/lake".to_owned(),
+        ..Default::default()
+    };
+    let refusals = [
+        service.get_survey(by(&foreign, get)).await.err(),
+        service.record_survey_call(by(&foreign, call)).await.err(),
+        service.summarize_surveys(by(&foreign, summary)).await.err(),
+        service
+            .schedule_survey(by(&foreign, handover("x")))
+            .await
+            .err(),
+    ];
+    for refused in refusals {
+        assert_eq!(refused.map(|s| s.code()), Some(Code::NotFound));
+    }
+}
