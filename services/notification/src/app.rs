@@ -194,7 +194,7 @@ type Subscribers = Vec<(String, Arc<dyn Peer>)>;
 fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> {
     let subscriptions = Subscriptions::new(&[
         (MESSAGE_CHANGED, &["crisis", "intake", "triage"]),
-        (SURVEY_ANSWERED, &["triage"]),
+        (SURVEY_ANSWERED, &["triage", "assignment"]),
     ]);
     let mut subscribers: Subscribers = Vec::new();
     for service in subscriptions.subscribers() {
