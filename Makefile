@@ -19,7 +19,7 @@ stop: ## End what `make run DETACH=1` left running
 test: setup ## Set up and run every test
 	@scripts/test
 
-bench: setup ## Joining at a site of 100,000 cases, and B-cubed where REDRESS_MESSAGES names the file: target/bench/clusters.json
+bench: setup ## Joining at a site of 100,000 cases, promises broken a second, and B-cubed where REDRESS_MESSAGES names the file: target/bench/clusters.json
 	@cargo bench --locked -p redress-triage --bench clusters
 
 bench-reports: setup ## Analysis over a year of 1 million cases: a table, and target/bench/reports.json

@@ -60,7 +60,7 @@ mod wake;
 pub use event::Event;
 pub use handler::{Applied, Handler};
 pub use inbox::Inbox;
-pub use outbox::{NewEvent, PARTITIONS, partition, publish};
+pub use outbox::{NewEvent, PARTITIONS, partition, publish, publish_many};
 pub use peer::{GrpcPeer, Peer};
 pub use relay::{Pace, Relay, purge};
 pub use server::{EventAdminServer, InboxServer};

@@ -55,6 +55,52 @@ pub async fn publish<M: prost::Message>(
     Ok(event_id)
 }
 
+/// Writes several events as [`publish`] does, in this order and in one round trip, each in the trace that it comes with:
+/// what comes due together was begun by different complaints.
+///
+/// # Errors
+/// As of [`publish`].
+pub async fn publish_many<M: prost::Message>(
+    tx: &mut Tx,
+    events: &[(NewEvent<'_, M>, &str)],
+) -> Result<(), Fault> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = events.iter().map(|_| Uuid::now_v7()).collect();
+    let of = |text: fn(&NewEvent<'_, M>) -> String| -> Vec<String> {
+        events.iter().map(|(event, _)| text(event)).collect()
+    };
+    let partitions: Vec<i16> = events.iter().map(|(e, _)| partition(e.subject)).collect();
+    let historical: Vec<bool> = events.iter().map(|(e, _)| e.historical).collect();
+    let traces: Vec<String> = events.iter().map(|(_, t)| (*t).to_owned()).collect();
+    let payloads: Vec<Vec<u8>> = events
+        .iter()
+        .map(|(e, _)| e.payload.encode_to_vec())
+        .collect();
+    sqlx::query!(
+        "-- events::outbox::publish_many
+        SELECT redress_publish(e.id, e.type, e.site, e.subject, e.partition, e.historical, e.trace, e.payload) AS id
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::boolean[], $7::text[],
+                    $8::bytea[])
+          WITH ORDINALITY AS e(id, type, site, subject, partition, historical, trace, payload, place)
+        ORDER BY e.place",
+        &ids,
+        &of(|e| e.event_type.to_owned()),
+        &of(|e| e.site.to_string()),
+        &of(|e| e.subject.to_owned()),
+        &partitions,
+        &historical,
+        &traces,
+        &payloads,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    tx.wake();
+    Ok(())
+}
+
 /// The subject's partition, 0 to 7: its share of the relay's work. FNV-1a, since a hash that is stored
 /// must never change.
 pub fn partition(subject: &str) -> i16 {

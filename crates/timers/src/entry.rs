@@ -77,14 +77,18 @@ pub trait Truth: Send + Sync + 'static {
         1
     }
 
-    /// Commits several entries, which stand in the order in which they should take effect, in one transaction, each
-    /// fenced and checked as in [`fire`](Self::fire); one answer each, in the same order. After a fault nothing of it
-    /// took effect, and each is fired by itself, so that one that cannot be fired holds no other up. Postgres being away
-    /// (a fault that is worth a retry) counts for all of them.
-    async fn fire_many(&self, entries: &[Entry], now: Timestamp) -> Result<Vec<Fired>, Fault> {
+    /// Commits several entries, which stand in the order in which they should take effect, in few transactions, each
+    /// entry fenced and checked as in [`fire`](Self::fire); one answer each, in the same order. Of one that is answered
+    /// with nothing, nothing took effect: it is fired by itself next, and so is each after a fault, so that one that
+    /// cannot be fired holds no other up. Postgres being away (a fault that is worth a retry) counts for all of them.
+    async fn fire_many(
+        &self,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Fired>>, Fault> {
         let mut answers = Vec::with_capacity(entries.len());
         for entry in entries {
-            answers.push(self.fire(entry, now).await?);
+            answers.push(Some(self.fire(entry, now).await?));
         }
         Ok(answers)
     }

@@ -87,9 +87,11 @@ async fn attempt(shared: &Shared, entries: &[Entry], now: Timestamp) -> Vec<Outc
         return vec![attempt_one(shared, entry, now).await];
     }
     let limit = shared.settings.fire_limit;
+    let mut outcomes: Vec<Option<Outcome>> = entries.iter().map(|_| None).collect();
     match tokio::time::timeout(limit, shared.truth.fire_many(entries, now)).await {
         Ok(Ok(fired)) if fired.len() == entries.len() => {
-            return fired.into_iter().map(Outcome::Fired).collect();
+            let fired = fired.into_iter().map(|fired| fired.map(Outcome::Fired));
+            outcomes = fired.collect();
         }
         Ok(Ok(_)) => {
             tracing::error!("a batch of timers was answered oddly and is fired one by one");
@@ -110,12 +112,19 @@ async fn attempt(shared: &Shared, entries: &[Entry], now: Timestamp) -> Vec<Outc
             );
         }
     }
-    let mut outcomes = Vec::with_capacity(entries.len());
-    for some in entries.chunks(ALONE_MAX) {
-        let alone = some.iter().map(|entry| attempt_one(shared, entry, now));
-        outcomes.extend(join_all(alone).await);
+    let mut left: Vec<(&Entry, &mut Option<Outcome>)> = entries
+        .iter()
+        .zip(&mut outcomes)
+        .filter(|(_, outcome)| outcome.is_none())
+        .collect();
+    for some in left.chunks_mut(ALONE_MAX) {
+        let alone = some.iter_mut().map(|(entry, outcome)| async move {
+            **outcome = Some(attempt_one(shared, entry, now).await);
+        });
+        join_all(alone).await;
     }
-    outcomes
+    let none_is_left = |outcome: Option<Outcome>| outcome.unwrap_or(Outcome::TookTooLong);
+    outcomes.into_iter().map(none_is_left).collect()
 }
 
 async fn attempt_one(shared: &Shared, entry: &Entry, now: Timestamp) -> Outcome {

@@ -12,7 +12,7 @@ use crate::timers::between;
 
 redress_model::words! {
     /// Why an entry took effect late.
-    Cause, "TIMER_CAUSE_" {
+    Cause, "LATE_CAUSE_" {
         /// More was due than hands were free.
         Backlog = 1 => "BACKLOG",
         /// Redis did not answer, or none is configured: it was found by the scan of Postgres.

@@ -102,6 +102,7 @@ impl Desk {
             nameable,
             place: self.place(case),
             sure: suggestion.as_ref().is_some_and(|s| s.sure),
+            trapped: category::says_trapped(text),
             category: suggestion.as_ref().map(|s| s.category),
             words: suggestion
                 .map(|s| s.words.into_iter().map(str::to_owned).collect())

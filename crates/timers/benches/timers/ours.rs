@@ -46,7 +46,11 @@ impl Truth for Nothing {
         BATCH_MAX
     }
 
-    async fn fire_many(&self, entries: &[Entry], _: Timestamp) -> Result<Vec<Fired>, Fault> {
+    async fn fire_many(
+        &self,
+        entries: &[Entry],
+        _: Timestamp,
+    ) -> Result<Vec<Option<Fired>>, Fault> {
         let now = now();
         assert!(entries.iter().all(|entry| entry.due <= now), "early");
         if self.keeps_lags.load(Ordering::Relaxed) {
@@ -59,7 +63,7 @@ impl Truth for Nothing {
         gate.wait_for(|is_open| *is_open)
             .await
             .expect("the sender is ours");
-        Ok(vec![Fired::Done; entries.len()])
+        Ok(vec![Some(Fired::Done); entries.len()])
     }
 }
 

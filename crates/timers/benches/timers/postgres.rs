@@ -80,7 +80,7 @@ impl Truth for Table {
 
     async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
         let fired = self.fire_many(std::slice::from_ref(entry), now).await?;
-        Ok(fired.into_iter().next().unwrap_or(Fired::Stale))
+        Ok(fired.into_iter().next().flatten().unwrap_or(Fired::Stale))
     }
 
     fn batch_max(&self) -> usize {
@@ -89,7 +89,11 @@ impl Truth for Table {
 
     /// The row is locked, fenced by its generation, checked to be due, and its effect is written: one statement, one
     /// transaction.
-    async fn fire_many(&self, entries: &[Entry], now: Timestamp) -> Result<Vec<Fired>, Fault> {
+    async fn fire_many(
+        &self,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Fired>>, Fault> {
         let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
         let generations: Vec<i64> = entries.iter().map(|entry| entry.generation).collect();
         let fired: Vec<Uuid> = sqlx::query_scalar(
@@ -111,8 +115,8 @@ impl Truth for Table {
         self.handled.fetch_add(fired.len(), Ordering::SeqCst);
         let fired: std::collections::HashSet<Uuid> = fired.into_iter().collect();
         let answer = |entry: &Entry| match fired.contains(&entry.id) {
-            true => Fired::Done,
-            false => Fired::Stale,
+            true => Some(Fired::Done),
+            false => Some(Fired::Stale),
         };
         Ok(entries.iter().map(answer).collect())
     }

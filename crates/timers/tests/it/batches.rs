@@ -69,6 +69,24 @@ async fn one_that_cannot_be_fired_holds_up_no_other_of_its_batch() {
 }
 
 #[tokio::test]
+async fn one_that_is_left_out_of_a_batch_is_fired_by_itself_and_the_rest_only_once() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let entries = arm_at_once(&rows, 40, 3000).await;
+    let behaviour = Behaviour {
+        alone: Some(entries[20].id),
+        ..in_batches()
+    };
+    let handler = Handler::new(&rows, behaviour);
+    let replica = Replica::start(client(&server), &handler, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+    eventually(SOON, async || known_to(&server) == 0).await;
+    let calls = handler.calls.load(Ordering::SeqCst);
+    assert_eq!(calls, entries.len() + 1, "that one was asked for twice");
+}
+
+#[tokio::test]
 async fn i4_a_worker_killed_between_claim_and_commit_of_a_batch_leaves_it_to_others() {
     let (rows, server) = (Rows::new().await, redis().await);
     let stuck = Behaviour {

@@ -202,6 +202,8 @@ pub(crate) struct Behaviour {
     pub(crate) panics: AtomicBool,
     /// The row that it always fails for.
     pub(crate) poisoned: Option<Uuid>,
+    /// The row that it leaves out of a batch, to be fired by itself.
+    pub(crate) alone: Option<Uuid>,
     /// What it says is armed too, whenever something periodic fires.
     pub(crate) arms_also: Option<Entry>,
     /// How many entries it commits at once; none is one.
@@ -422,7 +424,11 @@ impl Truth for Handler {
         self.behaviour.batch_max.max(1)
     }
 
-    async fn fire_many(&self, entries: &[Entry], now: Timestamp) -> Result<Vec<Fired>, Fault> {
+    async fn fire_many(
+        &self,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Fired>>, Fault> {
         let _running: Vec<_> = entries.iter().map(|e| Running::new(self, e.id)).collect();
         self.batches.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(self.behaviour.before_commit).await;
@@ -432,7 +438,11 @@ impl Truth for Handler {
             if self.behaviour.poisoned == Some(entry.id) {
                 return Err(Fault::internal("one of the batch is poisoned"));
             }
-            fired.push(self.apply(&mut tx, entry, now).await?);
+            if self.behaviour.alone == Some(entry.id) {
+                fired.push(None);
+                continue;
+            }
+            fired.push(Some(self.apply(&mut tx, entry, now).await?));
         }
         tx.commit().await.map_err(fault)?;
         tokio::time::sleep(self.behaviour.after_commit).await;

@@ -1,5 +1,5 @@
-//! How long a case takes to join at a site of 100,000 cases, and how well joining finds what belongs
-//! together. Prints a table and writes target/bench/clusters.json.
+//! How long a case takes to join at a site of 100,000 cases, how well joining finds what belongs
+//! together, and how many promises triage breaks a second when all are due at once. Prints a table and writes target/bench/clusters.json.
 //!
 //! The site is made hard on purpose: all its cases lie within one window, words follow Zipf's law over
 //! 40,000 words, a fifth of the cases belong to matters that share words, and the largest matter has one case
@@ -14,6 +14,7 @@
 #[path = "../../tests/it/bcubed.rs"]
 mod bcubed;
 mod fill;
+mod firing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -321,7 +322,9 @@ fn main() {
         let b_cubed = agreement().await;
         println!();
         let latencies = latencies().await;
-        json!({ "latencies": latencies, "b_cubed": b_cubed })
+        println!();
+        let firing = firing::rates().await;
+        json!({ "latencies": latencies, "b_cubed": b_cubed, "firing": firing })
     });
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench");
     std::fs::create_dir_all(&folder).expect("target can be written");

@@ -67,7 +67,7 @@ pub(super) async fn stands(
         if cause == Cause::Policy {
             policies::keep_deadlines(work, case, &known.facts, urgency).await?;
         } else {
-            promises::follow(work, case, &known.facts, urgency, last.is_none()).await?;
+            promises::follow(work, case, known, urgency, last.is_none()).await?;
         }
         ask::follow(work, case, known, urgency).await?;
     }

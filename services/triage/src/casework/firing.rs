@@ -5,6 +5,7 @@ use redress_clock::Event;
 use redress_model::Fault;
 use redress_model::words::ClockKind;
 use redress_timers::{Entry, Fired};
+use uuid::Uuid;
 
 use super::promises::{self, Start};
 use super::{Work, age, ask, decide, holds, ladder};
@@ -26,14 +27,8 @@ pub async fn fire(work: &mut Work<'_>, entry: &Entry) -> Result<Fired, Fault> {
     let Some(mut clock) = all.into_iter().find(|clock| clock.id == entry.id) else {
         return Ok(Fired::Stale);
     };
-    let Some(next) = clock.next else {
-        return Ok(Fired::Stale);
-    };
-    if clock.generation != entry.generation {
-        return Ok(Fired::Stale);
-    }
-    if next > work.now {
-        return Ok(clock.entry().map_or(Fired::Early, Fired::Again));
+    if let Some(fired) = fence(&clock, entry, work.now) {
+        return Ok(fired);
     }
     match clock.kind {
         // Arms the next one itself.
@@ -59,6 +54,78 @@ pub async fn fire(work: &mut Work<'_>, entry: &Entry) -> Result<Fired, Fault> {
     Ok(after
         .and_then(|clock| clock.entry())
         .map_or(Fired::Done, Fired::Again))
+}
+
+/// What an entry comes to that its clock has moved on from, or that is not due.
+fn fence(clock: &Clock, entry: &Entry, now: Timestamp) -> Option<Fired> {
+    match clock.next {
+        Some(next) if clock.generation == entry.generation => {
+            (next > now).then(|| clock.entry().map_or(Fired::Early, Fired::Again))
+        }
+        _ => Some(Fired::Stale),
+    }
+}
+
+/// Whether nothing comes of a clock of this kind that is due but that somebody is told: no case is decided, no other
+/// clock moves.
+pub fn only_tells(kind: ClockKind) -> bool {
+    !matches!(
+        kind,
+        ClockKind::AgeCheck
+            | ClockKind::ConfirmSignal
+            | ClockKind::HoldEnd
+            | ClockKind::ConfirmClosing
+    )
+}
+
+/// One of several entries of a site that are due, of a clock that only tells.
+#[derive(Debug)]
+pub struct Telling<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// The case of its clock.
+    pub case: Uuid,
+    /// The trace of that complaint.
+    pub trace: &'a str,
+}
+
+/// Commits several entries in their order, as [`fire`] would one after the other.
+pub async fn fire_many(work: &mut Work<'_>, entries: &[Telling<'_>]) -> Result<Vec<Fired>, Fault> {
+    let site = &work.site.id;
+    let ids: Vec<Uuid> = entries.iter().map(|of| of.entry.id).collect();
+    let of_cases: Vec<Uuid> = entries.iter().map(|of| of.case).collect();
+    // The cases first, then their clocks: the order of everyone.
+    let cases = cases::lock_many(work.tx, site, &of_cases).await?;
+    let mut clocks = clocks::lock_many(work.tx, site, &ids).await?;
+    let mut due: Vec<(&Case, Clock, &str)> = Vec::with_capacity(entries.len());
+    let mut fired: Vec<Option<Fired>> = Vec::with_capacity(entries.len());
+    for Telling { entry, trace, .. } in entries {
+        // Taken out, so that whatever the entries are, a clock is told once.
+        let found = clocks.remove(&entry.id);
+        let Some((clock, case)) = found.and_then(|c| cases.get(&c.case).map(|case| (c, case)))
+        else {
+            fired.push(Some(Fired::Stale));
+            continue;
+        };
+        let fenced = fence(&clock, entry, work.now);
+        if fenced.is_none() {
+            due.push((case, clock, trace));
+        }
+        fired.push(fenced);
+    }
+    let all = due
+        .iter_mut()
+        .map(|(case, clock, trace)| (*case, clock, *trace))
+        .collect();
+    ladder::climb_all(work, all, work.now).await?;
+    let mut told = due.iter().map(|(_, clock, _)| {
+        let next = clock.entry();
+        next.map_or(Fired::Done, Fired::Again)
+    });
+    Ok(fired
+        .into_iter()
+        .filter_map(|fenced| fenced.or_else(|| told.next()))
+        .collect())
 }
 
 /// Lets what was due by an instant take effect though no timer has fired yet: a worker may have been away.

@@ -28,6 +28,8 @@ pub(super) struct Known {
     others: Vec<DecisionRow>,
     /// Those cases.
     pub(super) merged: Vec<Uuid>,
+    /// The text of one of them, or its own, says that people are trapped in a lift.
+    pub(super) trapped: bool,
 }
 
 /// Reads what is known of a case, which must be locked.
@@ -92,6 +94,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         last,
         others,
         merged: ids,
+        trapped: std::iter::once(case).chain(&merged).any(|c| c.trapped),
     })
 }
 
@@ -166,6 +169,13 @@ impl Known {
             policy_revision: profile.revision,
             word: standing.word,
         }
+    }
+
+    /// Whether people may be trapped in a lift now. A suspicion is enough to go and look: nobody waits for a lead to
+    /// confirm it (decision 17).
+    pub(super) fn is_rescue(&self) -> bool {
+        let danger = |row: &SignalRow| row.signal.kind == SignalKind::DangerToPersons;
+        self.trapped && self.signals.iter().any(danger)
     }
 
     /// The grade that would stand if everything suspected were so.

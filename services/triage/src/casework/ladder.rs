@@ -5,19 +5,25 @@
 //! One timer a clock: it fires at the next step or when paging goes on, whichever comes first. Who was told
 //! is no part of the fold (I5); it stands in the clock's row and in its pages.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
-use redress_clock::{Shares, Step, deadlines};
+use redress_clock::{Promise, Shares, Step, deadlines};
+use redress_events::{NewEvent, publish_many};
 use redress_model::words::{ClockState, ClockTransition};
 use redress_model::{Fault, Grade};
+use redress_proto::event::v1::ClockChanged;
+use redress_rpc::trace_context::traceparent;
 use uuid::Uuid;
 
 use super::Work;
-use super::promises::{self, tell};
+use super::promises;
 use crate::domain::paging::{self, LAST_RUNG, Next, OnDuty, Page, PageState, Paging, Sent};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock, History};
-use crate::store::duties;
+use crate::store::duties::{self, Roster};
 use crate::store::pages::{self, PageRow};
+use crate::store::sites::Site;
 
 /// Tells every step that is due, and goes on paging. After a long sleep several steps are due: each takes
 /// effect once, in order.
@@ -36,23 +42,65 @@ pub(super) async fn climb_to(
     clock: &mut Clock,
     until: Timestamp,
 ) -> Result<(), Fault> {
-    let (promise, _) = promises::computed(work, clock).await?;
-    clock.generation += 1;
-    while let Some((step, at)) = promise.next_step(clock.told, until) {
-        if at > until {
-            break;
-        }
-        clock.told = Some(step);
-        match rung_of(step) {
-            0 => warn(work, case, clock).await?,
-            rung => reach(work, case, clock, rung, step).await?,
-        }
+    let trace = traceparent().unwrap_or_default();
+    climb_all(work, vec![(case, clock, &trace)], until).await
+}
+
+/// The same for several clocks, in this order, in as many queries as for one. Each comes with the trace of its
+/// complaint. Their cases and rows must be locked.
+pub(super) async fn climb_all(
+    work: &mut Work<'_>,
+    clocks: Vec<(&Case, &mut Clock, &str)>,
+    until: Timestamp,
+) -> Result<(), Fault> {
+    let site = &work.site.id;
+    let ids: Vec<Uuid> = clocks.iter().map(|(_, clock, _)| clock.id).collect();
+    let roster = duties::roster(work.tx, site).await?;
+    let mut events = clocks::events_of(work.tx, site, &ids).await?;
+    let mut pages = pages::of_rounds(work.tx, site, &ids).await?;
+    let mut ladders = Vec::with_capacity(clocks.len());
+    for (case, clock, trace) in clocks {
+        let events = events.remove(&clock.id).unwrap_or_default();
+        let (promise, _) = promises::folded(work, &events).await?;
+        let mut ladder = Ladder {
+            site: work.site,
+            now: work.now,
+            roster: &roster,
+            known: pages.get(&clock.id).map_or(0, Vec::len),
+            pages: pages.remove(&clock.id).unwrap_or_default(),
+            said: Vec::new(),
+            case,
+            clock,
+        };
+        ladder.climb(&promise, until);
+        ladders.push((ladder, trace));
     }
-    if clock.paging.until.is_some_and(|until| until <= work.now) {
-        go_on(work, case, clock).await?;
-    }
-    clock.arm(promise.next_step(clock.told, work.now).map(|(_, at)| at));
-    clocks::update(work.tx, &work.site.id, clock).await
+    keep(work, &ladders).await
+}
+
+/// Keeps what was told, and tells it.
+async fn keep(work: &mut Work<'_>, ladders: &[(Ladder<'_>, &str)]) -> Result<(), Fault> {
+    let site = &work.site.id;
+    let clocks: Vec<&Clock> = ladders.iter().map(|(of, _)| &*of.clock).collect();
+    let sent: Vec<PageRow> = ladders
+        .iter()
+        .flat_map(|(of, _)| of.pages[of.known..].iter().cloned())
+        .collect();
+    let said = || {
+        ladders
+            .iter()
+            .flat_map(|(of, trace)| of.said.iter().map(move |said| (of, said, *trace)))
+    };
+    let notes: Vec<(Uuid, &History)> = said()
+        .map(|(of, (entry, _), _)| (of.clock.id, entry))
+        .collect();
+    let news: Vec<(NewEvent<'_, ClockChanged>, &str)> = said()
+        .map(|(_, (_, payload), trace)| (promises::news(site, payload), trace))
+        .collect();
+    clocks::update_told(work.tx, site, &clocks).await?;
+    pages::insert(work.tx, site, &sent).await?;
+    clocks::note_told(work.tx, site, &notes).await?;
+    publish_many(work.tx, &news).await
 }
 
 /// Rung of the lead ladder that a step reaches; 0 for a warning.
@@ -67,20 +115,195 @@ fn step_of(rung: u8) -> Option<Step> {
         .find(|s| rung > 0 && s.level() == rung)
 }
 
-/// Tells the owner that time runs out. One who is off duty is left in peace: the on-site lead on duty is told
-/// instead, or the next one up (P07).
-async fn warn(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
-    let site = &work.site.id;
-    let mut notify = Vec::new();
-    if let Some(owner) = owner(case) {
-        if duties::is_off_duty(work.tx, site, &owner, work.now).await? {
-            let people = on_duty(work, case).await?;
-            notify.extend(people.0.into_iter().flatten().next());
+/// A clock on the ladder: what telling its steps reads, and what comes of it. No I/O, so that thousands can be told
+/// together.
+struct Ladder<'a> {
+    site: &'a Site,
+    now: Timestamp,
+    roster: &'a Roster,
+    case: &'a Case,
+    clock: &'a mut Clock,
+    /// Its pages in this round, oldest first.
+    pages: Vec<PageRow>,
+    /// How many of them were sent before.
+    known: usize,
+    /// What is said, in order.
+    said: Vec<(History, ClockChanged)>,
+}
+
+impl Ladder<'_> {
+    fn climb(&mut self, promise: &Promise, until: Timestamp) {
+        self.clock.generation += 1;
+        while let Some((step, at)) = promise.next_step(self.clock.told, until) {
+            if at > until {
+                break;
+            }
+            self.clock.told = Some(step);
+            match rung_of(step) {
+                0 => self.warn(),
+                rung => self.reach(rung, step),
+            }
+        }
+        let goes_on = |until: Timestamp| until <= self.now;
+        if self.clock.paging.until.is_some_and(goes_on) {
+            self.go_on();
+        }
+        let next = promise.next_step(self.clock.told, self.now);
+        self.clock.arm(next.map(|(_, at)| at));
+    }
+
+    /// Tells the owner that time runs out. One who is off duty is left in peace: the on-site lead on duty is told
+    /// instead, or the next one up (P07).
+    fn warn(&mut self) {
+        let notify = match owner(self.case) {
+            Some(owner) if !self.roster.is_off_duty(&owner, self.now) => Some(owner),
+            Some(_) => self.on_duty().0.into_iter().flatten().next(),
+            None => None,
+        };
+        self.say(ClockTransition::Warned, notify);
+    }
+
+    /// Time has reached a rung. One that was paged ahead of its time has heard already.
+    fn reach(&mut self, rung: u8, step: Step) {
+        self.clock.state = ClockState::Breached;
+        let transition = if step == Step::Breach {
+            ClockTransition::Breached
         } else {
-            notify.push(owner);
+            ClockTransition::Climbed
+        };
+        if self.clock.level >= rung {
+            return;
+        }
+        match paging::reach(rung, self.clock.level, &self.on_duty()) {
+            Next::Send(page) => self.send(page, transition),
+            Next::Wait | Next::GiveUp => {
+                // Somebody below is still to acknowledge: that goes on, and the step is kept behind it.
+                if self.clock.paging.state != PageState::Open {
+                    self.wait();
+                }
+                self.say(transition, None);
+            }
         }
     }
-    say(work, case, clock, ClockTransition::Warned, &notify).await
+
+    /// The time to acknowledge has run out, or somebody may have come on duty.
+    fn go_on(&mut self) {
+        match self.next() {
+            Next::Send(page) => {
+                let transition = if page.rung > self.clock.level.max(1) {
+                    ClockTransition::Climbed
+                } else {
+                    ClockTransition::PagedAgain
+                };
+                self.send(page, transition);
+            }
+            Next::Wait if self.clock.paging.state != PageState::Unanswered => self.wait(),
+            Next::Wait | Next::GiveUp => {
+                tracing::warn!(case = %self.case.id, clock = %self.clock.id, "nobody acknowledged a broken promise");
+                self.clock.paging = Paging {
+                    state: PageState::Unanswered,
+                    until: next_duty(self.site, self.roster, self.case, self.now),
+                };
+            }
+        }
+    }
+
+    fn next(&self) -> Next {
+        let (people, since) = self.on_duty_since();
+        let mut heard: HashMap<&str, Timestamp> = HashMap::new();
+        for page in &self.pages {
+            let last = heard.entry(&page.staff).or_insert(page.sent);
+            *last = page.sent.max(*last);
+        }
+        let mut came = people.clone();
+        for (person, start) in came.0.iter_mut().zip(since) {
+            let told = person.as_deref().and_then(|p| heard.get(p));
+            if told.is_some_and(|told| start.is_some_and(|start| *told >= start)) {
+                *person = None;
+            }
+        }
+        let pages_max = self.site.profile().ladder.pages;
+        // Who has acknowledged is not paged again; only the step behind it is still to be told.
+        let last = self
+            .pages
+            .last()
+            .filter(|row| row.acknowledged.is_none())
+            .map(|row| Sent {
+                rung: row.rung,
+                staff: row.staff.clone(),
+                page: row.page,
+            });
+        let level = self.clock.level;
+        match (self.clock.paging.state, &last) {
+            (PageState::Open, Some(last)) => {
+                paging::unanswered(level, last, pages_max, &people, &came)
+            }
+            _ => {
+                let due = self.clock.told.map_or(0, rung_of);
+                paging::awaited(due, level, last.as_ref(), pages_max, &people, &came)
+            }
+        }
+    }
+
+    /// Pages somebody. A rung that is reached ahead of its time is not told again when that comes.
+    fn send(&mut self, page: Page, transition: ClockTransition) {
+        self.clock.level = self.clock.level.max(page.rung);
+        self.clock.told = self.clock.told.max(step_of(page.rung));
+        let grade = self.case.grade.unwrap_or(Grade::FOUR);
+        let within = self.site.profile().acknowledge_within(grade);
+        let calendar = self.site.calendar();
+        let answer = deadlines(self.now, within, Shares::default(), &calendar).due;
+        let staff = page.staff.clone();
+        self.pages.push(PageRow {
+            clock: self.clock.id,
+            generation: self.clock.generation,
+            rung: page.rung,
+            round: self.clock.round,
+            staff: page.staff,
+            page: page.page,
+            sent: self.now,
+            answer,
+            acknowledged: None,
+        });
+        self.clock.paging = Paging {
+            state: PageState::Open,
+            until: Some(answer),
+        };
+        self.say(transition, Some(staff));
+    }
+
+    fn wait(&mut self) {
+        wait(self.site, self.roster, self.case, self.clock, self.now);
+    }
+
+    fn on_duty(&self) -> OnDuty {
+        self.on_duty_since().0
+    }
+
+    /// Who is on duty, and since when each of them is.
+    fn on_duty_since(&self) -> (OnDuty, [Option<Timestamp>; LAST_RUNG as usize]) {
+        let mut people = OnDuty::default();
+        let mut since = [None; LAST_RUNG as usize];
+        let excluded = &self.case.facts.excluded;
+        for (rung, role) in self.site.profile().ladder.rungs.into_iter().enumerate() {
+            let holder = self.roster.on_duty_since(role, self.now, excluded);
+            let holder = holder.map(|(staff, since)| (staff.to_owned(), since));
+            (people.0[rung], since[rung]) = holder.unzip();
+        }
+        (people, since)
+    }
+
+    fn say(&mut self, transition: ClockTransition, notify: Option<String>) {
+        let entry = History {
+            transition,
+            at: self.now,
+            due: self.clock.deadlines.due,
+            cause: "time".to_owned(),
+        };
+        let notify = Vec::from_iter(notify);
+        let payload = promises::changed(&self.site.id, self.case, self.clock, &entry, notify);
+        self.said.push((entry, payload));
+    }
 }
 
 fn owner(case: &Case) -> Option<String> {
@@ -93,176 +316,19 @@ fn owner(case: &Case) -> Option<String> {
         .cloned()
 }
 
-/// Time has reached a rung. One that was paged ahead of its time has heard already.
-async fn reach(
-    work: &mut Work<'_>,
-    case: &Case,
-    clock: &mut Clock,
-    rung: u8,
-    step: Step,
-) -> Result<(), Fault> {
-    clock.state = ClockState::Breached;
-    let transition = if step == Step::Breach {
-        ClockTransition::Breached
-    } else {
-        ClockTransition::Climbed
-    };
-    if clock.level >= rung {
-        return Ok(());
-    }
-    let people = on_duty(work, case).await?;
-    match paging::reach(rung, clock.level, &people) {
-        Next::Send(page) => send(work, case, clock, page, transition).await,
-        Next::Wait | Next::GiveUp => {
-            // Somebody below is still to acknowledge: that goes on, and the step is kept behind it.
-            if clock.paging.state != PageState::Open {
-                wait(work, case, clock).await?;
-            }
-            say(work, case, clock, transition, &[]).await
-        }
-    }
-}
-
-/// The time to acknowledge has run out, or somebody may have come on duty.
-async fn go_on(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
-    match next_of(work, case, clock).await? {
-        Next::Send(page) => {
-            let transition = if page.rung > clock.level.max(1) {
-                ClockTransition::Climbed
-            } else {
-                ClockTransition::PagedAgain
-            };
-            send(work, case, clock, page, transition).await
-        }
-        Next::Wait if clock.paging.state != PageState::Unanswered => wait(work, case, clock).await,
-        Next::Wait | Next::GiveUp => {
-            tracing::warn!(case = %case.id, clock = %clock.id, "nobody acknowledged a broken promise");
-            clock.paging = Paging {
-                state: PageState::Unanswered,
-                until: next_duty(work, case).await?,
-            };
-            Ok(())
-        }
-    }
-}
-
-async fn next_of(work: &mut Work<'_>, case: &Case, clock: &Clock) -> Result<Next, Fault> {
-    let site = &work.site.id;
-    let (people, since) = on_duty_since(work, case).await?;
-    let heard = pages::last_by_staff(work.tx, site, clock.id, clock.round).await?;
-    let mut came = people.clone();
-    for (person, start) in came.0.iter_mut().zip(since) {
-        let told = person.as_ref().and_then(|p| heard.get(p));
-        if told.is_some_and(|told| start.is_some_and(|start| *told >= start)) {
-            *person = None;
-        }
-    }
-    let pages_max = work.site.profile().ladder.pages;
-    let last = pages::last(work.tx, site, clock.id, clock.round).await?;
-    // Who has acknowledged is not paged again; only the step behind it is still to be told.
-    let last = last
-        .filter(|row| row.acknowledged.is_none())
-        .map(|row| Sent {
-            rung: row.rung,
-            staff: row.staff,
-            page: row.page,
-        });
-    Ok(match (clock.paging.state, &last) {
-        (PageState::Open, Some(last)) => {
-            paging::unanswered(clock.level, last, pages_max, &people, &came)
-        }
-        _ => {
-            let due = clock.told.map_or(0, rung_of);
-            paging::awaited(due, clock.level, last.as_ref(), pages_max, &people, &came)
-        }
-    })
-}
-
-/// Pages somebody. A rung that is reached ahead of its time is not told again when that comes.
-async fn send(
-    work: &mut Work<'_>,
-    case: &Case,
-    clock: &mut Clock,
-    page: Page,
-    transition: ClockTransition,
-) -> Result<(), Fault> {
-    clock.level = clock.level.max(page.rung);
-    clock.told = clock.told.max(step_of(page.rung));
-    let grade = case.grade.unwrap_or(Grade::FOUR);
-    let within = work.site.profile().acknowledge_within(grade);
-    let calendar = work.site.calendar();
-    let answer = deadlines(work.now, within, Shares::default(), &calendar).due;
-    let row = PageRow {
-        clock: clock.id,
-        generation: clock.generation,
-        rung: page.rung,
-        round: clock.round,
-        staff: page.staff,
-        page: page.page,
-        sent: work.now,
-        answer,
-        acknowledged: None,
-    };
-    pages::insert(work.tx, &work.site.id, &row).await?;
-    clock.paging = Paging {
-        state: PageState::Open,
-        until: Some(answer),
-    };
-    say(work, case, clock, transition, &[row.staff]).await
-}
-
 /// Keeps the step until somebody comes on duty, as far as the roster is known; a new roster is asked again.
-async fn wait(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
+fn wait(site: &Site, roster: &Roster, case: &Case, clock: &mut Clock, now: Timestamp) {
     tracing::warn!(case = %case.id, clock = %clock.id, "nobody is on duty to be told");
     clock.paging = Paging {
         state: PageState::Waiting,
-        until: next_duty(work, case).await?,
+        until: next_duty(site, roster, case, now),
     };
-    Ok(())
 }
 
 /// When the next duty of a rung begins.
-async fn next_duty(work: &mut Work<'_>, case: &Case) -> Result<Option<Timestamp>, Fault> {
-    let roles = work.site.profile().ladder.rungs;
-    let excluded = &case.facts.excluded;
-    duties::next_start(work.tx, &work.site.id, &roles, work.now, excluded).await
-}
-
-async fn on_duty(work: &mut Work<'_>, case: &Case) -> Result<OnDuty, Fault> {
-    Ok(on_duty_since(work, case).await?.0)
-}
-
-/// Who is on duty, and since when each of them is.
-async fn on_duty_since(
-    work: &mut Work<'_>,
-    case: &Case,
-) -> Result<(OnDuty, [Option<Timestamp>; LAST_RUNG as usize]), Fault> {
-    let site = work.site;
-    let mut people = OnDuty::default();
-    let mut since = [None; LAST_RUNG as usize];
-    for (rung, role) in site.profile().ladder.rungs.into_iter().enumerate() {
-        let excluded = &case.facts.excluded;
-        let holder = duties::on_duty_since(work.tx, &site.id, role, work.now, excluded).await?;
-        (people.0[rung], since[rung]) = holder.unzip();
-    }
-    Ok((people, since))
-}
-
-async fn say(
-    work: &mut Work<'_>,
-    case: &Case,
-    clock: &Clock,
-    transition: ClockTransition,
-    notify: &[String],
-) -> Result<(), Fault> {
-    let entry = History {
-        transition,
-        at: work.now,
-        due: clock.deadlines.due,
-        cause: "time".to_owned(),
-    };
-    clocks::note(work.tx, &work.site.id, clock, None, &entry).await?;
-    tell(work, case, clock, &entry, notify).await
+fn next_duty(site: &Site, roster: &Roster, case: &Case, now: Timestamp) -> Option<Timestamp> {
+    let roles = site.profile().ladder.rungs;
+    roster.next_start(&roles, now, &case.facts.excluded)
 }
 
 /// Somebody acknowledged what this change of a clock told: paging ends, the steps by time go on. What was told before the
@@ -298,7 +364,8 @@ pub async fn acknowledge(
         return Ok(());
     }
     if clock.told.map_or(0, rung_of) > clock.level {
-        wait(work, &case, &mut clock).await?;
+        let roster = duties::roster(work.tx, site).await?;
+        wait(work.site, &roster, &case, &mut clock, work.now);
     } else {
         clock.paging = Paging {
             state: PageState::Acknowledged,

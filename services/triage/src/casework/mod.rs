@@ -36,7 +36,7 @@ pub use contact::{Contact, contact};
 pub use decide::decide;
 pub use defect::review_defect;
 pub use demand::{Demand, DemandState, demand};
-pub use firing::fire;
+pub use firing::{Telling, fire, fire_many, only_tells};
 pub use holds::{Budget, NewHold, budget, hold, release};
 pub use ladder::acknowledge;
 pub use overrule::{Overrule, overrule};

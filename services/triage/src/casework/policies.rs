@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use redress_clock::{Deadlines, Length, deadlines};
+use redress_clock::{Event, Length, Promise, Terms};
 use redress_model::name::{OrganizationId, SiteId};
 use redress_model::words::{ClockKind, ClockState, DutyRole, Urgency};
 use redress_model::{Fault, Grade};
@@ -17,7 +17,7 @@ use redress_store::Tx;
 use uuid::Uuid;
 
 use super::known::known;
-use super::promises::shares;
+use super::promises::{folded, shares};
 use super::status::open_statuses;
 use super::{Work, age, decide};
 use crate::domain::policies::{
@@ -31,9 +31,6 @@ use crate::store::{duties, policies};
 
 /// Cases of one batch.
 const BATCH: i64 = 50;
-
-/// Open cases that a preview looks at.
-const PREVIEWED_MAX: usize = 5_000;
 
 /// Cases that a preview shows.
 const EFFECTS_MAX: usize = 500;
@@ -146,7 +143,7 @@ pub struct Preview {
     pub pages: Pages,
     /// Who would be paged in addition if promises took their new length.
     pub late_pages: Pages,
-    /// Whether there are more cases.
+    /// Whether more cases would change than are listed.
     pub truncated: bool,
 }
 
@@ -214,10 +211,6 @@ pub async fn preview(
             let Some(last) = open.last() else { break };
             next = last.id;
             for case in open {
-                if found.cases >= PREVIEWED_MAX {
-                    found.truncated = true;
-                    return Ok(found.sorted());
-                }
                 let about =
                     staff.is_some_and(|staff| case.facts.excluded.iter().any(|e| e == staff));
                 if !about {
@@ -227,15 +220,17 @@ pub async fn preview(
             }
         }
     }
-    Ok(found.sorted())
+    found.shorten();
+    Ok(found)
 }
 
 impl Preview {
-    fn sorted(mut self) -> Self {
+    /// Keeps what is shown, so that memory is bounded whatever the number of cases.
+    fn shorten(&mut self) {
         self.effects
             .sort_by_key(|e| (e.grade_after, std::cmp::Reverse(e.grade), e.case));
+        self.truncated |= self.effects.len() > EFFECTS_MAX;
         self.effects.truncate(EFFECTS_MAX);
-        self
     }
 }
 
@@ -277,9 +272,12 @@ async fn look(
     let Some(grade) = case.grade else {
         return Ok(());
     };
-    let known = known(work, case).await?;
-    let stands = known.stand(work, &known.facts);
-    let grade_after = stands.grade.min(grade);
+    let grade_after = if before.grading == work.site.profile().grading {
+        grade
+    } else {
+        let known = known(work, case).await?;
+        known.stand(work, &known.facts).grade.min(grade)
+    };
     let clocks = clock_effects(work, case, before).await?;
     if grade_after == grade && clocks.is_empty() {
         return Ok(());
@@ -304,6 +302,9 @@ async fn look(
         grade_after,
         clocks,
     });
+    if found.effects.len() >= 2 * EFFECTS_MAX {
+        found.shorten();
+    }
     Ok(())
 }
 
@@ -334,44 +335,81 @@ async fn clock_effects(
     };
     let running = clocks::page(work.tx, &filter, None, CLOCKS_MAX).await?;
     let after = work.site.profile();
-    let effects = running.into_iter().filter_map(|(_, clock)| {
-        let key = LengthKey {
-            grade: clock.grade,
-            urgency: clock.urgency,
-            channel: case.facts.channel,
-        };
+    let changed: Vec<(Clock, Option<Length>)> = running
+        .into_iter()
         // What somebody else demands or was promised by word is not the policy's.
-        if !clock.slot.is_empty() {
-            return None;
-        }
-        let length = after.length(clock.kind, key);
-        if length == before.length(clock.kind, key) {
-            return None;
-        }
-        let would = length.map(|length| would_be(work.site, &clock, length));
-        let is_late = |d: &Deadlines| {
-            let running = clock.state == ClockState::Running && clock.held.is_none();
+        .filter(|(_, clock)| clock.slot.is_empty())
+        .filter_map(|(_, clock)| {
+            let key = LengthKey {
+                grade: clock.grade,
+                urgency: clock.urgency,
+                channel: case.facts.channel,
+            };
+            let length = after.length(clock.kind, key);
+            (length != before.length(clock.kind, key)).then_some((clock, length))
+        })
+        .collect();
+    if changed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = changed.iter().map(|(clock, _)| clock.id).collect();
+    let events = clocks::events_of(work.tx, &work.site.id, &ids).await?;
+    let mut effects = Vec::with_capacity(changed.len());
+    for (clock, length) in changed {
+        let would = match (events.get(&clock.id), length) {
+            (Some(events), Some(length)) => Some(would_be(work, &clock, events, length).await?),
+            _ => None,
+        };
+        let is_late = |would: &Promise| {
+            let running = clock.state == ClockState::Running && would.held.is_none();
+            let d = would.deadlines;
             let reached = [d.due, d.climb_duty, d.climb_top];
             reached
                 .iter()
                 .filter(|at| running && **at <= work.now)
                 .count()
         };
-        Some(ClockEffect {
+        effects.push(ClockEffect {
             clock: clock.id,
             kind: clock.kind,
             due: clock.deadlines.due,
-            due_after: would.as_ref().map(|d| d.due),
+            due_after: would.as_ref().map(|would| would.deadlines.due),
             late_level: would.as_ref().map_or(0, is_late),
-        })
-    });
-    Ok(effects.collect())
+        });
+    }
+    Ok(effects)
 }
 
-/// The instants of a promise, had it been made with this length and never been held.
-fn would_be(site: &Site, clock: &Clock, length: Length) -> Deadlines {
-    let shares = shares(site, clock.kind);
-    deadlines(clock.start, length, shares, &site.calendar())
+/// A promise as it would stand, had it been made with this length: its own events folded anew, with what was held,
+/// extended and moved by a calendar. It is as the case is graded now, so no regrade is left to follow.
+async fn would_be(
+    work: &mut Work<'_>,
+    clock: &Clock,
+    events: &[Event],
+    length: Length,
+) -> Result<Promise, Fault> {
+    let shares = shares(work.site, clock.kind);
+    let made = |terms: Terms| Terms {
+        term: length.into(),
+        shares,
+        ..terms
+    };
+    let events: Vec<Event> = events
+        .iter()
+        .filter_map(|event| match *event {
+            Event::Started { at, terms } => Some(Event::Started {
+                at,
+                terms: made(terms),
+            }),
+            Event::Restarted { at, terms } => Some(Event::Restarted {
+                at,
+                terms: made(terms),
+            }),
+            Event::Regraded { .. } => None,
+            other => Some(other),
+        })
+        .collect();
+    Ok(folded(work, &events).await?.0)
 }
 
 /// Grades the next open cases of a site again after its policy changed; gives the last of them where there

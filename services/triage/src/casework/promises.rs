@@ -8,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 use redress_clock::{Calendars as _, Event, Length, Promise, Revisions, Shares, Term, Terms, fold};
 use redress_events::{NewEvent, publish};
-use redress_model::name::ClockName;
+use redress_model::name::{ClockName, SiteId};
 use redress_model::words::{
     ClockKind, ClockState, ClockTransition, SignalBasis, SignalKind, Urgency,
 };
@@ -17,8 +17,8 @@ use redress_policy::{LengthKey, Policy};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
 
+use super::known::Known;
 use super::{Work, age, holds};
-use crate::domain::Facts;
 use crate::domain::paging::Paging;
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
@@ -136,10 +136,11 @@ pub(super) fn terms(site: &Site, kind: ClockKind, term: impl Into<Term>) -> Term
 pub(super) async fn follow(
     work: &mut Work<'_>,
     case: &mut Case,
-    facts: &Facts,
+    known: &Known,
     urgency: Urgency,
     first: bool,
 ) -> Result<(), Fault> {
+    let facts = &known.facts;
     let Some(grade) = case.grade else {
         return Ok(());
     };
@@ -153,7 +154,7 @@ pub(super) async fn follow(
     }
     let begun = if first { case.facts.received } else { work.now };
     let then = held_then(work, begun).await?;
-    for (kind, at) in promised(facts, urgency, begun, work.now, &all) {
+    for (kind, at) in promised(known, urgency, begun, work.now, &all) {
         if facts.complainants == 0 && needs_somebody(kind) {
             continue;
         }
@@ -175,8 +176,34 @@ pub(super) async fn follow(
             Some(_) => {}
         }
     }
+    rescue(work, case, known, &mut all).await?;
     let next = facts.age.next_check(&site.profile().grading, work.now);
     age::arm(work, case, &mut all, next, grade).await
+}
+
+/// Once somebody says that nobody is in danger, nobody has to be rescued; and again, where that was wrong.
+async fn rescue(
+    work: &mut Work<'_>,
+    case: &Case,
+    known: &Known,
+    all: &mut [Clock],
+) -> Result<(), Fault> {
+    const CAUSE: &str = "dismissed";
+    let own = |clock: &&mut Clock| clock.kind == ClockKind::Rescue && clock.slot.is_empty();
+    let Some(clock) = all.iter_mut().find(own).filter(|_| known.trapped) else {
+        return Ok(());
+    };
+    if known.is_rescue() {
+        let length = length(work.site, case, clock.urgency, clock.kind);
+        if let Some(length) = length.filter(|_| clock.stop_cause == CAUSE) {
+            let new = Start::of(clock.kind, work.now, length, "graded");
+            again(work, case, clock.urgency, Some(clock), new).await?;
+        }
+    } else if clock.stopped.is_none() {
+        let event = Event::Cancelled { at: work.now };
+        apply(work, case, clock, event, CAUSE).await?;
+    }
+    Ok(())
 }
 
 /// The site with the policy that held at an instant: what came in before another one took effect is promised
@@ -191,12 +218,13 @@ async fn held_then(work: &mut Work<'_>, at: Timestamp) -> Result<Site, Fault> {
 
 /// What is promised to a case of these facts, and from when on.
 fn promised(
-    facts: &Facts,
+    known: &Known,
     urgency: Urgency,
     begun: Timestamp,
     now: Timestamp,
     all: &[Clock],
 ) -> Vec<(ClockKind, Timestamp)> {
+    let facts = &known.facts;
     let has = |kind| all.iter().any(|c| c.kind == kind && c.slot.is_empty());
     // Known for certain: what only counts inside starts nothing before a court or in the media.
     let since = |kinds: &[SignalKind]| {
@@ -210,6 +238,9 @@ fn promised(
     let mut promised: Vec<_> = FROM_RECEIPT.into_iter().map(|kind| (kind, begun)).collect();
     if urgency == Urgency::Immediate || has(ClockKind::OnSite) {
         promised.push((ClockKind::OnSite, begun));
+    }
+    if known.is_rescue() {
+        promised.push((ClockKind::Rescue, begun));
     }
     let exposed = [SignalKind::MediaExposure, SignalKind::OnlinePost];
     promised.extend(since(&[SignalKind::Litigation]).map(|at| (ClockKind::Defence, at)));
@@ -377,9 +408,21 @@ async fn computed_for(
     let stored = events.len();
     events.extend(next);
     let calendars = calendars(work, &events).await?;
-    let promise = fold(&events[..stored], &calendars)
-        .ok_or_else(|| Fault::internal("a stored clock has to begin with its start"))?;
-    Ok((promise, calendars))
+    Ok((begun(&events[..stored], &calendars)?, calendars))
+}
+
+/// Where a clock with these events stands, with the calendars that it counts by.
+pub(super) async fn folded(
+    work: &mut Work<'_>,
+    events: &[Event],
+) -> Result<(Promise, Revisions), Fault> {
+    let calendars = calendars(work, events).await?;
+    Ok((begun(events, &calendars)?, calendars))
+}
+
+fn begun(events: &[Event], calendars: &Revisions) -> Result<Promise, Fault> {
+    fold(events, calendars)
+        .ok_or_else(|| Fault::internal("a stored clock has to begin with its start"))
 }
 
 /// Lets something happen to a clock. Returns whether it changed anything.
@@ -485,10 +528,22 @@ pub(super) async fn tell(
     notify: &[String],
 ) -> Result<(), Fault> {
     let site = &work.site.id;
-    let name = case.name(site).to_string();
-    let payload = ClockChanged {
+    let payload = changed(site, case, clock, entry, notify.to_vec());
+    publish(work.tx, &news(site, &payload)).await?;
+    Ok(())
+}
+
+/// What is said of a clock.
+pub(super) fn changed(
+    site: &SiteId,
+    case: &Case,
+    clock: &Clock,
+    entry: &History,
+    notify: Vec<String>,
+) -> ClockChanged {
+    ClockChanged {
         clock: ClockName::new(site.clone(), clock.id).to_string(),
-        case: name.clone(),
+        case: case.name(site).to_string(),
         incident: String::new(),
         kind: to_wire(clock.kind),
         state: to_wire(clock.state),
@@ -497,18 +552,20 @@ pub(super) async fn tell(
         due_time: Some(to_timestamp(clock.deadlines.due)),
         transition_time: Some(to_timestamp(entry.at)),
         level: i32::from(clock.level),
-        notify: notify.to_vec(),
+        notify,
         grade: case.grade.map_or(0, |grade| i32::from(grade.value())),
         generation: clock.generation,
         number: case.facts.number.clone(),
-    };
-    let event = NewEvent {
+    }
+}
+
+/// The event about its case that says it.
+pub(super) fn news<'a>(site: &'a SiteId, payload: &'a ClockChanged) -> NewEvent<'a, ClockChanged> {
+    NewEvent {
         event_type: "redress.clock.changed.v1",
         site,
-        subject: &name,
+        subject: &payload.case,
         historical: false,
-        payload: &payload,
-    };
-    publish(work.tx, &event).await?;
-    Ok(())
+        payload,
+    }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use redress_model::Fault;
-use redress_model::words::{CaseStatus, Category};
+use redress_model::words::{CaseStatus, Category, SignalBasis, SignalKind};
+use redress_model::{Fault, ids};
 use uuid::Uuid;
 
 use super::{Likeness, Work, cluster, decide, defect, recount, spread, teaching};
-use crate::domain::Cause;
 use crate::domain::similarity::{Place, Terms};
+use crate::domain::{Cause, Signal};
 use crate::store::cases::{self, Case, CaseFacts};
 use crate::store::signals::{self, SignalRow};
 use crate::store::{clusters, lessons, sites};
@@ -26,6 +26,8 @@ pub struct Reading {
     pub words: Vec<String>,
     /// Whether a test of the order is sure of it.
     pub sure: bool,
+    /// Whether it says that people are trapped in a lift.
+    pub trapped: bool,
     /// Words that may be named in an explanation, by their terms; gone when the case is in.
     pub nameable: HashMap<i64, String>,
 }
@@ -84,6 +86,7 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         cluster,
         decision: 0,
         grade: None,
+        trapped: reading.trapped && !facts.historical,
     };
     if !case.is_open() {
         case.resolved_since = Some(facts.received);
@@ -99,9 +102,42 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
     for signal in receipt.signals {
         signals::insert(work.tx, site, signal, true).await?;
     }
+    if case.trapped {
+        suspect_danger(work, &case, receipt.signals).await?;
+    }
     decide(work, &mut case, Cause::Received).await?;
     spread(work, &case, Cause::Cluster).await?;
     defect::propose(work, &case, reading.place.unit.is_some()).await
+}
+
+/// People trapped in a lift are in danger (G1.8): what the text alone says is suspected, until somebody confirms it.
+async fn suspect_danger(
+    work: &mut Work<'_>,
+    case: &Case,
+    stated: &[SignalRow],
+) -> Result<(), Fault> {
+    let kind = SignalKind::DangerToPersons;
+    if stated.iter().any(|row| row.signal.kind == kind) {
+        return Ok(());
+    }
+    let row = SignalRow {
+        id: ids::new_id(work.now),
+        case: case.id,
+        signal: Signal {
+            kind,
+            basis: SignalBasis::Suspected,
+            reach: 0,
+            provisional: false,
+            since: work.now,
+        },
+        known: case.facts.received,
+        recorder: "triage".to_owned(),
+        confirmed: None,
+        dismissed: None,
+        created: work.now,
+        revision: 1,
+    };
+    signals::insert(work.tx, &work.site.id, &row, false).await
 }
 
 /// Replaces what intake says of a case, and what its cluster counts to with it. The site's clusters and the

@@ -44,6 +44,27 @@ pub fn suggest(text: &str) -> Option<Suggestion> {
         .or_else(|| hinted(&hits))
 }
 
+/// Whether the text says that people are trapped in a lift at this moment; not that it happened, or happens again and
+/// again. It is only a suspicion, but one that is worth going to see (docs/domain.md section 6).
+pub fn says_trapped(text: &str) -> bool {
+    let hits = LEXICON.hits(text);
+    let Trapped {
+        together,
+        otherwise,
+    } = &LEXICON.trapped;
+    let Some((first, _)) = together.split_first() else {
+        return false;
+    };
+    let others = any_of(otherwise, &hits);
+    any_of(first, &hits).into_iter().any(|anchor| {
+        let is_near = |hit: &&Hit| distance(anchor, hit) <= NEAR_BYTES_MAX;
+        let with_others = together
+            .iter()
+            .all(|group| any_of(group, &hits).iter().any(is_near));
+        with_others && !others.iter().any(is_near)
+    })
+}
+
 fn lead(text: &str) -> &str {
     let line = text.trim_start().lines().next().unwrap_or_default();
     &line[..line.floor_char_boundary(LEAD_BYTES_MAX)]
@@ -85,6 +106,7 @@ fn named(mut found: Vec<&Hit>) -> Vec<&'static str> {
 #[serde(deny_unknown_fields)]
 struct File {
     neutral: Vec<String>,
+    trapped: Trapped,
     tests: Vec<Test>,
 }
 
@@ -98,7 +120,16 @@ struct Test {
     hints: Vec<String>,
 }
 
+/// Words by which people are trapped in a lift now.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trapped {
+    together: Vec<Vec<String>>,
+    otherwise: Vec<String>,
+}
+
 struct Lexicon {
+    trapped: Trapped,
     tests: Vec<Test>,
     entries: Vec<&'static str>,
     neutral: Vec<bool>,
@@ -125,6 +156,10 @@ impl Lexicon {
                 neutral.insert(word.clone(), false);
             }
         }
+        let trapped = file.trapped.together.iter().flatten();
+        for word in trapped.chain(&file.trapped.otherwise) {
+            neutral.insert(word.clone(), false);
+        }
         for word in file.neutral {
             neutral.entry(word).or_insert(true);
         }
@@ -135,6 +170,7 @@ impl Lexicon {
         // Read once and kept for the life of the process.
         let entries = entries.into_iter().map(|word| &*word.leak()).collect();
         Ok(Self {
+            trapped: file.trapped,
             tests: file.tests,
             entries,
             neutral,
@@ -227,6 +263,31 @@ mod tests {
 
     fn category(text: &str) -> Option<Category> {
         suggest(text).map(|s| s.category)
+    }
+
+    #[test]
+    fn people_trapped_in_a_lift_are_told_from_lifts_that_trapped_somebody_before() {
+        for now in [
+            "我和孩子被困在3号楼的电梯里，快来人！",
+            "电梯停在半空，里面关在三个人，电话没人接",
+            "有老人在轿厢里出不来",
+            "We are stuck in the lift of tower 2, please send someone",
+        ] {
+            assert!(says_trapped(now), "{now}");
+        }
+        for other in [
+            "电梯经常困人，物业从来不修",
+            "上周我被困在电梯里一个小时",
+            "被困电梯半小时才有人来，出来后头晕",
+            "担心哪天被困在电梯里",
+            "发生过两次困人，电梯该大修了",
+            "电梯门关不上，噪音很大",
+            "资金被困在这个项目里出不来",
+            "I was stuck in the elevator yesterday",
+            "",
+        ] {
+            assert!(!says_trapped(other), "{other}");
+        }
     }
 
     #[test]

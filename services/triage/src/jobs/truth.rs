@@ -11,8 +11,13 @@ use std::sync::{Arc, OnceLock};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::casework::{self, Work};
-use crate::store::{clocks, late, sites};
+use crate::casework::{self, Telling, Work};
+use crate::store::clocks::{self, Origin};
+use crate::store::{late, sites};
+
+/// How many clocks that are due are fired together: enough to spread what a transaction costs, few enough that nobody
+/// waits long for a case in it.
+const BATCH_MAX: usize = 100;
 
 /// Our clocks.
 #[derive(Debug)]
@@ -50,6 +55,74 @@ impl Operation for Fire<'_> {
     }
 }
 
+/// Entries of one site that only tell somebody something.
+struct FireMany<'a> {
+    site: SiteId,
+    entries: Vec<Telling<'a>>,
+    now: Timestamp,
+}
+
+impl Operation for FireMany<'_> {
+    const NAME: &'static str = "triage.fire_clocks";
+    type Output = Vec<Fired>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Vec<Fired>, Fault> {
+        let Some(site) = sites::get(tx, &self.site, self.now).await? else {
+            return Ok(vec![Fired::Stale; self.entries.len()]);
+        };
+        casework::fire_many(&mut Work::new(tx, &site, self.now), &self.entries).await
+    }
+}
+
+impl ClockTruth {
+    /// Fires a stretch of entries that only tell, those of each site in one transaction. What cannot be fired so is
+    /// left out.
+    async fn tell(
+        &self,
+        stretch: &[(usize, &Entry, &Origin)],
+        now: Timestamp,
+        answers: &mut [Option<Fired>],
+    ) -> Result<(), Fault> {
+        let mut sites: Vec<(&SiteId, Vec<&(usize, &Entry, &Origin)>)> = Vec::new();
+        for of in stretch {
+            match sites.iter_mut().find(|(site, _)| **site == of.2.site) {
+                Some((_, entries)) => entries.push(of),
+                None => sites.push((&of.2.site, vec![of])),
+            }
+        }
+        for (site, stretch) in sites {
+            let mut entries = Vec::with_capacity(stretch.len());
+            for (_, entry, origin) in &stretch {
+                entries.push(Telling {
+                    entry,
+                    case: origin.case,
+                    trace: &origin.traceparent,
+                });
+            }
+            let fire = FireMany {
+                site: site.clone(),
+                entries,
+                now,
+            };
+            match self.db.run(&Scope::site(site.clone()), &fire).await {
+                Ok(fired) => {
+                    for ((place, ..), fired) in stretch.into_iter().zip(fired) {
+                        answers[*place] = Some(fired);
+                    }
+                }
+                // Postgres is away: for the others too.
+                Err(fault @ (Fault::Unavailable { .. } | Fault::Exhausted { .. })) => {
+                    return Err(fault);
+                }
+                Err(fault) => {
+                    tracing::warn!(reason = fault.reason(), fault = %fault.chain(), entries = stretch.len(), "clocks that are due together are fired one by one");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Truth for ClockTruth {
     async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
@@ -61,7 +134,11 @@ impl Truth for ClockTruth {
     }
 
     async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
-        let Some((site, traceparent)) = clocks::origin(&self.db, entry.id).await? else {
+        let mut origins = clocks::origins(&self.db, &[entry.id]).await?;
+        let Some(Origin {
+            site, traceparent, ..
+        }) = origins.remove(&entry.id)
+        else {
             return Ok(Fired::Stale);
         };
         // What a promise leads to belongs to the trace of the complaint that it was made on.
@@ -85,7 +162,57 @@ impl Truth for ClockTruth {
         Ok(fired)
     }
 
+    fn batch_max(&self) -> usize {
+        BATCH_MAX
+    }
+
+    /// Those that only tell somebody something are fired together, stretch by stretch; what decides a case is fired by
+    /// itself in its turn between them.
+    async fn fire_many(
+        &self,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Fired>>, Fault> {
+        let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
+        let origins = clocks::origins(&self.db, &ids).await?;
+        let mut answers = vec![None; entries.len()];
+        let mut stretch = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            match origins.get(&entry.id) {
+                None => answers[place] = Some(Fired::Stale),
+                Some(origin) if casework::only_tells(origin.kind) => {
+                    stretch.push((place, entry, origin));
+                }
+                Some(_) => {
+                    let before = std::mem::take(&mut stretch);
+                    if let Err(fault) = self.tell(&before, now, &mut answers).await {
+                        return some_of(answers, fault);
+                    }
+                    match self.fire(entry, now).await {
+                        Ok(fired) => answers[place] = Some(fired),
+                        // It is tried once more by itself, and then waits.
+                        Err(fault) => {
+                            tracing::debug!(reason = fault.reason(), "a clock failed in its turn");
+                        }
+                    }
+                }
+            }
+        }
+        match self.tell(&stretch, now, &mut answers).await {
+            Ok(()) => Ok(answers),
+            Err(fault) => some_of(answers, fault),
+        }
+    }
+
     async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
         late::keep(&self.db, receipts).await
     }
+}
+
+/// The fault, unless some took effect before it: then those are answered, and the others are fired by themselves.
+fn some_of(answers: Vec<Option<Fired>>, fault: Fault) -> Result<Vec<Option<Fired>>, Fault> {
+    if answers.iter().all(Option::is_none) {
+        return Err(fault);
+    }
+    Ok(answers)
 }

@@ -1,6 +1,7 @@
 //! Changes a site's calendar from tomorrow on; or only says what that would do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -185,31 +186,48 @@ impl Import<'_> {
         }
     }
 
-    /// Clocks that a revision moves, the nearest deadline first.
-    fn moves(
+    /// Clocks that a revision moves, the nearest deadline first: as `casework::recalendar` will move them, by what
+    /// each was made under.
+    async fn moves(
         &self,
-        site: &Site,
+        tx: &mut Tx,
+        site: Site,
         revision: &Revision,
         running: Vec<Running>,
-    ) -> Vec<wire::ClockMove> {
-        let calendars = (*site.calendars).clone().with(revision.clone());
+    ) -> Result<Vec<wire::ClockMove>, Fault> {
+        let site = Site {
+            calendars: Arc::new((*site.calendars).clone().with(revision.clone())),
+            ..site
+        };
         let event = Event::Recalendared {
             at: self.now,
-            calendar: revision.number,
+            calendar: site.calendars.newest_moving(),
         };
-        let moved = |clock: Running| {
-            let before = fold(&clock.events, &calendars)?;
+        let mut moves = Vec::new();
+        for Running {
+            id,
+            case,
+            mut events,
+        } in running
+        {
+            events.push(event);
+            let calendars = site.calendars_of(tx, &events).await?;
+            let Some(before) = fold(&events[..events.len() - 1], &calendars) else {
+                continue;
+            };
             let mut after = before.clone();
             after.apply(&event, &calendars);
             let (from, to) = (before.deadlines.due, after.deadlines.due);
-            (from != to).then(|| wire::ClockMove {
-                clock: ClockName::new(site.id.clone(), clock.id).to_string(),
-                case: CaseName::new(site.id.clone(), clock.case).to_string(),
-                from_time: Some(to_timestamp(from)),
-                to_time: Some(to_timestamp(to)),
-            })
-        };
-        running.into_iter().filter_map(moved).collect()
+            if from != to {
+                moves.push(wire::ClockMove {
+                    clock: ClockName::new(site.id.clone(), id).to_string(),
+                    case: CaseName::new(site.id.clone(), case).to_string(),
+                    from_time: Some(to_timestamp(from)),
+                    to_time: Some(to_timestamp(to)),
+                });
+            }
+        }
+        Ok(moves)
     }
 }
 
@@ -292,7 +310,7 @@ impl Operation for Preview<'_> {
             calendar: render(&site.id, &revision.content, Some(&revision)),
             first_day,
             checked: running.len(),
-            moves: import.moves(&site, &revision, running),
+            moves: import.moves(tx, site, &revision, running).await?,
         })
     }
 }

@@ -27,6 +27,7 @@ mod list_clusters;
 mod list_decisions;
 mod list_grade_proposals;
 mod list_holds;
+mod list_late_firings;
 mod list_opening_windows;
 mod list_policy_revisions;
 mod list_signals;
@@ -248,6 +249,13 @@ impl ClockService for TriageRpc {
         request: Request<wire::ListHoldsRequest>,
     ) -> Result<Response<wire::ListHoldsResponse>, Status> {
         answer!(&self.0, request, list_holds)
+    }
+
+    async fn list_late_firings(
+        &self,
+        request: Request<wire::ListLateFiringsRequest>,
+    ) -> Result<Response<wire::ListLateFiringsResponse>, Status> {
+        answer!(&self.0, request, list_late_firings)
     }
 
     async fn start_clock(

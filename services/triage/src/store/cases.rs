@@ -1,5 +1,7 @@
 //! Cases as grading reads them.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::name::{CaseName, SiteId};
@@ -82,6 +84,8 @@ pub struct Case {
     pub decision: i64,
     /// Its grade.
     pub grade: Option<Grade>,
+    /// Its text says that people are trapped in a lift.
+    pub trapped: bool,
 }
 
 impl Case {
@@ -128,6 +132,7 @@ struct Row {
     cluster: Uuid,
     decision: i64,
     grade: Option<i16>,
+    trapped: bool,
 }
 
 impl Row {
@@ -168,6 +173,7 @@ impl Row {
             cluster: self.cluster,
             decision: self.decision,
             grade: self.grade.and_then(grade_of_row),
+            trapped: self.trapped,
         })
     }
 }
@@ -186,7 +192,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade
+               category_words, cluster, decision, grade, trapped
         FROM case_file WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
         id,
@@ -196,6 +202,32 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
     .or_fault()?
     .map(Row::read)
     .transpose()
+}
+
+/// These cases, locked in order until the transaction ends.
+pub async fn lock_many(
+    tx: &mut Tx,
+    site: &SiteId,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Case>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::cases::lock_many
+        SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
+               claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
+               facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
+               proposed_since, last_word, responsible, suggested_category,
+               category_words, cluster, decision, grade, trapped
+        FROM case_file WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
+        site.as_str(),
+        ids,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(|row| Ok((row.id, row.read()?)))
+    .collect()
 }
 
 /// Live cases in one of these statuses after this id, as they are now; not locked.
@@ -214,7 +246,7 @@ pub async fn in_status(
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade
+               category_words, cluster, decision, grade, trapped
         FROM case_file
         WHERE site = $1 AND NOT historical AND status = ANY ($2) AND id > $3 ORDER BY id LIMIT $4",
         site.as_str(),
@@ -239,7 +271,7 @@ pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<C
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_word, responsible,
-               suggested_category, category_words, cluster, decision, grade
+               suggested_category, category_words, cluster, decision, grade, trapped
         FROM case_file WHERE site = $1 AND merged_into = $2 ORDER BY id",
         site.as_str(),
         head,
@@ -341,9 +373,9 @@ pub async fn insert(
         INSERT INTO case_file (site, id, number, channel, historical, received_time, headcount, person_tokens,
           quality_impact, wants, claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact,
           excluded, facts_revision, status, epoch, resolved_since, suggested_category, category_words, cluster,
-          similarity, create_time, merged_into)
+          similarity, create_time, merged_into, trapped)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23, $24, $25, $26, $27)",
+          $22, $23, $24, $25, $26, $27, $28)",
         site.as_str(),
         case.id,
         facts.number,
@@ -371,6 +403,7 @@ pub async fn insert(
         similarity,
         now.to_sqlx(),
         case.merged_into,
+        case.trapped,
     )
     .execute(&mut **tx)
     .await

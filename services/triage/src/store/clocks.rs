@@ -1,5 +1,7 @@
 //! Clocks and what happened to them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_clock::{Deadlines, Event, Step, Term};
@@ -372,6 +374,72 @@ pub async fn lock_of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<
     .collect()
 }
 
+/// These clocks, locked until the transaction ends. Their cases must be locked.
+pub async fn lock_many(
+    tx: &mut Tx,
+    site: &SiteId,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Clock>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::clocks::lock_many
+        SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
+               next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
+               create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
+               stop_cause, party, outside_number, urgency, page_state, page_time
+        FROM clock WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
+        site.as_str(),
+        ids,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(|row| Ok((row.id, row.read()?)))
+    .collect()
+}
+
+/// Keeps how far telling of these clocks has come; the rest of their rows is as it was.
+pub async fn update_told(tx: &mut Tx, site: &SiteId, clocks: &[&Clock]) -> Result<(), Fault> {
+    let ids: Vec<Uuid> = clocks.iter().map(|c| c.id).collect();
+    let states: Vec<String> = clocks.iter().map(|c| c.state.word().to_owned()).collect();
+    let next: Vec<Option<jiff_sqlx::Timestamp>> =
+        clocks.iter().map(|c| c.next.map(|t| t.to_sqlx())).collect();
+    let told: Vec<i16> = clocks.iter().map(|c| step_to_row(c.told)).collect();
+    let levels: Vec<i16> = clocks.iter().map(|c| i16::from(c.level)).collect();
+    let generations: Vec<i64> = clocks.iter().map(|c| c.generation).collect();
+    let paging: Vec<String> = clocks
+        .iter()
+        .map(|c| c.paging.state.word().to_owned())
+        .collect();
+    let until: Vec<Option<jiff_sqlx::Timestamp>> = clocks
+        .iter()
+        .map(|c| c.paging.until.map(|t| t.to_sqlx()))
+        .collect();
+    sqlx::query!(
+        "-- triage::store::clocks::update_told
+        UPDATE clock c SET state = n.state, next_time = n.next, told = n.told, level = n.level,
+          generation = n.generation, page_state = n.paging, page_time = n.until
+        FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::smallint[], $6::smallint[], $7::bigint[],
+                    $8::text[], $9::timestamptz[])
+          AS n(id, state, next, told, level, generation, paging, until)
+        WHERE c.site = $1 AND c.id = n.id",
+        site.as_str(),
+        &ids,
+        &states,
+        &next as &[Option<jiff_sqlx::Timestamp>],
+        &told,
+        &levels,
+        &generations,
+        &paging,
+        &until as &[Option<jiff_sqlx::Timestamp>],
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
 /// One clock.
 pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, Fault> {
     sqlx::query_as!(
@@ -516,6 +584,65 @@ pub async fn note(
     Ok(())
 }
 
+/// Adds what was only told to the histories of clocks, in this order.
+pub async fn note_told(tx: &mut Tx, site: &SiteId, told: &[(Uuid, &History)]) -> Result<(), Fault> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = told.iter().map(|(id, _)| *id).collect();
+    let transitions: Vec<String> = told
+        .iter()
+        .map(|(_, entry)| entry.transition.word().to_owned())
+        .collect();
+    let at: Vec<jiff_sqlx::Timestamp> = told.iter().map(|(_, e)| e.at.to_sqlx()).collect();
+    let due: Vec<jiff_sqlx::Timestamp> = told.iter().map(|(_, e)| e.due.to_sqlx()).collect();
+    let causes: Vec<String> = told.iter().map(|(_, e)| e.cause.clone()).collect();
+    sqlx::query!(
+        "-- triage::store::clocks::note_told
+        INSERT INTO clock_event (site, clock_id, sequence, event, transition, event_time, due_time, cause)
+        SELECT $1, n.id,
+               coalesce((SELECT max(e.sequence) FROM clock_event e WHERE e.site = $1 AND e.clock_id = n.id), 0)
+                 + row_number() OVER (PARTITION BY n.id ORDER BY n.place),
+               NULL, n.transition, n.at, n.due, n.cause
+        FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
+          WITH ORDINALITY AS n(id, transition, at, due, cause, place)",
+        site.as_str(),
+        &ids,
+        &transitions,
+        &at as &[jiff_sqlx::Timestamp],
+        &due as &[jiff_sqlx::Timestamp],
+        &causes,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// The events of the folds of these clocks, in the order in which they happened.
+pub async fn events_of(
+    tx: &mut Tx,
+    site: &SiteId,
+    clocks: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Event>>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::clocks::events_of
+        SELECT clock_id, event AS \"event!\" FROM clock_event
+        WHERE site = $1 AND clock_id = ANY ($2) AND event IS NOT NULL ORDER BY clock_id, sequence",
+        site.as_str(),
+        clocks,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let mut events: HashMap<Uuid, Vec<Event>> = HashMap::new();
+    for row in rows {
+        let event = serde_json::from_value(row.event).map_err(Fault::internal)?;
+        events.entry(row.clock_id).or_default().push(event);
+    }
+    Ok(events)
+}
+
 /// The events of a clock's fold, in the order in which they happened.
 pub async fn events(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Vec<Event>, Fault> {
     let rows = sqlx::query_scalar!(
@@ -559,18 +686,40 @@ pub async fn history(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Vec<Hist
         .collect()
 }
 
-/// Where a clock of any site is, and the trace in which it was made: the worker's view.
-pub async fn origin(db: &Database, id: Uuid) -> Result<Option<(SiteId, String)>, Fault> {
+/// Where a clock of any site is.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The site.
+    pub site: SiteId,
+    /// The case.
+    pub case: Uuid,
+    /// Which promise.
+    pub kind: ClockKind,
+    /// The trace in which it was made.
+    pub traceparent: String,
+}
+
+/// Where these clocks are: the worker's view.
+pub async fn origins(db: &Database, ids: &[Uuid]) -> Result<HashMap<Uuid, Origin>, Fault> {
     sqlx::query!(
-        "-- triage::store::clocks::origin
-        SELECT site, traceparent FROM clock WHERE id = $1",
-        id,
+        "-- triage::store::clocks::origins
+        SELECT id, site, case_id, kind, traceparent FROM clock WHERE id = ANY ($1)",
+        ids,
     )
-    .fetch_optional(db.worker())
+    .fetch_all(db.worker())
     .await
     .or_fault()?
-    .map(|r| Ok((r.site.parse().map_err(Fault::internal)?, r.traceparent)))
-    .transpose()
+    .into_iter()
+    .map(|r| {
+        let origin = Origin {
+            site: r.site.parse().map_err(Fault::internal)?,
+            case: r.case_id,
+            kind: word(&r.kind)?,
+            traceparent: r.traceparent,
+        };
+        Ok((r.id, origin))
+    })
+    .collect()
 }
 
 /// What is due, grade 1 first, then the oldest: the worker's view of all sites.

@@ -1,11 +1,16 @@
 //! Who is on duty, as assignment's roster says.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_model::words::DutyRole;
 use redress_store::{StoreResultExt as _, Tx};
+
+use super::word;
 
 /// One stretch of duty.
 #[derive(Debug, Clone)]
@@ -93,31 +98,93 @@ pub async fn put_staff(
     Ok(())
 }
 
-/// The person who holds this duty now, and since when: the holder, else the first deputy there is. Never somebody
-/// whom the case excludes or who left.
-pub async fn on_duty_since(
-    tx: &mut Tx,
-    site: &SiteId,
-    role: DutyRole,
-    now: Timestamp,
-    excluded: &[String],
-) -> Result<Option<(String, Timestamp)>, Fault> {
-    let row = sqlx::query!(
-        "-- triage::store::duties::on_duty_since
-        SELECT d.staff, d.start_time FROM duty_slot d
-        WHERE d.site = $1 AND d.role = $2 AND d.start_time <= $3 AND (d.end_time IS NULL OR d.end_time > $3)
-          AND NOT d.staff = ANY ($4)
-          AND NOT EXISTS (SELECT FROM staff_retired s WHERE s.site = d.site AND s.staff = d.staff AND s.retired)
-        ORDER BY d.rank, d.start_time DESC, d.staff LIMIT 1",
+/// A site's roster as it is known: who may be on duty, and who has left.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    slots: Vec<Slot>,
+    retired: HashSet<String>,
+}
+
+/// The site's roster.
+pub async fn roster(tx: &mut Tx, site: &SiteId) -> Result<Roster, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::duties::roster
+        SELECT d.role, d.staff, d.rank, d.start_time, d.end_time,
+               EXISTS (SELECT FROM staff_retired s WHERE s.site = d.site AND s.staff = d.staff AND s.retired)
+                 AS \"retired!\"
+        FROM duty_slot d WHERE d.site = $1",
         site.as_str(),
-        role.word(),
-        now.to_sqlx(),
-        excluded,
     )
-    .fetch_optional(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    Ok(row.map(|r| (r.staff, r.start_time.to_jiff())))
+    let mut roster = Roster::default();
+    for row in rows {
+        if row.retired {
+            roster.retired.insert(row.staff.clone());
+        }
+        roster.slots.push(Slot {
+            role: word(&row.role)?,
+            staff: row.staff,
+            rank: row.rank,
+            start: row.start_time.to_jiff(),
+            end: row.end_time.map(jiff_sqlx::Timestamp::to_jiff),
+        });
+    }
+    Ok(roster)
+}
+
+impl Slot {
+    fn is_at(&self, now: Timestamp) -> bool {
+        self.start <= now && self.end.is_none_or(|end| now < end)
+    }
+}
+
+impl Roster {
+    /// Duties of people whom the case does not exclude and who have not left.
+    fn of_others<'a, 'b: 'a>(
+        &'b self,
+        excluded: &'a [String],
+    ) -> impl Iterator<Item = &'b Slot> + use<'a, 'b> {
+        self.slots
+            .iter()
+            .filter(|slot| !excluded.contains(&slot.staff) && !self.retired.contains(&slot.staff))
+    }
+
+    /// The person who holds this duty now, and since when: the holder, else the first deputy there is. Never somebody
+    /// whom the case excludes or who left.
+    pub fn on_duty_since(
+        &self,
+        role: DutyRole,
+        now: Timestamp,
+        excluded: &[String],
+    ) -> Option<(&str, Timestamp)> {
+        self.of_others(excluded)
+            .filter(|slot| slot.role == role && slot.is_at(now))
+            .min_by_key(|slot| (slot.rank, Reverse(slot.start), &slot.staff))
+            .map(|slot| (slot.staff.as_str(), slot.start))
+    }
+
+    /// Whether the roster knows this person and has no duty of theirs now. Who is in no roster is nobody we could
+    /// call off duty.
+    pub fn is_off_duty(&self, staff: &str, now: Timestamp) -> bool {
+        let mut own = self.slots.iter().filter(|s| s.staff == staff).peekable();
+        own.peek().is_some() && !own.any(|slot| slot.is_at(now))
+    }
+
+    /// When somebody next comes on one of these duties, as far as the roster is known. Never somebody whom the
+    /// case excludes or who left.
+    pub fn next_start(
+        &self,
+        roles: &[DutyRole],
+        now: Timestamp,
+        excluded: &[String],
+    ) -> Option<Timestamp> {
+        self.of_others(excluded)
+            .filter(|slot| roles.contains(&slot.role) && slot.start > now)
+            .map(|slot| slot.start)
+            .min()
+    }
 }
 
 /// The person who holds this duty now.
@@ -128,53 +195,7 @@ pub async fn on_duty(
     now: Timestamp,
     excluded: &[String],
 ) -> Result<Option<String>, Fault> {
-    let holder = on_duty_since(tx, site, role, now, excluded).await?;
-    Ok(holder.map(|(staff, _)| staff))
-}
-
-/// Whether the roster knows this person and has no duty of theirs now. Who is in no roster is nobody we could
-/// call off duty.
-pub async fn is_off_duty(
-    tx: &mut Tx,
-    site: &SiteId,
-    staff: &str,
-    now: Timestamp,
-) -> Result<bool, Fault> {
-    sqlx::query_scalar!(
-        "-- triage::store::duties::is_off_duty
-        SELECT coalesce(NOT bool_or(start_time <= $3 AND (end_time IS NULL OR end_time > $3)), false) AS \"off!\"
-        FROM duty_slot WHERE site = $1 AND staff = $2",
-        site.as_str(),
-        staff,
-        now.to_sqlx(),
-    )
-    .fetch_one(&mut **tx)
-    .await
-    .or_fault()
-}
-
-/// When somebody next comes on one of these duties, as far as the roster is known. Never somebody whom the
-/// case excludes or who left.
-pub async fn next_start(
-    tx: &mut Tx,
-    site: &SiteId,
-    roles: &[DutyRole],
-    now: Timestamp,
-    excluded: &[String],
-) -> Result<Option<Timestamp>, Fault> {
-    let roles: Vec<String> = roles.iter().map(|r| r.word().to_owned()).collect();
-    let next = sqlx::query_scalar!(
-        "-- triage::store::duties::next_start
-        SELECT min(d.start_time) FROM duty_slot d
-        WHERE d.site = $1 AND d.role = ANY ($2) AND d.start_time > $3 AND NOT d.staff = ANY ($4)
-          AND NOT EXISTS (SELECT FROM staff_retired s WHERE s.site = d.site AND s.staff = d.staff AND s.retired)",
-        site.as_str(),
-        &roles,
-        now.to_sqlx(),
-        excluded,
-    )
-    .fetch_one(&mut **tx)
-    .await
-    .or_fault()?;
-    Ok(next.map(jiff_sqlx::Timestamp::to_jiff))
+    let roster = roster(tx, site).await?;
+    let holder = roster.on_duty_since(role, now, excluded);
+    Ok(holder.map(|(staff, _)| staff.to_owned()))
 }

@@ -3,9 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_store::{Database, StoreResultExt as _};
-use redress_timers::Receipt;
+use redress_model::name::SiteId;
+use redress_model::words::ClockKind;
+use redress_store::{Database, StoreResultExt as _, Tx};
+use redress_timers::{Cause, Receipt};
 use uuid::Uuid;
+
+use super::word;
 
 /// How long receipts are kept.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -38,6 +42,91 @@ pub async fn keep(db: &Database, receipts: &[Receipt]) -> Result<(), Fault> {
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// A receipt as it is listed.
+#[derive(Debug, Clone)]
+pub struct Late {
+    /// The site.
+    pub site: SiteId,
+    /// The clock.
+    pub clock: Uuid,
+    /// Its case.
+    pub case: Uuid,
+    /// Which promise.
+    pub kind: ClockKind,
+    /// Which change of the clock it was about.
+    pub generation: i64,
+    /// When it was due.
+    pub due: Timestamp,
+    /// When it fired.
+    pub fired: Timestamp,
+    /// Why so late.
+    pub cause: Cause,
+}
+
+/// What a list of receipts is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One site; none: all in scope.
+    pub site: Option<SiteId>,
+    /// At least so late.
+    pub lag: SignedDuration,
+    /// For one of these reasons; empty: any.
+    pub causes: Vec<Cause>,
+    /// Not of cases about this person, `sites/{site}/staff/{staff}`.
+    pub not_about: Option<String>,
+}
+
+/// Where a page ended: when it fired, the clock and its generation.
+pub type Key = (Timestamp, Uuid, i64);
+
+/// Receipts, the latest firing first, after a key.
+pub async fn page(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Option<Key>,
+    limit: i64,
+) -> Result<Vec<Late>, Fault> {
+    let causes: Vec<String> = filter.causes.iter().map(|c| c.word().to_owned()).collect();
+    let lag = f64::max(filter.lag.as_secs_f64(), 0.0);
+    let rows = sqlx::query!(
+        "-- triage::store::late::page
+        SELECT l.site, l.clock_id, c.case_id, c.kind, l.generation, l.due_time, l.fire_time, l.cause
+        FROM late_firing l JOIN clock c ON c.site = l.site AND c.id = l.clock_id
+        WHERE ($1::text IS NULL OR l.site = $1)
+          AND ($2::timestamptz IS NULL OR (l.fire_time, l.clock_id, l.generation) < ($2, $3, $4))
+          AND l.fire_time - l.due_time >= make_interval(secs => $5)
+          AND (cardinality($6::text[]) = 0 OR l.cause = ANY ($6))
+          AND ($7::text IS NULL OR NOT EXISTS (
+            SELECT FROM case_file f WHERE f.site = c.site AND f.id = c.case_id AND $7 = ANY (f.excluded)))
+        ORDER BY l.fire_time DESC, l.clock_id DESC, l.generation DESC LIMIT $8",
+        filter.site.as_ref().map(SiteId::as_str),
+        after.map(|(at, ..)| at.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        after.map(|(_, clock, _)| clock),
+        after.map(|(.., generation)| generation),
+        lag,
+        &causes,
+        filter.not_about,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Late {
+                site: row.site.parse().map_err(Fault::internal)?,
+                clock: row.clock_id,
+                case: row.case_id,
+                kind: word(&row.kind)?,
+                generation: row.generation,
+                due: row.due_time.to_jiff(),
+                fired: row.fire_time.to_jiff(),
+                cause: word(&row.cause)?,
+            })
+        })
+        .collect()
 }
 
 /// Deletes receipts that were kept long enough, a bounded number at once.

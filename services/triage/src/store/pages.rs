@@ -66,26 +66,71 @@ impl Row {
     }
 }
 
-/// Adds a page.
-pub async fn insert(tx: &mut Tx, site: &SiteId, page: &PageRow) -> Result<(), Fault> {
+/// Adds pages.
+pub async fn insert(tx: &mut Tx, site: &SiteId, pages: &[PageRow]) -> Result<(), Fault> {
+    if pages.is_empty() {
+        return Ok(());
+    }
+    let clocks: Vec<Uuid> = pages.iter().map(|p| p.clock).collect();
+    let generations: Vec<i64> = pages.iter().map(|p| p.generation).collect();
+    let rungs: Vec<i16> = pages.iter().map(|p| i16::from(p.rung)).collect();
+    let rounds: Vec<i32> = pages
+        .iter()
+        .map(|p| i32::try_from(p.round).unwrap_or(i32::MAX))
+        .collect();
+    let staff: Vec<String> = pages.iter().map(|p| p.staff.clone()).collect();
+    let counts: Vec<i16> = pages
+        .iter()
+        .map(|p| i16::try_from(p.page).unwrap_or(i16::MAX))
+        .collect();
+    let sent: Vec<jiff_sqlx::Timestamp> = pages.iter().map(|p| p.sent.to_sqlx()).collect();
+    let answer: Vec<jiff_sqlx::Timestamp> = pages.iter().map(|p| p.answer.to_sqlx()).collect();
     sqlx::query!(
         "-- triage::store::pages::insert
         INSERT INTO clock_page (site, clock_id, generation, rung, round, staff, page, send_time, answer_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        SELECT $1, p.* FROM unnest($2::uuid[], $3::bigint[], $4::smallint[], $5::integer[], $6::text[],
+                                   $7::smallint[], $8::timestamptz[], $9::timestamptz[]) AS p",
         site.as_str(),
-        page.clock,
-        page.generation,
-        i16::from(page.rung),
-        i32::try_from(page.round).unwrap_or(i32::MAX),
-        page.staff,
-        i16::try_from(page.page).unwrap_or(i16::MAX),
-        page.sent.to_sqlx(),
-        page.answer.to_sqlx(),
+        &clocks,
+        &generations,
+        &rungs,
+        &rounds,
+        &staff,
+        &counts,
+        &sent as &[jiff_sqlx::Timestamp],
+        &answer as &[jiff_sqlx::Timestamp],
     )
     .execute(&mut **tx)
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// The pages of these clocks in their present rounds, by clock, oldest first.
+pub async fn of_rounds(
+    tx: &mut Tx,
+    site: &SiteId,
+    clocks: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<PageRow>>, Fault> {
+    let rows = sqlx::query_as!(
+        Row,
+        "-- triage::store::pages::of_rounds
+        SELECT p.clock_id, p.generation, p.rung, p.round, p.staff, p.page, p.send_time, p.answer_time,
+               p.acknowledge_time
+        FROM clock c JOIN clock_page p ON p.site = c.site AND p.clock_id = c.id AND p.round = c.round
+        WHERE c.site = $1 AND c.id = ANY ($2)
+        ORDER BY p.generation, p.rung",
+        site.as_str(),
+        clocks,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let mut pages: HashMap<Uuid, Vec<PageRow>> = HashMap::new();
+    for row in rows {
+        pages.entry(row.clock_id).or_default().push(row.read());
+    }
+    Ok(pages)
 }
 
 /// The last page of a clock in this round.
@@ -127,30 +172,6 @@ pub async fn last_of(tx: &mut Tx, clocks: &[Uuid]) -> Result<HashMap<Uuid, PageR
     .await
     .or_fault()?;
     Ok(rows.into_iter().map(|r| (r.clock_id, r.read())).collect())
-}
-
-/// When each person was last paged about a clock in this round.
-pub async fn last_by_staff(
-    tx: &mut Tx,
-    site: &SiteId,
-    clock: Uuid,
-    round: u32,
-) -> Result<HashMap<String, Timestamp>, Fault> {
-    let rows = sqlx::query!(
-        "-- triage::store::pages::last_by_staff
-        SELECT staff, max(send_time) AS \"sent!\" FROM clock_page
-        WHERE site = $1 AND clock_id = $2 AND round = $3 GROUP BY staff",
-        site.as_str(),
-        clock,
-        i32::try_from(round).unwrap_or(i32::MAX),
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .or_fault()?;
-    Ok(rows
-        .into_iter()
-        .map(|r| (r.staff, r.sent.to_jiff()))
-        .collect())
 }
 
 /// The page that this change of the clock told this person; none where it told nothing that is acknowledged.

@@ -511,6 +511,20 @@ async fn running_clocks_follow_new_holidays_but_not_the_hours_of_a_newer_policy_
     keeper(&world).follow_all().await.expect("followed");
     keeper(&world).catch_up().await.expect("nothing moved");
     assert_eq!(due(&case).await, at("2026-03-09T09:00:00+08:00"));
+    // The preview names what will move, and nothing by the hours of the policy.
+    let preview = async |days: &[(&str, &str)]| {
+        let request = wire::ImportCalendarRequest {
+            validate_only: true,
+            ..import(days)
+        };
+        let seen = ask(&world, world.manager(), request).await;
+        seen.expect("a preview").moves
+    };
+    let far = [("20260601", "盘点 (休)")];
+    assert_eq!(preview(&far).await, []);
+    let moves = preview(&CLOSED).await;
+    let to: Vec<_> = moves.iter().map(|m| time(&m.to_time)).collect();
+    assert!(to.contains(&at("2026-03-11T09:00:00+08:00")), "{moves:?}");
     let first = ask(&world, world.manager(), import(&CLOSED)).await;
     assert_eq!(first.expect("imported").calendar.expect("one").revision, 3);
     assert_eq!(keeper(&world).catch_up().await.expect("moved"), 1);

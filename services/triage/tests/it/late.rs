@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService as _;
 use redress_store::{Operation, Scope, StoreResultExt as _, Tx};
 use redress_testkit::eventually;
 use redress_triage::store::late;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, site};
+use crate::world::{World, by, site, time};
 
 /// Causes of the late firings that the scope may read.
 struct Causes;
@@ -28,7 +30,7 @@ impl Operation for Causes {
 #[tokio::test]
 async fn i4_i8_a_clock_that_fired_late_leaves_a_receipt_with_its_cause_to_its_site_alone() {
     let w = World::new().await;
-    let _case = w.case().await;
+    let case = w.case().await;
     // Nothing ran for two days, in which acknowledgement and answer were due.
     w.clock.advance(SignedDuration::from_hours(48));
     let shutdown = CancellationToken::new();
@@ -45,6 +47,39 @@ async fn i4_i8_a_clock_that_fired_late_leaves_a_receipt_with_its_cause_to_its_si
     assert!(
         causes.iter().all(|cause| cause == "REDIS_AWAY"),
         "{causes:?}"
+    );
+    // A person reads it with the clock that it is about, and narrows it.
+    let list = async |parent: &str, min: i64, size| {
+        let request = wire::ListLateFiringsRequest {
+            parent: parent.to_owned(),
+            page_size: size,
+            min_lag: Some(prost_types::Duration {
+                seconds: min,
+                nanos: 0,
+            }),
+            causes: vec![wire::LateCause::RedisAway.into()],
+            ..Default::default()
+        };
+        let asked = w.rpc.list_late_firings(by(w.manager(), request));
+        asked.await.expect("listed").into_inner()
+    };
+    let all = list("sites/lakeside", 0, 0).await.late_firings;
+    let one = &all[0];
+    assert_eq!(one.case, case.to_string());
+    assert_eq!(one.cause, i32::from(wire::LateCause::RedisAway));
+    let lag = time(&one.fire_time).duration_since(time(&one.due_time));
+    assert_eq!(one.lag.as_ref().expect("a lag").seconds, lag.as_secs());
+    assert!(lag >= SignedDuration::from_hours(1));
+    assert!(w.clocks(&case).await.values().any(|c| c.name == one.clock));
+    let first = list("sites/-", 0, 1).await;
+    assert_eq!(first.late_firings.len(), 1);
+    assert!(all.len() > 1 && !first.next_page_token.is_empty());
+    let month = 30 * 24 * 3600;
+    assert!(
+        list("sites/lakeside", month, 0)
+            .await
+            .late_firings
+            .is_empty()
     );
     let other = Scope::site(site("hillside"));
     assert!(db.read(&other, &Causes).await.expect("read").is_empty());

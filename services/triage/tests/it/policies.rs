@@ -317,6 +317,34 @@ async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
 }
 
 #[tokio::test]
+async fn a_preview_honours_what_was_held_p04_p26() {
+    use redress_proto::triage::v1::clock_service_server::ClockService as _;
+    let world = World::new().await;
+    let (case, other) = (world.case().await, world.case().await);
+    // Ten hours of the first day are not ours.
+    let request = wire::HoldCaseRequest {
+        parent: case.to_string(),
+        reason: to_wire(redress_model::words::HoldReason::Customer),
+        until_time: Some(to_timestamp(world.now() + SignedDuration::from_hours(10))),
+        note: "away".to_owned(),
+        request_id: String::new(),
+    };
+    let held = world.rpc.hold_case(by(world.manager(), request)).await;
+    held.expect("held");
+    world.advance(SignedDuration::from_hours(26)).await;
+    let seen = preview(&world, SITE, "clocks: { RESOLVE: [ { length: 1 day } ] }").await;
+    let of = |case: &redress_model::name::CaseName| {
+        let effect = seen.effects.iter().find(|e| e.case == case.to_string());
+        let clock = &effect.expect("changes").clocks[0];
+        (time(&clock.due_time_after), clock.late_after)
+    };
+    // 19:00 is closed, so the next opening.
+    assert_eq!(of(&case), (at("2026-03-04T09:00:00+08:00"), false));
+    assert_eq!(of(&other), (at("2026-03-03T09:00:00+08:00"), true));
+    assert_eq!((seen.case_count, seen.truncated), (2, false));
+}
+
+#[tokio::test]
 async fn a_policy_that_takes_effect_twice_decides_once_and_never_lowers_a_grade() {
     let world = World::new().await;
     let case = crowd(&world, 9).await;

@@ -28,6 +28,25 @@ pub(crate) enum ClockCommand {
         #[command(flatten)]
         paging: Paging,
     },
+    /// List clocks that fired late, the latest first, and why each did.
+    #[command(
+        after_help = "Examples:\n  redress clock late\n  redress clock late --min-lag 10s --cause REDIS_AWAY\n  redress clock late --site lakeside --json"
+    )]
+    Late {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only those that were at least so late, for example 10s or 5m.
+        #[arg(long, value_name = "SPAN")]
+        min_lag: Option<jiff::SignedDuration>,
+        /// Only for this reason: BACKLOG, REDIS_AWAY, INDEX_LOST, INDEX_REPAIRED, WORKER_LOST, RESTART, FAILED,
+        /// CLOCK_STEPPED or ARMED_LATE.
+        #[arg(long)]
+        cause: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
     /// Draw what a clock's time was spent on, and say why its deadline is where it is.
     #[command(
         after_help = "Examples:\n  redress clock explain LS-20261121-0001 --kind RESOLVE\n  redress clock explain sites/lakeside/clocks/ID --json"

@@ -3,6 +3,7 @@
 mod act;
 mod args;
 mod explain;
+mod late;
 mod list;
 
 pub(crate) use args::ClockCommand;
@@ -25,6 +26,12 @@ pub(crate) async fn run(
             kind,
             paging,
         } => list::run(platform, (site, case, state, kind), paging, out).await,
+        ClockCommand::Late {
+            site,
+            min_lag,
+            cause,
+            paging,
+        } => late::run(platform, site.as_deref(), (min_lag, cause), paging, out).await,
         ClockCommand::Explain(target) => explain::run(platform, &target, out).await,
         ClockCommand::Hold {
             case,

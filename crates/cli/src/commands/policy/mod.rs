@@ -216,7 +216,7 @@ fn preview(seen: &PreviewPolicyResponse, out: Output) {
     );
     line("paged", format!("{} people", seen.paged_count));
     if seen.truncated {
-        line("", "there are more open cases than were looked at");
+        line("", "more cases would change than are listed");
     }
     if !seen.effects.is_empty() {
         heading("Cases");

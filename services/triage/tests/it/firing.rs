@@ -1,0 +1,150 @@
+//! Clocks that come due together fire together: as safe as one by one, in the same order.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use redress_model::words::ClockTransition;
+use redress_proto::convert::to_wire;
+use redress_proto::event::v1 as event;
+use redress_timers::{Entry, Fired, Truth as _};
+use redress_triage::jobs::ClockTruth;
+
+use crate::world::{World, last, site};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+fn truth(world: &World) -> ClockTruth {
+    ClockTruth::new(world.database.db.clone(), Arc::default())
+}
+
+/// Everything that was due within two days in which nothing ran.
+async fn backlog(world: &World, cases: usize) -> Vec<Entry> {
+    for _ in 0..cases {
+        world.case().await;
+        world.clock.advance(SignedDuration::from_mins(7));
+    }
+    world.clock.advance(HOUR * 48);
+    truth(world).due(world.now(), 1_000).await.expect("read")
+}
+
+async fn breaches(world: &World) -> Vec<String> {
+    let all: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    all.into_iter()
+        .filter(|c| c.transition == to_wire(ClockTransition::Breached))
+        .map(|c| last(&c.clock).to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn p23_what_is_due_together_is_told_once_in_due_order_and_what_moved_on_is_not() {
+    let world = World::new().await;
+    let due = backlog(&world, 5).await;
+    assert!(
+        due.len() >= 10 && due.is_sorted_by_key(|e| (!e.first, e.due)),
+        "{due:?}"
+    );
+    let fired = truth(&world)
+        .fire_many(&due, world.now())
+        .await
+        .expect("fired");
+    assert!(
+        fired
+            .iter()
+            .all(|f| matches!(f, Some(Fired::Done | Fired::Again(_)))),
+        "{fired:?}"
+    );
+    let order: Vec<String> = due.iter().map(|e| e.id.to_string()).collect();
+    let told = breaches(&world).await;
+    let expected: Vec<&String> = order.iter().filter(|id| told.contains(id)).collect();
+    assert_eq!(told.iter().collect::<Vec<_>>(), expected);
+    // Each entry names a change of its clock that has passed: nothing of it happens again, whoever asks.
+    let again = truth(&world)
+        .fire_many(&due, world.now())
+        .await
+        .expect("fired");
+    assert!(again.iter().all(|f| *f == Some(Fired::Stale)), "{again:?}");
+    assert_eq!(breaches(&world).await, told);
+    // None fires before its time, though its entry says so.
+    let next: Vec<Entry> = fired
+        .into_iter()
+        .filter_map(|f| match f {
+            Some(Fired::Again(next)) => Some(Entry {
+                due: world.now(),
+                ..next
+            }),
+            _ => None,
+        })
+        .collect();
+    assert!(!next.is_empty());
+    let early = truth(&world)
+        .fire_many(&next, world.now())
+        .await
+        .expect("fired");
+    assert!(
+        early
+            .iter()
+            .all(|f| matches!(f, Some(Fired::Again(_) | Fired::Early))),
+        "{early:?}"
+    );
+    assert_eq!(breaches(&world).await, told);
+}
+
+#[tokio::test]
+async fn i4_two_replicas_that_fire_the_same_batch_tell_each_clock_once() {
+    let world = World::new().await;
+    let due = backlog(&world, 4).await;
+    let (one, two) = (truth(&world), truth(&world));
+    // The other has them the other way round.
+    let reversed: Vec<Entry> = due.iter().rev().copied().collect();
+    let (a, b) = tokio::join!(
+        one.fire_many(&due, world.now()),
+        two.fire_many(&reversed, world.now())
+    );
+    let all = [a.expect("fired"), b.expect("fired")].concat();
+    let effects = all
+        .iter()
+        .filter(|f| matches!(f, Some(Fired::Done | Fired::Again(_))));
+    assert_eq!(effects.count(), due.len(), "{all:?}");
+    let mut told = breaches(&world).await;
+    let count = told.len();
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), count);
+}
+
+#[tokio::test]
+async fn p23_one_poisoned_clock_and_another_site_hold_up_nobody() {
+    let world = World::new().await;
+    let elsewhere = site("hillside");
+    world.learn(&elsewhere).await;
+    let due = backlog(&world, 4).await;
+    // A clock without a beginning cannot be folded.
+    let poisoned = due[due.len() / 2];
+    sqlx::query("DELETE FROM triage.clock_event WHERE clock_id = $1")
+        .bind(poisoned.id)
+        .execute(&world.database.admin)
+        .await
+        .expect("broken");
+    let truth = truth(&world);
+    let fired = truth.fire_many(&due, world.now()).await.expect("answered");
+    let left: Vec<Entry> = due
+        .iter()
+        .zip(&fired)
+        .filter_map(|(entry, fired)| fired.is_none().then_some(*entry))
+        .collect();
+    assert!(left.contains(&poisoned), "{fired:?}");
+    // By themselves, as the timers do it then.
+    let mut failed = 0;
+    for entry in left {
+        match truth.fire(&entry, world.now()).await {
+            Ok(fired) => assert!(matches!(fired, Fired::Done | Fired::Again(_)), "{fired:?}"),
+            Err(_) => {
+                assert_eq!(entry, poisoned);
+                failed += 1;
+            }
+        }
+    }
+    assert_eq!(failed, 1);
+    let left = truth.due(world.now(), 1_000).await.expect("read");
+    assert_eq!(left, [poisoned], "everything else took effect");
+}

@@ -1,0 +1,154 @@
+//! People trapped in a lift: rescuers within 30 minutes (domain.md sections 6 and 10, decision 17).
+
+use jiff::SignedDuration;
+use redress_model::name::CaseName;
+use redress_model::words::{CaseMode, CaseStatus, ClockKind, ClockState, SignalBasis, SignalKind};
+use redress_proto::convert::to_wire;
+use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::triage_service_server::TriageService;
+use redress_proto::words::Signal;
+
+use crate::world::{World, by, time};
+
+const TRAPPED: &str = "我和两个邻居被困在3号楼的电梯里，请马上来人";
+
+async fn trapped(world: &World) -> CaseName {
+    let case = world.new_case();
+    world.say(&case, TRAPPED);
+    world.tell(&[world.received(world.facts(&case))]).await;
+    case
+}
+
+async fn rescue(world: &World, case: &CaseName) -> Option<wire::CaseClock> {
+    world.clocks(case).await.remove(&ClockKind::Rescue)
+}
+
+async fn signals(world: &World, case: &CaseName) -> Vec<wire::CaseSignal> {
+    let request = wire::ListSignalsRequest {
+        parent: case.to_string(),
+        ..Default::default()
+    };
+    let answer = world.rpc.list_signals(by(world.manager(), request)).await;
+    answer.expect("listed").into_inner().signals
+}
+
+fn danger(basis: SignalBasis) -> Signal {
+    Signal {
+        kind: to_wire(SignalKind::DangerToPersons),
+        basis: to_wire(basis),
+        ..Default::default()
+    }
+}
+
+async fn dismiss(world: &World, signal: wire::CaseSignal) {
+    let request = wire::DismissSignalRequest {
+        name: signal.name,
+        etag: signal.etag,
+        reason: "the lift was empty".to_owned(),
+        ..Default::default()
+    };
+    let answer = world.rpc.dismiss_signal(by(world.manager(), request)).await;
+    answer.expect("dismissed");
+}
+
+#[tokio::test]
+async fn a_text_that_says_people_are_trapped_starts_the_rescue_and_asks_whether_it_is_so() {
+    let world = World::new().await;
+    let case = trapped(&world).await;
+    let clock = rescue(&world, &case).await.expect("promised");
+    let start = world.now();
+    assert_eq!(time(&clock.start_time), start);
+    assert_eq!(time(&clock.due_time), start + SignedDuration::from_mins(30));
+    let signals = signals(&world, &case).await;
+    let signal = signals[0].signal.as_ref().expect("a signal");
+    let expected = danger(SignalBasis::Suspected);
+    assert_eq!((signal.kind, signal.basis), (expected.kind, expected.basis));
+    assert_eq!(signals[0].recorder, "triage");
+    // It counts only once somebody confirms it; the duty lead is asked (G1.8).
+    assert_eq!(world.decision(&case).await.grade, 4);
+    assert!(
+        world
+            .clocks(&case)
+            .await
+            .contains_key(&ClockKind::ConfirmSignal)
+    );
+    // An hour later nobody has been there: the rescue is overdue, and told.
+    world.advance(SignedDuration::from_mins(31)).await;
+    let clock = rescue(&world, &case).await.expect("promised");
+    assert_eq!(clock.state, to_wire(ClockState::Breached));
+    let told = world.pages().await;
+    assert!(
+        told.iter().any(|p| p.0 == "RESCUE" && p.1 == "BREACHED"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_visit_meets_the_rescue_and_a_dismissal_ends_it() {
+    let world = World::new().await;
+    let (visited, empty) = (trapped(&world).await, trapped(&world).await);
+    let mut contact = event::ContactRecorded {
+        case: visited.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: event::ContactDirection::Outbound.into(),
+        channel: 3,
+        by_person: true,
+        visit: true,
+        contact_time: Some(redress_proto::convert::to_timestamp(world.now())),
+        ..Default::default()
+    };
+    contact.substantive = false;
+    let subject = visited.to_string();
+    let visit = world.event("intake", "redress.contact.recorded.v1", &subject, &contact);
+    world.tell(&[visit]).await;
+    let clock = rescue(&world, &visited).await.expect("promised");
+    assert_eq!(clock.state, to_wire(ClockState::Met));
+
+    let asked = signals(&world, &empty).await.remove(0);
+    dismiss(&world, asked).await;
+    let clock = rescue(&world, &empty).await.expect("promised");
+    assert_eq!(clock.state, to_wire(ClockState::Cancelled));
+    world.advance(SignedDuration::from_hours(2)).await;
+    let told = world.pages().await;
+    assert!(told.iter().all(|p| p.0 != "RESCUE"), "{told:?}");
+    // Somebody is in there after all.
+    let again = world
+        .record(world.manager(), &empty, danger(SignalBasis::Confirmed), "")
+        .await;
+    again.expect("recorded");
+    let clock = rescue(&world, &empty).await.expect("promised");
+    assert_eq!(clock.state, to_wire(ClockState::Running));
+    assert_eq!(time(&clock.start_time), world.now());
+}
+
+#[tokio::test]
+async fn a_merged_report_leaves_the_rescue_to_its_head_and_history_starts_none() {
+    let world = World::new().await;
+    let head = world.case().await;
+    assert!(rescue(&world, &head).await.is_none());
+    let other = trapped(&world).await;
+    let mut merged = event::CaseFacts {
+        revision: 2,
+        epoch: 2,
+        ..world.facts(&other)
+    };
+    merged.status = to_wire(CaseStatus::Merged);
+    merged.merged_into = head.to_string();
+    world.tell(&[world.updated(merged)]).await;
+    let gone = rescue(&world, &other).await.expect("promised");
+    assert_eq!(gone.state, to_wire(ClockState::Cancelled));
+    let clock = rescue(&world, &head).await.expect("the head has it now");
+    assert_eq!(clock.state, to_wire(ClockState::Running));
+
+    let old = world.new_case();
+    world.say(&old, TRAPPED);
+    let facts = event::CaseFacts {
+        mode: to_wire(CaseMode::Historical),
+        status: to_wire(CaseStatus::Archived),
+        ..world.facts(&old)
+    };
+    world.tell(&[world.received(facts)]).await;
+    assert!(world.clocks(&old).await.is_empty());
+    assert!(signals(&world, &old).await.is_empty());
+}
