@@ -59,7 +59,10 @@ async fn drain(bench: &Bench, together: bool) -> (usize, f64) {
         .map(|_| {
             let (truth, queue) = (Arc::clone(&truth), Arc::clone(&queue));
             tokio::spawn(async move {
-                while let Some(batch) = { queue.lock().await.next() } {
+                loop {
+                    let Some(batch) = queue.lock().await.next() else {
+                        break;
+                    };
                     if let [entry] = batch.as_slice() {
                         truth.fire(entry, now).await.expect("fired");
                         continue;

@@ -74,16 +74,19 @@ impl Operation for FireMany<'_> {
     }
 }
 
+/// An entry with its place in the batch, and where its clock is.
+type Placed<'a> = (usize, &'a Entry, &'a Origin);
+
 impl ClockTruth {
     /// Fires a stretch of entries that only tell, those of each site in one transaction. What cannot be fired so is
     /// left out.
     async fn tell(
         &self,
-        stretch: &[(usize, &Entry, &Origin)],
+        stretch: &[Placed<'_>],
         now: Timestamp,
         answers: &mut [Option<Fired>],
     ) -> Result<(), Fault> {
-        let mut sites: Vec<(&SiteId, Vec<&(usize, &Entry, &Origin)>)> = Vec::new();
+        let mut sites: Vec<(&SiteId, Vec<&Placed<'_>>)> = Vec::new();
         for of in stretch {
             match sites.iter_mut().find(|(site, _)| **site == of.2.site) {
                 Some((_, entries)) => entries.push(of),

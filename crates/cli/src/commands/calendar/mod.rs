@@ -176,6 +176,7 @@ fn holidays(calendar: &Calendar) -> String {
     };
     let own = match calendar.own_days.len() {
         0 => String::new(),
+        1 => ", 1 day of its own".to_owned(),
         n => format!(", {n} days of its own"),
     };
     let published = match calendar.published_through_year {

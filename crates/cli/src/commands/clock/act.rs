@@ -127,7 +127,12 @@ pub(super) async fn holds(platform: &Platform, of: &str, out: Output) -> Result<
         },
         |h| json::of("triage.v1.Hold", h),
     );
-    let days = |d: &Option<prost_types::Duration>| d.as_ref().map_or(0, |d| d.seconds) / 86_400;
+    // A day that has begun is one.
+    let days = |d: &Option<prost_types::Duration>| {
+        d.as_ref()
+            .map_or(0, |d| d.seconds + i64::from(d.nanos > 0) + 86_399)
+            / 86_400
+    };
     out.rows(
         &["Reason", "Days used", "Days allowed", "Approval", "Stops"],
         &answer.budgets,

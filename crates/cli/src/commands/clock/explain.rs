@@ -88,7 +88,7 @@ fn show(told: &ExplainClockResponse) {
             paint('▒', ClockStretchKind::Held),
         );
     }
-    let mut stretches = table(&["From", "To", "What", "Used"]);
+    let mut stretches = table(&["From", "To", "What", "Used by then"]);
     for s in &told.stretches {
         let (from, to) = (at(s.start_time.as_ref()), at(s.end_time.as_ref()));
         stretches.add_row(vec![
@@ -154,7 +154,7 @@ fn length(length: Option<&ClockLength>) -> String {
         ClockUnit::WorkingDays => "working days",
         ClockUnit::Days => "days",
         ClockUnit::Months => "months",
-        ClockUnit::Instant => return "an instant".to_owned(),
+        ClockUnit::Instant => return "a named instant".to_owned(),
         ClockUnit::Unspecified => return "–".to_owned(),
     };
     format!("{} {unit}", length.amount)

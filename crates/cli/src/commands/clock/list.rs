@@ -141,7 +141,12 @@ pub(super) fn show(mut clocks: Vec<CaseClock>, limit: Option<usize>, out: Output
             vec![
                 word::<ClockKind>(c.kind),
                 short(&c.case),
-                grade(c.grade),
+                // A question is asked before all else, whatever the grade of its case.
+                if c.kind == ClockKind::ConfirmSignal.number() {
+                    "–".to_owned()
+                } else {
+                    grade(c.grade)
+                },
                 state(c),
                 when(c.due_time.as_ref()),
                 if running && !c.held {
