@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::SignedDuration;
 use redress_model::Fault;
 use redress_model::time::Clock as _;
-use redress_model::words::{DutyRole, Word as _};
+use redress_model::words::DutyRole;
 use redress_store::{Operation, Tx};
 use redress_timers::Truth as _;
 use redress_triage::jobs::ClockTruth;

@@ -453,8 +453,16 @@ async fn what_a_monitor_found_has_nobody_to_speak_to() {
 
 #[tokio::test]
 async fn a_clock_fires_though_the_index_was_emptied_i4_p15_p18() {
-    let redis = redress_testkit::redis().await;
-    let client = redis::Client::open(redis.url()).expect("a URL");
+    let server = redress_testkit::redis().await;
+    let client = redis::Client::open(server.url()).expect("a URL");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("redis answers");
+    let mut keys = async || -> i64 {
+        let size = redis::cmd("DBSIZE");
+        size.query_async(&mut connection).await.expect("counted")
+    };
     let world = World::with_redis(Some(client.into())).await;
     world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;
     let shutdown = tokio_util::sync::CancellationToken::new();
@@ -462,10 +470,15 @@ async fn a_clock_fires_though_the_index_was_emptied_i4_p15_p18() {
         let (timers, shutdown) = (world.timers.clone(), shutdown.clone());
         tokio::spawn(async move { timers.run(shutdown).await })
     };
+    let soon = std::time::Duration::from_secs(30);
+    redress_testkit::eventually(soon, async || world.timers.is_index_ready()).await;
+    let empty = keys().await;
     world.case().await;
-    redis.flush().expect("flushed");
+    // What is flushed has to be there first.
+    redress_testkit::eventually(soon, async || keys().await > empty).await;
+    server.flush().expect("flushed");
     world.clock.advance(HOUR * 6);
-    redress_testkit::eventually(std::time::Duration::from_secs(30), async || {
+    redress_testkit::eventually(soon, async || {
         let pages = world.pages().await;
         pages
             .iter()
