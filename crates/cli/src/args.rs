@@ -13,6 +13,7 @@ use crate::commands::statement::StatementCommand;
 use crate::commands::calendar::CalendarCommand;
 use crate::commands::policy::PolicyCommand;
 use crate::commands::roster::{DepartmentCommand, RosterCommand, StaffCommand};
+use crate::commands::work::WorkCommand;
 
 /// The complaint and crisis platform for property developers.
 #[derive(Debug, Parser)]
@@ -103,6 +104,9 @@ pub(crate) enum Command {
     /// Policies: what grading and promises do differently from place to place, and why.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Work: who has which case, who takes it over, who helps.
+    #[command(subcommand)]
+    Work(WorkCommand),
     /// The roster: shifts, rotations, leave, swaps, and who is on duty.
     #[command(subcommand)]
     Roster(RosterCommand),

@@ -13,8 +13,10 @@ use redress_proto::assignment::v1::report_service_client::ReportServiceClient;
 use redress_proto::assignment::v1::roster_plan_service_client::RosterPlanServiceClient;
 use redress_proto::assignment::v1::roster_service_client::RosterServiceClient;
 use redress_proto::assignment::v1::settlement_service_client::SettlementServiceClient;
+use redress_proto::assignment::v1::staffing_service_client::StaffingServiceClient;
 use redress_proto::assignment::v1::transfer_service_client::TransferServiceClient;
 use redress_proto::assignment::v1::warranty_service_client::WarrantyServiceClient;
+use redress_proto::assignment::v1::work_service_client::WorkServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
 use redress_proto::crisis::v1::statement_service_client::StatementServiceClient;
 use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
@@ -236,6 +238,14 @@ impl Platform {
 
     pub(crate) fn ledger(&self) -> LedgerServiceClient<Authenticated> {
         LedgerServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn staffing(&self) -> StaffingServiceClient<Authenticated> {
+        StaffingServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn work(&self) -> WorkServiceClient<Authenticated> {
+        WorkServiceClient::new(self.channel(ServiceArg::Assignment))
     }
 
     pub(crate) fn messages(&self) -> MessageServiceClient<Authenticated> {

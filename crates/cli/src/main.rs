@@ -59,6 +59,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Clock(command) => commands::clock::run(&platform()?, command, out).await,
             Command::Calendar(command) => commands::calendar::run(&platform()?, command, out).await,
             Command::Policy(command) => commands::policy::run(platform, command, out).await,
+            Command::Work(command) => commands::work::run(&platform()?, command, out).await,
             Command::Roster(command) => commands::roster::run(&platform()?, command, out).await,
             Command::Staff(command) => {
                 commands::roster::run_staff(&platform()?, command, out).await

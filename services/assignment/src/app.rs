@@ -15,6 +15,7 @@ use redress_proto::assignment::v1::report_service_server::ReportServiceServer;
 use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanServiceServer;
 use redress_proto::assignment::v1::roster_service_server::RosterServiceServer;
 use redress_proto::assignment::v1::settlement_service_server::SettlementServiceServer;
+use redress_proto::assignment::v1::staffing_service_server::StaffingServiceServer;
 use redress_proto::assignment::v1::transfer_service_server::TransferServiceServer;
 use redress_proto::assignment::v1::warranty_service_server::WarrantyServiceServer;
 use redress_proto::assignment::v1::work_service_server::WorkServiceServer;
@@ -27,12 +28,13 @@ use crate::jobs::case_facts::{OnCaseReceived, OnCaseUpdated};
 use crate::jobs::case_graded::OnCaseGraded;
 use crate::jobs::case_moved::OnCaseMoved;
 use crate::jobs::clock_changed::OnClockChanged;
+use crate::jobs::message_changed::OnMessageChanged;
 use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::survey_answered::OnSurveyAnswered;
-use crate::jobs::{count_cases, purge_receipts, retell_duties};
+use crate::jobs::{count_cases, expire_handovers, purge_receipts, retell_duties, tell_summonses};
 use crate::rpc::{
     ContractorRpc, DisputeRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc,
-    SettlementRpc, Shared, TransferRpc, WarrantyRpc, WorkRpc,
+    SettlementRpc, Shared, StaffingRpc, TransferRpc, WarrantyRpc, WorkRpc,
 };
 
 /// Who wants to hear what assignment says.
@@ -53,6 +55,7 @@ fn subscriptions() -> Subscriptions {
         ),
         ("redress.demand.changed.v1", &["triage"]),
         ("redress.dispute.begun.v1", &["triage"]),
+        ("redress.work.summoned.v1", &["notification"]),
     ])
 }
 
@@ -66,6 +69,7 @@ pub fn inbox(db: Database, clock: SharedClock, meter: &Meter) -> Inbox {
         .on("redress.case.moved.v1", OnCaseMoved(clock.clone()))
         .on("redress.survey.answered.v1", OnSurveyAnswered(clock))
         .on("redress.clock.changed.v1", OnClockChanged)
+        .on("redress.message.changed.v1", OnMessageChanged)
 }
 
 /// Wires the service together.
@@ -112,6 +116,7 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .serve(DisputeServiceServer::new(DisputeRpc(shared.clone())))
         .serve(SettlementServiceServer::new(SettlementRpc(shared.clone())))
         .serve(RegisterServiceServer::new(RegisterRpc(shared.clone())))
+        .serve(StaffingServiceServer::new(StaffingRpc(shared.clone())))
         .serve(WorkServiceServer::new(WorkRpc(shared.clone())))
         .serve(ReportServiceServer::new(ReportRpc(shared.clone())))
         .serve(LedgerServiceServer::new(LedgerRpc(shared)))
@@ -131,6 +136,14 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .work("count cases", {
             let db = db.clone();
             |shutdown| count_cases::run(db, shutdown)
+        })
+        .work("hand-overs", {
+            let (db, clock) = (db.clone(), clock.clone());
+            |shutdown| expire_handovers::run(db, clock, shutdown)
+        })
+        .work("summonses", {
+            let (db, clock) = (db.clone(), clock.clone());
+            |shutdown| tell_summonses::run(db, clock, shutdown)
         })
         .work("receipts", {
             let db = db.clone();

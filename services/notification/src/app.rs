@@ -193,7 +193,10 @@ type Subscribers = Vec<(String, Arc<dyn Peer>)>;
 /// Who wants to hear what became of a message, and what a customer answered.
 fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> {
     let subscriptions = Subscriptions::new(&[
-        (MESSAGE_CHANGED, &["crisis", "intake", "triage"]),
+        (
+            MESSAGE_CHANGED,
+            &["crisis", "intake", "triage", "assignment"],
+        ),
         (SURVEY_ANSWERED, &["triage", "assignment"]),
     ]);
     let mut subscribers: Subscribers = Vec::new();

@@ -31,6 +31,7 @@ pub(crate) mod token;
 pub(crate) mod transfer;
 pub(crate) mod warranty;
 pub(crate) mod wording;
+pub(crate) mod work;
 
 use redress_model::words::Word;
 

@@ -12,8 +12,8 @@ use jiff::{Timestamp, ToSpan as _};
 use redress_model::words::{Category, DutyRole, SiteKind, Word};
 use redress_proto::assignment::v1::{
     ContactKind, ContactPoint, CreateDepartmentRequest, CreateStaffRequest, Crew, Department, Duty,
-    GetRosterPlanRequest, ListDutiesRequest, RosterPlan, Rotation, SetDutiesRequest,
-    SetRosterPlanRequest, Shift, Staff,
+    GetRosterPlanRequest, ListDutiesRequest, Position, PositionKind, RosterPlan, Rotation,
+    RoutingRules, SetDutiesRequest, SetRosterPlanRequest, SetRoutingRulesRequest, Shift, Staff,
 };
 use redress_proto::intake::v1::{
     CreateOrganizationRequest, CreateRegionRequest, CreateSiteRequest, GetOrganizationRequest,
@@ -40,6 +40,8 @@ pub(crate) struct Demo {
     sites: Vec<DemoSite>,
     departments: Vec<DemoDepartment>,
     staff: Vec<DemoStaff>,
+    #[serde(default)]
+    positions: Vec<DemoPosition>,
     #[serde(default)]
     shifts: Vec<DemoShift>,
     #[serde(default)]
@@ -83,6 +85,13 @@ struct DemoStaff {
     department: String,
     #[serde(default)]
     duties: Vec<DutyRole>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoPosition {
+    kind: String,
+    staff: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -315,7 +324,30 @@ impl Demo {
             etag: String::new(),
         };
         client.set_roster_plan(request(set)).await?;
+        let set = SetRoutingRulesRequest {
+            rules: Some(RoutingRules {
+                positions: self.positions(&format!("sites/{}", site.id)),
+                ..Default::default()
+            }),
+            parent: format!("sites/{}", site.id),
+            etag: String::new(),
+        };
+        platform.staffing().set_routing_rules(request(set)).await?;
         Ok(())
+    }
+
+    fn positions(&self, parent: &str) -> Vec<Position> {
+        let kind = |word: &str| {
+            PositionKind::from_str_name(&format!("POSITION_KIND_{word}")).unwrap_or_default()
+        };
+        self.positions
+            .iter()
+            .map(|p| Position {
+                kind: kind(&p.kind).into(),
+                staff: format!("{parent}/staff/{}", p.staff),
+                ..Default::default()
+            })
+            .collect()
     }
 
     fn plan(&self, parent: &str, from: Date) -> RosterPlan {
@@ -411,6 +443,11 @@ mod tests {
             let fixed = duties.iter().any(|d| d.role == role.number());
             let planned = plan.rotations.iter().any(|r| r.role == role.number());
             assert!(fixed || planned, "{role}");
+        }
+        for position in demo.positions("sites/x") {
+            assert_ne!(position.kind(), PositionKind::Unspecified);
+            let id = position.staff.rsplit('/').next().unwrap_or_default();
+            assert!(demo.staff.iter().any(|s| s.id == id), "{id}");
         }
         for rotation in &demo.rotations {
             for shift in &rotation.shifts {

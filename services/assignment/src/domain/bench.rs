@@ -7,20 +7,26 @@ use jiff::Timestamp;
 use redress_model::name::{DepartmentId, StaffId};
 use redress_model::words::{Category, DutyRole};
 
+use super::demand::Demands;
+
 /// The lead ladder, lowest rung first (domain.md section 7).
 pub const LADDER: [DutyRole; 3] = [DutyRole::OnSiteLead, DutyRole::DutyLead, DutyRole::TopLead];
 
 /// Somebody who works at the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// Department; none for leads who belong to none.
+    /// Department, the borrowing one while on loan (M13); none for leads who belong to none.
     pub department: Option<DepartmentId>,
+    /// Skills, in the site's words.
+    pub skills: Vec<String>,
     /// Languages spoken.
     pub languages: Vec<String>,
     /// Open cases before routing passes them over; none: no limit.
     pub max_open: Option<u32>,
     /// Open cases now: responsible for, or offered.
     pub open: u32,
+    /// Cases offered to them in the last days.
+    pub recent: u32,
     /// When a case was last offered to them.
     pub last_offered: Option<Timestamp>,
     /// No longer works here.
@@ -88,6 +94,8 @@ pub struct Bench {
     pub stretches: Vec<Stretch>,
     /// The departments.
     pub departments: Vec<Department>,
+    /// What the site demands.
+    pub demands: Demands,
 }
 
 impl Bench {
@@ -188,11 +196,22 @@ impl Bench {
         })
     }
 
-    /// Sorts people: fewest open cases first, then whoever was not offered one for longest, then by id.
-    pub fn burden(&self, staff: &StaffId) -> (u32, Option<Timestamp>, StaffId) {
+    /// Whether the person has all these skills.
+    pub fn has_skills(&self, staff: &StaffId, skills: &BTreeSet<&str>) -> bool {
+        self.people.get(staff).is_some_and(|p| {
+            skills
+                .iter()
+                .all(|skill| p.skills.iter().any(|s| s == skill))
+        })
+    }
+
+    /// Sorts people: fewest open cases first, then fewest offers of late, then whoever was not offered one for longest,
+    /// then by id.
+    pub fn burden(&self, staff: &StaffId) -> (u32, u32, Option<Timestamp>, StaffId) {
         let person = self.people.get(staff);
         (
             person.map_or(u32::MAX, |p| p.open),
+            person.map_or(u32::MAX, |p| p.recent),
             person.and_then(|p| p.last_offered),
             staff.clone(),
         )

@@ -2,6 +2,8 @@
 
 pub mod action;
 pub mod bench;
+pub mod demand;
+pub mod handover;
 pub mod horizon;
 pub mod ledger;
 pub mod monthly;

@@ -268,12 +268,11 @@ impl Roster {
             .until
             .map_or(Date::MAX, |until| until)
             .min(last.saturating_add(reach.days()));
-        for date in first.series(1.day()).take_while(|date| *date <= last) {
-            let Some(turn) = rotation.turn(date) else {
-                continue;
-            };
-            for shift in shifts.iter().filter(|s| s.begins_on(date)) {
-                let Some((start, end)) = shift.on(date) else {
+        for shift in shifts {
+            let begun = planned.len();
+            let days = first.series(1.day()).take_while(|date| *date <= last);
+            for date in days.filter(|date| shift.begins_on(*date)) {
+                let (Some(turn), Some((start, end))) = (rotation.turn(date), shift.on(date)) else {
                     continue;
                 };
                 let (from, until) = (reached(&self.zone, start), reached(&self.zone, end));
@@ -281,7 +280,13 @@ impl Roster {
                 if from >= until {
                     continue;
                 }
-                for (place, person) in rotation.crew(turn).iter().enumerate() {
+                let goes_on = shift.is_whole_day()
+                    && date > rotation.from
+                    && rotation.turn(date.saturating_sub(1.day())) == Some(turn);
+                let crew = rotation.crew(turn);
+                // What the day before made lies at the end.
+                let latest = if goes_on { crew.len() } else { 0 };
+                for (place, person) in crew.iter().enumerate() {
                     let stretch = Stretch {
                         role: rotation.role,
                         staff: person.clone(),
@@ -289,12 +294,8 @@ impl Roster {
                         from: Some(from),
                         until: Some(until),
                     };
-                    let is_same_turn = date > rotation.from
-                        && rotation.turn(date.saturating_sub(1.day())) == Some(turn);
-                    let before = planned.iter_mut().rev().find(|p| {
-                        is_same_turn
-                            && shift.is_whole_day()
-                            && p.until == stretch.from
+                    let before = planned[begun..].iter_mut().rev().take(latest).find(|p| {
+                        p.until == stretch.from
                             && (p.role, p.rank, &p.staff)
                                 == (stretch.role, stretch.rank, &stretch.staff)
                     });

@@ -35,6 +35,10 @@ pub enum Reason {
     HandedOver,
     /// Routed past a department in which nobody could take it.
     NobodyOnDuty,
+    /// Offered to another by who has it in hand, and stays until then.
+    HandoverOffered,
+    /// A hand-over came to nothing.
+    HandoverEnded,
 }
 
 impl Reason {
@@ -46,6 +50,8 @@ impl Reason {
             Self::Accepted => "accepted",
             Self::HandedOver => "handed_over",
             Self::NobodyOnDuty => "nobody_on_duty",
+            Self::HandoverOffered => "handover_offered",
+            Self::HandoverEnded => "handover_ended",
         }
     }
 }
@@ -161,6 +167,22 @@ pub fn first_contact(
     })
 }
 
+/// Who of a department would help on a case: the least loaded one at work, else the least loaded.
+pub fn helper(
+    department: &DepartmentId,
+    excluded: &BTreeSet<StaffId>,
+    bench: &Bench,
+    at: Timestamp,
+) -> Option<StaffId> {
+    let at_work = bench.at_work(department, at, excluded);
+    let all = bench.of_department(department, excluded);
+    let least = |people: Vec<&StaffId>| {
+        let staff = people.into_iter().min_by_key(|staff| bench.burden(staff));
+        staff.cloned()
+    };
+    least(at_work).or_else(|| least(all))
+}
+
 fn least_loaded(
     department: &DepartmentId,
     need: Need<'_>,
@@ -179,6 +201,26 @@ fn least_loaded(
         at_work.len(),
         free.len()
     ));
+    let skills = bench.demands.skills_of(need.category);
+    let skilled: Vec<&StaffId> = free
+        .iter()
+        .copied()
+        .filter(|staff| !skills.is_empty() && bench.has_skills(staff, &skills))
+        .collect();
+    let wanted = skills.iter().copied().collect::<Vec<_>>().join(", ");
+    let free = match (skills.is_empty(), skilled.is_empty()) {
+        (true, _) => free,
+        (false, false) => {
+            explanation.push(format!("{} of them can do {wanted}", skilled.len()));
+            skilled
+        }
+        (false, true) => {
+            if !free.is_empty() {
+                explanation.push(format!("none of them can do {wanted}"));
+            }
+            free
+        }
+    };
     let speaking: Vec<&StaffId> = free
         .iter()
         .copied()
@@ -197,9 +239,9 @@ fn least_loaded(
     let staff = candidates
         .into_iter()
         .min_by_key(|staff| bench.burden(staff))?;
-    let (open, _, _) = bench.burden(staff);
+    let (open, recent, _, _) = bench.burden(staff);
     explanation.push(format!(
-        "{staff} has the fewest open cases ({open}); where equal, whoever was not offered one for longest"
+        "{staff} has the fewest open cases ({open}); where equal, the fewest offers of late ({recent}), then whoever was not offered one for longest"
     ));
     Some(staff.clone())
 }

@@ -34,6 +34,8 @@ pub enum Action {
     RosterChanged,
     /// The offered person takes it.
     Accept,
+    /// The offered person does not take it. Without effect where nobody else may handle the case.
+    Decline(String),
     /// Something was done.
     Progress(String),
     /// The case is resolved.
@@ -107,6 +109,7 @@ pub fn transition(
         Action::Graded(decision) => draft.graded(decision),
         Action::RosterChanged => draft.settle(),
         Action::Accept => draft.accept()?,
+        Action::Decline(text) => draft.decline(text)?,
         Action::Progress(text) => draft.progress(text)?,
         Action::Resolve(resolution) => draft.resolve(resolution)?,
     }
@@ -240,6 +243,23 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    fn decline(&mut self, text: String) -> Result<(), Illegal> {
+        let (CaseStatus::Assigned, Some(staff)) = (self.work.status, &self.work.offered_to) else {
+            return Err(self.illegal(CaseStatus::Assigned));
+        };
+        let mut excluded = self.work.facts.excluded.clone();
+        excluded.insert(staff.clone());
+        let need = Need {
+            excluded: &excluded,
+            ..self.need(None)
+        };
+        if let Some(other) = route(need, self.bench, self.at) {
+            self.step(StepKind::Declined, text);
+            self.give(other);
+        }
+        Ok(())
+    }
+
     fn progress(&mut self, text: String) -> Result<(), Illegal> {
         match self.work.status {
             CaseStatus::Accepted => self.moved(CaseStatus::Investigating),
@@ -290,7 +310,26 @@ impl<'a> Draft<'a> {
                     self.offer(None);
                 }
             }
-            _ => {}
+            _ => self.settle_handover(),
+        }
+    }
+
+    /// Nobody can take over who may not handle the case, or is responsible already.
+    fn settle_handover(&mut self) {
+        let excluded = &self.work.facts.excluded;
+        let Some(receiver) = &self.work.offered_to else {
+            return;
+        };
+        let stands = is_in_hand(self.work.status)
+            && self.bench.may_handle(receiver, excluded)
+            && self.work.responsible.as_ref() != Some(receiver);
+        if !stands {
+            self.work.offered_to = None;
+            self.owner.get_or_insert(Reason::HandoverEnded);
+            self.step(
+                StepKind::HandoverDeclined,
+                "the receiver may not handle the case".to_owned(),
+            );
         }
     }
 
@@ -321,6 +360,8 @@ impl<'a> Draft<'a> {
             Some(chosen) => {
                 self.work.responsible = Some(chosen.staff);
                 if is_in_hand(self.work.status) {
+                    // Whoever was handing it over has nothing to give any more.
+                    self.work.offered_to = None;
                     self.work.department = chosen.department;
                 }
                 self.work.explanation = chosen.explanation;
@@ -336,16 +377,19 @@ impl<'a> Draft<'a> {
     }
 
     fn offer(&mut self, keep: Option<StaffId>) {
-        let Some(Route {
+        match route(self.need(keep.as_ref()), self.bench, self.at) {
+            Some(found) => self.give(found),
+            None => self.work.offered_to = None,
+        }
+    }
+
+    fn give(&mut self, found: Route) {
+        let Route {
             staff,
             department,
             reason,
             explanation,
-        }) = route(self.need(keep.as_ref()), self.bench, self.at)
-        else {
-            self.work.offered_to = None;
-            return;
-        };
+        } = found;
         let same = self.work.offered_to.as_ref() == Some(&staff);
         self.work.department = department;
         self.work.explanation = explanation;

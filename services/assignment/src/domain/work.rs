@@ -119,11 +119,19 @@ pub enum StepKind {
     HandedOver,
     /// A move of an older epoch, without effect.
     Outdated,
+    /// The offered person declined.
+    Declined,
+    /// Offered to another person by who has it in hand.
+    HandoverOffered,
+    /// A hand-over was declined or taken back.
+    HandoverDeclined,
+    /// Nobody answered a hand-over in time.
+    HandoverExpired,
 }
 
 impl StepKind {
     /// Every kind, in the order of their numbers on the wire.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Received,
         Self::Offered,
         Self::Accepted,
@@ -134,6 +142,10 @@ impl StepKind {
         Self::Reopened,
         Self::HandedOver,
         Self::Outdated,
+        Self::Declined,
+        Self::HandoverOffered,
+        Self::HandoverDeclined,
+        Self::HandoverExpired,
     ];
 
     /// The word as Postgres keeps it.
@@ -149,6 +161,10 @@ impl StepKind {
             Self::Reopened => "REOPENED",
             Self::HandedOver => "HANDED_OVER",
             Self::Outdated => "OUTDATED",
+            Self::Declined => "DECLINED",
+            Self::HandoverOffered => "HANDOVER_OFFERED",
+            Self::HandoverDeclined => "HANDOVER_DECLINED",
+            Self::HandoverExpired => "HANDOVER_EXPIRED",
         }
     }
 

@@ -1,8 +1,10 @@
 //! `redress.case.graded.v1`: the case is offered to somebody. A new category before acceptance routes it again; later
 //! it is recorded only.
 
+use jiff::Timestamp;
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
+use redress_model::name::CaseName;
 use redress_model::time::SharedClock;
 use redress_model::words::CaseMode;
 use redress_proto::convert::{from_wire, grade};
@@ -10,10 +12,11 @@ use redress_proto::event::v1::CaseGraded;
 use redress_store::Tx;
 
 use super::{apply, case_of};
+use crate::domain::demand::GROUP_PEOPLE_MIN;
 use crate::domain::transition::Action;
 use crate::domain::work::Decision;
 use crate::store::reports::facts;
-use crate::store::{bench, work};
+use crate::store::{bench, summonses, work};
 
 /// The handler.
 #[derive(Debug, Clone)]
@@ -48,9 +51,27 @@ impl Handler for OnCaseGraded {
             Some(known) if decision.epoch <= known.epoch => {
                 facts::graded(tx, &case, revision, category, grade).await?;
                 apply(tx, &known, Action::Graded(decision), &event.source, &self.0).await?;
+                let complainants = graded.complainants.max(graded.cluster_complainants);
+                if complainants >= GROUP_PEOPLE_MIN {
+                    summon(tx, &case, complainants, self.0.now()).await?;
+                }
                 Ok(Applied::Done)
             }
             _ => Ok(Applied::Wait),
         }
     }
+}
+
+/// Calls for everybody whom so many together bring (M09, M10).
+async fn summon(
+    tx: &mut Tx,
+    case: &CaseName,
+    complainants: i32,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let Some(work) = work::find(tx, case).await? else {
+        return Ok(());
+    };
+    let bench = bench::load(tx, &case.site, now).await?;
+    summonses::call(tx, &work, complainants, &bench, now).await
 }

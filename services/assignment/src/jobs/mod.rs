@@ -7,11 +7,14 @@ pub mod case_graded;
 pub mod case_moved;
 pub mod clock_changed;
 pub mod count_cases;
+pub mod expire_handovers;
+pub mod message_changed;
 mod praise;
 pub mod purge_receipts;
 pub mod retell_duties;
 pub mod site_changed;
 pub mod survey_answered;
+pub mod tell_summonses;
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;

@@ -18,6 +18,7 @@ mod read_staff_contact_points;
 mod render;
 mod resolve_work;
 mod set_duties;
+mod staffing;
 mod update_staff;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ use redress_vault::Vault;
 use tonic::{Request, Response, Status};
 
 pub use plan::RosterPlanRpc;
+pub use staffing::StaffingRpc;
 
 use crate::domain::work::{Illegal, Work};
 use crate::store;

@@ -19,6 +19,14 @@ pub(super) fn text(field: &str, text: String) -> Result<String, Fault> {
     Ok(text)
 }
 
+/// Refuses the one character that a text of Postgres cannot hold.
+pub(super) fn storable(field: &str, text: &str) -> Result<(), Fault> {
+    if text.contains('\0') {
+        return Err(Fault::invalid(field, "must not hold the character U+0000"));
+    }
+    Ok(())
+}
+
 /// The site of a parent.
 pub(super) fn site(parent: &str) -> Result<SiteId, Fault> {
     site_in("parent", parent)
@@ -42,6 +50,16 @@ pub(super) fn site_or_any(parent: &str) -> Result<Option<SiteId>, Fault> {
 pub(super) fn case_of_work(name: &str) -> Result<CaseName, Fault> {
     let work: WorkName = parse_field("name", name)?;
     Ok(CaseName::new(work.site, work.id))
+}
+
+/// The case of a site behind the name of its work; none where the name is empty.
+pub(super) fn case_in(field: &str, site: &SiteId, name: &str) -> Result<Option<CaseName>, Fault> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let work: WorkName = parse_field(field, name)?;
+    same_site(field, Some(site), &work.site)?;
+    Ok(Some(CaseName::new(work.site, work.id)))
 }
 
 /// The name of the work on a case.

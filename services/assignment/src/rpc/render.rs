@@ -134,5 +134,9 @@ fn step_kind(kind: StepKind) -> wire::WorkStepKind {
         StepKind::Reopened => wire::WorkStepKind::Reopened,
         StepKind::HandedOver => wire::WorkStepKind::HandedOver,
         StepKind::Outdated => wire::WorkStepKind::Outdated,
+        StepKind::Declined => wire::WorkStepKind::Declined,
+        StepKind::HandoverOffered => wire::WorkStepKind::HandoverOffered,
+        StepKind::HandoverDeclined => wire::WorkStepKind::HandoverDeclined,
+        StepKind::HandoverExpired => wire::WorkStepKind::HandoverExpired,
     }
 }

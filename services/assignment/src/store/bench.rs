@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId};
 use redress_store::{StoreResultExt as _, Tx};
 
-use super::{parse, parse_opt, plan};
+use super::{demands, parse, parse_opt, plan};
 use crate::domain::bench::{Bench, Department, Person};
 
 /// First half of the advisory lock's key: `work` in ASCII.
 const LOCK_CLASS: i32 = 0x776f_726b;
+
+/// Fairness looks at the offers of so many days.
+const FAIR_DAYS: i64 = 7;
 
 /// Lets one transaction at a time change who holds what at a site. Held until it ends.
 ///
@@ -38,13 +42,24 @@ pub async fn lock(tx: &mut Tx, site: &SiteId) -> Result<(), Fault> {
 /// When Postgres is away.
 pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fault> {
     let mut bench = Bench::default();
+    let lately = at
+        .saturating_sub(SignedDuration::from_hours(24 * FAIR_DAYS))
+        .unwrap_or(Timestamp::MIN);
     let people = sqlx::query!(
         r#"-- assignment::store::bench::load
-        SELECT s.id, s.department, s.languages, s.max_open_cases, s.retired,
-               coalesce(l.open_cases, 0) AS "open_cases!", l.offered_time AS "offered_time?"
-        FROM staff s LEFT JOIN staff_load l ON l.site = s.site AND l.staff = s.id
+        SELECT s.id, coalesce(b.department, s.department) AS department, s.skills, s.languages, s.max_open_cases, s.retired,
+               coalesce(l.open_cases, 0) AS "open_cases!", l.offered_time AS "offered_time?",
+               (SELECT count(*) FROM work_step o
+                WHERE o.site = s.site AND o.kind = 'OFFERED' AND o.step_time > $3 AND o.offered_to = s.id) AS "recent!"
+        FROM staff s
+        LEFT JOIN staff_load l ON l.site = s.site AND l.staff = s.id
+        LEFT JOIN LATERAL (SELECT department FROM loan
+                           WHERE site = s.site AND staff = s.id AND start_time <= $2 AND end_time > $2
+                           ORDER BY id DESC LIMIT 1) b ON true
         WHERE s.site = $1"#,
         site.as_str(),
+        at.to_sqlx(),
+        lately.to_sqlx(),
     )
     .fetch_all(&mut **tx)
     .await
@@ -52,9 +67,11 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
     for row in people {
         let person = Person {
             department: parse_opt("staff.department", row.department.as_deref())?,
+            skills: row.skills,
             languages: row.languages,
             max_open: row.max_open_cases.and_then(|n| u32::try_from(n).ok()),
             open: u32::try_from(row.open_cases).unwrap_or(0),
+            recent: u32::try_from(row.recent).unwrap_or(u32::MAX),
             last_offered: row.offered_time.map(jiff_sqlx::Timestamp::to_jiff),
             retired: row.retired,
         };
@@ -62,6 +79,7 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
             .people
             .insert(parse::<StaffId>("staff.id", &row.id)?, person);
     }
+    (bench.demands, _) = demands::get(tx, site).await?;
     bench.stretches = plan::roster(tx, site, at).await?.at(at);
     let departments = sqlx::query!(
         r#"-- assignment::store::bench::load

@@ -4,8 +4,10 @@
 pub mod actions;
 pub mod bench;
 pub mod contacts;
+pub mod demands;
 pub mod departments;
 pub mod duties;
+pub mod handovers;
 pub mod ledger;
 pub mod matters;
 pub mod outbox;
@@ -13,6 +15,8 @@ pub mod plan;
 pub mod reports;
 pub mod sites;
 pub mod staff;
+pub mod summonses;
+pub mod supports;
 pub mod units;
 pub mod work;
 

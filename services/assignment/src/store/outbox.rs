@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use redress_events::{NewEvent, publish};
 use redress_model::Fault;
-use redress_model::name::{CaseName, DepartmentName, SiteId, StaffId, StaffName};
+use redress_model::name::{CaseName, DepartmentName, SiteId, StaffId, StaffName, SummonsName};
 use redress_model::words::CaseStatus;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_store::Tx;
 
 use super::staff::Staff;
+use super::summonses::Summons;
 use super::{duties, plan};
 use crate::domain::horizon::horizon;
 use crate::domain::practice::{Demand, DemandState, Effect};
@@ -79,6 +80,29 @@ pub async fn case_moved(
         &payload,
     )
     .await
+}
+
+/// Says that somebody has to appear.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn work_summoned(tx: &mut Tx, work: &Work, summons: &Summons) -> Result<(), Fault> {
+    let site = &work.case.site;
+    let payload = event::WorkSummoned {
+        case: work.case.to_string(),
+        summons: SummonsName::new(site.clone(), summons.id).to_string(),
+        staff: StaffName::new(site.clone(), summons.staff.clone()).to_string(),
+        position: summons.position.word().to_owned(),
+        complainants: summons.complainants,
+        number: work.facts.number.clone(),
+        grade: work
+            .decision
+            .as_ref()
+            .map_or(0, |d| i32::from(d.grade.value())),
+        told_count: summons.told,
+    };
+    let subject = work.case.to_string();
+    send(tx, "redress.work.summoned.v1", site, &subject, &payload).await
 }
 
 /// Says that a person was added or changed.

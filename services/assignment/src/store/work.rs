@@ -11,7 +11,8 @@ use redress_model::{Fault, Grade};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::{bench, outbox, parse, parse_opt, reports, staff};
+use super::{bench, handovers, outbox, parse, parse_opt, reports, staff};
+use crate::domain::handover;
 use crate::domain::transition::{Action, Outcome, transition};
 use crate::domain::work::{Decision, Facts, OPEN, Resolution, Step, StepKind, Work};
 
@@ -148,6 +149,9 @@ pub async fn save(
     write(tx, work).await?;
     append_steps(tx, &work.case, &outcome.steps, actor, at).await?;
     count_loads(tx, before, work, at).await?;
+    if before.is_some_and(handover::is_open) && !handover::is_open(work) {
+        handovers::forget(tx, &work.case).await?;
+    }
     reports::facts::worked(tx, work).await?;
     if let Some(reason) = outcome.owner {
         outbox::owner_changed(tx, work, reason).await?;

@@ -12,4 +12,5 @@ mod practice;
 mod process;
 mod reports;
 mod routing;
+mod staffing;
 mod world;

@@ -10,7 +10,7 @@ use prost::Message;
 use redress_assignment::AssignmentService;
 use redress_assignment::rpc::{
     ContractorRpc, DisputeRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc,
-    SettlementRpc, Shared, TransferRpc, WarrantyRpc, WorkRpc,
+    SettlementRpc, Shared, StaffingRpc, TransferRpc, WarrantyRpc, WorkRpc,
 };
 use redress_events::{Event, InboxServer};
 use redress_model::ids::new_id;
@@ -37,6 +37,7 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub roster: RosterRpc,
     pub plan: RosterPlanRpc,
+    pub staffing: StaffingRpc,
     pub work: WorkRpc,
     pub warranties: WarrantyRpc,
     pub contractors: ContractorRpc,
@@ -80,6 +81,7 @@ impl World {
             disputes: DisputeRpc(shared.clone()),
             settlements: SettlementRpc(shared.clone()),
             register: RegisterRpc(shared.clone()),
+            staffing: StaffingRpc(shared.clone()),
             work: WorkRpc(shared.clone()),
             reports: ReportRpc(shared.clone()),
             ledger: LedgerRpc(shared),

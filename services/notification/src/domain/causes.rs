@@ -278,6 +278,50 @@ pub fn task_waiting(staff: &StaffName, number: &str, span: i64, now: Timestamp) 
     }
 }
 
+/// Who has to appear, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SummonsNews {
+    /// Id of the summons.
+    pub summons: Uuid,
+    /// How often the person was told, with this.
+    pub told: i32,
+    /// The case.
+    pub case: CaseName,
+    /// The person.
+    pub staff: StaffName,
+    /// Because of which position.
+    pub position: String,
+    /// How many complain together.
+    pub complainants: i32,
+    /// Number of the case for people.
+    pub number: String,
+    /// The case's grade; 0 where not known.
+    pub grade: i32,
+}
+
+/// The call for somebody whom a group complaint brings; each telling is a message of its own.
+pub fn summons(news: &SummonsNews, now: Timestamp) -> Draft {
+    Draft {
+        cause: format!("summons:{}:{}", news.summons, news.told),
+        template: Template::WorkSummoned,
+        recipient: Recipient::Staff(news.staff.clone()),
+        case: Some(news.case.clone()),
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: Priority::Grave,
+        due: now,
+        facts: Facts {
+            number: news.number.clone(),
+            grade: news.grade,
+            complainants: news.complainants,
+            position: news.position.clone(),
+            ..Facts::default()
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -431,5 +475,26 @@ mod tests {
         assert!(Priority::Callout < Priority::of_grade(1, false));
         assert!(Priority::of_grade(1, false) < Priority::of_grade(2, false));
         assert_eq!(Priority::of_grade(0, true), Priority::Grave);
+    }
+
+    #[test]
+    fn each_telling_of_a_summons_is_a_message_of_its_own_and_no_second_one() {
+        let news = |told| SummonsNews {
+            summons: Uuid::from_u128(3),
+            told,
+            case: case_name(),
+            staff: staff("li"),
+            position: "VICE_PRESIDENT".to_owned(),
+            complainants: 3,
+            number: "LAKE-1".to_owned(),
+            grade: 2,
+        };
+        let first = summons(&news(1), NOW);
+        assert_eq!(
+            first.cause,
+            summons(&news(1), NOW + SignedDuration::from_secs(9)).cause
+        );
+        assert_ne!(first.cause, summons(&news(2), NOW).cause);
+        assert!(first.template.is_acknowledged() && !first.is_bundled());
     }
 }

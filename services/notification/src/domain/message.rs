@@ -103,6 +103,12 @@ pub struct Facts {
     /// The survey that is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub survey: Option<Uuid>,
+    /// How many complain together.
+    #[serde(default)]
+    pub complainants: i32,
+    /// Because of which position somebody has to appear; empty where nobody has to.
+    #[serde(default)]
+    pub position: String,
 }
 
 /// A message that an event asks for.

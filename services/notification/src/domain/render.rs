@@ -92,7 +92,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 24] = sources!(
+const SOURCES: [(&str, &str); 26] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
@@ -104,7 +104,8 @@ const SOURCES: [(&str, &str); 24] = sources!(
     "signal.suspected",
     "task.waiting",
     "case.message",
-    "survey.asked"
+    "survey.asked",
+    "work.summoned"
 );
 
 /// A text of somebody's own cannot be taken.
@@ -364,6 +365,8 @@ fn values(
                     .into(),
                 "public_mode" => facts.public_mode.into(),
                 "provisional" => facts.provisional.into(),
+                "complainants" => facts.complainants.into(),
+                "position" => facts.position.as_str().into(),
                 "matter" => matter(facts, language).into(),
                 "reader" => one_line(material.reader).into(),
                 "site" => one_line(material.site).into(),
@@ -476,6 +479,8 @@ mod tests {
             public_mode: true,
             provisional: false,
             survey: None,
+            complainants: 12,
+            position: "VICE_PRESIDENT".to_owned(),
         }
     }
 

@@ -49,6 +49,9 @@ variables! {
         "page_max" "最多呼叫几次" "the last page";
     SURVEY =
         "link" "作答链接；改为电话询问时为空" "where to answer; empty where somebody calls instead";
+    SUMMONS =
+        "complainants" "共同投诉的人数" "how many complain together",
+        "position" "因何职务到场：DEPARTMENT_MANAGER、VICE_PRESIDENT、COMPANY_HEAD" "because of which position: DEPARTMENT_MANAGER, VICE_PRESIDENT or COMPANY_HEAD";
     DIGEST =
         "digest" "汇总：total、warned、breached、climbed、paged_again、more、lines" "the digest: total, warned, breached, climbed, paged_again, more, lines";
 }
@@ -67,6 +70,7 @@ pub fn of(template: Template) -> Vec<Variable> {
         Template::ClockDigest => &[COMMON, DIGEST],
         Template::IncidentCallout => &[COMMON, CASE, GRADE, CALLOUT],
         Template::TaskWaiting => &[COMMON, CASE],
+        Template::WorkSummoned => &[COMMON, CASE, SUMMONS],
         Template::SurveyAsked => &[COMMON, CASE, SURVEY],
     };
     groups

@@ -183,6 +183,8 @@ pub enum Template {
     CaseMessage,
     /// To a customer: how was it, and is it solved?
     SurveyAsked,
+    /// To a manager or head: so many complain together that you are to appear.
+    WorkSummoned,
 }
 
 impl Template {
@@ -200,6 +202,7 @@ impl Template {
         Self::TaskWaiting,
         Self::CaseMessage,
         Self::SurveyAsked,
+        Self::WorkSummoned,
     ];
 
     /// The key, for example `case.received`.
@@ -217,6 +220,7 @@ impl Template {
             Self::TaskWaiting => "task.waiting",
             Self::CaseMessage => "case.message",
             Self::SurveyAsked => "survey.asked",
+            Self::WorkSummoned => "work.summoned",
         }
     }
 
@@ -250,7 +254,8 @@ impl Template {
             | Self::ClockBreached
             | Self::ClockClimbed
             | Self::ClockPagedAgain
-            | Self::ClockDigest => true,
+            | Self::ClockDigest
+            | Self::WorkSummoned => true,
             // Answered by confirming or dismissing the signal.
             Self::SignalSuspected
             | Self::CaseReceived
@@ -276,7 +281,8 @@ impl Template {
             | Self::SignalSuspected
             | Self::TaskWaiting
             | Self::CaseMessage
-            | Self::SurveyAsked => false,
+            | Self::SurveyAsked
+            | Self::WorkSummoned => false,
         }
     }
 
@@ -292,7 +298,8 @@ impl Template {
             | Self::ClockDigest
             | Self::IncidentCallout
             | Self::SignalSuspected
-            | Self::TaskWaiting => false,
+            | Self::TaskWaiting
+            | Self::WorkSummoned => false,
         }
     }
 }

@@ -48,7 +48,7 @@ impl Operation for AcknowledgeMessage<'_> {
         if !message.template.is_acknowledged() {
             return Err(Fault::illegal(
                 "NOT_A_PAGE",
-                "only call-outs, breaches, climbs and digests are acknowledged",
+                "only call-outs, summonses, breaches, climbs and digests are acknowledged",
                 self.name,
             ));
         }

@@ -67,6 +67,9 @@ pub(crate) enum RosterCommand {
     /// Shifts and rotations.
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// What routing demands: skills of categories, and who has which position.
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Leave: who has no duty for some time.
     #[command(subcommand)]
     Leave(LeaveCommand),
@@ -118,6 +121,29 @@ pub(crate) enum PlanCommand {
     },
     /// Replace the shifts and rotations by those of a file, written as `plan show --json` prints them.
     #[command(after_help = "Example:\n  redress roster plan set --site lakeside plan.json")]
+    Set {
+        /// The file.
+        file: PathBuf,
+        /// Site.
+        #[arg(long)]
+        site: String,
+    },
+}
+
+/// Subcommands of `roster rules`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Show the skills and positions.
+    #[command(
+        after_help = "Example:\n  redress roster rules show --site lakeside --json > rules.json"
+    )]
+    Show {
+        /// Site.
+        #[arg(long)]
+        site: String,
+    },
+    /// Replace the skills and positions by those of a file, written as `rules show --json` prints them.
+    #[command(after_help = "Example:\n  redress roster rules set --site lakeside rules.json")]
     Set {
         /// The file.
         file: PathBuf,
@@ -212,6 +238,42 @@ pub(crate) enum StaffCommand {
         /// Rows.
         #[command(flatten)]
         paging: Paging,
+    },
+    /// Lend a person to another department until an end.
+    #[command(
+        after_help = "Example:\n  redress staff borrow engineer-1 --department repair --site lakeside --until 2026-10-08"
+    )]
+    Borrow {
+        /// Who.
+        staff: String,
+        /// Which department borrows.
+        #[arg(long)]
+        department: String,
+        /// Site.
+        #[arg(long)]
+        site: String,
+        /// From when on, in the site's zone; now otherwise.
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Until before when.
+        #[arg(long, value_name = "TIME")]
+        until: String,
+    },
+    /// List who is or was lent to whom.
+    #[command(after_help = "Example:\n  redress staff loans --site lakeside")]
+    Loans {
+        /// Site.
+        #[arg(long)]
+        site: String,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// End a loan now.
+    #[command(after_help = "Example:\n  redress staff return sites/lakeside/loans/ID")]
+    Return {
+        /// The loan, `sites/{site}/loans/{loan}`.
+        name: String,
     },
 }
 

@@ -12,17 +12,17 @@ use std::path::Path;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
-use redress_model::words::DutyRole;
+use redress_model::words::{Category, DutyRole};
 use redress_proto::assignment::v1::{
     CreateLeaveRequest, CreateSwapRequest, DeleteLeaveRequest, DeleteSwapRequest, Duty,
-    GetRosterPlanRequest, ImportRosterRequest, ImportRosterResponse, Leave, ListDutySlotsRequest,
-    ListDutySlotsResponse, ListLeavesRequest, ListSwapsRequest, RosterFormat, RosterPlan,
-    SetRosterPlanRequest, Swap,
+    GetRosterPlanRequest, GetRoutingRulesRequest, ImportRosterRequest, ImportRosterResponse, Leave,
+    ListDutySlotsRequest, ListDutySlotsResponse, ListLeavesRequest, ListSwapsRequest, PositionKind,
+    RosterFormat, RosterPlan, RoutingRules, SetRosterPlanRequest, SetRoutingRulesRequest, Swap,
 };
 use redress_proto::convert::to_timestamp;
 use uuid::Uuid;
 
-use self::args::{LeaveCommand, PlanCommand, SwapArgs, SwapsCommand};
+use self::args::{LeaveCommand, PlanCommand, RulesCommand, SwapArgs, SwapsCommand};
 use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -74,6 +74,7 @@ pub(crate) async fn run(
             );
             Ok(())
         }
+        RosterCommand::Rules(command) => rules(platform, command, out).await,
         RosterCommand::Leave(command) => leave(platform, command, out).await,
         RosterCommand::Swap(args) => swap(platform, args, out).await,
         RosterCommand::Swaps(command) => swaps(platform, command, out).await,
@@ -137,6 +138,72 @@ fn show_plan(plan: &RosterPlan) {
     }
     anstream::println!("{rotations}");
     line("zone", &plan.time_zone);
+}
+
+async fn rules(platform: &Platform, command: RulesCommand, out: Output) -> Result<(), Failure> {
+    let mut client = platform.staffing();
+    let rules = match command {
+        RulesCommand::Show { site } => {
+            let get = GetRoutingRulesRequest {
+                name: format!("{}/routingRules", parent(Some(&site))),
+            };
+            client
+                .get_routing_rules(request(get))
+                .await?
+                .into_inner()
+                .rules
+        }
+        RulesCommand::Set { file, site } => {
+            let rules: RoutingRules = json::read("assignment.v1.RoutingRules", &text(&file)?)
+                .map_err(|reason| Failure::Argument {
+                    argument: "file",
+                    reason,
+                })?;
+            let set = SetRoutingRulesRequest {
+                parent: parent(Some(&site)),
+                etag: rules.etag.clone(),
+                rules: Some(rules),
+            };
+            client
+                .set_routing_rules(request(set))
+                .await?
+                .into_inner()
+                .rules
+        }
+    };
+    let rules = rules.unwrap_or_default();
+    out.one(
+        || json::of("assignment.v1.RoutingRules", &rules),
+        || show_rules(&rules),
+    );
+    Ok(())
+}
+
+fn show_rules(rules: &RoutingRules) {
+    heading("Skills that categories need");
+    let mut skills = table(&["Category", "Skill"]);
+    for s in &rules.required_skills {
+        skills.add_row(vec![word::<Category>(s.category), s.skill.clone()]);
+    }
+    anstream::println!("{skills}");
+    heading("Positions");
+    let mut positions = table(&["Position", "Department", "Person"]);
+    for p in &rules.positions {
+        let kind = PositionKind::try_from(p.kind).unwrap_or_default();
+        let department = if p.department.is_empty() {
+            "every".to_owned()
+        } else {
+            short(&p.department)
+        };
+        positions.add_row(vec![
+            kind.as_str_name()
+                .trim_start_matches("POSITION_KIND_")
+                .to_owned(),
+            department,
+            short(&p.staff),
+        ]);
+    }
+    anstream::println!("{positions}");
 }
 
 async fn zone(platform: &Platform, site: &str) -> Result<TimeZone, Failure> {

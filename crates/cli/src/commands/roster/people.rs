@@ -1,14 +1,17 @@
 //! Who works here.
 
 use redress_model::words::Category;
-use redress_proto::assignment::v1::{Department, ListDepartmentsRequest, ListStaffRequest, Staff};
+use redress_proto::assignment::v1::{
+    BorrowStaffRequest, Department, EndLoanRequest, ListDepartmentsRequest, ListLoansRequest,
+    ListStaffRequest, Loan, Staff,
+};
 
 use super::args::{DepartmentCommand, StaffCommand};
 use crate::commands::word;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, short};
+use crate::output::{Output, short, when};
 
 /// Runs a subcommand of `staff`.
 pub(crate) async fn run_staff(
@@ -16,12 +19,68 @@ pub(crate) async fn run_staff(
     command: StaffCommand,
     out: Output,
 ) -> Result<(), Failure> {
-    let StaffCommand::List {
-        site,
-        department,
-        retired,
-        paging,
-    } = command;
+    let (site, department, retired, paging) = match command {
+        StaffCommand::List {
+            site,
+            department,
+            retired,
+            paging,
+        } => (site, department, retired, paging),
+        StaffCommand::Borrow {
+            staff,
+            department,
+            site,
+            from,
+            until,
+        } => {
+            let zone = super::zone(platform, &site).await?;
+            let from = from.map(|f| super::moment("from", &f, &zone)).transpose()?;
+            let borrow = BorrowStaffRequest {
+                parent: parent(Some(&site)),
+                loan: Some(Loan {
+                    staff: super::staff_name(&site, &staff),
+                    department: format!(
+                        "{}/departments/{}",
+                        parent(Some(&site)),
+                        short(&department)
+                    ),
+                    start_time: from.and_then(super::stamp),
+                    end_time: super::stamp(super::moment("until", &until, &zone)?),
+                    ..Default::default()
+                }),
+                request_id: super::request_id(),
+            };
+            let answer = platform.staffing().borrow_staff(request(borrow)).await?;
+            show_loans(&Vec::from_iter(answer.into_inner().loan), out);
+            return Ok(());
+        }
+        StaffCommand::Loans { site, paging } => {
+            let client = platform.staffing();
+            let loans = all_pages(paging.limit, |page_size, page_token| {
+                let mut client = client.clone();
+                let list = ListLoansRequest {
+                    parent: parent(Some(&site)),
+                    page_size,
+                    page_token,
+                };
+                async move {
+                    let answer = client.list_loans(request(list)).await?.into_inner();
+                    Ok((answer.loans, answer.next_page_token))
+                }
+            })
+            .await?;
+            show_loans(&loans, out);
+            return Ok(());
+        }
+        StaffCommand::Return { name } => {
+            let answer = platform
+                .staffing()
+                .end_loan(request(EndLoanRequest { name }))
+                .await?;
+            show_loans(&Vec::from_iter(answer.into_inner().loan), out);
+            return Ok(());
+        }
+    };
     let people = staff(
         platform,
         site.as_deref(),
@@ -63,6 +122,23 @@ pub(crate) async fn run_staff(
         |p| json::of("assignment.v1.Staff", p),
     );
     Ok(())
+}
+
+fn show_loans(loans: &[Loan], out: Output) {
+    out.rows(
+        &["Loan", "Person", "Department", "From", "Until"],
+        loans,
+        |l| {
+            vec![
+                l.name.clone(),
+                short(&l.staff),
+                short(&l.department),
+                when(l.start_time.as_ref()),
+                when(l.end_time.as_ref()),
+            ]
+        },
+        |l| json::of("assignment.v1.Loan", l),
+    );
 }
 
 /// People of a site, or of all sites of the token.

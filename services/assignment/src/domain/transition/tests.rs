@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use super::{Action, Outcome, receive, transition};
 use crate::domain::bench::{Bench, Department, Person, Stretch};
+use crate::domain::demand::Demands;
+use crate::domain::handover::{self, Ending};
 use crate::domain::routing::Reason;
 use crate::domain::work::{Decision, Facts, Resolution, StepKind, Work, is_in_hand, is_live};
 
@@ -23,9 +25,11 @@ fn id(text: &str) -> StaffId {
 fn person(department: Option<&str>, open: u32) -> Person {
     Person {
         department: department.map(|d| d.parse().expect("a slug")),
+        skills: Vec::new(),
         languages: vec!["zh-CN".to_owned()],
         max_open: None,
         open,
+        recent: 0,
         last_offered: None,
         retired: false,
     }
@@ -74,6 +78,7 @@ fn bench() -> Bench {
         people,
         stretches,
         departments,
+        demands: Demands::default(),
     }
 }
 
@@ -446,12 +451,46 @@ fn a_repeat_changes_nothing() {
     }
 }
 
+#[test]
+fn who_declines_is_passed_over_and_whoever_is_responsible_stays_so() {
+    let work = assigned();
+    let outcome = apply(&work, Action::Decline("no scaffold".to_owned()));
+    assert_eq!(work.offered_to, Some(id("eng-two")));
+    assert_eq!(outcome.work.offered_to, Some(id("eng-one")));
+    assert_eq!(outcome.work.responsible, work.responsible);
+    assert_eq!(outcome.steps[0].kind, StepKind::Declined);
+
+    let mut alone = bench();
+    alone.people.retain(|staff, _| *staff == id("eng-two"));
+    let kept = transition(&work, Action::Decline("no".to_owned()), &alone, now());
+    assert!(!kept.expect("legal").changed(&work), "never nobody");
+}
+
+#[test]
+fn a_hand_over_ends_with_the_duty_of_the_giver() {
+    let work = apply(&assigned(), Action::Accept).work;
+    let offered = handover::offer(&work, id("eng-one"), String::new(), now())
+        .expect("in hand")
+        .work;
+    assert_eq!(offered.responsible, Some(id("eng-two")));
+    let mut left = bench();
+    left.people.get_mut(&id("eng-two")).expect("there").retired = true;
+    let outcome = transition(&offered, Action::RosterChanged, &left, now()).expect("legal");
+    assert_eq!(outcome.work.offered_to, None);
+    assert!(handover::accept(&outcome.work, now()).is_err());
+    assert!(handover::offer(&assigned(), id("eng-one"), String::new(), now()).is_err());
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Act(Action),
     Retire(usize),
     Return(usize),
     Duties(Vec<(usize, usize)>),
+    /// Hand over to this person, as far as the person may handle it.
+    HandOver(usize),
+    TakeOver,
+    Keep(Ending),
 }
 
 const NAMES: [&str; 7] = [
@@ -503,6 +542,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         moved,
         graded,
         Just(Action::Accept),
+        Just(Action::Decline("no".to_owned())),
         Just(Action::Progress("step".to_owned())),
         Just(Action::Resolve(Resolution {
             summary: "s".to_owned(),
@@ -515,6 +555,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..NAMES.len()).prop_map(Step::Retire),
         1 => (0..NAMES.len()).prop_map(Step::Return),
         1 => duties.prop_map(Step::Duties),
+        2 => (0..NAMES.len()).prop_map(Step::HandOver),
+        1 => Just(Step::TakeOver),
+        1 => prop::sample::select(vec![Ending::Declined, Ending::Expired]).prop_map(Step::Keep),
     ];
     prop::collection::vec(step, 0..40)
 }
@@ -532,15 +575,20 @@ fn check(work: &Work, bench: &Bench) {
             assert!(eligible(responsible), "{responsible} may not handle it");
         }
         if anybody && work.decision.is_some() {
-            assert_eq!(
-                work.offered_to.is_some(),
-                work.status == CaseStatus::Assigned,
+            assert!(
+                work.offered_to.is_some() || is_in_hand(work.status),
                 "a graded case is offered or in hand"
             );
             assert!(work.status == CaseStatus::Assigned || is_in_hand(work.status));
         }
     } else {
         assert_eq!(work.offered_to, None, "what has ended is offered to nobody");
+    }
+    if handover::is_open(work) {
+        assert_ne!(
+            work.offered_to, work.responsible,
+            "nobody takes over from themselves"
+        );
     }
     if let Some(offered) = &work.offered_to {
         assert!(!is_live(work.status) || eligible(offered));
@@ -556,7 +604,36 @@ proptest! {
         let mut work = receive(case(), facts(), &bench, now()).work;
         check(&work, &bench);
         for step in steps {
+            let before = work.clone();
             let action = match step {
+                Step::HandOver(i) => {
+                    let to = id(NAMES[i]);
+                    let may = bench.may_handle(&to, &work.facts.excluded) && work.responsible.as_ref() != Some(&to);
+                    if may && let Ok(outcome) = handover::offer(&work, to, String::new(), now()) {
+                        prop_assert_eq!(&outcome.work.responsible, &before.responsible, "the giver keeps it");
+                        prop_assert!(outcome.owner.is_some());
+                        work = outcome.work;
+                    }
+                    check(&work, &bench);
+                    continue;
+                }
+                Step::TakeOver => {
+                    if let Ok(outcome) = handover::accept(&work, now()) {
+                        prop_assert_eq!(&outcome.work.responsible, &before.offered_to);
+                        prop_assert!(outcome.owner.is_some());
+                        work = outcome.work;
+                    }
+                    check(&work, &bench);
+                    continue;
+                }
+                Step::Keep(how) => {
+                    if let Ok(outcome) = handover::end(&work, how, String::new(), now()) {
+                        prop_assert_eq!(&outcome.work.responsible, &before.responsible, "the giver keeps it");
+                        work = outcome.work;
+                    }
+                    check(&work, &bench);
+                    continue;
+                }
                 Step::Act(action) => action,
                 Step::Retire(i) => {
                     bench.people.get_mut(&id(NAMES[i])).expect("there").retired = true;
@@ -574,7 +651,6 @@ proptest! {
                     Action::RosterChanged
                 }
             };
-            let before = work.clone();
             if let Ok(outcome) = transition(&work, action, &bench, now()) {
                 prop_assert!(outcome.work.revision - before.revision <= 1);
                 prop_assert!(outcome.work.epoch >= before.epoch);

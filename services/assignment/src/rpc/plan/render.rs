@@ -69,6 +69,7 @@ pub(super) fn rules(site: &SiteId, plan: wire::RosterPlan) -> Result<Rules, Faul
             format!("shifts[{i}].end_time"),
             &s.end_time,
         );
+        crate::rpc::parse::storable(&format!("plan.shifts[{i}].display_name"), &s.display_name)?;
         rules.shifts.push(Shift {
             id: s.id,
             name: s.display_name,

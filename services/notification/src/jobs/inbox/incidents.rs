@@ -1,16 +1,16 @@
-//! News of clocks, incidents and call-outs.
+//! News of clocks, incidents, call-outs and summonses.
 
 use jiff::Timestamp;
 use redress_events::{Applied, Event};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::{CaseName, IncidentName};
+use redress_model::name::{CaseName, IncidentName, SummonsName};
 use redress_model::words::{ClockKind, ClockTransition};
 use redress_proto::convert;
-use redress_proto::event::v1::{CallOutRequested, ClockChanged, IncidentChanged};
+use redress_proto::event::v1::{CallOutRequested, ClockChanged, IncidentChanged, WorkSummoned};
 use redress_store::Tx;
 
-use crate::domain::causes::{self, CalloutNews, ClockNews};
+use crate::domain::causes::{self, CalloutNews, ClockNews, SummonsNews};
 use crate::store::digests::{self, Bundling};
 use crate::store::{matters, messages};
 
@@ -119,5 +119,34 @@ pub(super) async fn callout_requested(
     };
     let draft = causes::callout(&news, now);
     messages::queue(tx, &news.incident.site, &[draft], now).await?;
+    Ok(Applied::Done)
+}
+
+pub(super) async fn work_summoned(
+    tx: &mut Tx,
+    event: &Event,
+    now: Timestamp,
+) -> Result<Applied, Fault> {
+    let news: WorkSummoned = event.decode()?;
+    let summons: SummonsName = parse_field("summons", &news.summons)?;
+    let case: CaseName = parse_field("case", &news.case)?;
+    let Some(view) = matters::lock_case(tx, &case).await? else {
+        return Ok(Applied::Wait);
+    };
+    if event.historical || !view.may_page() {
+        return Ok(Applied::Done);
+    }
+    let site = case.site.clone();
+    let news = SummonsNews {
+        summons: summons.id,
+        told: news.told_count,
+        case,
+        staff: parse_field("staff", &news.staff)?,
+        position: news.position,
+        complainants: news.complainants,
+        number: news.number,
+        grade: news.grade,
+    };
+    messages::queue(tx, &site, &[causes::summons(&news, now)], now).await?;
     Ok(Applied::Done)
 }

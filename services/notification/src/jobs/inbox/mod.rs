@@ -33,6 +33,7 @@ pub const SUBSCRIBED: [&str; 11] = [
     "redress.duty.changed.v1",
     "redress.incident.changed.v1",
     "redress.callout.requested.v1",
+    "redress.work.summoned.v1",
 ];
 
 /// Takes in news.
@@ -96,6 +97,7 @@ impl<P: People> Handler for News<P> {
             "redress.clock.changed.v1" => {
                 incidents::clock_changed(tx, event, now, self.bundling).await
             }
+            "redress.work.summoned.v1" => incidents::work_summoned(tx, event, now).await,
             "redress.incident.changed.v1" => incidents::incident_changed(tx, event).await,
             "redress.callout.requested.v1" => incidents::callout_requested(tx, event, now).await,
             // A type that this release does not know concerns it in nothing.

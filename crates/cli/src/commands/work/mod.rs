@@ -1,0 +1,536 @@
+//! `redress work`: who has which case, who takes it over, and who helps.
+
+mod args;
+
+pub(crate) use args::WorkCommand;
+
+use redress_model::words::{CaseStatus, Category};
+use redress_proto::assignment::v1::{
+    AcceptAssignmentRequest, AcceptHandoverRequest, AcknowledgeSummonsRequest,
+    DeclineAssignmentRequest, DeclineHandoverRequest, EndSupportRequest, GetWorkRequest,
+    GetWorkResponse, HandOverShiftRequest, HandOverShiftResponse, ListSummonsesRequest,
+    ListSupportsRequest, ListWorkRequest, OfferHandoverRequest, PositionKind,
+    RequestSupportRequest, Summons, Support, SupportState, Work, WorkStepKind,
+};
+use uuid::Uuid;
+
+use self::args::{HandoverArgs, SummonsCommand, SupportCommand};
+use super::{number, word};
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, grade, heading, line, short, table, when};
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: WorkCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    match command {
+        WorkCommand::List {
+            site,
+            statuses,
+            responsible,
+            offered,
+            department,
+            paging,
+        } => {
+            let statuses = statuses
+                .iter()
+                .map(|s| number::<CaseStatus>("status", s))
+                .collect::<Result<_, _>>()?;
+            let within = |kind: &str, id: Option<String>| {
+                id.map_or_else(String::new, |id| child(site.as_deref(), kind, &id))
+            };
+            let filter = ListWorkRequest {
+                parent: parent(site.as_deref()),
+                statuses,
+                responsible: within("staff", responsible),
+                offered_to: within("staff", offered),
+                department: within("departments", department),
+                ..Default::default()
+            };
+            show_list(&list(platform, filter, paging.limit).await?, out);
+            Ok(())
+        }
+        WorkCommand::Show { name } => show(platform, &work_name(&name), out).await,
+        WorkCommand::Accept { name } => accept(platform, work_name(&name), out).await,
+        WorkCommand::Decline { name, reason } => {
+            decline(platform, work_name(&name), reason, out).await
+        }
+        WorkCommand::Handover(args) => hand_over(platform, args, out).await,
+        WorkCommand::Support(command) => support(platform, command, out).await,
+        WorkCommand::Summons(command) => summons(platform, command, out).await,
+    }
+}
+
+fn request_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// The work behind its own name or its case's.
+fn work_name(name: &str) -> String {
+    name.replacen("/cases/", "/work/", 1)
+}
+
+/// Something of a site by its id or its name.
+fn child(site: Option<&str>, kind: &str, id: &str) -> String {
+    if id.starts_with("sites/") {
+        id.to_owned()
+    } else {
+        format!("{}/{kind}/{id}", parent(site))
+    }
+}
+
+/// The site that a name lies in.
+fn site_of(name: &str) -> Option<&str> {
+    name.strip_prefix("sites/")?.split('/').next()
+}
+
+async fn get(platform: &Platform, name: &str) -> Result<GetWorkResponse, Failure> {
+    let get = GetWorkRequest {
+        name: name.to_owned(),
+    };
+    Ok(platform.work().get_work(request(get)).await?.into_inner())
+}
+
+async fn list(
+    platform: &Platform,
+    filter: ListWorkRequest,
+    limit: Option<usize>,
+) -> Result<Vec<Work>, Failure> {
+    let client = platform.work();
+    all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let filter = ListWorkRequest {
+            page_size,
+            page_token,
+            ..filter.clone()
+        };
+        async move {
+            let answer = client.list_work(request(filter)).await?.into_inner();
+            Ok((answer.work, answer.next_page_token))
+        }
+    })
+    .await
+}
+
+fn show_list(work: &[Work], out: Output) {
+    out.rows(
+        &[
+            "Number",
+            "Grade",
+            "Category",
+            "Status",
+            "Responsible",
+            "Offered",
+            "Department",
+            "Received",
+        ],
+        work,
+        |w| {
+            vec![
+                w.number.clone(),
+                grade(w.grade),
+                word::<Category>(w.category),
+                word::<CaseStatus>(w.status),
+                or_dash(&short(&w.responsible)),
+                or_dash(&short(&w.offered_to)),
+                or_dash(&short(&w.department)),
+                when(w.received_time.as_ref()),
+            ]
+        },
+        |w| json::of("assignment.v1.Work", w),
+    );
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "–" } else { text }.to_owned()
+}
+
+async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failure> {
+    let answer = get(platform, name).await?;
+    if out.json {
+        out.one(|| json::of("assignment.v1.GetWorkResponse", &answer), || {});
+        return Ok(());
+    }
+    let of = ListSupportsRequest {
+        name: name.to_owned(),
+    };
+    let supports = platform
+        .staffing()
+        .list_supports(request(of))
+        .await?
+        .into_inner()
+        .supports;
+    let of = ListSummonsesRequest {
+        parent: parent(site_of(name)),
+        work: name.to_owned(),
+        ..Default::default()
+    };
+    let summonses = platform
+        .staffing()
+        .list_summonses(request(of))
+        .await?
+        .into_inner()
+        .summonses;
+
+    let w = answer.work.unwrap_or_default();
+    show_work(&w);
+    if !supports.is_empty() {
+        heading("Help");
+        anstream::println!("{}", supports_table(&supports));
+    }
+    if !summonses.is_empty() {
+        heading("Summoned");
+        anstream::println!("{}", summonses_table(&summonses));
+    }
+    heading("History");
+    let mut steps = table(&["When", "What", "Status", "Responsible", "Offered", "Words"]);
+    for s in &answer.steps {
+        let kind = WorkStepKind::try_from(s.kind).unwrap_or_default();
+        steps.add_row(vec![
+            when(s.step_time.as_ref()),
+            kind.as_str_name()
+                .trim_start_matches("WORK_STEP_KIND_")
+                .to_owned(),
+            word::<CaseStatus>(s.status),
+            or_dash(&short(&s.responsible)),
+            or_dash(&short(&s.offered_to)),
+            s.text.clone(),
+        ]);
+    }
+    anstream::println!("{steps}");
+    Ok(())
+}
+
+fn show_work(w: &Work) {
+    heading(&w.number);
+    line("name", &w.name);
+    line("status", word::<CaseStatus>(w.status));
+    line("grade", grade(w.grade));
+    line("category", word::<Category>(w.category));
+    line("responsible", or_dash(&short(&w.responsible)));
+    line("offered to", or_dash(&short(&w.offered_to)));
+    line("department", or_dash(&short(&w.department)));
+    for reason in &w.explanation {
+        line("why", reason);
+    }
+}
+
+fn show_one(work: Option<Work>, out: Output) {
+    let work = work.unwrap_or_default();
+    out.one(
+        || json::of("assignment.v1.Work", &work),
+        || show_work(&work),
+    );
+}
+
+/// Whether what is offered is a case in hand: a hand-over.
+fn is_handover(work: &Work) -> bool {
+    word::<CaseStatus>(work.status) != "ASSIGNED"
+}
+
+async fn accept(platform: &Platform, name: String, out: Output) -> Result<(), Failure> {
+    let before = get(platform, &name).await?.work.unwrap_or_default();
+    let work = if is_handover(&before) && !before.offered_to.is_empty() {
+        let accept = AcceptHandoverRequest {
+            name,
+            etag: before.etag,
+            request_id: request_id(),
+        };
+        platform
+            .staffing()
+            .accept_handover(request(accept))
+            .await?
+            .into_inner()
+            .work
+    } else {
+        let accept = AcceptAssignmentRequest {
+            name,
+            etag: before.etag,
+            request_id: request_id(),
+        };
+        platform
+            .work()
+            .accept_assignment(request(accept))
+            .await?
+            .into_inner()
+            .work
+    };
+    show_one(work, out);
+    Ok(())
+}
+
+async fn decline(
+    platform: &Platform,
+    name: String,
+    reason: String,
+    out: Output,
+) -> Result<(), Failure> {
+    let before = get(platform, &name).await?.work.unwrap_or_default();
+    let mut client = platform.staffing();
+    let work = if is_handover(&before) {
+        let decline = DeclineHandoverRequest {
+            name,
+            reason,
+            etag: before.etag,
+            request_id: request_id(),
+        };
+        client
+            .decline_handover(request(decline))
+            .await?
+            .into_inner()
+            .work
+    } else {
+        let decline = DeclineAssignmentRequest {
+            name,
+            reason,
+            etag: before.etag,
+            request_id: request_id(),
+        };
+        client
+            .decline_assignment(request(decline))
+            .await?
+            .into_inner()
+            .work
+    };
+    show_one(work, out);
+    Ok(())
+}
+
+fn seconds(seconds: i64) -> Option<prost_types::Duration> {
+    Some(prost_types::Duration { seconds, nanos: 0 })
+}
+
+async fn hand_over(platform: &Platform, args: HandoverArgs, out: Output) -> Result<(), Failure> {
+    let limit = seconds(i64::from(args.minutes) * 60);
+    let mut client = platform.staffing();
+    if let Some(name) = args.name {
+        let name = work_name(&name);
+        let before = get(platform, &name).await?.work.unwrap_or_default();
+        let offer = OfferHandoverRequest {
+            staff: child(site_of(&name), "staff", &args.to),
+            name,
+            limit,
+            note: args.note,
+            etag: before.etag,
+            request_id: request_id(),
+        };
+        let answer = client.offer_handover(request(offer)).await?.into_inner();
+        show_one(answer.work, out);
+        return Ok(());
+    }
+    let site = args.site.as_deref();
+    let shift = HandOverShiftRequest {
+        parent: parent(site),
+        staff: child(site, "staff", &args.from.unwrap_or_default()),
+        receiver: child(site, "staff", &args.to),
+        limit,
+        request_id: request_id(),
+    };
+    let answer = client.hand_over_shift(request(shift)).await?.into_inner();
+    out.one(
+        || json::of("assignment.v1.HandOverShiftResponse", &answer),
+        || show_shift(&answer, out),
+    );
+    Ok(())
+}
+
+fn show_shift(answer: &HandOverShiftResponse, out: Output) {
+    heading("Handed over, until accepted with who goes");
+    show_list(&answer.work, out);
+    if !answer.unmoved.is_empty() {
+        heading("Stays");
+        let mut stays = table(&["Number", "Why"]);
+        for u in &answer.unmoved {
+            stays.add_row(vec![u.number.clone(), u.reason.clone()]);
+        }
+        anstream::println!("{stays}");
+    }
+}
+
+async fn support(platform: &Platform, command: SupportCommand, out: Output) -> Result<(), Failure> {
+    let mut client = platform.staffing();
+    let end = |name: String, done: bool| EndSupportRequest { name, done };
+    let supports = match command {
+        SupportCommand::Ask {
+            name,
+            department,
+            staff,
+            task,
+            hours,
+        } => {
+            let name = work_name(&name);
+            let site = site_of(&name);
+            let ask = RequestSupportRequest {
+                support: Some(Support {
+                    department: child(site, "departments", &department),
+                    staff: staff.map_or_else(String::new, |s| child(site, "staff", &s)),
+                    task,
+                    ..Default::default()
+                }),
+                name,
+                limit: seconds(i64::from(hours) * 3_600),
+                request_id: request_id(),
+            };
+            Vec::from_iter(
+                client
+                    .request_support(request(ask))
+                    .await?
+                    .into_inner()
+                    .support,
+            )
+        }
+        SupportCommand::List { name } => {
+            let of = ListSupportsRequest {
+                name: work_name(&name),
+            };
+            client
+                .list_supports(request(of))
+                .await?
+                .into_inner()
+                .supports
+        }
+        SupportCommand::Done { name } => Vec::from_iter(
+            client
+                .end_support(request(end(name, true)))
+                .await?
+                .into_inner()
+                .support,
+        ),
+        SupportCommand::Withdraw { name } => Vec::from_iter(
+            client
+                .end_support(request(end(name, false)))
+                .await?
+                .into_inner()
+                .support,
+        ),
+    };
+    if out.json {
+        out.rows(
+            &[],
+            &supports,
+            |_| Vec::new(),
+            |s| json::of("assignment.v1.Support", s),
+        );
+    } else {
+        anstream::println!("{}", supports_table(&supports));
+    }
+    Ok(())
+}
+
+fn supports_table(supports: &[Support]) -> comfy_table::Table {
+    let mut shown = table(&["Help", "Department", "Person", "Task", "State", "Due"]);
+    for s in supports {
+        let state = SupportState::try_from(s.state).unwrap_or_default();
+        shown.add_row(vec![
+            s.name.clone(),
+            short(&s.department),
+            short(&s.staff),
+            s.task.clone(),
+            state
+                .as_str_name()
+                .trim_start_matches("SUPPORT_STATE_")
+                .to_owned(),
+            when(s.due_time.as_ref()),
+        ]);
+    }
+    shown
+}
+
+async fn summons(platform: &Platform, command: SummonsCommand, out: Output) -> Result<(), Failure> {
+    let client = platform.staffing();
+    let summonses = match command {
+        SummonsCommand::List { site, open, paging } => {
+            let filter = ListSummonsesRequest {
+                parent: parent(Some(&site)),
+                open_only: open,
+                ..Default::default()
+            };
+            all_pages(paging.limit, |page_size, page_token| {
+                let mut client = client.clone();
+                let filter = ListSummonsesRequest {
+                    page_size,
+                    page_token,
+                    ..filter.clone()
+                };
+                async move {
+                    let answer = client.list_summonses(request(filter)).await?.into_inner();
+                    Ok((answer.summonses, answer.next_page_token))
+                }
+            })
+            .await?
+        }
+        SummonsCommand::Ack { name } => {
+            let mut client = client.clone();
+            let ack = AcknowledgeSummonsRequest { name };
+            Vec::from_iter(
+                client
+                    .acknowledge_summons(request(ack))
+                    .await?
+                    .into_inner()
+                    .summons,
+            )
+        }
+    };
+    if out.json {
+        out.rows(
+            &[],
+            &summonses,
+            |_| Vec::new(),
+            |s| json::of("assignment.v1.Summons", s),
+        );
+    } else {
+        anstream::println!("{}", summonses_table(&summonses));
+    }
+    Ok(())
+}
+
+fn summonses_table(summonses: &[Summons]) -> comfy_table::Table {
+    let mut shown = table(&[
+        "Summons",
+        "Number",
+        "Person",
+        "Position",
+        "People",
+        "Since",
+        "Told",
+        "Acknowledged",
+    ]);
+    for s in summonses {
+        let position = PositionKind::try_from(s.position).unwrap_or_default();
+        shown.add_row(vec![
+            s.name.clone(),
+            s.number.clone(),
+            short(&s.staff),
+            position
+                .as_str_name()
+                .trim_start_matches("POSITION_KIND_")
+                .to_owned(),
+            s.complainants.to_string(),
+            when(s.summon_time.as_ref()),
+            s.told_count.to_string(),
+            when(s.acknowledge_time.as_ref()),
+        ]);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_names_its_work_and_ids_lie_in_the_site() {
+        assert_eq!(work_name("sites/lake/cases/x"), "sites/lake/work/x");
+        assert_eq!(work_name("sites/lake/work/x"), "sites/lake/work/x");
+        assert_eq!(child(Some("lake"), "staff", "li"), "sites/lake/staff/li");
+        assert_eq!(
+            child(Some("lake"), "staff", "sites/river/staff/li"),
+            "sites/river/staff/li"
+        );
+        assert_eq!(site_of("sites/lake/work/x"), Some("lake"));
+    }
+}

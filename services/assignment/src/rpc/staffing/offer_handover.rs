@@ -1,0 +1,97 @@
+//! Offers a case in hand to another person, until a limit.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::name::{CaseName, StaffId};
+use redress_proto::assignment::v1::{OfferHandoverRequest, OfferHandoverResponse};
+use redress_rpc::{Caller, etag};
+use redress_store::receipt::{self, Claim, ReceiptKey};
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::{Shared, end_of, person, refused, require_one_of, require_receiver};
+use crate::domain::handover::{self, LIMIT_HOURS};
+use crate::domain::work::Work;
+use crate::rpc::{parse, render, visible_work};
+use crate::store::{bench, handovers, work};
+
+const METHOD: &str = "redress.assignment.v1.StaffingService/OfferHandover";
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<OfferHandoverRequest>,
+) -> Result<OfferHandoverResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let case = parse::case_of_work(&request.name)?;
+    caller.require_site(&case.site)?;
+    parse::storable("note", &request.note)?;
+    let request_id = std::mem::take(&mut request.request_id);
+    let now = shared.clock.now();
+    let operation = Offer {
+        receipt: shared.receipt(&caller, METHOD, &case.site, request_id, &request),
+        receiver: person("staff", &case.site, &request.staff)?,
+        due: end_of(request.limit.as_ref(), LIMIT_HOURS, now),
+        note: std::mem::take(&mut request.note),
+        case,
+        etag: request.etag,
+        caller: &caller,
+        now,
+    };
+    let scope = redress_runtime::scope(&caller);
+    let work = shared.db.run(&scope, &operation).await?;
+    Ok(OfferHandoverResponse {
+        work: Some(render::work(work)),
+    })
+}
+
+struct Offer<'a> {
+    receipt: ReceiptKey,
+    case: CaseName,
+    receiver: StaffId,
+    due: Timestamp,
+    note: String,
+    etag: String,
+    caller: &'a Caller,
+    now: Timestamp,
+}
+
+impl Operation for Offer<'_> {
+    const NAME: &'static str = "assignment.offer_handover";
+    type Output = Work;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Work, Fault> {
+        bench::lock(tx, &self.case.site).await?;
+        let before = visible_work(tx, self.caller, &self.case).await?;
+        if let Claim::Seen { .. } = receipt::claim(tx, &self.receipt, self.now).await? {
+            return Ok(before);
+        }
+        let name = parse::work_name(&self.case);
+        etag::check(&self.etag, before.revision, &name)?;
+        let text = offer_text(&self.note, self.due);
+        let outcome = handover::offer(&before, self.receiver.clone(), text, self.now)
+            .map_err(|e| refused(&e, &self.case))?;
+        require_one_of(self.caller, &self.case, &[before.responsible.as_ref()])?;
+        let bench = bench::load(tx, &self.case.site, self.now).await?;
+        require_receiver("staff", &before, &self.receiver, &bench)?;
+        work::save(tx, Some(&before), &outcome, &self.caller.subject, self.now).await?;
+        handovers::keep(tx, &self.case, self.due).await?;
+        receipt::complete(
+            tx,
+            &self.receipt,
+            &name.to_string(),
+            &etag::of(outcome.work.revision),
+        )
+        .await?;
+        Ok(outcome.work)
+    }
+}
+
+/// What the history says of an offer.
+pub(super) fn offer_text(note: &str, due: Timestamp) -> String {
+    let until = format!("until {due}");
+    match note.trim() {
+        "" => until,
+        note => format!("{note}; {until}"),
+    }
+}

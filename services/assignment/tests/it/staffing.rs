@@ -1,0 +1,732 @@
+//! Who takes a case over from whom, who is lent to whom, who has to appear, and which departments help.
+
+use jiff::SignedDuration;
+use redress_assignment::jobs::{expire_handovers, tell_summonses};
+use redress_events::Event;
+use redress_model::name::CaseName;
+use redress_model::time::SharedClock;
+use redress_model::words::{Category, ClockKind};
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::roster_service_server::RosterService;
+use redress_proto::assignment::v1::staffing_service_server::StaffingService;
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1::{
+    self as event, DemandChanged, DemandState, OwnerChanged, WorkSummoned,
+};
+use redress_rpc::Caller;
+use tonic::{Code, Status};
+
+use crate::world::{NowPlus, World, by, last};
+
+fn name(staff: &str) -> String {
+    format!("sites/lakeside/staff/{staff}")
+}
+
+async fn in_hand(world: &World) -> (CaseName, String) {
+    let case = world.offered(Category::EngineeringQuality).await;
+    let owner = last(&world.get(&case).await.offered_to).to_owned();
+    world
+        .accept(world.handler(&owner), &case, "")
+        .await
+        .expect("accepted");
+    (case, owner)
+}
+
+fn other(owner: &str) -> &'static str {
+    if owner == "eng-one" {
+        "eng-two"
+    } else {
+        "eng-one"
+    }
+}
+
+async fn offer(
+    world: &World,
+    caller: Caller,
+    case: &CaseName,
+    to: &str,
+) -> Result<wire::Work, Status> {
+    let request = wire::OfferHandoverRequest {
+        name: World::name_of(case),
+        staff: name(to),
+        limit: Some(prost_types::Duration {
+            seconds: 600,
+            nanos: 0,
+        }),
+        note: "parts arrive on Friday".to_owned(),
+        ..Default::default()
+    };
+    let answer = world.staffing.offer_handover(by(caller, request)).await?;
+    Ok(answer.into_inner().work.expect("work"))
+}
+
+async fn take(world: &World, caller: Caller, case: &CaseName) -> Result<wire::Work, Status> {
+    let request = wire::AcceptHandoverRequest {
+        name: World::name_of(case),
+        ..Default::default()
+    };
+    let answer = world.staffing.accept_handover(by(caller, request)).await?;
+    Ok(answer.into_inner().work.expect("work"))
+}
+
+#[tokio::test]
+async fn m12_the_giver_keeps_a_case_until_the_receiver_accepts() {
+    let world = World::staffed().await;
+    let (case, owner) = in_hand(&world).await;
+    let to = other(&owner);
+    let refused = offer(&world, world.handler(to), &case, to)
+        .await
+        .expect_err("not the owner");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let work = offer(&world, world.handler(&owner), &case, to)
+        .await
+        .expect("offered");
+    assert_eq!(
+        (last(&work.responsible), last(&work.offered_to)),
+        (owner.as_str(), to)
+    );
+    let told = world.said::<OwnerChanged>("redress.owner.changed.v1").await;
+    assert_eq!(told.last().expect("told").reason, "handover_offered");
+    assert_eq!(
+        world.get_staff(to).await.open_cases,
+        1,
+        "counts for both meanwhile"
+    );
+    assert_eq!(world.get_staff(&owner).await.open_cases, 1);
+
+    let refused = take(&world, world.handler("seller"), &case)
+        .await
+        .expect_err("somebody else");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let work = take(&world, world.handler(to), &case)
+        .await
+        .expect("accepted");
+    assert_eq!(
+        (last(&work.responsible), work.offered_to.as_str()),
+        (to, "")
+    );
+    assert_eq!(world.get_staff(&owner).await.open_cases, 0);
+    let refused = take(&world, world.handler(to), &case)
+        .await
+        .expect_err("over");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM assignment.handover")
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn p16_a_hand_over_ends_at_its_limit_whatever_restarts_and_never_before() {
+    let world = World::staffed().await;
+    let clock: SharedClock = world.clock.clone();
+    let (case, owner) = in_hand(&world).await;
+    offer(&world, world.handler(&owner), &case, other(&owner))
+        .await
+        .expect("offered");
+    world.clock.advance(SignedDuration::from_secs(599));
+    let replica = world.database.connect("assignment");
+    assert_eq!(
+        expire_handovers::expire_due(&replica, &clock)
+            .await
+            .expect("looked"),
+        0
+    );
+    world.clock.advance(SignedDuration::from_secs(1));
+    let late = take(&world, world.handler(other(&owner)), &case)
+        .await
+        .expect_err("too late");
+    assert_eq!(late.code(), Code::FailedPrecondition);
+    let (one, two) = tokio::join!(
+        expire_handovers::expire_due(&world.database.db, &clock),
+        expire_handovers::expire_due(&replica, &clock)
+    );
+    assert_eq!(one.expect("looked") + two.expect("looked"), 1, "P17");
+    let work = world.get(&case).await;
+    assert_eq!(
+        (last(&work.responsible), work.offered_to.as_str()),
+        (owner.as_str(), "")
+    );
+    let steps = world
+        .try_get(world.manager(), &case)
+        .await
+        .expect("there")
+        .steps;
+    assert_eq!(steps[0].kind(), wire::WorkStepKind::HandoverExpired);
+}
+
+#[tokio::test]
+async fn a_hand_over_goes_to_nobody_who_may_not_handle_the_case_and_a_refusal_leaves_it() {
+    let world = World::staffed().await;
+    let case = world.new_case();
+    let mut facts = world.facts(&case);
+    facts.staff_complained_about = vec![name("seller")];
+    let graded = world.graded(&case, 1, 1, Some(Category::EngineeringQuality));
+    world.tell(&[world.received(facts), graded]).await;
+    let refused = offer(&world, world.manager(), &case, "eng-one")
+        .await
+        .expect_err("not in hand");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    let owner = last(&world.get(&case).await.offered_to).to_owned();
+    world
+        .accept(world.handler(&owner), &case, "")
+        .await
+        .expect("accepted");
+    for wrong in ["seller", "nobody", owner.as_str()] {
+        let refused = offer(&world, world.manager(), &case, wrong)
+            .await
+            .expect_err(wrong);
+        assert_eq!(refused.code(), Code::InvalidArgument, "{wrong}");
+    }
+    let hidden = take(&world, world.handler("seller"), &case)
+        .await
+        .expect_err("complained about");
+    assert_eq!(hidden.code(), Code::NotFound);
+
+    let to = other(&owner);
+    offer(&world, world.manager(), &case, to)
+        .await
+        .expect("offered");
+    let request = wire::DeclineHandoverRequest {
+        name: World::name_of(&case),
+        reason: "full".to_owned(),
+        ..Default::default()
+    };
+    let answer = world
+        .staffing
+        .decline_handover(by(world.handler(to), request))
+        .await;
+    let work = answer.expect("declined").into_inner().work.expect("work");
+    assert_eq!(
+        (last(&work.responsible), work.offered_to.as_str()),
+        (owner.as_str(), "")
+    );
+
+    offer(&world, world.manager(), &case, to)
+        .await
+        .expect("offered");
+    world.retire(to).await;
+    let work = world.get(&case).await;
+    assert_eq!(
+        (last(&work.responsible), work.offered_to.as_str()),
+        (owner.as_str(), "")
+    );
+}
+
+#[tokio::test]
+async fn who_declines_an_offer_is_passed_over() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let before = world.get(&case).await;
+    let first = last(&before.offered_to).to_owned();
+    let decline = |request_id: &str| wire::DeclineAssignmentRequest {
+        name: World::name_of(&case),
+        reason: "no scaffold".to_owned(),
+        request_id: request_id.to_owned(),
+        ..Default::default()
+    };
+    let refused = world
+        .staffing
+        .decline_assignment(by(world.handler("seller"), decline("")))
+        .await;
+    assert_eq!(
+        refused.expect_err("not offered").code(),
+        Code::PermissionDenied
+    );
+    for _ in 0..2 {
+        let answer = world
+            .staffing
+            .decline_assignment(by(world.handler(&first), decline("once")))
+            .await;
+        let work = answer.expect("I2").into_inner().work.expect("work");
+        assert_eq!(last(&work.offered_to), other(&first));
+        assert_eq!(work.responsible, before.responsible);
+    }
+}
+
+#[tokio::test]
+async fn m12_a_change_of_shifts_hands_over_by_name_and_says_what_stays() {
+    let world = World::staffed().await;
+    let (case, owner) = in_hand(&world).await;
+    let about = world.new_case();
+    let mut facts = world.facts(&about);
+    facts.staff_complained_about = vec![name("seller")];
+    facts.first_contact_owner = name(&owner);
+    world.tell(&[world.received(facts)]).await;
+    let request = wire::HandOverShiftRequest {
+        parent: "sites/lakeside".to_owned(),
+        staff: name(&owner),
+        receiver: name("seller"),
+        ..Default::default()
+    };
+    let refused = world
+        .staffing
+        .hand_over_shift(by(world.handler("seller"), request.clone()))
+        .await;
+    assert_eq!(
+        refused.expect_err("somebody else").code(),
+        Code::PermissionDenied
+    );
+    let answer = world
+        .staffing
+        .hand_over_shift(by(world.handler(&owner), request))
+        .await;
+    let answer = answer.expect("handed over").into_inner();
+    let moved: Vec<&str> = answer.work.iter().map(|w| w.name.as_str()).collect();
+    assert_eq!(moved, [World::name_of(&case)]);
+    assert_eq!(last(&answer.work[0].responsible), owner);
+    let stays: Vec<&str> = answer.unmoved.iter().map(|u| u.work.as_str()).collect();
+    assert_eq!(stays, [World::name_of(&about)]);
+}
+
+#[tokio::test]
+async fn routing_looks_for_the_skill_and_says_so() {
+    let world = World::staffed().await;
+    let request = wire::UpdateStaffRequest {
+        staff: Some(wire::Staff {
+            name: name("eng-two"),
+            skills: vec!["waterproofing".to_owned()],
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["skills".to_owned()],
+        }),
+        ..Default::default()
+    };
+    world
+        .roster
+        .update_staff(by(world.manager(), request))
+        .await
+        .expect("learned");
+    let rules = wire::RoutingRules {
+        required_skills: vec![wire::RequiredSkill {
+            category: to_wire(Category::EngineeringQuality),
+            skill: "waterproofing".to_owned(),
+        }],
+        ..Default::default()
+    };
+    set_rules(&world, rules).await.expect("set");
+    for _ in 0..3 {
+        let case = world.offered(Category::EngineeringQuality).await;
+        let work = world.get(&case).await;
+        assert_eq!(last(&work.offered_to), "eng-two", "in spite of the load");
+        assert!(work.explanation.iter().any(|w| w.contains("waterproofing")));
+    }
+}
+
+async fn set_rules(world: &World, rules: wire::RoutingRules) -> Result<wire::RoutingRules, Status> {
+    let request = wire::SetRoutingRulesRequest {
+        parent: "sites/lakeside".to_owned(),
+        rules: Some(rules),
+        etag: String::new(),
+    };
+    let answer = world
+        .staffing
+        .set_routing_rules(by(world.manager(), request))
+        .await?;
+    Ok(answer.into_inner().rules.expect("rules"))
+}
+
+#[tokio::test]
+async fn m13_a_borrowed_person_takes_cases_of_the_other_department_until_the_end() {
+    let world = World::staffed().await;
+    let borrow = |staff: &str, department: &str, hours: i64| wire::BorrowStaffRequest {
+        parent: "sites/lakeside".to_owned(),
+        loan: Some(wire::Loan {
+            staff: name(staff),
+            department: format!("sites/lakeside/departments/{department}"),
+            end_time: Some(to_timestamp(
+                world.clock.now_plus(SignedDuration::from_hours(hours)),
+            )),
+            ..Default::default()
+        }),
+        request_id: String::new(),
+    };
+    for (staff, department, hours) in [
+        ("eng-one", "engineering", 1),
+        ("eng-one", "sales", -1),
+        ("nobody", "sales", 1),
+        ("eng-one", "nowhere", 1),
+    ] {
+        let refused = world
+            .staffing
+            .borrow_staff(by(world.manager(), borrow(staff, department, hours)))
+            .await;
+        assert_eq!(
+            refused.expect_err("wrong").code(),
+            Code::InvalidArgument,
+            "{staff} {department}"
+        );
+    }
+    let loan = world
+        .staffing
+        .borrow_staff(by(world.manager(), borrow("eng-one", "sales", 8)))
+        .await;
+    let loan = loan.expect("lent").into_inner().loan.expect("a loan");
+    let refused = world
+        .staffing
+        .borrow_staff(by(world.manager(), borrow("eng-one", "sales", 2)))
+        .await;
+    assert_eq!(
+        refused.expect_err("lent already").code(),
+        Code::InvalidArgument
+    );
+
+    let mut sellers = Vec::new();
+    for _ in 0..2 {
+        let case = world.offered(Category::SalesManagement).await;
+        sellers.push(last(&world.get(&case).await.offered_to).to_owned());
+    }
+    sellers.sort();
+    assert_eq!(sellers, ["eng-one", "seller"]);
+    let case = world.offered(Category::EngineeringQuality).await;
+    assert_eq!(last(&world.get(&case).await.offered_to), "eng-two");
+
+    let end = wire::EndLoanRequest { name: loan.name };
+    world
+        .staffing
+        .end_loan(by(world.manager(), end))
+        .await
+        .expect("ended");
+    let case = world.offered(Category::SalesManagement).await;
+    assert_eq!(last(&world.get(&case).await.offered_to), "seller");
+}
+
+fn crowd(world: &World, case: &CaseName, revision: i64, people: i32, cluster: i32) -> Event {
+    let payload = event::CaseGraded {
+        case: case.to_string(),
+        grade: 2,
+        category: to_wire(Category::SalesManagement),
+        revision,
+        epoch: 1,
+        mode: 1,
+        complainants: people,
+        cluster_complainants: cluster,
+        ..Default::default()
+    };
+    world.event(
+        "triage",
+        "redress.case.graded.v1",
+        &case.to_string(),
+        &payload,
+    )
+}
+
+async fn with_positions() -> World {
+    let world = World::staffed().await;
+    for id in ["manager", "vice", "head"] {
+        world.staff(id, "").await.expect("added");
+    }
+    let position = |kind: wire::PositionKind, department: &str, staff: &str| wire::Position {
+        kind: kind.into(),
+        department: department.to_owned(),
+        staff: name(staff),
+    };
+    let rules = wire::RoutingRules {
+        positions: vec![
+            position(
+                wire::PositionKind::DepartmentManager,
+                "sites/lakeside/departments/sales",
+                "manager",
+            ),
+            position(wire::PositionKind::VicePresident, "", "vice"),
+            position(wire::PositionKind::CompanyHead, "", "head"),
+        ],
+        ..Default::default()
+    };
+    set_rules(&world, rules).await.expect("set");
+    world
+}
+
+async fn summoned(world: &World) -> Vec<(String, i32)> {
+    let told = world.said::<WorkSummoned>("redress.work.summoned.v1").await;
+    told.iter()
+        .map(|s| (last(&s.staff).to_owned(), s.told_count))
+        .collect()
+}
+
+#[tokio::test]
+async fn m09_m10_three_together_bring_manager_and_vice_president_and_ten_the_head() {
+    let world = with_positions().await;
+    let case = world.new_case();
+    world
+        .tell(&[
+            world.received(world.facts(&case)),
+            crowd(&world, &case, 1, 2, 2),
+        ])
+        .await;
+    assert!(summoned(&world).await.is_empty());
+    world.tell(&[crowd(&world, &case, 2, 2, 3)]).await;
+    let both = [("manager".to_owned(), 1), ("vice".to_owned(), 1)];
+    assert_eq!(summoned(&world).await, both);
+    world.tell(&[crowd(&world, &case, 3, 9, 9)]).await;
+    assert_eq!(
+        summoned(&world).await,
+        both,
+        "nobody is summoned twice to a case"
+    );
+    world.tell(&[crowd(&world, &case, 4, 10, 10)]).await;
+    assert_eq!(summoned(&world).await.last(), Some(&("head".to_owned(), 1)));
+}
+
+#[tokio::test]
+async fn whoever_does_not_acknowledge_a_summons_is_told_again_and_then_the_next_position_up_is() {
+    let world = with_positions().await;
+    let clock: SharedClock = world.clock.clone();
+    let case = world.new_case();
+    world
+        .tell(&[
+            world.received(world.facts(&case)),
+            crowd(&world, &case, 1, 3, 3),
+        ])
+        .await;
+    let acknowledged = event::MessageChanged {
+        case: case.to_string(),
+        template: "work.summoned".to_owned(),
+        state: "ACKNOWLEDGED".to_owned(),
+        staff: name("vice"),
+        change_time: Some(to_timestamp(world.clock.now_plus(SignedDuration::ZERO))),
+        ..Default::default()
+    };
+    let heard = world.event(
+        "notification",
+        "redress.message.changed.v1",
+        &case.to_string(),
+        &acknowledged,
+    );
+    world.tell(&[heard]).await;
+    let mut looked = Vec::new();
+    for _ in 0..4 {
+        world.clock.advance(SignedDuration::from_mins(15));
+        looked.push(
+            tell_summonses::tell_due(&world.database.db, &clock)
+                .await
+                .expect("looked"),
+        );
+    }
+    let expected = [("manager", 1), ("vice", 1), ("manager", 2), ("manager", 3)];
+    let told = summoned(&world).await;
+    let told: Vec<(&str, i32)> = told.iter().map(|(s, n)| (s.as_str(), *n)).collect();
+    assert_eq!(told, expected, "the vice-president knows already");
+    assert_eq!(looked, [1, 1, 1, 0]);
+
+    let list = wire::ListSummonsesRequest {
+        parent: "sites/lakeside".to_owned(),
+        open_only: true,
+        ..Default::default()
+    };
+    let open = world
+        .staffing
+        .list_summonses(by(world.manager(), list))
+        .await
+        .expect("listed")
+        .into_inner();
+    assert_eq!(open.summonses.len(), 1);
+    let ack = |caller| {
+        let request = wire::AcknowledgeSummonsRequest {
+            name: open.summonses[0].name.clone(),
+        };
+        world.staffing.acknowledge_summons(by(caller, request))
+    };
+    let refused = ack(world.handler("seller"))
+        .await
+        .expect_err("somebody else");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let known = ack(world.handler("manager"))
+        .await
+        .expect("known")
+        .into_inner();
+    assert!(known.summons.expect("a summons").acknowledge_time.is_some());
+}
+
+#[tokio::test]
+async fn m03_departments_help_with_a_named_person_and_the_lead_stays_responsible() {
+    let world = World::staffed().await;
+    let (case, owner) = in_hand(&world).await;
+    let ask = |department: &str, staff: &str| wire::RequestSupportRequest {
+        name: World::name_of(&case),
+        support: Some(wire::Support {
+            department: format!("sites/lakeside/departments/{department}"),
+            staff: if staff.is_empty() {
+                String::new()
+            } else {
+                name(staff)
+            },
+            task: "explain the contract".to_owned(),
+            ..Default::default()
+        }),
+        limit: None,
+        request_id: String::new(),
+    };
+    for (department, staff) in [("engineering", ""), ("nowhere", ""), ("sales", "nobody")] {
+        let refused = world
+            .staffing
+            .request_support(by(world.handler(&owner), ask(department, staff)))
+            .await;
+        assert_eq!(
+            refused.expect_err("wrong").code(),
+            Code::InvalidArgument,
+            "{department}"
+        );
+    }
+    let mut made = Vec::new();
+    for department in ["sales", "customer-service"] {
+        let answer = world
+            .staffing
+            .request_support(by(world.handler(&owner), ask(department, "")))
+            .await;
+        made.push(answer.expect("asked").into_inner().support.expect("help"));
+    }
+    assert_eq!(last(&made[0].staff), "seller");
+    assert_eq!(last(&world.get(&case).await.responsible), owner);
+    let told = world
+        .said::<DemandChanged>("redress.demand.changed.v1")
+        .await;
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0].due_time, made[0].due_time);
+
+    let end = |done| wire::EndSupportRequest {
+        name: made[0].name.clone(),
+        done,
+    };
+    for _ in 0..2 {
+        let answer = world
+            .staffing
+            .end_support(by(world.handler("seller"), end(true)))
+            .await;
+        let support = answer
+            .expect("a repeat succeeds")
+            .into_inner()
+            .support
+            .expect("help");
+        assert_eq!(support.state(), wire::SupportState::Done);
+    }
+    let refused = world
+        .staffing
+        .end_support(by(world.handler("seller"), end(false)))
+        .await;
+    assert_eq!(refused.expect_err("ended").code(), Code::FailedPrecondition);
+    let told = world
+        .said::<DemandChanged>("redress.demand.changed.v1")
+        .await;
+    let states: Vec<DemandState> = told.iter().map(DemandChanged::state).collect();
+    assert_eq!(
+        states,
+        [DemandState::Open, DemandState::Open, DemandState::Met]
+    );
+    assert!(told.iter().all(|d| d.kind == to_wire(ClockKind::Support)));
+    assert_eq!(told[2].demand, last(&made[0].name), "a clock of its own");
+}
+
+#[tokio::test]
+async fn staff_complained_about_find_neither_help_nor_summons_of_the_case() {
+    let world = with_positions().await;
+    let case = world.new_case();
+    let mut facts = world.facts(&case);
+    facts.staff_complained_about = vec![name("manager")];
+    world
+        .tell(&[world.received(facts), crowd(&world, &case, 1, 3, 3)])
+        .await;
+    let told = summoned(&world).await;
+    assert_eq!(
+        told,
+        [("vice".to_owned(), 1)],
+        "a manager complained about does not come; the next one up does"
+    );
+    let list = wire::ListSummonsesRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let mut accused = world.manager();
+    accused.staff = world.handler("manager").staff;
+    let found = world
+        .staffing
+        .list_summonses(by(accused.clone(), list))
+        .await
+        .expect("listed")
+        .into_inner();
+    assert!(found.summonses.is_empty());
+    let of = wire::ListSupportsRequest {
+        name: World::name_of(&case),
+    };
+    let hidden = world
+        .staffing
+        .list_supports(by(accused, of))
+        .await
+        .expect_err("hidden");
+    assert_eq!(hidden.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn i8_another_site_staffs_nothing_here() {
+    let world = with_positions().await;
+    let (case, owner) = in_hand(&world).await;
+    let stranger = || world.caller("riverside", "manager", None);
+    let code = |status: Status| status.code();
+    let work = World::name_of(&case);
+    assert_eq!(
+        code(
+            offer(&world, stranger(), &case, other(&owner))
+                .await
+                .expect_err("hidden")
+        ),
+        Code::NotFound
+    );
+    assert_eq!(
+        code(take(&world, stranger(), &case).await.expect_err("hidden")),
+        Code::NotFound
+    );
+    let ask = wire::RequestSupportRequest {
+        name: work.clone(),
+        support: Some(wire::Support {
+            department: "sites/lakeside/departments/sales".to_owned(),
+            task: "x".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    assert_eq!(
+        code(
+            world
+                .staffing
+                .request_support(by(stranger(), ask))
+                .await
+                .expect_err("hidden")
+        ),
+        Code::NotFound
+    );
+    let rules = wire::SetRoutingRulesRequest {
+        parent: "sites/lakeside".to_owned(),
+        rules: Some(wire::RoutingRules::default()),
+        etag: String::new(),
+    };
+    assert_eq!(
+        code(
+            world
+                .staffing
+                .set_routing_rules(by(stranger(), rules))
+                .await
+                .expect_err("hidden")
+        ),
+        Code::NotFound
+    );
+    let list = wire::ListSummonsesRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let found = world
+        .staffing
+        .list_summonses(by(stranger(), list))
+        .await
+        .expect("empty")
+        .into_inner();
+    assert!(found.summonses.is_empty());
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM assignment.handover")
+            .await,
+        0
+    );
+}
