@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use redress_model::name::{NameError, OrganizationId, SiteId, StaffName};
 
 use crate::commands::audit::AuditCommand;
 use crate::commands::grade::GradeCommand;
@@ -206,24 +207,24 @@ pub(crate) struct UpArgs {
 #[derive(Debug, Args)]
 pub(crate) struct TokenArgs {
     /// Site the token is good for; may be given several times.
-    #[arg(long = "site", value_name = "SITE")]
+    #[arg(long = "site", value_name = "SITE", value_parser = parse_site, required_unless_present = "organizations")]
     pub(crate) sites: Vec<String>,
-    /// Organization the token is good for.
-    #[arg(long = "organization", value_name = "ORGANIZATION")]
+    /// Organization the token is good for; may be given several times.
+    #[arg(long = "organization", value_name = "ORGANIZATION", value_parser = parse_organization)]
     pub(crate) organizations: Vec<String>,
     /// Role; may be given several times.
     #[arg(
         long = "role",
         value_name = "ROLE",
         required = true,
-        value_parser = ["admin", "clerk", "manager", "handler", "spokesperson", "portal", "auditor", "sre"]
+        value_parser = ["admin", "clerk", "manager", "handler", "spokesperson", "counsel", "portal", "auditor", "sre"]
     )]
     pub(crate) roles: Vec<String>,
     /// Subject of the token.
     #[arg(long, default_value = "developer", value_name = "SUBJECT")]
     pub(crate) subject: String,
     /// The person behind the token, `sites/{site}/staff/{staff}`.
-    #[arg(long, value_name = "STAFF")]
+    #[arg(long, value_name = "STAFF", value_parser = parse_staff)]
     pub(crate) staff: Option<String>,
     /// How long it is good for, for example `15m`, `8h`, `30d`.
     #[arg(long, default_value = "8h", value_name = "TIME", value_parser = parse_span)]
@@ -625,6 +626,23 @@ pub(crate) struct ReplayArgs {
     /// Give up on rows that have not settled after so long.
     #[arg(long, default_value = "10m", value_name = "TIME", value_parser = parse_span)]
     pub(crate) patience: std::time::Duration,
+}
+
+/// A site's id, with or without `sites/`.
+fn parse_site(text: &str) -> Result<String, NameError> {
+    let id = text.strip_prefix("sites/").unwrap_or(text);
+    id.parse().map(|id: SiteId| id.to_string())
+}
+
+/// An organization's id, with or without `organizations/`.
+fn parse_organization(text: &str) -> Result<String, NameError> {
+    let id = text.strip_prefix("organizations/").unwrap_or(text);
+    id.parse().map(|id: OrganizationId| id.to_string())
+}
+
+/// A person's name.
+fn parse_staff(text: &str) -> Result<String, NameError> {
+    text.parse().map(|name: StaffName| name.to_string())
 }
 
 fn parse_span(text: &str) -> Result<std::time::Duration, String> {

@@ -104,6 +104,18 @@ impl Fault {
         }
     }
 
+    /// The violations of a part of a request, as of the whole: `text` below `case` is `case.text`. What was not found
+    /// in the part itself (`update_mask`) stays as it is.
+    #[must_use]
+    pub fn below(mut self, parent: &str) -> Self {
+        if let Self::Invalid { violations, .. } = &mut self {
+            for violation in violations.iter_mut().filter(|v| v.field != "update_mask") {
+                violation.field = format!("{parent}.{}", violation.field);
+            }
+        }
+        self
+    }
+
     /// The request_id was used for another request.
     pub fn request_id_reused() -> Self {
         Self::Invalid {
@@ -315,6 +327,25 @@ mod tests {
         let met = serde_json::from_str::<u32>(r#""13800000000""#);
         let chain = Fault::internal(met.expect_err("a text")).chain();
         assert_eq!(chain, "an internal error happened: JSON Data in line 1");
+    }
+
+    #[test]
+    fn a_part_of_a_request_names_its_fields_as_the_whole_does() {
+        let part = Fault::violations(vec![
+            Violation {
+                field: "text".to_owned(),
+                description: String::new(),
+            },
+            Violation {
+                field: "update_mask".to_owned(),
+                description: String::new(),
+            },
+        ]);
+        let Fault::Invalid { violations, .. } = part.below("case") else {
+            panic!("it stays what it is");
+        };
+        let fields: Vec<String> = violations.into_iter().map(|v| v.field).collect();
+        assert_eq!(fields, ["case.text", "update_mask"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::receipt::Receipt;
+use crate::receipt::{Cause, Receipt};
 use crate::timers::Shared;
 
 /// How many receipts the service is given at once.
@@ -72,6 +72,15 @@ fn say(shared: &Shared, batch: &[Receipt]) {
         }
     }
     for (receipt, count) in worst {
+        // Armed after its time, a letter entered late for example: nobody kept it waiting.
+        if receipt.cause == Cause::ArmedLate {
+            tracing::debug!(
+                redress.timers.name = shared.name,
+                entries = count,
+                "timers were armed after their time"
+            );
+            continue;
+        }
         tracing::warn!(
             redress.timers.name = shared.name,
             redress.timers.cause = receipt.cause.word(),

@@ -36,6 +36,7 @@ pub(crate) async fn all(
     progress.set_message("settling");
     progress.set_position(0);
     let until = Instant::now() + patience;
+    let mut told = false;
     let mut latest: Vec<(Outcome, bool)> = fed
         .iter()
         .map(|(id, _)| {
@@ -55,6 +56,21 @@ pub(crate) async fn all(
         let wanted: Vec<usize> = (0..fed.len()).filter(|i| whole || !latest[*i].1).collect();
         for (i, row) in read(platform, &fed, &wanted).await? {
             latest[i] = row;
+        }
+        let away = latest
+            .iter()
+            .find_map(|(o, settled)| o.error.as_ref().filter(|_| !settled));
+        match away {
+            Some(error) if !told => {
+                told = true;
+                let seconds = patience.as_secs();
+                let text = format!(
+                    "the platform does not answer ({error}); asking again for up to {seconds} s, Ctrl-C ends it"
+                );
+                progress.suspend(|| anstream::eprintln!("{text}"));
+            }
+            Some(_) => {}
+            None => told = false,
         }
         let settled = latest.iter().filter(|(_, settled)| *settled).count();
         progress.set_position(u64::try_from(settled).unwrap_or(u64::MAX));

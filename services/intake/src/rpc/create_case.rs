@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::{CaseName, SiteId, SiteName};
+use redress_model::name::{CaseName, SiteId, SiteName, StaffName};
 use redress_model::words::{CaseMode, CaseStatus};
 use redress_proto::intake::v1 as pb;
 use redress_proto::intake::v1::TimelineKind;
@@ -78,7 +78,7 @@ pub(super) async fn take_in(
     let new = match parsed {
         Ok(new) => new,
         // What was right when it was sent first may be too old by now; its retry gets the same answer.
-        Err(fault) => return repeated(intake, caller, &entry, fault, now).await,
+        Err(fault) => return repeated(intake, caller, &entry, fault.below("case"), now).await,
     };
     let site = intake.read(caller, &FindSite(&entry.site)).await?;
     if entry.validate_only {
@@ -196,6 +196,9 @@ impl Operation for TakeIn<'_> {
         // Who enters a complaint about themselves may, and does not see it afterwards.
         look_as_platform(tx).await?;
         let new = self.new;
+        if new.mode == CaseMode::Live {
+            require_known(tx, &new.site, &new.staff_complained_about).await?;
+        }
         let people = Recognised::of(
             self.intake.keyring.vault(),
             self.site.organization(),
@@ -321,6 +324,25 @@ impl TakeIn<'_> {
             .collect();
         let owner = roster::first_contact(tx, &new.site, self.now, &except).await?;
         Ok(owner.unwrap_or_default())
+    }
+}
+
+/// Refuses a person complained about whom nobody knows: a mistyped name would leave the right one seeing the case.
+///
+/// # Errors
+/// INVALID_ARGUMENT naming the field.
+pub(super) async fn require_known(
+    tx: &mut Tx,
+    site: &SiteId,
+    staff: &[StaffName],
+) -> Result<(), Fault> {
+    let names: Vec<String> = staff.iter().map(ToString::to_string).collect();
+    match roster::unknown(tx, site, &names).await? {
+        None => Ok(()),
+        Some(at) => Err(Fault::invalid(
+            format!("case.staff_complained_about[{at}]"),
+            "must be a person of the site",
+        )),
     }
 }
 

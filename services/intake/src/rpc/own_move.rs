@@ -146,6 +146,7 @@ impl Operation for MoveCase<'_> {
         if !is_repeat {
             etag::check(&self.asked.etag, case.revision, &self.name)?;
             kind.require(case.status, case.mode, case.erased, &self.name)?;
+            self.leave_nobody_behind(tx).await?;
             self.make(tx, &mut case).await?;
         }
         let name = self.name.to_string();
@@ -163,6 +164,20 @@ impl Operation for MoveCase<'_> {
 }
 
 impl MoveCase<'_> {
+    /// Other people's complaints live on in the case that they were merged into: one of these neither withdraws
+    /// nor erases them for the others (I1).
+    async fn leave_nobody_behind(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let ends_others = matches!(self.asked.kind, Move::Withdraw | Move::Erase);
+        if ends_others && case::has_merged_cases(tx, &self.name).await? {
+            return Err(Fault::illegal(
+                "HEAD_OF_MERGES",
+                "other cases were merged into this one; unmerge them first",
+                &self.name,
+            ));
+        }
+        Ok(())
+    }
+
     async fn make(&self, tx: &mut Tx, case: &mut Record) -> Result<(), Fault> {
         let from = case.status;
         match self.asked.kind {

@@ -66,14 +66,16 @@ impl Operation for Record<'_> {
         }
         if case.is_historical() || matches!(case.status, CaseStatus::Merged | CaseStatus::Archived)
         {
-            return Err(Fault::illegal(
-                "ILLEGAL_CONTACT",
-                format!(
-                    "no contact is recorded on a case that is {} ({}); reopen it, or use the case it was merged into",
-                    case.status, case.mode
-                ),
-                &self.name,
-            ));
+            let instead = match case.status {
+                _ if case.is_historical() => "imported history is only kept; make a new case",
+                CaseStatus::Merged => "use the case that it was merged into",
+                _ => "reopen it first",
+            };
+            let text = format!(
+                "no contact is recorded on a case that is {} ({}); {instead}",
+                case.status, case.mode
+            );
+            return Err(Fault::illegal("ILLEGAL_CONTACT", text, &self.name));
         }
         let new = NewContact::parse(&self.wire, &self.name.site, case.received, self.now)?;
         let staff = new

@@ -12,6 +12,7 @@ use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
+use super::create_case::require_known;
 use super::render;
 use crate::domain::change::Changes;
 use crate::domain::complaint::NOBODY_COMPLAINS;
@@ -37,7 +38,7 @@ pub(super) async fn update(
     let wire = request.case.clone().unwrap_or_default();
     let name: CaseName = parse_field("case.name", &wire.name)?;
     let mask = request.update_mask.clone().unwrap_or_default();
-    let changes = Changes::parse(&name.site, &wire, &mask.paths)?;
+    let changes = Changes::parse(&name.site, &wire, &mask.paths).map_err(|f| f.below("case"))?;
     if changes.assessed_claim.is_some() {
         // It replaces the claimed sum, so it takes authority (section 4).
         caller.require("cases.assess")?;
@@ -84,6 +85,9 @@ impl Operation for Update<'_> {
         }
         // Who adds themselves to those complained about may finish, and does not see the case afterwards.
         look_as_platform(tx).await?;
+        if let Some(staff) = &self.changes.staff_complained_about {
+            require_known(tx, &self.name.site, staff).await?;
+        }
         let mut changed = self.change_facts(&mut case);
         if self.change_people(tx, &mut case).await? {
             changed.push("complainants");
@@ -173,8 +177,8 @@ impl Update<'_> {
     fn require_somebody(&self, case: &Record) -> Result<(), Fault> {
         let new = &self.changes;
         let field = match (&new.complainants, new.headcount) {
-            (Some(_), _) => "complainants",
-            (None, Some(_)) => "headcount",
+            (Some(_), _) => "case.complainants",
+            (None, Some(_)) => "case.headcount",
             (None, None) => return Ok(()),
         };
         let nobody = case.listed_count == 0 && case.headcount == 0;

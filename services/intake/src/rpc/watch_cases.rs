@@ -17,7 +17,7 @@ use tonic::Request;
 use super::{parse_parent, render};
 use crate::intake::Intake;
 use crate::store::case::{self, Record};
-use crate::store::change_feed;
+use crate::store::{change_feed, directory};
 
 /// How often to look for changes that other replicas wrote.
 const POLL: Duration = Duration::from_secs(1);
@@ -42,7 +42,11 @@ pub(super) async fn watch(
     {
         return Err(Fault::invalid("case", "must be of the parent's site"));
     }
-    let head = intake.read(&caller, &Head).await?;
+    let start = Start {
+        site: site.as_ref().or(case.as_ref().map(|c| &c.site)),
+        case: case.as_ref(),
+    };
+    let head = intake.read(&caller, &start).await?;
     let feed = CaseFeed {
         intake: Arc::clone(intake),
         caller,
@@ -96,13 +100,23 @@ impl Feed for CaseFeed {
     }
 }
 
-struct Head;
+struct Start<'a> {
+    site: Option<&'a SiteId>,
+    case: Option<&'a CaseName>,
+}
 
-impl Operation for Head {
+impl Operation for Start<'_> {
     const NAME: &'static str = "intake.watch_head";
     type Output = Position;
 
     async fn run(&self, tx: &mut Tx) -> Result<Position, Fault> {
+        // A watch of what is not there would stay silent for ever.
+        if let Some(site) = self.site {
+            directory::get_site(tx, site).await?;
+        }
+        if let Some(case) = self.case {
+            case::get(tx, case).await?;
+        }
         change_feed::head(tx).await
     }
 }

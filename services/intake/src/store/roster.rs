@@ -104,6 +104,30 @@ pub async fn first_contact(
     Ok(row.map(|r| r.staff))
 }
 
+/// The first of these people who is not known at the site. None where nobody of the site is known here yet: a
+/// complaint does not wait for the roster.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn unknown(tx: &mut Tx, site: &SiteId, names: &[String]) -> Result<Option<usize>, Fault> {
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let known = sqlx::query_scalar!(
+        r#"-- intake::roster::unknown
+        SELECT n.ordinal AS "ordinal!" FROM unnest($2::text[]) WITH ORDINALITY AS n (name, ordinal)
+        WHERE NOT EXISTS (SELECT FROM staff s WHERE s.site = $1 AND s.name = n.name)
+          AND EXISTS (SELECT FROM staff s WHERE s.site = $1)
+        ORDER BY n.ordinal LIMIT 1"#,
+        site.as_str(),
+        names,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(known.and_then(|ordinal| usize::try_from(ordinal - 1).ok()))
+}
+
 /// Writes down a person unless something newer is known.
 ///
 /// # Errors

@@ -84,8 +84,11 @@ async fn every_row_gets_its_result_and_wrong_ones_stop_nothing() {
             .map(|v| v.field.as_str())
             .collect::<Vec<_>>()
     };
-    assert_eq!(fields(1), ["channel", "received_time", "text"]);
-    assert_eq!(fields(3), ["received_time"]);
+    assert_eq!(
+        fields(1),
+        ["case.channel", "case.received_time", "case.text"]
+    );
+    assert_eq!(fields(3), ["case.received_time"]);
     assert_eq!(fields(4), ["parent", "mode", "case"]);
     assert!(results[0].number.starts_with("LX-20261121-"));
     assert!(!results[1].transient);

@@ -454,6 +454,24 @@ async fn staff_complained_about_cannot_see_the_case_by_token_or_by_account() {
         staff_complained_about: vec!["sites/lake/staff/wang".to_owned()],
         ..leak()
     };
+    // A mistyped name would leave the right person seeing the case.
+    let about_nobody = pb::Case {
+        staff_complained_about: vec!["sites/lake/staff/wagn".to_owned()],
+        ..leak()
+    };
+    let mut clerk = world.cases(caller("clerk"));
+    let refused = create(&mut clerk, about_nobody.clone()).await;
+    assert!(refused.is_err_and(|s| s.message().contains("case.staff_complained_about[0]")));
+    let own = world.create(leak()).await;
+    let changed = pb::Case {
+        name: own.name,
+        ..about_nobody
+    };
+    let refused = update(&mut clerk, changed, &["staff_complained_about"]).await;
+    assert_eq!(
+        refused.expect_err("unknown").code(),
+        tonic::Code::InvalidArgument
+    );
     // Who enters a complaint about themselves gets the answer, and does not see it afterwards.
     let mut wang = world.cases(staff("w", "sites/lake/staff/wang"));
     let case = create(&mut wang, about_wang).await.expect("taken in");

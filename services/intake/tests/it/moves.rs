@@ -174,6 +174,9 @@ async fn merged_cases_stand_back_and_an_undone_merge_puts_them_where_they_stood(
     let third = world.create(leak()).await;
     let chained = merge(&mut clerk, &third.name, &[&head.name]).await;
     assert_eq!(reason(chained, Code::FailedPrecondition), "HEAD_OF_MERGES");
+    // I1: other people's complaints live on in the head, which one of them cannot end for all.
+    let ended = withdraw(&mut clerk, &head.name, "").await;
+    assert_eq!(reason(ended, Code::FailedPrecondition), "HEAD_OF_MERGES");
     let elsewhere = merge(&mut clerk, &third.name, &[&one.name]).await;
     assert_eq!(reason(elsewhere, Code::FailedPrecondition), "ILLEGAL_MOVE");
     assert_eq!(
@@ -365,11 +368,11 @@ async fn people_named_are_of_the_cases_own_site_known_or_not() {
                 contact(&mut clerk, &case.name, called).await,
             ),
             (
-                "first_contact_owner",
+                "case.first_contact_owner",
                 create(&mut clerk, owned).await.map(drop),
             ),
             (
-                "staff_complained_about[0]",
+                "case.staff_complained_about[0]",
                 create(&mut clerk, accused).await.map(drop),
             ),
         ] {
@@ -415,7 +418,7 @@ async fn an_update_leaves_no_case_with_nobody_by_either_path() {
         }
         let status = result.as_ref().expect_err("nobody is left");
         let wrong = status.get_details_bad_request().expect("fields");
-        assert_eq!(wrong.field_violations[0].field, "headcount");
+        assert_eq!(wrong.field_violations[0].field, "case.headcount");
         assert_eq!(world.get(&case.name).await.headcount, 5);
         let somebody = pb::Case {
             complainants: leak().complainants,

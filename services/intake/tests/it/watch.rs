@@ -78,3 +78,25 @@ async fn a_token_of_purged_changes_says_list_again() {
     let end = resumed.next().await.expect("an end").expect_err("expired");
     assert_eq!(end.code(), Code::OutOfRange);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_of_what_is_not_there_says_so() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    for (parent, case) in [
+        ("sites/nowhere", ""),
+        (
+            "sites/lake",
+            "sites/lake/cases/0190a6c2-0000-7000-8000-000000000001",
+        ),
+    ] {
+        let refused = clerk
+            .watch_cases(pb::WatchCasesRequest {
+                parent: parent.to_owned(),
+                resume_token: String::new(),
+                case: case.to_owned(),
+            })
+            .await;
+        assert_eq!(refused.expect_err("silent").code(), Code::NotFound);
+    }
+}
