@@ -243,6 +243,10 @@ site_child_name! {
     WorkName, "work", "sites/{site}/work/{work}", Uuid, canonical_uuid
 }
 site_child_name! {
+    /// A solution of a case.
+    SolutionName, "solutions", "sites/{site}/solutions/{solution}", Uuid, canonical_uuid
+}
+site_child_name! {
     /// A signal of a case.
     SignalName, "signals", "sites/{site}/signals/{signal}", Uuid, canonical_uuid
 }

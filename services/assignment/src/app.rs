@@ -9,14 +9,17 @@ use redress_events::{
 use redress_model::time::SharedClock;
 use redress_proto::assignment::v1::contractor_service_server::ContractorServiceServer;
 use redress_proto::assignment::v1::dispute_service_server::DisputeServiceServer;
+use redress_proto::assignment::v1::handling_service_server::HandlingServiceServer;
 use redress_proto::assignment::v1::ledger_service_server::LedgerServiceServer;
 use redress_proto::assignment::v1::register_service_server::RegisterServiceServer;
 use redress_proto::assignment::v1::report_service_server::ReportServiceServer;
 use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanServiceServer;
 use redress_proto::assignment::v1::roster_service_server::RosterServiceServer;
 use redress_proto::assignment::v1::settlement_service_server::SettlementServiceServer;
+use redress_proto::assignment::v1::solution_service_server::SolutionServiceServer;
 use redress_proto::assignment::v1::staffing_service_server::StaffingServiceServer;
 use redress_proto::assignment::v1::transfer_service_server::TransferServiceServer;
+use redress_proto::assignment::v1::validity_service_server::ValidityServiceServer;
 use redress_proto::assignment::v1::warranty_service_server::WarrantyServiceServer;
 use redress_proto::assignment::v1::work_service_server::WorkServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
@@ -33,14 +36,23 @@ use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::survey_answered::OnSurveyAnswered;
 use crate::jobs::{count_cases, expire_handovers, purge_receipts, retell_duties, tell_summonses};
 use crate::rpc::{
-    ContractorRpc, DisputeRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc,
-    SettlementRpc, Shared, StaffingRpc, TransferRpc, WarrantyRpc, WorkRpc,
+    ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc,
+    RosterRpc, SettlementRpc, Shared, SolutionRpc, StaffingRpc, TransferRpc, ValidityRpc,
+    WarrantyRpc, WorkRpc,
 };
 
 /// Who wants to hear what assignment says.
 fn subscriptions() -> Subscriptions {
     Subscriptions::new(&[
-        ("redress.case.moved.v1", &["intake", "triage", "crisis"]),
+        (
+            "redress.case.moved.v1",
+            &["intake", "triage", "notification", "crisis"],
+        ),
+        (
+            "redress.contact.recorded.v1",
+            &["intake", "triage", "crisis"],
+        ),
+        ("redress.reopening.asked.v1", &["intake"]),
         (
             "redress.owner.changed.v1",
             &["intake", "triage", "notification"],
@@ -67,8 +79,8 @@ pub fn inbox(db: Database, clock: SharedClock, meter: &Meter) -> Inbox {
         .on("redress.case.updated.v1", OnCaseUpdated(clock.clone()))
         .on("redress.case.graded.v1", OnCaseGraded(clock.clone()))
         .on("redress.case.moved.v1", OnCaseMoved(clock.clone()))
+        .on("redress.clock.changed.v1", OnClockChanged(clock.clone()))
         .on("redress.survey.answered.v1", OnSurveyAnswered(clock))
-        .on("redress.clock.changed.v1", OnClockChanged)
         .on("redress.message.changed.v1", OnMessageChanged)
 }
 
@@ -119,7 +131,10 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .serve(StaffingServiceServer::new(StaffingRpc(shared.clone())))
         .serve(WorkServiceServer::new(WorkRpc(shared.clone())))
         .serve(ReportServiceServer::new(ReportRpc(shared.clone())))
-        .serve(LedgerServiceServer::new(LedgerRpc(shared)))
+        .serve(LedgerServiceServer::new(LedgerRpc(shared.clone())))
+        .serve(HandlingServiceServer::new(HandlingRpc(shared.clone())))
+        .serve(SolutionServiceServer::new(SolutionRpc(shared.clone())))
+        .serve(ValidityServiceServer::new(ValidityRpc(shared)))
         .serve(InboxServiceServer::new(InboxServer::new(inbox)))
         .serve(EventAdminServiceServer::new(EventAdminServer::new(
             db.clone(),

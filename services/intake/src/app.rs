@@ -19,7 +19,7 @@ use redress_store::Database;
 use crate::Settings;
 use crate::domain::search;
 use crate::intake::Intake;
-use crate::jobs::{case_view, housekeeping, incident, roster};
+use crate::jobs::{case_view, handling, housekeeping, incident, roster};
 use crate::rpc::{CaseReadServer, CaseServer, DirectoryServer};
 
 /// Who wants to hear what intake says.
@@ -49,6 +49,14 @@ pub fn inbox(db: Database, clock: &SharedClock, meter: &Meter) -> Inbox {
         .on(
             "redress.message.changed.v1",
             case_view::MessageChanged(clock()),
+        )
+        .on(
+            "redress.contact.recorded.v1",
+            handling::ContactRecorded(clock()),
+        )
+        .on(
+            "redress.reopening.asked.v1",
+            handling::ReopeningAsked(clock()),
         )
         .on(
             "redress.incident.changed.v1",

@@ -139,6 +139,13 @@ impl Bench {
             .map(|s| &s.staff)
     }
 
+    /// Whether the person stands on the lead ladder at this instant: senior to who handles cases.
+    pub fn is_lead(&self, staff: &StaffId, at: Timestamp) -> bool {
+        self.stretches
+            .iter()
+            .any(|s| s.staff == *staff && s.covers(at) && LADDER.contains(&s.role))
+    }
+
     /// The first rung of the lead ladder that is filled (P14: nobody waits).
     pub fn lead(
         &self,

@@ -11,9 +11,11 @@ use redress_model::name::{CaseName, StaffId};
 use redress_model::words::{CaseStatus, Category};
 
 use super::bench::Bench;
+use super::handling::{Ending, Restatement};
 use super::routing::{Need, Reason, Route, first_contact, route};
+use super::solution::Answer;
 use super::work::{
-    Decision, Facts, Illegal, Resolution, Step, StepKind, Work, is_in_hand, is_live,
+    Decision, Facts, Illegal, Resolution, Step, StepKind, Work, is_in_hand, is_live, legal_next,
 };
 
 /// What may happen to work.
@@ -40,6 +42,31 @@ pub enum Action {
     Progress(String),
     /// The case is resolved.
     Resolve(Resolution),
+    /// What was understood was said back to the complainant.
+    Restate(Restatement),
+    /// Somebody senior takes over, so that it becomes calm (M16).
+    HandUp {
+        /// Who.
+        to: StaffId,
+        /// Why.
+        text: String,
+    },
+    /// Somebody was there.
+    Visit(String),
+    /// An approved solution was told to the complainant.
+    Tell(String),
+    /// The complainant answered it, or a visit brought no answer either.
+    Answer(Answer, String),
+    /// The complainant was asked after the resolution.
+    FollowUp(String),
+    /// Closed, with how it ended.
+    Close(Ending, String),
+    /// Invalid, and answered with reasons.
+    Reject(String),
+    /// The complainant appeals the rejection, or the appeal was decided.
+    Appeal(String),
+    /// Something that moves nothing; kept in the history of a live case.
+    Note(StepKind, String),
 }
 
 /// What came of an action.
@@ -77,6 +104,8 @@ pub fn receive(case: CaseName, facts: Facts, bench: &Bench, at: Timestamp) -> Ou
         accepted_at: None,
         resolved_at: None,
         resolution: None,
+        restatement: None,
+        ending: None,
         created_at: at,
         updated_at: at,
         revision: 0,
@@ -112,6 +141,16 @@ pub fn transition(
         Action::Decline(text) => draft.decline(text)?,
         Action::Progress(text) => draft.progress(text)?,
         Action::Resolve(resolution) => draft.resolve(resolution)?,
+        Action::Restate(restatement) => draft.restate(restatement)?,
+        Action::HandUp { to, text } => draft.hand_up(to, text)?,
+        Action::Visit(text) => draft.visit(text)?,
+        Action::Tell(text) => draft.advance(CaseStatus::Proposed, StepKind::SolutionTold, text)?,
+        Action::Answer(answer, text) => draft.answer(answer, text)?,
+        Action::FollowUp(text) => draft.follow_up(text)?,
+        Action::Close(ending, text) => draft.close(ending, text)?,
+        Action::Reject(text) => draft.advance(CaseStatus::Rejected, StepKind::Rejected, text)?,
+        Action::Appeal(text) => draft.appeal(text)?,
+        Action::Note(kind, text) => draft.note(kind, text)?,
     }
     Ok(draft.finish(Some(work)))
 }
@@ -185,6 +224,7 @@ impl<'a> Draft<'a> {
         self.work.offered_to = None;
         let was_in_hand = is_in_hand(self.work.status);
         if is_live(status) {
+            self.work.ending = None;
             let resumes = is_in_hand(status) && self.work.accepted_at.is_some();
             if !resumes {
                 self.work.department = None;
@@ -271,14 +311,97 @@ impl<'a> Draft<'a> {
     }
 
     fn resolve(&mut self, resolution: Resolution) -> Result<(), Illegal> {
-        match self.work.status {
-            CaseStatus::Investigating | CaseStatus::Resolving => {}
-            _ => return Err(self.illegal(CaseStatus::Resolved)),
-        }
-        self.moved(CaseStatus::Resolved);
+        let summary = resolution.summary.clone();
+        self.advance(CaseStatus::Resolved, StepKind::Resolved, summary)?;
         self.work.resolved_at = Some(self.at);
-        self.step(StepKind::Resolved, resolution.summary.clone());
         self.work.resolution = Some(resolution);
+        Ok(())
+    }
+
+    fn restate(&mut self, restatement: Restatement) -> Result<(), Illegal> {
+        let said = if restatement.confirmed {
+            "confirmed"
+        } else {
+            "not confirmed"
+        };
+        let text = format!("{said}: {}", restatement.text);
+        self.note(StepKind::Restated, text)?;
+        self.work.restatement = Some(restatement);
+        Ok(())
+    }
+
+    fn hand_up(&mut self, to: StaffId, text: String) -> Result<(), Illegal> {
+        if !is_in_hand(self.work.status) {
+            return Err(self.illegal(CaseStatus::Accepted));
+        }
+        if self.work.responsible.as_ref() != Some(&to) {
+            self.work.responsible = Some(to);
+            // A hand-over that waits ends with the duty of its giver.
+            self.work.offered_to = None;
+            self.owner = Some(Reason::HandedOver);
+        }
+        self.step(StepKind::Calmed, text);
+        Ok(())
+    }
+
+    /// The first look of an accepted case begins its investigation; so does going there.
+    fn visit(&mut self, text: String) -> Result<(), Illegal> {
+        if self.work.status == CaseStatus::Accepted {
+            return self.advance(CaseStatus::Investigating, StepKind::Visited, text);
+        }
+        self.note(StepKind::Visited, text)
+    }
+
+    fn answer(&mut self, answer: Answer, text: String) -> Result<(), Illegal> {
+        let to = match answer {
+            Answer::Agreed | Answer::Silence => CaseStatus::Resolving,
+            Answer::Declined => CaseStatus::Investigating,
+        };
+        if self.work.status != CaseStatus::Proposed {
+            return Err(self.illegal(to));
+        }
+        self.advance(to, StepKind::SolutionAnswered, text)
+    }
+
+    fn follow_up(&mut self, text: String) -> Result<(), Illegal> {
+        match self.work.status {
+            CaseStatus::Resolved | CaseStatus::Closed => {
+                self.step(StepKind::FollowedUp, text);
+                Ok(())
+            }
+            _ => Err(self.illegal(CaseStatus::Closed)),
+        }
+    }
+
+    fn close(&mut self, ending: Ending, text: String) -> Result<(), Illegal> {
+        self.advance(CaseStatus::Closed, StepKind::Closed, text)?;
+        self.work.ending = Some((ending, self.at));
+        Ok(())
+    }
+
+    fn appeal(&mut self, text: String) -> Result<(), Illegal> {
+        if self.work.status != CaseStatus::Rejected {
+            return Err(self.illegal(CaseStatus::Reopened));
+        }
+        self.step(StepKind::Appealed, text);
+        Ok(())
+    }
+
+    fn note(&mut self, kind: StepKind, text: String) -> Result<(), Illegal> {
+        if !is_live(self.work.status) {
+            return Err(self.illegal(CaseStatus::Investigating));
+        }
+        self.step(kind, text);
+        Ok(())
+    }
+
+    /// Moves where the table of what is legal next lets it, and nowhere else.
+    fn advance(&mut self, to: CaseStatus, kind: StepKind, text: String) -> Result<(), Illegal> {
+        if !legal_next(self.work.status).contains(&to) {
+            return Err(self.illegal(to));
+        }
+        self.moved(to);
+        self.step(kind, text);
         Ok(())
     }
 

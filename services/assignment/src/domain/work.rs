@@ -7,6 +7,8 @@ use redress_model::Grade;
 use redress_model::name::{CaseName, DepartmentId, StaffId};
 use redress_model::words::{CaseStatus, Category, Urgency};
 
+use super::handling::{Ending, Restatement};
+
 /// What intake says of a case, as far as work depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -50,6 +52,8 @@ pub struct Resolution {
     pub summary: String,
     /// Why it happened in the first place (M15).
     pub root_cause: String,
+    /// Token subject of who resolved it.
+    pub resolver: String,
 }
 
 /// The work on one live case.
@@ -81,6 +85,10 @@ pub struct Work {
     pub resolved_at: Option<Timestamp>,
     /// How it was resolved last.
     pub resolution: Option<Resolution>,
+    /// What was understood, said back last.
+    pub restatement: Option<Restatement>,
+    /// How it ended for both sides, and when; none while it is not closed.
+    pub ending: Option<(Ending, Timestamp)>,
     /// When the work began.
     pub created_at: Timestamp,
     /// Last change.
@@ -127,11 +135,39 @@ pub enum StepKind {
     HandoverDeclined,
     /// Nobody answered a hand-over in time.
     HandoverExpired,
+    /// What was understood was said back.
+    Restated,
+    /// Person, place or time was changed so that it becomes calm.
+    Calmed,
+    /// A visit was planned.
+    VisitPlanned,
+    /// A visit was made.
+    Visited,
+    /// A solution was proposed inside, or its terms were changed.
+    SolutionProposed,
+    /// A solution was approved or refused.
+    SolutionReviewed,
+    /// A solution was told to the complainant.
+    SolutionTold,
+    /// The complainant agreed or declined, or stayed silent.
+    SolutionAnswered,
+    /// A step of the solution was done.
+    SolutionStepDone,
+    /// The complainant was asked after the resolution.
+    FollowedUp,
+    /// Closed.
+    Closed,
+    /// Somebody decided whether the complaint is justified.
+    ValidityDecided,
+    /// Answered with reasons and turned down.
+    Rejected,
+    /// The complainant appealed, or the appeal was decided.
+    Appealed,
 }
 
 impl StepKind {
     /// Every kind, in the order of their numbers on the wire.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 28] = [
         Self::Received,
         Self::Offered,
         Self::Accepted,
@@ -146,6 +182,20 @@ impl StepKind {
         Self::HandoverOffered,
         Self::HandoverDeclined,
         Self::HandoverExpired,
+        Self::Restated,
+        Self::Calmed,
+        Self::VisitPlanned,
+        Self::Visited,
+        Self::SolutionProposed,
+        Self::SolutionReviewed,
+        Self::SolutionTold,
+        Self::SolutionAnswered,
+        Self::SolutionStepDone,
+        Self::FollowedUp,
+        Self::Closed,
+        Self::ValidityDecided,
+        Self::Rejected,
+        Self::Appealed,
     ];
 
     /// The word as Postgres keeps it.
@@ -165,6 +215,20 @@ impl StepKind {
             Self::HandoverOffered => "HANDOVER_OFFERED",
             Self::HandoverDeclined => "HANDOVER_DECLINED",
             Self::HandoverExpired => "HANDOVER_EXPIRED",
+            Self::Restated => "RESTATED",
+            Self::Calmed => "CALMED",
+            Self::VisitPlanned => "VISIT_PLANNED",
+            Self::Visited => "VISITED",
+            Self::SolutionProposed => "SOLUTION_PROPOSED",
+            Self::SolutionReviewed => "SOLUTION_REVIEWED",
+            Self::SolutionTold => "SOLUTION_TOLD",
+            Self::SolutionAnswered => "SOLUTION_ANSWERED",
+            Self::SolutionStepDone => "SOLUTION_STEP_DONE",
+            Self::FollowedUp => "FOLLOWED_UP",
+            Self::Closed => "CLOSED",
+            Self::ValidityDecided => "VALIDITY_DECIDED",
+            Self::Rejected => "REJECTED",
+            Self::Appealed => "APPEALED",
         }
     }
 
@@ -240,7 +304,11 @@ pub fn legal_next(status: CaseStatus) -> &'static [CaseStatus] {
         CaseStatus::Triaged => &[CaseStatus::Assigned],
         CaseStatus::Assigned => &[CaseStatus::Accepted],
         CaseStatus::Accepted => &[CaseStatus::Investigating],
-        CaseStatus::Investigating => &[CaseStatus::Proposed, CaseStatus::Resolved],
+        CaseStatus::Investigating => &[
+            CaseStatus::Proposed,
+            CaseStatus::Resolved,
+            CaseStatus::Rejected,
+        ],
         CaseStatus::Proposed => &[CaseStatus::Investigating, CaseStatus::Resolving],
         CaseStatus::Resolving => &[CaseStatus::Resolved],
         CaseStatus::Resolved => &[CaseStatus::Closed, CaseStatus::Reopened],

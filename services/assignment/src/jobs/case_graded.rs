@@ -3,20 +3,21 @@
 
 use jiff::Timestamp;
 use redress_events::{Applied, Event, Handler};
-use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_model::time::SharedClock;
 use redress_model::words::CaseMode;
+use redress_model::{Fault, Grade};
 use redress_proto::convert::{from_wire, grade};
 use redress_proto::event::v1::CaseGraded;
 use redress_store::Tx;
 
 use super::{apply, case_of};
 use crate::domain::demand::GROUP_PEOPLE_MIN;
+use crate::domain::solution;
 use crate::domain::transition::Action;
 use crate::domain::work::Decision;
 use crate::store::reports::facts;
-use crate::store::{bench, summonses, work};
+use crate::store::{bench, limits, solutions, summonses, work};
 
 /// The handler.
 #[derive(Debug, Clone)]
@@ -55,6 +56,7 @@ impl Handler for OnCaseGraded {
                 if complainants >= GROUP_PEOPLE_MIN {
                     summon(tx, &case, complainants, self.0.now()).await?;
                 }
+                climb(tx, &case, grade, self.0.now()).await?;
                 Ok(Applied::Done)
             }
             _ => Ok(Applied::Wait),
@@ -74,4 +76,21 @@ async fn summon(
     };
     let bench = bench::load(tx, &case.site, now).await?;
     summonses::call(tx, &work, complainants, &bench, now).await
+}
+
+/// A graver case takes a higher level to approve what is proposed for it.
+async fn climb(tx: &mut Tx, case: &CaseName, grade: Grade, now: Timestamp) -> Result<(), Fault> {
+    let proposed = solutions::of_case(tx, case).await?;
+    if proposed.is_empty() {
+        return Ok(());
+    }
+    let limits = limits::of_site(tx, &case.site).await?;
+    for before in proposed {
+        let mut after = before.clone();
+        let required = solution::required(&limits, &before.terms, Some(grade));
+        if after.climb(required, before.epoch, now) {
+            solutions::save(tx, Some(&before), &after).await?;
+        }
+    }
+    Ok(())
 }

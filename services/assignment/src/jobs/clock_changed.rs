@@ -1,22 +1,28 @@
-//! `redress.clock.changed.v1` from triage: how the promises on a case go, for analysis. Waits for nobody: a promise of a
-//! case that was not told yet is counted once it is.
+//! `redress.clock.changed.v1` from triage: how the promises on a case go, for analysis; and when the time to answer a
+//! proposal ran out, somebody goes and asks (M03).
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::ClockName;
-use redress_model::words::{ClockKind, ClockState};
+use redress_model::ids::new_id;
+use redress_model::name::{CaseName, ClockName};
+use redress_model::time::SharedClock;
+use redress_model::words::{ClockKind, ClockState, ClockTransition};
 use redress_proto::convert::{from_timestamp, from_wire};
 use redress_proto::event::v1::ClockChanged;
 use redress_store::Tx;
 
-use super::case_of;
+use super::{apply, case_of};
+use crate::domain::handling::{Visit, VisitPurpose};
 use crate::domain::report::{is_late, is_promise};
+use crate::domain::transition::Action;
+use crate::domain::work::StepKind;
 use crate::store::reports::facts::{self, Promise};
+use crate::store::{bench, solutions, visits, work};
 
 /// The handler.
-#[derive(Debug, Clone, Copy)]
-pub struct OnClockChanged;
+#[derive(Debug, Clone)]
+pub struct OnClockChanged(pub SharedClock);
 
 impl Handler for OnClockChanged {
     type Prepared = ();
@@ -33,27 +39,97 @@ impl Handler for OnClockChanged {
             // A kind of a newer release.
             return Ok(Applied::Done);
         };
-        if changed.case.is_empty() || event.historical || !is_promise(kind) {
+        if changed.case.is_empty() || event.historical {
             return Ok(Applied::Done);
         }
         let case = case_of(event, &changed.case)?;
-        let clock: ClockName = parse_field("data.clock", &changed.clock)?;
-        let time = |field, time: &Option<prost_types::Timestamp>| {
-            time.as_ref()
-                .ok_or_else(|| Fault::invalid(field, "must be given"))
-                .and_then(|time| from_timestamp(field, time))
+        // Silence breaks no promise of ours: the clock is not breached but stops, and where it does so at its deadline,
+        // it is by silence.
+        let ran_out = kind == ClockKind::ConfirmClosing
+            && from_wire(changed.transition) == Some(ClockTransition::Cancelled)
+            && changed.due_time.is_some()
+            && changed.transition_time == changed.due_time;
+        if ran_out && self.ask_again(tx, event, &case, &changed).await? == Applied::Wait {
+            return Ok(Applied::Wait);
+        }
+        if is_promise(kind) {
+            count(tx, &case, &changed, kind, state).await?;
+        }
+        Ok(Applied::Done)
+    }
+}
+
+fn instant(
+    field: &'static str,
+    given: Option<&prost_types::Timestamp>,
+) -> Result<jiff::Timestamp, Fault> {
+    given
+        .ok_or_else(|| Fault::invalid(field, "must be given"))
+        .and_then(|time| from_timestamp(field, time))
+}
+
+/// Counts how a promise goes. Waits for nobody: one of a case that was not told yet is counted once it is.
+async fn count(
+    tx: &mut Tx,
+    case: &CaseName,
+    changed: &ClockChanged,
+    kind: ClockKind,
+    state: ClockState,
+) -> Result<(), Fault> {
+    let clock: ClockName = parse_field("data.clock", &changed.clock)?;
+    let at = instant("data.transition_time", changed.transition_time.as_ref())?;
+    let due = instant("data.due_time", changed.due_time.as_ref())?;
+    let promise = Promise {
+        clock: clock.id,
+        kind,
+        generation: changed.generation,
+        met: state == ClockState::Met,
+        late: is_late(state, due, at),
+        at,
+    };
+    facts::promised(tx, case, promise).await
+}
+
+impl OnClockChanged {
+    /// Nobody answered in time: somebody visits and asks.
+    async fn ask_again(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        case: &CaseName,
+        changed: &ClockChanged,
+    ) -> Result<Applied, Fault> {
+        let asked = instant("data.start_time", changed.start_time.as_ref())?;
+        bench::lock(tx, &event.site).await?;
+        let Some(known) = work::find(tx, case).await? else {
+            return Ok(Applied::Wait);
         };
-        let at = time("data.transition_time", &changed.transition_time)?;
-        let due = time("data.due_time", &changed.due_time)?;
-        let promise = Promise {
-            clock: clock.id,
-            kind,
-            generation: changed.generation,
-            met: state == ClockState::Met,
-            late: is_late(state, due, at),
-            at,
+        // Of the round that asks about this proposal: an older one ran out on another.
+        let told = solutions::of_case(tx, case)
+            .await?
+            .into_iter()
+            .find(|s| s.is_binding(known.epoch) && s.told.is_some_and(|told| told <= asked));
+        let Some(before) = told else {
+            return Ok(Applied::Done);
         };
-        facts::promised(tx, &case, promise).await?;
+        let mut solution = before.clone();
+        let now = self.0.now();
+        if !solution.unanswered(now) {
+            return Ok(Applied::Done);
+        }
+        solutions::save(tx, Some(&before), &solution).await?;
+        let visit = Visit {
+            id: new_id(now),
+            purpose: VisitPurpose::FollowUp,
+            staff: known.responsible.clone(),
+            planned: Some(now),
+            made: None,
+            findings: String::new(),
+        };
+        visits::put(tx, case, &visit, now).await?;
+        let text = "no answer within the time for it; somebody visits and asks".to_owned();
+        let action = Action::Note(StepKind::SolutionAnswered, text);
+        apply(tx, &known, action, &event.source, &self.0).await?;
         Ok(Applied::Done)
     }
 }

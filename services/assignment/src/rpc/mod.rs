@@ -1,6 +1,7 @@
 //! The services, one file per RPC. Each parses, decides, and persists in one transaction.
 
 mod accept_assignment;
+mod asked;
 mod create_department;
 mod create_staff;
 mod get_department;
@@ -47,6 +48,7 @@ use tonic::{Request, Response, Status};
 pub use plan::RosterPlanRpc;
 pub use staffing::StaffingRpc;
 
+use self::asked::Asked;
 use crate::domain::work::{Illegal, Work};
 use crate::store;
 
@@ -88,6 +90,26 @@ impl Shared {
             fingerprint: self.fingerprints.of(method, request).to_vec(),
         }
     }
+
+    /// A change of the work on a case; `request` comes with its `request_id` blanked.
+    fn asked<'a>(
+        &self,
+        caller: &'a Caller,
+        method: &'static str,
+        case: CaseName,
+        request_id: String,
+        request: &impl prost::Message,
+        etag: &str,
+    ) -> Result<Asked<'a>, Fault> {
+        caller.require_site(&case.site)?;
+        Ok(Asked {
+            receipt: self.receipt(caller, method, &case.site, request_id, request),
+            case,
+            etag: etag.to_owned(),
+            caller,
+            now: self.clock.now(),
+        })
+    }
 }
 
 /// The work on a case, as far as the caller may see it: whoever is complained about finds nothing.
@@ -128,6 +150,13 @@ macro_rules! answer {
     };
 }
 
+mod handling;
+mod solution;
+mod validity;
+
+pub use handling::HandlingRpc;
+pub use solution::SolutionRpc;
+pub use validity::ValidityRpc;
 mod ledger;
 mod reports;
 

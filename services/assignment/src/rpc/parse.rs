@@ -48,7 +48,12 @@ pub(super) fn site_or_any(parent: &str) -> Result<Option<SiteId>, Fault> {
 
 /// The case behind the name of its work.
 pub(super) fn case_of_work(name: &str) -> Result<CaseName, Fault> {
-    let work: WorkName = parse_field("name", name)?;
+    case_of("name", name)
+}
+
+/// The same, from another field.
+pub(super) fn case_of(field: &str, name: &str) -> Result<CaseName, Fault> {
+    let work: WorkName = parse_field(field, name)?;
     Ok(CaseName::new(work.site, work.id))
 }
 

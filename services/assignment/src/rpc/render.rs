@@ -1,13 +1,17 @@
 //! From what is stored to the wire.
 
 use jiff::Timestamp;
-use redress_model::name::{DepartmentName, SiteId, StaffId, StaffName};
+use redress_model::name::{DepartmentName, SiteId, SolutionName, StaffId, StaffName};
 use redress_proto::assignment::v1 as wire;
-use redress_proto::convert::{to_timestamp, to_wire, to_wire_opt};
+use redress_proto::convert::{to_money, to_timestamp, to_wire, to_wire_opt};
 use redress_rpc::etag;
 
 use super::parse::work_name;
+use crate::domain::authority::Limits;
 use crate::domain::bench::Stretch;
+use crate::domain::handling::Visit;
+use crate::domain::solution::{Review, Solution, Terms, When};
+use crate::domain::validity::{Appeal, Decision};
 use crate::domain::work::{Resolution, StepKind, Work};
 use crate::store::departments::Department;
 use crate::store::staff::Staff;
@@ -97,6 +101,7 @@ pub(super) fn work(work: Work) -> wire::Work {
             |Resolution {
                  summary,
                  root_cause,
+                 ..
              }| wire::Resolution {
                 summary,
                 root_cause,
@@ -106,6 +111,147 @@ pub(super) fn work(work: Work) -> wire::Work {
         create_time: time(work.created_at),
         update_time: time(work.updated_at),
         etag: etag::of(work.revision),
+        restatement: work.restatement.map(|r| wire::Restatement {
+            text: r.text,
+            confirmed: r.confirmed,
+            restate_time: time(r.at),
+        }),
+        outcome: to_wire_opt(work.ending.map(|(ending, _)| ending)),
+        close_time: work.ending.map(|(_, at)| to_timestamp(at)),
+    }
+}
+
+pub(super) fn visit(site: &SiteId, visit: Visit) -> wire::Visit {
+    let state = match visit.made {
+        Some(_) => wire::VisitState::Made,
+        None => wire::VisitState::Planned,
+    };
+    wire::Visit {
+        visit_id: visit.id.to_string(),
+        purpose: to_wire(visit.purpose),
+        state: state.into(),
+        staff: person(site, visit.staff.as_ref()),
+        plan_time: visit.planned.map(to_timestamp),
+        make_time: visit.made.map(to_timestamp),
+        findings: visit.findings,
+    }
+}
+
+pub(super) fn solution(solution: Solution) -> wire::Solution {
+    let site = &solution.case.site;
+    wire::Solution {
+        name: SolutionName::new(site.clone(), solution.id).to_string(),
+        case: solution.case.to_string(),
+        terms: Some(terms(site, &solution.terms, &solution.done)),
+        state: to_wire(solution.state),
+        total: Some(to_money(solution.terms.total())),
+        required_level: to_wire(solution.required),
+        author: solution.author,
+        digest: hex::encode(&solution.digest),
+        reviews: solution.reviews.into_iter().rev().map(review).collect(),
+        tell_time: solution.told.map(to_timestamp),
+        answer: to_wire_opt(solution.answer),
+        answer_time: solution.answered.map(to_timestamp),
+        create_time: time(solution.created_at),
+        update_time: time(solution.updated_at),
+        etag: etag::of(solution.revision),
+    }
+}
+
+fn review(review: Review) -> wire::SolutionReview {
+    wire::SolutionReview {
+        sequence: review.sequence,
+        approved: review.approved,
+        level: to_wire(review.level),
+        reviewer: review.reviewer,
+        reason: review.reason,
+        digest: hex::encode(review.digest),
+        review_time: time(review.at),
+    }
+}
+
+/// The terms of a solution of this site, with when each step was done.
+pub(super) fn terms(
+    site: &SiteId,
+    terms: &Terms,
+    done: &[Option<Timestamp>],
+) -> wire::SolutionTerms {
+    let remedies = terms.remedies.iter().map(|remedy| wire::Remedy {
+        kind: to_wire(remedy.kind),
+        text: remedy.text.clone(),
+        amount: Some(to_money(remedy.amount)),
+        department: remedy.department.as_ref().map_or_else(String::new, |id| {
+            DepartmentName::new(site.clone(), id.clone()).to_string()
+        }),
+        outside_party: remedy.outside_party.clone(),
+    });
+    let when_done = done.iter().copied().chain(std::iter::repeat(None));
+    let steps = terms.steps.iter().zip(when_done).map(|(step, done)| {
+        let (due_time, condition) = match &step.when {
+            When::By(due) => (Some(to_timestamp(*due)), String::new()),
+            When::If(condition) => (None, condition.clone()),
+        };
+        wire::SolutionStep {
+            text: step.text.clone(),
+            owner: person(site, step.owner.as_ref()),
+            outside_party: step.outside_party.clone(),
+            due_time,
+            condition,
+            done_time: done.map(to_timestamp),
+        }
+    });
+    wire::SolutionTerms {
+        summary: terms.summary.clone(),
+        root_cause: terms.root_cause.clone(),
+        remedies: remedies.collect(),
+        steps: steps.collect(),
+        legal_basis: Some(wire::LegalBasis {
+            kind: to_wire(terms.basis),
+            citation: terms.citation.clone(),
+        }),
+        liability: Some(wire::Liability {
+            ground: to_wire(terms.ground),
+            reference: terms.reference.clone(),
+            no_clause_reason: terms.no_clause_reason.clone(),
+            partner: terms.partner.clone(),
+            recourse: terms.recourse.clone(),
+        }),
+        final_offer: terms.final_offer.as_ref().map(|offer| wire::FinalOffer {
+            ceiling: Some(to_money(offer.ceiling)),
+            expire_time: time(offer.expires),
+            text: offer.text.clone(),
+        }),
+    }
+}
+
+pub(super) fn limits(limits: &Limits) -> Vec<wire::AuthorityLimit> {
+    limits
+        .pairs()
+        .map(|(level, amount)| wire::AuthorityLimit {
+            level: to_wire(level),
+            amount: Some(to_money(amount)),
+        })
+        .collect()
+}
+
+pub(super) fn validity(decision: Decision) -> wire::ValidityDecision {
+    wire::ValidityDecision {
+        sequence: decision.sequence,
+        validity: to_wire(decision.validity),
+        reason: decision.reason,
+        evidence: decision.evidence,
+        decider: decision.decider,
+        decide_time: time(decision.at),
+        on_appeal: decision.on_appeal,
+    }
+}
+
+pub(super) fn appeal(appeal: Appeal) -> wire::Appeal {
+    wire::Appeal {
+        reason: appeal.reason,
+        appeal_time: time(appeal.at),
+        granted: appeal.decided.is_some_and(|(granted, _)| granted),
+        decide_time: appeal.decided.map(|(_, at)| to_timestamp(at)),
     }
 }
 
@@ -138,5 +284,19 @@ fn step_kind(kind: StepKind) -> wire::WorkStepKind {
         StepKind::HandoverOffered => wire::WorkStepKind::HandoverOffered,
         StepKind::HandoverDeclined => wire::WorkStepKind::HandoverDeclined,
         StepKind::HandoverExpired => wire::WorkStepKind::HandoverExpired,
+        StepKind::Restated => wire::WorkStepKind::Restated,
+        StepKind::Calmed => wire::WorkStepKind::Calmed,
+        StepKind::VisitPlanned => wire::WorkStepKind::VisitPlanned,
+        StepKind::Visited => wire::WorkStepKind::Visited,
+        StepKind::SolutionProposed => wire::WorkStepKind::SolutionProposed,
+        StepKind::SolutionReviewed => wire::WorkStepKind::SolutionReviewed,
+        StepKind::SolutionTold => wire::WorkStepKind::SolutionTold,
+        StepKind::SolutionAnswered => wire::WorkStepKind::SolutionAnswered,
+        StepKind::SolutionStepDone => wire::WorkStepKind::SolutionStepDone,
+        StepKind::FollowedUp => wire::WorkStepKind::FollowedUp,
+        StepKind::Closed => wire::WorkStepKind::Closed,
+        StepKind::ValidityDecided => wire::WorkStepKind::ValidityDecided,
+        StepKind::Rejected => wire::WorkStepKind::Rejected,
+        StepKind::Appealed => wire::WorkStepKind::Appealed,
     }
 }

@@ -11,9 +11,10 @@ use tonic::Request;
 
 use super::{OVERRIDE, Shared, illegal, is_staff, parse, render, visible_work};
 use crate::domain::bench::Bench;
+use crate::domain::solution::State;
 use crate::domain::transition::{Action, transition};
 use crate::domain::work::{Resolution, Work};
-use crate::store::{bench, work};
+use crate::store::{bench, solutions, work};
 
 const METHOD: &str = "redress.assignment.v1.WorkService/ResolveWork";
 
@@ -32,6 +33,7 @@ pub(super) async fn run(
         resolution: Resolution {
             summary: request.summary,
             root_cause: request.root_cause,
+            resolver: caller.subject.clone(),
         },
         etag: request.etag,
         caller: &caller,
@@ -75,9 +77,42 @@ impl Operation for Resolve<'_> {
         if !is_responsible {
             self.caller.require(OVERRIDE)?;
         }
+        self.carry_out(tx, &before).await?;
         work::save(tx, Some(&before), &outcome, &self.caller.subject, self.now).await?;
         let etag = etag::of(outcome.work.revision);
         receipt::complete(tx, &self.receipt, &name.to_string(), &etag).await?;
         Ok(outcome.work)
+    }
+}
+
+impl Resolve<'_> {
+    /// What was agreed to is done, and nothing waits unsaid: no case is resolved around its own solution (M18).
+    async fn carry_out(&self, tx: &mut Tx, work: &Work) -> Result<(), Fault> {
+        for before in solutions::of_case(tx, &self.case).await? {
+            if before.epoch != work.epoch {
+                continue;
+            }
+            let is_agreed = before.state == State::Agreed && before.is_done();
+            let waits = matches!(
+                before.state,
+                State::AwaitingApproval | State::Approved | State::Told | State::Agreed
+            );
+            if waits && !is_agreed {
+                return Err(Fault::illegal(
+                    "SOLUTION_NOT_CARRIED_OUT",
+                    format!(
+                        "a solution of the case is {}; legal now: bring it to an end, or have it refused",
+                        before.state
+                    ),
+                    parse::work_name(&self.case),
+                ));
+            }
+            if is_agreed {
+                let mut after = before.clone();
+                after.carry_out(self.now);
+                solutions::save(tx, Some(&before), &after).await?;
+            }
+        }
+        Ok(())
     }
 }

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use redress_events::{NewEvent, publish};
 use redress_model::Fault;
+use redress_model::ids::new_id;
 use redress_model::name::{CaseName, DepartmentName, SiteId, StaffId, StaffName, SummonsName};
-use redress_model::words::CaseStatus;
+use redress_model::words::{CaseStatus, Channel};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_store::Tx;
@@ -103,6 +104,85 @@ pub async fn work_summoned(tx: &mut Tx, work: &Work, summons: &Summons) -> Resul
     };
     let subject = work.case.to_string();
     send(tx, "redress.work.summoned.v1", site, &subject, &payload).await
+}
+
+/// A contact with a complainant that the work itself is.
+#[derive(Debug, Clone)]
+pub struct Spoken<'a> {
+    /// By which way.
+    pub channel: Channel,
+    /// It answers the matter itself.
+    pub substantive: bool,
+    /// Somebody was there.
+    pub visit: bool,
+    /// It asked whether it really is solved.
+    pub follow_up: bool,
+    /// When the next word was promised.
+    pub promised: Option<Timestamp>,
+    /// Who spoke.
+    pub staff: Option<&'a StaffName>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Says that somebody spoke with a complainant: it meets promises as a contact at intake does.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn contact_recorded(
+    tx: &mut Tx,
+    case: &CaseName,
+    spoken: &Spoken<'_>,
+) -> Result<(), Fault> {
+    let payload = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: new_id(spoken.at).to_string(),
+        direction: event::ContactDirection::Outbound.into(),
+        channel: to_wire(spoken.channel),
+        by_person: true,
+        substantive: spoken.substantive,
+        contact_time: Some(to_timestamp(spoken.at)),
+        visit: spoken.visit,
+        promised_next_time: spoken.promised.map(to_timestamp),
+        staff: spoken.staff.map_or_else(String::new, ToString::to_string),
+        follow_up: spoken.follow_up,
+    };
+    let subject = case.to_string();
+    send(
+        tx,
+        "redress.contact.recorded.v1",
+        &case.site,
+        &subject,
+        &payload,
+    )
+    .await
+}
+
+/// Asks intake to open a case again.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn reopening_asked(
+    tx: &mut Tx,
+    work: &Work,
+    reason: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let payload = event::ReopeningAsked {
+        case: work.case.to_string(),
+        epoch: work.epoch,
+        reason: reason.to_owned(),
+        ask_time: Some(to_timestamp(at)),
+    };
+    let subject = work.case.to_string();
+    send(
+        tx,
+        "redress.reopening.asked.v1",
+        &work.case.site,
+        &subject,
+        &payload,
+    )
+    .await
 }
 
 /// Says that a person was added or changed.

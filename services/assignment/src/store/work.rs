@@ -12,6 +12,7 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{bench, handovers, outbox, parse, parse_opt, reports, staff};
+use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
 use crate::domain::transition::{Action, Outcome, transition};
 use crate::domain::work::{Decision, Facts, OPEN, Resolution, Step, StepKind, Work};
@@ -46,6 +47,12 @@ struct Row {
     resolve_time: Option<jiff_sqlx::Timestamp>,
     resolution_summary: Option<String>,
     root_cause: Option<String>,
+    resolver: Option<String>,
+    restatement: Option<String>,
+    restatement_confirmed: bool,
+    restate_time: Option<jiff_sqlx::Timestamp>,
+    ending: Option<String>,
+    close_time: Option<jiff_sqlx::Timestamp>,
     create_time: Timestamp,
     update_time: Timestamp,
     revision: i64,
@@ -98,8 +105,19 @@ impl Row {
                 |(summary, root_cause)| Resolution {
                     summary,
                     root_cause,
+                    resolver: self.resolver.unwrap_or_default(),
                 },
             ),
+            restatement: self
+                .restatement
+                .zip(self.restate_time)
+                .map(|(text, at)| Restatement {
+                    text,
+                    confirmed: self.restatement_confirmed,
+                    at: at.to_jiff(),
+                }),
+            ending: parse_opt::<Ending>("work.ending", self.ending.as_deref())?
+                .zip(self.close_time.map(jiff_sqlx::Timestamp::to_jiff)),
             created_at: self.create_time,
             updated_at: self.update_time,
             revision: self.revision,
@@ -118,7 +136,8 @@ pub async fn find(tx: &mut Tx, case: &CaseName) -> Result<Option<Work>, Fault> {
         SELECT site, case_id, number, language, received_time, first_contact, excluded, facts_status, facts_epoch,
                facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
                offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
-               root_cause, create_time, update_time, revision
+               root_cause, resolver, restatement, restatement_confirmed, restate_time, ending, close_time, create_time,
+               update_time, revision
         FROM work WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
@@ -170,15 +189,17 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
         INSERT INTO work (site, case_id, number, language, received_time, first_contact, excluded, facts_status,
                           facts_epoch, facts_revision, decision_revision, decision_epoch, category, grade, urgency,
                           status, epoch, responsible, offered_to, department, explanation, assign_time, accept_time,
-                          resolve_time, resolution_summary, root_cause, create_time, update_time, revision)
+                          resolve_time, resolution_summary, root_cause, create_time, update_time, revision, resolver,
+                          restatement, restatement_confirmed, restate_time, ending, close_time)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23, $24, $25, $26, $27, $28, $29)
+                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)
         ON CONFLICT ON CONSTRAINT work_key DO UPDATE SET
           number = $3, language = $4, received_time = $5, first_contact = $6, excluded = $7, facts_status = $8,
           facts_epoch = $9, facts_revision = $10, decision_revision = $11, decision_epoch = $12, category = $13,
           grade = $14, urgency = $15, status = $16, epoch = $17, responsible = $18, offered_to = $19,
           department = $20, explanation = $21, assign_time = $22, accept_time = $23, resolve_time = $24,
-          resolution_summary = $25, root_cause = $26, update_time = $28, revision = $29",
+          resolution_summary = $25, root_cause = $26, update_time = $28, revision = $29, resolver = $30,
+          restatement = $31, restatement_confirmed = $32, restate_time = $33, ending = $34, close_time = $35",
         work.case.site.as_str(),
         work.case.id,
         work.facts.number,
@@ -208,6 +229,12 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
         work.created_at.to_sqlx(),
         work.updated_at.to_sqlx(),
         work.revision,
+        work.resolution.as_ref().map(|r| r.resolver.as_str()),
+        work.restatement.as_ref().map(|r| r.text.as_str()),
+        work.restatement.as_ref().is_some_and(|r| r.confirmed),
+        work.restatement.as_ref().map(|r| r.at.to_sqlx()),
+        work.ending.map(|(ending, _)| ending.word()),
+        work.ending.map(|(_, at)| at.to_sqlx()),
     )
     .execute(&mut **tx)
     .await
@@ -362,7 +389,8 @@ pub async fn list(
         SELECT site, case_id, number, language, received_time, first_contact, excluded, facts_status, facts_epoch,
                facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
                offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
-               root_cause, create_time, update_time, revision
+               root_cause, resolver, restatement, restatement_confirmed, restate_time, ending, close_time, create_time,
+               update_time, revision
         FROM work
         WHERE ($1::text IS NULL OR site = $1)
           AND (cardinality($2::text[]) = 0 OR status = ANY ($2))

@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use redress_assignment::AssignmentService;
 use redress_assignment::rpc::{
-    ContractorRpc, DisputeRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc,
-    SettlementRpc, Shared, StaffingRpc, TransferRpc, WarrantyRpc, WorkRpc,
+    ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc,
+    RosterRpc, SettlementRpc, Shared, SolutionRpc, StaffingRpc, TransferRpc, ValidityRpc,
+    WarrantyRpc, WorkRpc,
 };
 use redress_events::{Event, InboxServer};
 use redress_model::ids::new_id;
@@ -47,6 +48,9 @@ pub struct World {
     pub register: RegisterRpc,
     pub reports: ReportRpc,
     pub ledger: LedgerRpc,
+    pub handling: HandlingRpc,
+    pub solutions: SolutionRpc,
+    pub validity: ValidityRpc,
     inbox: InboxServer,
     pub site: SiteId,
     cases: AtomicI64,
@@ -84,7 +88,10 @@ impl World {
             staffing: StaffingRpc(shared.clone()),
             work: WorkRpc(shared.clone()),
             reports: ReportRpc(shared.clone()),
-            ledger: LedgerRpc(shared),
+            ledger: LedgerRpc(shared.clone()),
+            handling: HandlingRpc(shared.clone()),
+            solutions: SolutionRpc(shared.clone()),
+            validity: ValidityRpc(shared),
             inbox: InboxServer::new(Arc::new(inbox)),
             site: site("lakeside"),
             database,
@@ -154,7 +161,7 @@ impl World {
         let granted = |permissions: &[&str]| permissions.iter().map(|p| (*p).to_owned()).collect();
         let roles = Roles::new(BTreeMap::from([
             ("manager".to_owned(), granted(&["*"])),
-            ("handler".to_owned(), granted(&["work.*"])),
+            ("handler".to_owned(), granted(&["work.*", "solutions.*"])),
             (
                 "service".to_owned(),
                 granted(&["staff.read_contacts", "events.deliver"]),
@@ -177,6 +184,21 @@ impl World {
 
     pub fn manager(&self) -> Caller {
         self.caller("lakeside", "manager", None)
+    }
+
+    /// A manager of the whole region, or of the whole organization.
+    pub fn above(&self, place: &str) -> Caller {
+        let mut caller = self.caller("lakeside", "manager", None);
+        caller.subject = place.to_owned();
+        caller.sites.clear();
+        match place {
+            "region" => {
+                let region = "organizations/demo/regions/north";
+                caller.regions = vec![region.parse().expect("a region")];
+            }
+            _ => caller.organizations = vec!["demo".parse().expect("a slug")],
+        }
+        caller
     }
 
     pub fn handler(&self, staff: &str) -> Caller {

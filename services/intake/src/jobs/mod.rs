@@ -2,6 +2,7 @@
 //! what is too old, and wakes the watches.
 
 pub mod case_view;
+pub mod handling;
 pub mod housekeeping;
 pub mod incident;
 pub mod roster;

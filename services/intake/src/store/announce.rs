@@ -106,6 +106,7 @@ pub async fn contact(
         visit: contact.visit,
         promised_next_time: contact.promised_next.map(to_timestamp),
         staff: staff.to_owned(),
+        follow_up: false,
     };
     about(tx, case, "redress.contact.recorded.v1", &payload).await
 }

@@ -24,6 +24,8 @@ pub struct Contact {
     pub substantive: bool,
     /// Somebody was on site.
     pub visit: bool,
+    /// It asked after the resolution whether it really is solved.
+    pub follow_up: bool,
     /// When.
     pub at: Timestamp,
     /// When the next word was promised.
@@ -73,8 +75,9 @@ fn event(work: &Work<'_>, case: &Case, clock: &Clock, contact: Contact) -> Optio
             let terms = promises::terms(work.site, clock.kind, term);
             Some(Event::Restarted { at, terms })
         }
-        ClockKind::OnSite | ClockKind::Rescue | ClockKind::FollowUpVisit => {
-            contact.visit.then_some(Event::Met { at })
+        ClockKind::OnSite | ClockKind::Rescue => contact.visit.then_some(Event::Met { at }),
+        ClockKind::FollowUpVisit => {
+            (contact.visit || contact.follow_up).then_some(Event::Met { at })
         }
         ClockKind::ConfirmClosing => (!contact.outbound).then_some(Event::Met { at }),
         _ => None,

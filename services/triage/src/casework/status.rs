@@ -113,6 +113,10 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         return Ok(());
     }
     let (was, is) = (standing(case.status), standing(to.status));
+    // Work leaves a told proposal by the customer's reply alone.
+    let replied = to.mover == Mover::Assignment
+        && case.status == CaseStatus::Proposed
+        && matches!(to.status, CaseStatus::Resolving | CaseStatus::Investigating);
     let counted = complains(case.status) != complains(to.status);
     case.status = to.status;
     case.epoch = to.epoch;
@@ -140,7 +144,7 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         recount(work, case.cluster).await?;
     }
     if !case.facts.historical {
-        effects(work, case, was, is, to.at).await?;
+        effects(work, case, (was, is), replied, to.at).await?;
     }
     if was != is || head != case.merged_into {
         decide(work, case, Cause::Moved).await?;
@@ -163,14 +167,17 @@ const MOVED: &str = "moved";
 async fn effects(
     work: &mut Work<'_>,
     case: &Case,
-    was: Standing,
-    is: Standing,
+    (was, is): (Standing, Standing),
+    replied: bool,
     at: Timestamp,
 ) -> Result<(), Fault> {
     let urgency = promises::urgency(work, case).await?;
     let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
     for clock in all.iter_mut().filter(|clock| !clock.is_silent()) {
         let done = match is {
+            _ if replied && clock.kind == ClockKind::ConfirmClosing => {
+                Some((Event::Met { at }, MOVED))
+            }
             Standing::Open if was == Standing::Open => investigated(case, clock, at),
             Standing::Open => reopened(work, case, clock, was, at),
             Standing::Resolved if was == Standing::Resolved => None,

@@ -41,6 +41,7 @@ impl Handler for ContactRecordedHandler {
             by_person: payload.by_person,
             substantive: payload.substantive,
             visit: payload.visit,
+            follow_up: payload.follow_up,
             promised: payload
                 .promised_next_time
                 .as_ref()

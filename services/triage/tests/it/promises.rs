@@ -284,6 +284,111 @@ async fn the_customers_reply_meets_the_confirmation() {
 }
 
 #[tokio::test]
+async fn work_that_leaves_a_told_proposal_tells_the_reply() {
+    let world = World::new().await;
+    let kind = ClockKind::ConfirmClosing;
+    for next in [CaseStatus::Resolving, CaseStatus::Investigating] {
+        let case = world.case().await;
+        world
+            .tell(&[
+                world.moved("assignment", &case, CaseStatus::Proposed, 1),
+                world.contact(&case, false, true, true),
+            ])
+            .await;
+        assert_eq!(state(&world, &case, kind).await, Some(ClockState::Running));
+        world.advance(HOUR).await;
+        world
+            .tell(&[world.moved("assignment", &case, next, 1)])
+            .await;
+        assert_eq!(
+            state(&world, &case, kind).await,
+            Some(ClockState::Met),
+            "{next}"
+        );
+        // Another proposal asks anew.
+        world.advance(HOUR).await;
+        world
+            .tell(&[
+                world.moved("assignment", &case, CaseStatus::Proposed, 1),
+                world.contact(&case, false, true, true),
+            ])
+            .await;
+        assert_eq!(
+            state(&world, &case, kind).await,
+            Some(ClockState::Running),
+            "{next}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn m16_the_follow_up_is_met_by_a_visit_a_call_or_an_answered_survey() {
+    let world = World::new().await;
+    let kind = ClockKind::FollowUpVisit;
+    let contact = |case: &CaseName, visit: bool, follow_up: bool| {
+        let payload = event::ContactRecorded {
+            case: case.to_string(),
+            contact_id: uuid::Uuid::now_v7().to_string(),
+            direction: event::ContactDirection::Outbound.into(),
+            channel: to_wire(Channel::Hotline),
+            by_person: true,
+            visit,
+            follow_up,
+            contact_time: Some(to_timestamp(world.now())),
+            ..Default::default()
+        };
+        let subject = case.to_string();
+        world.event(
+            "assignment",
+            "redress.contact.recorded.v1",
+            &subject,
+            &payload,
+        )
+    };
+    let survey = |case: &CaseName| {
+        let payload = event::SurveyAnswered {
+            case: case.to_string(),
+            survey: "sites/lakeside/surveys/s1".to_owned(),
+            kind: event::SurveyKind::Complaint.into(),
+            score: 1,
+            answer_time: Some(to_timestamp(world.now())),
+            ..Default::default()
+        };
+        let subject = case.to_string();
+        world.event(
+            "notification",
+            "redress.survey.answered.v1",
+            &subject,
+            &payload,
+        )
+    };
+    for (what, met) in [
+        ("any word", false),
+        ("a visit", true),
+        ("a call", true),
+        ("a survey", true),
+    ] {
+        let case = world.case().await;
+        world
+            .tell(&[world.moved("assignment", &case, CaseStatus::Resolved, 1)])
+            .await;
+        let said = match what {
+            "any word" => contact(&case, false, false),
+            "a visit" => contact(&case, true, false),
+            "a call" => contact(&case, false, true),
+            _ => survey(&case),
+        };
+        world.tell(&[said]).await;
+        let expected = if met {
+            ClockState::Met
+        } else {
+            ClockState::Running
+        };
+        assert_eq!(state(&world, &case, kind).await, Some(expected), "{what}");
+    }
+}
+
+#[tokio::test]
 async fn a_resolution_is_followed_by_a_visit_or_an_answered_survey() {
     let world = World::new().await;
     let case = world.case().await;

@@ -10,9 +10,13 @@ use uuid::Uuid;
 use super::{Action, Outcome, receive, transition};
 use crate::domain::bench::{Bench, Department, Person, Stretch};
 use crate::domain::demand::Demands;
-use crate::domain::handover::{self, Ending};
+use crate::domain::handling::Ending;
+use crate::domain::handover;
 use crate::domain::routing::Reason;
-use crate::domain::work::{Decision, Facts, Resolution, StepKind, Work, is_in_hand, is_live};
+use crate::domain::solution::Answer;
+use crate::domain::work::{
+    Decision, Facts, Resolution, StepKind, Work, is_in_hand, is_live, legal_next,
+};
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_780_000_000).expect("in range")
@@ -313,6 +317,7 @@ fn the_whole_life_in_order() {
     let resolution = Resolution {
         summary: "sealed".to_owned(),
         root_cause: "a loose joint".to_owned(),
+        resolver: "li".to_owned(),
     };
     let resolved = apply(&second.work, Action::Resolve(resolution.clone()));
     assert_eq!(resolved.moves, [CaseStatus::Resolved]);
@@ -330,6 +335,7 @@ fn i10_an_illegal_move_says_what_is_legal() {
     let resolution = Resolution {
         summary: "done".to_owned(),
         root_cause: "unknown".to_owned(),
+        resolver: "li".to_owned(),
     };
     let fresh = received(facts());
     assert!(illegal(&fresh, Action::Accept).ends_with("legal now: TRIAGED"));
@@ -393,6 +399,7 @@ fn a_reopened_case_goes_back_to_whoever_handled_it() {
         Action::Resolve(Resolution {
             summary: "s".to_owned(),
             root_cause: "r".to_owned(),
+            resolver: "li".to_owned(),
         }),
     )
     .work;
@@ -481,6 +488,106 @@ fn a_hand_over_ends_with_the_duty_of_the_giver() {
     assert!(handover::offer(&assigned(), id("eng-one"), String::new(), now()).is_err());
 }
 
+/// The moves that the work itself makes, with where each leads.
+fn own_moves() -> Vec<(CaseStatus, Action)> {
+    let text = || "x".to_owned();
+    let resolution = Resolution {
+        summary: text(),
+        root_cause: text(),
+        resolver: text(),
+    };
+    vec![
+        (CaseStatus::Proposed, Action::Tell(text())),
+        (
+            CaseStatus::Resolving,
+            Action::Answer(Answer::Agreed, text()),
+        ),
+        (
+            CaseStatus::Resolving,
+            Action::Answer(Answer::Silence, text()),
+        ),
+        (
+            CaseStatus::Investigating,
+            Action::Answer(Answer::Declined, text()),
+        ),
+        (CaseStatus::Resolved, Action::Resolve(resolution)),
+        (CaseStatus::Rejected, Action::Reject(text())),
+        (
+            CaseStatus::Closed,
+            Action::Close(Ending::BothSatisfied, text()),
+        ),
+    ]
+}
+
+#[test]
+fn i10_every_move_from_every_status_is_made_where_it_is_legal_and_refused_with_what_is_legal_elsewhere()
+ {
+    let bench = bench();
+    let mut made = 0;
+    for &status in CaseStatus::ALL {
+        for (to, action) in own_moves() {
+            let mut work = apply(&assigned(), Action::Accept).work;
+            work.status = status;
+            // An answer needs a question; everything else follows the table.
+            let asks = matches!(action, Action::Answer(..));
+            let legal =
+                legal_next(status).contains(&to) && (!asks || status == CaseStatus::Proposed);
+            match transition(&work, action.clone(), &bench, now()) {
+                Ok(outcome) => {
+                    assert!(legal, "{status} to {to}: {action:?}");
+                    assert_eq!((outcome.work.status, outcome.moves), (to, vec![to]));
+                    assert_eq!(outcome.work.revision, work.revision + 1);
+                    assert_eq!(outcome.steps.len(), 1, "no move is silent");
+                    made += 1;
+                }
+                Err(refused) => {
+                    assert!(!legal, "{status} to {to}: {action:?}");
+                    let told = refused.to_string();
+                    for next in legal_next(status) {
+                        assert!(told.contains(next.word()), "{told}");
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(made, 8);
+}
+
+#[test]
+fn how_a_case_ended_stands_until_it_is_opened_again() {
+    let mut work = apply(&assigned(), Action::Accept).work;
+    work.status = CaseStatus::Resolved;
+    let closed = apply(&work, Action::Close(Ending::OneSided, "x".to_owned())).work;
+    assert_eq!(closed.ending, Some((Ending::OneSided, now())));
+    let moved =
+        |work: &Work, status, epoch| apply(work, Action::IntakeMoved { status, epoch }).work;
+    let archived = moved(&closed, CaseStatus::Archived, 2);
+    assert_eq!(archived.ending, closed.ending);
+    assert_eq!(moved(&archived, CaseStatus::Reopened, 3).ending, None);
+}
+
+#[test]
+fn the_first_visit_of_an_accepted_case_begins_its_investigation() {
+    let accepted = apply(&assigned(), Action::Accept).work;
+    let visited = apply(&accepted, Action::Visit("seen".to_owned()));
+    assert_eq!(visited.moves, [CaseStatus::Investigating]);
+    let again = apply(&visited.work, Action::Visit("seen".to_owned()));
+    assert!(again.moves.is_empty());
+}
+
+#[test]
+fn m16_somebody_senior_takes_over_and_others_are_told() {
+    let accepted = apply(&assigned(), Action::Accept).work;
+    let action = Action::HandUp {
+        to: id("lead-site"),
+        text: "PERSON: heated".to_owned(),
+    };
+    let calmed = apply(&accepted, action);
+    assert_eq!(calmed.work.responsible, Some(id("lead-site")));
+    assert_eq!(calmed.owner, Some(Reason::HandedOver));
+    assert!(calmed.moves.is_empty());
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Act(Action),
@@ -490,7 +597,7 @@ enum Step {
     /// Hand over to this person, as far as the person may handle it.
     HandOver(usize),
     TakeOver,
-    Keep(Ending),
+    Keep(handover::Ending),
 }
 
 const NAMES: [&str; 7] = [
@@ -547,6 +654,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Action::Resolve(Resolution {
             summary: "s".to_owned(),
             root_cause: "r".to_owned(),
+            resolver: "li".to_owned(),
         })),
     ];
     let duties = prop::collection::vec((0..DutyRole::ALL.len(), 0..NAMES.len()), 0..8);
@@ -557,7 +665,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => duties.prop_map(Step::Duties),
         2 => (0..NAMES.len()).prop_map(Step::HandOver),
         1 => Just(Step::TakeOver),
-        1 => prop::sample::select(vec![Ending::Declined, Ending::Expired]).prop_map(Step::Keep),
+        1 => prop::sample::select(vec![handover::Ending::Declined, handover::Ending::Expired]).prop_map(Step::Keep),
     ];
     prop::collection::vec(step, 0..40)
 }

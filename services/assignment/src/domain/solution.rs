@@ -1,0 +1,645 @@
+//! Solutions: what they say, who may approve them, and how they go on (M01, M03, M10, M18).
+//!
+//! Approvals are given to a digest of the terms, so that no change slips in after one. A solution belongs to the epoch
+//! of the case in which it was proposed: what is opened again needs a new one.
+
+use jiff::Timestamp;
+use redress_model::name::{CaseName, DepartmentId, StaffId};
+use redress_model::{Grade, words};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::authority::{Level, Limits};
+
+words! {
+    /// In what way something is made good.
+    RemedyKind, "REMEDY_KIND_" {
+        /// Repaired.
+        Repair = 1 => "REPAIR",
+        /// Replaced.
+        Replacement = 2 => "REPLACEMENT",
+        /// Money for the damage.
+        Compensation = 3 => "COMPENSATION",
+        /// Money back.
+        Refund = 4 => "REFUND",
+        /// A lower price or charge.
+        PriceReduction = 5 => "PRICE_REDUCTION",
+        /// An apology.
+        Apology = 6 => "APOLOGY",
+        /// An explanation.
+        Explanation = 7 => "EXPLANATION",
+        /// Something else in place of what cannot be solved (M16).
+        Substitute = 8 => "SUBSTITUTE",
+    }
+}
+
+words! {
+    /// What a solution cites.
+    LegalBasisKind, "LEGAL_BASIS_KIND_" {
+        /// A law or regulation.
+        Law = 1 => "LAW",
+        /// The contract.
+        Contract = 2 => "CONTRACT",
+        /// A standard.
+        Standard = 3 => "STANDARD",
+    }
+}
+
+words! {
+    /// By what liability is settled, in order.
+    LiabilityGround, "LIABILITY_GROUND_" {
+        /// A clause of the contract.
+        ContractClause = 1 => "CONTRACT_CLAUSE",
+        /// A statute, where no clause settles it.
+        Statute = 2 => "STATUTE",
+        /// None: good will.
+        Goodwill = 3 => "GOODWILL",
+    }
+}
+
+words! {
+    /// How far a solution is.
+    State, "SOLUTION_STATE_" {
+        /// Waits for somebody with authority.
+        AwaitingApproval = 1 => "AWAITING_APPROVAL",
+        /// Approved as it stands.
+        Approved = 2 => "APPROVED",
+        /// Refused by somebody with authority.
+        Refused = 3 => "REFUSED",
+        /// Told to the complainant.
+        Told = 4 => "TOLD",
+        /// Agreed to.
+        Agreed = 5 => "AGREED",
+        /// Declined.
+        Declined = 6 => "DECLINED",
+        /// Carried out.
+        CarriedOut = 7 => "CARRIED_OUT",
+        /// Another took its place.
+        Superseded = 8 => "SUPERSEDED",
+    }
+}
+
+words! {
+    /// What a complainant says to a solution.
+    Answer, "SOLUTION_ANSWER_" {
+        /// It will do.
+        Agreed = 1 => "AGREED",
+        /// It will not.
+        Declined = 2 => "DECLINED",
+        /// Nothing, within the time for it.
+        Silence = 3 => "NONE",
+    }
+}
+
+/// One thing that is done for the complainant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// In what way.
+    pub kind: RemedyKind,
+    /// What.
+    pub text: String,
+    /// What it costs.
+    pub amount: Decimal,
+    /// The department that does it.
+    pub department: Option<DepartmentId>,
+    /// A party outside that takes part.
+    pub outside_party: String,
+}
+
+/// When a step is done: exact or conditional, never vague.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// By this instant.
+    By(Timestamp),
+    /// Once this holds.
+    If(String),
+}
+
+/// One step of the schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What.
+    pub text: String,
+    /// Who; none where a party outside does it.
+    pub owner: Option<StaffId>,
+    /// The party outside.
+    pub outside_party: String,
+    /// When.
+    pub when: When,
+}
+
+/// What a solution says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// In a few sentences.
+    pub summary: String,
+    /// Why it happened in the first place.
+    pub root_cause: String,
+    /// What is done.
+    pub remedies: Vec<Remedy>,
+    /// The schedule.
+    pub steps: Vec<Step>,
+    /// What is cited.
+    pub basis: LegalBasisKind,
+    /// Which law, contract or standard.
+    pub citation: String,
+    /// By what liability is settled.
+    pub ground: LiabilityGround,
+    /// The clause or article.
+    pub reference: String,
+    /// Why no clause of the contract settles it.
+    pub no_clause_reason: String,
+    /// The liable partner.
+    pub partner: String,
+    /// How recourse is taken.
+    pub recourse: String,
+    /// The last offer.
+    pub final_offer: Option<FinalOffer>,
+}
+
+/// The last offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinalOffer {
+    /// The most that is paid.
+    pub ceiling: Decimal,
+    /// Until when it stands.
+    pub expires: Timestamp,
+    /// What it says.
+    pub text: String,
+}
+
+/// Words about time that promise nothing.
+const VAGUE: [&str; 10] = [
+    "尽快",
+    "尽早",
+    "近期",
+    "过几天",
+    "改天",
+    "回头",
+    "as soon as possible",
+    "asap",
+    "shortly",
+    "in due course",
+];
+
+/// The vague word of a promise, if any.
+pub fn vague_word(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    VAGUE.into_iter().find(|word| lower.contains(word))
+}
+
+impl Terms {
+    /// What the remedies cost together.
+    pub fn total(&self) -> Decimal {
+        self.remedies.iter().map(|r| r.amount).sum()
+    }
+
+    /// What somebody has to be allowed to decide: the ceiling of a last offer binds the company too.
+    pub fn sum_to_decide(&self) -> Decimal {
+        let ceiling = self
+            .final_offer
+            .as_ref()
+            .map_or(Decimal::ZERO, |o| o.ceiling);
+        self.total().max(ceiling)
+    }
+
+    /// What is wrong with the terms: each with its field.
+    pub fn faults(&self, now: Timestamp) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        let mut wrong = |field: &str, what: &str| faults.push((field.to_owned(), what.to_owned()));
+        let no_clause = self.no_clause_reason.trim().is_empty();
+        let reference = self.reference.trim().is_empty();
+        if self.ground != LiabilityGround::Goodwill && reference {
+            wrong(
+                "terms.liability.reference",
+                "must name the clause or article",
+            );
+        }
+        if self.ground != LiabilityGround::ContractClause && no_clause {
+            wrong(
+                "terms.liability.no_clause_reason",
+                "must say why no clause of the contract settles it: the contract comes first",
+            );
+        }
+        if self.partner.trim().is_empty() != self.recourse.trim().is_empty() {
+            wrong(
+                "terms.liability.recourse",
+                "must be given with a liable partner, and only then",
+            );
+        }
+        if let Some(offer) = &self.final_offer {
+            if offer.ceiling < self.total() {
+                wrong(
+                    "terms.final_offer.ceiling",
+                    "must not be below what the remedies cost",
+                );
+            }
+            if offer.expires <= now {
+                wrong("terms.final_offer.expire_time", "must be ahead");
+            }
+        }
+        for (i, step) in self.steps.iter().enumerate() {
+            let field = |part: &str| format!("terms.steps[{i}].{part}");
+            if step.owner.is_none() && step.outside_party.trim().is_empty() {
+                wrong(
+                    &field("owner"),
+                    "must be given unless an outside party does it",
+                );
+            }
+            match &step.when {
+                When::By(due) if *due <= now => wrong(&field("due_time"), "must be ahead"),
+                When::If(condition) if condition.trim().is_empty() => wrong(
+                    &field("due_time"),
+                    "must be given, or a condition: a promise is exact or conditional",
+                ),
+                _ => {}
+            }
+            if let Some(word) = vague_word(&step.text) {
+                wrong(&field("text"), &format!("must not promise vaguely: {word}"));
+            }
+        }
+        faults
+    }
+}
+
+/// What somebody with authority said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Counts from 1.
+    pub sequence: i32,
+    /// Approved or refused.
+    pub approved: bool,
+    /// The reviewer's level.
+    pub level: Level,
+    /// The reviewer's token subject.
+    pub reviewer: String,
+    /// Why.
+    pub reason: String,
+    /// Of which terms.
+    pub digest: Vec<u8>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A solution of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Solution {
+    /// Its id.
+    pub id: Uuid,
+    /// The case.
+    pub case: CaseName,
+    /// Intake's epoch in which it was proposed.
+    pub epoch: i64,
+    /// What it says.
+    pub terms: Terms,
+    /// Digest of the terms.
+    pub digest: Vec<u8>,
+    /// Who wrote the terms as they stand.
+    pub author: String,
+    /// How far it is.
+    pub state: State,
+    /// The level that it needed when it was looked at last.
+    pub required: Level,
+    /// When it was told.
+    pub told: Option<Timestamp>,
+    /// What the complainant says.
+    pub answer: Option<Answer>,
+    /// When they said it.
+    pub answered: Option<Timestamp>,
+    /// When each step was done, in the order of the steps.
+    pub done: Vec<Option<Timestamp>>,
+    /// Every review, oldest first.
+    pub reviews: Vec<Review>,
+    /// When it was proposed inside.
+    pub created_at: Timestamp,
+    /// Last change.
+    pub updated_at: Timestamp,
+    /// Rises with every change.
+    pub revision: i64,
+}
+
+/// What the state of a solution does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The step does not follow from the state.
+    #[error("the solution is {state}, which cannot be {wanted}; legal now: {}", legal_next(*state))]
+    State {
+        /// The state.
+        state: State,
+        /// What was wanted.
+        wanted: &'static str,
+    },
+    /// The case was opened again since it was proposed.
+    #[error("the case was opened again since; legal now: propose another solution")]
+    Outdated,
+    /// The author reviews.
+    #[error("the author does not review; legal now: somebody else reviews it")]
+    OwnWork,
+    /// The reviewer may not decide so much.
+    #[error(
+        "approving it takes {required}, and this reviewer is {level}; legal now: {required} or above reviews it"
+    )]
+    AboveLimit {
+        /// What it takes.
+        required: Level,
+        /// What the reviewer has.
+        level: Level,
+    },
+    /// Not approved as it stands, at the level that it needs now (M10).
+    #[error(
+        "the terms as they stand are not approved by {required} or above; legal now: have them reviewed"
+    )]
+    NotApproved {
+        /// What it takes now.
+        required: Level,
+    },
+    /// The last offer stands no more.
+    #[error("the final offer has expired; legal now: propose another solution")]
+    Expired,
+    /// Nobody went there since the time for an answer ran out.
+    #[error(
+        "silence counts only once the time for an answer ran out and a visit since brought none; legal now: visit the complainant"
+    )]
+    NotAsked,
+}
+
+/// What may follow, in words.
+fn legal_next(state: State) -> &'static str {
+    match state {
+        State::AwaitingApproval => "review, revise, or propose another",
+        State::Approved => "tell, revise, or propose another",
+        State::Refused => "revise, or propose another",
+        State::Told => "confirm",
+        State::Agreed => "complete its steps, then resolve the case",
+        State::Declined | State::CarriedOut | State::Superseded => "propose another",
+    }
+}
+
+impl Solution {
+    /// A solution that was just proposed.
+    pub fn propose(
+        id: Uuid,
+        case: CaseName,
+        epoch: i64,
+        (terms, digest): (Terms, Vec<u8>),
+        author: &str,
+        required: Level,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            case,
+            epoch,
+            done: vec![None; terms.steps.len()],
+            terms,
+            digest,
+            author: author.to_owned(),
+            state: State::AwaitingApproval,
+            required,
+            told: None,
+            answer: None,
+            answered: None,
+            reviews: Vec::new(),
+            created_at: at,
+            updated_at: at,
+            revision: 1,
+        }
+    }
+
+    /// Whether a further proposal takes its place rather than to wait for it.
+    pub fn gives_way(&self, epoch: i64) -> bool {
+        let waits = matches!(
+            self.state,
+            State::AwaitingApproval | State::Approved | State::Refused
+        );
+        waits || self.epoch < epoch && matches!(self.state, State::Told | State::Agreed)
+    }
+
+    /// Whether the complainant waits for it, or it is being carried out.
+    pub fn is_binding(&self, epoch: i64) -> bool {
+        self.epoch == epoch && matches!(self.state, State::Told | State::Agreed)
+    }
+
+    /// Whether every step is done.
+    pub fn is_done(&self) -> bool {
+        self.done.iter().all(Option::is_some)
+    }
+
+    fn in_state(&self, states: &[State], wanted: &'static str, epoch: i64) -> Result<(), Refused> {
+        if !states.contains(&self.state) {
+            return Err(Refused::State {
+                state: self.state,
+                wanted,
+            });
+        }
+        if self.epoch != epoch {
+            return Err(Refused::Outdated);
+        }
+        Ok(())
+    }
+
+    fn changed(&mut self, at: Timestamp) {
+        self.updated_at = at;
+        self.revision += 1;
+    }
+
+    /// Replaces the terms. What was said of those before says nothing of these.
+    ///
+    /// # Errors
+    /// Where it was told already, or the case was opened again.
+    pub fn revise(
+        &mut self,
+        (terms, digest): (Terms, Vec<u8>),
+        author: &str,
+        required: Level,
+        epoch: i64,
+        at: Timestamp,
+    ) -> Result<(), Refused> {
+        let states = [State::AwaitingApproval, State::Approved, State::Refused];
+        self.in_state(&states, "revised", epoch)?;
+        self.done = vec![None; terms.steps.len()];
+        (self.terms, self.digest) = (terms, digest);
+        author.clone_into(&mut self.author);
+        self.state = State::AwaitingApproval;
+        self.required = required;
+        self.changed(at);
+        Ok(())
+    }
+
+    /// Approves or refuses the terms as they stand.
+    ///
+    /// # Errors
+    /// Where it waits for no review, the reviewer wrote it, or approving takes a higher level.
+    pub fn review(
+        &mut self,
+        mut review: Review,
+        required: Level,
+        epoch: i64,
+    ) -> Result<(), Refused> {
+        self.in_state(
+            &[State::AwaitingApproval, State::Approved],
+            "reviewed",
+            epoch,
+        )?;
+        if review.reviewer == self.author {
+            return Err(Refused::OwnWork);
+        }
+        if review.approved && review.level < required {
+            return Err(Refused::AboveLimit {
+                required,
+                level: review.level,
+            });
+        }
+        self.state = if review.approved {
+            State::Approved
+        } else {
+            State::Refused
+        };
+        self.required = required;
+        review.sequence = i32::try_from(self.reviews.len()).unwrap_or(i32::MAX - 1) + 1;
+        review.digest.clone_from(&self.digest);
+        let at = review.at;
+        self.reviews.push(review);
+        self.changed(at);
+        Ok(())
+    }
+
+    /// Whether the terms as they stand are approved by somebody of this level or above.
+    pub fn is_approved(&self, required: Level) -> bool {
+        self.state == State::Approved
+            && self
+                .reviews
+                .iter()
+                .any(|r| r.approved && r.digest == self.digest && r.level >= required)
+    }
+
+    /// Tells it to the complainant.
+    ///
+    /// # Errors
+    /// Where it is not approved at the level that it needs now, was told already, or has expired.
+    pub fn tell(&mut self, required: Level, epoch: i64, at: Timestamp) -> Result<(), Refused> {
+        self.in_state(
+            &[State::AwaitingApproval, State::Approved, State::Refused],
+            "told",
+            epoch,
+        )?;
+        if !self.is_approved(required) {
+            return Err(Refused::NotApproved { required });
+        }
+        self.not_expired(at)?;
+        self.state = State::Told;
+        self.told = Some(at);
+        self.changed(at);
+        Ok(())
+    }
+
+    fn not_expired(&self, at: Timestamp) -> Result<(), Refused> {
+        match &self.terms.final_offer {
+            Some(offer) if offer.expires <= at => Err(Refused::Expired),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes in what the complainant says. `visited` is the last visit that asked.
+    ///
+    /// # Errors
+    /// Where nothing was asked, an expired offer is agreed to, or silence is claimed too early.
+    pub fn confirm(
+        &mut self,
+        answer: Answer,
+        visited: Option<Timestamp>,
+        epoch: i64,
+        at: Timestamp,
+    ) -> Result<(), Refused> {
+        self.in_state(&[State::Told], "answered", epoch)?;
+        self.state = match answer {
+            Answer::Agreed => {
+                self.not_expired(at)?;
+                State::Agreed
+            }
+            Answer::Declined => State::Declined,
+            Answer::Silence => {
+                let silent_since = self
+                    .answered
+                    .filter(|_| self.answer == Some(Answer::Silence));
+                if silent_since.is_none() || visited < silent_since {
+                    return Err(Refused::NotAsked);
+                }
+                State::Agreed
+            }
+        };
+        self.answer = Some(answer);
+        self.answered = Some(at);
+        self.changed(at);
+        Ok(())
+    }
+
+    /// The time for an answer ran out. Returns whether that is news.
+    pub fn unanswered(&mut self, at: Timestamp) -> bool {
+        let news = self.state == State::Told && self.answer.is_none();
+        if news {
+            self.answer = Some(Answer::Silence);
+            self.answered = Some(at);
+            self.changed(at);
+        }
+        news
+    }
+
+    /// A step is done. Returns whether that is news; none where there is no such step.
+    ///
+    /// # Errors
+    /// Where it is not agreed to.
+    pub fn complete(
+        &mut self,
+        step: usize,
+        epoch: i64,
+        at: Timestamp,
+    ) -> Result<Option<bool>, Refused> {
+        self.in_state(&[State::Agreed], "carried out", epoch)?;
+        let Some(done) = self.done.get_mut(step) else {
+            return Ok(None);
+        };
+        let news = done.is_none();
+        if news {
+            *done = Some(at);
+            self.changed(at);
+        }
+        Ok(Some(news))
+    }
+
+    /// The case was graded again, or limits changed: what takes a higher level now climbs by itself. Returns whether
+    /// that is news.
+    pub fn climb(&mut self, required: Level, epoch: i64, at: Timestamp) -> bool {
+        let waits = matches!(self.state, State::AwaitingApproval | State::Approved);
+        if !waits || self.epoch != epoch || required <= self.required {
+            return false;
+        }
+        self.required = required;
+        if !self.is_approved(required) {
+            self.state = State::AwaitingApproval;
+        }
+        self.changed(at);
+        true
+    }
+
+    /// Another takes its place.
+    pub fn supersede(&mut self, at: Timestamp) {
+        self.state = State::Superseded;
+        self.changed(at);
+    }
+
+    /// The case is resolved by it.
+    pub fn carry_out(&mut self, at: Timestamp) {
+        self.state = State::CarriedOut;
+        self.changed(at);
+    }
+}
+
+/// The lowest level that may approve these terms on a case of this grade.
+pub fn required(limits: &Limits, terms: &Terms, grade: Option<Grade>) -> Level {
+    limits.required(terms.sum_to_decide(), grade)
+}
+
+#[cfg(test)]
+#[path = "solution_test.rs"]
+mod tests;

@@ -1,0 +1,325 @@
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+
+fn now() -> Timestamp {
+    "2026-05-28T01:00:00Z".parse().expect("an instant")
+}
+
+fn later(hours: i64) -> Timestamp {
+    now() + SignedDuration::from_hours(hours)
+}
+
+fn case() -> CaseName {
+    CaseName::new("lakeside".parse().expect("a slug"), Uuid::nil())
+}
+
+fn terms(amount: i64) -> Terms {
+    Terms {
+        summary: "seal the joint".to_owned(),
+        root_cause: "a loose joint".to_owned(),
+        remedies: vec![Remedy {
+            kind: RemedyKind::Compensation,
+            text: "for the ceiling".to_owned(),
+            amount: Decimal::from(amount),
+            department: None,
+            outside_party: String::new(),
+        }],
+        steps: vec![Step {
+            text: "seal it".to_owned(),
+            owner: Some("eng-one".parse().expect("a slug")),
+            outside_party: String::new(),
+            when: When::By(later(48)),
+        }],
+        basis: LegalBasisKind::Law,
+        citation: "建设工程质量管理条例第四十条".to_owned(),
+        ground: LiabilityGround::ContractClause,
+        reference: "第十二条".to_owned(),
+        no_clause_reason: String::new(),
+        partner: String::new(),
+        recourse: String::new(),
+        final_offer: None,
+    }
+}
+
+fn proposed(amount: i64) -> Solution {
+    let terms = terms(amount);
+    let required = required(&Limits::default(), &terms, Some(Grade::TWO));
+    Solution::propose(
+        Uuid::nil(),
+        case(),
+        1,
+        (terms, vec![1]),
+        "author",
+        required,
+        now(),
+    )
+}
+
+fn review(reviewer: &str, level: Level, approved: bool) -> Review {
+    Review {
+        sequence: 0,
+        approved,
+        level,
+        reviewer: reviewer.to_owned(),
+        reason: String::new(),
+        digest: Vec::new(),
+        at: now(),
+    }
+}
+
+fn approved(amount: i64, level: Level) -> Solution {
+    let mut solution = proposed(amount);
+    let required = solution.required;
+    solution
+        .review(review("boss", level, true), required, 1)
+        .expect("may approve");
+    solution
+}
+
+fn faults(terms: &Terms) -> Vec<String> {
+    terms
+        .faults(now())
+        .into_iter()
+        .map(|(field, _)| field)
+        .collect()
+}
+
+#[test]
+fn a_promise_is_exact_or_conditional_and_never_vague() {
+    assert_eq!(faults(&terms(0)), Vec::<String>::new());
+    let mut vague = terms(0);
+    vague.steps[0].text = "我们会尽快处理".to_owned();
+    assert_eq!(faults(&vague), ["terms.steps[0].text"]);
+    let mut open = terms(0);
+    open.steps[0].when = When::If("  ".to_owned());
+    assert_eq!(faults(&open), ["terms.steps[0].due_time"]);
+    open.steps[0].when = When::If("once the parts are here".to_owned());
+    assert_eq!(faults(&open), Vec::<String>::new());
+    let mut past = terms(0);
+    past.steps[0].when = When::By(now());
+    assert_eq!(faults(&past), ["terms.steps[0].due_time"]);
+    let mut nobodys = terms(0);
+    nobodys.steps[0].owner = None;
+    assert_eq!(faults(&nobodys), ["terms.steps[0].owner"]);
+    nobodys.steps[0].outside_party = "the contractor".to_owned();
+    assert_eq!(faults(&nobodys), Vec::<String>::new());
+}
+
+#[test]
+fn m01_liability_begins_with_the_contract_and_a_partner_means_recourse() {
+    let mut statute = terms(0);
+    statute.ground = LiabilityGround::Statute;
+    assert_eq!(faults(&statute), ["terms.liability.no_clause_reason"]);
+    statute.no_clause_reason = "the contract is silent on leaks".to_owned();
+    assert_eq!(faults(&statute), Vec::<String>::new());
+    statute.reference.clear();
+    assert_eq!(faults(&statute), ["terms.liability.reference"]);
+    let mut partner = terms(0);
+    partner.partner = "the contractor".to_owned();
+    assert_eq!(faults(&partner), ["terms.liability.recourse"]);
+    partner.recourse = "from the retention".to_owned();
+    assert_eq!(faults(&partner), Vec::<String>::new());
+}
+
+#[test]
+fn a_final_offer_binds_up_to_its_ceiling_and_not_for_ever() {
+    let mut offer = terms(1_000);
+    offer.final_offer = Some(FinalOffer {
+        ceiling: Decimal::from(999),
+        expires: now(),
+        text: "the last word".to_owned(),
+    });
+    assert_eq!(
+        faults(&offer),
+        ["terms.final_offer.ceiling", "terms.final_offer.expire_time"]
+    );
+    offer.final_offer = Some(FinalOffer {
+        ceiling: Decimal::from(12_000),
+        expires: later(24),
+        text: "the last word".to_owned(),
+    });
+    assert_eq!(faults(&offer), Vec::<String>::new());
+    // The ceiling is what the company may have to pay.
+    let level = required(&Limits::default(), &offer, Some(Grade::TWO));
+    assert_eq!(level, Level::Region);
+
+    let mut solution = Solution::propose(
+        Uuid::nil(),
+        case(),
+        1,
+        (offer, vec![1]),
+        "author",
+        level,
+        now(),
+    );
+    solution
+        .review(review("boss", level, true), level, 1)
+        .expect("may");
+    let late = solution.clone().tell(level, 1, later(24));
+    assert_eq!(late, Err(Refused::Expired));
+    solution.tell(level, 1, later(23)).expect("stands");
+    let late = solution.clone().confirm(Answer::Agreed, None, 1, later(24));
+    assert_eq!(late, Err(Refused::Expired));
+    solution
+        .confirm(Answer::Declined, None, 1, later(24))
+        .expect("a no is taken at any time");
+}
+
+#[test]
+fn the_author_never_approves_and_nobody_approves_above_the_limit() {
+    let mut solution = proposed(12_000);
+    assert_eq!(solution.required, Level::Region);
+    let own = solution.review(review("author", Level::HeadOffice, true), Level::Region, 1);
+    assert_eq!(own, Err(Refused::OwnWork));
+    let low = solution.review(review("boss", Level::SiteManager, true), Level::Region, 1);
+    assert_eq!(
+        low,
+        Err(Refused::AboveLimit {
+            required: Level::Region,
+            level: Level::SiteManager
+        })
+    );
+    assert_eq!(solution.state, State::AwaitingApproval);
+    // Anybody but the author may say no.
+    let no = solution.review(review("boss", Level::SiteManager, false), Level::Region, 1);
+    assert_eq!(no, Ok(()));
+    assert_eq!(solution.state, State::Refused);
+}
+
+#[test]
+fn m10_promising_before_approval_is_refused() {
+    let mut solution = proposed(0);
+    let early = solution.tell(Level::Handler, 1, now());
+    assert_eq!(
+        early,
+        Err(Refused::NotApproved {
+            required: Level::Handler
+        })
+    );
+}
+
+#[test]
+fn m18_a_change_after_approval_voids_it() {
+    let mut solution = approved(1_000, Level::SiteManager);
+    let dearer = (terms(9_000), vec![2]);
+    solution
+        .revise(dearer, "author", Level::SiteManager, 1, now())
+        .expect("not told yet");
+    assert!(!solution.is_approved(Level::Handler));
+    assert!(solution.tell(Level::SiteManager, 1, now()).is_err());
+    // Approved again, the old approval still counts for nothing.
+    solution
+        .review(
+            review("boss", Level::SiteManager, true),
+            Level::SiteManager,
+            1,
+        )
+        .expect("may");
+    assert!(solution.is_approved(Level::SiteManager));
+    assert!(!solution.is_approved(Level::Region));
+}
+
+#[test]
+fn a_graver_case_makes_an_approved_solution_climb() {
+    let mut solution = approved(1_000, Level::DepartmentManager);
+    assert!(solution.is_approved(Level::DepartmentManager));
+    assert!(solution.climb(Level::Region, 1, now()));
+    assert_eq!(solution.state, State::AwaitingApproval);
+    assert!(!solution.climb(Level::Region, 1, now()), "no news");
+    // Approved by a region from the start, it stays.
+    let mut solution = approved(1_000, Level::Region);
+    assert!(solution.climb(Level::Region, 1, now()));
+    assert_eq!(solution.state, State::Approved);
+}
+
+#[test]
+fn m03_silence_counts_only_after_a_visit_that_brought_none() {
+    let mut solution = approved(0, Level::Handler);
+    solution.tell(Level::Handler, 1, now()).expect("approved");
+    let early = solution.confirm(Answer::Silence, Some(later(1)), 1, later(2));
+    assert_eq!(early, Err(Refused::NotAsked));
+    assert!(solution.unanswered(later(72)));
+    assert!(!solution.unanswered(later(73)), "once");
+    for visited in [None, Some(later(71))] {
+        let early = solution.confirm(Answer::Silence, visited, 1, later(80));
+        assert_eq!(early, Err(Refused::NotAsked), "{visited:?}");
+    }
+    solution
+        .confirm(Answer::Silence, Some(later(75)), 1, later(80))
+        .expect("asked again");
+    assert_eq!(solution.state, State::Agreed);
+    assert_eq!(solution.answer, Some(Answer::Silence));
+}
+
+#[test]
+fn a_solution_of_a_case_that_was_opened_again_is_not_told() {
+    let mut solution = approved(0, Level::Handler);
+    assert_eq!(
+        solution.tell(Level::Handler, 2, now()),
+        Err(Refused::Outdated)
+    );
+    assert!(solution.gives_way(2));
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Revise(i64),
+    Review(bool, Level),
+    Tell,
+    Confirm(Answer),
+    Unanswered,
+    Complete,
+    Climb(Level),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let level = || prop::sample::select(Level::ALL);
+    let act = prop_oneof![
+        (0..60_000_i64).prop_map(Act::Revise),
+        (any::<bool>(), level()).prop_map(|(yes, level)| Act::Review(yes, level)),
+        Just(Act::Tell),
+        prop::sample::select(Answer::ALL).prop_map(Act::Confirm),
+        Just(Act::Unanswered),
+        Just(Act::Complete),
+        level().prop_map(Act::Climb),
+    ];
+    prop::collection::vec(act, 0..30)
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_tried_nothing_is_told_that_somebody_else_with_authority_did_not_approve(acts in acts()) {
+        let mut solution = proposed(1_000);
+        let mut digest = 1;
+        for act in acts {
+            let before = solution.clone();
+            let limit = required(&Limits::default(), &solution.terms, Some(Grade::TWO));
+            let done = match act {
+                Act::Revise(sum) => {
+                    digest += 1;
+                    let dearer = required(&Limits::default(), &terms(sum), Some(Grade::TWO));
+                    solution.revise((terms(sum), vec![digest]), "author", dearer, 1, now()).is_ok()
+                }
+                Act::Review(yes, level) => solution.review(review("boss", level, yes), limit, 1).is_ok(),
+                Act::Tell => solution.tell(limit, 1, now()).is_ok(),
+                Act::Confirm(answer) => solution.confirm(answer, Some(later(99)), 1, later(100)).is_ok(),
+                Act::Unanswered => solution.unanswered(now()),
+                Act::Complete => solution.complete(0, 1, now()) == Ok(Some(true)),
+                Act::Climb(level) => solution.climb(level, 1, now()),
+            };
+            if !done {
+                prop_assert_eq!(&solution, &before, "what is refused changes nothing");
+            }
+            if solution.told.is_some() {
+                let enough = solution.reviews.iter().any(|r| {
+                    r.approved && r.digest == solution.digest && r.level >= limit && r.reviewer != solution.author
+                });
+                prop_assert!(enough);
+                prop_assert!(solution.told == before.told || matches!(before.state, State::Approved));
+            }
+            prop_assert!(solution.revision >= before.revision);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Whether a complaint is justified (domain.md section 5).
+
+use jiff::Timestamp;
+use redress_model::words;
+
+words! {
+    /// Whether a complaint is justified.
+    Validity, "VALIDITY_" {
+        /// Breach of law, contract or duty.
+        ValidA = 1 => "VALID_A",
+        /// Dissatisfied with service.
+        ValidB = 2 => "VALID_B",
+        /// Nothing of it is so.
+        Unfounded = 3 => "UNFOUNDED",
+        /// Meant to harm, without any fault of ours: an inside word.
+        Malicious = 4 => "MALICIOUS",
+        /// Not our responsibility.
+        OutOfScope = 5 => "OUT_OF_SCOPE",
+    }
+}
+
+impl Validity {
+    /// Whether the complaint is handled rather than turned down.
+    pub fn is_valid(self) -> bool {
+        matches!(self, Self::ValidA | Self::ValidB)
+    }
+}
+
+/// One decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Counts from 1.
+    pub sequence: i32,
+    /// What was decided.
+    pub validity: Validity,
+    /// Why.
+    pub reason: String,
+    /// What proves it.
+    pub evidence: Vec<String>,
+    /// Who decided.
+    pub decider: String,
+    /// When.
+    pub at: Timestamp,
+    /// Answers an appeal.
+    pub on_appeal: bool,
+}
+
+/// The one appeal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appeal {
+    /// What is appealed.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who made the decision that is appealed.
+    pub against: String,
+    /// Granted or dismissed, and when; none before.
+    pub decided: Option<(bool, Timestamp)>,
+}
+
+/// Words that call a complaint malicious, in what customers read: never written outward.
+const INSIDE_WORDS: [&str; 5] = ["恶意", "malicious", "无理取闹", "讹诈", "敲诈"];
+
+/// The inside word that an outward text holds, if any.
+pub fn inside_word(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    INSIDE_WORDS.into_iter().find(|word| lower.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn malicious_is_never_written_outward() {
+        assert_eq!(inside_word("经核实,您的投诉属于恶意投诉"), Some("恶意"));
+        assert_eq!(inside_word("This is MALICIOUS."), Some("malicious"));
+        assert_eq!(inside_word("经现场核查,未发现渗漏"), None);
+    }
+
+    #[test]
+    fn only_the_valid_ones_are_handled() {
+        let handled: Vec<_> = Validity::ALL.iter().filter(|v| v.is_valid()).collect();
+        assert_eq!(handled, [&Validity::ValidA, &Validity::ValidB]);
+    }
+}

@@ -1,0 +1,108 @@
+//! What every RPC that changes the work on a case does alike: lock the site, find the work that the caller may see, tell
+//! a retry, hold the etag, apply one action, keep the receipt.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::name::{CaseName, StaffId};
+use redress_rpc::{Caller, etag};
+use redress_store::Tx;
+use redress_store::receipt::{self, Claim, ReceiptKey};
+
+use super::{OVERRIDE, illegal, is_staff, parse, visible_work};
+use crate::domain::bench::Bench;
+use crate::domain::transition::{Action, transition};
+use crate::domain::work::Work;
+use crate::store::{bench, work};
+
+/// A change that a caller asked for.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) receipt: ReceiptKey,
+    pub(super) case: CaseName,
+    /// Of the work; empty where the caller holds another resource's or none.
+    pub(super) etag: String,
+    pub(super) caller: &'a Caller,
+    pub(super) now: Timestamp,
+}
+
+/// Applies an action that depends on nobody's duty.
+pub(super) async fn change(
+    tx: &mut Tx,
+    caller: &Caller,
+    before: &Work,
+    action: Action,
+    now: Timestamp,
+) -> Result<Work, Fault> {
+    let outcome = transition(before, action, &Bench::default(), now)
+        .map_err(|e| illegal(&e, &before.case))?;
+    work::save(tx, Some(before), &outcome, &caller.subject, now).await?;
+    Ok(outcome.work)
+}
+
+/// Refuses callers who are neither responsible nor may act in another's name.
+pub(super) fn require_responsible(caller: &Caller, work: &Work) -> Result<(), Fault> {
+    let is_theirs = |person: &StaffId| is_staff(caller, &work.case, person);
+    if work.responsible.as_ref().is_some_and(is_theirs) {
+        return Ok(());
+    }
+    caller.require(OVERRIDE)
+}
+
+/// What a change begins with.
+pub(super) struct Begun {
+    /// The work as it is.
+    pub(super) work: Work,
+    /// The request was done before: the name of what it made or changed.
+    pub(super) done: Option<String>,
+}
+
+impl Asked<'_> {
+    /// Locks the site and finds the work.
+    pub(super) async fn begin(&self, tx: &mut Tx) -> Result<Begun, Fault> {
+        bench::lock(tx, &self.case.site).await?;
+        let work = visible_work(tx, self.caller, &self.case).await?;
+        let done = match receipt::claim(tx, &self.receipt, self.now).await? {
+            Claim::Seen { resource, .. } => Some(resource),
+            Claim::New => {
+                let name = parse::work_name(&self.case);
+                etag::check(&self.etag, work.revision, &name)?;
+                None
+            }
+        };
+        Ok(Begun { work, done })
+    }
+
+    /// Applies an action that depends on nobody's duty.
+    pub(super) async fn change(
+        &self,
+        tx: &mut Tx,
+        before: &Work,
+        action: Action,
+    ) -> Result<Work, Fault> {
+        change(tx, self.caller, before, action, self.now).await
+    }
+
+    /// The caller, where they work at the site of the case.
+    pub(super) fn person(&self) -> Option<StaffId> {
+        let staff = self.caller.staff.as_ref();
+        staff
+            .filter(|s| s.site == self.case.site)
+            .map(|s| s.id.clone())
+    }
+
+    /// Keeps what the request came to: the work.
+    pub(super) async fn keep(&self, tx: &mut Tx, work: &Work) -> Result<(), Fault> {
+        let name = parse::work_name(&self.case).to_string();
+        self.keep_as(tx, &name, work.revision).await
+    }
+
+    /// Keeps what the request came to.
+    pub(super) async fn keep_as(
+        &self,
+        tx: &mut Tx,
+        resource: &str,
+        revision: i64,
+    ) -> Result<(), Fault> {
+        receipt::complete(tx, &self.receipt, resource, &etag::of(revision)).await
+    }
+}

@@ -1,0 +1,107 @@
+//! Records what the complainant says after the resolution: is it really solved (M10, M16)?
+
+use redress_model::Fault;
+use redress_model::words::Channel;
+use redress_proto::assignment::v1::{FollowUpWorkRequest, FollowUpWorkResponse};
+use redress_proto::convert::required;
+use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use crate::domain::handling::{FollowUp, Satisfaction};
+use crate::domain::transition::Action;
+use crate::domain::work::Work;
+use crate::jobs::survey_answered::DISSATISFIED;
+use crate::rpc::asked::Asked;
+use crate::rpc::{OVERRIDE, Shared, parse, render};
+use crate::store::outbox::{self, Spoken};
+use crate::store::visits;
+
+const METHOD: &str = "redress.assignment.v1.HandlingService/FollowUpWork";
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<FollowUpWorkRequest>,
+) -> Result<FollowUpWorkResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let case = parse::case_of_work(&request.name)?;
+    let request_id = std::mem::take(&mut request.request_id);
+    let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
+    let said = FollowUp {
+        satisfaction: required("satisfaction", request.satisfaction)?,
+        last_word: request.last_word,
+        at: asked.now,
+    };
+    if said.last_word {
+        if said.satisfaction != Satisfaction::Dissatisfied {
+            return Err(Fault::invalid(
+                "last_word",
+                "is said to the dissatisfied alone",
+            ));
+        }
+        if request.note.trim().is_empty() {
+            return Err(Fault::invalid("note", "must say why the last word stands"));
+        }
+    }
+    let operation = Follow {
+        said,
+        channel: required("channel", request.channel)?,
+        note: request.note,
+        asked,
+    };
+    let work = shared
+        .db
+        .run(&redress_runtime::scope(&caller), &operation)
+        .await?;
+    Ok(FollowUpWorkResponse {
+        work: Some(render::work(work)),
+    })
+}
+
+struct Follow<'a> {
+    asked: Asked<'a>,
+    said: FollowUp,
+    channel: Channel,
+    note: String,
+}
+
+impl Operation for Follow<'_> {
+    const NAME: &'static str = "assignment.follow_up_work";
+    type Output = Work;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Work, Fault> {
+        let begun = self.asked.begin(tx).await?;
+        if begun.done.is_some() {
+            return Ok(begun.work);
+        }
+        let (said, now, caller) = (&self.said, self.asked.now, self.asked.caller);
+        if said.last_word {
+            caller.require(OVERRIDE)?;
+        }
+        let text = format!("{}: {}", said.satisfaction, self.note);
+        let work = self
+            .asked
+            .change(tx, &begun.work, Action::FollowUp(text))
+            .await?;
+        visits::add_follow_up(tx, &work.case, said, &self.note, &caller.subject, now).await?;
+        // Whom nobody reached was not spoken with.
+        if said.satisfaction != Satisfaction::Unreachable {
+            let spoken = Spoken {
+                channel: self.channel,
+                substantive: false,
+                visit: self.channel == Channel::Visit,
+                follow_up: true,
+                promised: None,
+                staff: caller.staff.as_ref(),
+                at: now,
+            };
+            outbox::contact_recorded(tx, &work.case, &spoken).await?;
+        }
+        if said.satisfaction == Satisfaction::Dissatisfied && !said.last_word {
+            outbox::reopening_asked(tx, &work, DISSATISFIED, now).await?;
+        }
+        self.asked.keep(tx, &work).await?;
+        Ok(work)
+    }
+}

@@ -1,0 +1,95 @@
+//! HandlingService, one file per RPC.
+
+mod calm_complainant;
+mod close_work;
+mod follow_up_work;
+mod list_visits;
+mod plan_visit;
+mod record_visit;
+mod restate_work;
+
+use redress_model::Fault;
+use redress_model::name::CaseName;
+use redress_proto::assignment::v1::handling_service_server::HandlingService;
+use redress_proto::assignment::v1::{
+    CalmComplainantRequest, CalmComplainantResponse, CloseWorkRequest, CloseWorkResponse,
+    FollowUpWorkRequest, FollowUpWorkResponse, ListVisitsRequest, ListVisitsResponse,
+    PlanVisitRequest, PlanVisitResponse, RecordVisitRequest, RecordVisitResponse,
+    RestateWorkRequest, RestateWorkResponse,
+};
+use redress_rpc::status;
+use redress_store::Tx;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Shared, parse};
+use crate::domain::handling::Visit;
+use crate::store::visits;
+
+/// Handling of the people of cases.
+#[derive(Debug, Clone)]
+pub struct HandlingRpc(pub Shared);
+
+/// The name that the receipt of a visit keeps.
+fn visit_name(case: &CaseName, visit: &Visit) -> String {
+    format!("{}/visits/{}", parse::work_name(case), visit.id)
+}
+
+/// The visit behind the name in a receipt.
+async fn visit_of(tx: &mut Tx, case: &CaseName, resource: &str) -> Result<Visit, Fault> {
+    let id = resource.rsplit('/').next().unwrap_or_default();
+    let id: Uuid = id.parse().map_err(Fault::internal)?;
+    visits::get(tx, case, id).await
+}
+
+#[tonic::async_trait]
+impl HandlingService for HandlingRpc {
+    async fn restate_work(
+        &self,
+        request: Request<RestateWorkRequest>,
+    ) -> Result<Response<RestateWorkResponse>, Status> {
+        answer!(&self.0, request, restate_work)
+    }
+
+    async fn calm_complainant(
+        &self,
+        request: Request<CalmComplainantRequest>,
+    ) -> Result<Response<CalmComplainantResponse>, Status> {
+        answer!(&self.0, request, calm_complainant)
+    }
+
+    async fn plan_visit(
+        &self,
+        request: Request<PlanVisitRequest>,
+    ) -> Result<Response<PlanVisitResponse>, Status> {
+        answer!(&self.0, request, plan_visit)
+    }
+
+    async fn record_visit(
+        &self,
+        request: Request<RecordVisitRequest>,
+    ) -> Result<Response<RecordVisitResponse>, Status> {
+        answer!(&self.0, request, record_visit)
+    }
+
+    async fn list_visits(
+        &self,
+        request: Request<ListVisitsRequest>,
+    ) -> Result<Response<ListVisitsResponse>, Status> {
+        answer!(&self.0, request, list_visits)
+    }
+
+    async fn follow_up_work(
+        &self,
+        request: Request<FollowUpWorkRequest>,
+    ) -> Result<Response<FollowUpWorkResponse>, Status> {
+        answer!(&self.0, request, follow_up_work)
+    }
+
+    async fn close_work(
+        &self,
+        request: Request<CloseWorkRequest>,
+    ) -> Result<Response<CloseWorkResponse>, Status> {
+        answer!(&self.0, request, close_work)
+    }
+}

@@ -1,0 +1,70 @@
+//! Records that a step of an agreed solution is done.
+
+use redress_model::Fault;
+use redress_proto::assignment::v1::{CompleteSolutionStepRequest, CompleteSolutionStepResponse};
+use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::{Asked, asked, note};
+use crate::domain::solution::Solution;
+use crate::domain::work::StepKind;
+use crate::rpc::{Shared, render};
+
+const METHOD: &str = "redress.assignment.v1.SolutionService/CompleteSolutionStep";
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<CompleteSolutionStepRequest>,
+) -> Result<CompleteSolutionStepResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let request_id = std::mem::take(&mut request.request_id);
+    let (name, etag) = (&request.name, &request.etag);
+    let asked = asked(shared, &caller, METHOD, name, request_id, &request, etag)?;
+    let operation = Complete {
+        step: usize::try_from(request.step).unwrap_or_default(),
+        asked,
+    };
+    let solution = shared
+        .db
+        .run(&redress_runtime::scope(&caller), &operation)
+        .await?;
+    Ok(CompleteSolutionStepResponse {
+        solution: Some(render::solution(solution)),
+    })
+}
+
+struct Complete<'a> {
+    asked: Asked<'a>,
+    /// Counts from 1.
+    step: usize,
+}
+
+impl Operation for Complete<'_> {
+    const NAME: &'static str = "assignment.complete_solution_step";
+    type Output = Solution;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Solution, Fault> {
+        let begun = self.asked.begin(tx).await?;
+        if begun.done {
+            return Ok(begun.solution);
+        }
+        let mut after = begun.solution.clone();
+        let completed = after
+            .complete(self.step.wrapping_sub(1), begun.work.epoch, self.asked.now)
+            .map_err(|e| self.asked.refused(&e))?;
+        match completed {
+            None => {
+                let last = after.done.len();
+                Err(Fault::invalid("step", format!("must be from 1 to {last}")))
+            }
+            Some(false) => self.asked.keep_unsaid(tx, &begun, after).await,
+            Some(true) => {
+                let text = format!("{} step {}", self.asked.name, self.step);
+                let action = note(StepKind::SolutionStepDone, text);
+                self.asked.keep(tx, &begun, after, action).await
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Proposes a solution inside: it waits for the lowest level that may decide its sum.
+
+use redress_model::Fault;
+use redress_model::ids::new_id;
+use redress_model::name::SolutionName;
+use redress_model::words::CaseStatus;
+use redress_proto::assignment::v1::{ProposeSolutionRequest, ProposeSolutionResponse};
+use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+use uuid::Uuid;
+
+use super::{note, refused, terms};
+use crate::domain::solution::{Refused, Solution, Terms, required};
+use crate::domain::work::{Illegal, StepKind, Work};
+use crate::rpc::asked::{Asked, require_responsible};
+use crate::rpc::{Shared, illegal, parse, render};
+use crate::store::{limits, solutions};
+
+const METHOD: &str = "redress.assignment.v1.SolutionService/ProposeSolution";
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<ProposeSolutionRequest>,
+) -> Result<ProposeSolutionResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let case = parse::case_of("parent", &request.parent)?;
+    let request_id = std::mem::take(&mut request.request_id);
+    let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
+    let operation = Propose {
+        terms: terms::parsed(&asked.case.site, request.terms, asked.now)?,
+        asked,
+    };
+    let solution = shared
+        .db
+        .run(&redress_runtime::scope(&caller), &operation)
+        .await?;
+    Ok(ProposeSolutionResponse {
+        solution: Some(render::solution(solution)),
+    })
+}
+
+struct Propose<'a> {
+    asked: Asked<'a>,
+    terms: (Terms, Vec<u8>),
+}
+
+impl Operation for Propose<'_> {
+    const NAME: &'static str = "assignment.propose_solution";
+    type Output = Solution;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Solution, Fault> {
+        let begun = self.asked.begin(tx).await?;
+        let site = &self.asked.case.site;
+        if let Some(done) = begun.done {
+            let id = done.rsplit('/').next().unwrap_or_default();
+            let id: Uuid = id.parse().map_err(Fault::internal)?;
+            let found = solutions::find(tx, site, id).await?;
+            return found.ok_or_else(|| Fault::not_found("Solution", done));
+        }
+        let work = &begun.work;
+        if work.status != CaseStatus::Investigating {
+            self.refuse_second(tx, work).await?;
+            let (status, wanted) = (work.status, CaseStatus::Proposed);
+            return Err(illegal(&Illegal { status, wanted }, &work.case));
+        }
+        require_responsible(self.asked.caller, work)?;
+        for before in solutions::of_case(tx, &work.case).await? {
+            if before.gives_way(work.epoch) {
+                let mut after = before.clone();
+                after.supersede(self.asked.now);
+                solutions::save(tx, Some(&before), &after).await?;
+            }
+        }
+        let limits = limits::of_site(tx, site).await?;
+        let grade = work.decision.as_ref().map(|d| d.grade);
+        let solution = Solution::propose(
+            new_id(self.asked.now),
+            work.case.clone(),
+            work.epoch,
+            self.terms.clone(),
+            &self.asked.caller.subject,
+            required(&limits, &self.terms.0, grade),
+            self.asked.now,
+        );
+        let name = SolutionName::new(site.clone(), solution.id).to_string();
+        let text = format!("{name} waits for {}", solution.required);
+        let action = note(StepKind::SolutionProposed, text);
+        self.asked.change(tx, work, action).await?;
+        solutions::save(tx, None, &solution).await?;
+        self.asked.keep_as(tx, &name, solution.revision).await?;
+        Ok(solution)
+    }
+}
+
+impl Propose<'_> {
+    /// One that the complainant was told, or that is carried out, is no matter for a second one beside it.
+    async fn refuse_second(&self, tx: &mut Tx, work: &Work) -> Result<(), Fault> {
+        let binding = solutions::of_case(tx, &work.case)
+            .await?
+            .into_iter()
+            .find(|s| s.is_binding(work.epoch));
+        let Some(solution) = binding else {
+            return Ok(());
+        };
+        let why = Refused::State {
+            state: solution.state,
+            wanted: "followed by another",
+        };
+        let name = SolutionName::new(work.case.site.clone(), solution.id);
+        Err(refused(&why, &name))
+    }
+}

@@ -1,0 +1,72 @@
+//! Replaces the terms of a solution that is not told yet: what was said of those before counts no more.
+
+use redress_model::Fault;
+use redress_proto::assignment::v1::{ReviseSolutionRequest, ReviseSolutionResponse};
+use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use super::{Asked, asked, note, terms};
+use crate::domain::solution::{Solution, Terms, required};
+use crate::domain::work::StepKind;
+use crate::rpc::asked::require_responsible;
+use crate::rpc::{Shared, render};
+use crate::store::limits;
+
+const METHOD: &str = "redress.assignment.v1.SolutionService/ReviseSolution";
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<ReviseSolutionRequest>,
+) -> Result<ReviseSolutionResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let request_id = std::mem::take(&mut request.request_id);
+    let (name, etag) = (&request.name, &request.etag);
+    let asked = asked(shared, &caller, METHOD, name, request_id, &request, etag)?;
+    let operation = Revise {
+        terms: terms::parsed(&asked.name.site, request.terms, asked.now)?,
+        asked,
+    };
+    let solution = shared
+        .db
+        .run(&redress_runtime::scope(&caller), &operation)
+        .await?;
+    Ok(ReviseSolutionResponse {
+        solution: Some(render::solution(solution)),
+    })
+}
+
+struct Revise<'a> {
+    asked: Asked<'a>,
+    terms: (Terms, Vec<u8>),
+}
+
+impl Operation for Revise<'_> {
+    const NAME: &'static str = "assignment.revise_solution";
+    type Output = Solution;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Solution, Fault> {
+        let begun = self.asked.begin(tx).await?;
+        if begun.done {
+            return Ok(begun.solution);
+        }
+        let work = &begun.work;
+        let limits = limits::of_site(tx, &work.case.site).await?;
+        let grade = work.decision.as_ref().map(|d| d.grade);
+        let mut after = begun.solution.clone();
+        after
+            .revise(
+                self.terms.clone(),
+                &self.asked.caller.subject,
+                required(&limits, &self.terms.0, grade),
+                work.epoch,
+                self.asked.now,
+            )
+            .map_err(|e| self.asked.refused(&e))?;
+        require_responsible(self.asked.caller, work)?;
+        let text = format!("{} revised, waits for {}", self.asked.name, after.required);
+        let action = note(StepKind::SolutionProposed, text);
+        self.asked.keep(tx, &begun, after, action).await
+    }
+}

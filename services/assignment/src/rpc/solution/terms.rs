@@ -1,0 +1,100 @@
+//! Terms from the wire, with their digest.
+
+use jiff::Timestamp;
+use redress_model::name::SiteId;
+use redress_model::{Fault, Violation};
+use redress_proto::Money;
+use redress_proto::assignment::v1 as wire;
+use redress_proto::convert::{from_money, from_timestamp, required};
+use rust_decimal::Decimal;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::solution::{FinalOffer, Remedy, Step, Terms, When};
+use crate::rpc::{parse, render};
+
+/// Terms of a solution of this site, and their digest.
+///
+/// # Errors
+/// INVALID_ARGUMENT naming every wrong field.
+pub(super) fn parsed(
+    site: &SiteId,
+    given: Option<wire::SolutionTerms>,
+    now: Timestamp,
+) -> Result<(Terms, Vec<u8>), Fault> {
+    let given = given.ok_or_else(|| Fault::invalid("terms", "must be given"))?;
+    let basis = given.legal_basis.unwrap_or_default();
+    let liability = given.liability.unwrap_or_default();
+    let mut remedies = Vec::new();
+    for (i, remedy) in given.remedies.into_iter().enumerate() {
+        let field = |part: &str| format!("terms.remedies[{i}].{part}");
+        remedies.push(Remedy {
+            kind: required(&field("kind"), remedy.kind)?,
+            text: remedy.text,
+            amount: money(&field("amount"), remedy.amount.as_ref())?,
+            department: parse::department_of(&field("department"), Some(site), &remedy.department)?,
+            outside_party: remedy.outside_party,
+        });
+    }
+    let mut steps = Vec::new();
+    for (i, step) in given.steps.into_iter().enumerate() {
+        let field = |part: &str| format!("terms.steps[{i}].{part}");
+        let when = match &step.due_time {
+            Some(_) if !step.condition.is_empty() => {
+                let wrong = "must be empty where there is a time";
+                return Err(Fault::invalid(field("condition"), wrong));
+            }
+            Some(due) => When::By(from_timestamp(&field("due_time"), due)?),
+            None => When::If(step.condition),
+        };
+        steps.push(Step {
+            owner: parse::staff_of(&field("owner"), Some(site), &step.owner)?,
+            text: step.text,
+            outside_party: step.outside_party,
+            when,
+        });
+    }
+    let final_offer = given
+        .final_offer
+        .map(|offer| -> Result<FinalOffer, Fault> {
+            let expires = offer.expire_time.unwrap_or_default();
+            Ok(FinalOffer {
+                ceiling: money("terms.final_offer.ceiling", offer.ceiling.as_ref())?,
+                expires: from_timestamp("terms.final_offer.expire_time", &expires)?,
+                text: offer.text,
+            })
+        })
+        .transpose()?;
+    let terms = Terms {
+        summary: given.summary,
+        root_cause: given.root_cause,
+        remedies,
+        steps,
+        basis: required("terms.legal_basis.kind", basis.kind)?,
+        citation: basis.citation,
+        ground: required("terms.liability.ground", liability.ground)?,
+        reference: liability.reference,
+        no_clause_reason: liability.no_clause_reason,
+        partner: liability.partner,
+        recourse: liability.recourse,
+        final_offer,
+    };
+    let faults = terms.faults(now);
+    if !faults.is_empty() {
+        let violations = faults
+            .into_iter()
+            .map(|(field, description)| Violation { field, description });
+        return Err(Fault::violations(violations.collect()));
+    }
+    let digest = digest(site, &terms);
+    Ok((terms, digest))
+}
+
+fn money(field: &str, given: Option<&Money>) -> Result<Decimal, Fault> {
+    given.map_or(Ok(Decimal::ZERO), |money| from_money(field, money))
+}
+
+/// Over the wire's form of the terms as they are kept: the same terms give the same digest, whatever was typed.
+fn digest(site: &SiteId, terms: &Terms) -> Vec<u8> {
+    let wire = render::terms(site, terms, &[]);
+    Sha256::digest(prost::Message::encode_to_vec(&wire)).to_vec()
+}

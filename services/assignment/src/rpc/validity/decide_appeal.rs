@@ -1,0 +1,119 @@
+//! Decides an appeal, by somebody else than who made the decision. A granted one has the case opened again.
+
+use redress_model::Fault;
+use redress_model::words::Channel;
+use redress_proto::assignment::v1::{DecideAppealRequest, DecideAppealResponse};
+use redress_proto::convert::{from_wire, required};
+use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+
+use crate::domain::transition::Action;
+use crate::domain::validity::{Appeal, Decision, Validity};
+use crate::rpc::asked::Asked;
+use crate::rpc::{Shared, parse, render};
+use crate::store::outbox::{self, Spoken};
+use crate::store::validity;
+
+const METHOD: &str = "redress.assignment.v1.ValidityService/DecideAppeal";
+
+/// Why intake is asked to open a case again.
+const APPEAL_GRANTED: &str = "appeal_granted";
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<DecideAppealRequest>,
+) -> Result<DecideAppealResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let case = parse::case_of_work(&request.name)?;
+    let request_id = std::mem::take(&mut request.request_id);
+    let asked = shared.asked(&caller, METHOD, case, request_id, &request, "")?;
+    let granted: Option<Validity> = from_wire(request.validity);
+    if granted.is_some() != request.grant {
+        let wrong = "must say what it is after all where the appeal is granted, and only there";
+        return Err(Fault::invalid("validity", wrong));
+    }
+    let operation = Decide {
+        granted,
+        reason: request.reason,
+        channel: required("channel", request.channel)?,
+        asked,
+    };
+    let appeal = shared
+        .db
+        .run(&redress_runtime::scope(&caller), &operation)
+        .await?;
+    Ok(DecideAppealResponse {
+        appeal: Some(render::appeal(appeal)),
+    })
+}
+
+struct Decide<'a> {
+    asked: Asked<'a>,
+    granted: Option<Validity>,
+    reason: String,
+    channel: Channel,
+}
+
+impl Operation for Decide<'_> {
+    const NAME: &'static str = "assignment.decide_appeal";
+    type Output = Appeal;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Appeal, Fault> {
+        let begun = self.asked.begin(tx).await?;
+        let (case, name) = (&self.asked.case, parse::work_name(&self.asked.case));
+        let known = validity::appeal(tx, case).await?;
+        if begun.done.is_some() {
+            return known.ok_or_else(|| Fault::not_found("Appeal", name));
+        }
+        let Some(appeal) = known.filter(|appeal| appeal.decided.is_none()) else {
+            return Err(Fault::illegal(
+                "NOT_APPEALED",
+                "no appeal waits for a decision; legal now: take one in, once",
+                name,
+            ));
+        };
+        let (caller, now) = (self.asked.caller, self.asked.now);
+        if caller.subject == appeal.against {
+            return Err(Fault::illegal(
+                "OWN_DECISION",
+                "who made the decision does not hear the appeal; legal now: somebody else decides it",
+                name,
+            ));
+        }
+        let is_granted = self.granted.is_some();
+        let said = if is_granted { "granted" } else { "dismissed" };
+        let action = Action::Appeal(format!("appeal {said}: {}", self.reason));
+        let after = self.asked.change(tx, &begun.work, action).await?;
+        validity::decide_appeal(tx, case, is_granted, &caller.subject, &self.reason, now).await?;
+        if let Some(validity) = self.granted {
+            let decision = Decision {
+                sequence: 0,
+                validity,
+                reason: self.reason.clone(),
+                evidence: Vec::new(),
+                decider: caller.subject.clone(),
+                at: now,
+                on_appeal: true,
+            };
+            validity::add(tx, case, &decision).await?;
+            outbox::reopening_asked(tx, &after, APPEAL_GRANTED, now).await?;
+        }
+        let spoken = Spoken {
+            channel: self.channel,
+            substantive: true,
+            visit: false,
+            follow_up: false,
+            promised: None,
+            staff: caller.staff.as_ref(),
+            at: now,
+        };
+        outbox::contact_recorded(tx, case, &spoken).await?;
+        self.asked.keep(tx, &after).await?;
+        Ok(Appeal {
+            decided: Some((is_granted, now)),
+            ..appeal
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! Decides whether a complaint is justified.
+
+use redress_model::Fault;
+use redress_model::words::CaseStatus;
+use redress_proto::assignment::v1::{DecideValidityRequest, DecideValidityResponse};
+use redress_proto::convert::required;
+use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+use uuid::Uuid;
+
+use crate::domain::transition::Action;
+use crate::domain::validity::{Decision, Validity};
+use crate::domain::work::{Illegal, StepKind, is_in_hand};
+use crate::rpc::asked::Asked;
+use crate::rpc::{Shared, illegal, parse, render};
+use crate::store::validity;
+
+const METHOD: &str = "redress.assignment.v1.ValidityService/DecideValidity";
+
+/// Lets its holder call a complaint malicious.
+const DECIDE_MALICIOUS: &str = "validity.decide_malicious";
+
+pub(super) async fn run(
+    shared: &Shared,
+    request: Request<DecideValidityRequest>,
+) -> Result<DecideValidityResponse, Fault> {
+    let caller = Caller::of(&request)?.clone();
+    let mut request = request.into_inner();
+    let case = parse::case_of_work(&request.name)?;
+    let request_id = std::mem::take(&mut request.request_id);
+    let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
+    let kind: Validity = required("validity", request.validity)?;
+    let prefix = format!("{}/evidence/", asked.case);
+    for (i, name) in request.evidence.iter().enumerate() {
+        let id = name.strip_prefix(&prefix).map(str::parse::<Uuid>);
+        if !matches!(id, Some(Ok(_))) {
+            let field = format!("evidence[{i}]");
+            return Err(Fault::invalid(
+                field,
+                format!("must be {prefix}{{evidence}}"),
+            ));
+        }
+    }
+    if kind == Validity::Malicious && request.evidence.is_empty() {
+        return Err(Fault::invalid(
+            "evidence",
+            "must prove that it is malicious",
+        ));
+    }
+    let operation = Decide {
+        decision: Decision {
+            sequence: 0,
+            validity: kind,
+            reason: request.reason,
+            evidence: request.evidence,
+            decider: caller.subject.clone(),
+            at: asked.now,
+            on_appeal: false,
+        },
+        asked,
+    };
+    let decision = shared
+        .db
+        .run(&redress_runtime::scope(&caller), &operation)
+        .await?;
+    Ok(DecideValidityResponse {
+        decision: Some(render::validity(decision)),
+    })
+}
+
+struct Decide<'a> {
+    asked: Asked<'a>,
+    decision: Decision,
+}
+
+impl Operation for Decide<'_> {
+    const NAME: &'static str = "assignment.decide_validity";
+    type Output = Decision;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Decision, Fault> {
+        let begun = self.asked.begin(tx).await?;
+        let (work, case) = (&begun.work, &self.asked.case);
+        if let Some(done) = begun.done {
+            let decisions = validity::of_case(tx, case).await?;
+            let is_it = |d: &Decision| done.ends_with(&format!("/{}", d.sequence));
+            let found = decisions.into_iter().find(is_it);
+            return found.ok_or_else(|| Fault::not_found("ValidityDecision", done));
+        }
+        if !is_in_hand(work.status) {
+            let wanted = CaseStatus::Rejected;
+            let status = work.status;
+            return Err(illegal(&Illegal { status, wanted }, case));
+        }
+        if self.decision.validity == Validity::Malicious {
+            self.asked.caller.require(DECIDE_MALICIOUS)?;
+        }
+        let sequence = validity::add(tx, case, &self.decision).await?;
+        // The history is read by more people than the decision: it keeps to what may be said of it.
+        let text = if self.decision.validity.is_valid() {
+            "valid"
+        } else {
+            "not valid"
+        };
+        let action = Action::Note(StepKind::ValidityDecided, text.to_owned());
+        let after = self.asked.change(tx, work, action).await?;
+        let name = format!("{}/validityDecisions/{sequence}", parse::work_name(case));
+        self.asked.keep_as(tx, &name, after.revision).await?;
+        Ok(Decision {
+            sequence,
+            ..self.decision.clone()
+        })
+    }
+}

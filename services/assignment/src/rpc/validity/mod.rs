@@ -1,0 +1,60 @@
+//! ValidityService, one file per RPC.
+
+mod appeal_validity;
+mod decide_appeal;
+mod decide_validity;
+mod get_validity;
+mod reject_work;
+
+use redress_proto::assignment::v1::validity_service_server::ValidityService;
+use redress_proto::assignment::v1::{
+    AppealValidityRequest, AppealValidityResponse, DecideAppealRequest, DecideAppealResponse,
+    DecideValidityRequest, DecideValidityResponse, GetValidityRequest, GetValidityResponse,
+    RejectWorkRequest, RejectWorkResponse,
+};
+use redress_rpc::status;
+use tonic::{Request, Response, Status};
+
+use super::Shared;
+
+/// Whether complaints are justified.
+#[derive(Debug, Clone)]
+pub struct ValidityRpc(pub Shared);
+
+#[tonic::async_trait]
+impl ValidityService for ValidityRpc {
+    async fn decide_validity(
+        &self,
+        request: Request<DecideValidityRequest>,
+    ) -> Result<Response<DecideValidityResponse>, Status> {
+        answer!(&self.0, request, decide_validity)
+    }
+
+    async fn get_validity(
+        &self,
+        request: Request<GetValidityRequest>,
+    ) -> Result<Response<GetValidityResponse>, Status> {
+        answer!(&self.0, request, get_validity)
+    }
+
+    async fn reject_work(
+        &self,
+        request: Request<RejectWorkRequest>,
+    ) -> Result<Response<RejectWorkResponse>, Status> {
+        answer!(&self.0, request, reject_work)
+    }
+
+    async fn appeal_validity(
+        &self,
+        request: Request<AppealValidityRequest>,
+    ) -> Result<Response<AppealValidityResponse>, Status> {
+        answer!(&self.0, request, appeal_validity)
+    }
+
+    async fn decide_appeal(
+        &self,
+        request: Request<DecideAppealRequest>,
+    ) -> Result<Response<DecideAppealResponse>, Status> {
+        answer!(&self.0, request, decide_appeal)
+    }
+}

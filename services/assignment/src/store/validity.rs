@@ -1,0 +1,143 @@
+//! Decisions on validity, and the one appeal of a case.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::CaseName;
+use redress_store::{StoreResultExt as _, Tx};
+
+use super::parse;
+use crate::domain::validity::{Appeal, Decision};
+
+/// How many decisions of a case are read at most.
+const DECISIONS_MAX: i64 = 100;
+
+/// Adds a decision, numbered after the last one. The site's lock keeps two from the same number.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn add(tx: &mut Tx, case: &CaseName, decision: &Decision) -> Result<i32, Fault> {
+    let sequence = sqlx::query_scalar!(
+        "-- assignment::store::validity::add
+        INSERT INTO validity_decision (site, case_id, sequence, validity, reason, evidence, decider, decide_time, on_appeal)
+        SELECT $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7, $8
+        FROM validity_decision WHERE site = $1 AND case_id = $2
+        RETURNING sequence",
+        case.site.as_str(),
+        case.id,
+        decision.validity.word(),
+        decision.reason,
+        &decision.evidence,
+        decision.decider,
+        decision.at.to_sqlx(),
+        decision.on_appeal,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(sequence)
+}
+
+/// The decisions on a case, newest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn of_case(tx: &mut Tx, case: &CaseName) -> Result<Vec<Decision>, Fault> {
+    let rows = sqlx::query!(
+        "-- assignment::store::validity::of_case
+        SELECT sequence, validity, reason, evidence, decider, decide_time, on_appeal FROM validity_decision
+        WHERE site = $1 AND case_id = $2 ORDER BY sequence DESC LIMIT $3",
+        case.site.as_str(),
+        case.id,
+        DECISIONS_MAX,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Decision {
+                sequence: row.sequence,
+                validity: parse("validity_decision.validity", &row.validity)?,
+                reason: row.reason,
+                evidence: row.evidence,
+                decider: row.decider,
+                at: row.decide_time.to_jiff(),
+                on_appeal: row.on_appeal,
+            })
+        })
+        .collect()
+}
+
+/// The appeal of a case, if there is one.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn appeal(tx: &mut Tx, case: &CaseName) -> Result<Option<Appeal>, Fault> {
+    let row = sqlx::query!(
+        "-- assignment::store::validity::appeal
+        SELECT reason, appeal_time, against, granted, decide_time FROM appeal WHERE site = $1 AND case_id = $2",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(row.map(|row| Appeal {
+        reason: row.reason,
+        at: row.appeal_time.to_jiff(),
+        against: row.against,
+        decided: row
+            .granted
+            .zip(row.decide_time.map(jiff_sqlx::Timestamp::to_jiff)),
+    }))
+}
+
+/// Takes an appeal in.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn add_appeal(tx: &mut Tx, case: &CaseName, appeal: &Appeal) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::validity::add_appeal
+        INSERT INTO appeal (site, case_id, reason, appeal_time, against) VALUES ($1, $2, $3, $4, $5)",
+        case.site.as_str(),
+        case.id,
+        appeal.reason,
+        appeal.at.to_sqlx(),
+        appeal.against,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Decides the appeal.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn decide_appeal(
+    tx: &mut Tx,
+    case: &CaseName,
+    granted: bool,
+    decider: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::validity::decide_appeal
+        UPDATE appeal SET granted = $3, decide_time = $4, decider = $5, decision = $6
+        WHERE site = $1 AND case_id = $2",
+        case.site.as_str(),
+        case.id,
+        granted,
+        now.to_sqlx(),
+        decider,
+        reason,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}

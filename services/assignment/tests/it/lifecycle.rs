@@ -1,0 +1,854 @@
+//! A complaint from what was understood to its close (M03, M16, M18), and everything that is refused on the way.
+
+use jiff::SignedDuration;
+use redress_assignment::domain::authority::Level;
+use redress_assignment::domain::handling::{CalmingMove, Ending, Satisfaction, VisitPurpose};
+use redress_assignment::domain::solution::{
+    Answer, LegalBasisKind, LiabilityGround, RemedyKind, State,
+};
+use redress_assignment::domain::validity::Validity;
+use redress_events::Event;
+use redress_model::name::CaseName;
+use redress_model::words::{CaseStatus, Category, Channel, ClockKind, ClockState, ClockTransition};
+use redress_proto::Money;
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::handling_service_server::HandlingService;
+use redress_proto::assignment::v1::solution_service_server::SolutionService;
+use redress_proto::assignment::v1::validity_service_server::ValidityService;
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_proto::event::v1::DeliverOutcome;
+use redress_rpc::Caller;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::world::{NowPlus as _, World, by, last};
+
+fn reason(refused: &Status) -> String {
+    let details = refused.get_error_details();
+    details.error_info().expect("told").reason.clone()
+}
+
+impl World {
+    fn terms(&self, yuan: i64) -> wire::SolutionTerms {
+        wire::SolutionTerms {
+            summary: "seal the joint and pay for the ceiling".to_owned(),
+            root_cause: "a loose joint".to_owned(),
+            remedies: vec![wire::Remedy {
+                kind: to_wire(RemedyKind::Compensation),
+                text: "for the ceiling".to_owned(),
+                amount: Some(Money {
+                    currency_code: "CNY".to_owned(),
+                    units: yuan,
+                    nanos: 0,
+                }),
+                department: "sites/lakeside/departments/engineering".to_owned(),
+                outside_party: String::new(),
+            }],
+            steps: vec![wire::SolutionStep {
+                text: "seal the joint".to_owned(),
+                owner: "sites/lakeside/staff/eng-one".to_owned(),
+                due_time: Some(to_timestamp(
+                    self.clock.now_plus(SignedDuration::from_hours(48)),
+                )),
+                ..Default::default()
+            }],
+            legal_basis: Some(wire::LegalBasis {
+                kind: to_wire(LegalBasisKind::Law),
+                citation: "建设工程质量管理条例第四十条".to_owned(),
+            }),
+            liability: Some(wire::Liability {
+                ground: to_wire(LiabilityGround::ContractClause),
+                reference: "第十二条".to_owned(),
+                ..Default::default()
+            }),
+            final_offer: None,
+        }
+    }
+
+    /// A case that eng-one has accepted and looked at.
+    async fn investigated(&self) -> CaseName {
+        let case = self.offered(Category::EngineeringQuality).await;
+        let handler = || self.handler("eng-one");
+        self.accept(handler(), &case, "").await.expect("offered");
+        self.progress(handler(), &case, "looked")
+            .await
+            .expect("accepted");
+        case
+    }
+
+    async fn propose(&self, case: &CaseName, yuan: i64) -> Result<wire::Solution, Status> {
+        let request = wire::ProposeSolutionRequest {
+            parent: Self::name_of(case),
+            terms: Some(self.terms(yuan)),
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        let answer = self.solutions.propose_solution(by(caller, request)).await?;
+        Ok(answer.into_inner().solution.expect("a solution"))
+    }
+
+    async fn review(
+        &self,
+        caller: Caller,
+        solution: &wire::Solution,
+        approve: bool,
+    ) -> Result<wire::Solution, Status> {
+        let request = wire::ReviewSolutionRequest {
+            name: solution.name.clone(),
+            approve,
+            reason: "looked at it".to_owned(),
+            ..Default::default()
+        };
+        let answer = self.solutions.review_solution(by(caller, request)).await?;
+        Ok(answer.into_inner().solution.expect("a solution"))
+    }
+
+    async fn tell_solution(&self, solution: &wire::Solution) -> Result<wire::Solution, Status> {
+        let request = wire::TellSolutionRequest {
+            name: solution.name.clone(),
+            channel: to_wire(Channel::Hotline),
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        let answer = self.solutions.tell_solution(by(caller, request)).await?;
+        Ok(answer.into_inner().solution.expect("a solution"))
+    }
+
+    async fn confirm(
+        &self,
+        solution: &wire::Solution,
+        answer: Answer,
+    ) -> Result<wire::Solution, Status> {
+        let request = wire::ConfirmSolutionRequest {
+            name: solution.name.clone(),
+            answer: to_wire(answer),
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        let answer = self.solutions.confirm_solution(by(caller, request)).await?;
+        Ok(answer.into_inner().solution.expect("a solution"))
+    }
+
+    async fn complete(&self, solution: &wire::Solution) -> Result<wire::Solution, Status> {
+        let request = wire::CompleteSolutionStepRequest {
+            name: solution.name.clone(),
+            step: 1,
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        let answer = self
+            .solutions
+            .complete_solution_step(by(caller, request))
+            .await?;
+        Ok(answer.into_inner().solution.expect("a solution"))
+    }
+
+    async fn visit(&self, case: &CaseName, purpose: VisitPurpose) -> wire::Visit {
+        let request = wire::RecordVisitRequest {
+            name: Self::name_of(case),
+            purpose: to_wire(purpose),
+            findings: "water at the joint".to_owned(),
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        let answer = self.handling.record_visit(by(caller, request)).await;
+        answer.expect("made").into_inner().visit.expect("a visit")
+    }
+
+    async fn visits(&self, case: &CaseName) -> Vec<wire::Visit> {
+        let request = wire::ListVisitsRequest {
+            parent: Self::name_of(case),
+        };
+        let answer = self.handling.list_visits(by(self.manager(), request)).await;
+        answer.expect("listed").into_inner().visits
+    }
+
+    async fn follow_up(
+        &self,
+        case: &CaseName,
+        satisfaction: Satisfaction,
+    ) -> Result<wire::Work, Status> {
+        let request = wire::FollowUpWorkRequest {
+            name: Self::name_of(case),
+            satisfaction: to_wire(satisfaction),
+            channel: to_wire(Channel::Hotline),
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        let answer = self.handling.follow_up_work(by(caller, request)).await?;
+        Ok(answer.into_inner().work.expect("work"))
+    }
+
+    async fn close(&self, caller: Caller, case: &CaseName) -> Result<wire::Work, Status> {
+        let request = wire::CloseWorkRequest {
+            name: Self::name_of(case),
+            ..Default::default()
+        };
+        let answer = self.handling.close_work(by(caller, request)).await?;
+        Ok(answer.into_inner().work.expect("work"))
+    }
+
+    async fn status(&self, case: &CaseName) -> i32 {
+        self.get(case).await.status
+    }
+
+    async fn contacts(&self) -> Vec<event::ContactRecorded> {
+        self.said("redress.contact.recorded.v1").await
+    }
+
+    fn ran_out(&self, case: &CaseName, started: &wire::Solution) -> Event {
+        let now = to_timestamp(self.clock.now_plus(SignedDuration::ZERO));
+        let payload = event::ClockChanged {
+            clock: format!("sites/lakeside/clocks/{}", case.id),
+            case: case.to_string(),
+            kind: to_wire(ClockKind::ConfirmClosing),
+            state: to_wire(ClockState::Cancelled),
+            transition: to_wire(ClockTransition::Cancelled),
+            start_time: started.tell_time,
+            due_time: Some(now),
+            transition_time: Some(now),
+            ..Default::default()
+        };
+        let subject = case.to_string();
+        self.event("triage", "redress.clock.changed.v1", &subject, &payload)
+    }
+
+    fn answered(&self, case: &CaseName, score: i32, solved: bool) -> Event {
+        let now = self.clock.now_plus(SignedDuration::ZERO);
+        let payload = event::SurveyAnswered {
+            case: case.to_string(),
+            survey: "sites/lakeside/surveys/s1".to_owned(),
+            kind: event::SurveyKind::Complaint.into(),
+            score,
+            solved,
+            praised_staff: Vec::new(),
+            answer_time: Some(to_timestamp(now)),
+        };
+        let subject = case.to_string();
+        self.event(
+            "notification",
+            "redress.survey.answered.v1",
+            &subject,
+            &payload,
+        )
+    }
+}
+
+#[tokio::test]
+async fn m03_m16_m18_a_complaint_goes_from_what_was_understood_to_its_close() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let handler = || world.handler("eng-one");
+    world.accept(handler(), &case, "").await.expect("offered");
+
+    // Restate and confirm (M16), then look at it on site.
+    let restate = wire::RestateWorkRequest {
+        name: World::name_of(&case),
+        text: "the bathroom ceiling leaks since Monday".to_owned(),
+        confirmed: true,
+        ..Default::default()
+    };
+    let restated = world.handling.restate_work(by(handler(), restate)).await;
+    let restated = restated
+        .expect("said back")
+        .into_inner()
+        .work
+        .expect("work");
+    assert!(restated.restatement.expect("kept").confirmed);
+    let visit = world.visit(&case, VisitPurpose::Inspection).await;
+    assert_eq!(last(&visit.staff), "eng-one");
+    assert_eq!(
+        world.status(&case).await,
+        to_wire(CaseStatus::Investigating)
+    );
+
+    // A sum above everybody's limit but the region's goes there, and nothing is promised before (M10).
+    let solution = world.propose(&case, 12_000).await.expect("proposed");
+    assert_eq!(solution.required_level, to_wire(Level::Region));
+    let refused = world.tell_solution(&solution).await.expect_err("a promise");
+    assert_eq!(reason(&refused), "NOT_APPROVED");
+    let refused = world
+        .review(handler(), &solution, true)
+        .await
+        .expect_err("the author");
+    assert_eq!(reason(&refused), "OWN_SOLUTION");
+    let refused = world
+        .review(world.manager(), &solution, true)
+        .await
+        .expect_err("above the limit of the site");
+    assert_eq!(reason(&refused), "ABOVE_LIMIT");
+    let approved = world
+        .review(world.above("region"), &solution, true)
+        .await
+        .expect("within its limit");
+    assert_eq!(approved.state, to_wire(State::Approved));
+
+    // Told, confirmed, carried out (M03, M18).
+    let told = world.tell_solution(&solution).await.expect("approved");
+    assert_eq!(world.status(&case).await, to_wire(CaseStatus::Proposed));
+    world
+        .confirm(&told, Answer::Agreed)
+        .await
+        .expect("it will do");
+    let refused = world.resolve(handler(), &case).await.expect_err("not done");
+    assert_eq!(reason(&refused), "SOLUTION_NOT_CARRIED_OUT");
+    world.complete(&told).await.expect("agreed to");
+    world.resolve(handler(), &case).await.expect("done");
+
+    // Followed up, and closed by somebody else.
+    let refused = world
+        .close(world.manager(), &case)
+        .await
+        .expect_err("nobody asked");
+    assert_eq!(reason(&refused), "NOT_CLOSABLE");
+    world
+        .follow_up(&case, Satisfaction::Satisfied)
+        .await
+        .expect("resolved");
+    let refused = world.close(handler(), &case).await.expect_err("own work");
+    assert_eq!(reason(&refused), "NOT_CLOSABLE");
+    let closed = world.close(world.manager(), &case).await.expect("reviewed");
+    assert_eq!(closed.outcome, to_wire(Ending::BothSatisfied));
+
+    let moves: Vec<event::CaseMoved> = world.said("redress.case.moved.v1").await;
+    let statuses: Vec<i32> = moves.iter().map(|m| m.status).collect();
+    let expected = [
+        CaseStatus::Assigned,
+        CaseStatus::Accepted,
+        CaseStatus::Investigating,
+        CaseStatus::Proposed,
+        CaseStatus::Resolving,
+        CaseStatus::Resolved,
+        CaseStatus::Closed,
+    ]
+    .map(to_wire);
+    assert_eq!(statuses, expected, "no move is skipped");
+    let contacts = world.contacts().await;
+    let meets: Vec<(bool, bool, bool)> = contacts
+        .iter()
+        .map(|c| (c.visit, c.substantive, c.follow_up))
+        .collect();
+    assert_eq!(
+        meets,
+        [
+            (true, false, false),
+            (false, true, false),
+            (false, false, true)
+        ],
+        "a visit, the proposal, the follow-up"
+    );
+    assert!(contacts.iter().all(|c| last(&c.staff) == "eng-one"));
+}
+
+#[tokio::test]
+async fn m18_a_change_after_approval_voids_it_and_the_same_request_proposes_once() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let request = wire::ProposeSolutionRequest {
+        parent: World::name_of(&case),
+        terms: Some(world.terms(1_000)),
+        etag: String::new(),
+        request_id: "once".to_owned(),
+    };
+    let send = || {
+        world
+            .solutions
+            .propose_solution(by(world.handler("eng-one"), request.clone()))
+    };
+    let (one, two) = tokio::join!(send(), send());
+    let name = |answer: Result<tonic::Response<wire::ProposeSolutionResponse>, Status>| {
+        let answer = answer.expect("the same answer").into_inner();
+        answer.solution.expect("a solution")
+    };
+    let (solution, same) = (name(one), name(two));
+    assert_eq!(solution.name, same.name);
+
+    world
+        .review(world.manager(), &solution, true)
+        .await
+        .expect("within the limit");
+    let revise = wire::ReviseSolutionRequest {
+        name: solution.name.clone(),
+        terms: Some(world.terms(9_000)),
+        ..Default::default()
+    };
+    let revised = world
+        .solutions
+        .revise_solution(by(world.handler("eng-one"), revise))
+        .await
+        .expect("not told yet")
+        .into_inner()
+        .solution
+        .expect("a solution");
+    assert_eq!(revised.state, to_wire(State::AwaitingApproval));
+    assert_ne!(revised.digest, solution.digest);
+    let refused = world.tell_solution(&solution).await.expect_err("changed");
+    assert_eq!(reason(&refused), "NOT_APPROVED");
+
+    // I11: whoever looked at the terms of before is told.
+    let stale = wire::ReviewSolutionRequest {
+        name: solution.name.clone(),
+        approve: true,
+        etag: solution.etag.clone(),
+        ..Default::default()
+    };
+    let lost = world
+        .solutions
+        .review_solution(by(world.manager(), stale))
+        .await
+        .expect_err("stale");
+    assert_eq!(lost.code(), Code::Aborted);
+    // A second one takes the place of the first.
+    let second = world.propose(&case, 0).await.expect("proposed");
+    let all = wire::ListSolutionsRequest {
+        parent: "sites/-".to_owned(),
+        case: case.to_string(),
+        ..Default::default()
+    };
+    let all = world
+        .solutions
+        .list_solutions(by(world.manager(), all))
+        .await;
+    let all = all.expect("listed").into_inner().solutions;
+    let states: Vec<(bool, i32)> = all
+        .iter()
+        .map(|s| (s.name == second.name, s.state))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (true, to_wire(State::AwaitingApproval)),
+            (false, to_wire(State::Superseded))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_vague_promise_is_refused_with_its_field() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let mut terms = world.terms(0);
+    terms.steps[0].text = "尽快维修".to_owned();
+    let request = wire::ProposeSolutionRequest {
+        parent: World::name_of(&case),
+        terms: Some(terms),
+        ..Default::default()
+    };
+    let caller = world.handler("eng-one");
+    let refused = world
+        .solutions
+        .propose_solution(by(caller, request))
+        .await
+        .expect_err("vague");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let details = refused.get_error_details();
+    let violation = &details.bad_request().expect("told").field_violations[0];
+    assert_eq!(violation.field, "terms.steps[0].text");
+}
+
+#[tokio::test]
+async fn a_graver_case_makes_its_solution_climb_by_itself() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 0).await.expect("proposed");
+    let colleague = world.handler("eng-two");
+    let approved = world.review(colleague, &solution, true).await;
+    assert_eq!(approved.expect("a peer").state, to_wire(State::Approved));
+    let payload = event::CaseGraded {
+        case: case.to_string(),
+        grade: 1,
+        revision: 2,
+        epoch: 1,
+        mode: 1,
+        category: to_wire(Category::EngineeringQuality),
+        ..Default::default()
+    };
+    let subject = case.to_string();
+    let graver = world.event("triage", "redress.case.graded.v1", &subject, &payload);
+    world.tell(&[graver]).await;
+    let request = wire::GetSolutionRequest {
+        name: solution.name.clone(),
+    };
+    let now = world
+        .solutions
+        .get_solution(by(world.manager(), request))
+        .await;
+    let now = now.expect("there").into_inner().solution.expect("it");
+    assert_eq!(now.state, to_wire(State::AwaitingApproval));
+    assert_eq!(now.required_level, to_wire(Level::Region));
+    let refused = world.tell_solution(&solution).await.expect_err("climbed");
+    assert_eq!(reason(&refused), "NOT_APPROVED");
+}
+
+#[tokio::test]
+async fn m03_no_answer_in_time_becomes_a_visit_and_silence_counts_only_after_it() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 0).await.expect("proposed");
+    let approved = world
+        .review(world.handler("eng-two"), &solution, true)
+        .await;
+    approved.expect("a peer");
+    let told = world.tell_solution(&solution).await.expect("approved");
+    world.clock.advance(SignedDuration::from_hours(72));
+    let ran_out = world.ran_out(&case, &told);
+    let mut older = told.clone();
+    older.tell_time = Some(to_timestamp("2026-05-01T00:00:00Z".parse().expect("it")));
+    // An older round, or a clock that stopped before its time, says nothing of this proposal; the same silence twice
+    // plans one visit (I3).
+    let stopped = event::ClockChanged {
+        clock: format!("sites/lakeside/clocks/{}", case.id),
+        case: case.to_string(),
+        kind: to_wire(ClockKind::ConfirmClosing),
+        state: to_wire(ClockState::Cancelled),
+        transition: to_wire(ClockTransition::Cancelled),
+        start_time: told.tell_time,
+        due_time: told.tell_time,
+        transition_time: Some(to_timestamp(world.clock.now_plus(SignedDuration::ZERO))),
+        ..Default::default()
+    };
+    let subject = case.to_string();
+    let stopped = world.event("triage", "redress.clock.changed.v1", &subject, &stopped);
+    world.tell(&[world.ran_out(&case, &older), stopped]).await;
+    assert!(world.visits(&case).await.is_empty());
+    let events = [ran_out.clone(), ran_out];
+    for event in &events {
+        let outcome = world.deliver(event).await;
+        assert!(matches!(outcome, DeliverOutcome::Applied), "{outcome:?}");
+    }
+    let visits = world.visits(&case).await;
+    assert_eq!(visits.len(), 1);
+    assert_eq!(visits[0].purpose, to_wire(VisitPurpose::FollowUp));
+    assert_eq!(last(&visits[0].staff), "eng-one");
+
+    let refused = world
+        .confirm(&told, Answer::Silence)
+        .await
+        .expect_err("nobody went");
+    assert_eq!(reason(&refused), "NOT_ASKED_AGAIN");
+    world.clock.advance(SignedDuration::from_hours(1));
+    let request = wire::RecordVisitRequest {
+        name: World::name_of(&case),
+        visit_id: visits[0].visit_id.clone(),
+        findings: "nobody opened".to_owned(),
+        ..Default::default()
+    };
+    let made = world
+        .handling
+        .record_visit(by(world.handler("eng-one"), request))
+        .await;
+    made.expect("planned");
+    world
+        .confirm(&told, Answer::Silence)
+        .await
+        .expect("asked again");
+    assert_eq!(world.status(&case).await, to_wire(CaseStatus::Resolving));
+}
+
+#[tokio::test]
+async fn a_declined_solution_leads_back_to_investigating() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 0).await.expect("proposed");
+    let approved = world
+        .review(world.handler("eng-two"), &solution, true)
+        .await;
+    approved.expect("a peer");
+    let told = world.tell_solution(&solution).await.expect("approved");
+    let refused = world.propose(&case, 0).await.expect_err("one at a time");
+    assert_eq!(reason(&refused), "ILLEGAL_SOLUTION_STEP");
+    world.confirm(&told, Answer::Declined).await.expect("a no");
+    assert_eq!(
+        world.status(&case).await,
+        to_wire(CaseStatus::Investigating)
+    );
+    world.propose(&case, 0).await.expect("another");
+}
+
+#[tokio::test]
+async fn m12_a_dissatisfied_answer_asks_for_reopening_once_and_an_old_one_does_not() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let early = world.answered(&case, 1, false);
+    world.clock.advance(SignedDuration::from_hours(1));
+    world
+        .resolve(world.handler("eng-one"), &case)
+        .await
+        .expect("on the spot");
+    let asked = || world.said::<event::ReopeningAsked>("redress.reopening.asked.v1");
+    world.tell(&[early]).await;
+    assert!(asked().await.is_empty(), "answered before it was resolved");
+
+    world.clock.advance(SignedDuration::from_hours(1));
+    let unhappy = world.answered(&case, 2, true);
+    for _ in 0..2 {
+        world.deliver(&unhappy).await;
+    }
+    let told = asked().await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (told[0].epoch, told[0].reason.as_str()),
+        (1, "dissatisfied")
+    );
+    let refused = world
+        .close(world.manager(), &case)
+        .await
+        .expect_err("it is opened again");
+    assert_eq!(reason(&refused), "NOT_CLOSABLE");
+
+    // Intake opens it again; the satisfied answer to the round before closes nothing.
+    world
+        .tell(&[world.moved(&case, CaseStatus::Reopened, 2)])
+        .await;
+    assert_eq!(world.status(&case).await, to_wire(CaseStatus::Assigned));
+    world.tell(&[world.answered(&case, 1, false)]).await;
+    assert_eq!(asked().await.len(), 1, "it is in hand already");
+}
+
+#[tokio::test]
+async fn a_satisfied_survey_is_the_follow_up_that_closing_asks_for() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    world
+        .resolve(world.handler("eng-one"), &case)
+        .await
+        .expect("on the spot");
+    world.tell(&[world.answered(&case, 5, true)]).await;
+    let closed = world.close(world.manager(), &case).await.expect("reviewed");
+    assert_eq!(closed.outcome, to_wire(Ending::BothSatisfied));
+}
+
+#[tokio::test]
+async fn the_companys_last_word_takes_authority_and_leaves_a_risk() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    world
+        .resolve(world.handler("eng-one"), &case)
+        .await
+        .expect("on the spot");
+    let request = wire::FollowUpWorkRequest {
+        name: World::name_of(&case),
+        satisfaction: to_wire(Satisfaction::Dissatisfied),
+        channel: to_wire(Channel::Hotline),
+        note: "head office stands by it".to_owned(),
+        last_word: true,
+        ..Default::default()
+    };
+    let ask = |caller| world.handling.follow_up_work(by(caller, request.clone()));
+    let refused = ask(world.handler("eng-one")).await.expect_err("not theirs");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    ask(world.manager()).await.expect("may");
+    let asked: Vec<event::ReopeningAsked> = world.said("redress.reopening.asked.v1").await;
+    assert!(asked.is_empty());
+    let closed = world.close(world.manager(), &case).await.expect("reviewed");
+    assert_eq!(closed.outcome, to_wire(Ending::OneSided));
+}
+
+#[tokio::test]
+async fn m16_a_change_of_person_goes_to_somebody_senior_and_a_change_of_time_plans_the_meeting() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let calm = |kind, staff: &str, hours: Option<i64>| {
+        let request = wire::CalmComplainantRequest {
+            name: World::name_of(&case),
+            r#move: to_wire(kind),
+            staff: staff.to_owned(),
+            meeting_time: hours
+                .map(|h| to_timestamp(world.clock.now_plus(SignedDuration::from_hours(h)))),
+            reason: "the talk became loud".to_owned(),
+            channel: to_wire(Channel::FrontDesk),
+            ..Default::default()
+        };
+        world
+            .handling
+            .calm_complainant(by(world.handler("eng-one"), request))
+    };
+    for staff in ["sites/lakeside/staff/eng-two", ""] {
+        let refused = calm(CalmingMove::Person, staff, None).await;
+        let refused = refused.expect_err("nobody senior");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{staff}");
+    }
+    let lead = "sites/lakeside/staff/lead-site";
+    let calmed = calm(CalmingMove::Person, lead, None).await.expect("senior");
+    let work = calmed.into_inner().work.expect("work");
+    assert_eq!(work.responsible, lead);
+    assert_eq!(world.get_staff("lead-site").await.open_cases, 1);
+    assert_eq!(world.get_staff("eng-one").await.open_cases, 0);
+
+    let refused = calm(CalmingMove::Time, "", Some(-1)).await;
+    assert_eq!(refused.expect_err("past").code(), Code::InvalidArgument);
+    calm(CalmingMove::Time, "", Some(20)).await.expect("ahead");
+    let visits = world.visits(&case).await;
+    assert_eq!(visits[0].purpose, to_wire(VisitPurpose::Meeting));
+    assert_eq!(world.contacts().await.len(), 2, "each is a contact");
+}
+
+#[tokio::test]
+async fn m18_an_invalid_complaint_is_answered_with_reasons_and_appealed_once() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let name = World::name_of(&case);
+    let decide = |caller: Caller, validity: Validity, evidence: &[String]| {
+        let request = wire::DecideValidityRequest {
+            name: World::name_of(&case),
+            validity: to_wire(validity),
+            reason: "the stain is older than the home".to_owned(),
+            evidence: evidence.to_vec(),
+            ..Default::default()
+        };
+        world.validity.decide_validity(by(caller, request))
+    };
+    let reject = |answer: &str| {
+        let request = wire::RejectWorkRequest {
+            name: World::name_of(&case),
+            answer: answer.to_owned(),
+            channel: to_wire(Channel::Hotline),
+            ..Default::default()
+        };
+        world
+            .validity
+            .reject_work(by(world.handler("eng-one"), request))
+    };
+    let refused = reject("no leak was found").await.expect_err("undecided");
+    assert_eq!(reason(&refused), "NOT_INVALID");
+
+    // Malicious: a manager's word, with evidence, and never written outward.
+    let evidence = [format!("{case}/evidence/{}", case.id)];
+    let refused = decide(world.handler("eng-one"), Validity::Malicious, &evidence).await;
+    assert_eq!(
+        refused.expect_err("not theirs").code(),
+        Code::PermissionDenied
+    );
+    let refused = decide(world.manager(), Validity::Malicious, &[]).await;
+    assert_eq!(refused.expect_err("unproven").code(), Code::InvalidArgument);
+    let elsewhere = ["sites/riverside/cases/x/evidence/y".to_owned()];
+    let refused = decide(world.manager(), Validity::Malicious, &elsewhere).await;
+    assert_eq!(
+        refused.expect_err("not of the case").code(),
+        Code::InvalidArgument
+    );
+    decide(world.manager(), Validity::Malicious, &evidence)
+        .await
+        .expect("proven");
+    let steps = world.try_get(world.manager(), &case).await.expect("there");
+    assert!(
+        steps.steps.iter().all(|s| !s.text.contains("MALICIOUS")),
+        "the history does not say it"
+    );
+    let refused = reject("您的投诉属于恶意投诉").await.expect_err("said");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+
+    let rejected = reject("经核查未发现渗漏").await.expect("answered");
+    let rejected = rejected.into_inner().work.expect("work");
+    assert_eq!(rejected.status, to_wire(CaseStatus::Rejected));
+    let contacts = world.contacts().await;
+    assert!(contacts[0].substantive && contacts[0].by_person);
+    let order: Vec<(String,)> =
+        sqlx::query_as("SELECT type FROM assignment.outbox ORDER BY id DESC LIMIT 2")
+            .fetch_all(&world.database.admin)
+            .await
+            .expect("read");
+    assert_eq!(
+        order[0].0, "redress.case.moved.v1",
+        "the answer comes first"
+    );
+    assert_eq!(order[1].0, "redress.contact.recorded.v1");
+
+    // One appeal, decided by somebody else.
+    let appeal = || {
+        let request = wire::AppealValidityRequest {
+            name: name.clone(),
+            reason: "the stain is new".to_owned(),
+            request_id: String::new(),
+        };
+        world.validity.appeal_validity(by(world.manager(), request))
+    };
+    appeal().await.expect("the first");
+    let refused = appeal().await.expect_err("the second");
+    assert_eq!(reason(&refused), "APPEALED_BEFORE");
+    let hear = |caller: Caller| {
+        let request = wire::DecideAppealRequest {
+            name: name.clone(),
+            grant: true,
+            validity: to_wire(Validity::ValidA),
+            reason: "a second look found the leak".to_owned(),
+            channel: to_wire(Channel::Hotline),
+            ..Default::default()
+        };
+        world.validity.decide_appeal(by(caller, request))
+    };
+    let refused = hear(world.manager()).await.expect_err("own decision");
+    assert_eq!(reason(&refused), "OWN_DECISION");
+    let granted = hear(world.above("region")).await.expect("somebody else");
+    assert!(granted.into_inner().appeal.expect("it").granted);
+    let asked: Vec<event::ReopeningAsked> = world.said("redress.reopening.asked.v1").await;
+    assert_eq!(asked[0].reason, "appeal_granted");
+    let refused = hear(world.above("region")).await.expect_err("decided");
+    assert_eq!(reason(&refused), "NOT_APPEALED");
+}
+
+#[tokio::test]
+async fn limits_are_data_of_the_site_and_nobody_sets_their_own() {
+    let world = World::staffed().await;
+    let set = |caller: Caller, level: Level, yuan: i64| {
+        let request = wire::SetAuthorityLimitsRequest {
+            name: "sites/lakeside".to_owned(),
+            limits: vec![wire::AuthorityLimit {
+                level: to_wire(level),
+                amount: Some(Money {
+                    currency_code: "CNY".to_owned(),
+                    units: yuan,
+                    nanos: 0,
+                }),
+            }],
+        };
+        world.solutions.set_authority_limits(by(caller, request))
+    };
+    let refused = set(world.manager(), Level::SiteManager, 90_000).await;
+    assert_eq!(reason(&refused.expect_err("their own")), "ABOVE_LIMIT");
+    let refused = set(world.above("organization"), Level::SiteManager, 90_000).await;
+    assert_eq!(
+        refused.expect_err("more than the region").code(),
+        Code::InvalidArgument
+    );
+    set(world.manager(), Level::Handler, 500)
+        .await
+        .expect("below");
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 500).await.expect("proposed");
+    assert_eq!(solution.required_level, to_wire(Level::Handler));
+}
+
+#[tokio::test]
+async fn staff_complained_about_find_no_solution_visit_or_decision() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 0).await.expect("proposed");
+    let mut facts = world.facts(&case);
+    facts.revision = 2;
+    facts.staff_complained_about = vec!["sites/lakeside/staff/seller".to_owned()];
+    world.tell(&[world.updated(facts)]).await;
+    let concerned = || world.handler("seller");
+    let hidden = world
+        .review(concerned(), &solution, true)
+        .await
+        .expect_err("hidden");
+    assert_eq!(hidden.code(), Code::NotFound);
+    let all = wire::ListSolutionsRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let list = world.solutions.list_solutions(by(concerned(), all)).await;
+    assert!(list.expect("listed").into_inner().solutions.is_empty());
+    let request = wire::ListVisitsRequest {
+        parent: World::name_of(&case),
+    };
+    let hidden = world.handling.list_visits(by(concerned(), request)).await;
+    assert_eq!(hidden.expect_err("hidden").code(), Code::NotFound);
+    let request = wire::GetValidityRequest {
+        name: World::name_of(&case),
+    };
+    let hidden = world.validity.get_validity(by(concerned(), request)).await;
+    assert_eq!(hidden.expect_err("hidden").code(), Code::NotFound);
+}

@@ -1,0 +1,99 @@
+//! What assignment says of the handling of a case: contacts that the work itself is, and that a case is to be opened again.
+
+use redress_events::{Applied, Event, Handler};
+use redress_model::Fault;
+use redress_model::time::SharedClock;
+use redress_model::words::{CaseStatus, Channel};
+use redress_proto::convert::required;
+use redress_proto::event::v1 as events;
+use redress_proto::intake::v1::TimelineKind;
+use redress_store::Tx;
+
+use super::case_view::{keep, open};
+use crate::domain::status::Move;
+use crate::domain::timeline::facts;
+use crate::store::announce::{self, instant};
+
+/// `redress.contact.recorded.v1` from assignment: a visit, a solution told, a follow-up, a rejection with its reasons.
+#[derive(Debug)]
+pub struct ContactRecorded(pub SharedClock);
+
+impl Handler for ContactRecorded {
+    type Prepared = ();
+
+    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
+        let recorded: events::ContactRecorded = event.decode()?;
+        let channel: Channel = required("channel", recorded.channel)?;
+        let at = instant("contact_time", recorded.contact_time.as_ref())?;
+        let promised = match &recorded.promised_next_time {
+            Some(time) => instant("promised_next_time", Some(time))?.to_string(),
+            None => String::new(),
+        };
+        let direction = recorded.direction().as_str_name();
+        let direction = direction
+            .strip_prefix("CONTACT_DIRECTION_")
+            .unwrap_or(direction);
+        let mut case = open(tx, event, &recorded.case).await?;
+        let facts = facts([
+            ("direction", direction.to_owned()),
+            ("channel", channel.word().to_owned()),
+            ("by_person", recorded.by_person.to_string()),
+            ("substantive", recorded.substantive.to_string()),
+            ("visit", recorded.visit.to_string()),
+            ("follow_up", recorded.follow_up.to_string()),
+            ("promised_next_time", promised),
+            ("staff", recorded.staff),
+        ]);
+        let kind = TimelineKind::Contact;
+        keep(tx, &mut case, event, kind, at, facts, self.0.now()).await
+    }
+}
+
+/// `redress.reopening.asked.v1`: the customer is dissatisfied after the resolution, or won the appeal. The move is ours:
+/// it bumps the epoch, so that of two answers one opens the case.
+#[derive(Debug)]
+pub struct ReopeningAsked(pub SharedClock);
+
+impl Handler for ReopeningAsked {
+    type Prepared = ();
+
+    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
+        let asked: events::ReopeningAsked = event.decode()?;
+        let at = instant("ask_time", asked.ask_time.as_ref())?;
+        let now = self.0.now();
+        let mut case = open(tx, event, &asked.case).await?;
+        let from = case.status;
+        let opens =
+            asked.epoch == case.epoch && Move::Reopen.is_legal(from, case.mode, case.erased);
+        if opens {
+            // Complained again after handling (G3.3); an appeal says that there was none yet.
+            case.repeat |= asked.reason == "dissatisfied";
+            case.move_to(CaseStatus::Reopened, now);
+        }
+        let facts = facts([
+            ("from", from.word().to_owned()),
+            ("to", CaseStatus::Reopened.word().to_owned()),
+            ("epoch", case.epoch.to_string()),
+            ("reason", asked.reason),
+        ]);
+        let kind = if opens {
+            TimelineKind::Moved
+        } else {
+            TimelineKind::StaleMove
+        };
+        let applied = keep(tx, &mut case, event, kind, at, facts, now).await?;
+        if opens {
+            announce::updated(tx, &case).await?;
+            announce::moved(tx, &case, &event.source).await?;
+        }
+        Ok(applied)
+    }
+}
