@@ -6,6 +6,7 @@ pub mod change;
 pub mod check;
 pub mod complaint;
 pub mod contact;
+pub mod custody;
 pub mod directory;
 pub mod evidence;
 pub mod number;

@@ -10,7 +10,8 @@ use tonic::{Request, Response, Status, Streaming};
 use super::own_move::OwnMove;
 use super::{
     add_evidence, create_case, get_case, import_cases, list_cases, list_timeline, merge_cases,
-    own_move, record_contact, search_cases, update_case, verify_timeline, watch_cases,
+    own_move, record_contact, record_custody, search_cases, update_case, verify_timeline,
+    watch_cases,
 };
 use crate::intake::Intake;
 
@@ -86,6 +87,18 @@ impl CaseService for CaseServer {
     ) -> Result<Response<pb::AddEvidenceResponse>, Status> {
         let evidence = add_evidence::add(&self.0, request).await.map_err(status)?;
         Ok(Response::new(pb::AddEvidenceResponse {
+            evidence: Some(evidence),
+        }))
+    }
+
+    async fn record_custody(
+        &self,
+        request: Request<pb::RecordCustodyRequest>,
+    ) -> Result<Response<pb::RecordCustodyResponse>, Status> {
+        let evidence = record_custody::record(&self.0, request)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::RecordCustodyResponse {
             evidence: Some(evidence),
         }))
     }

@@ -12,6 +12,7 @@ mod list_timeline;
 mod merge_cases;
 mod own_move;
 mod record_contact;
+mod record_custody;
 mod render;
 mod search_cases;
 mod update_case;

@@ -1,5 +1,7 @@
 //! Evidence rows: metadata that is added and never changed.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
@@ -9,6 +11,7 @@ use redress_proto::intake::v1 as pb;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
+use super::custody;
 use crate::domain::evidence::{NewEvidence, kind_of, kind_word};
 
 /// Adds a piece and returns its id.
@@ -60,9 +63,16 @@ pub async fn of_case(tx: &mut Tx, case: &CaseName) -> Result<Vec<pb::Evidence>, 
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
+    let mut chains = BTreeMap::<Uuid, Vec<pb::CustodyEntry>>::new();
+    if !rows.is_empty() {
+        for (piece, entry) in custody::of_case(tx, case).await? {
+            chains.entry(piece).or_default().push(entry);
+        }
+    }
     Ok(rows
         .into_iter()
         .map(|row| pb::Evidence {
+            custody: chains.remove(&row.id).unwrap_or_default(),
             name: format!("{case}/evidence/{}", row.id),
             kind: kind_of(&row.kind).into(),
             sha256: row.sha256,

@@ -8,6 +8,7 @@ pub mod announce;
 pub mod case;
 pub mod change_feed;
 pub mod contact;
+pub mod custody;
 pub mod directory;
 pub mod evidence;
 pub mod keyring;

@@ -537,3 +537,166 @@ async fn an_assessed_sum_replaces_the_claim_only_by_somebody_with_authority() {
         .expect("updated");
     assert_eq!(updated.assessed_claim, assessed.assessed_claim);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chain_of_custody_is_only_added_to_and_finds_what_is_not_the_same() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let case = world.create(leak()).await;
+    let add = pb::AddEvidenceRequest {
+        parent: case.name.clone(),
+        evidence: Some(pb::Evidence {
+            kind: pb::EvidenceKind::Photo.into(),
+            sha256: "ab".repeat(32),
+            media_type: "image/jpeg".to_owned(),
+            kept_at: "s3://evidence/1".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let piece = clerk.add_evidence(add).await.expect("added");
+    let piece = piece.into_inner().evidence.expect("evidence");
+    let act = |act: pb::CustodyAct, request_id: &str, sha256: &str| pb::RecordCustodyRequest {
+        name: piece.name.clone(),
+        entry: Some(pb::CustodyEntry {
+            act: act.into(),
+            holder: "sites/lake/staff/eng-one".to_owned(),
+            sha256: sha256.to_owned(),
+            ..Default::default()
+        }),
+        request_id: request_id.to_owned(),
+    };
+    let early = clerk
+        .record_custody(act(pb::CustodyAct::Sealed, "", ""))
+        .await;
+    let early = early.expect_err("not taken yet");
+    assert!(early.message().ends_with("TAKEN"), "{early}");
+    let refused: Result<(), Status> = Err(early);
+    assert_eq!(reason(refused, Code::FailedPrecondition), "ILLEGAL_CUSTODY");
+    for _ in 0..2 {
+        clerk
+            .record_custody(act(pb::CustodyAct::Taken, "once", &"ab".repeat(32)))
+            .await
+            .expect("taken, once");
+    }
+    let other = clerk
+        .record_custody(act(pb::CustodyAct::HandedOver, "", &"cd".repeat(32)))
+        .await
+        .map(drop);
+    assert_eq!(reason(other, Code::InvalidArgument), "INVALID_FIELD");
+    let sealed = clerk
+        .record_custody(act(pb::CustodyAct::Sealed, "", ""))
+        .await
+        .expect("sealed");
+    let chain = sealed.into_inner().evidence.expect("evidence").custody;
+    let acts: Vec<(i32, i32)> = chain.iter().map(|c| (c.sequence, c.act)).collect();
+    assert_eq!(
+        acts,
+        [
+            (1, pb::CustodyAct::Taken.into()),
+            (2, pb::CustodyAct::Sealed.into())
+        ]
+    );
+    assert_eq!(chain[0].recorder, "clerk");
+    let kept = world.get(&case.name).await.evidence;
+    assert_eq!(kept[0].custody, chain);
+    // I12: each act stands in the hash chain of the case.
+    let verify = pb::VerifyTimelineRequest {
+        name: case.name.clone(),
+    };
+    clerk.verify_timeline(verify).await.expect("it holds");
+    let timeline = pb::ListTimelineRequest {
+        parent: case.name,
+        ..Default::default()
+    };
+    let timeline = clerk.list_timeline(timeline).await.expect("listed");
+    let told = timeline
+        .into_inner()
+        .entries
+        .iter()
+        .filter(|e| e.kind() == pb::TimelineKind::Evidence)
+        .count();
+    assert_eq!(told, 3, "added, taken, sealed");
+}
+
+fn asked(case: &pb::Case, epoch: i64, why: &str) -> events::ReopeningAsked {
+    events::ReopeningAsked {
+        case: case.name.clone(),
+        epoch,
+        reason: why.to_owned(),
+        ask_time: Some(to_timestamp(start())),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m16_a_dissatisfied_answer_opens_the_case_again_once_and_counts_as_a_repeat() {
+    let world = World::new().await;
+    let kind = "redress.reopening.asked.v1";
+    for (why, repeat) in [("dissatisfied", true), ("appeal_granted", false)] {
+        let case = world.create(leak()).await;
+        let ended = events::CaseMoved {
+            case: case.name.clone(),
+            status: to_wire(if repeat {
+                CaseStatus::Resolved
+            } else {
+                CaseStatus::Rejected
+            }),
+            epoch: 1,
+            move_time: Some(to_timestamp(start())),
+            ..Default::default()
+        };
+        // Of an open case nothing is opened.
+        world
+            .deliver("assignment", kind, &case.name, &asked(&case, 1, why))
+            .await;
+        assert_eq!(world.get(&case.name).await.epoch, 1);
+        world
+            .deliver("assignment", "redress.case.moved.v1", &case.name, &ended)
+            .await;
+        // Two answers of one round open it once.
+        for _ in 0..2 {
+            world
+                .deliver("assignment", kind, &case.name, &asked(&case, 1, why))
+                .await;
+        }
+        let opened = world.get(&case.name).await;
+        assert_eq!(
+            (opened.status, opened.epoch, opened.repeat),
+            (to_wire(CaseStatus::Reopened), 2, repeat),
+            "{why}"
+        );
+    }
+    let moves: Vec<events::CaseMoved> = world.said("redress.case.moved.v1").await;
+    assert_eq!(moves.iter().map(|m| m.epoch).collect::<Vec<_>>(), [2, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_that_the_work_itself_is_stand_in_the_timeline() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let case = world.create(leak()).await;
+    let visit = events::ContactRecorded {
+        case: case.name.clone(),
+        contact_id: uuid::Uuid::new_v4().to_string(),
+        direction: events::ContactDirection::Outbound.into(),
+        channel: to_wire(Way::Visit),
+        by_person: true,
+        visit: true,
+        contact_time: Some(to_timestamp(start())),
+        ..Default::default()
+    };
+    let kind = "redress.contact.recorded.v1";
+    world.deliver("assignment", kind, &case.name, &visit).await;
+    let timeline = pb::ListTimelineRequest {
+        parent: case.name,
+        ..Default::default()
+    };
+    let timeline = clerk.list_timeline(timeline).await.expect("listed");
+    let entries = timeline.into_inner().entries;
+    let told = entries
+        .iter()
+        .find(|e| e.kind() == pb::TimelineKind::Contact)
+        .expect("kept");
+    assert_eq!(told.facts["visit"], "true");
+    assert_eq!(told.facts["direction"], "OUTBOUND");
+}
