@@ -105,7 +105,7 @@ pub(crate) enum Command {
     /// Policies: what grading and promises do differently from place to place, and why.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Work: who has which case, who takes it over, who helps.
+    /// Work: who has which case, who takes it over, who helps, and what is done from acceptance to the close.
     #[command(subcommand)]
     Work(WorkCommand),
     /// The roster: shifts, rotations, leave, swaps, and who is on duty.
@@ -117,6 +117,9 @@ pub(crate) enum Command {
     /// Departments of sites.
     #[command(subcommand)]
     Department(DepartmentCommand),
+    /// Solutions: proposed, approved, told, confirmed, carried out.
+    #[command(subcommand)]
+    Solution(crate::commands::solution::SolutionCommand),
     /// Warranty: how long who owes a repair, and why.
     #[command(subcommand)]
     Warranty(crate::commands::warranty::WarrantyCommand),
@@ -217,7 +220,7 @@ pub(crate) struct TokenArgs {
         long = "role",
         value_name = "ROLE",
         required = true,
-        value_parser = ["admin", "clerk", "manager", "handler", "spokesperson", "counsel", "portal", "auditor", "sre"]
+        value_parser = ["admin", "clerk", "manager", "department_manager", "handler", "spokesperson", "counsel", "portal", "auditor", "sre"]
     )]
     pub(crate) roles: Vec<String>,
     /// Subject of the token.

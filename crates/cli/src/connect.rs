@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use redress_proto::assignment::v1::contractor_service_client::ContractorServiceClient;
 use redress_proto::assignment::v1::dispute_service_client::DisputeServiceClient;
+use redress_proto::assignment::v1::handling_service_client::HandlingServiceClient;
 use redress_proto::assignment::v1::ledger_service_client::LedgerServiceClient;
 use redress_proto::assignment::v1::register_service_client::RegisterServiceClient;
 use redress_proto::assignment::v1::report_service_client::ReportServiceClient;
 use redress_proto::assignment::v1::roster_plan_service_client::RosterPlanServiceClient;
 use redress_proto::assignment::v1::roster_service_client::RosterServiceClient;
 use redress_proto::assignment::v1::settlement_service_client::SettlementServiceClient;
+use redress_proto::assignment::v1::solution_service_client::SolutionServiceClient;
 use redress_proto::assignment::v1::staffing_service_client::StaffingServiceClient;
 use redress_proto::assignment::v1::transfer_service_client::TransferServiceClient;
+use redress_proto::assignment::v1::validity_service_client::ValidityServiceClient;
 use redress_proto::assignment::v1::warranty_service_client::WarrantyServiceClient;
 use redress_proto::assignment::v1::work_service_client::WorkServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
@@ -246,6 +249,18 @@ impl Platform {
 
     pub(crate) fn work(&self) -> WorkServiceClient<Authenticated> {
         WorkServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn handling(&self) -> HandlingServiceClient<Authenticated> {
+        HandlingServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn solutions(&self) -> SolutionServiceClient<Authenticated> {
+        SolutionServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn validity(&self) -> ValidityServiceClient<Authenticated> {
+        ValidityServiceClient::new(self.channel(ServiceArg::Assignment))
     }
 
     pub(crate) fn messages(&self) -> MessageServiceClient<Authenticated> {

@@ -67,6 +67,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Department(command) => {
                 commands::roster::run_department(&platform()?, command, out).await
             }
+            Command::Solution(command) => commands::solution::run(&platform()?, command, out).await,
             Command::Warranty(command) => commands::warranty::run(&platform()?, command, out).await,
             Command::Contractor(command) => {
                 commands::contractor::run(&platform()?, command, out).await

@@ -22,6 +22,7 @@ pub(crate) mod roster;
 pub(crate) mod settlement;
 pub(crate) mod signal;
 pub(crate) mod site;
+pub(crate) mod solution;
 pub(crate) mod statement;
 pub(crate) mod stop;
 pub(crate) mod survey;

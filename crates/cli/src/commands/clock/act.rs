@@ -18,7 +18,11 @@ use crate::json;
 use crate::output::{Output, when};
 
 /// An instant as people type it: whole, in this machine's zone, or so long from now.
-fn instant(argument: &'static str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+pub(crate) fn instant(
+    argument: &'static str,
+    text: &str,
+    now: Timestamp,
+) -> Result<Timestamp, Failure> {
     let from_now = || {
         let span = match text.strip_suffix('d') {
             Some(days) => SignedDuration::from_secs(days.parse::<i64>().ok()?.checked_mul(86_400)?),

@@ -6,6 +6,7 @@ mod explain;
 mod late;
 mod list;
 
+pub(crate) use act::instant;
 pub(crate) use args::ClockCommand;
 
 use crate::connect::Platform;

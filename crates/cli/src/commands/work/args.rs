@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::handling::HandlingCommand;
 use crate::args::Paging;
 
 /// Subcommands of `work`.
@@ -65,6 +66,9 @@ pub(crate) enum WorkCommand {
     /// Who has to appear because of group complaints.
     #[command(subcommand)]
     Summons(SummonsCommand),
+    /// What handlers do on a case in hand.
+    #[command(flatten)]
+    Handling(HandlingCommand),
 }
 
 /// Arguments of `work handover`.

@@ -1,6 +1,7 @@
 //! `redress work`: who has which case, who takes it over, and who helps.
 
 mod args;
+mod handling;
 
 pub(crate) use args::WorkCommand;
 
@@ -62,6 +63,7 @@ pub(crate) async fn run(
         WorkCommand::Handover(args) => hand_over(platform, args, out).await,
         WorkCommand::Support(command) => support(platform, command, out).await,
         WorkCommand::Summons(command) => summons(platform, command, out).await,
+        WorkCommand::Handling(command) => handling::run(platform, command, out).await,
     }
 }
 

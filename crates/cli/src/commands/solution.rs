@@ -1,0 +1,450 @@
+//! `redress solution`: what is proposed to complainants, who approves it, and what came of it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use redress_assignment::domain::authority::Level;
+use redress_assignment::domain::solution::{Answer, State};
+use redress_model::words::Channel;
+use redress_proto::Money;
+use redress_proto::assignment::v1 as wire;
+use uuid::Uuid;
+
+use super::case::name_of;
+use super::{number, word};
+use crate::args::Paging;
+use crate::connect::{Platform, all_pages, parent, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, heading, line, short, when};
+
+/// The message that most of these commands print.
+const SOLUTION: &str = "assignment.v1.Solution";
+
+/// What a file of terms looks like.
+const TERMS: &str = r#"A file of terms holds the message SolutionTerms as JSON:
+  {
+    "summary": "seal the joint and pay for the ceiling",
+    "root_cause": "a loose joint",
+    "remedies": [
+      { "kind": "REMEDY_KIND_COMPENSATION", "text": "for the ceiling",
+        "amount": { "currency_code": "CNY", "units": "1200" } }
+    ],
+    "steps": [
+      { "text": "seal the joint", "owner": "sites/lakeside/staff/eng-one", "due_time": "2026-12-01T10:00:00Z" }
+    ],
+    "legal_basis": { "kind": "LEGAL_BASIS_KIND_LAW", "citation": "建设工程质量管理条例第四十条" },
+    "liability": { "ground": "LIABILITY_GROUND_CONTRACT_CLAUSE", "reference": "第十二条" }
+  }
+
+Example:
+  redress solution propose LS-20261121-0001 --terms terms.json"#;
+
+/// Subcommands of `solution`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SolutionCommand {
+    /// List solutions, newest first.
+    #[command(
+        after_help = "Examples:\n  redress solution list --state AWAITING_APPROVAL --level REGION\n  redress solution list --case LS-20261121-0001 --json"
+    )]
+    List {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only of this case: its name or number.
+        #[arg(long)]
+        case: Option<String>,
+        /// Only in this state, for example AWAITING_APPROVAL.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only those that need this level, for example REGION.
+        #[arg(long)]
+        level: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a solution with its terms and reviews.
+    #[command(after_help = "Example:\n  redress solution show sites/lakeside/solutions/ID")]
+    Show {
+        /// The solution, `sites/{site}/solutions/{solution}`.
+        solution: String,
+    },
+    /// Propose a solution inside, or change one that is not told yet.
+    #[command(after_help = TERMS)]
+    Propose {
+        /// The case, its number, or the solution to change, `sites/{site}/solutions/{solution}`.
+        of: String,
+        /// File of the terms.
+        #[arg(long, value_name = "FILE")]
+        terms: PathBuf,
+    },
+    /// Approve a solution, or refuse it.
+    #[command(
+        after_help = "Examples:\n  redress solution approve sites/lakeside/solutions/ID\n  redress solution approve sites/lakeside/solutions/ID --refuse 'like cases got less'"
+    )]
+    Approve {
+        /// The solution.
+        solution: String,
+        /// Refuse it, with this reason.
+        #[arg(long, value_name = "REASON")]
+        refuse: Option<String>,
+        /// The etag that you looked at; by default what stands now.
+        #[arg(long, default_value = "")]
+        etag: String,
+    },
+    /// Tell an approved solution to the complainant.
+    #[command(
+        after_help = "Example:\n  redress solution tell sites/lakeside/solutions/ID --channel HOTLINE"
+    )]
+    Tell {
+        /// The solution.
+        solution: String,
+        /// By which way it was told.
+        #[arg(long)]
+        channel: String,
+    },
+    /// Record what the complainant says to it.
+    #[command(
+        after_help = "Example:\n  redress solution confirm sites/lakeside/solutions/ID AGREED"
+    )]
+    Confirm {
+        /// The solution.
+        solution: String,
+        /// AGREED, DECLINED, or NONE after a visit brought no answer either.
+        answer: String,
+        /// What was said.
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Record that a step of an agreed solution is done.
+    #[command(after_help = "Example:\n  redress solution done sites/lakeside/solutions/ID 1")]
+    Done {
+        /// The solution.
+        solution: String,
+        /// Which step, counted from 1.
+        step: i32,
+    },
+    /// Show what each level may decide at a site, or set it.
+    #[command(
+        after_help = "Examples:\n  redress solution limits lakeside\n  redress solution limits lakeside --level DEPARTMENT_MANAGER --amount 3000"
+    )]
+    Limits {
+        /// The site.
+        site: String,
+        /// The level to set, HANDLER to REGION.
+        #[arg(long, requires = "amount")]
+        level: Option<String>,
+        /// Up to this sum in whole yuan, itself included.
+        #[arg(long, requires = "level", value_parser = clap::value_parser!(i64).range(0..))]
+        amount: Option<i64>,
+    },
+}
+
+fn request_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// Runs a subcommand.
+pub(crate) async fn run(
+    platform: &Platform,
+    command: SolutionCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.solutions();
+    let solution = match command {
+        SolutionCommand::List {
+            site,
+            case,
+            state,
+            level,
+            paging,
+        } => {
+            let case = match case {
+                Some(case) => name_of(platform, &case).await?,
+                None => String::new(),
+            };
+            let state = state.map(|s| number::<State>("state", &s)).transpose()?;
+            let level = level.map_or(Ok(0), |l| number::<Level>("level", &l))?;
+            let list = wire::ListSolutionsRequest {
+                parent: parent(site.as_deref()),
+                case,
+                states: state.into_iter().collect(),
+                required_level: level,
+                ..Default::default()
+            };
+            return listed(platform, &list, paging, out).await;
+        }
+        SolutionCommand::Limits {
+            site,
+            level,
+            amount,
+        } => return limits(platform, &site, level, amount, out).await,
+        SolutionCommand::Show { solution } => {
+            let call = wire::GetSolutionRequest { name: solution };
+            client
+                .get_solution(request(call))
+                .await?
+                .into_inner()
+                .solution
+        }
+        SolutionCommand::Propose { of, terms } => propose(platform, &of, &terms).await?,
+        SolutionCommand::Approve {
+            solution,
+            refuse,
+            etag,
+        } => {
+            let call = wire::ReviewSolutionRequest {
+                name: solution,
+                approve: refuse.is_none(),
+                reason: refuse.unwrap_or_default(),
+                etag,
+                request_id: request_id(),
+            };
+            client
+                .review_solution(request(call))
+                .await?
+                .into_inner()
+                .solution
+        }
+        SolutionCommand::Tell { solution, channel } => {
+            let call = wire::TellSolutionRequest {
+                name: solution,
+                channel: number::<Channel>("channel", &channel)?,
+                request_id: request_id(),
+                ..Default::default()
+            };
+            client
+                .tell_solution(request(call))
+                .await?
+                .into_inner()
+                .solution
+        }
+        SolutionCommand::Confirm {
+            solution,
+            answer,
+            note,
+        } => {
+            let call = wire::ConfirmSolutionRequest {
+                name: solution,
+                answer: number::<Answer>("answer", &answer)?,
+                note,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            client
+                .confirm_solution(request(call))
+                .await?
+                .into_inner()
+                .solution
+        }
+        SolutionCommand::Done { solution, step } => {
+            let call = wire::CompleteSolutionStepRequest {
+                name: solution,
+                step,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            client
+                .complete_solution_step(request(call))
+                .await?
+                .into_inner()
+                .solution
+        }
+    };
+    let solution = solution.unwrap_or_default();
+    out.one(|| json::of(SOLUTION, &solution), || describe(&solution));
+    Ok(())
+}
+
+async fn propose(
+    platform: &Platform,
+    of: &str,
+    file: &Path,
+) -> Result<Option<wire::Solution>, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|source| Failure::File {
+        what: "cannot read",
+        path: file.display().to_string(),
+        source,
+    })?;
+    let terms =
+        json::read("assignment.v1.SolutionTerms", &text).map_err(|reason| Failure::Argument {
+            argument: "terms",
+            reason,
+        })?;
+    let mut client = platform.solutions();
+    if of.contains("/solutions/") {
+        let call = wire::ReviseSolutionRequest {
+            name: of.to_owned(),
+            terms: Some(terms),
+            etag: String::new(),
+            request_id: request_id(),
+        };
+        let answer = client.revise_solution(request(call)).await?;
+        return Ok(answer.into_inner().solution);
+    }
+    let case = name_of(platform, of).await?;
+    let call = wire::ProposeSolutionRequest {
+        parent: case.replacen("/cases/", "/work/", 1),
+        terms: Some(terms),
+        etag: String::new(),
+        request_id: request_id(),
+    };
+    let answer = client.propose_solution(request(call)).await?;
+    Ok(answer.into_inner().solution)
+}
+
+async fn listed(
+    platform: &Platform,
+    list: &wire::ListSolutionsRequest,
+    paging: Paging,
+    out: Output,
+) -> Result<(), Failure> {
+    let client = platform.solutions();
+    let rows = all_pages(paging.limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let list = wire::ListSolutionsRequest {
+            page_size,
+            page_token,
+            ..list.clone()
+        };
+        async move {
+            let answer = client.list_solutions(request(list)).await?.into_inner();
+            Ok((answer.solutions, answer.next_page_token))
+        }
+    })
+    .await?;
+    out.rows(
+        &[
+            "Solution", "Case", "State", "Needs", "Total", "Author", "Proposed",
+        ],
+        &rows,
+        |s| {
+            vec![
+                s.name.clone(),
+                short(&s.case),
+                word::<State>(s.state),
+                word::<Level>(s.required_level),
+                yuan(s.total.as_ref()),
+                s.author.clone(),
+                when(s.create_time.as_ref()),
+            ]
+        },
+        |s| json::of(SOLUTION, s),
+    );
+    Ok(())
+}
+
+async fn limits(
+    platform: &Platform,
+    site: &str,
+    level: Option<String>,
+    amount: Option<i64>,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.solutions();
+    let name = parent(Some(site));
+    let limits = match (level, amount) {
+        (Some(level), Some(yuan)) => {
+            let call = wire::SetAuthorityLimitsRequest {
+                name,
+                limits: vec![wire::AuthorityLimit {
+                    level: number::<Level>("level", &level)?,
+                    amount: Some(Money {
+                        currency_code: "CNY".to_owned(),
+                        units: yuan,
+                        nanos: 0,
+                    }),
+                }],
+            };
+            client
+                .set_authority_limits(request(call))
+                .await?
+                .into_inner()
+                .limits
+        }
+        _ => {
+            let call = wire::GetAuthorityLimitsRequest { name };
+            client
+                .get_authority_limits(request(call))
+                .await?
+                .into_inner()
+                .limits
+        }
+    };
+    out.rows(
+        &["Level", "May decide up to"],
+        &limits,
+        |l| vec![word::<Level>(l.level), yuan(l.amount.as_ref())],
+        |l| json::of("assignment.v1.AuthorityLimit", l),
+    );
+    Ok(())
+}
+
+fn yuan(money: Option<&Money>) -> String {
+    money.map_or_else(
+        || "–".to_owned(),
+        |m| format!("{}.{:02}", m.units, m.nanos / 10_000_000),
+    )
+}
+
+fn describe(s: &wire::Solution) {
+    heading(&format!("Solution {}", short(&s.name)));
+    line("solution", &s.name);
+    line("case", &s.case);
+    line("state", word::<State>(s.state));
+    line("needs", word::<Level>(s.required_level));
+    line("total", yuan(s.total.as_ref()));
+    line("author", &s.author);
+    if let Some(terms) = &s.terms {
+        line("summary", &terms.summary);
+        line("root cause", &terms.root_cause);
+        if let Some(basis) = &terms.legal_basis {
+            line("rests on", &basis.citation);
+        }
+        for (i, step) in terms.steps.iter().enumerate() {
+            let until = if step.condition.is_empty() {
+                when(step.due_time.as_ref())
+            } else {
+                format!("if {}", step.condition)
+            };
+            let done = if step.done_time.is_some() {
+                "done"
+            } else {
+                "open"
+            };
+            line(
+                &format!("step {}", i + 1),
+                format!("{}  {until}  {done}", step.text),
+            );
+        }
+        if let Some(offer) = &terms.final_offer {
+            let until = when(offer.expire_time.as_ref());
+            line(
+                "final offer",
+                format!("up to {} until {until}", yuan(offer.ceiling.as_ref())),
+            );
+        }
+    }
+    for review in &s.reviews {
+        let said = if review.approved {
+            "approved"
+        } else {
+            "refused"
+        };
+        let stands = if review.digest == s.digest {
+            ""
+        } else {
+            "  of other terms"
+        };
+        let level = word::<Level>(review.level);
+        line(
+            said,
+            format!("{} as {level} {}{stands}", review.reviewer, review.reason),
+        );
+    }
+    if s.answer != 0 {
+        line("answer", word::<Answer>(s.answer));
+    }
+    line("etag", &s.etag);
+}

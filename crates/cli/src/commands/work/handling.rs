@@ -1,0 +1,592 @@
+//! What handlers do on a case they have in hand: say back, go there, resolve, ask, close, decide validity.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use redress_assignment::domain::handling::{CalmingMove, Ending, Satisfaction, VisitPurpose};
+use redress_assignment::domain::validity::Validity;
+use redress_model::words::{CaseStatus, Channel};
+use redress_proto::assignment::v1 as wire;
+use redress_proto::convert::to_timestamp;
+use uuid::Uuid;
+
+use crate::commands::case::name_of;
+use crate::commands::clock::instant;
+use crate::commands::{number, word};
+use crate::connect::{Platform, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, grade, heading, line, short, when};
+
+/// The message that most of these commands print.
+const WORK: &str = "assignment.v1.Work";
+
+/// The case that a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct Of {
+    /// The case, `sites/{site}/cases/{case}`, or its number.
+    case: String,
+}
+
+/// The subcommands of `work` that handle a case.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HandlingCommand {
+    /// List the visits of a case, planned and made.
+    #[command(after_help = "Example:\n  redress work visits LS-20261121-0001")]
+    Visits(Of),
+    /// Log what was done or found.
+    #[command(
+        after_help = "Example:\n  redress work progress LS-20261121-0001 'found the joint behind the wall'"
+    )]
+    Progress {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What was done or found.
+        text: String,
+    },
+    /// Say back to the complainant what was understood.
+    #[command(
+        after_help = "Example:\n  redress work restate LS-20261121-0001 'the ceiling leaks since Monday' --confirmed"
+    )]
+    Restate {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What was understood.
+        text: String,
+        /// The complainant confirmed it.
+        #[arg(long)]
+        confirmed: bool,
+    },
+    /// Change the person, the place or the time of a heated talk.
+    #[command(
+        after_help = "Examples:\n  redress work calm LS-20261121-0001 --move PERSON --staff sites/lakeside/staff/lead-site --channel FRONT_DESK --reason 'loud'\n  redress work calm LS-20261121-0001 --move TIME --meeting 1d --channel HOTLINE --reason 'sleep over it'"
+    )]
+    Calm {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What is changed: PERSON, PLACE or TIME.
+        #[arg(long = "move")]
+        kind: String,
+        /// PERSON: who takes over, `sites/{site}/staff/{staff}`.
+        #[arg(long, default_value = "")]
+        staff: String,
+        /// TIME: when the talk goes on: an instant, a local time, or so long from now.
+        #[arg(long, value_name = "WHEN")]
+        meeting: Option<String>,
+        /// By which way it was said, for example FRONT_DESK.
+        #[arg(long)]
+        channel: String,
+        /// Why, and for PLACE where to.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Plan a visit, or record one that was made.
+    #[command(
+        after_help = "Examples:\n  redress work visit LS-20261121-0001 --purpose INSPECTION --plan 4h\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'water at the joint'\n  redress work visit LS-20261121-0001 --id 0190a6c2-0000-7000-8000-00000000abcd --findings 'nobody opened'"
+    )]
+    Visit {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What for: INSPECTION, MEETING or FOLLOW_UP.
+        #[arg(long, required_unless_present = "id")]
+        purpose: Option<String>,
+        /// When it is to take place.
+        #[arg(
+            long,
+            value_name = "WHEN",
+            conflicts_with = "findings",
+            required_unless_present = "findings"
+        )]
+        plan: Option<String>,
+        /// The planned visit that was made.
+        #[arg(long, conflicts_with = "plan")]
+        id: Option<String>,
+        /// What was found: the visit was made.
+        #[arg(long)]
+        findings: Option<String>,
+    },
+    /// Resolve a case: what was done, and why it happened.
+    #[command(
+        after_help = "Example:\n  redress work resolve LS-20261121-0001 --summary 'sealed and dried' --cause 'a loose joint'"
+    )]
+    Resolve {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What was done.
+        #[arg(long)]
+        summary: String,
+        /// Why it happened in the first place.
+        #[arg(long)]
+        cause: String,
+    },
+    /// Record what the complainant says after the resolution.
+    #[command(
+        after_help = "Example:\n  redress work follow-up LS-20261121-0001 SATISFIED --channel HOTLINE"
+    )]
+    FollowUp {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// SATISFIED, DISSATISFIED (the case is opened again) or UNREACHABLE.
+        satisfaction: String,
+        /// By which way they were asked.
+        #[arg(long)]
+        channel: String,
+        /// What was said.
+        #[arg(long, default_value = "")]
+        note: String,
+        /// DISSATISFIED: the company's last word stands, with the note as its reason.
+        #[arg(long)]
+        last_word: bool,
+    },
+    /// Close a case that somebody else resolved.
+    #[command(
+        after_help = "Example:\n  redress work close LS-20261121-0001 --note 'records are complete'"
+    )]
+    Close {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What the review found.
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Show whether a complaint is justified, or decide it.
+    #[command(
+        after_help = "Examples:\n  redress work validity LS-20261121-0001\n  redress work validity LS-20261121-0001 --decide UNFOUNDED --reason 'the stain is older than the home'"
+    )]
+    Validity {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// VALID_A, VALID_B, UNFOUNDED, MALICIOUS or OUT_OF_SCOPE.
+        #[arg(long, requires = "reason")]
+        decide: Option<String>,
+        /// Why.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// What proves it, `sites/{site}/cases/{case}/evidence/{evidence}`; may be given several times.
+        #[arg(long)]
+        evidence: Vec<String>,
+    },
+    /// Answer an invalid complaint with its reasons and turn it down.
+    #[command(
+        after_help = "Example:\n  redress work reject LS-20261121-0001 --channel HOTLINE --answer '经现场核查,未发现渗漏'"
+    )]
+    Reject {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What the complainant was told.
+        #[arg(long)]
+        answer: String,
+        /// By which way.
+        #[arg(long)]
+        channel: String,
+    },
+    /// Take in the complainant's one appeal, or decide it.
+    #[command(
+        after_help = "Examples:\n  redress work appeal LS-20261121-0001 --reason 'the stain is new'\n  redress work appeal LS-20261121-0001 --grant VALID_A --channel HOTLINE --reason 'a second look found the leak'\n  redress work appeal LS-20261121-0001 --dismiss --channel HOTLINE --reason 'nothing new'"
+    )]
+    Appeal {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What is appealed, or why it is decided so.
+        #[arg(long)]
+        reason: String,
+        /// Grants it: VALID_A or VALID_B.
+        #[arg(long, requires = "channel", conflicts_with = "dismiss")]
+        grant: Option<String>,
+        /// Dismisses it.
+        #[arg(long, requires = "channel")]
+        dismiss: bool,
+        /// By which way the complainant was told.
+        #[arg(long)]
+        channel: Option<String>,
+    },
+}
+
+fn request_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// The work on a case by the case's name or number.
+async fn work_of(platform: &Platform, of: &Of) -> Result<String, Failure> {
+    let case = name_of(platform, &of.case).await?;
+    Ok(case.replacen("/cases/", "/work/", 1))
+}
+
+/// Runs a subcommand.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm a subcommand, each a single call"
+)]
+pub(crate) async fn run(
+    platform: &Platform,
+    command: HandlingCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let work = match command {
+        HandlingCommand::Visits(of) => return visits(platform, &of, out).await,
+        HandlingCommand::Visit {
+            of,
+            purpose,
+            plan,
+            id,
+            findings,
+        } => {
+            let name = work_of(platform, &of).await?;
+            let purpose = purpose.map_or(Ok(0), |p| number::<VisitPurpose>("purpose", &p))?;
+            return visit(platform, name, purpose, plan, id, findings, out).await;
+        }
+        HandlingCommand::Validity {
+            of,
+            decide,
+            reason,
+            evidence,
+        } => {
+            let name = work_of(platform, &of).await?;
+            return validity(platform, name, decide, reason, evidence, out).await;
+        }
+        HandlingCommand::Appeal {
+            of,
+            reason,
+            grant,
+            dismiss,
+            channel,
+        } => {
+            let name = work_of(platform, &of).await?;
+            let verdict = (grant, dismiss, channel);
+            return appeal(platform, name, reason, verdict, out).await;
+        }
+        HandlingCommand::Progress { of, text } => {
+            let call = wire::LogProgressRequest {
+                name: work_of(platform, &of).await?,
+                text,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            platform
+                .work()
+                .log_progress(request(call))
+                .await?
+                .into_inner()
+                .work
+        }
+        HandlingCommand::Restate {
+            of,
+            text,
+            confirmed,
+        } => {
+            let call = wire::RestateWorkRequest {
+                name: work_of(platform, &of).await?,
+                text,
+                confirmed,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            platform
+                .handling()
+                .restate_work(request(call))
+                .await?
+                .into_inner()
+                .work
+        }
+        HandlingCommand::Calm {
+            of,
+            kind,
+            staff,
+            meeting,
+            channel,
+            reason,
+        } => {
+            let meeting = meeting
+                .map(|text| instant("meeting", &text, Timestamp::now()))
+                .transpose()?;
+            let call = wire::CalmComplainantRequest {
+                name: work_of(platform, &of).await?,
+                r#move: number::<CalmingMove>("move", &kind)?,
+                staff,
+                meeting_time: meeting.map(to_timestamp),
+                reason,
+                channel: number::<Channel>("channel", &channel)?,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            platform
+                .handling()
+                .calm_complainant(request(call))
+                .await?
+                .into_inner()
+                .work
+        }
+        HandlingCommand::Resolve { of, summary, cause } => {
+            let call = wire::ResolveWorkRequest {
+                name: work_of(platform, &of).await?,
+                summary,
+                root_cause: cause,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            platform
+                .work()
+                .resolve_work(request(call))
+                .await?
+                .into_inner()
+                .work
+        }
+        HandlingCommand::FollowUp {
+            of,
+            satisfaction,
+            channel,
+            note,
+            last_word,
+        } => {
+            let call = wire::FollowUpWorkRequest {
+                name: work_of(platform, &of).await?,
+                satisfaction: number::<Satisfaction>("satisfaction", &satisfaction)?,
+                channel: number::<Channel>("channel", &channel)?,
+                note,
+                last_word,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            platform
+                .handling()
+                .follow_up_work(request(call))
+                .await?
+                .into_inner()
+                .work
+        }
+        HandlingCommand::Close { of, note } => {
+            let call = wire::CloseWorkRequest {
+                name: work_of(platform, &of).await?,
+                note,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            platform
+                .handling()
+                .close_work(request(call))
+                .await?
+                .into_inner()
+                .work
+        }
+        HandlingCommand::Reject {
+            of,
+            answer,
+            channel,
+        } => {
+            let call = wire::RejectWorkRequest {
+                name: work_of(platform, &of).await?,
+                answer,
+                channel: number::<Channel>("channel", &channel)?,
+                etag: String::new(),
+                request_id: request_id(),
+            };
+            platform
+                .validity()
+                .reject_work(request(call))
+                .await?
+                .into_inner()
+                .work
+        }
+    };
+    let work = work.unwrap_or_default();
+    out.one(|| json::of(WORK, &work), || describe(&work));
+    Ok(())
+}
+
+async fn visits(platform: &Platform, of: &Of, out: Output) -> Result<(), Failure> {
+    let call = wire::ListVisitsRequest {
+        parent: work_of(platform, of).await?,
+    };
+    let answer = platform.handling().list_visits(request(call)).await?;
+    visited(&answer.into_inner().visits, out);
+    Ok(())
+}
+
+fn describe(w: &wire::Work) {
+    heading(&format!("Work on {}", w.number));
+    line("case", &w.case);
+    line("status", word::<CaseStatus>(w.status));
+    line("grade", grade(w.grade));
+    line("responsible", short(&w.responsible));
+    if !w.offered_to.is_empty() {
+        line("offered to", short(&w.offered_to));
+    }
+    if let Some(said) = &w.restatement {
+        let confirmed = if said.confirmed {
+            "confirmed"
+        } else {
+            "not confirmed"
+        };
+        line("understood", format!("{} ({confirmed})", said.text));
+    }
+    if let Some(done) = &w.resolution {
+        line("resolved by", &done.summary);
+        line("root cause", &done.root_cause);
+    }
+    if w.outcome != 0 {
+        line("outcome", word::<Ending>(w.outcome));
+    }
+    line("etag", &w.etag);
+}
+
+async fn visit(
+    platform: &Platform,
+    name: String,
+    purpose: i32,
+    plan: Option<String>,
+    id: Option<String>,
+    findings: Option<String>,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.handling();
+    let visit = if let Some(plan) = plan {
+        let call = wire::PlanVisitRequest {
+            name,
+            purpose,
+            plan_time: Some(to_timestamp(instant("plan", &plan, Timestamp::now())?)),
+            request_id: request_id(),
+            ..Default::default()
+        };
+        client.plan_visit(request(call)).await?.into_inner().visit
+    } else {
+        let call = wire::RecordVisitRequest {
+            name,
+            visit_id: id.unwrap_or_default(),
+            purpose,
+            findings: findings.unwrap_or_default(),
+            request_id: request_id(),
+            ..Default::default()
+        };
+        client.record_visit(request(call)).await?.into_inner().visit
+    };
+    visited(&[visit.unwrap_or_default()], out);
+    Ok(())
+}
+
+fn visited(visits: &[wire::Visit], out: Output) {
+    out.rows(
+        &["Id", "Purpose", "Who", "Planned", "Made", "Findings"],
+        visits,
+        |v| {
+            vec![
+                v.visit_id.clone(),
+                word::<VisitPurpose>(v.purpose),
+                short(&v.staff),
+                when(v.plan_time.as_ref()),
+                when(v.make_time.as_ref()),
+                v.findings.clone(),
+            ]
+        },
+        |v| json::of("assignment.v1.Visit", v),
+    );
+}
+
+async fn validity(
+    platform: &Platform,
+    name: String,
+    decide: Option<String>,
+    reason: String,
+    evidence: Vec<String>,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.validity();
+    let decisions = if let Some(decide) = decide {
+        let call = wire::DecideValidityRequest {
+            name,
+            validity: number::<Validity>("decide", &decide)?,
+            reason,
+            evidence,
+            etag: String::new(),
+            request_id: request_id(),
+        };
+        let answer = client.decide_validity(request(call)).await?.into_inner();
+        answer.decision.into_iter().collect()
+    } else {
+        let call = wire::GetValidityRequest { name };
+        let answer = client.get_validity(request(call)).await?.into_inner();
+        if let Some(told) = answer.appeal.as_ref().filter(|_| !out.json) {
+            appealed(told);
+        }
+        answer.decisions
+    };
+    out.rows(
+        &["#", "Validity", "Reason", "By", "When", "On appeal"],
+        &decisions,
+        |d| {
+            vec![
+                d.sequence.to_string(),
+                word::<Validity>(d.validity),
+                d.reason.clone(),
+                d.decider.clone(),
+                when(d.decide_time.as_ref()),
+                if d.on_appeal { "yes" } else { "–" }.to_owned(),
+            ]
+        },
+        |d| json::of("assignment.v1.ValidityDecision", d),
+    );
+    Ok(())
+}
+
+async fn appeal(
+    platform: &Platform,
+    name: String,
+    reason: String,
+    (grant, dismiss, channel): (Option<String>, bool, Option<String>),
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.validity();
+    let appeal = if grant.is_some() || dismiss {
+        let channel = channel.unwrap_or_default();
+        let call = wire::DecideAppealRequest {
+            name,
+            grant: grant.is_some(),
+            validity: grant.map_or(Ok(0), |g| number::<Validity>("grant", &g))?,
+            reason,
+            channel: number::<Channel>("channel", &channel)?,
+            request_id: request_id(),
+        };
+        client
+            .decide_appeal(request(call))
+            .await?
+            .into_inner()
+            .appeal
+    } else {
+        let call = wire::AppealValidityRequest {
+            name,
+            reason,
+            request_id: request_id(),
+        };
+        client
+            .appeal_validity(request(call))
+            .await?
+            .into_inner()
+            .appeal
+    };
+    let appeal = appeal.unwrap_or_default();
+    out.one(
+        || json::of("assignment.v1.Appeal", &appeal),
+        || appealed(&appeal),
+    );
+    Ok(())
+}
+
+fn appealed(appeal: &wire::Appeal) {
+    heading("Appeal");
+    line("reason", &appeal.reason);
+    line("made", when(appeal.appeal_time.as_ref()));
+    let verdict = match (&appeal.decide_time, appeal.granted) {
+        (None, _) => "open",
+        (Some(_), true) => "granted",
+        (Some(_), false) => "dismissed",
+    };
+    line("verdict", verdict);
+}
