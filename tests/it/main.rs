@@ -1,6 +1,7 @@
 //! Tests of the whole platform over real processes, Postgres and Redis.
 
 mod docs;
+mod handling;
 mod hostile;
 mod journey;
 mod privacy;

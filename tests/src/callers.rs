@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redress_model::time::SystemClock;
+use redress_proto::assignment::v1::handling_service_client::HandlingServiceClient;
 use redress_proto::assignment::v1::roster_service_client::RosterServiceClient;
 use redress_proto::assignment::v1::work_service_client::WorkServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
@@ -125,6 +126,11 @@ impl<'a> Callers<'a> {
     /// Client of work.
     pub fn work(&self) -> WorkServiceClient<Authenticated> {
         WorkServiceClient::new(self.channel("assignment"))
+    }
+
+    /// Client of handling.
+    pub fn handling(&self) -> HandlingServiceClient<Authenticated> {
+        HandlingServiceClient::new(self.channel("assignment"))
     }
 
     /// Client of messages.
