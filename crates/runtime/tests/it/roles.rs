@@ -18,8 +18,12 @@ fn roles() -> Roles {
 }
 
 /// Permissions that are no method's own: a method asks for them when the request says more.
-const ASKED_FOR_BY_WHAT_IS_SAID: [&str; 3] =
-    ["cases.answer", "cases.assess", "authority.department"];
+const ASKED_FOR_BY_WHAT_IS_SAID: [&str; 4] = [
+    "cases.answer",
+    "cases.assess",
+    "authority.department",
+    "notices.relay",
+];
 
 /// The permissions that the methods of all contracts ask for.
 fn asked_for() -> BTreeSet<String> {

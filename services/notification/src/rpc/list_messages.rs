@@ -66,6 +66,7 @@ pub(super) async fn handle(
 }
 
 fn read(asked: &proto::ListMessagesRequest) -> Result<Filter, Fault> {
+    super::texts::plain(&[("template", &asked.template), ("reason", &asked.reason)])?;
     let mut site = match asked.parent.as_str() {
         "sites/-" => None,
         parent => Some(parse_field::<SiteName>("parent", parent)?.0),
