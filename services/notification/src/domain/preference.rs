@@ -63,6 +63,10 @@ mod tests {
         let providers = Providers {
             smtp: false,
             webhook: MessageChannel::ALL.to_vec(),
+            sms: false,
+            wecom: false,
+            tasks: false,
+            app: false,
             outbox: false,
         };
         let order: Vec<&str> = providers

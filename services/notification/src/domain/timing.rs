@@ -67,7 +67,7 @@ impl Quiet {
         }
         .to_datetime(self.end);
         let ambiguous = zone.to_ambiguous_timestamp(wall);
-        let (Ok(earlier), Ok(later)) = (ambiguous.clone().earlier(), ambiguous.later()) else {
+        let (Ok(earlier), Ok(later)) = (ambiguous.earlier(), ambiguous.later()) else {
             return now;
         };
         let changes = zone.following(now).map(|change| change.timestamp());

@@ -21,7 +21,7 @@ use crate::store::keys::Keys;
 use crate::store::staff::StaffContact;
 
 /// Types of the events that this service subscribes to.
-pub const SUBSCRIBED: [&str; 11] = [
+pub const SUBSCRIBED: [&str; 12] = [
     "redress.site.changed.v1",
     "redress.case.received.v1",
     "redress.case.updated.v1",
