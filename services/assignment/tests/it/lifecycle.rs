@@ -400,6 +400,7 @@ async fn m18_a_change_after_approval_voids_it_and_the_same_request_proposes_once
         .expect_err("stale");
     assert_eq!(lost.code(), Code::Aborted);
     // A second one takes the place of the first.
+    world.clock.advance(SignedDuration::from_secs(1));
     let second = world.propose(&case, 0).await.expect("proposed");
     let all = wire::ListSolutionsRequest {
         parent: "sites/-".to_owned(),
