@@ -27,7 +27,7 @@ const PROBES_MAX: usize = 48;
 const CASES_OF_A_WORD_MAX: u64 = 1_000;
 
 /// Cases that are looked up by all words together at most; the heaviest words come first.
-const CASES_OF_WORDS_MAX: u64 = 6_000;
+const CASES_OF_WORDS_MAX: u64 = 2_500;
 
 /// A case that may be about the same issue.
 #[derive(Debug, Clone)]
