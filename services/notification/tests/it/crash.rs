@@ -1,7 +1,8 @@
 //! A worker dies between any two steps: nothing is lost, and every copy carries the same id.
 
 use std::collections::BTreeMap;
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -12,6 +13,7 @@ use redress_notification::provider::smtp::Smtp;
 use redress_notification::provider::webhook::Webhook;
 use redress_notification::store::messages::Lane;
 use redress_testkit::eventually;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::support::http::{Endpoint, Manner};
@@ -174,33 +176,49 @@ struct Seen {
     arrived: bool,
 }
 
-/// The places between two steps: claimed, begun, in the provider's hands without an answer, finished.
-const PLACES: [fn(&Seen) -> bool; 4] = [
+/// The places between two steps: claimed, begun, in the provider's hands without an answer. Behind the last step nothing
+/// is left to die in.
+const PLACES: [fn(&Seen) -> bool; 3] = [
     |seen| seen.state == "SENDING" && !seen.under_way,
     |seen| seen.under_way && !seen.arrived,
     |seen| seen.under_way && seen.arrived,
-    |seen| seen.state == "SENT",
 ];
+
+/// How many workers may slip through a place while it is looked at from outside.
+const SLIPS_MAX: usize = 100;
+
+/// Rings when the worker may go on.
+struct Bell(Notify);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+}
 
 /// Lets a worker go on, wait by wait, until it is to die. Returns whether it came to its end before.
 async fn survives(worker: impl Future<Output = ()>, mut dies: impl AsyncFnMut() -> bool) -> bool {
     let mut worker = std::pin::pin!(worker);
+    let bell = Arc::new(Bell(Notify::new()));
+    let waker = Waker::from(Arc::clone(&bell));
     loop {
         if dies().await {
             return false;
         }
-        let ended =
-            std::future::poll_fn(|context| Poll::Ready(worker.as_mut().poll(context).is_ready()));
-        if ended.await {
+        if worker
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_ready()
+        {
             return true;
         }
-        tokio::task::yield_now().await;
+        bell.0.notified().await;
     }
 }
 
 /// How many workers have to survive, each killed one wait later than the one before, until every wait has been one to
 /// die in.
-const SURVIVORS: usize = 10;
+const SURVIVORS: usize = 3;
 
 /// One call-out after the other, and the worker of each is killed in another place; then their leases end. Returns how
 /// many call-outs there were. `arrived` says how many messages the provider has taken.
@@ -221,7 +239,9 @@ async fn killed_everywhere(
         newest.expect("one is due")
     };
     let mut callouts = 0;
-    for place in PLACES {
+    let mut places = PLACES.into_iter();
+    let mut place = places.next();
+    while let Some(dies_at) = place {
         let (due, before) = (next().await, arrived());
         callouts += 1;
         let dies = async || {
@@ -234,16 +254,16 @@ async fn killed_everywhere(
             .fetch_one(&world.base.admin)
             .await
             .expect("it is there");
-            place(&Seen {
+            dies_at(&Seen {
                 state,
                 under_way: pending > 0,
                 arrived: arrived() > before,
             })
         };
-        assert!(
-            !survives(sender.deliver(&due), dies).await,
-            "place {callouts}"
-        );
+        if !survives(sender.deliver(&due), dies).await {
+            place = places.next();
+        }
+        assert!(callouts < SLIPS_MAX, "nobody dies where they should");
     }
     let mut survivors = 0;
     for waits in 0.. {

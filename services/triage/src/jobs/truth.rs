@@ -8,7 +8,7 @@ use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, Tx};
 use redress_timers::{Entry, Fired, Receipt, Timers, Truth};
 use std::sync::{Arc, OnceLock};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use crate::casework::{self, Telling, Work};
@@ -94,12 +94,21 @@ impl ClockTruth {
             }
         }
         for (site, stretch) in sites {
+            // Open until all are committed.
+            let spans: Vec<Span> = stretch
+                .iter()
+                .map(|(_, entry, origin)| span_of(entry, origin))
+                .collect();
+            let traces: Vec<Option<String>> = spans
+                .iter()
+                .map(|span| span.in_scope(trace_context::traceparent))
+                .collect();
             let mut entries = Vec::with_capacity(stretch.len());
-            for (_, entry, origin) in &stretch {
+            for ((_, entry, origin), trace) in stretch.iter().zip(&traces) {
                 entries.push(Telling {
                     entry,
                     case: origin.case,
-                    trace: &origin.traceparent,
+                    trace: trace.as_ref().unwrap_or(&origin.traceparent),
                 });
             }
             let fire = FireMany {
@@ -138,15 +147,11 @@ impl Truth for ClockTruth {
 
     async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
         let mut origins = clocks::origins(&self.db, &[entry.id]).await?;
-        let Some(Origin {
-            site, traceparent, ..
-        }) = origins.remove(&entry.id)
-        else {
+        let Some(origin) = origins.remove(&entry.id) else {
             return Ok(Fired::Stale);
         };
-        // What a promise leads to belongs to the trace of the complaint that it was made on.
-        let span = tracing::info_span!("clock.fire", clock = %entry.id);
-        trace_context::follow(&span, &traceparent);
+        let span = span_of(entry, &origin);
+        let site = origin.site;
         let fire = Fire {
             site: site.clone(),
             entry,
@@ -210,6 +215,13 @@ impl Truth for ClockTruth {
     async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
         late::keep(&self.db, receipts).await
     }
+}
+
+/// What a promise leads to belongs to the trace of the complaint that it was made on.
+fn span_of(entry: &Entry, origin: &Origin) -> Span {
+    let span = tracing::info_span!("clock.fire", clock = %entry.id);
+    trace_context::follow(&span, &origin.traceparent);
+    span
 }
 
 /// The fault, unless some took effect before it: then those are answered, and the others are fired by themselves.
