@@ -135,6 +135,9 @@ pub(crate) enum Command {
     /// Settlements: one set of terms for a group, and who signed.
     #[command(subcommand)]
     Settlement(crate::commands::settlement::SettlementCommand),
+    /// The solution library: what solved cases before, and what it cost.
+    #[command(subcommand)]
+    Library(crate::commands::library::LibraryCommand),
     /// The register: adverse facts and sales promises of a site.
     #[command(subcommand)]
     Register(crate::commands::register::RegisterCommand),

@@ -9,6 +9,7 @@ use redress_proto::assignment::v1::contractor_service_client::ContractorServiceC
 use redress_proto::assignment::v1::dispute_service_client::DisputeServiceClient;
 use redress_proto::assignment::v1::handling_service_client::HandlingServiceClient;
 use redress_proto::assignment::v1::ledger_service_client::LedgerServiceClient;
+use redress_proto::assignment::v1::library_service_client::LibraryServiceClient;
 use redress_proto::assignment::v1::register_service_client::RegisterServiceClient;
 use redress_proto::assignment::v1::report_service_client::ReportServiceClient;
 use redress_proto::assignment::v1::roster_plan_service_client::RosterPlanServiceClient;
@@ -217,6 +218,10 @@ impl Platform {
 
     pub(crate) fn disputes(&self) -> DisputeServiceClient<Authenticated> {
         DisputeServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn library(&self) -> LibraryServiceClient<Authenticated> {
+        LibraryServiceClient::new(self.channel(ServiceArg::Assignment))
     }
 
     pub(crate) fn register(&self) -> RegisterServiceClient<Authenticated> {

@@ -77,6 +77,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Settlement(command) => {
                 commands::settlement::run(&platform()?, command, out).await
             }
+            Command::Library(command) => commands::library::run(&platform()?, command, out).await,
             Command::Register(command) => commands::register::run(&platform()?, command, out).await,
             Command::Report(command) => commands::report::run(&platform()?, command, out).await,
             Command::Ledger(command) => commands::ledger::run(&platform()?, command, out).await,

@@ -11,6 +11,7 @@ use redress_proto::assignment::v1::contractor_service_server::ContractorServiceS
 use redress_proto::assignment::v1::dispute_service_server::DisputeServiceServer;
 use redress_proto::assignment::v1::handling_service_server::HandlingServiceServer;
 use redress_proto::assignment::v1::ledger_service_server::LedgerServiceServer;
+use redress_proto::assignment::v1::library_service_server::LibraryServiceServer;
 use redress_proto::assignment::v1::register_service_server::RegisterServiceServer;
 use redress_proto::assignment::v1::report_service_server::ReportServiceServer;
 use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanServiceServer;
@@ -36,9 +37,9 @@ use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::survey_answered::OnSurveyAnswered;
 use crate::jobs::{count_cases, expire_handovers, purge_receipts, retell_duties, tell_summonses};
 use crate::rpc::{
-    ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc,
-    RosterRpc, SettlementRpc, Shared, SolutionRpc, StaffingRpc, TransferRpc, ValidityRpc,
-    WarrantyRpc, WorkRpc,
+    ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, RegisterRpc, ReportRpc,
+    RosterPlanRpc, RosterRpc, SettlementRpc, Shared, SolutionRpc, StaffingRpc, TransferRpc,
+    ValidityRpc, WarrantyRpc, WorkRpc,
 };
 
 /// Who wants to hear what assignment says.
@@ -127,6 +128,7 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .serve(TransferServiceServer::new(TransferRpc(shared.clone())))
         .serve(DisputeServiceServer::new(DisputeRpc(shared.clone())))
         .serve(SettlementServiceServer::new(SettlementRpc(shared.clone())))
+        .serve(LibraryServiceServer::new(LibraryRpc(shared.clone())))
         .serve(RegisterServiceServer::new(RegisterRpc(shared.clone())))
         .serve(StaffingServiceServer::new(StaffingRpc(shared.clone())))
         .serve(WorkServiceServer::new(WorkRpc(shared.clone())))

@@ -13,6 +13,7 @@ pub(crate) mod event;
 pub(crate) mod grade;
 pub(crate) mod incident;
 pub(crate) mod ledger;
+pub(crate) mod library;
 pub(crate) mod message;
 pub(crate) mod policy;
 pub(crate) mod practice;

@@ -53,7 +53,7 @@ use crate::domain::work::{Illegal, Work};
 use crate::store;
 
 pub use practice::{
-    ContractorRpc, DisputeRpc, RegisterRpc, SettlementRpc, TransferRpc, WarrantyRpc,
+    ContractorRpc, DisputeRpc, LibraryRpc, RegisterRpc, SettlementRpc, TransferRpc, WarrantyRpc,
 };
 
 /// Lets its holder accept and resolve in another's name.

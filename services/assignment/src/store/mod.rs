@@ -9,6 +9,7 @@ pub mod departments;
 pub mod duties;
 pub mod handovers;
 pub mod ledger;
+pub mod library;
 pub mod limits;
 pub mod matters;
 pub mod outbox;

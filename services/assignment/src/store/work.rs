@@ -11,7 +11,7 @@ use redress_model::{Fault, Grade};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::{bench, handovers, outbox, parse, parse_opt, reports, staff};
+use super::{bench, handovers, library, outbox, parse, parse_opt, reports, staff};
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
 use crate::domain::transition::{Action, Outcome, transition};
@@ -177,6 +177,9 @@ pub async fn save(
     }
     for status in &outcome.moves {
         outbox::case_moved(tx, work, *status, actor, at).await?;
+    }
+    if outcome.moves.contains(&CaseStatus::Closed) {
+        library::keep(tx, work, actor, at).await?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod duties;
 mod handling;
 mod isolation;
 mod ledger;
+mod library;
 mod lifecycle;
 mod plan;
 mod practice;

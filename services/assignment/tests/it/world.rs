@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use redress_assignment::AssignmentService;
 use redress_assignment::rpc::{
-    ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, RegisterRpc, ReportRpc, RosterPlanRpc,
-    RosterRpc, SettlementRpc, Shared, SolutionRpc, StaffingRpc, TransferRpc, ValidityRpc,
-    WarrantyRpc, WorkRpc,
+    ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, RegisterRpc, ReportRpc,
+    RosterPlanRpc, RosterRpc, SettlementRpc, Shared, SolutionRpc, StaffingRpc, TransferRpc,
+    ValidityRpc, WarrantyRpc, WorkRpc,
 };
 use redress_events::{Event, InboxServer};
 use redress_model::ids::new_id;
@@ -48,6 +48,7 @@ pub struct World {
     pub register: RegisterRpc,
     pub reports: ReportRpc,
     pub ledger: LedgerRpc,
+    pub library: LibraryRpc,
     pub handling: HandlingRpc,
     pub solutions: SolutionRpc,
     pub validity: ValidityRpc,
@@ -86,6 +87,7 @@ impl World {
             settlements: SettlementRpc(shared.clone()),
             register: RegisterRpc(shared.clone()),
             staffing: StaffingRpc(shared.clone()),
+            library: LibraryRpc(shared.clone()),
             work: WorkRpc(shared.clone()),
             reports: ReportRpc(shared.clone()),
             ledger: LedgerRpc(shared.clone()),

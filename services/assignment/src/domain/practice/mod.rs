@@ -7,6 +7,7 @@
 pub mod contractor;
 pub mod dispute;
 pub mod law;
+pub mod library;
 pub mod register;
 pub mod settlement;
 pub mod transfer;

@@ -4,9 +4,11 @@
 //! moves them.
 
 mod close_settlement;
+mod compare_remedies;
 mod create_contractor;
 mod create_register_entry;
 mod create_settlement;
+mod edit_library_entry;
 mod end_register_entry;
 mod explain_warranty;
 mod get_dispute;
@@ -14,6 +16,7 @@ mod get_settlement;
 mod get_transfer;
 mod list_contractors;
 mod list_disputes;
+mod list_library_entries;
 mod list_orders;
 mod list_register_entries;
 mod list_settlements;
@@ -31,11 +34,14 @@ mod record_order_step;
 mod record_transfer;
 mod record_transfer_step;
 mod render;
+mod retire_library_entry;
 mod set_site_warranty;
+mod suggest_solutions;
 
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::contractor_service_server::ContractorService;
 use redress_proto::assignment::v1::dispute_service_server::DisputeService;
+use redress_proto::assignment::v1::library_service_server::LibraryService;
 use redress_proto::assignment::v1::register_service_server::RegisterService;
 use redress_proto::assignment::v1::settlement_service_server::SettlementService;
 use redress_proto::assignment::v1::transfer_service_server::TransferService;
@@ -123,5 +129,16 @@ serve! {
         create_register_entry(CreateRegisterEntryRequest) -> CreateRegisterEntryResponse,
         end_register_entry(EndRegisterEntryRequest) -> EndRegisterEntryResponse,
         list_register_entries(ListRegisterEntriesRequest) -> ListRegisterEntriesResponse,
+    }
+}
+
+serve! {
+    /// The solution library.
+    LibraryRpc, LibraryService {
+        suggest_solutions(SuggestSolutionsRequest) -> SuggestSolutionsResponse,
+        compare_remedies(CompareRemediesRequest) -> CompareRemediesResponse,
+        list_library_entries(ListLibraryEntriesRequest) -> ListLibraryEntriesResponse,
+        edit_library_entry(EditLibraryEntryRequest) -> EditLibraryEntryResponse,
+        retire_library_entry(RetireLibraryEntryRequest) -> RetireLibraryEntryResponse,
     }
 }

@@ -5,17 +5,19 @@ use jiff::civil::Date;
 use redress_model::name::SiteId;
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
-use redress_proto::convert::{to_money, to_timestamp, to_wire};
+use redress_proto::convert::{to_money, to_timestamp, to_wire, to_wire_opt};
 use redress_rpc::etag;
 use rust_decimal::Decimal;
 
 use crate::domain::practice::contractor::{Contractor, Order, OrderState};
 use crate::domain::practice::dispute::Dispute;
 use crate::domain::practice::law::DefectClass;
+use crate::domain::practice::library;
 use crate::domain::practice::register::Entry;
 use crate::domain::practice::settlement::{Answer, Settlement};
 use crate::domain::practice::transfer::Transfer;
 use crate::domain::practice::warranty::{Claim, Rule, Term};
+use crate::store::library::Said;
 use crate::store::matters::{Kept, StepRow};
 use crate::store::units;
 
@@ -229,6 +231,30 @@ pub(super) fn entry(kept: Kept<Entry>, history: Vec<StepRow>) -> wire::RegisterE
         valid_to: day(e.to),
         categories: e.categories.into_iter().map(to_wire).collect(),
         units: e.units,
+        steps: steps(history),
+        etag: etag::of(kept.revision),
+    }
+}
+
+pub(super) fn library(
+    kept: Kept<library::Entry>,
+    (satisfied, dissatisfied): Said,
+    history: Vec<StepRow>,
+) -> wire::LibraryEntry {
+    let (name, case) = (kept.name(), kept.case_name());
+    let e = kept.matter;
+    wire::LibraryEntry {
+        name,
+        case,
+        category: to_wire_opt(e.category),
+        defect_class: to_wire_opt(e.class),
+        summary: e.summary,
+        root_cause: e.root_cause,
+        amount: e.amount.map(to_money),
+        state: to_wire(e.state),
+        satisfied,
+        dissatisfied,
+        create_time: time(Some(kept.created)),
         steps: steps(history),
         etag: etag::of(kept.revision),
     }

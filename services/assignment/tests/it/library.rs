@@ -1,0 +1,333 @@
+//! The solution library: kept at closing, found by likeness, compared by what was paid (M03, M10).
+
+use redress_model::name::CaseName;
+use redress_model::words::{CaseStatus, Category};
+use redress_proto::Money;
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::handling_service_server::HandlingService;
+use redress_proto::assignment::v1::library_service_server::LibraryService;
+use redress_proto::assignment::v1::work_service_server::WorkService;
+use redress_proto::convert::to_wire;
+use redress_rpc::Caller;
+use tonic::{Code, Status};
+
+use crate::world::{World, by, site};
+
+const SITE: &str = "sites/lakeside";
+
+fn yuan(units: i64) -> Money {
+    Money {
+        currency_code: "CNY".to_owned(),
+        units,
+        nanos: 0,
+    }
+}
+
+impl World {
+    /// A case that was solved so, followed up and closed.
+    async fn closed(&self, category: Category, summary: &str, satisfied: bool) -> CaseName {
+        let case = self.offered(category).await;
+        self.solve(&case, summary, satisfied).await;
+        case
+    }
+
+    async fn solve(&self, case: &CaseName, summary: &str, satisfied: bool) {
+        self.accept(self.manager(), case, "")
+            .await
+            .expect("offered");
+        self.progress(self.manager(), case, "looked")
+            .await
+            .expect("accepted");
+        let resolve = wire::ResolveWorkRequest {
+            name: Self::name_of(case),
+            summary: summary.to_owned(),
+            root_cause: "接缝开裂".to_owned(),
+            ..Default::default()
+        };
+        let resolver = self.caller("lakeside", "manager", Some("lead-duty"));
+        self.work
+            .resolve_work(by(resolver, resolve))
+            .await
+            .expect("on the spot");
+        let satisfaction = if satisfied {
+            wire::Satisfaction::Satisfied
+        } else {
+            wire::Satisfaction::Dissatisfied
+        };
+        let follow_up = wire::FollowUpWorkRequest {
+            name: Self::name_of(case),
+            satisfaction: satisfaction.into(),
+            channel: to_wire(redress_model::words::Channel::Hotline),
+            last_word: !satisfied,
+            note: "as explained".to_owned(),
+            ..Default::default()
+        };
+        self.handling
+            .follow_up_work(by(self.above("region"), follow_up))
+            .await
+            .expect("asked");
+        let close = wire::CloseWorkRequest {
+            name: Self::name_of(case),
+            ..Default::default()
+        };
+        self.handling
+            .close_work(by(self.manager(), close))
+            .await
+            .expect("closed");
+    }
+
+    async fn entries(&self, caller: Caller) -> Vec<wire::LibraryEntry> {
+        let list = wire::ListLibraryEntriesRequest {
+            parent: "sites/-".to_owned(),
+            ..Default::default()
+        };
+        let answer = self.library.list_library_entries(by(caller, list)).await;
+        answer.expect("listed").into_inner().entries
+    }
+
+    async fn suggest(&self, case: &CaseName, query: &str) -> Vec<wire::SolutionSuggestion> {
+        self.suggest_to(self.manager(), case, query).await
+    }
+
+    async fn suggest_to(
+        &self,
+        caller: Caller,
+        case: &CaseName,
+        query: &str,
+    ) -> Vec<wire::SolutionSuggestion> {
+        let suggest = wire::SuggestSolutionsRequest {
+            case: case.to_string(),
+            query: query.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.library.suggest_solutions(by(caller, suggest)).await;
+        answer.expect("suggested").into_inner().suggestions
+    }
+
+    async fn edit(
+        &self,
+        edit: wire::EditLibraryEntryRequest,
+    ) -> Result<wire::LibraryEntry, Status> {
+        let answer = self
+            .library
+            .edit_library_entry(by(self.manager(), edit))
+            .await?;
+        Ok(answer.into_inner().entry.expect("an entry"))
+    }
+}
+
+#[tokio::test]
+async fn m03_what_solved_a_case_is_suggested_to_the_next_like_it() {
+    let world = World::staffed().await;
+    let wall = world
+        .closed(
+            Category::EngineeringQuality,
+            "外墙接缝重新打胶,渗漏处更换防水",
+            true,
+        )
+        .await;
+    world
+        .closed(Category::EngineeringQuality, "墙面重新粉刷", false)
+        .await;
+    world
+        .closed(Category::SalesManagement, "退还定金", true)
+        .await;
+
+    let next = world.offered(Category::EngineeringQuality).await;
+    let suggested = world.suggest(&next, "外墙渗漏").await;
+    assert_eq!(suggested.len(), 2);
+    let first = suggested[0].entry.clone().expect("an entry");
+    assert_eq!(
+        first.case,
+        wall.to_string(),
+        "it names the case that it came from"
+    );
+    assert_eq!((first.satisfied, first.dissatisfied), (1, 0));
+    assert!(suggested[0].likeness > suggested[1].likeness);
+    assert!(
+        suggested[0].reasons.iter().any(|r| r.contains("渗漏")),
+        "{:?}",
+        suggested[0].reasons
+    );
+
+    // By category alone, the one that satisfied comes first.
+    let suggested = world.suggest(&next, "").await;
+    assert_eq!(
+        suggested[0].entry.clone().expect("an entry").case,
+        wall.to_string()
+    );
+
+    // A retired one is suggested no more.
+    let retire = wire::RetireLibraryEntryRequest {
+        name: first.name.clone(),
+        reason: "the sealant failed".to_owned(),
+        ..Default::default()
+    };
+    world
+        .library
+        .retire_library_entry(by(world.manager(), retire))
+        .await
+        .expect("retired");
+    assert_eq!(world.suggest(&next, "外墙渗漏").await.len(), 1);
+    let edit = wire::EditLibraryEntryRequest {
+        name: first.name,
+        summary: "x".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(
+        world.edit(edit).await.expect_err("retired").code(),
+        Code::FailedPrecondition
+    );
+}
+
+#[tokio::test]
+async fn m10_an_entry_that_may_name_somebody_is_withheld_until_a_person_edits_it() {
+    let world = World::staffed().await;
+    world
+        .closed(
+            Category::EngineeringQuality,
+            "电话 13800000000 约好后修复",
+            true,
+        )
+        .await;
+    let next = world.offered(Category::EngineeringQuality).await;
+    assert!(world.suggest(&next, "修复").await.is_empty());
+    let withheld = world.entries(world.manager()).await.remove(0);
+    assert_eq!(withheld.state(), wire::LibraryState::Withheld);
+    let edit = wire::EditLibraryEntryRequest {
+        name: withheld.name,
+        summary: "约好后修复".to_owned(),
+        etag: withheld.etag,
+        ..Default::default()
+    };
+    let edited = world.edit(edit.clone()).await.expect("edited");
+    assert_eq!(edited.state(), wire::LibraryState::Published);
+    assert_eq!((edited.satisfied, edited.dissatisfied), (1, 0));
+    assert_eq!(
+        world.edit(edit).await.expect_err("an old etag").code(),
+        Code::Aborted
+    );
+    assert_eq!(world.suggest(&next, "修复").await.len(), 1);
+}
+
+#[tokio::test]
+async fn m10_like_cases_are_compared_by_what_was_paid() {
+    let world = World::staffed().await;
+    for (summary, paid) in [("甲", 500), ("乙", 1_500), ("丙", 900)] {
+        let case = world
+            .closed(Category::EngineeringQuality, summary, true)
+            .await;
+        let mut entries = world.entries(world.manager()).await;
+        entries.retain(|entry| entry.case == case.to_string());
+        let entry = entries.remove(0);
+        let edit = wire::EditLibraryEntryRequest {
+            name: entry.name,
+            amount: Some(yuan(paid)),
+            ..Default::default()
+        };
+        world.edit(edit).await.expect("edited");
+    }
+    world
+        .closed(Category::EngineeringQuality, "只道歉", true)
+        .await;
+    world.closed(Category::SalesManagement, "退款", true).await;
+    let next = world.offered(Category::EngineeringQuality).await;
+    let compare = wire::CompareRemediesRequest {
+        case: next.to_string(),
+        ..Default::default()
+    };
+    let like = world
+        .library
+        .compare_remedies(by(world.manager(), compare))
+        .await
+        .expect("compared")
+        .into_inner();
+    assert_eq!((like.count, like.paid), (4, 3));
+    assert_eq!(
+        (like.min, like.median, like.max),
+        (Some(yuan(500)), Some(yuan(900)), Some(yuan(1_500)))
+    );
+    assert_eq!(like.entries.len(), 4);
+}
+
+#[tokio::test]
+async fn a_case_that_is_closed_again_keeps_one_entry_with_its_newest_solution() {
+    let world = World::staffed().await;
+    let case = world.closed(Category::EngineeringQuality, "甲", true).await;
+    let graded = world.graded(&case, 2, 2, Some(Category::EngineeringQuality));
+    world
+        .tell(&[world.moved(&case, CaseStatus::Reopened, 2), graded])
+        .await;
+    world.solve(&case, "乙", true).await;
+    let entries = world.entries(world.manager()).await;
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].summary, "乙");
+}
+
+#[tokio::test]
+async fn i8_another_site_finds_no_solution_and_compares_none() {
+    let world = World::staffed().await;
+    world.learn(&site("riverside")).await;
+    world.closed(Category::EngineeringQuality, "甲", true).await;
+    let next = world.offered(Category::EngineeringQuality).await;
+    let stranger = || world.caller("riverside", "manager", None);
+    assert!(world.entries(stranger()).await.is_empty());
+    let suggest = wire::SuggestSolutionsRequest {
+        case: next.to_string(),
+        ..Default::default()
+    };
+    let refused = world
+        .library
+        .suggest_solutions(by(stranger(), suggest))
+        .await
+        .expect_err("hidden");
+    assert_eq!(refused.code(), Code::NotFound);
+    let compare = wire::CompareRemediesRequest {
+        case: next.to_string(),
+        ..Default::default()
+    };
+    let refused = world
+        .library
+        .compare_remedies(by(stranger(), compare))
+        .await
+        .expect_err("hidden");
+    assert_eq!(refused.code(), Code::NotFound);
+    let entry = world.entries(world.manager()).await.remove(0);
+    assert!(entry.name.starts_with(SITE));
+    let retire = wire::RetireLibraryEntryRequest {
+        name: entry.name,
+        reason: "x".to_owned(),
+        ..Default::default()
+    };
+    let refused = world
+        .library
+        .retire_library_entry(by(stranger(), retire))
+        .await
+        .expect_err("hidden");
+    assert_eq!(refused.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn i8_who_was_complained_about_is_shown_nothing_of_that_case() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let mut facts = world.facts(&case);
+    facts.revision = 2;
+    facts.staff_complained_about = vec!["sites/lakeside/staff/eng-one".to_owned()];
+    world.tell(&[world.updated(facts)]).await;
+    world.solve(&case, "上门道歉", true).await;
+    let next = world.offered(Category::EngineeringQuality).await;
+    for (person, seen) in [("eng-one", 0), ("eng-two", 1)] {
+        let caller = || world.handler(person);
+        let suggested = world.suggest_to(caller(), &next, "道歉").await;
+        assert_eq!(suggested.len(), seen, "{person}");
+        assert_eq!(world.entries(caller()).await.len(), seen, "{person}");
+        let compare = wire::CompareRemediesRequest {
+            case: next.to_string(),
+            ..Default::default()
+        };
+        let answer = world.library.compare_remedies(by(caller(), compare)).await;
+        let like = answer.expect("compared").into_inner();
+        assert_eq!(like.entries.len(), seen, "{person}");
+    }
+}
