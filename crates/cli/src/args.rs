@@ -374,7 +374,7 @@ pub(crate) enum IncidentCommand {
     },
     /// Move an incident to another stage, by decision.
     #[command(
-        after_help = "Example:\n  redress incident stage lakeside/I20261121-01 HANDLING --reason 'everybody is safe and knows what comes next'"
+        after_help = "Examples:\n  redress incident stage lakeside/I20261121-01 HANDLING --reason 'everybody is safe and knows what comes next'\n  redress incident stage lakeside/I20261121-01 HANDLING --reason 'calm' --waive 'promise/HOLDING_STATEMENT=nobody asks'"
     )]
     Stage {
         /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
@@ -384,6 +384,9 @@ pub(crate) enum IncidentCommand {
         /// Why.
         #[arg(long)]
         reason: String,
+        /// A gap that the stage may be left with, as the refusal names it, and why. May be repeated.
+        #[arg(long, value_name = "GAP=REASON")]
+        waive: Vec<String>,
     },
 }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use redress_model::words::{ClockKind, ClockState, DutyRole, UnknownWord};
 use redress_proto::crisis::v1::{
-    CallOutState, GetIncidentRequest, Incident, IncidentMode, IncidentStage, IncidentState,
-    ListIncidentsRequest, MoveStageRequest,
+    CallOutState, GateWaiver, GetIncidentRequest, Incident, IncidentMode, IncidentStage,
+    IncidentState, ListIncidentsRequest, MoveStageRequest,
 };
 use uuid::Uuid;
 
@@ -47,11 +47,13 @@ pub(crate) async fn run(
             name,
             stage,
             reason,
+            waive,
         } => {
             let move_stage = MoveStageRequest {
                 name: find(platform, name).await?,
                 stage: stage_number(&stage)?,
                 reason,
+                waivers: waive.iter().map(|w| waiver(w)).collect::<Result<_, _>>()?,
                 etag: String::new(),
                 request_id: Uuid::now_v7().to_string(),
             };
@@ -94,6 +96,21 @@ fn one(incident: &Incident, out: Output) {
         || json::of("crisis.v1.Incident", incident),
         || show(incident),
     );
+}
+
+/// `GAP=REASON`.
+fn waiver(text: &str) -> Result<GateWaiver, Failure> {
+    let (gap, reason) = text.split_once('=').ok_or_else(|| Failure::Word {
+        argument: "waive",
+        unknown: UnknownWord {
+            text: text.to_owned(),
+            expected: "GAP=REASON, for example promise/HOLDING_STATEMENT='nobody asks'".to_owned(),
+        },
+    })?;
+    Ok(GateWaiver {
+        gap: gap.to_owned(),
+        reason: reason.to_owned(),
+    })
 }
 
 fn stage_number(text: &str) -> Result<i32, Failure> {

@@ -4,6 +4,7 @@
 pub mod admit;
 pub mod cadence;
 pub mod command;
+pub mod gate;
 pub mod ladder;
 pub mod mode;
 pub mod promises;

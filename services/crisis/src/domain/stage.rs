@@ -25,6 +25,15 @@ pub fn legal(from: Stage) -> &'static [Stage] {
     }
 }
 
+/// Whether a move says that a stage has done what it was for, so that its gates have to be passed (M01). What breaks
+/// out, or falls back, waits for nothing.
+pub fn completes(from: Stage, to: Stage) -> bool {
+    matches!(
+        (from, to),
+        (Stage::Latent | Stage::Handling, Stage::Aftermath) | (Stage::Outbreak, Stage::Handling)
+    )
+}
+
 /// A move that is not legal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{from} does not lead to {to}; legal: {}", words(legal(*.from)))]
@@ -64,6 +73,10 @@ mod tests {
             assert!(refused.to_string().contains(first), "{refused}");
         }
         for stage in Stage::ALL {
+            for &to in legal(*stage) {
+                let worse = to == Outbreak || (*stage, to) == (Aftermath, Handling);
+                assert_eq!(completes(*stage, to), !worse, "{stage} to {to}");
+            }
             assert!(moves(*stage, *stage).is_err(), "staying is no move");
         }
     }

@@ -6,6 +6,7 @@
 
 mod calling;
 mod filing;
+mod gates;
 mod keeping;
 mod matter;
 mod roster;

@@ -7,6 +7,8 @@ use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1 as events;
 
 use super::{Transition, Turn};
+use crate::domain::gate::Waiver;
+use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
     Digest, Draft, Person, Refusal, Review, Standing, chain, digest, publishers,
 };
@@ -319,23 +321,28 @@ impl Turn<'_> {
             .await
     }
 
-    /// Moves the stage. What runs by the old stage's cadence starts anew by the new one's.
+    /// Moves the stage, past its gates where it is completed by that. What runs by the old stage's cadence starts anew
+    /// by the new one's.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION with what is legal.
+    /// FAILED_PRECONDITION with what is legal, or with what is missing.
     pub async fn move_stage(
         &mut self,
         to: Stage,
         reason: &str,
+        waivers: &[Waiver],
         actor: &str,
     ) -> Result<Option<Transition>, Fault> {
         let from = self.incident.stage;
         if from == to {
             return Ok(None);
         }
-        crate::domain::stage::moves(from, to).map_err(|illegal| {
+        moves(from, to).map_err(|illegal| {
             Fault::illegal("ILLEGAL_STAGE", illegal.to_string(), &self.incident.name)
         })?;
+        if completes(from, to) {
+            self.pass_gates(waivers, actor).await?;
+        }
         self.incident.stage = to;
         let text = format!("{from} → {to}: {reason}");
         self.note(LogKind::StageMoved, actor, &text, "").await?;

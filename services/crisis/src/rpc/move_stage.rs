@@ -1,4 +1,5 @@
-//! MoveStage: by decision, with a reason (M01). A repeat that changes nothing succeeds.
+//! MoveStage: by decision, with a reason (M01). FAILED_PRECONDITION `ILLEGAL_STAGE` naming what is legal,
+//! `STAGE_NOT_READY` naming what is missing. A repeat that changes nothing succeeds.
 
 use redress_model::Fault;
 use redress_proto::convert::required;
@@ -8,6 +9,7 @@ use tonic::Request;
 
 use super::Incidents;
 use super::command::{self, Command, Order};
+use crate::domain::gate::Waiver;
 use crate::domain::words::Stage;
 use crate::flow::{Transition, Turn};
 
@@ -34,6 +36,7 @@ pub(super) async fn handle(
     let move_stage = MoveStage {
         stage: required("stage", r.stage)?,
         reason: &r.reason,
+        waivers: waivers(&r.waivers),
         actor: &caller.subject,
     };
     let incident = command::run(api, caller, order, move_stage).await?;
@@ -42,9 +45,19 @@ pub(super) async fn handle(
     })
 }
 
+/// What the caller lets pass.
+pub(super) fn waivers(sent: &[wire::GateWaiver]) -> Vec<Waiver> {
+    let waiver = |w: &wire::GateWaiver| Waiver {
+        gap: w.gap.clone(),
+        reason: w.reason.clone(),
+    };
+    sent.iter().map(waiver).collect()
+}
+
 struct MoveStage<'a> {
     stage: Stage,
     reason: &'a str,
+    waivers: Vec<Waiver>,
     actor: &'a str,
 }
 
@@ -52,6 +65,7 @@ impl Command for MoveStage<'_> {
     const NAME: &'static str = "crisis.move_stage";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        turn.move_stage(self.stage, self.reason, self.actor).await
+        turn.move_stage(self.stage, self.reason, &self.waivers, self.actor)
+            .await
     }
 }

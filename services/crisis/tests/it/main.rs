@@ -4,6 +4,7 @@ mod api;
 mod calling;
 mod complained_about;
 mod converging;
+mod gates;
 mod keeping;
 mod opening;
 mod provisional;
