@@ -130,17 +130,14 @@ async fn round(
         let source = Source::Index(token.clone());
         fires.spawn(fire(shared.clone(), batch.to_vec(), source));
     }
-    let seen: usize = looks
-        .iter()
-        .flatten()
-        .flat_map(|look| &look.due)
-        .map(Vec::len)
-        .sum();
+    let due = || looks.iter().flatten().flat_map(|look| &look.due);
+    let seen: usize = due().map(Vec::len).sum();
+    let is_cut = due().any(|due| due.len() >= seen_max);
     let quiet = if chosen > claimed {
         // Another replica was faster; there may be more behind what it took.
         Duration::from_millis(rand::random_range(1..20))
-    } else if seen > chosen || chosen == wanted {
-        // More is due than was seen or chosen.
+    } else if seen > chosen || is_cut {
+        // More is due than was chosen, or than was seen.
         Duration::ZERO
     } else {
         quiet(&looks, now, shared.settings.idle)

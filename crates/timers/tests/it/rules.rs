@@ -42,6 +42,30 @@ async fn i4_entries_fire_never_early_once_in_effect_and_soon() {
 }
 
 #[tokio::test]
+async fn what_was_not_seen_in_one_shard_does_not_wait_for_the_next_look() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let handler = Handler::new(&rows, Behaviour::default());
+    let settings = Settings {
+        concurrency: 64,
+        idle: Duration::from_secs(3600),
+        ..Settings::default()
+    };
+    let replica = Replica::start(client(&server), &handler, settings);
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    // One look shows 24 of a shard's, where 64 hands are free.
+    let due = rows.in_millis(500);
+    for _ in 0..100 {
+        let mut id = Uuid::now_v7().into_bytes();
+        id[15] = 7;
+        let entry = rows.arm(Entry::new(Uuid::from_bytes(id), 1, due)).await;
+        replica.timers.schedule(entry);
+    }
+    // Sooner than the next look that anything else would cause: the end of a lease.
+    let soon = Settings::default().lease * 2 / 3;
+    eventually(soon, async || rows.count().await == 100).await;
+}
+
+#[tokio::test]
 async fn a_virtual_clock_decides_what_is_due() {
     let clock = ManualClock::new("2026-01-01T00:00:00Z".parse().expect("an instant"));
     let rows = Rows::at(clock.clone()).await;
