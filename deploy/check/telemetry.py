@@ -18,8 +18,8 @@ CONVENTIONS = {  # Constants of opentelemetry-semantic-conventions that stand wh
 }
 UNITS = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}
 # What Prometheus and the collector add by themselves.
-ALWAYS = {"target_info", "ALERTS", "up"}
-ALWAYS_LABELS = {"job", "instance", "le", "alertname", "alertstate", "severity", "slo"}
+ALWAYS = {"target_info", "ALERTS", "up", "redress_spans_duration_seconds_bucket"}
+ALWAYS_LABELS = {"service_name", "span_name", "job", "instance", "le", "alertname", "alertstate", "severity", "slo"}
 WORDS = {
     "sum", "min", "max", "avg", "count", "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless",
     "rate", "increase", "irate", "histogram_quantile", "absent_over_time", "absent", "vector", "max_over_time", "min_over_time",
@@ -36,7 +36,7 @@ def rust_files():
 def emitted():
     """Names that Prometheus knows → kind, and the labels that the code gives to anything."""
     names, labels = {}, set()
-    meter = re.compile(r'\.[iuf]64_(counter|up_down_counter|histogram|gauge)\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
+    meter = re.compile(r'\.[iuf]64_(?:observable_)?(counter|up_down_counter|histogram|gauge)\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
     for text in rust_files():
         for kind, name, rest in meter.findall(text):
             name = CONVENTIONS.get(name) or name.strip('"')
@@ -46,6 +46,56 @@ def emitted():
                 names[full + end] = kind
         labels |= {prometheus(CONVENTIONS.get(n) or n.strip('"')) for n in re.findall(r'KeyValue::new\(\s*("[^"]+"|[A-Z_]+)', text)}
     return names, labels
+
+
+def instruments():
+    """name → (kind, unit) of every instrument of the code, as OpenTelemetry names it."""
+    found = {}
+    meter = re.compile(r'\.[iuf]64_(?:observable_)?(counter|up_down_counter|histogram|gauge)\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
+    for text in rust_files():
+        for kind, name, rest in meter.findall(text):
+            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
+            found[CONVENTIONS.get(name) or name.strip('"')] = (kind, unit[1] if unit else "")
+    return found
+
+
+def log_fields():
+    """Fields of every log record of the code."""
+    found = set()
+    for text in rust_files():
+        for arguments in re.findall(r'tracing::(?:error|warn|info|debug)!\(((?:[^"()]|\([^()]*\))*)"', text):
+            for field in re.findall(r"(?:^|,)\s*[%?]?([a-z_][\w.]*)\s*(?==|,|$)", arguments.strip() + ","):
+                found.add(field)
+    return found - {"parent", "target"}
+
+
+def documented():
+    """What docs/telemetry.md lists: metrics → (kind, unit, labels), and every name that stands in backticks."""
+    text = (ROOT / "docs/telemetry.md").read_text(encoding="utf-8")
+    metrics = {}
+    for name, kind, unit, labels in re.findall(r"^\| `([\w.]+)` \| (counter|up_down_counter|histogram|gauge) \|([^|]*)\|([^|]*)\|", text, re.MULTILINE):
+        metrics[name] = (kind, unit.strip(), set(re.findall(r"`([\w.]+)`", labels)) - {"telemetry.top_sites", "redis.url"})
+    return metrics, set(re.findall(r"`([\w.]+)`", text))
+
+
+def undocumented():
+    """Where docs/telemetry.md and the code say different things."""
+    metrics, words = documented()
+    code = instruments()
+    for name in sorted(set(code) - set(metrics)):
+        yield f"docs/telemetry.md does not list {name}"
+    for name in sorted(set(metrics) - set(code)):
+        yield f"docs/telemetry.md lists {name}, which nobody emits"
+    for name in sorted(set(metrics) & set(code)):
+        if metrics[name][:2] != code[name]:
+            yield f"docs/telemetry.md says that {name} is {metrics[name][:2]}; it is {code[name]}"
+    _, labels = emitted()
+    for name, (_, _, listed) in sorted(metrics.items()):
+        for label in sorted(listed):
+            if prometheus(label) not in labels:
+                yield f"docs/telemetry.md gives {name} the label {label}, which nobody sets"
+    for field in sorted(log_fields() - words):
+        yield f"docs/telemetry.md does not list the log field {field}"
 
 
 def prometheus(name):
@@ -141,6 +191,7 @@ def is_known(label, value):
 
 
 def faults():
+    yield from undocumented()
     names, labels = emitted()
     recorded = {rule["record"] for _, rule in all_rules() if "record" in rule}
     for where, expression in expressions():

@@ -10,7 +10,7 @@ use redress_testkit::eventually;
 use redress_tests::{Platform, SITE};
 use uuid::Uuid;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, telemetry};
 
 async fn complain(platform: &Platform, matter: &str) -> Case {
     let request = CreateCaseRequest {
@@ -161,4 +161,5 @@ async fn m16_the_dissatisfied_are_heard_again_and_the_satisfied_closed_whatever_
         stands(&platform, &case, CaseStatus::Closed, 2).await;
     }
     platform.deliver_everything_again().await;
+    telemetry::assert_documented(&platform.collector);
 }

@@ -4,8 +4,10 @@ mod docs;
 mod handling;
 mod hostile;
 mod journey;
+mod migrations;
 mod privacy;
 mod retries;
+mod telemetry;
 mod tenancy;
 
 /// A test's whole life may take this long before `eventually` gives up on it.

@@ -10,7 +10,7 @@ use redress_testkit::eventually;
 use redress_tests::{Platform, SERVICES, SITE};
 use uuid::Uuid;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, telemetry};
 
 const NAME: &str = "金丝雀姓名";
 const PHONE: &str = "13912345678";
@@ -109,6 +109,7 @@ async fn i9_nothing_personal_leaves_a_trace() {
         !platform.collector.spans().is_empty(),
         "telemetry was collected at all"
     );
+    telemetry::assert_documented(&platform.collector);
     for canary in canaries {
         let places = platform.collector.places_of(canary);
         assert!(places.is_empty(), "{canary} in {places:?}");

@@ -176,6 +176,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  redress replay tests/corpus/scenarios.jsonl\n  redress replay tests/corpus/scenarios.jsonl --preview --json\n  redress replay messages.jsonl --site lakeside"
     )]
     Replay(ReplayArgs),
+    /// Whether the platform keeps its promises, on one screen; ends with 1 when something needs somebody.
+    #[command(
+        after_help = "Examples:\n  redress status\n  redress status --json | jq .troubles\n  watch -c -n 15 redress status"
+    )]
+    Status,
     /// Events that could not be delivered.
     #[command(subcommand)]
     Event(EventCommand),

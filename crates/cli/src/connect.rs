@@ -32,6 +32,7 @@ use redress_proto::notification::v1::survey_service_client::SurveyServiceClient;
 use redress_proto::notification::v1::task_service_client::TaskServiceClient;
 use redress_proto::notification::v1::template_service_client::TemplateServiceClient;
 use redress_proto::notification::v1::wording_service_client::WordingServiceClient;
+use redress_proto::operations::v1::status_service_client::StatusServiceClient;
 use redress_proto::triage::v1::calendar_service_client::CalendarServiceClient;
 use redress_proto::triage::v1::clock_service_client::ClockServiceClient;
 use redress_proto::triage::v1::cluster_service_client::ClusterServiceClient;
@@ -158,6 +159,10 @@ impl Platform {
 
     fn channel(&self, service: ServiceArg) -> Authenticated {
         InterceptedService::new(self.channels[service.name()].clone(), self.bearer.clone())
+    }
+
+    pub(crate) fn status(&self, service: ServiceArg) -> StatusServiceClient<Authenticated> {
+        StatusServiceClient::new(self.channel(service))
     }
 
     pub(crate) fn cases(&self) -> CaseServiceClient<Authenticated> {

@@ -94,6 +94,10 @@ pub(crate) enum Failure {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A promise of the platform is at risk.
+    #[error("{count} things keep the platform from its promises")]
+    #[diagnostic(help("each names its section of docs/runbook.md above"))]
+    Trouble { count: usize },
     /// Something is missing on this machine.
     #[error("{0}")]
     Doctor(String),

@@ -93,6 +93,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Preference(command) => {
                 commands::delivery::run_preference(&platform()?, command, out).await
             }
+            Command::Status => commands::status::run(&platform()?, out).await,
             Command::Event(command) => commands::event::run(&platform()?, command, out).await,
             Command::Replay(args) => replay::run(&platform()?, &args, out).await,
             Command::Completions { shell } => {

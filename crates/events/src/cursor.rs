@@ -207,6 +207,35 @@ pub(crate) async fn look(db: &Database, low: i64) -> Result<Look, Fault> {
     .or_fault()
 }
 
+/// How many seconds ago the oldest event was said that each subscriber has not got yet, 0 where it has all.
+/// A parked event, and what waits behind it, is the operator's and does not count.
+pub(crate) async fn ages(
+    db: &Database,
+    subscribers: &[String],
+) -> Result<Vec<(String, f64)>, Fault> {
+    let rows = sqlx::query!(
+        "-- events::cursor::ages
+        SELECT s.subscriber AS \"subscriber!\", coalesce(extract(epoch FROM clock_timestamp() - least(
+                 (SELECT min(next.time) FROM outbox_cursor c CROSS JOIN LATERAL (
+                    SELECT o.time FROM outbox o
+                    WHERE o.partition = c.partition AND o.stamp >= c.low_stamp
+                      AND (o.stamp >= c.high_stamp OR o.id > c.last_id)
+                    ORDER BY o.stamp, o.id LIMIT 1) AS next
+                  WHERE c.subscriber = s.subscriber),
+                 (SELECT min(o.time) FROM outbox_held h JOIN outbox o ON o.id = h.outbox_id
+                  WHERE h.subscriber = s.subscriber AND h.next_attempt_time IS NOT NULL)))::float8, 0) AS \"age!\"
+        FROM unnest($1::text[]) AS s (subscriber)",
+        subscribers,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.subscriber, row.age.max(0.0)))
+        .collect())
+}
+
 /// Starts over after a logical restore into another cluster, whose transaction ids are lower than the
 /// stored ones: nothing new would ever lie in a window. What was delivered already is delivered again and
 /// recognised. All leases end, so that no replica goes on with what it remembers.

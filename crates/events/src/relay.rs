@@ -45,6 +45,8 @@ pub struct Pace {
     pub keep: Duration,
     /// How often old ones are deleted.
     pub purge: Duration,
+    /// How often the backlog is measured.
+    pub measure: Duration,
 }
 
 impl Default for Pace {
@@ -59,6 +61,7 @@ impl Default for Pace {
             rejections_max: 8,
             keep: Duration::from_secs(7 * 24 * 3600),
             purge: Duration::from_secs(300),
+            measure: Duration::from_secs(15),
         }
     }
 }
@@ -80,6 +83,7 @@ pub(crate) struct Metrics {
     pub(crate) delivered: Counter<u64>,
     pub(crate) delay: Histogram<f64>,
     parked: Gauge<i64>,
+    age: Gauge<f64>,
 }
 
 impl Metrics {
@@ -99,6 +103,11 @@ impl Metrics {
                 .i64_gauge("redress.events.parked")
                 .with_unit("{event}")
                 .with_description("Events that wait for an operator.")
+                .build(),
+            age: meter
+                .f64_gauge("redress.events.outbox.age")
+                .with_unit("s")
+                .with_description("How old the oldest event is that a subscriber has not got yet and that is not parked.")
                 .build(),
         }
     }
@@ -174,6 +183,7 @@ impl Relay {
             tasks.spawn(courier.run(shutdown.clone()));
         }
         tasks.spawn(self.clone().purge_from_time_to_time(shutdown.clone()));
+        tasks.spawn(self.clone().measure_from_time_to_time(shutdown.clone()));
         tokio::select! {
             () = self.beat(&live, &shutdown) => {}
             Some(ended) = tasks.join_next() => end(ended),
@@ -208,11 +218,29 @@ impl Relay {
                 Ok(rows) => tracing::info!(rows, "delivered events were deleted"),
                 Err(fault) => tracing::warn!(%fault, "delivered events could not be deleted"),
             }
-            if let Ok(parked) = held::parked_count(&self.db).await {
-                self.metrics.parked.record(
-                    parked,
-                    &[KeyValue::new("redress.service", self.db.service())],
-                );
+        }
+    }
+
+    async fn measure_from_time_to_time(self, shutdown: CancellationToken) {
+        let subscribers = self.subscriptions.subscribers();
+        let service = KeyValue::new("redress.service", self.db.service());
+        loop {
+            let measured = async {
+                let parked = held::parked_count(&self.db).await?;
+                self.metrics
+                    .parked
+                    .record(parked, std::slice::from_ref(&service));
+                for (subscriber, age) in cursor::ages(&self.db, &subscribers).await? {
+                    let subscriber = KeyValue::new("redress.subscriber", subscriber);
+                    self.metrics.age.record(age, &[service.clone(), subscriber]);
+                }
+                Ok::<_, Fault>(())
+            };
+            if let Err(fault) = measured.await {
+                tracing::debug!(%fault, "the backlog of events cannot be measured");
+            }
+            if wait(&shutdown, self.pace.measure).await {
+                return;
             }
         }
     }

@@ -28,7 +28,7 @@ pub use generated::google::r#type::Money;
 pub use generated::io::cloudevents::v1 as cloudevents;
 /// The words that all packages share (`redress.type.v1`).
 pub use generated::redress::r#type::v1 as words;
-pub use generated::redress::{assignment, crisis, event, intake, notification, triage};
+pub use generated::redress::{assignment, crisis, event, intake, notification, operations, triage};
 
 /// The serialized descriptors of every contract with its comments, for reflection and permissions.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/redress.bin"));

@@ -7,9 +7,10 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use redress_model::time::{SharedClock, SystemClock};
+use redress_proto::operations::v1::status_service_server::StatusServiceServer;
 use redress_rpc::Fingerprints;
 use redress_rpc::auth::{Issuer, JwksSource, Trusted, Verifier};
 use redress_rpc::client::Peers;
@@ -28,6 +29,7 @@ use crate::redis::Redis;
 use crate::server::{self, Front};
 use crate::service::{App, BoxError, Context, Service, Worker};
 use crate::settings::Common;
+use crate::status::{Readings, StatusRpc};
 use crate::telemetry::{self, Telemetry};
 
 /// How long workers get to end after the calls did.
@@ -243,10 +245,10 @@ fn run<S: Service>(host: Host<S>, telemetry: &Telemetry) -> Result<(), BoxError>
         .thread_name(format!("redress-{}", S::NAME))
         .on_thread_start(move || telemetry::install(&dispatch))
         .build()?;
-    let meter = telemetry.meter();
+    let (meter, readings) = (telemetry.meter(), telemetry.readings());
     // As a task, so that a panic while starting is an end like any other.
     let result = runtime.block_on(async {
-        match tokio::spawn(live(host, meter)).await {
+        match tokio::spawn(live(host, meter, readings)).await {
             Ok(result) => result,
             Err(panic) => Err(format!("{} panicked: {panic}", S::NAME).into()),
         }
@@ -261,6 +263,7 @@ fn run<S: Service>(host: Host<S>, telemetry: &Telemetry) -> Result<(), BoxError>
 async fn live<S: Service>(
     host: Host<S>,
     meter: opentelemetry::metrics::Meter,
+    readings: Readings,
 ) -> Result<(), BoxError> {
     let Host {
         common,
@@ -290,6 +293,13 @@ async fn live<S: Service>(
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let peers = Peers::new(S::NAME, issuer, &common.peers, &meter)?;
+    let watched = redis.clone();
+    let status = StatusRpc {
+        service: S::NAME,
+        instance: instance.clone(),
+        start: SystemTime::now(),
+        readings,
+    };
     let start = async {
         let db = Database::connect(&common.database, S::NAME, &S::migrators(), &meter).await?;
         let context = Context {
@@ -316,6 +326,7 @@ async fn live<S: Service>(
         tracing::info!("stopped before it served");
         return Ok(());
     };
+    app = app.serve(StatusServiceServer::new(status));
     let (methods, routes) = server::routes(&mut app)?;
     let gate = Gate::new(
         methods,
@@ -326,6 +337,10 @@ async fn live<S: Service>(
         draining.clone(),
     );
     front.open(&gate, routes);
+    if let Some(redis) = watched {
+        let meter = meter.clone();
+        app = app.work("redis", |shutdown| redis.watch(meter, shutdown));
+    }
     let App {
         served, workers, ..
     } = app;

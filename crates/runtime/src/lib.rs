@@ -6,14 +6,17 @@
 
 mod cli;
 pub mod config;
+mod counted;
 pub mod host;
 mod redis;
 mod server;
 mod service;
 pub mod settings;
+mod status;
 pub mod telemetry;
 
 pub use cli::main;
+pub use counted::Counted;
 pub use redis::{Redis, RedisUrlError};
 pub use server::ListenError;
 pub use service::{App, BoxError, Context, Ended, Service};

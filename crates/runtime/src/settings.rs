@@ -188,6 +188,8 @@ pub struct TelemetrySettings {
     pub logs: Logs,
     /// Where OTLP goes; empty for the standard variables.
     pub otlp_endpoint: String,
+    /// How many sites a metric may name, the worst first; 0 for none.
+    pub top_sites: u32,
 }
 
 /// How logs look on standard error.

@@ -22,6 +22,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
 use crate::settings::{Logs, TelemetrySettings};
+use crate::status::Readings;
 
 /// Name of the instrumentation scope.
 const SCOPE: &str = "redress";
@@ -53,6 +54,7 @@ pub struct Telemetry {
     traces: SdkTracerProvider,
     metrics: SdkMeterProvider,
     logs: Option<SdkLoggerProvider>,
+    readings: Readings,
     /// Where exporters run; kept until everything is flushed.
     _exporting: Option<tokio::runtime::Runtime>,
 }
@@ -86,7 +88,11 @@ impl Telemetry {
             .with_resource(resource.clone())
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)))
             .build();
-        let metrics = SdkMeterProvider::builder().with_resource(resource).build();
+        let readings = Readings::new();
+        let metrics = SdkMeterProvider::builder()
+            .with_resource(resource)
+            .with_reader(readings.clone())
+            .build();
         let stderr = match settings.logs {
             Logs::Auto => Logs::Text,
             chosen => chosen,
@@ -96,6 +102,7 @@ impl Telemetry {
             traces,
             metrics,
             logs: None,
+            readings,
             _exporting: None,
         })
     }
@@ -128,8 +135,10 @@ impl Telemetry {
             .with_resource(resource.clone())
             .with_batch_exporter(spans.build().map_err(failed)?)
             .build();
+        let readings = Readings::new();
         let metrics = SdkMeterProvider::builder()
             .with_resource(resource.clone())
+            .with_reader(readings.clone())
             .with_periodic_exporter(points.build().map_err(failed)?)
             .build();
         let logs = SdkLoggerProvider::builder()
@@ -146,6 +155,7 @@ impl Telemetry {
             traces,
             metrics,
             logs: Some(logs),
+            readings,
             _exporting: Some(runtime),
         })
     }
@@ -153,6 +163,11 @@ impl Telemetry {
     /// The subscriber of the service.
     pub fn dispatch(&self) -> &Dispatch {
         &self.dispatch
+    }
+
+    /// The metrics at any moment.
+    pub(crate) fn readings(&self) -> Readings {
+        self.readings.clone()
     }
 
     /// The meter of the service.

@@ -117,6 +117,7 @@ impl Database {
 
     /// A database over pools that exist already: for tests and tools that checked the schema.
     pub fn from_pools(app: PgPool, worker: PgPool, service: &'static str, meter: &Meter) -> Self {
+        show_saturation(meter, [("app", app.clone()), ("worker", worker.clone())]);
         Self {
             app,
             worker,
@@ -297,6 +298,41 @@ fn backoff(attempt: u32) -> Duration {
         .saturating_mul(1 << attempt.min(10))
         .min(BACKOFF_MAX);
     bound.mul_f64(rand::random_range(0.0..1.0))
+}
+
+/// What an operator sees of the pools, as semantic conventions name it: how many connections there are, how
+/// many of them are at work, and how many there may be.
+fn show_saturation(meter: &Meter, pools: [(&'static str, PgPool); 2]) {
+    let name = |pool: &'static str| KeyValue::new("db.client.connection.pool.name", pool);
+    let measured = pools.clone();
+    meter
+        .i64_observable_up_down_counter("db.client.connection.count")
+        .with_unit("{connection}")
+        .with_description("Connections to Postgres, by pool and by whether they are at work.")
+        .with_callback(move |observer| {
+            for (pool, connections) in &measured {
+                let all = i64::from(connections.size());
+                let idle = i64::try_from(connections.num_idle())
+                    .unwrap_or(i64::MAX)
+                    .min(all);
+                for (state, count) in [("idle", idle), ("used", all - idle)] {
+                    let state = KeyValue::new("db.client.connection.state", state);
+                    observer.observe(count, &[name(pool), state]);
+                }
+            }
+        })
+        .build();
+    meter
+        .i64_observable_up_down_counter("db.client.connection.max")
+        .with_unit("{connection}")
+        .with_description("How many connections to Postgres a pool may hold.")
+        .with_callback(move |observer| {
+            for (pool, connections) in &pools {
+                let max = connections.options().get_max_connections();
+                observer.observe(i64::from(max), &[name(pool)]);
+            }
+        })
+        .build();
 }
 
 fn pool(

@@ -2,8 +2,12 @@
 //!
 //! A schema holds the tables of several crates (this one, events, the service), each with its own
 //! numbered migrations and its own version table. Migrations only go forward.
+//!
+//! Old and new releases run together during a rollout, and an old one again after a rollback, so a migration only
+//! adds (expands): whatever ran before still runs. What takes away is called so, `0042_contract_….sql`, comes a
+//! release after the last code that needed it, and ends the way back (decision 0051).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redress_model::Fault;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -14,6 +18,9 @@ use crate::fault::fault;
 
 /// This crate's tables: scope and receipts. Every service applies it first.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// How the description of a migration begins that takes something away.
+const CONTRACTS: &str = "contract ";
 
 /// Why a schema cannot be used. Its text is one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -30,16 +37,16 @@ pub enum SchemaError {
         /// The first one.
         first: String,
     },
-    /// A newer release migrated it.
+    /// A newer release took something away that this one needs.
     #[error(
-        "schema {service} was migrated by a newer release (migration {version} of {table} is unknown here): start that release or a newer one"
+        "schema {service} was contracted by a newer release (migration {version} of {table} is unknown here): start that release or a newer one"
     )]
     Ahead {
         /// The service.
         service: String,
         /// The version table.
         table: String,
-        /// The first unknown version.
+        /// The first unknown version that contracts.
         version: i64,
     },
     /// An applied migration differs from the one in this release.
@@ -76,7 +83,8 @@ pub enum SchemaError {
 /// lets one migration run at a time for a database.
 ///
 /// # Errors
-/// When the schema is ahead or changed, or a migration fails; what was applied before it stays.
+/// When the schema was contracted by a newer release or changed, or a migration fails; what was applied before it
+/// stays.
 pub async fn migrate(
     owner: &PgPool,
     service: &str,
@@ -84,12 +92,18 @@ pub async fn migrate(
 ) -> Result<(), SchemaError> {
     for migrator in migrators {
         let table = migrator.table_name.as_ref();
-        migrator.run(owner).await.map_err(|error| match error {
-            MigrateError::VersionMissing(version) => SchemaError::Ahead {
-                service: service.to_owned(),
-                table: table.to_owned(),
-                version,
-            },
+        let known = migrator.iter().map(|m| m.version).collect();
+        check_newer(
+            &applied(owner, service, table).await?,
+            &known,
+            service,
+            table,
+        )?;
+        // A newer release's expansions are none of our business.
+        let mut ours = Migrator::with_migrations(migrator.iter().cloned().collect());
+        ours.dangerous_set_table_name(table.to_owned());
+        ours.set_ignore_missing(true);
+        ours.run(owner).await.map_err(|error| match error {
             MigrateError::VersionMismatch(version) => SchemaError::Changed {
                 service: service.to_owned(),
                 table: table.to_owned(),
@@ -117,7 +131,7 @@ pub async fn migrate(
     Ok(())
 }
 
-/// Whether the schema has exactly the migrations that this release carries.
+/// Whether the schema has the migrations that this release carries, and none that takes away what it needs.
 ///
 /// # Errors
 /// One sentence that says which way it differs and what to do.
@@ -129,10 +143,10 @@ pub async fn check_schema(
     let mut missing = Vec::new();
     for migrator in migrators {
         let table = migrator.table_name.as_ref();
-        let mut applied = applied(pool, service, table).await?;
+        let applied = applied(pool, service, table).await?;
         for migration in migrator.iter() {
-            match applied.remove(&migration.version) {
-                Some(checksum) if checksum == migration.checksum.as_ref() => {}
+            match applied.get(&migration.version) {
+                Some(found) if found.checksum == migration.checksum.as_ref() => {}
                 Some(_) => {
                     return Err(SchemaError::Changed {
                         service: service.to_owned(),
@@ -146,13 +160,8 @@ pub async fn check_schema(
                 )),
             }
         }
-        if let Some(version) = applied.into_keys().next() {
-            return Err(SchemaError::Ahead {
-                service: service.to_owned(),
-                table: table.to_owned(),
-                version,
-            });
-        }
+        let known = migrator.iter().map(|m| m.version).collect();
+        check_newer(&applied, &known, service, table)?;
     }
     match missing.first() {
         None => Ok(()),
@@ -164,21 +173,63 @@ pub async fn check_schema(
     }
 }
 
-/// Applied versions with their checksums; none where the version table is missing.
+/// Refuses what a newer release took away; what it added is only mentioned.
+fn check_newer(
+    applied: &BTreeMap<i64, Applied>,
+    known: &BTreeSet<i64>,
+    service: &str,
+    table: &str,
+) -> Result<(), SchemaError> {
+    for (version, migration) in applied
+        .iter()
+        .filter(|(version, _)| !known.contains(version))
+    {
+        if migration.description.starts_with(CONTRACTS) {
+            return Err(SchemaError::Ahead {
+                service: service.to_owned(),
+                table: table.to_owned(),
+                version: *version,
+            });
+        }
+        tracing::info!(
+            schema = service,
+            revision = version,
+            "the schema was expanded by a newer release"
+        );
+    }
+    Ok(())
+}
+
+/// A migration that was applied.
+struct Applied {
+    checksum: Vec<u8>,
+    description: String,
+}
+
+/// Applied migrations by version; none where the version table is missing.
 async fn applied(
     pool: &PgPool,
     service: &str,
     table: &str,
-) -> Result<BTreeMap<i64, Vec<u8>>, SchemaError> {
+) -> Result<BTreeMap<i64, Applied>, SchemaError> {
     let select = format!(
         "-- store::schema::applied
-        SELECT version, checksum FROM {} WHERE success ORDER BY version",
+        SELECT version, checksum, description FROM {} WHERE success ORDER BY version",
         quote_identifier(table)
     );
-    let rows: Result<Vec<(i64, Vec<u8>)>, sqlx::Error> =
+    let rows: Result<Vec<(i64, Vec<u8>, String)>, sqlx::Error> =
         sqlx::query_as(AssertSqlSafe(select)).fetch_all(pool).await;
     match rows {
-        Ok(rows) => Ok(rows.into_iter().collect()),
+        Ok(rows) => Ok(rows
+            .into_iter()
+            .map(|(version, checksum, description)| {
+                let applied = Applied {
+                    checksum,
+                    description,
+                };
+                (version, applied)
+            })
+            .collect()),
         Err(error) if is_missing(&error) => Ok(BTreeMap::new()),
         Err(error) => Err(SchemaError::Unreadable {
             service: service.to_owned(),

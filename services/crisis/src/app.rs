@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::flow::Desk;
 use crate::jobs::subscriptions::SUBSCRIPTIONS;
 use crate::jobs::timers::IncidentClocks;
-use crate::jobs::{Shop, inbox, shifts, tidy};
+use crate::jobs::{Shop, inbox, shifts, standing, tidy};
 use crate::rpc::{Incidents, Statements, signer};
 use crate::settings::Settings;
 use crate::store;
@@ -118,8 +118,12 @@ impl Service for CrisisService {
                 share_wakes(db, redis.node(), shutdown)
             });
         }
-        let (ringer, staffed) = (db.clone(), db.clone());
+        let (ringer, staffed, counted) = (db.clone(), db.clone(), db.clone());
+        let time = clock.clone();
         Ok(app
+            .work("standing", |shutdown| {
+                standing::run(counted, time, meter, shutdown)
+            })
             .work("bell", |shutdown| ring(ringer, bell, shutdown))
             .work("shifts", |shutdown| shifts::run(staffed, shop, shutdown))
             .work("tidy", |shutdown| tidy::run(db, clock, shutdown)))

@@ -28,7 +28,7 @@ use crate::jobs::{
     ContactRecordedHandler, DemandChangedHandler, DisputeBegunHandler, DutyChangedHandler,
     MessageChangedHandler, OwnerChangedHandler, PolicyKeeper, SiteChangedHandler,
     StaffChangedHandler, SurveyAnsweredHandler, TextSource, regrade_clusters, subscriptions,
-    watch_unheard,
+    watch_standing,
 };
 use crate::rpc::{Shared, TriageRpc};
 use crate::store::late;
@@ -101,6 +101,7 @@ pub fn timers(
 /// Wires the service together.
 pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
     let Context {
+        common,
         db,
         clock,
         redis,
@@ -163,9 +164,9 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
         .work("calendars", |shutdown| calendars.run(shutdown))
         .work("policies", |shutdown| policies.run(shutdown))
         .work("regrading", |shutdown| regrade_clusters(desk, shutdown))
-        .work("unheard clocks", {
-            let db = db.clone();
-            |shutdown| watch_unheard(db, meter, shutdown)
+        .work("standing", {
+            let (db, top_sites) = (db.clone(), common.telemetry.top_sites);
+            move |shutdown| watch_standing(db, meter, top_sites, shutdown)
         })
         .work("receipts", {
             let db = db.clone();

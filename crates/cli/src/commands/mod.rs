@@ -25,6 +25,7 @@ pub(crate) mod signal;
 pub(crate) mod site;
 pub(crate) mod solution;
 pub(crate) mod statement;
+pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod survey;
 pub(crate) mod task;

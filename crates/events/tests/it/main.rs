@@ -3,6 +3,7 @@
 
 mod admin;
 mod away;
+mod backlog;
 mod leases;
 mod long_reader;
 mod once;

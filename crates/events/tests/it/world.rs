@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use opentelemetry::global::meter;
+use opentelemetry::metrics::Meter;
 use redress_events::{Applied, Event, Handler, Inbox, NewEvent, Pace, Peer, Relay, Subscriptions};
 use redress_model::Fault;
 use redress_proto::event::v1::{CaseMoved, DeliverRequest, DeliverResponse};
@@ -223,8 +224,18 @@ impl World {
     }
 
     pub(crate) fn relay_of(&self, db: Database, wire: Arc<dyn Peer>, pace: Pace) -> Running {
+        self.relay_measured(db, wire, pace, &meter("test"))
+    }
+
+    pub(crate) fn relay_measured(
+        &self,
+        db: Database,
+        wire: Arc<dyn Peer>,
+        pace: Pace,
+        meter: &Meter,
+    ) -> Running {
         let peers = vec![("triage".to_owned(), wire)];
-        let relay = Relay::new(db.clone(), subscriptions(), peers, pace, &meter("test")).unwrap();
+        let relay = Relay::new(db.clone(), subscriptions(), peers, pace, meter).unwrap();
         let stop = CancellationToken::new();
         Running {
             db,

@@ -3,6 +3,7 @@
 mod life;
 mod process;
 mod roles;
+mod status;
 mod support;
 mod telemetry;
 mod web;

@@ -254,6 +254,12 @@ pub(crate) type Client = EventAdminServiceClient<InterceptedService<Channel, Bea
 #[derive(Clone)]
 pub(crate) struct Bearer(String);
 
+impl Bearer {
+    pub(crate) fn of(token: &str) -> Self {
+        Self(format!("Bearer {token}"))
+    }
+}
+
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let value = self.0.parse().expect("a header");
@@ -269,7 +275,7 @@ pub(crate) fn channel(handle: &Handle) -> Channel {
 }
 
 pub(crate) fn client(handle: &Handle, token: &str) -> Client {
-    let bearer = Bearer(format!("Bearer {token}"));
+    let bearer = Bearer::of(token);
     EventAdminServiceClient::with_interceptor(channel(handle), bearer)
 }
 

@@ -60,11 +60,26 @@ async fn a_schema_that_was_never_migrated_asks_for_migrate() {
 }
 
 #[tokio::test]
-async fn a_schema_of_a_newer_release_is_refused_by_serve_and_migrate() {
+async fn a_release_goes_back_on_a_schema_that_a_newer_one_expanded() {
     let t = database().await;
     change(
         &t,
-        "INSERT INTO _store_migrations VALUES (999, 'future', now(), true, '', 0)",
+        "INSERT INTO _store_migrations VALUES (998, 'more columns', now(), true, '', 0)",
+    )
+    .await;
+    check(&t).await.expect("it understands all that it needs");
+    migrate(&t.owner, "intake", &MIGRATORS)
+        .await
+        .expect("nothing is missing, nothing is in the way");
+}
+
+#[tokio::test]
+async fn a_schema_that_a_newer_release_contracted_is_refused_by_serve_and_migrate() {
+    let t = database().await;
+    change(
+        &t,
+        "INSERT INTO _store_migrations VALUES (998, 'more columns', now(), true, '', 0),
+                                             (999, 'contract old names', now(), true, '', 0)",
     )
     .await;
     let error = check(&t).await.unwrap_err();

@@ -9,6 +9,7 @@ mod message_changed;
 pub mod shifts;
 mod site_changed;
 mod staff_changed;
+pub mod standing;
 pub mod subscriptions;
 pub mod tidy;
 pub mod timers;

@@ -11,6 +11,7 @@ pub mod incidents;
 pub mod log;
 pub mod roles;
 pub mod sites;
+pub mod standing;
 pub mod statements;
 
 use redress_model::Fault;

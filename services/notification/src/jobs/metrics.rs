@@ -7,7 +7,7 @@ use crate::domain::breaker::Standing;
 use crate::domain::route::Way;
 use crate::domain::task::{TaskKind, TaskOutcome};
 use crate::domain::words::{AttemptOutcome, DeliveryReport};
-use crate::store::messages::Message;
+use crate::store::messages::{Backlog, Message};
 
 /// Instruments of this service.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub struct Metrics {
     reports: Counter<u64>,
     overdue: Gauge<i64>,
     oldest: Gauge<f64>,
+    dead: Gauge<i64>,
     breaker: Gauge<i64>,
     tasks: Counter<u64>,
     overrides: Counter<u64>,
@@ -52,6 +53,11 @@ impl Metrics {
                 .f64_gauge("redress.notification.overdue.age")
                 .with_unit("s")
                 .with_description("How long the oldest of them has been waiting.")
+                .build(),
+            dead: meter
+                .i64_gauge("redress.notification.dead_letters")
+                .with_unit("{message}")
+                .with_description("Messages that failed for good and wait for a person.")
                 .build(),
             breaker: meter
                 .i64_gauge("redress.notification.breaker")
@@ -136,8 +142,9 @@ impl Metrics {
     }
 
     /// How far behind the sender is.
-    pub fn behind(&self, overdue: i64, age_seconds: f64) {
-        self.overdue.record(overdue, &[]);
-        self.oldest.record(age_seconds, &[]);
+    pub fn behind(&self, backlog: Backlog) {
+        self.overdue.record(backlog.overdue, &[]);
+        self.dead.record(backlog.dead, &[]);
+        self.oldest.record(backlog.age, &[]);
     }
 }

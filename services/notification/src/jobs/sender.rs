@@ -124,7 +124,7 @@ impl<P: People> Sender<P> {
         const PAUSE: Duration = Duration::from_secs(15);
         while !shutdown.is_cancelled() {
             match messages::backlog(&self.db, self.clock.now()).await {
-                Ok((overdue, age)) => self.metrics.behind(overdue, age),
+                Ok(backlog) => self.metrics.behind(backlog),
                 Err(fault) => {
                     tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "the backlog of messages cannot be read")
                 }

@@ -314,19 +314,31 @@ pub async fn due(
         .collect()
 }
 
-/// How many messages are overdue, and by how many seconds the oldest one is.
-pub async fn backlog(db: &Database, now: Timestamp) -> Result<(i64, f64), Fault> {
-    let row = sqlx::query!(
+/// What waits over all sites.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backlog {
+    /// Messages whose time has come.
+    pub overdue: i64,
+    /// How many seconds ago that of the oldest one came.
+    pub age: f64,
+    /// Messages that failed for good and wait for a person.
+    pub dead: i64,
+}
+
+/// What waits over all sites.
+pub async fn backlog(db: &Database, now: Timestamp) -> Result<Backlog, Fault> {
+    sqlx::query_as!(
+        Backlog,
         r#"-- notification::messages::backlog
         SELECT count(*) AS "overdue!",
-               coalesce(extract(epoch FROM $1 - min(due_time)), 0)::double precision AS "age!"
+               coalesce(extract(epoch FROM $1 - min(due_time)), 0)::double precision AS "age!",
+               (SELECT count(*) FROM message WHERE state = 'FAILED') AS "dead!"
         FROM message WHERE due_time <= $1"#,
         now.to_sqlx(),
     )
     .fetch_one(db.worker())
     .await
-    .or_fault()?;
-    Ok((row.overdue, row.age))
+    .or_fault()
 }
 
 /// A message under a lock until the end of the transaction.

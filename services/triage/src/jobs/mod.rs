@@ -13,9 +13,9 @@ mod parse;
 mod policies;
 mod regrading;
 mod roster;
+mod standing;
 mod survey_answered;
 mod truth;
-mod unheard;
 
 pub use calendars::CalendarKeeper;
 pub use case_facts::{CaseReceivedHandler, CaseUpdatedHandler, TextSource};
@@ -29,9 +29,9 @@ pub use owner_changed::OwnerChangedHandler;
 pub use policies::PolicyKeeper;
 pub use regrading::{regrade_clusters, regrade_waiting};
 pub use roster::{DutyChangedHandler, StaffChangedHandler};
+pub use standing::watch as watch_standing;
 pub use survey_answered::SurveyAnsweredHandler;
 pub use truth::ClockTruth;
-pub use unheard::watch as watch_unheard;
 
 use redress_events::Subscriptions;
 

@@ -16,6 +16,7 @@ pub mod policies;
 pub mod regrades;
 pub mod signals;
 pub mod sites;
+pub mod standing;
 pub mod tallies;
 pub mod terms;
 

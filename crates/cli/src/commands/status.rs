@@ -1,0 +1,574 @@
+//! `redress status`: one screen that says whether the platform keeps its promises. It reads what metrics export,
+//! service by service, and judges by the same limits as the alerts (deploy/observability/alerts).
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use owo_colors::OwoColorize as _;
+use redress_proto::operations::v1::{GetStatusRequest, GetStatusResponse};
+use serde_json::json;
+use tonic::Status;
+
+use crate::args::ServiceArg;
+use crate::connect::{Platform, request};
+use crate::failure::Failure;
+use crate::output::{Output, heading, instant, line, table, until};
+
+/// Seconds: an event may be on its way for so long.
+const EVENT_AGE_MAX: f64 = 60.0;
+/// Seconds: a promise may fire so late, a message may wait so long for a sender.
+const LATE_MAX: f64 = 10.0;
+/// Share of the connections or of the memory that may be in use.
+const FULL: f64 = 0.9;
+
+/// Something that keeps the platform from its promises, and the runbook's section about it.
+#[derive(Debug, PartialEq, Eq)]
+struct Trouble {
+    service: &'static str,
+    what: String,
+    runbook: &'static str,
+}
+
+/// What one service answered.
+struct Answer {
+    service: &'static str,
+    status: Result<GetStatusResponse, Status>,
+}
+
+/// Asks every service, prints, and fails when a promise is at risk.
+pub(crate) async fn run(platform: &Platform, out: Output) -> Result<(), Failure> {
+    let answers = join_all(ServiceArg::ALL.map(|service| async move {
+        let asked = platform
+            .status(service)
+            .get_status(request(GetStatusRequest {}))
+            .await;
+        Answer {
+            service: service.name(),
+            status: asked.map(tonic::Response::into_inner),
+        }
+    }))
+    .await;
+    // Whoever may not ask learns so, instead of that everything is down.
+    if let Some(refusal) = refused(&answers) {
+        return Err(refusal.into());
+    }
+    let troubles: Vec<Trouble> = answers.iter().flat_map(troubles).collect();
+    out.one(
+        || as_json(&answers, &troubles),
+        || show(&answers, &troubles),
+    );
+    if troubles.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Trouble {
+            count: troubles.len(),
+        })
+    }
+}
+
+fn refused(answers: &[Answer]) -> Option<Status> {
+    answers.iter().find_map(|answer| match &answer.status {
+        Err(status)
+            if matches!(
+                status.code(),
+                tonic::Code::Unauthenticated | tonic::Code::PermissionDenied
+            ) =>
+        {
+            Some(status.clone())
+        }
+        _ => None,
+    })
+}
+
+/// Sum of a metric over whatever labels it has, of those that match.
+fn sum(status: &GetStatusResponse, metric: &str, label: Option<(&str, &str)>) -> f64 {
+    values(status, metric, label).sum()
+}
+
+/// Largest value of a metric; 0 where there is none.
+fn max(status: &GetStatusResponse, metric: &str) -> f64 {
+    values(status, metric, None).fold(0.0, f64::max)
+}
+
+fn values<'a>(
+    status: &'a GetStatusResponse,
+    metric: &'a str,
+    label: Option<(&'a str, &'a str)>,
+) -> impl Iterator<Item = f64> + 'a {
+    status
+        .readings
+        .iter()
+        .filter(move |r| r.metric == metric)
+        .filter(move |r| {
+            label.is_none_or(|(key, value)| r.labels.get(key).is_some_and(|v| v == value))
+        })
+        .map(|r| r.value)
+}
+
+/// What keeps this service from its promises.
+fn troubles(answer: &Answer) -> Vec<Trouble> {
+    let mut found = Vec::new();
+    let mut tell = |what: String, runbook: &'static str| {
+        found.push(Trouble {
+            service: answer.service,
+            what,
+            runbook,
+        });
+    };
+    let status = match &answer.status {
+        Ok(status) => status,
+        Err(error) => {
+            tell(
+                format!("does not answer ({:?})", error.code()),
+                "a-service-is-gone",
+            );
+            return found;
+        }
+    };
+    let age = max(status, "redress.events.outbox.age");
+    if age > EVENT_AGE_MAX {
+        tell(
+            format!("an event has been on its way for {age:.0} s"),
+            "events-are-late",
+        );
+    }
+    let parked = sum(status, "redress.events.parked", None);
+    if parked > 0.0 {
+        tell(format!("{parked} events are parked"), "parked-events");
+    }
+    let late = max(status, "redress.timers.overdue.age");
+    if late > LATE_MAX {
+        let count = sum(status, "redress.timers.overdue", None);
+        tell(
+            format!("{count} timers are due and not fired, the oldest for {late:.0} s"),
+            "late-timers",
+        );
+    }
+    if values(status, "redress.timers.index.ready", None).any(|ready| ready < 1.0)
+        || values(status, "redress.redis.up", None).any(|up| up < 1.0)
+    {
+        tell(
+            "Redis does not answer, or its index of timers is not ready".to_owned(),
+            "redis-is-gone",
+        );
+    }
+    if share(
+        sum(status, "redress.redis.memory.used", None),
+        sum(status, "redress.redis.memory.limit", None),
+    ) > FULL
+    {
+        tell("Redis is nearly full".to_owned(), "redis-is-gone");
+    }
+    for pool in ["app", "worker"] {
+        if pool_share(status, pool) > FULL {
+            tell(
+                format!("nearly all connections of the {pool} pool are at work"),
+                "capacity",
+            );
+        }
+    }
+    let unanswered = sum(
+        status,
+        "redress.triage.clocks.unheard",
+        Some(("redress.page.state", "UNANSWERED")),
+    );
+    if unanswered > 0.0 {
+        tell(
+            format!("{unanswered} broken promises that nobody on duty acknowledged"),
+            "nobody-hears-of-a-broken-promise",
+        );
+    }
+    let waits = max(status, "redress.notification.overdue.age");
+    if waits > LATE_MAX {
+        tell(
+            format!("a message has waited {waits:.0} s for a sender"),
+            "messages-are-late",
+        );
+    }
+    let dead = sum(status, "redress.notification.dead_letters", None);
+    if dead > 0.0 {
+        tell(
+            format!("{dead} messages failed for good and wait for a person"),
+            "call-outs-fail",
+        );
+    }
+    for (provider, _) in open_breakers(status) {
+        tell(
+            format!("the provider {provider} is given a rest after failures"),
+            "messages-are-late",
+        );
+    }
+    let breached = sum(
+        status,
+        "redress.crisis.promises",
+        Some(("redress.outcome", "breached")),
+    );
+    if breached > 0.0 {
+        tell(
+            format!("{breached} promises of open incidents are breached"),
+            "an-incident-breaks-its-promises",
+        );
+    }
+    found
+}
+
+fn open_breakers(status: &GetStatusResponse) -> impl Iterator<Item = (String, f64)> + '_ {
+    status
+        .readings
+        .iter()
+        .filter(|r| r.metric == "redress.notification.breaker" && r.value >= 2.0)
+        .map(|r| {
+            let provider = r.labels.get("redress.message.provider");
+            (provider.cloned().unwrap_or_default(), r.value)
+        })
+}
+
+fn pool_share(status: &GetStatusResponse, pool: &str) -> f64 {
+    let of = |metric: &str, state: Option<&str>| {
+        status
+            .readings
+            .iter()
+            .filter(|r| {
+                let is = |key: &str, value: &str| r.labels.get(key).is_some_and(|v| v == value);
+                r.metric == metric
+                    && is("db.client.connection.pool.name", pool)
+                    && state.is_none_or(|state| is("db.client.connection.state", state))
+            })
+            .map(|r| r.value)
+            .sum::<f64>()
+    };
+    share(
+        of("db.client.connection.count", Some("used")),
+        of("db.client.connection.max", None),
+    )
+}
+
+/// Part of a whole; 0 where the whole is unknown.
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+fn show(answers: &[Answer], troubles: &[Trouble]) {
+    if troubles.is_empty() {
+        anstream::println!("{}", "The platform keeps its promises.".green().bold());
+    } else {
+        anstream::println!(
+            "{}",
+            format!("{} things need somebody.", troubles.len())
+                .red()
+                .bold()
+        );
+    }
+    let now = Timestamp::now();
+    let mut services = table(&[
+        "Service",
+        "State",
+        "Version",
+        "Since",
+        "Pool",
+        "Redis",
+        "Events wait",
+        "Parked",
+        "Timers late",
+    ]);
+    for answer in answers {
+        services.add_row(match &answer.status {
+            Err(_) => {
+                let mut cells = vec![answer.service.to_owned(), "away".red().to_string()];
+                cells.resize(9, "–".to_owned());
+                cells
+            }
+            Ok(status) => service_row(answer.service, status, now),
+        });
+    }
+    anstream::println!("{services}");
+    let of = |service: &str| {
+        answers
+            .iter()
+            .find(|a| a.service == service)
+            .and_then(|a| a.status.as_ref().ok())
+    };
+    if let Some(triage) = of("triage") {
+        heading("Cases and promises");
+        show_cases(triage);
+    }
+    if let Some(notification) = of("notification") {
+        heading("Messages");
+        line(
+            "wait",
+            sum(notification, "redress.notification.overdue", None),
+        );
+        line(
+            "for a person",
+            sum(notification, "redress.notification.dead_letters", None),
+        );
+    }
+    if let Some(crisis) = of("crisis") {
+        heading("Incidents");
+        let open = "redress.crisis.incidents.open";
+        line(
+            "open",
+            format!(
+                "{} ({} public)",
+                sum(crisis, open, None),
+                sum(crisis, open, Some(("redress.incident.mode", "PUBLIC")))
+            ),
+        );
+        let outcome = |word| {
+            sum(
+                crisis,
+                "redress.crisis.promises",
+                Some(("redress.outcome", word)),
+            )
+        };
+        line(
+            "promises",
+            format!(
+                "{} running, {} breached; of the last day {} kept, {} late",
+                outcome("running"),
+                outcome("breached"),
+                outcome("kept"),
+                outcome("late")
+            ),
+        );
+    }
+    if !troubles.is_empty() {
+        heading("What needs somebody");
+        let mut list = table(&["Service", "What", "Runbook"]);
+        for trouble in troubles {
+            list.add_row(vec![
+                trouble.service.to_owned(),
+                trouble.what.clone(),
+                format!("docs/runbook.md#{}", trouble.runbook),
+            ]);
+        }
+        anstream::println!("{list}");
+    }
+}
+
+fn service_row(service: &str, status: &GetStatusResponse, now: Timestamp) -> Vec<String> {
+    let since = instant(status.start_time.as_ref()).map_or_else(
+        || "–".to_owned(),
+        |_| until(status.start_time.as_ref(), now),
+    );
+    let pool = ["app", "worker"]
+        .map(|pool| pool_share(status, pool))
+        .into_iter()
+        .fold(0.0, f64::max);
+    let redis = if values(status, "redress.redis.up", None).next().is_none() {
+        "none"
+    } else if values(status, "redress.redis.up", None).all(|up| up >= 1.0) {
+        "up"
+    } else {
+        "away"
+    };
+    let timers = status
+        .readings
+        .iter()
+        .any(|r| r.metric == "redress.timers.overdue.age");
+    vec![
+        service.to_owned(),
+        "serving".green().to_string(),
+        status.version.clone(),
+        since,
+        format!("{:.0} %", pool * 100.0),
+        redis.to_owned(),
+        format!("{:.0} s", max(status, "redress.events.outbox.age")),
+        format!("{}", sum(status, "redress.events.parked", None)),
+        if timers {
+            format!("{:.0} s", max(status, "redress.timers.overdue.age"))
+        } else {
+            "–".to_owned()
+        },
+    ]
+}
+
+fn show_cases(triage: &GetStatusResponse) {
+    let cases = "redress.triage.cases.open";
+    let of_grade = |grade: &str| sum(triage, cases, Some(("redress.grade", grade)));
+    line(
+        "open cases",
+        format!(
+            "{} (grade 1: {}, 2: {}, 3: {}, 4: {})",
+            sum(triage, cases, None),
+            of_grade("1"),
+            of_grade("2"),
+            of_grade("3"),
+            of_grade("4")
+        ),
+    );
+    let clocks = |state| {
+        sum(
+            triage,
+            "redress.triage.clocks.open",
+            Some(("redress.clock.state", state)),
+        )
+    };
+    line(
+        "promises",
+        format!(
+            "{} running, {} held, {} warned, {} breached",
+            clocks("running"),
+            clocks("held"),
+            clocks("warned"),
+            clocks("breached")
+        ),
+    );
+    line(
+        "unheard",
+        sum(triage, "redress.triage.clocks.unheard", None),
+    );
+}
+
+fn as_json(answers: &[Answer], troubles: &[Trouble]) -> serde_json::Value {
+    let services: Vec<_> = answers
+        .iter()
+        .map(|answer| match &answer.status {
+            Err(error) => json!({ "service": answer.service, "serving": false, "reason": format!("{:?}", error.code()) }),
+            Ok(status) => json!({
+                "service": answer.service,
+                "serving": true,
+                "version": status.version,
+                "instance": status.instance,
+                "readings": status.readings.iter().map(|r| json!({ "metric": r.metric, "labels": r.labels, "value": r.value })).collect::<Vec<_>>(),
+            }),
+        })
+        .collect();
+    let troubles: Vec<_> = troubles
+        .iter()
+        .map(|t| json!({ "service": t.service, "what": t.what, "runbook": format!("docs/runbook.md#{}", t.runbook) }))
+        .collect();
+    json!({ "ok": troubles.is_empty(), "services": services, "troubles": troubles })
+}
+
+#[cfg(test)]
+mod tests {
+    use redress_proto::operations::v1::Reading;
+
+    use super::*;
+
+    fn answer(readings: &[(&str, &[(&str, &str)], f64)]) -> Answer {
+        Answer {
+            service: "triage",
+            status: Ok(GetStatusResponse {
+                readings: readings
+                    .iter()
+                    .map(|(metric, labels, value)| Reading {
+                        metric: (*metric).to_owned(),
+                        labels: labels
+                            .iter()
+                            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                            .collect(),
+                        value: *value,
+                    })
+                    .collect(),
+                ..Default::default()
+            }),
+        }
+    }
+
+    fn sections() -> impl Iterator<Item = String> {
+        let heads = include_str!("../../../../docs/runbook.md").lines();
+        heads
+            .filter_map(|line| line.strip_prefix("## "))
+            .map(|head| head.to_lowercase().replace(' ', "-"))
+    }
+
+    #[test]
+    fn a_healthy_service_is_no_trouble_and_each_fault_is_one_with_its_section() {
+        let pool = |state| {
+            [
+                ("db.client.connection.pool.name", "app"),
+                ("db.client.connection.state", state),
+            ]
+        };
+        assert_eq!(
+            troubles(&answer(&[
+                ("redress.events.outbox.age", &[], 2.0),
+                ("redress.events.parked", &[], 0.0),
+                ("redress.timers.index.ready", &[], 1.0),
+                ("redress.redis.up", &[], 1.0),
+                ("redress.redis.memory.used", &[], 5.0),
+                ("redress.redis.memory.limit", &[], 0.0),
+                (
+                    "redress.triage.clocks.unheard",
+                    &[("redress.page.state", "WAITING")],
+                    4.0
+                ),
+                ("db.client.connection.count", &pool("used"), 3.0),
+                ("db.client.connection.max", &pool("used")[..1], 10.0),
+            ])),
+            []
+        );
+        for (readings, section) in [
+            (
+                answer(&[("redress.events.outbox.age", &[], 61.0)]),
+                "events-are-late",
+            ),
+            (
+                answer(&[("redress.events.parked", &[], 1.0)]),
+                "parked-events",
+            ),
+            (
+                answer(&[("redress.timers.overdue.age", &[], 11.0)]),
+                "late-timers",
+            ),
+            (
+                answer(&[("redress.timers.index.ready", &[], 0.0)]),
+                "redis-is-gone",
+            ),
+            (answer(&[("redress.redis.up", &[], 0.0)]), "redis-is-gone"),
+            (
+                answer(&[(
+                    "redress.triage.clocks.unheard",
+                    &[("redress.page.state", "UNANSWERED")],
+                    1.0,
+                )]),
+                "nobody-hears-of-a-broken-promise",
+            ),
+            (
+                answer(&[
+                    ("db.client.connection.count", &pool("used"), 10.0),
+                    ("db.client.connection.max", &pool("used")[..1], 10.0),
+                ]),
+                "capacity",
+            ),
+            (
+                answer(&[("redress.notification.overdue.age", &[], 11.0)]),
+                "messages-are-late",
+            ),
+            (
+                answer(&[("redress.notification.dead_letters", &[], 1.0)]),
+                "call-outs-fail",
+            ),
+            (
+                answer(&[(
+                    "redress.notification.breaker",
+                    &[("redress.message.provider", "SMS")],
+                    2.0,
+                )]),
+                "messages-are-late",
+            ),
+            (
+                answer(&[(
+                    "redress.crisis.promises",
+                    &[("redress.outcome", "breached")],
+                    1.0,
+                )]),
+                "an-incident-breaks-its-promises",
+            ),
+        ] {
+            let found = troubles(&readings);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].runbook, section);
+            assert!(
+                sections().any(|s| s == section),
+                "{section} is in the runbook"
+            );
+        }
+        let away = Answer {
+            service: "crisis",
+            status: Err(Status::unavailable("gone")),
+        };
+        assert_eq!(troubles(&away)[0].runbook, "a-service-is-gone");
+    }
+}
