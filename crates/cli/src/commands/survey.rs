@@ -19,7 +19,7 @@ use crate::output::{Output, heading, line, short, when};
 pub(crate) enum SurveyCommand {
     /// List surveys, newest first.
     #[command(
-        after_help = "Examples:\n  redress survey list --site lakeside\n  redress survey list --site lakeside --callable --json"
+        after_help = "Examples:\n  redress survey list --site lakeside\n  redress survey list --site lakeside --state open --json\n\nWhom to call now stands in `redress task list --kind SURVEY`."
     )]
     List {
         /// Site; all of the token's sites otherwise.
@@ -98,7 +98,7 @@ pub(crate) enum SurveyCommand {
         #[arg(long = "praise", value_name = "STAFF")]
         praise: Vec<String>,
     },
-    /// Take down a call without an answer.
+    /// Take down a call without an answer; it ends the call's task, like `redress task done`.
     #[command(
         after_help = "Example:\n  redress survey call sites/lakeside/surveys/ID --outcome not-reached"
     )]

@@ -1,10 +1,11 @@
-//! `redress task`: calls to make, letters to write, readers whom nothing reached.
+//! `redress task`: calls to make, letters to write, customers to ask how it was, readers whom nothing reached.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use redress_model::words::UnknownWord;
 use redress_proto::notification::v1::{
-    ClaimTaskRequest, CompleteTaskRequest, GetTaskRequest, ListTasksRequest, Task, TaskKind,
-    TaskOutcome, TaskState, TaskText,
+    ClaimTaskRequest, CompleteTaskRequest, GetTaskRequest, ListTasksRequest,
+    RecordSurveyCallRequest, SurveyAnswer, SurveyCallOutcome, Task, TaskKind, TaskOutcome,
+    TaskState, TaskText,
 };
 
 use crate::args::Paging;
@@ -27,7 +28,7 @@ pub(crate) enum TaskCommand {
         /// Only in this state: OPEN, CLAIMED, DONE.
         #[arg(long)]
         state: Option<String>,
-        /// Only of this kind: CALL, LETTER, UNREACHED.
+        /// Only of this kind: CALL, LETTER, UNREACHED, SURVEY.
         #[arg(long)]
         kind: Option<String>,
         /// Only about this case, `sites/{site}/cases/{case}`.
@@ -57,17 +58,38 @@ pub(crate) enum TaskCommand {
         #[arg(long)]
         take_over: bool,
     },
-    /// Say how a task ended. In vain, it sends the message on by its next way.
+    /// Say how a task ended. In vain, it sends the message on by its next way; a customer is called again a day later.
     #[command(
-        after_help = "Examples:\n  redress task done sites/lakeside/tasks/ID --outcome DELIVERED\n  redress task done sites/lakeside/tasks/ID --outcome UNREACHABLE"
+        after_help = "Examples:\n  redress task done sites/lakeside/tasks/ID --outcome DELIVERED\n  redress task done sites/lakeside/tasks/ID --outcome UNREACHABLE\n  redress task done sites/lakeside/tasks/ID --outcome DELIVERED --score 5 --solved true --praise sites/lakeside/staff/li"
     )]
     Done {
         /// The task, `sites/{site}/tasks/{task}`.
         name: String,
-        /// DELIVERED, UNREACHABLE, WRONG_CONTACT or NOT_NEEDED.
+        /// DELIVERED, UNREACHABLE, WRONG_CONTACT or NOT_NEEDED; of a survey NOT_NEEDED says that the customer does not
+        /// want to be asked.
         #[arg(long)]
         outcome: String,
+        /// What a customer who was asked how it was answered.
+        #[command(flatten)]
+        answer: Answer,
     },
+}
+
+/// The answer of a survey.
+#[derive(Debug, Args)]
+pub(crate) struct Answer {
+    /// Of a survey: 1 (bad) to 5 (good).
+    #[arg(long)]
+    score: Option<i32>,
+    /// Of a survey after a complaint or a repair: whether it is solved.
+    #[arg(long)]
+    solved: Option<bool>,
+    /// Of a survey: what the customer said beyond that.
+    #[arg(long, default_value = "")]
+    comment: String,
+    /// Of a survey: somebody whom the customer praised, `sites/{site}/staff/{staff}`; may be given several times.
+    #[arg(long = "praise", value_name = "STAFF")]
+    praise: Vec<String>,
 }
 
 /// Runs a subcommand.
@@ -133,13 +155,23 @@ pub(crate) async fn run(
             let answer = client.claim_task(request(claim)).await?.into_inner();
             (answer.task, answer.text)
         }
-        TaskCommand::Done { name, outcome } => {
+        TaskCommand::Done {
+            name,
+            outcome,
+            answer,
+        } => {
             let outcome = wire(
                 "outcome",
                 "TASK_OUTCOME_",
                 &outcome,
                 TaskOutcome::from_str_name,
             )?;
+            let get = GetTaskRequest { name: name.clone() };
+            let task = client.get_task(request(get)).await?.into_inner().task;
+            let task = task.unwrap_or_default();
+            if !task.survey.is_empty() {
+                return asked(platform, task, outcome, answer, out).await;
+            }
             let done = CompleteTaskRequest {
                 name,
                 outcome: outcome.into(),
@@ -162,6 +194,56 @@ pub(crate) async fn run(
             shown
         },
         || show(&task, text.as_ref()),
+    );
+    Ok(())
+}
+
+/// Records what came of a call about a survey, which ends its task.
+async fn asked(
+    platform: &Platform,
+    task: Task,
+    outcome: TaskOutcome,
+    answer: Answer,
+    out: Output,
+) -> Result<(), Failure> {
+    let (outcome, answer) = match (outcome, answer.score) {
+        (TaskOutcome::Delivered, None) => {
+            return Err(Failure::Argument {
+                argument: "score",
+                reason: "must be given where a customer was asked how it was".to_owned(),
+            });
+        }
+        (TaskOutcome::Delivered, Some(score)) => {
+            let answer = SurveyAnswer {
+                score,
+                solved: answer.solved,
+                comment: answer.comment,
+                praised_staff: answer.praise,
+            };
+            (SurveyCallOutcome::Answered, Some(answer))
+        }
+        (TaskOutcome::NotNeeded, _) => (SurveyCallOutcome::Refused, None),
+        (TaskOutcome::Unreachable | TaskOutcome::WrongContact | TaskOutcome::Unspecified, _) => {
+            (SurveyCallOutcome::NotReached, None)
+        }
+    };
+    let record = RecordSurveyCallRequest {
+        name: task.survey,
+        outcome: outcome.into(),
+        answer,
+        request_id: uuid::Uuid::now_v7().to_string(),
+        ..Default::default()
+    };
+    platform
+        .surveys()
+        .record_survey_call(request(record))
+        .await?;
+    let get = GetTaskRequest { name: task.name };
+    let task = platform.tasks().get_task(request(get)).await?.into_inner();
+    let task = task.task.unwrap_or_default();
+    out.one(
+        || json::of("notification.v1.Task", &task),
+        || show(&task, None),
     );
     Ok(())
 }
@@ -200,6 +282,9 @@ fn show(task: &Task, text: Option<&TaskText>) {
     line("message", &task.message);
     if !task.case.is_empty() {
         line("case", &task.case);
+    }
+    if !task.survey.is_empty() {
+        line("survey", &task.survey);
     }
     if !task.reason.is_empty() {
         line("why", &task.reason);

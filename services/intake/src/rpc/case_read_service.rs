@@ -159,6 +159,7 @@ impl Operation for ReadContacts<'_> {
             contact_points,
             number: case.number,
             channel: to_wire(case.channel),
+            place: render::place(&case.place),
             revision: case.revision,
         })
     }

@@ -4,7 +4,9 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::texts::Source;
 use super::timing::Quiet;
+use super::words::{Language, SurveyKind};
 
 /// Calls at most (own).
 pub const CALLS_MAX: usize = 3;
@@ -27,6 +29,68 @@ pub fn may_call(next: Option<Timestamp>, now: Timestamp, zone: &TimeZone) -> boo
     next.is_some_and(|next| next <= now) && NO_CALLS.opening(zone, now) == now
 }
 
+/// When customers may be called: now by day, else in the morning.
+pub fn opening(now: Timestamp, zone: &TimeZone) -> Timestamp {
+    NO_CALLS.opening(zone, now)
+}
+
+/// What to ask on the phone: one question a line, so that two callers ask alike.
+pub fn script(kind: SurveyKind, number: &str, language: Language) -> Source {
+    let asks_solved = asks_solved(kind);
+    let (subject, mut lines) = match language {
+        Language::Chinese => (
+            format!("电话回访{}", about(kind, number, language)),
+            vec!["请对这次服务打分：1 分很差，5 分很好。"],
+        ),
+        Language::English => (
+            format!("Call and ask{}", about(kind, number, language)),
+            vec!["How was it, from 1 (bad) to 5 (good)?"],
+        ),
+    };
+    if asks_solved {
+        lines.push(match language {
+            Language::Chinese => "问题真的解决了吗？",
+            Language::English => "Is it really settled?",
+        });
+    }
+    lines.push(match language {
+        Language::Chinese => "还有什么想说的？",
+        Language::English => "Is there anything else to say?",
+    });
+    lines.push(match language {
+        Language::Chinese => "有没有哪位工作人员做得特别好？请记下姓名。",
+        Language::English => "Did somebody help especially well? Take down the name.",
+    });
+    Source {
+        subject,
+        body: lines.join("\n"),
+    }
+}
+
+/// Whether it is asked if it is solved.
+pub fn asks_solved(kind: SurveyKind) -> bool {
+    matches!(kind, SurveyKind::Complaint | SurveyKind::Repair)
+}
+
+fn about(kind: SurveyKind, number: &str, language: Language) -> String {
+    let (chinese, english) = match kind {
+        SurveyKind::Sales => ("：购房之后", ": after the sale"),
+        SurveyKind::Handover => ("：交房之后", ": after the handover"),
+        SurveyKind::Repair => ("：维修之后", ": after the repair"),
+        SurveyKind::DailyLiving => ("：日常居住", ": daily living"),
+        SurveyKind::Complaint => ("：投诉办结之后", ": after the complaint"),
+    };
+    let said = match language {
+        Language::Chinese => chinese,
+        Language::English => english,
+    };
+    if number.is_empty() {
+        said.to_owned()
+    } else {
+        format!("{said} {number}")
+    }
+}
+
 /// What a customer answered. The comment is personal: hence no `Debug`.
 #[derive(Clone)]
 pub struct Answer {
@@ -46,6 +110,20 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn m12_whether_it_is_solved_is_asked_after_a_complaint_and_a_repair_alone() {
+        for kind in SurveyKind::ALL {
+            for (language, question) in [
+                (Language::Chinese, "解决了吗"),
+                (Language::English, "settled"),
+            ] {
+                let script = script(*kind, "LAKE-1", language);
+                assert!(script.subject.ends_with("LAKE-1"));
+                assert_eq!(script.body.contains(question), asks_solved(*kind), "{kind}");
+            }
+        }
     }
 
     #[test]

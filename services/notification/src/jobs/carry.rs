@@ -4,12 +4,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
-use redress_model::name::MessageName;
+use redress_model::name::{MessageName, SiteId, StaffName};
 use redress_store::{Operation, Tx};
 
 use crate::domain::causes;
 use crate::domain::task::{self, TaskKind};
-use crate::domain::words::MessageChannel;
 use crate::provider::{Answer, Outgoing};
 use crate::store::kept::{KeptPage, KeptText};
 use crate::store::keys::Keys;
@@ -95,10 +94,7 @@ impl Operation for MakeTask<'_> {
         };
         let text = TaskText {
             reader: self.outgoing.reader.clone(),
-            address: match self.outgoing.channel {
-                MessageChannel::Letter => String::new(),
-                _ => self.outgoing.address.clone(),
-            },
+            address: self.outgoing.address.clone(),
             subject: self.outgoing.subject.clone(),
             body: self.outgoing.body.clone(),
         };
@@ -161,6 +157,7 @@ async fn make(
         kind,
         message: &message.name,
         case: message.case.as_ref(),
+        survey: None,
         round: message.fate.round,
         page: message.fate.page,
         attempt,
@@ -169,10 +166,23 @@ async fn make(
         reason,
         text,
     };
-    let is_new = tasks::make(tx, keys, &new, now).await?;
-    if let Some(staff) = holder.filter(|_| is_new) {
+    if tasks::make(tx, keys, &new, now).await? {
+        tell_holder(tx, site, holder, &message.facts.number, now).await?;
+    }
+    Ok(())
+}
+
+/// Tells whoever holds a duty that tasks wait, once in a while however many there are.
+pub(crate) async fn tell_holder(
+    tx: &mut Tx,
+    site: &SiteId,
+    holder: Option<StaffName>,
+    number: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if let Some(staff) = holder {
         let span = now.as_second().div_euclid(NEWS_PAUSE.as_secs());
-        let draft = causes::task_waiting(&staff, &message.facts.number, span, now);
+        let draft = causes::task_waiting(&staff, number, span, now);
         messages::queue(tx, site, &[draft], now).await?;
     }
     Ok(())

@@ -81,13 +81,14 @@ impl People for PeersPeople {
         let Some(answer) = known(answer)? else {
             return Ok(None);
         };
+        let answer = answer.into_inner();
+        let place = answer.place.unwrap_or_default();
         let person = answer
-            .into_inner()
             .contact_points
             .into_iter()
             .find(|point| point.person_token == token)
             .and_then(|point| point.complainant);
-        Ok(person.map(complainant))
+        Ok(person.map(|person| complainant(person, &place)))
     }
 
     async fn staff(&self, staff: &StaffName) -> Result<Option<StaffContact>, Fault> {
@@ -120,7 +121,7 @@ fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
 }
 
 /// The way a person prefers comes first; the others follow from the quickest to the slowest.
-fn complainant(person: intake::Complainant) -> Complainant {
+fn complainant(person: intake::Complainant, place: &intake::Place) -> Complainant {
     let mut points = ContactPoints::of(person.display_name.as_str());
     points.add(MessageChannel::Sms, &person.phone);
     points.add(MessageChannel::Wechat, &person.account);
@@ -128,8 +129,12 @@ fn complainant(person: intake::Complainant) -> Complainant {
     points.add(MessageChannel::Phone, &person.phone);
     points.add(MessageChannel::App, &person.account);
     if person.preferred_contact_way() == intake::ContactWay::Letter {
-        // Who writes finds the postal address in the case.
-        points.add(MessageChannel::Letter, &person.display_name);
+        // Where the complaint says nothing of the place, who writes has to find it out.
+        let postal = postal(place);
+        let known = [postal.as_str(), &person.display_name];
+        for address in known.into_iter().filter(|text| !text.is_empty()) {
+            points.add(MessageChannel::Letter, address);
+        }
     }
     // The numbers of intake's ways are those of our first five channels.
     if let Some(channel) = MessageChannel::from_number(person.preferred_contact_way)
@@ -141,6 +146,16 @@ fn complainant(person: intake::Complainant) -> Complainant {
         points,
         language: person.language,
     }
+}
+
+/// Where a letter finds who lives there, on one line.
+fn postal(place: &intake::Place) -> String {
+    [&place.building, &place.unit, &place.detail]
+        .into_iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Staff are reached in the order in which their contact points were given.
@@ -188,7 +203,7 @@ mod tests {
                 webhook: MessageChannel::ALL.to_vec(),
                 ..Providers::default()
             };
-            providers.ways(&complainant(person).points)[0]
+            providers.ways(&complainant(person, &intake::Place::default()).points)[0]
                 .channel
                 .word()
         };
@@ -197,6 +212,24 @@ mod tests {
         assert_eq!(reached(intake::ContactWay::Sms), "SMS");
         assert_eq!(reached(intake::ContactWay::Unspecified), "SMS");
         assert_eq!(reached(intake::ContactWay::Wechat), "SMS");
+    }
+
+    #[test]
+    fn m16_a_letter_is_addressed_to_the_place_that_the_complaint_is_about() {
+        let person = intake::Complainant {
+            display_name: "王芳".to_owned(),
+            preferred_contact_way: intake::ContactWay::Letter.into(),
+            ..intake::Complainant::default()
+        };
+        let place = intake::Place {
+            building: "3栋".to_owned(),
+            unit: "1单元1201".to_owned(),
+            detail: String::new(),
+        };
+        let reached = complainant(person.clone(), &place).points;
+        assert_eq!(reached.address(MessageChannel::Letter), "3栋 1单元1201");
+        let unknown = complainant(person, &intake::Place::default()).points;
+        assert_eq!(unknown.address(MessageChannel::Letter), "王芳");
     }
 
     #[test]

@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Database, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::keys::Keys;
 use super::word;
+use crate::domain::causes;
 use crate::domain::route::ContactPoints;
 use crate::domain::survey::Answer;
 use crate::domain::words::{SurveyCallOutcome, SurveyKind, SurveyState};
@@ -40,6 +41,8 @@ pub struct Survey {
     pub open_time: Timestamp,
     /// From when on the customer may be called next.
     pub next_call_time: Option<Timestamp>,
+    /// When the task of that call is to be made; none where it was made.
+    pub call_task_time: Option<Timestamp>,
     /// 1 to 5; none before the answer.
     pub score: Option<i32>,
     /// Whether it is solved.
@@ -124,8 +127,8 @@ pub async fn insert(
     let rows = sqlx::query!(
         "-- notification::surveys::insert
         INSERT INTO survey (site, survey_id, cause, kind, state, person, case_id, epoch, department, handlers,
-                            contact, create_time, open_time, next_call_time)
-        VALUES ($1, $2, $3, $4, 'OPEN', $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                            contact, create_time, open_time, next_call_time, call_task_time)
+        VALUES ($1, $2, $3, $4, 'OPEN', $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
         ON CONFLICT ON CONSTRAINT survey_cause_key DO NOTHING",
         site.as_str(),
         new.id,
@@ -173,6 +176,7 @@ struct Row {
     create_time: jiff_sqlx::Timestamp,
     open_time: jiff_sqlx::Timestamp,
     next_call_time: Option<jiff_sqlx::Timestamp>,
+    call_task_time: Option<jiff_sqlx::Timestamp>,
     score: Option<i32>,
     solved: Option<bool>,
     praised: Vec<String>,
@@ -194,6 +198,7 @@ impl Row {
             handlers: self.handlers,
             create_time: self.create_time.to_jiff(),
             open_time: self.open_time.to_jiff(),
+            call_task_time: self.call_task_time.map(|t| t.to_jiff()),
             next_call_time: self.next_call_time.map(|t| t.to_jiff()),
             score: self.score,
             solved: self.solved,
@@ -213,7 +218,8 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Survey>,
         r#"-- notification::surveys::get
         SELECT site, survey_id, kind, state, person, case_id, department, handlers,
                create_time AS "create_time: jiff_sqlx::Timestamp", open_time AS "open_time: jiff_sqlx::Timestamp",
-               next_call_time AS "next_call_time: jiff_sqlx::Timestamp", score, solved, praised,
+               next_call_time AS "next_call_time: jiff_sqlx::Timestamp",
+               call_task_time AS "call_task_time: jiff_sqlx::Timestamp", score, solved, praised,
                answer_time AS "answer_time: jiff_sqlx::Timestamp", comment IS NOT NULL AS "commented!", revision
         FROM survey WHERE site = $1 AND survey_id = $2"#,
         site.as_str(),
@@ -305,7 +311,7 @@ pub async fn answer(
     sqlx::query!(
         "-- notification::surveys::answer
         UPDATE survey SET state = 'ANSWERED', score = $3, solved = $4, comment = $5, praised = $6, answer_time = $7,
-               answered_by = $8, next_call_time = NULL, contact = NULL, revision = revision + 1
+               answered_by = $8, next_call_time = NULL, call_task_time = NULL, contact = NULL, revision = revision + 1
         WHERE site = $1 AND survey_id = $2",
         survey.site.as_str(),
         survey.id,
@@ -325,6 +331,7 @@ pub async fn answer(
     survey.praised.clone_from(&answer.praised);
     survey.answer_time = Some(now);
     survey.next_call_time = None;
+    survey.call_task_time = None;
     survey.commented = comment.is_some();
     survey.revision += 1;
     Ok(())
@@ -345,7 +352,7 @@ pub async fn postpone(
     };
     sqlx::query!(
         "-- notification::surveys::postpone
-        UPDATE survey SET state = $3, next_call_time = $4, contact = CASE WHEN $3 = 'OPEN' THEN contact END,
+        UPDATE survey SET state = $3, next_call_time = $4, call_task_time = $4, contact = CASE WHEN $3 = 'OPEN' THEN contact END,
                revision = revision + 1
         WHERE site = $1 AND survey_id = $2",
         survey.site.as_str(),
@@ -358,6 +365,7 @@ pub async fn postpone(
     .or_fault()?;
     survey.state = state;
     survey.next_call_time = next_call_time;
+    survey.call_task_time = next_call_time;
     survey.revision += 1;
     Ok(())
 }
@@ -366,7 +374,7 @@ pub async fn postpone(
 pub async fn cancel_of_case(tx: &mut Tx, case: &CaseName, epoch: i64) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::surveys::cancel_of_case
-        UPDATE survey SET state = 'CANCELLED', next_call_time = NULL, contact = NULL, revision = revision + 1
+        UPDATE survey SET state = 'CANCELLED', next_call_time = NULL, call_task_time = NULL, contact = NULL, revision = revision + 1
         WHERE site = $1 AND case_id = $2 AND epoch < $3 AND state = 'OPEN'",
         case.site.as_str(),
         case.id,
@@ -376,6 +384,60 @@ pub async fn cancel_of_case(tx: &mut Tx, case: &CaseName, epoch: i64) -> Result<
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// Writes down when the task of the next call is to be made; none where it is there, or nobody is to call. The row is
+/// locked by this transaction.
+pub async fn set_call_task_time(
+    tx: &mut Tx,
+    survey: &Survey,
+    time: Option<Timestamp>,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::surveys::set_call_task_time
+        UPDATE survey SET call_task_time = $3 WHERE site = $1 AND survey_id = $2",
+        survey.site.as_str(),
+        survey.id,
+        time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// The message that asked in writing.
+pub async fn question(tx: &mut Tx, survey: &Survey) -> Result<Option<Uuid>, Fault> {
+    sqlx::query_scalar!(
+        "-- notification::surveys::question
+        SELECT message_id FROM message WHERE site = $1 AND cause = $2 LIMIT 1",
+        survey.site.as_str(),
+        causes::survey_cause(survey.id),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Surveys of all sites whose next call waits for its task, the one that waits longest in front. A statement of the
+/// worker role.
+pub async fn calls_due(
+    db: &Database,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<(SiteId, Uuid)>, Fault> {
+    let rows = sqlx::query!(
+        "-- notification::surveys::calls_due
+        SELECT site, survey_id FROM survey WHERE call_task_time <= $1 ORDER BY call_task_time LIMIT $2",
+        now.to_sqlx(),
+        limit,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| Ok((row.site.parse().map_err(Fault::internal)?, row.survey_id)))
+        .collect()
 }
 
 /// A call.
@@ -463,7 +525,8 @@ pub async fn list(
         r#"-- notification::surveys::list
         SELECT site, survey_id, kind, state, person, case_id, department, handlers,
                create_time AS "create_time: jiff_sqlx::Timestamp", open_time AS "open_time: jiff_sqlx::Timestamp",
-               next_call_time AS "next_call_time: jiff_sqlx::Timestamp", score, solved, praised,
+               next_call_time AS "next_call_time: jiff_sqlx::Timestamp",
+               call_task_time AS "call_task_time: jiff_sqlx::Timestamp", score, solved, praised,
                answer_time AS "answer_time: jiff_sqlx::Timestamp", comment IS NOT NULL AS "commented!", revision
         FROM survey
         WHERE ($1::text IS NULL OR site = $1)

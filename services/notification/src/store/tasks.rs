@@ -12,6 +12,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::keys::Keys;
+use super::surveys::Survey;
 use super::word;
 use crate::domain::task::{TaskKind, TaskOutcome, TaskState};
 
@@ -36,6 +37,8 @@ pub struct NewTask<'a> {
     pub message: &'a MessageName,
     /// About which case.
     pub case: Option<&'a CaseName>,
+    /// The survey that is asked, where it is one.
+    pub survey: Option<Uuid>,
     /// Which time the message was queued.
     pub round: i32,
     /// Which page.
@@ -71,6 +74,8 @@ pub struct Task {
     pub attempt: i32,
     /// The case.
     pub case: Option<CaseName>,
+    /// The survey that is asked.
+    pub survey: Option<Uuid>,
     /// Why the message failed.
     pub reason: String,
     /// By when.
@@ -101,6 +106,7 @@ struct Row {
     message_id: Uuid,
     attempt: i32,
     case_id: Option<Uuid>,
+    survey_id: Option<Uuid>,
     reason: String,
     due_time: jiff_sqlx::Timestamp,
     taken_by: String,
@@ -123,6 +129,7 @@ impl Row {
             message: MessageName::new(site.clone(), self.message_id),
             attempt: self.attempt,
             case: self.case_id.map(|id| CaseName::new(site.clone(), id)),
+            survey: self.survey_id,
             reason: self.reason,
             due_time: self.due_time.to_jiff(),
             taken_by: self.taken_by,
@@ -168,8 +175,8 @@ pub async fn make(
     let rows = sqlx::query!(
         "-- notification::tasks::make
         INSERT INTO task (site, task_id, kind, state, role, offered_to, message_id, round, page, attempt, case_id,
-                          reason, due_time, sealed, create_time)
-        VALUES ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                          reason, due_time, sealed, create_time, survey_id)
+        VALUES ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT ON CONSTRAINT task_once DO NOTHING",
         site.as_str(),
         id,
@@ -185,6 +192,7 @@ pub async fn make(
         new.kind.due(now).to_sqlx(),
         sealed,
         now.to_sqlx(),
+        new.survey,
     )
     .execute(&mut **tx)
     .await
@@ -226,6 +234,73 @@ pub async fn end_search(tx: &mut Tx, message: &MessageName, now: Timestamp) -> R
     Ok(())
 }
 
+/// The task of a survey's next call, where one waits or is under way.
+pub async fn of_survey(tx: &mut Tx, site: &SiteId, survey: Uuid) -> Result<Option<Task>, Fault> {
+    let id = sqlx::query_scalar!(
+        "-- notification::tasks::of_survey
+        SELECT task_id FROM task WHERE site = $1 AND survey_id = $2 AND state <> 'DONE'
+        ORDER BY task_id DESC LIMIT 1",
+        site.as_str(),
+        survey,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    match id {
+        Some(id) => lock(tx, &TaskName::new(site.clone(), id)).await,
+        None => Ok(None),
+    }
+}
+
+/// Ends the task of a survey's call; `by` is empty where nobody called.
+pub async fn end_survey(
+    tx: &mut Tx,
+    survey: &Survey,
+    outcome: TaskOutcome,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::tasks::end_survey
+        UPDATE task SET state = 'DONE', outcome = $3, done_by = $4, done_time = $5, revision = revision + 1
+        WHERE site = $1 AND survey_id = $2 AND state <> 'DONE'",
+        survey.site.as_str(),
+        survey.id,
+        outcome.word(),
+        by,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Ends calls that nobody is to make any more: of surveys that have ended, and of a person who refuses to be asked.
+pub async fn end_needless_surveys(
+    tx: &mut Tx,
+    site: &SiteId,
+    case: Option<Uuid>,
+    person: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::tasks::end_needless_surveys
+        UPDATE task t SET state = 'DONE', outcome = 'NOT_NEEDED', done_time = $4, revision = t.revision + 1
+        FROM survey s
+        WHERE t.site = $1 AND s.site = $1 AND s.survey_id = t.survey_id AND t.state <> 'DONE'
+          AND (s.case_id = $2 AND s.state <> 'OPEN' OR s.person = $3)",
+        site.as_str(),
+        case,
+        person,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
 /// A task under a lock until the end of the transaction.
 pub async fn lock(tx: &mut Tx, name: &TaskName) -> Result<Option<Task>, Fault> {
     sqlx::query!(
@@ -245,7 +320,7 @@ pub async fn get(tx: &mut Tx, name: &TaskName) -> Result<Option<Task>, Fault> {
     sqlx::query_as!(
         Row,
         r#"-- notification::tasks::get
-        SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, reason, due_time, taken_by,
+        SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, survey_id, reason, due_time, taken_by,
                take_time, outcome, done_by, done_time, create_time, revision
         FROM task WHERE site = $1 AND task_id = $2"#,
         name.site.as_str(),
@@ -309,7 +384,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"-- notification::tasks::list
-        SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, reason, due_time, taken_by,
+        SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, survey_id, reason, due_time, taken_by,
                take_time, outcome, done_by, done_time, create_time, revision
         FROM task
         WHERE ($1::text IS NULL OR site = $1)

@@ -278,7 +278,7 @@ async fn a_robot_gets_twenty_messages_a_minute_and_the_rest_wait_without_losing_
     assert_eq!(attempts, Some(1));
 }
 
-fn tasks(world: &World) -> Tasks {
+pub(crate) fn tasks(world: &World) -> Tasks {
     Tasks {
         db: world.base.db.clone(),
         keys: Arc::clone(&world.keys),
@@ -288,7 +288,7 @@ fn tasks(world: &World) -> Tasks {
     }
 }
 
-fn clerk() -> Arc<Caller> {
+pub(crate) fn clerk() -> Arc<Caller> {
     caller("lake", &["tasks.*"], None)
 }
 
@@ -516,6 +516,47 @@ async fn a_call_whose_worker_died_is_one_task_and_in_vain_still_sends_the_messag
     let message = world.message().await;
     assert_eq!(message.fate.state, MessageState::Failed);
     assert_eq!(message.fate.reason, "WAYS_USED_UP");
+}
+
+#[tokio::test]
+async fn m16_who_writes_the_letter_sees_where_to_and_nobody_else_does() {
+    let world = World::new().await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    world
+        .people
+        .add_writer(&case, "t1", "Wang Fang", "3栋 1单元1201");
+    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.sender(Gateways {
+        tasks: true,
+        ..Gateways::default()
+    });
+    world.send_due(&sender).await;
+    let waiting = open_tasks(&world).await;
+    assert_eq!(waiting[0].kind(), proto::TaskKind::Letter);
+    let name = &waiting[0].name;
+    let service = tasks(&world);
+    let get = proto::GetTaskRequest { name: name.clone() };
+    let before = service.get_task(by(&clerk(), get.clone())).await;
+    assert_eq!(before.expect("shown").get_ref().text, None);
+    let taken = service.claim_task(by(&clerk(), claim(name))).await;
+    let text = taken.expect("taken").into_inner().text.expect("a letter");
+    assert_eq!(
+        (text.reader.as_str(), text.address.as_str()),
+        ("Wang Fang", "3栋 1单元1201")
+    );
+    assert!(text.body.contains("LAKE-1"));
+    let other = Arc::new(Caller {
+        subject: "somebody@else".to_owned(),
+        ..(*clerk()).clone()
+    });
+    let looked = service.get_task(by(&other, get)).await;
+    assert_eq!(looked.expect("shown").get_ref().text, None);
+    let rows: Vec<String> = sqlx::query_scalar("SELECT t::text FROM notification.task t")
+        .fetch_all(&world.base.admin)
+        .await
+        .expect("read");
+    assert!(rows.iter().all(|row| !row.contains("1201")), "sealed");
 }
 
 fn subscribe(token: &str) -> proto::SubscribeRequest {

@@ -6,18 +6,23 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
 use redress_model::name::{CaseName, StaffName};
+use redress_model::time::Clock as _;
 use redress_model::words::CaseStatus;
 use redress_notification::domain::words::{MessageState, Template};
+use redress_notification::jobs::survey_calls::SurveyCaller;
 use redress_notification::rpc::survey::Surveys;
 use redress_notification::store::messages::Message;
+use redress_notification::store::surveys;
 use redress_proto::event::v1::{SurveyAnswered, SurveyKind};
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::survey_service_server::SurveyService as _;
+use redress_proto::notification::v1::task_service_server::TaskService as _;
 use redress_rpc::{Caller, Fingerprints};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
+use crate::channels::{clerk, tasks};
 use crate::rpc::{by, caller};
 use crate::support::{World, news, site, tokens};
 
@@ -366,6 +371,142 @@ async fn p07_a_question_waits_for_the_morning_and_who_refuses_surveys_is_not_ask
         .tell(news::moved(&case, CaseStatus::Resolved, 2))
         .await;
     assert_eq!(list(&world).await.len(), 1, "not asked anew");
+}
+
+/// Whatever waits on the list of whoever sits at the telephone.
+async fn calls(world: &World) -> Vec<proto::Task> {
+    let caller = SurveyCaller {
+        db: world.base.connect(crate::support::SERVICE),
+        keys: Arc::clone(&world.keys),
+        people: world.people.clone(),
+        clock: world.clock.clone(),
+    };
+    let due = surveys::calls_due(&world.base.db, world.clock.now(), 100).await;
+    for (site, id) in due.expect("read") {
+        // Two replicas at once.
+        let (one, two) = tokio::join!(caller.step(&site, id), caller.step(&site, id));
+        one.and(two).expect("looked");
+    }
+    let open = proto::ListTasksRequest {
+        parent: "sites/lake".to_owned(),
+        kind: proto::TaskKind::Survey.into(),
+        states: vec![
+            proto::TaskState::Open.into(),
+            proto::TaskState::Claimed.into(),
+        ],
+        ..Default::default()
+    };
+    let answer = tasks(world).list_tasks(by(&clerk(), open)).await;
+    answer.expect("listed").into_inner().tasks
+}
+
+async fn take(world: &World, who: &str, task: &str) -> Result<proto::TaskText, Status> {
+    let caller = caller("lake", &["tasks.claim"], Some(&staff(who)));
+    let asked = proto::ClaimTaskRequest {
+        name: task.to_owned(),
+        ..Default::default()
+    };
+    let answer = tasks(world).claim_task(by(&caller, asked)).await?;
+    Ok(answer.into_inner().text.expect("a script"))
+}
+
+#[tokio::test]
+async fn m12_a_call_stands_on_the_one_list_of_the_telephone_and_ends_with_what_came_of_it() {
+    use proto::SurveyCallOutcome::{Answered, NotReached};
+    let world = World::new().await;
+    let case = resolved(&world).await;
+    world.send_due(&world.outbox_sender()).await;
+    assert!(calls(&world).await.is_empty(), "asked in writing just now");
+    world.clock.advance(HOUR * 24);
+    let first = calls(&world).await;
+    assert_eq!(first.len(), 1, "{first:#?}");
+    let asked = survey(&world).await;
+    assert_eq!(
+        (first[0].survey.as_str(), first[0].case.as_str()),
+        (asked.name.as_str(), case.to_string().as_str())
+    );
+    // Whoever handled it learns before the call that it is not theirs; somebody else gets number and questions.
+    let own = take(&world, "li", &first[0].name).await;
+    assert_eq!(reason(&own.expect_err("handled it")), "CALLER_HANDLED");
+    let text = take(&world, "wu", &first[0].name).await.expect("taken");
+    assert_eq!(text.address, "+8613800138000");
+    assert!(text.subject.contains("LAKE-1") && text.body.contains("settled"));
+    let rows: Vec<String> = sqlx::query_scalar("SELECT t::text FROM notification.task t")
+        .fetch_all(&world.base.admin)
+        .await
+        .expect("read");
+    assert!(rows.iter().all(|row| !row.contains("13800138000")));
+
+    // What came of it is said with the survey; nobody got an answer, so the next call is a day later.
+    let done = proto::CompleteTaskRequest {
+        name: first[0].name.clone(),
+        outcome: proto::TaskOutcome::Delivered.into(),
+        ..Default::default()
+    };
+    let wrong = tasks(&world).complete_task(by(&clerk(), done)).await;
+    assert_eq!(reason(&wrong.expect_err("a survey")), "SURVEY_TASK");
+    call(&world, "wu", &asked, NotReached, None)
+        .await
+        .expect("noted");
+    assert!(calls(&world).await.is_empty());
+    world.clock.advance(HOUR * 24);
+    let second = calls(&world).await;
+    assert_eq!(second.len(), 1);
+    assert_ne!(second[0].name, first[0].name);
+    // A call that was begun in time may end after 20:00.
+    world
+        .clock
+        .advance(HOUR * 10 - SignedDuration::from_mins(5));
+    take(&world, "wu", &second[0].name).await.expect("taken");
+    world.clock.advance(SignedDuration::from_mins(10));
+    let done = call(&world, "wu", &asked, Answered, Some(answer(5, Some(true)))).await;
+    assert_eq!(
+        done.expect("answered").state(),
+        proto::SurveyState::Answered
+    );
+    assert!(calls(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn m12_a_call_that_nobody_needs_any_more_leaves_the_list() {
+    for end in ["link", "reopened", "refused"] {
+        let world = World::new().await;
+        let case = resolved(&world).await;
+        world.send_due(&world.outbox_sender()).await;
+        world.clock.advance(HOUR * 24);
+        assert_eq!(calls(&world).await.len(), 1);
+        let asked = survey(&world).await;
+        match end {
+            "link" => answer_by_link(&world, &asked, answer(5, Some(true)), "")
+                .await
+                .expect("taken"),
+            "reopened" => {
+                world
+                    .tell(news::moved(&case, CaseStatus::Reopened, 2))
+                    .await;
+            }
+            _ => crate::delivery::refuse_surveys(&world).await,
+        }
+        assert!(calls(&world).await.is_empty(), "{end}");
+        world.clock.advance(HOUR * 48);
+        assert!(calls(&world).await.is_empty(), "{end}");
+    }
+}
+
+#[tokio::test]
+async fn p07_a_call_whose_time_comes_while_nobody_works_waits_for_the_morning_and_for_intake() {
+    let world = World::new().await;
+    resolved(&world).await;
+    world.send_due(&world.outbox_sender()).await;
+    // Nothing ran until 22:00 of the next day.
+    world.clock.advance(HOUR * 36);
+    assert!(calls(&world).await.is_empty());
+    world.clock.advance(HOUR * 11);
+    world.people.set_away(true);
+    assert!(calls(&world).await.is_empty(), "intake is away");
+    world.people.set_away(false);
+    world.clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(calls(&world).await.len(), 1);
 }
 
 fn handover(occasion: &str) -> proto::ScheduleSurveyRequest {

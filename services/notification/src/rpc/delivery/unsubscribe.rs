@@ -10,7 +10,8 @@ use tonic::Request;
 
 use super::Delivery;
 use crate::domain::preference::Preference;
-use crate::store::preferences;
+use crate::domain::words::MessageTopic;
+use crate::store::{preferences, tasks};
 use crate::token::Refusal;
 
 struct Unsubscribe<'a> {
@@ -49,6 +50,9 @@ impl Operation for Unsubscribe<'_> {
                 name: super::preference_name(site, person),
                 current_etag: etag::of(now.revision),
             });
+        }
+        if *topic == MessageTopic::Survey {
+            tasks::end_needless_surveys(tx, site, None, Some(person), self.now).await?;
         }
         Ok(())
     }

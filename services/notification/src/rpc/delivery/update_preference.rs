@@ -15,7 +15,8 @@ use tonic::Request;
 use super::Delivery;
 use crate::domain::preference::Preference;
 use crate::domain::timing::Quiet;
-use crate::store::preferences;
+use crate::domain::words::MessageTopic;
+use crate::store::{preferences, tasks};
 
 const METHOD: &str = "redress.notification.v1.DeliveryService/UpdatePreference";
 
@@ -54,6 +55,9 @@ impl Operation for UpdatePreference<'_> {
                 name,
                 current_etag: etag::of(now.revision),
             });
+        }
+        if kept.refuses(Some(MessageTopic::Survey)) {
+            tasks::end_needless_surveys(tx, self.site, None, Some(self.person), self.now).await?;
         }
         receipt::complete(tx, &self.receipt, &name, &etag::of(kept.revision)).await?;
         Ok(kept)

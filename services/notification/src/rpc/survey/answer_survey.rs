@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 use super::Surveys;
 use crate::domain::survey::Answer;
+use crate::domain::task::TaskOutcome;
 use crate::domain::words::SurveyState;
 use crate::jobs::announce;
 use crate::store::keys::Keys;
-use crate::store::surveys;
+use crate::store::{surveys, tasks};
 
 const METHOD: &str = "redress.notification.v1.SurveyService/AnswerSurvey";
 
@@ -48,6 +49,7 @@ impl Operation for AnswerSurvey<'_> {
         super::check(&survey, &self.answer)?;
         surveys::answer(tx, self.keys, &mut survey, &self.answer, self.by, self.now).await?;
         announce::answered(tx, &survey).await?;
+        tasks::end_survey(tx, &survey, TaskOutcome::NotNeeded, "", self.now).await?;
         receipt::complete(tx, &self.receipt, &name, &etag::of(survey.revision)).await
     }
 }

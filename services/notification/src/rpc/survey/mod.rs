@@ -9,6 +9,8 @@ mod summarize_surveys;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use redress_model::Fault;
 use redress_model::name::{SiteId, SiteName, StaffName};
 use redress_model::time::SharedClock;
@@ -16,14 +18,15 @@ use redress_proto::convert;
 use redress_proto::notification::v1 as wire;
 use redress_proto::notification::v1::survey_service_server::SurveyService;
 use redress_rpc::{Fingerprints, etag, status};
-use redress_store::Database;
+use redress_store::{Database, Tx};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::domain::survey::Answer;
-use crate::domain::words::SurveyKind;
+use crate::domain::survey::{self, Answer, asks_solved};
+use crate::domain::words::{MessageTopic, SurveyState};
 use crate::store::keys::Keys;
-use crate::store::surveys::{Call, Survey};
+use crate::store::surveys::{self, Call, Survey};
+use crate::store::{matters, preferences};
 use crate::token::Tokens;
 
 /// Answers callers.
@@ -139,8 +142,7 @@ fn answer(site: &SiteId, answer: &wire::SurveyAnswer) -> Result<Answer, Fault> {
 
 /// Whether it is solved is asked after a complaint and a repair, and nowhere else.
 fn check(survey: &Survey, answer: &Answer) -> Result<(), Fault> {
-    let asked = matches!(survey.kind, SurveyKind::Complaint | SurveyKind::Repair);
-    if asked == answer.solved.is_some() {
+    if asks_solved(survey.kind) == answer.solved.is_some() {
         return Ok(());
     }
     let description = "must be given exactly after a complaint or a repair";
@@ -161,6 +163,45 @@ fn refused(name: impl std::fmt::Display) -> Fault {
         "the customer does not want to be asked how it was",
         name,
     )
+}
+
+/// Whether this person may call the customer at this instant. Returns the site's zone.
+pub(super) async fn may_call(
+    tx: &mut Tx,
+    survey: &Survey,
+    staff: &StaffName,
+    at: Timestamp,
+) -> Result<TimeZone, Fault> {
+    if survey.state != SurveyState::Open {
+        return Err(ended(survey));
+    }
+    let mut handlers = survey.handlers.clone();
+    if let Some(case) = &survey.case {
+        handlers.extend(surveys::handled_by(tx, case).await?.1);
+    }
+    if handlers.contains(&staff.to_string()) {
+        return Err(Fault::illegal(
+            "CALLER_HANDLED",
+            "somebody who did not handle the matter asks how it was",
+            survey.name(),
+        ));
+    }
+    let preference = preferences::get(tx, &survey.site, &survey.person).await?;
+    if preference.refuses(Some(MessageTopic::Survey)) {
+        return Err(refused(survey.name()));
+    }
+    let site = matters::site(tx, &survey.site).await?;
+    let zone = site
+        .and_then(|site| TimeZone::get(&site.time_zone).ok())
+        .unwrap_or(TimeZone::UTC);
+    if !survey::may_call(survey.next_call_time, at, &zone) {
+        return Err(Fault::illegal(
+            "CALL_NOT_NOW",
+            "a customer is called from next_call_time on, between 09:00 and 20:00 at the site, three times at most",
+            survey.name(),
+        ));
+    }
+    Ok(zone)
 }
 
 fn survey(survey: &Survey, calls: &[Call]) -> wire::Survey {

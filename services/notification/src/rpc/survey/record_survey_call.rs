@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use super::Surveys;
 use crate::domain::survey::{self, Answer};
-use crate::domain::words::{MessageTopic, SurveyCallOutcome, SurveyState};
+use crate::domain::task::{TaskOutcome, TaskState};
+use crate::domain::words::SurveyCallOutcome;
 use crate::jobs::announce;
 use crate::store::keys::Keys;
 use crate::store::surveys::{self, Call, Survey};
-use crate::store::{matters, preferences};
+use crate::store::tasks;
 
 const METHOD: &str = "redress.notification.v1.SurveyService/RecordSurveyCall";
 
@@ -29,6 +30,7 @@ struct RecordSurveyCall<'a> {
     id: Uuid,
     etag: &'a str,
     staff: &'a StaffName,
+    subject: &'a str,
     outcome: SurveyCallOutcome,
     answer: Option<Answer>,
     receipt: ReceiptKey,
@@ -75,44 +77,32 @@ impl Operation for RecordSurveyCall<'_> {
                 surveys::postpone(tx, &mut survey, next, false).await?;
             }
         }
+        let ended = match self.outcome {
+            SurveyCallOutcome::Answered => TaskOutcome::Delivered,
+            SurveyCallOutcome::NotReached => TaskOutcome::Unreachable,
+            SurveyCallOutcome::Refused => TaskOutcome::NotNeeded,
+        };
+        tasks::end_survey(tx, &survey, ended, self.subject, self.now).await?;
         receipt::complete(tx, &self.receipt, &name, &etag::of(survey.revision)).await?;
         Ok((survey, calls))
     }
 }
 
 impl RecordSurveyCall<'_> {
-    /// Whether this person may call now. Returns the site's zone.
+    /// Whether this person may call, or might when taking the task: a call that ends late was begun in time. Returns
+    /// the site's zone.
     async fn may_call(&self, tx: &mut Tx, survey: &Survey) -> Result<TimeZone, Fault> {
-        if survey.state != SurveyState::Open {
-            return Err(super::ended(survey));
-        }
-        let mut handlers = survey.handlers.clone();
-        if let Some(case) = &survey.case {
-            handlers.extend(surveys::handled_by(tx, case).await?.1);
-        }
-        if handlers.contains(&self.staff.to_string()) {
+        let task = tasks::of_survey(tx, self.site, survey.id).await?;
+        let taken = task.filter(|task| task.state == TaskState::Claimed);
+        if let Some(task) = taken.as_ref().filter(|task| task.taken_by != self.subject) {
             return Err(Fault::illegal(
-                "CALLER_HANDLED",
-                "somebody who did not handle the matter asks how it was",
-                survey.name(),
+                "TASK_TAKEN",
+                "somebody else has taken the call; take the task over, or leave it",
+                &task.name,
             ));
         }
-        let preference = preferences::get(tx, self.site, &survey.person).await?;
-        if preference.refuses(Some(MessageTopic::Survey)) {
-            return Err(super::refused(survey.name()));
-        }
-        let site = matters::site(tx, self.site).await?;
-        let zone = site
-            .and_then(|site| TimeZone::get(&site.time_zone).ok())
-            .unwrap_or(TimeZone::UTC);
-        if !survey::may_call(survey.next_call_time, self.now, &zone) {
-            return Err(Fault::illegal(
-                "CALL_NOT_NOW",
-                "a customer is called from next_call_time on, between 09:00 and 20:00 at the site, three times at most",
-                survey.name(),
-            ));
-        }
-        Ok(zone)
+        let at = taken.and_then(|task| task.take_time).unwrap_or(self.now);
+        super::may_call(tx, survey, self.staff, at).await
     }
 }
 
@@ -146,6 +136,7 @@ pub(super) async fn handle(
         id,
         etag: &asked.etag,
         staff,
+        subject: &caller.subject,
         outcome,
         answer: asked
             .answer

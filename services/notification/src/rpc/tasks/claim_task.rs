@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::TaskName;
+use redress_model::name::{StaffName, TaskName};
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -12,7 +12,9 @@ use tonic::Request;
 
 use super::Tasks;
 use crate::domain::task::TaskState;
+use crate::rpc::survey;
 use crate::store::keys::Keys;
+use crate::store::surveys;
 use crate::store::tasks::{self, Task, TaskText};
 
 const METHOD: &str = "redress.notification.v1.TaskService/ClaimTask";
@@ -23,6 +25,7 @@ struct ClaimTask<'a> {
     name: &'a TaskName,
     keys: &'a Keys,
     subject: &'a str,
+    staff: Option<&'a StaffName>,
     take_over: bool,
     etag: &'a str,
     receipt: ReceiptKey,
@@ -41,6 +44,7 @@ impl Operation for ClaimTask<'_> {
         let mine = |task: &Task| task.state == TaskState::Claimed && task.taken_by == self.subject;
         if matches!(claim, Claim::New) && !mine(&task) {
             etag::check(self.etag, task.revision, self.name)?;
+            self.may_call(tx, &task).await?;
             match task.state {
                 TaskState::Open => {}
                 TaskState::Claimed if self.take_over => {}
@@ -78,6 +82,24 @@ impl Operation for ClaimTask<'_> {
     }
 }
 
+impl ClaimTask<'_> {
+    /// Whoever may not ask the customer learns it before the call. What has ended is told as such.
+    async fn may_call(&self, tx: &mut Tx, task: &Task) -> Result<(), Fault> {
+        let Some(id) = task.survey.filter(|_| task.state != TaskState::Done) else {
+            return Ok(());
+        };
+        let staff = self
+            .staff
+            .filter(|staff| staff.site == self.name.site)
+            .ok_or_else(|| Fault::denied("being a person on the roster"))?;
+        let survey = surveys::get(tx, &self.name.site, id)
+            .await?
+            .ok_or_else(|| Fault::not_found("Task", self.name))?;
+        survey::may_call(tx, &survey, staff, self.now).await?;
+        Ok(())
+    }
+}
+
 pub(super) async fn handle(
     service: &Tasks,
     request: Request<proto::ClaimTaskRequest>,
@@ -97,6 +119,7 @@ pub(super) async fn handle(
         name: &name,
         keys: &service.keys,
         subject: &caller.subject,
+        staff: caller.staff.as_ref(),
         take_over: asked.take_over,
         etag: &asked.etag,
         receipt: ReceiptKey {

@@ -40,6 +40,13 @@ impl Operation for CompleteTask<'_> {
         if matches!(claim, Claim::Seen { .. }) {
             return Ok((task, false));
         }
+        if task.survey.is_some() {
+            return Err(Fault::illegal(
+                "SURVEY_TASK",
+                "what came of a call about a survey is recorded with the survey (RecordSurveyCall), which ends the task",
+                self.name,
+            ));
+        }
         let ends = match task.state {
             TaskState::Done if task.outcome == Some(self.outcome) => false,
             TaskState::Done => {

@@ -99,6 +99,10 @@ fn task(task: &Task) -> proto::Task {
         done_by: task.done_by.clone(),
         done_time: task.done_time.map(convert::to_timestamp),
         create_time: Some(convert::to_timestamp(task.create_time)),
+        survey: task
+            .survey
+            .map(|id| format!("sites/{}/surveys/{id}", task.name.site))
+            .unwrap_or_default(),
     }
 }
 

@@ -64,6 +64,22 @@ impl TestPeople {
             .insert(key, person);
     }
 
+    /// A complainant who wants letters.
+    pub(crate) fn add_writer(&self, case: &CaseName, token: &str, name: &str, postal: &str) {
+        let mut points = ContactPoints::of(name);
+        points.add(MessageChannel::Letter, postal);
+        let person = Complainant {
+            points,
+            language: String::new(),
+        };
+        let key = (case.clone(), token.to_owned());
+        self.0
+            .complainants
+            .lock()
+            .expect("no panic")
+            .insert(key, person);
+    }
+
     pub(crate) fn add_staff(&self, name: &StaffName, display: &str, phone: &str, email: &str) {
         let mut points = ContactPoints::of(display);
         points.add(MessageChannel::Sms, phone);
