@@ -8,6 +8,7 @@ mod migrations;
 mod privacy;
 mod retries;
 mod telemetry;
+mod telling;
 mod tenancy;
 
 /// A test's whole life may take this long before `eventually` gives up on it.

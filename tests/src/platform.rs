@@ -179,6 +179,12 @@ impl Platform {
             .env("OTEL_BSP_SCHEDULE_DELAY", "200")
             .env("OTEL_METRIC_EXPORT_INTERVAL", "1000")
             .stdin(Stdio::null());
+        if service == "notification" {
+            command.env(
+                format!("{prefix}SERVICE__SURVEY_URL"),
+                "https://portal.example.com/survey?token=",
+            );
+        }
         for peer in SERVICES {
             command.env(
                 format!("REDRESS__PEERS__{}", peer.to_uppercase()),

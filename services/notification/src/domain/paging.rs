@@ -3,7 +3,7 @@
 //! Asked in one place, at the moment of sending, instead of hunting down queued rows whenever a case
 //! ends or a promise is met: whatever happened since, the answer is right when it matters (P02, P06).
 
-use redress_model::words::ClockState;
+use redress_model::words::{CaseStatus, ClockState};
 
 use super::case::CaseView;
 use super::words::{MessageState, Template};
@@ -34,6 +34,8 @@ pub struct Due<'a> {
     pub waited_for_duty: bool,
     /// A survey that waits for no answer any more.
     pub survey_ended: bool,
+    /// Why the owners are not told any more, where it is a notice.
+    pub notice_ended: Option<&'static str>,
     /// A digest of which nobody needs anything any more.
     pub nothing_left: bool,
 }
@@ -80,7 +82,23 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
         // Asked although the case is closed by now; not once it was opened again or withdrawn.
         return due.survey_ended.then_some("SURVEY_ENDED");
     }
-    let case_ended = due.case.is_some_and(|case| !case.may_page());
+    if due.notice_ended.is_some() {
+        return due.notice_ended;
+    }
+    if due.template == Template::CaseClosed {
+        // Not once it was opened again.
+        let closed = due
+            .case
+            .is_some_and(|case| matches!(case.status, CaseStatus::Closed | CaseStatus::Archived));
+        return (!closed).then_some("CASE_LIVES");
+    }
+    let case_ended = due.case.is_some_and(|case| match due.template {
+        // What a person wrote answers the complainant, also where that was the end of it (M18).
+        Template::CaseMessage => {
+            case.historical || matches!(case.status, CaseStatus::Withdrawn | CaseStatus::Merged)
+        }
+        _ => !case.may_page(),
+    });
     if let Some(reason) = promise_unwanted(case_ended, due.clock) {
         return Some(reason);
     }
@@ -114,7 +132,6 @@ pub fn promise_unwanted(case_ended: bool, clock: Option<ClockState>) -> Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use redress_model::words::CaseStatus;
 
     fn case(status: CaseStatus) -> CaseView {
         CaseView {
@@ -147,6 +164,7 @@ mod tests {
             clock: None,
             waited_for_duty: false,
             survey_ended: false,
+            notice_ended: None,
             nothing_left: false,
         }
     }
@@ -181,6 +199,18 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn m07_that_a_case_is_closed_is_told_though_it_has_ended_but_not_once_it_was_opened_again() {
+        let closed = case(CaseStatus::Closed);
+        let told = due(Template::CaseClosed, Some(&closed));
+        assert_eq!(decide(&told), Move::Send { page: 1 });
+        let opened = case(CaseStatus::Reopened);
+        let silence = Move::Silence {
+            reason: "CASE_LIVES",
+        };
+        assert_eq!(decide(&due(Template::CaseClosed, Some(&opened))), silence);
     }
 
     #[test]
