@@ -165,6 +165,9 @@ pub(crate) enum Command {
     /// Surveys: how customers say it was.
     #[command(subcommand)]
     Survey(crate::commands::survey::SurveyCommand),
+    /// Notices: what owners of a site are told before they complain.
+    #[command(subcommand)]
+    Notice(crate::commands::notice::NoticeCommand),
     /// Delivery: when customers are left alone, and how many messages people get.
     #[command(subcommand)]
     Delivery(crate::commands::delivery::DeliveryCommand),

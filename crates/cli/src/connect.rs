@@ -28,6 +28,7 @@ use redress_proto::intake::v1::case_service_client::CaseServiceClient;
 use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
 use redress_proto::notification::v1::delivery_service_client::DeliveryServiceClient;
 use redress_proto::notification::v1::message_service_client::MessageServiceClient;
+use redress_proto::notification::v1::notice_service_client::NoticeServiceClient;
 use redress_proto::notification::v1::survey_service_client::SurveyServiceClient;
 use redress_proto::notification::v1::task_service_client::TaskServiceClient;
 use redress_proto::notification::v1::template_service_client::TemplateServiceClient;
@@ -283,6 +284,10 @@ impl Platform {
 
     pub(crate) fn surveys(&self) -> SurveyServiceClient<Authenticated> {
         SurveyServiceClient::new(self.channel(ServiceArg::Notification))
+    }
+
+    pub(crate) fn notices(&self) -> NoticeServiceClient<Authenticated> {
+        NoticeServiceClient::new(self.channel(ServiceArg::Notification))
     }
 
     pub(crate) fn incidents(&self) -> IncidentServiceClient<Authenticated> {

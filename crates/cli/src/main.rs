@@ -89,6 +89,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Wording(command) => commands::wording::run(&platform()?, command, out).await,
             Command::Task(command) => commands::task::run(&platform()?, command, out).await,
             Command::Survey(command) => commands::survey::run(&platform()?, command, out).await,
+            Command::Notice(command) => commands::notice::run(&platform()?, command, out).await,
             Command::Delivery(command) => commands::delivery::run(&platform()?, command, out).await,
             Command::Preference(command) => {
                 commands::delivery::run_preference(&platform()?, command, out).await

@@ -13,6 +13,7 @@ use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
 use redress_proto::notification::v1::app_service_server::AppServiceServer;
 use redress_proto::notification::v1::delivery_service_server::DeliveryServiceServer;
 use redress_proto::notification::v1::message_service_server::MessageServiceServer;
+use redress_proto::notification::v1::notice_service_server::NoticeServiceServer;
 use redress_proto::notification::v1::survey_service_server::SurveyServiceServer;
 use redress_proto::notification::v1::task_service_server::TaskServiceServer;
 use redress_proto::notification::v1::template_service_server::TemplateServiceServer;
@@ -28,9 +29,12 @@ use crate::domain::render::Templates;
 use crate::jobs::announce::{MESSAGE_CHANGED, SURVEY_ANSWERED};
 use crate::jobs::inbox::News;
 use crate::jobs::metrics::Metrics;
+use crate::jobs::owner_notices::NoticeWorker;
 use crate::jobs::people::PeersPeople;
 use crate::jobs::sender::Sender;
+use crate::jobs::survey_calls::SurveyCaller;
 use crate::rpc::delivery::Delivery;
+use crate::rpc::owner_notices::OwnerNotices;
 use crate::rpc::survey::Surveys;
 use crate::rpc::tasks::Tasks;
 use crate::rpc::templates::TemplateTexts;
@@ -93,6 +97,12 @@ impl Service for NotificationService {
             Pace::default(),
             &meter,
         )?;
+        let survey_caller = Arc::new(SurveyCaller {
+            db: db.clone(),
+            keys: Arc::clone(&keys),
+            people: people.clone(),
+            clock: clock.clone(),
+        });
         let bell = Bell::new();
         let sender = Arc::new(Sender {
             db: db.clone(),
@@ -144,6 +154,17 @@ impl Service for NotificationService {
             tokens: Tokens::new(fingerprints.clone()),
             fingerprints: fingerprints.clone(),
         };
+        let owner_notices = OwnerNotices {
+            db: db.clone(),
+            keys: Arc::clone(&keys),
+            clock: clock.clone(),
+            fingerprints: fingerprints.clone(),
+            metrics: metrics.clone(),
+        };
+        let notice_worker = Arc::new(NoticeWorker {
+            db: db.clone(),
+            clock: clock.clone(),
+        });
         let messages = Messages {
             db: db.clone(),
             keys,
@@ -161,6 +182,7 @@ impl Service for NotificationService {
             .serve(WordingServiceServer::new(wording))
             .serve(DeliveryServiceServer::new(delivery))
             .serve(SurveyServiceServer::new(surveys))
+            .serve(NoticeServiceServer::new(owner_notices))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(db)))
             .work("relay", |shutdown| relay.run(shutdown))
@@ -173,6 +195,10 @@ impl Service for NotificationService {
             })
             .work("routine messages", |shutdown| {
                 routine.run(Lane::Routine, shutdown)
+            })
+            .work("notices to owners", |shutdown| notice_worker.run(shutdown))
+            .work("calls about surveys", |shutdown| {
+                survey_caller.run(shutdown)
             })
             .work("message backlog", |shutdown| {
                 backlog.watch_backlog(shutdown)

@@ -73,7 +73,7 @@ pub(crate) enum PreferenceCommand {
         /// Zone in which these hours are meant, for example `Asia/Shanghai`.
         #[arg(long)]
         zone: Option<String>,
-        /// What not to be told: `survey` or `progress`; `nothing` takes it back.
+        /// What not to be told: `survey`, `progress` or `notice`; `nothing` takes it back.
         #[arg(long = "refuse", value_name = "TOPIC")]
         refuse: Vec<String>,
     },
@@ -182,7 +182,7 @@ pub(crate) async fn run_preference(
             for topic in refuse.iter().filter(|t| *t != "nothing") {
                 let topic = format!("MESSAGE_TOPIC_{}", topic.to_uppercase());
                 let topic = MessageTopic::from_str_name(&topic);
-                let wrong = || wrong("refuse", "must be survey, progress or nothing");
+                let wrong = || wrong("refuse", "must be survey, progress, notice or nothing");
                 refused_topics.push(topic.ok_or_else(wrong)?.into());
             }
             let mut order = Vec::new();

@@ -15,6 +15,7 @@ pub(crate) mod incident;
 pub(crate) mod ledger;
 pub(crate) mod library;
 pub(crate) mod message;
+pub(crate) mod notice;
 pub(crate) mod policy;
 pub(crate) mod practice;
 pub(crate) mod register;

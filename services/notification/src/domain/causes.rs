@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::name::{CaseName, ClockName, IncidentName, StaffName};
-use redress_model::words::{ClockKind, ClockTransition, DutyRole};
+use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole};
 use uuid::Uuid;
 
 use super::case::CaseView;
@@ -53,6 +53,57 @@ pub fn receipts(
         .collect()
 }
 
+/// What the complainants of a case hear of its move (M07, M03): once an epoch, but of every proposal. Of grade 1 somebody
+/// speaks in person, and nothing leaves by itself meanwhile. `moved` is when it moved, as the event says.
+pub fn progress(
+    case: &CaseName,
+    view: &CaseView,
+    status: CaseStatus,
+    moved: Timestamp,
+    now: Timestamp,
+) -> Vec<Draft> {
+    let template = match status {
+        CaseStatus::Investigating | CaseStatus::Resolving if view.grade != 1 => {
+            Template::CaseProgress
+        }
+        CaseStatus::Proposed => Template::CaseProposed,
+        CaseStatus::Closed => Template::CaseClosed,
+        // Received is told by the receipt, resolved by the survey, a rejection by whoever explains it.
+        _ => return Vec::new(),
+    };
+    let mut cause = format!("case:{}:{}:{status}", case.id, view.epoch);
+    if status == CaseStatus::Proposed {
+        cause = format!("{cause}:{}", moved.as_millisecond());
+    }
+    let mut tokens: Vec<&String> = view
+        .person_tokens
+        .iter()
+        .filter(|t| !t.is_empty())
+        .collect();
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens
+        .into_iter()
+        .map(|token| Draft {
+            cause: cause.clone(),
+            template,
+            recipient: Recipient::Complainant(token.clone()),
+            case: Some(case.clone()),
+            incident: None,
+            clock: None,
+            clock_generation: 0,
+            callout_id: None,
+            priority: Priority::Complainant,
+            due: now,
+            facts: Facts {
+                number: view.number.clone(),
+                status: Some(status),
+                ..Facts::default()
+            },
+        })
+        .collect()
+}
+
 /// News for the person to whom a case is offered.
 pub fn offer(
     case: &CaseName,
@@ -90,7 +141,7 @@ pub fn survey(
     open: Timestamp,
 ) -> Draft {
     Draft {
-        cause: format!("survey:{survey}"),
+        cause: survey_cause(survey),
         template: Template::SurveyAsked,
         recipient: Recipient::Complainant(person.to_owned()),
         case: case.cloned(),
@@ -103,6 +154,63 @@ pub fn survey(
         facts: Facts {
             number: number.to_owned(),
             survey: Some(survey),
+            ..Facts::default()
+        },
+    }
+}
+
+/// The cause of the message that asks a survey.
+pub fn survey_cause(survey: Uuid) -> String {
+    format!("survey:{survey}")
+}
+
+/// What an owner is told before complaining (M19): one message a notice and person.
+pub fn notice(notice: Uuid, template: Template, person: &str, now: Timestamp) -> Draft {
+    Draft {
+        cause: notice_cause(notice),
+        template,
+        recipient: Recipient::Complainant(person.to_owned()),
+        case: None,
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: Priority::Complainant,
+        due: now,
+        facts: Facts {
+            notice: Some(notice),
+            ..Facts::default()
+        },
+    }
+}
+
+/// The cause that all messages of a notice share.
+pub fn notice_cause(notice: Uuid) -> String {
+    format!("notice:{notice}")
+}
+
+/// News for a lead that a notice waits: to be written, or for approval.
+pub fn notice_waits(
+    notice: Uuid,
+    revision: i64,
+    for_approval: bool,
+    staff: &StaffName,
+    now: Timestamp,
+) -> Draft {
+    Draft {
+        cause: format!("notice-waits:{notice}:{revision}"),
+        template: Template::NoticeWaiting,
+        recipient: Recipient::Staff(staff.clone()),
+        case: None,
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: Priority::Staff,
+        due: now,
+        facts: Facts {
+            notice: Some(notice),
+            for_approval,
             ..Facts::default()
         },
     }
@@ -325,7 +433,6 @@ pub fn summons(news: &SummonsNews, now: Timestamp) -> Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use redress_model::words::CaseStatus;
 
     fn case_name() -> CaseName {
         CaseName::new("lake".parse().unwrap(), Uuid::from_u128(7))
@@ -429,6 +536,28 @@ mod tests {
             assert!(receipts(&case_name(), &silent, &tokens, NOW, SignedDuration::ZERO).is_empty());
             assert_eq!(offer(&case_name(), &silent, &staff("li"), 1, 1, NOW), None);
         }
+    }
+
+    #[test]
+    fn m03_m07_complainants_hear_of_progress_of_what_is_proposed_and_of_the_end() {
+        let told = |grade, status: CaseStatus| {
+            let mut known = view();
+            known.grade = grade;
+            known.person_tokens = ["b", "a", ""].map(str::to_owned).to_vec();
+            let drafts = progress(&case_name(), &known, status, NOW, NOW);
+            let keys: Vec<&str> = drafts.iter().map(|d| d.template.key()).collect();
+            keys.join(" ")
+        };
+        for status in CaseStatus::ALL {
+            let expected = match status {
+                CaseStatus::Investigating | CaseStatus::Resolving => "case.progress case.progress",
+                CaseStatus::Proposed => "case.proposed case.proposed",
+                CaseStatus::Closed => "case.closed case.closed",
+                _ => "",
+            };
+            assert_eq!(told(3, *status), expected, "{status}");
+        }
+        assert_eq!(told(1, CaseStatus::Investigating), "");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Words of the domain as a reader of a message knows them, in each language.
 
-use redress_model::words::{ClockKind, DutyRole};
+use redress_model::words::{Category, ClockKind, DutyRole};
 
 use super::words::Language;
 
@@ -50,6 +50,21 @@ pub fn duty(role: DutyRole, language: Language) -> &'static str {
         DutyRole::CustomerLiaison => ("客户联络人", "customer liaison"),
         DutyRole::Negotiator => ("谈判代表", "negotiator"),
         DutyRole::Handler => ("经办人", "handler"),
+    };
+    pick(language, chinese, english)
+}
+
+/// What complaints are about.
+pub fn category(category: Category, language: Language) -> &'static str {
+    let (chinese, english) = match category {
+        Category::EngineeringQuality => ("房屋质量", "the building or its fittings"),
+        Category::PlanningDesign => ("规划设计", "planning or design"),
+        Category::SalesManagement => ("销售与合同", "the sale or its contract"),
+        Category::PropertyManagement => ("物业服务", "the services of the property manager"),
+        Category::ServiceConduct => ("服务态度", "how people were served"),
+        Category::RepairService => ("维修服务", "repairs"),
+        Category::CommercialLeasing => ("商业租赁", "the leasing of shops"),
+        Category::ExternalEnvironment => ("周边环境", "the surroundings"),
     };
     pick(language, chinese, english)
 }

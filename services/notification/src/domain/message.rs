@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use redress_model::name::{CaseName, ClockName, IncidentName, StaffName};
-use redress_model::words::{ClockKind, DutyRole};
+use redress_model::words::{CaseStatus, ClockKind, DutyRole};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -103,6 +103,15 @@ pub struct Facts {
     /// The survey that is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub survey: Option<Uuid>,
+    /// Where the case is now, in news of its progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<CaseStatus>,
+    /// The notice that is told, or that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Uuid>,
+    /// The notice waits for approval; else to be written.
+    #[serde(default)]
+    pub for_approval: bool,
     /// How many complain together.
     #[serde(default)]
     pub complainants: i32,

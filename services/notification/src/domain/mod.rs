@@ -7,6 +7,7 @@ pub mod causes;
 pub mod digest;
 pub mod labels;
 pub mod message;
+pub mod owner_notice;
 pub mod paging;
 pub mod preference;
 pub mod render;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
-use redress_model::words::{ClockKind, DutyRole};
+use redress_model::words::{CaseStatus, ClockKind, DutyRole};
 
 use super::digest::Digest;
 use super::labels;
@@ -35,6 +35,10 @@ pub struct Material<'a> {
     pub owner_phone: &'a str,
     /// What somebody wrote to be sent; empty for everything else.
     pub text: &'a str,
+    /// Title of a notice; empty for everything else.
+    pub title: &'a str,
+    /// Resource name of a notice; empty for everything else.
+    pub notice: &'a str,
     /// By when a person will have been in touch.
     pub next_time: Option<Timestamp>,
     /// Resource name of the case; empty where none.
@@ -92,7 +96,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 26] = sources!(
+const SOURCES: [(&str, &str); 38] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
@@ -105,7 +109,13 @@ const SOURCES: [(&str, &str); 26] = sources!(
     "task.waiting",
     "case.message",
     "survey.asked",
-    "work.summoned"
+    "work.summoned",
+    "case.progress",
+    "case.proposed",
+    "case.closed",
+    "notice.owners",
+    "safety.notice",
+    "notice.waiting"
 );
 
 /// A text of somebody's own cannot be taken.
@@ -281,6 +291,7 @@ pub fn sample(
         due_time: Some(due),
         level: 1,
         role: Some(DutyRole::Spokesperson),
+        status: Some(CaseStatus::Investigating),
         ..Facts::default()
     };
     let digest = Digest {
@@ -303,6 +314,8 @@ pub fn sample(
             "我们明天上午九点到现场检查。",
             "We come to look at it tomorrow at nine.",
         ),
+        title: pick("请查看厨房水管", "Please check the pipe in your kitchen"),
+        notice: "sites/lake/notices/0190a6c2-0000-7000-8000-000000000004",
         next_time: Some(next),
         case: "sites/lake/cases/0190a6c2-0000-7000-8000-000000000001",
         incident: "sites/lake/incidents/0190a6c2-0000-7000-8000-000000000002",
@@ -374,6 +387,10 @@ fn values(
                 "owner_department" => one_line(material.owner_department).into(),
                 "owner_phone" => one_line(material.owner_phone).into(),
                 "text" => material.text.into(),
+                "title" => one_line(material.title).into(),
+                "notice" => material.notice.into(),
+                "for_approval" => facts.for_approval.into(),
+                "step" => facts.status.map_or("", |status| status.word()).into(),
                 "next_time" => told_at(material.next_time).into(),
                 "case" => material.case.into(),
                 "incident" => material.incident.into(),
@@ -481,6 +498,9 @@ mod tests {
             survey: None,
             complainants: 12,
             position: "VICE_PRESIDENT".to_owned(),
+            status: Some(CaseStatus::Resolving),
+            notice: None,
+            for_approval: true,
         }
     }
 
@@ -506,6 +526,8 @@ mod tests {
             owner_department: "工程部",
             owner_phone: "021-5550 0100",
             text: "We come tomorrow at nine.",
+            title: "Please check the pipe",
+            notice: "sites/lake/notices/0190a6c2-0000-7000-8000-000000000004",
             next_time: Some("2026-11-21T06:00:00Z".parse().unwrap()),
             case: "sites/lake/cases/0190a6c2-0000-7000-8000-000000000001",
             incident: "sites/lake/incidents/0190a6c2-0000-7000-8000-000000000002",
@@ -535,7 +557,12 @@ mod tests {
                     assert!(!whole.contains(leftover), "{} {leftover:?}", template.key());
                 }
                 assert!(whole.contains("湖畔花园"));
-                assert!(whole.contains("LAKE-261121-0007"));
+                let about = if template.key().contains("notice") {
+                    "Please check the pipe"
+                } else {
+                    "LAKE-261121-0007"
+                };
+                assert!(whole.contains(about), "{}", template.key());
                 let chinese = text.body.contains('请') || text.body.contains('您');
                 assert_eq!(chinese, *language == Language::Chinese);
 

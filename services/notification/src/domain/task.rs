@@ -16,6 +16,8 @@ words! {
         Letter = 2 => "LETTER",
         /// Nobody could be reached: find another way.
         Unreached = 3 => "UNREACHED",
+        /// Call a customer and ask how it was.
+        Survey = 4 => "SURVEY",
     }
 }
 
@@ -63,7 +65,7 @@ impl TaskKind {
     /// By when it is to be done. M16 gives spoken answers a day and letters three.
     pub fn due(self, now: Timestamp) -> Timestamp {
         let span = match self {
-            Self::Call => SignedDuration::from_hours(24),
+            Self::Call | Self::Survey => SignedDuration::from_hours(24),
             Self::Letter => SignedDuration::from_hours(72),
             Self::Unreached => SignedDuration::from_hours(4),
         };
@@ -80,12 +82,13 @@ pub fn role(recipient: RecipientKind) -> DutyRole {
 }
 
 /// Whether somebody is to look for the reader of a message that failed. Not where the owner of a clock or an
-/// incident climbs anyway, nor for news of tasks, which would breed tasks.
+/// incident climbs anyway, nor for news of tasks, which would breed tasks, nor for notices without danger, whose
+/// progress counts whom nothing reached.
 pub fn asks_for_a_person(template: Template, reason: &str) -> bool {
     !matches!(
         reason,
         "NOT_ACKNOWLEDGED" | "TEMPLATE_BROKEN" | "WORDING_BLOCKED" | "CASE_UNKNOWN"
-    ) && template != Template::TaskWaiting
+    ) && !matches!(template, Template::TaskWaiting | Template::NoticeOwners)
 }
 
 /// What the end of a task makes of the attempt that it was; none where the attempt stands.
@@ -116,6 +119,8 @@ mod tests {
         assert!(asks_for_a_person(Template::CaseReceived, "WAYS_USED_UP"));
         assert!(asks_for_a_person(Template::ClockBreached, "SMTP_550"));
         assert!(!asks_for_a_person(Template::TaskWaiting, "WAYS_USED_UP"));
+        assert!(!asks_for_a_person(Template::NoticeOwners, "WAYS_USED_UP"));
+        assert!(asks_for_a_person(Template::SafetyNotice, "WAYS_USED_UP"));
         assert!(!asks_for_a_person(
             Template::IncidentCallout,
             "NOT_ACKNOWLEDGED"

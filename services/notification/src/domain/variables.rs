@@ -52,6 +52,15 @@ variables! {
     SUMMONS =
         "complainants" "共同投诉的人数" "how many complain together",
         "position" "因何职务到场：DEPARTMENT_MANAGER、VICE_PRESIDENT、COMPANY_HEAD" "because of which position: DEPARTMENT_MANAGER, VICE_PRESIDENT or COMPANY_HEAD";
+    PROGRESS =
+        "step" "进展：INVESTIGATING 正在查明，RESOLVING 正在处理" "what is under way: INVESTIGATING or RESOLVING";
+    NOTICE =
+        "title" "通知标题" "title of the notice",
+        "text" "通知正文" "text of the notice";
+    WAITING =
+        "title" "通知标题" "title of the notice",
+        "notice" "通知的资源名" "resource name of the notice",
+        "for_approval" "是否等待批准；否则等待撰写" "whether it waits for approval; else it waits to be written";
     DIGEST =
         "digest" "汇总：total、warned、breached、climbed、paged_again、more、lines" "the digest: total, warned, breached, climbed, paged_again, more, lines";
 }
@@ -59,7 +68,8 @@ variables! {
 /// The variables of a template, in the order in which they are documented.
 pub fn of(template: Template) -> Vec<Variable> {
     let groups: &[&[Variable]] = match template {
-        Template::CaseReceived => &[COMMON, CASE],
+        Template::CaseReceived | Template::CaseProposed | Template::CaseClosed => &[COMMON, CASE],
+        Template::CaseProgress => &[COMMON, CASE, PROGRESS],
         Template::CaseMessage => &[COMMON, CASE, SAID],
         Template::CaseAssigned => &[COMMON, CASE, GRADE],
         Template::ClockWarned
@@ -72,6 +82,8 @@ pub fn of(template: Template) -> Vec<Variable> {
         Template::TaskWaiting => &[COMMON, CASE],
         Template::WorkSummoned => &[COMMON, CASE, SUMMONS],
         Template::SurveyAsked => &[COMMON, CASE, SURVEY],
+        Template::NoticeOwners | Template::SafetyNotice => &[COMMON, NOTICE],
+        Template::NoticeWaiting => &[COMMON, WAITING],
     };
     groups
         .iter()

@@ -100,6 +100,8 @@ words! {
         Survey = 1 => "SURVEY",
         /// How far the matter is.
         Progress = 2 => "PROGRESS",
+        /// What other owners found in their homes.
+        Notice = 3 => "NOTICE",
     }
 }
 
@@ -185,6 +187,18 @@ pub enum Template {
     SurveyAsked,
     /// To a manager or head: so many complain together that you are to appear.
     WorkSummoned,
+    /// To a complainant: somebody looks into it, or the agreed solution is under way.
+    CaseProgress,
+    /// To a complainant: we told you what we propose; do you agree?
+    CaseProposed,
+    /// To a complainant: it is closed, and can be taken up again.
+    CaseClosed,
+    /// To an owner: what other owners found may be in your home too.
+    NoticeOwners,
+    /// To an owner: a danger.
+    SafetyNotice,
+    /// To a lead: a notice to owners waits to be written or approved.
+    NoticeWaiting,
 }
 
 impl Template {
@@ -203,6 +217,12 @@ impl Template {
         Self::CaseMessage,
         Self::SurveyAsked,
         Self::WorkSummoned,
+        Self::CaseProgress,
+        Self::CaseProposed,
+        Self::CaseClosed,
+        Self::NoticeOwners,
+        Self::SafetyNotice,
+        Self::NoticeWaiting,
     ];
 
     /// The key, for example `case.received`.
@@ -221,6 +241,12 @@ impl Template {
             Self::CaseMessage => "case.message",
             Self::SurveyAsked => "survey.asked",
             Self::WorkSummoned => "work.summoned",
+            Self::CaseProgress => "case.progress",
+            Self::CaseProposed => "case.proposed",
+            Self::CaseClosed => "case.closed",
+            Self::NoticeOwners => "notice.owners",
+            Self::SafetyNotice => "safety.notice",
+            Self::NoticeWaiting => "notice.waiting",
         }
     }
 
@@ -232,13 +258,11 @@ impl Template {
     /// What a reader refuses who does not want it; none where it is told in any case: receipts, decisions,
     /// warnings of a danger.
     pub fn topic(self) -> Option<MessageTopic> {
-        let key = self.key();
-        if key.starts_with("survey.") {
-            Some(MessageTopic::Survey)
-        } else if key.starts_with("case.progress") {
-            Some(MessageTopic::Progress)
-        } else {
-            None
+        match self {
+            Self::SurveyAsked => Some(MessageTopic::Survey),
+            Self::CaseProgress => Some(MessageTopic::Progress),
+            Self::NoticeOwners => Some(MessageTopic::Notice),
+            _ => None,
         }
     }
 
@@ -263,7 +287,13 @@ impl Template {
             | Self::ClockWarned
             | Self::TaskWaiting
             | Self::CaseMessage
-            | Self::SurveyAsked => false,
+            | Self::SurveyAsked
+            | Self::CaseProgress
+            | Self::CaseProposed
+            | Self::CaseClosed
+            | Self::NoticeOwners
+            | Self::SafetyNotice
+            | Self::NoticeWaiting => false,
         }
     }
 
@@ -282,14 +312,27 @@ impl Template {
             | Self::TaskWaiting
             | Self::CaseMessage
             | Self::SurveyAsked
-            | Self::WorkSummoned => false,
+            | Self::WorkSummoned
+            | Self::CaseProgress
+            | Self::CaseProposed
+            | Self::CaseClosed
+            | Self::NoticeOwners
+            | Self::SafetyNotice
+            | Self::NoticeWaiting => false,
         }
     }
 
     /// Whether it leaves the house: wording rules hold for it.
     pub fn is_outward(self) -> bool {
         match self {
-            Self::CaseReceived | Self::CaseMessage | Self::SurveyAsked => true,
+            Self::CaseReceived
+            | Self::CaseMessage
+            | Self::SurveyAsked
+            | Self::CaseProgress
+            | Self::CaseProposed
+            | Self::CaseClosed
+            | Self::NoticeOwners
+            | Self::SafetyNotice => true,
             Self::CaseAssigned
             | Self::ClockWarned
             | Self::ClockBreached
@@ -299,8 +342,14 @@ impl Template {
             | Self::IncidentCallout
             | Self::SignalSuspected
             | Self::TaskWaiting
-            | Self::WorkSummoned => false,
+            | Self::WorkSummoned
+            | Self::NoticeWaiting => false,
         }
+    }
+
+    /// Whether owners are told by it before they complain.
+    pub fn is_notice(self) -> bool {
+        matches!(self, Self::NoticeOwners | Self::SafetyNotice)
     }
 }
 
@@ -363,6 +412,19 @@ mod tests {
         for template in Template::ALL {
             assert_eq!(Template::of_key(template.key()), Some(*template));
         }
-        assert_eq!(Template::of_key("case.closed"), None);
+        assert_eq!(Template::of_key("case.unknown"), None);
+        // None is left out of the list.
+        for (place, template) in Template::ALL.iter().enumerate() {
+            assert_eq!(*template as usize, place, "{}", template.key());
+        }
+        assert_eq!(Template::NoticeWaiting as usize + 1, Template::ALL.len());
+    }
+
+    #[test]
+    fn whatever_a_customer_may_refuse_is_said_by_some_message_that_leaves_the_house() {
+        for topic in MessageTopic::ALL {
+            let said = |t: &&Template| t.topic() == Some(*topic) && t.is_outward();
+            assert!(Template::ALL.iter().any(|t| said(&t)), "{topic}");
+        }
     }
 }

@@ -96,7 +96,7 @@ impl Metrics {
         self.breaker.record(standing.number(), &[provider]);
     }
 
-    /// Somebody with authority let a text through: of a `message` or a `template`.
+    /// Somebody with authority let a text through: of a `message`, a `template` or a `notice`.
     pub fn overridden(&self, what: &'static str) {
         self.overrides
             .add(1, &[KeyValue::new("redress.wording.of", what)]);

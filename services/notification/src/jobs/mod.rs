@@ -4,8 +4,10 @@ pub mod announce;
 pub(crate) mod carry;
 pub mod inbox;
 pub mod metrics;
+pub mod owner_notices;
 pub mod people;
 pub mod sender;
 mod steps;
+pub mod survey_calls;
 
 pub use steps::CAME_BACK;

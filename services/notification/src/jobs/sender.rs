@@ -289,7 +289,8 @@ impl<P: People> Sender<P> {
                 .as_ref()
                 .map_or("", |case| case.language.as_str())
         };
-        match (&message.recipient, &claimed.staff, &message.case) {
+        let case = message.case.as_ref().or(claimed.known_by.as_ref());
+        match (&message.recipient, &claimed.staff, case) {
             (Recipient::Staff(_), Some(staff), _) if staff.retired => Reach::Gone("STAFF_RETIRED"),
             (Recipient::Staff(_), Some(staff), _) => {
                 Reach::Known(staff.points.clone(), staff.language.clone())
@@ -346,6 +347,11 @@ impl<P: People> Sender<P> {
         {
             facts.number.clone_from(&view.number);
         }
+        let source_of_notice = claimed
+            .notice
+            .as_ref()
+            .map(|notice| notice.content.text(language));
+        let notice_name = text(claimed.notice.as_ref().map(|notice| notice.name()));
         let material = Material {
             facts: &facts,
             reader: &points.name,
@@ -363,7 +369,12 @@ impl<P: People> Sender<P> {
                 .owner
                 .as_ref()
                 .map_or("", |owner| owner.points.address(MessageChannel::Sms)),
-            text: claimed.said.as_ref().map_or("", |said| said.as_str()),
+            text: claimed.said.as_ref().map_or_else(
+                || source_of_notice.map_or("", |text| text.body.as_str()),
+                |said| said.as_str(),
+            ),
+            title: source_of_notice.map_or("", |text| text.subject.as_str()),
+            notice: &notice_name,
             next_time: claimed.case.as_ref().and_then(|case| case.next_time),
             case: &case,
             incident: &incident,

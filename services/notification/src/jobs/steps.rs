@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
-use redress_model::name::MessageName;
+use redress_model::name::{CaseName, MessageName};
 use redress_store::{Operation, Tx};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -27,6 +27,7 @@ use crate::store::digests;
 use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
 use crate::store::messages::{self, Message};
+use crate::store::owner_notices::{self, Notice, Reached};
 use crate::store::preferences;
 use crate::store::staff::{self, StaffContact};
 use crate::store::surveys::{self, Contact};
@@ -50,6 +51,10 @@ pub(super) struct Claimed {
     pub preference: Preference,
     /// How to reach a customer without a case.
     pub contact: Option<Contact>,
+    /// A case of a customer whom the message tells of no case: intake knows how to reach its complainants.
+    pub known_by: Option<CaseName>,
+    /// The notice that it tells, or that waits.
+    pub notice: Option<Notice>,
     /// Who looks after the case, where that person is known.
     pub owner: Option<StaffContact>,
     /// Texts of the site's own, and of the levels above.
@@ -117,6 +122,10 @@ impl Operation for ClaimMessage<'_> {
             Some(id) => surveys::get(tx, &self.name.site, id).await?,
             None => None,
         };
+        let notice = match message.facts.notice {
+            Some(id) => owner_notices::get(tx, &self.name.site, id).await?,
+            None => None,
+        };
         let digest = match message.template {
             Template::ClockDigest => Digest::of(digests::items(tx, self.name).await?),
             _ => Digest::default(),
@@ -135,6 +144,7 @@ impl Operation for ClaimMessage<'_> {
             survey_ended: survey
                 .as_ref()
                 .is_none_or(|survey| survey.state != SurveyState::Open),
+            notice_ended: notice_ended(tx, message.template, notice.as_ref()).await?,
             nothing_left: message.template == Template::ClockDigest && digest.total() == 0,
         };
         let page = match paging::decide(&due) {
@@ -175,11 +185,19 @@ impl Operation for ClaimMessage<'_> {
         {
             return Ok(Claim::Gone);
         }
-        let contact = match (&message.case, &survey) {
-            (None, Some(survey)) => {
-                surveys::contact(tx, self.keys, &survey.site, survey.id).await?
+        let (contact, known_by) = match (&message.recipient, &survey, &notice) {
+            (Recipient::Complainant(_), Some(survey), _) if message.case.is_none() => {
+                let contact = surveys::contact(tx, self.keys, &survey.site, survey.id).await?;
+                (contact, None)
             }
-            _ => None,
+            (Recipient::Complainant(person), _, Some(notice)) => {
+                match owner_notices::reached(tx, self.keys, notice, person).await? {
+                    Some(Reached::Listed(contact)) => (Some(contact), None),
+                    Some(Reached::Known(case)) => (None, Some(case)),
+                    None => (None, None),
+                }
+            }
+            _ => (None, None),
         };
         let owner = self.owner(tx, case.as_ref()).await?;
         let holding = texts::holding(tx, &self.name.site, self.now).await?;
@@ -208,6 +226,8 @@ impl Operation for ClaimMessage<'_> {
             staff,
             preference,
             contact,
+            known_by,
+            notice,
             owner,
             holding,
             said,
@@ -467,6 +487,23 @@ impl Operation for Rest<'_> {
         RESTS.clone_into(&mut fate.reason);
         messages::settle(tx, &mut message).await
     }
+}
+
+/// Why the owners are not told any more; none for everything that is no notice.
+async fn notice_ended(
+    tx: &mut Tx,
+    template: Template,
+    notice: Option<&Notice>,
+) -> Result<Option<&'static str>, Fault> {
+    let Some(notice) = notice.filter(|_| template.is_notice()) else {
+        return Ok(None);
+    };
+    if !notice.stands() {
+        return Ok(Some("NOTICE_ENDED"));
+    }
+    // The incident opened after the approval.
+    let silenced = !notice.content.danger && owner_notices::incident_speaks(tx, notice).await?;
+    Ok(silenced.then_some("INCIDENT_SPEAKS"))
 }
 
 /// What a digest tells is acknowledged with it.

@@ -4,6 +4,7 @@ mod acknowledge_message;
 pub mod delivery;
 mod get_message;
 mod list_messages;
+pub mod owner_notices;
 mod redrive_messages;
 mod retry_message;
 mod send_message;

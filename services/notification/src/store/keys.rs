@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
-use redress_model::name::SiteId;
+use redress_model::name::{OrganizationId, SiteId};
 use redress_model::{Fault, ids};
 use redress_store::{StoreResultExt as _, Tx};
-use redress_vault::{DataKey, Place, Vault, WrappedKey};
+use redress_vault::{DataKey, Identity, Place, Vault, WrappedKey};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -26,6 +26,11 @@ impl Keys {
             vault,
             opened: Mutex::default(),
         }
+    }
+
+    /// The token by which a person is known within an organization, here as in intake.
+    pub fn person_token(&self, organization: &OrganizationId, identity: &Identity) -> String {
+        self.vault.person_token(organization, identity)
     }
 
     /// Seals under the newest data key of the site.

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod matters;
 pub mod messages;
 pub mod notices;
+pub mod owner_notices;
 pub mod preferences;
 pub mod staff;
 pub mod surveys;

@@ -197,7 +197,10 @@ impl Wake for Bell {
 }
 
 /// Lets a worker go on, wait by wait, until it is to die. Returns whether it came to its end before.
-async fn survives(worker: impl Future<Output = ()>, mut dies: impl AsyncFnMut() -> bool) -> bool {
+pub(crate) async fn survives(
+    worker: impl Future<Output = ()>,
+    mut dies: impl AsyncFnMut() -> bool,
+) -> bool {
     let mut worker = std::pin::pin!(worker);
     let bell = Arc::new(Bell(Notify::new()));
     let waker = Waker::from(Arc::clone(&bell));

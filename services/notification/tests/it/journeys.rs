@@ -157,12 +157,20 @@ async fn whoever_refuses_progress_hears_of_receipt_proposal_and_end_alone() {
         CaseStatus::Closed,
     ] {
         world.tell(news::moved(&case, status, 1)).await;
+        heard(&world).await;
     }
     assert_eq!(
         keys(&heard(&world).await),
-        ["case.received", "case.closed"],
-        "a proposal of a closed case needs no answer any more"
+        ["case.received", "case.proposed", "case.closed"]
     );
+    let refused = |m: &&Message| m.template == Template::CaseProgress;
+    let messages = world.messages().await;
+    let reasons: Vec<&str> = messages
+        .iter()
+        .filter(refused)
+        .map(|m| m.fate.reason.as_str())
+        .collect();
+    assert_eq!(reasons, ["UNSUBSCRIBED"; 2]);
 }
 
 #[tokio::test]

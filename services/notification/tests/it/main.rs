@@ -5,6 +5,8 @@ mod channels;
 mod crash;
 mod delivery;
 mod digests;
+mod journeys;
+mod owner_notices;
 mod privacy;
 mod process;
 mod rpc;

@@ -42,9 +42,12 @@ pub fn subscriptions() -> Subscriptions {
             "redress.case.graded.v1",
             &["intake", "assignment", "notification", "crisis"],
         ),
-        ("redress.cluster.changed.v1", &["intake", "crisis"]),
-        // For whoever may tell other owners; nobody listens yet.
-        ("redress.defect.changed.v1", &[]),
+        (
+            "redress.cluster.changed.v1",
+            &["intake", "crisis", "notification"],
+        ),
+        // Whoever may tell other owners.
+        ("redress.defect.changed.v1", &["notification"]),
         (
             "redress.clock.changed.v1",
             &["intake", "notification", "assignment"],

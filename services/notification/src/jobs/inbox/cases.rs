@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use redress_events::{Applied, Event};
 use redress_model::fault::parse_field;
-use redress_model::name::{CaseName, StaffName};
+use redress_model::name::{CaseName, ClusterName, StaffName};
 use redress_model::words::{CaseMode, CaseStatus};
 use redress_model::{Fault, ids};
 use redress_proto::convert;
@@ -19,7 +19,7 @@ use crate::domain::survey;
 use crate::domain::words::{MessageTopic, SurveyKind};
 use crate::store::keys::Keys;
 use crate::store::surveys::{self, NewSurvey};
-use crate::store::{matters, messages, preferences};
+use crate::store::{matters, messages, owner_notices, preferences, tasks};
 
 pub(super) async fn received(
     tx: &mut Tx,
@@ -102,10 +102,19 @@ pub(super) async fn moved(
     view.moved(status, news.epoch);
     matters::keep_case(tx, &case, &view).await?;
     surveys::cancel_of_case(tx, &case, view.epoch).await?;
+    tasks::end_needless_surveys(tx, &case.site, Some(case.id), None, now).await?;
     // Of an older epoch: it was opened again, or withdrawn, since.
     let stands = news.epoch == view.epoch && !event.historical && !view.historical;
-    if status == CaseStatus::Resolved && stands {
-        ask(tx, keys, &case, &view, now).await?;
+    if stands {
+        let moved = match &news.move_time {
+            Some(time) => convert::from_timestamp("move_time", time)?,
+            None => Timestamp::UNIX_EPOCH,
+        };
+        let drafts = causes::progress(&case, &view, status, moved, now);
+        messages::queue(tx, &case.site, &drafts, now).await?;
+        if status == CaseStatus::Resolved {
+            ask(tx, keys, &case, &view, now).await?;
+        }
     }
     Ok(Applied::Done)
 }
@@ -160,6 +169,10 @@ pub(super) async fn graded(tx: &mut Tx, event: &Event) -> Result<Applied, Fault>
     view.graded(news.revision, news.grade);
     view.moved(CaseStatus::Triaged, news.epoch);
     matters::keep_case(tx, &case, &view).await?;
+    if !news.cluster.is_empty() {
+        let cluster: ClusterName = parse_field("cluster", &news.cluster)?;
+        owner_notices::keep_cluster(tx, &case, cluster.id, None).await?;
+    }
     Ok(Applied::Done)
 }
 

@@ -4,6 +4,7 @@
 //! Producers overtake each other: news of a case that intake has not told us about waits in the inbox.
 
 mod cases;
+mod clusters;
 mod directory;
 mod incidents;
 
@@ -21,7 +22,7 @@ use crate::store::keys::Keys;
 use crate::store::staff::StaffContact;
 
 /// Types of the events that this service subscribes to.
-pub const SUBSCRIBED: [&str; 12] = [
+pub const SUBSCRIBED: [&str; 14] = [
     "redress.site.changed.v1",
     "redress.case.received.v1",
     "redress.case.updated.v1",
@@ -34,6 +35,8 @@ pub const SUBSCRIBED: [&str; 12] = [
     "redress.incident.changed.v1",
     "redress.callout.requested.v1",
     "redress.work.summoned.v1",
+    "redress.cluster.changed.v1",
+    "redress.defect.changed.v1",
 ];
 
 /// Takes in news.
@@ -97,6 +100,8 @@ impl<P: People> Handler for News<P> {
             "redress.clock.changed.v1" => {
                 incidents::clock_changed(tx, event, now, self.bundling).await
             }
+            "redress.cluster.changed.v1" => clusters::cluster_changed(tx, event).await,
+            "redress.defect.changed.v1" => clusters::defect_changed(tx, event, now).await,
             "redress.work.summoned.v1" => incidents::work_summoned(tx, event, now).await,
             "redress.incident.changed.v1" => incidents::incident_changed(tx, event).await,
             "redress.callout.requested.v1" => incidents::callout_requested(tx, event, now).await,

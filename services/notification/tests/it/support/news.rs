@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use prost::Message;
 use redress_events::Event;
-use redress_model::name::{CaseName, ClockName, IncidentName, SiteId, StaffName};
+use redress_model::name::{CaseName, ClockName, ClusterName, IncidentName, SiteId, StaffName};
 use redress_model::words::{
-    CaseMode, CaseStatus, ClockKind, ClockState, ClockTransition, DutyRole,
+    CaseMode, CaseStatus, Category, ClockKind, ClockState, ClockTransition, DutyRole,
 };
 use redress_proto::convert;
 use redress_proto::event::v1::{
     CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated, ClockChanged,
-    DutyChanged, DutySlot, IncidentChanged, OwnerChanged, SiteChanged, StaffChanged,
+    ClusterChanged, DefectChanged, DutyChanged, DutySlot, IncidentChanged, OwnerChanged,
+    SiteChanged, StaffChanged,
 };
 use uuid::Uuid;
 
@@ -149,7 +150,12 @@ pub(crate) fn historical(mut event: Event) -> Event {
 }
 
 pub(crate) fn moved(case: &CaseName, status: CaseStatus, epoch: i64) -> Event {
+    moved_at(case, status, epoch, Timestamp::UNIX_EPOCH)
+}
+
+pub(crate) fn moved_at(case: &CaseName, status: CaseStatus, epoch: i64, time: Timestamp) -> Event {
     let payload = CaseMoved {
+        move_time: Some(convert::to_timestamp(time)),
         case: case.to_string(),
         status: convert::to_wire(status),
         epoch,
@@ -305,6 +311,45 @@ pub(crate) fn complains_about(case: &CaseName, staff: &StaffName, revision: i64)
         "redress.case.updated.v1",
         &case.site,
         case,
+        &payload,
+    )
+}
+
+/// A case came into a cluster: from another one that was merged whole, or split.
+pub(crate) fn clustered(
+    case: &CaseName,
+    cluster: &ClusterName,
+    from: Option<(&ClusterName, bool)>,
+) -> Event {
+    let payload = ClusterChanged {
+        case: case.to_string(),
+        cluster: cluster.to_string(),
+        previous_cluster: from.map(|(c, _)| c.to_string()).unwrap_or_default(),
+        merged: from.is_some_and(|(_, merged)| merged),
+    };
+    event(
+        "triage",
+        "redress.cluster.changed.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+/// What a person, or the count of units, said of a defect.
+pub(crate) fn defect(cluster: &ClusterName, state: &str, category: Category) -> Event {
+    let payload = DefectChanged {
+        cluster: cluster.to_string(),
+        state: state.to_owned(),
+        units: 5,
+        category: convert::to_wire(category),
+        ..DefectChanged::default()
+    };
+    event(
+        "triage",
+        "redress.defect.changed.v1",
+        &cluster.site,
+        cluster,
         &payload,
     )
 }
