@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use redress_model::name::{NameError, OrganizationId, SiteId, StaffName};
 
 use crate::commands::audit::AuditCommand;
+use crate::commands::briefing::{BriefingCommand, CommitmentCommand};
 use crate::commands::grade::GradeCommand;
 use crate::commands::signal::SignalCommand;
 use crate::commands::statement::StatementCommand;
@@ -87,6 +88,12 @@ pub(crate) enum Command {
     /// Signals: what happened that can raise a grade, and whether it is so.
     #[command(subcommand)]
     Signal(SignalCommand),
+    /// Briefings: the weekly meetings and notices of an incident.
+    #[command(subcommand)]
+    Briefing(BriefingCommand),
+    /// Commitments: what was promised at briefings.
+    #[command(subcommand)]
+    Commitment(CommitmentCommand),
     /// Statements: what may leave as the company's word on an incident.
     #[command(subcommand)]
     Statement(StatementCommand),

@@ -21,6 +21,7 @@ use redress_proto::assignment::v1::transfer_service_client::TransferServiceClien
 use redress_proto::assignment::v1::validity_service_client::ValidityServiceClient;
 use redress_proto::assignment::v1::warranty_service_client::WarrantyServiceClient;
 use redress_proto::assignment::v1::work_service_client::WorkServiceClient;
+use redress_proto::crisis::v1::briefing_service_client::BriefingServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
 use redress_proto::crisis::v1::statement_service_client::StatementServiceClient;
 use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
@@ -292,6 +293,10 @@ impl Platform {
 
     pub(crate) fn incidents(&self) -> IncidentServiceClient<Authenticated> {
         IncidentServiceClient::new(self.channel(ServiceArg::Crisis))
+    }
+
+    pub(crate) fn briefings(&self) -> BriefingServiceClient<Authenticated> {
+        BriefingServiceClient::new(self.channel(ServiceArg::Crisis))
     }
 
     pub(crate) fn events(&self, service: ServiceArg) -> EventAdminServiceClient<Authenticated> {

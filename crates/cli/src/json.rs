@@ -112,6 +112,8 @@ mod tests {
             "assignment.v1.Solution",
             "assignment.v1.SolutionTerms",
             "assignment.v1.AuthorityLimit",
+            "crisis.v1.Briefing",
+            "crisis.v1.Commitment",
             "crisis.v1.Incident",
             "notification.v1.Message",
             "notification.v1.RedriveMessagesResponse",

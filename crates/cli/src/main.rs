@@ -54,6 +54,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Statement(command) => {
                 commands::statement::run(&platform()?, command, out).await
             }
+            Command::Briefing(command) => commands::briefing::run(&platform()?, command, out).await,
+            Command::Commitment(command) => {
+                commands::briefing::run_commitment(&platform()?, command, out).await
+            }
             Command::Incident(command) => commands::incident::run(&platform()?, command, out).await,
             Command::Cluster(command) => commands::cluster::run(&platform()?, command, out).await,
             Command::Clock(command) => commands::clock::run(&platform()?, command, out).await,

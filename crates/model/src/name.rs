@@ -286,6 +286,18 @@ site_child_name! {
     /// A corrective action.
     CorrectiveActionName, "correctiveActions", "sites/{site}/correctiveActions/{action}", Uuid, canonical_uuid
 }
+site_child_name! {
+    /// A briefing of an incident.
+    BriefingName, "briefings", "sites/{site}/briefings/{briefing}", Uuid, canonical_uuid
+}
+site_child_name! {
+    /// What was promised at a briefing.
+    CommitmentName, "commitments", "sites/{site}/commitments/{commitment}", Uuid, canonical_uuid
+}
+site_child_name! {
+    /// What the review of an incident asks of somebody.
+    ReviewActionName, "reviewActions", "sites/{site}/reviewActions/{action}", Uuid, canonical_uuid
+}
 
 #[cfg(test)]
 mod tests {

@@ -430,6 +430,10 @@ words! {
         HoldEnd = 23 => "HOLD_END",
         /// A lead says whether a suspected signal is so.
         ConfirmSignal = 24 => "CONFIRM_SIGNAL",
+        /// What somebody promised at a briefing of an incident.
+        Commitment = 40 => "COMMITMENT",
+        /// What the review of an incident asks of somebody.
+        ReviewAction = 41 => "REVIEW_ACTION",
     }
 }
 

@@ -54,6 +54,8 @@ fn promised() -> Vec<&'static str> {
                     | ClockKind::InsideReport
                     | ClockKind::OutwardUpdate
                     | ClockKind::WeeklyBriefing
+                    | ClockKind::Commitment
+                    | ClockKind::ReviewAction
             )
         })
         .map(|kind| kind.word())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use redress_events::{
     EventAdminServer, GrpcPeer, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
 };
+use redress_proto::crisis::v1::briefing_service_server::BriefingServiceServer;
 use redress_proto::crisis::v1::incident_service_server::IncidentServiceServer;
 use redress_proto::crisis::v1::statement_service_server::StatementServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
@@ -20,7 +21,7 @@ use crate::flow::Desk;
 use crate::jobs::subscriptions::SUBSCRIPTIONS;
 use crate::jobs::timers::IncidentClocks;
 use crate::jobs::{Shop, inbox, shifts, standing, tidy};
-use crate::rpc::{Incidents, Statements, signer};
+use crate::rpc::{Briefings, Incidents, Statements, signer};
 use crate::settings::Settings;
 use crate::store;
 
@@ -95,10 +96,14 @@ impl Service for CrisisService {
             incidents: Arc::clone(&incidents),
             sign: signer(peers),
         };
+        let briefings = Briefings {
+            incidents: Arc::clone(&incidents),
+        };
         let sweeper = Arc::clone(&inbox);
         let mut app = App::new()
             .serve(IncidentServiceServer::from_arc(incidents))
             .serve(StatementServiceServer::new(statements))
+            .serve(BriefingServiceServer::new(briefings))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(
                 db.clone(),

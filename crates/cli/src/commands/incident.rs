@@ -296,7 +296,7 @@ fn stage(value: i32) -> String {
     )
 }
 
-fn bare(name: &str, prefix: &str) -> String {
+pub(super) fn bare(name: &str, prefix: &str) -> String {
     match name.strip_prefix(prefix) {
         None | Some("" | "UNSPECIFIED") => "–".to_owned(),
         Some(word) => word.to_owned(),

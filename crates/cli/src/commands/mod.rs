@@ -1,6 +1,7 @@
 //! One file for each noun of the command line.
 
 pub(crate) mod audit;
+pub(crate) mod briefing;
 pub(crate) mod calendar;
 pub(crate) mod case;
 pub(crate) mod clock;

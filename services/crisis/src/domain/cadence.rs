@@ -124,15 +124,15 @@ fn by_day(plain: Deadlines, start: Timestamp, day: &Calendar) -> Deadlines {
     }
 }
 
-/// 75 %, +50 % and +100 % of the time from start to due.
-fn spread(start: Timestamp, due: Timestamp) -> Deadlines {
+/// 75 %, +50 % and +100 % of the time from start to due, in what Postgres can store.
+pub fn spread(start: Timestamp, due: Timestamp) -> Deadlines {
     let whole = start.duration_until(due);
     Deadlines {
         warn_early: None,
-        warn: later(start, whole * 3 / 4),
-        due,
-        climb_duty: later(due, whole / 2),
-        climb_top: later(due, whole),
+        warn: whole_micros(later(start, whole * 3 / 4)),
+        due: whole_micros(due),
+        climb_duty: whole_micros(later(due, whole / 2)),
+        climb_top: whole_micros(later(due, whole)),
     }
 }
 

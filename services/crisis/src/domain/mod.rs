@@ -2,6 +2,7 @@
 //! time and ids come in as arguments.
 
 pub mod admit;
+pub mod briefing;
 pub mod cadence;
 pub mod command;
 pub mod gate;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use redress_clock::Deadlines;
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::name::{ClockName, StaffId, StaffName};
@@ -12,13 +13,13 @@ use redress_proto::event::v1 as events;
 use uuid::Uuid;
 
 use super::Turn;
-use crate::domain::cadence::instants;
+use crate::domain::cadence::{instants, spread};
 use crate::domain::command::{LEADS, responsible_for};
 use crate::domain::ladder::{Notice, People, Strike, Told, strike, unheard};
 use crate::domain::promises::{Promise, Situation, difference, wanted};
 use crate::domain::words::{LogKind, State};
 use crate::store::clocks::Clock;
-use crate::store::{cases, clocks, roles};
+use crate::store::{cases, clocks, commitments, roles};
 
 /// When promises that are carried over were made.
 pub(super) type Starts = BTreeMap<Promise, Timestamp>;
@@ -50,9 +51,16 @@ impl Turn<'_> {
         } else {
             Vec::new()
         };
-        let promises: Vec<Promise> = running.iter().map(|c| (c.kind, c.case)).collect();
+        // What somebody looks after ends with that, or with the incident.
+        let (own, about): (Vec<_>, Vec<_>) = running.into_iter().partition(|c| c.subject.is_none());
+        if self.incident.state != State::Open {
+            for clock in about {
+                self.stop(clock, ClockState::Cancelled).await?;
+            }
+        }
+        let promises: Vec<Promise> = own.iter().map(|c| (c.kind, c.case)).collect();
         let difference = difference(&wanted, &promises);
-        for clock in running {
+        for clock in own {
             if difference.cancel.contains(&(clock.kind, clock.case)) {
                 self.stop(clock, ClockState::Cancelled).await?;
             }
@@ -86,6 +94,7 @@ impl Turn<'_> {
         let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
         Ok(running
             .into_iter()
+            .filter(|c| c.subject.is_none())
             .map(|c| ((c.kind, c.case), c.start))
             .collect())
     }
@@ -107,11 +116,53 @@ impl Turn<'_> {
             previous_due,
         )
         .ok_or_else(|| Fault::internal("a clock of cases was started on an incident"))?;
-        let clock = Clock {
+        let clock = self.clock(kind, start, deadlines);
+        self.run(Clock { case, ..clock }).await?;
+        if kind == ClockKind::WeeklyBriefing {
+            self.plan_briefing(deadlines.due).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts what a person promises about one thing, by a deadline that a person set. Whoever it is answers for it.
+    pub(super) async fn start_until(
+        &mut self,
+        kind: ClockKind,
+        subject: Uuid,
+        due: Timestamp,
+    ) -> Result<(), Fault> {
+        let clock = self.clock(kind, self.now, spread(self.now, due));
+        self.run(Clock {
+            subject: Some(subject),
+            ..clock
+        })
+        .await
+    }
+
+    /// Ends the promise about one thing, met or cancelled. Says whether it ran.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn settle(&mut self, subject: Uuid, state: ClockState) -> Result<bool, Fault> {
+        let site = self.site();
+        let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
+        match running.into_iter().find(|c| c.subject == Some(subject)) {
+            Some(clock) => {
+                self.stop(clock, state).await?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn clock(&self, kind: ClockKind, start: Timestamp, deadlines: Deadlines) -> Clock {
+        Clock {
             id: new_id(self.now),
             incident: self.incident.name.id,
             kind,
-            case,
+            case: None,
+            subject: None,
+            owner: None,
             state: ClockState::Running,
             start,
             deadlines,
@@ -121,7 +172,10 @@ impl Turn<'_> {
             // A promise carried over late may have its warning behind it; the timer decides what is due.
             next: Some(deadlines.warn),
             stopped: None,
-        };
+        }
+    }
+
+    async fn run(&mut self, clock: Clock) -> Result<(), Fault> {
         let site = self.site();
         clocks::insert(self.tx, &site, &clock).await?;
         self.arm(clock.entry());
@@ -141,6 +195,9 @@ impl Turn<'_> {
         clock.generation += 1;
         let site = self.site();
         clocks::update(self.tx, &site, &clock).await?;
+        if clock.kind == ClockKind::WeeklyBriefing && state == ClockState::Cancelled {
+            self.unplan_briefing().await?;
+        }
         let level = clock.level;
         self.tell(&clock, transition, level, &[]).await
     }
@@ -154,7 +211,7 @@ impl Turn<'_> {
         let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
         let found = running
             .into_iter()
-            .find(|c| c.kind == kind && c.case == case);
+            .find(|c| c.kind == kind && c.case == case && c.subject.is_none());
         let Some(clock) = found else {
             return Ok(false);
         };
@@ -177,7 +234,7 @@ impl Turn<'_> {
     /// # Errors
     /// When Postgres is away.
     pub async fn fire(&mut self, mut clock: Clock) -> Result<bool, Fault> {
-        let people = self.people(clock.kind).await?;
+        let people = self.people(&clock).await?;
         let Strike {
             notices,
             told,
@@ -223,15 +280,20 @@ impl Turn<'_> {
     }
 
     /// Whoever answers for a promise, and the ladder as it is on duty now.
-    async fn people(&mut self, kind: ClockKind) -> Result<People, Fault> {
+    async fn people(&mut self, clock: &Clock) -> Result<People, Fault> {
         let site = self.site();
+        let person = match (clock.kind, clock.subject) {
+            (ClockKind::Commitment, Some(id)) => commitments::owner(self.tx, &site, id).await?,
+            _ => None,
+        };
         let roles = roles::of_incident(self.tx, &site, self.incident.name.id).await?;
         let holder = |role: DutyRole| {
             let role = roles.iter().find(|r| r.role == role)?;
             role.held.person().cloned()
         };
         Ok(People {
-            responsible: holder(responsible_for(kind)),
+            responsible: person
+                .or_else(|| holder(clock.owner.unwrap_or(responsible_for(clock.kind)))),
             leads: LEADS.map(|role| self.roster.on_duty(role, self.now).into_iter().next()),
         })
     }

@@ -15,7 +15,7 @@ use crate::domain::mode;
 use crate::domain::words::{LogKind, Mode, Stage, State};
 use crate::store::cases::{CaseFile, Ruling};
 use crate::store::incidents::Incident;
-use crate::store::{cases, incidents, lock_site};
+use crate::store::{briefings, cases, commitments, incidents, lock_site};
 
 /// Why an incident that opens by itself was opened.
 const REASON_GRADED: &str = "graded";
@@ -340,6 +340,9 @@ async fn merge(
     let carried = turn.starts().await?;
     turn.incident.state = State::Merged;
     turn.incident.merged_into = Some(survivor);
+    // Promises of people go on where the matter goes on: the entry that tells of the merger is the next of its log.
+    let log = briefings::last_log(turn.tx, &site, survivor).await? + 1;
+    commitments::move_open(turn.tx, &site, ended, survivor, log).await?;
     turn.reconcile(now, &Starts::new()).await?;
     let text = format!("merged into {}", older.number);
     turn.note(LogKind::Merged, "", &text, "").await?;

@@ -4,6 +4,7 @@
 //! Lock order: the site's lock (where membership, matter or command may change), then the case, then the
 //! incident.
 
+mod briefing;
 mod calling;
 mod filing;
 mod gates;
@@ -13,6 +14,7 @@ mod roster;
 mod saying;
 mod turn;
 
+pub use briefing::{Notes, Pledge, Told as BriefingTold};
 pub use calling::Because;
 pub use filing::filed;
 pub use matter::{Cause, decide, merge_matters, open_by_hand};

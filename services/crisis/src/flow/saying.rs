@@ -306,12 +306,7 @@ impl Turn<'_> {
     /// FAILED_PRECONDITION when the person may hold no role here.
     pub async fn deputize(&mut self, deputy: &deputies::Deputy, reason: &str) -> Result<(), Fault> {
         let IncidentName { site, id } = self.incident.name.clone();
-        let known = self.roster.slots.iter().any(|s| s.staff == deputy.staff);
-        if !known || self.roster.barred.contains(&deputy.staff) {
-            let text =
-                "the person has no duty at the site, left, or is complained about in this incident";
-            return Err(Fault::illegal("NOT_ON_ROSTER", text, &self.incident.name));
-        }
+        self.require_on_roster(&deputy.staff)?;
         deputies::appoint(self.tx, &site, id, deputy).await?;
         let text = format!(
             "{} acts for {} until {}: {reason}",

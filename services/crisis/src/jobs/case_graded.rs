@@ -55,6 +55,7 @@ fn read(event: &Event) -> Result<Ruling, Fault> {
             .map(|c| c.criterion_id)
             .collect(),
         complainants: graded.complainants,
+        cluster_complainants: graded.cluster_complainants,
         epoch: graded.epoch,
         decided: from_timestamp("decide_time", decided)?,
         provisional: graded.provisional,

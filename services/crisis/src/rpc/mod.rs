@@ -1,5 +1,6 @@
 //! The API: one RPC a file. Parse, run one transaction, render.
 
+mod briefings;
 mod command;
 mod get_incident;
 mod list_incidents;
@@ -10,6 +11,7 @@ mod record_holding_statement_ready;
 mod record_leader_contact;
 mod record_update;
 mod statements;
+mod subject;
 mod switch_mode;
 mod view;
 mod watch_incident;
@@ -34,6 +36,7 @@ use tonic::{Request, Response, Status};
 
 use crate::flow::Desk;
 
+pub use briefings::Briefings;
 pub use statements::{Statements, signer};
 
 /// What the handlers need.

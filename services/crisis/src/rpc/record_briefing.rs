@@ -1,15 +1,15 @@
-//! RecordBriefing: the weekly briefing was held (M01).
+//! RecordBriefing: the weekly briefing was held (M01), in short. HoldBriefing takes attendance, questions and commitments.
 
 use redress_model::Fault;
-use redress_model::words::ClockKind;
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::Caller;
 use tonic::Request;
 
 use super::Incidents;
 use super::command::{self, Command, Order};
-use crate::domain::words::LogKind;
-use crate::flow::{Transition, Turn};
+use crate::domain::briefing::Form;
+use crate::flow::{Notes, Transition, Turn};
+use crate::store::briefings::Held;
 
 const METHOD: &str = "redress.crisis.v1.IncidentService/RecordBriefing";
 
@@ -52,9 +52,19 @@ impl Command for Briefing<'_> {
     const NAME: &'static str = "crisis.record_briefing";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        turn.meet(ClockKind::WeeklyBriefing, None).await?;
-        let text = format!("the briefing was held, {} attended", self.attendance);
-        turn.note(LogKind::Briefing, self.actor, &text, self.reference)
+        let briefing = turn.planned_briefing().await?;
+        let held = Held {
+            // Set by who complains now.
+            form: Form::Meeting,
+            at: turn.now(),
+            by: self.actor.to_owned(),
+            attendance: self.attendance,
+            staff: Vec::new(),
+            // Saying that it was held says that everybody concerned was told.
+            cases: turn.concerned().await?,
+            reference: self.reference.to_owned(),
+        };
+        turn.hold_briefing(briefing, held, &Notes::default())
             .await?;
         Ok(Some(Transition::Noted))
     }

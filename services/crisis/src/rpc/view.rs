@@ -51,6 +51,8 @@ pub(super) async fn view(
     let mut entries = Vec::new();
     if depth == Depth::Whole {
         clocks.extend(clocks::stopped(tx, &site, id, STOPPED_MAX).await?);
+        // Tasks have their own list.
+        clocks.retain(|c| c.subject.is_none());
         clocks.sort_by_key(|c| std::cmp::Reverse((c.start, c.id)));
         entries = log::last(tx, &site, id, LOG_MAX).await?;
     }

@@ -79,6 +79,8 @@ pub struct Ruling {
     pub criteria: Vec<String>,
     /// People who complain.
     pub complainants: i32,
+    /// People of the whole matter.
+    pub cluster_complainants: i32,
     /// Intake's epoch that triage saw.
     pub epoch: i64,
     /// When it was decided.
@@ -168,12 +170,12 @@ pub async fn rule(tx: &mut Tx, ruling: &Ruling) -> Result<Option<CaseFile>, Faul
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::rule
-        INSERT INTO case_file AS c (site, id, number, historical, decision, cluster, grade, criteria, complainants)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        INSERT INTO case_file AS c (site, id, number, historical, decision, cluster, grade, criteria, complainants, cluster_complainants)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (site, id) DO UPDATE SET
           number = CASE WHEN $3 = '' THEN c.number ELSE $3 END,
           historical = c.historical OR $4,
-          decision = $5, cluster = $6, grade = $7, criteria = $8, complainants = $9
+          decision = $5, cluster = $6, grade = $7, criteria = $8, complainants = $9, cluster_complainants = $10
         WHERE c.decision < $5
         RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about",
         ruling.case.site.as_str(),
@@ -185,6 +187,7 @@ pub async fn rule(tx: &mut Tx, ruling: &Ruling) -> Result<Option<CaseFile>, Faul
         i16::from(ruling.grade.value()),
         &ruling.criteria,
         ruling.complainants,
+        ruling.cluster_complainants,
     )
     .fetch_optional(&mut **tx)
     .await

@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_clock::{Deadlines, Step};
 use redress_model::Fault;
 use redress_model::name::SiteId;
-use redress_model::words::{ClockKind, ClockState};
+use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_rpc::trace_context::traceparent;
 use redress_store::{Database, StoreResultExt as _, Tx};
 use redress_timers::Entry;
@@ -25,6 +25,10 @@ pub struct Clock {
     pub kind: ClockKind,
     /// Whose complainant, for a leader's contact.
     pub case: Option<Uuid>,
+    /// What it is about, where somebody looks after one thing; none for what the incident itself promises.
+    pub subject: Option<Uuid>,
+    /// Which role answers for it; none: as the kind says.
+    pub owner: Option<DutyRole>,
     /// Where it stands.
     pub state: ClockState,
     /// When it was made.
@@ -65,6 +69,8 @@ struct Row {
     incident: Uuid,
     kind: String,
     case_id: Option<Uuid>,
+    subject: Option<Uuid>,
+    owner: Option<String>,
     state: String,
     start_time: jiff_sqlx::Timestamp,
     warn_time: jiff_sqlx::Timestamp,
@@ -88,6 +94,8 @@ impl TryFrom<Row> for Clock {
             incident: row.incident,
             kind: read(&row.kind)?,
             case: row.case_id,
+            subject: row.subject,
+            owner: row.owner.as_deref().map(read).transpose()?,
             state: read(&row.state)?,
             start: row.start_time.to_jiff(),
             deadlines: Deadlines {
@@ -133,15 +141,17 @@ fn number(step: Option<Step>) -> i16 {
 pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fault> {
     sqlx::query!(
         "-- crisis::store::clocks::insert
-        INSERT INTO incident_clock (site, id, incident, kind, case_id, state, start_time, warn_time, due_time,
+        INSERT INTO incident_clock (site, id, incident, kind, case_id, subject, owner, state, start_time, warn_time, due_time,
           climb_duty_time, climb_top_time, told, heard, level, generation, next_time, stop_time,
           traceparent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         site.as_str(),
         clock.id,
         clock.incident,
         clock.kind.word(),
         clock.case,
+        clock.subject,
+        clock.owner.map(|o| o.word()),
         clock.state.word(),
         clock.start.to_sqlx(),
         clock.deadlines.warn.to_sqlx(),
@@ -202,7 +212,7 @@ pub async fn open(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<Cloc
     sqlx::query_as!(
         Row,
         "-- crisis::store::clocks::open
-        SELECT id, incident, kind, case_id, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
+        SELECT id, incident, kind, case_id, subject, owner, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
                told, heard, level, generation, next_time, stop_time
         FROM incident_clock WHERE site = $1 AND incident = $2 AND stop_time IS NULL
         ORDER BY start_time DESC, id DESC",
@@ -217,7 +227,7 @@ pub async fn open(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<Cloc
     .collect()
 }
 
-/// The last promises of an incident that stopped, newest first.
+/// The last promises of an incident's own that stopped, newest first.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -230,9 +240,9 @@ pub async fn stopped(
     sqlx::query_as!(
         Row,
         "-- crisis::store::clocks::stopped
-        SELECT id, incident, kind, case_id, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
+        SELECT id, incident, kind, case_id, subject, owner, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
                told, heard, level, generation, next_time, stop_time
-        FROM incident_clock WHERE site = $1 AND incident = $2 AND stop_time IS NOT NULL
+        FROM incident_clock WHERE site = $1 AND incident = $2 AND stop_time IS NOT NULL AND subject IS NULL
         ORDER BY start_time DESC, id DESC LIMIT $3",
         site.as_str(),
         incident,
@@ -254,7 +264,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, 
     sqlx::query_as!(
         Row,
         "-- crisis::store::clocks::get
-        SELECT id, incident, kind, case_id, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
+        SELECT id, incident, kind, case_id, subject, owner, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
                told, heard, level, generation, next_time, stop_time
         FROM incident_clock WHERE site = $1 AND id = $2",
         site.as_str(),

@@ -1,9 +1,11 @@
 //! Rows and statements. Knows the domain's types and nothing of gRPC or events' bytes.
 
+pub mod briefings;
 pub mod callouts;
 pub mod cases;
 pub mod changes;
 pub mod clocks;
+pub mod commitments;
 pub mod deputies;
 pub mod duty;
 pub mod feed;

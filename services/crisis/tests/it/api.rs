@@ -11,6 +11,7 @@ use redress_proto::crisis::v1::{IncidentMode, IncidentState};
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Request, Status};
 
+use crate::briefings;
 use crate::world::*;
 
 async fn opened() -> (World, wire::Incident) {
@@ -391,23 +392,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
     let draft = draft.expect("filled");
     let statements = &world.statements;
     let before_statement = draft.clone();
+    let promised = briefings::promised(&world, &name).await;
     let before = world.the_open("lake").await;
     // A caller of "river", and one of an organization that has "lake" not: only row security can tell.
     for caller in ["river", "organization"] {
-        fn ask<T>(caller: &str, message: T) -> Request<T> {
-            let mut request = as_caller(message, if caller == "river" { &["river"] } else { &[] });
-            if caller == "organization" {
-                let known = request
-                    .extensions()
-                    .get::<std::sync::Arc<redress_rpc::Caller>>()
-                    .expect("put there")
-                    .clone();
-                let mut other = (*known).clone();
-                other.organizations = vec!["other".parse().expect("a slug")];
-                request.extensions_mut().insert(std::sync::Arc::new(other));
-            }
-            request
-        }
         for method in methods() {
             let refused: Result<(), Status> = match method.as_str() {
                 "GetIncident" => api
@@ -596,6 +584,9 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         Err(refused) => Err(refused),
                     }
                 }
+                method if briefings::METHODS.contains(&method) => {
+                    briefings::intrude(&world, method, caller, &promised).await
+                }
                 other => panic!("{other} is not tried here"),
             };
             assert_eq!(
@@ -610,6 +601,22 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
     let after = statements.get_statement(as_caller(get, &["lake"])).await;
     let after = after.expect("there is one").into_inner().statement;
     assert_eq!(after, Some(before_statement));
+}
+
+/// A request of a caller of "river", or of one of an organization that has "lake" not.
+pub(crate) fn ask<T>(caller: &str, message: T) -> Request<T> {
+    let mut request = as_caller(message, if caller == "river" { &["river"] } else { &[] });
+    if caller == "organization" {
+        let known = request
+            .extensions()
+            .get::<std::sync::Arc<redress_rpc::Caller>>()
+            .expect("put there")
+            .clone();
+        let mut other = (*known).clone();
+        other.organizations = vec!["other".parse().expect("a slug")];
+        request.extensions_mut().insert(std::sync::Arc::new(other));
+    }
+    request
 }
 
 fn words() -> wire::Statement {

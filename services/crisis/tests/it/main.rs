@@ -1,6 +1,7 @@
 //! Crisis against a real Postgres: events in, incidents out.
 
 mod api;
+mod briefings;
 mod calling;
 mod complained_about;
 mod converging;

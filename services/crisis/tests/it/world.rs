@@ -8,7 +8,7 @@ use prost::Message;
 use redress_crisis::flow::Desk;
 use redress_crisis::jobs::timers::IncidentClocks;
 use redress_crisis::jobs::{Shop, inbox, shifts};
-use redress_crisis::rpc::{Incidents, Statements};
+use redress_crisis::rpc::{Briefings, Incidents, Statements};
 use redress_crisis::{CrisisService, Settings};
 use redress_events::{Event, Inbox};
 use redress_model::ids::new_id;
@@ -41,6 +41,7 @@ pub(crate) struct World {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) api: Arc<Incidents>,
     pub(crate) statements: Statements,
+    pub(crate) briefings: Briefings,
     truth: Arc<IncidentClocks>,
     shop: Shop,
 }
@@ -95,6 +96,9 @@ impl World {
             incidents: Arc::clone(&api),
             sign: Arc::new(|site, number, hash| Ok(format!("{site}/{number}/{hash}"))),
         };
+        let briefings = Briefings {
+            incidents: Arc::clone(&api),
+        };
         let inbox = Arc::new(inbox(db.clone(), &meter, &shop));
         Self {
             database,
@@ -104,6 +108,7 @@ impl World {
             inbox,
             api,
             statements,
+            briefings,
             truth,
             shop,
         }

@@ -34,6 +34,8 @@ pub fn promise(kind: ClockKind, language: Language) -> &'static str {
             "确认疑似重大情况",
             "saying whether a suspected signal is so",
         ),
+        ClockKind::Commitment => ("通报会上的承诺", "what was promised at a briefing"),
+        ClockKind::ReviewAction => ("复盘整改措施", "an action of the review"),
     };
     pick(language, chinese, english)
 }

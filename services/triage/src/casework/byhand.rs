@@ -63,7 +63,9 @@ pub fn may_extend(kind: ClockKind) -> bool {
         | ClockKind::HoldingStatement
         | ClockKind::InsideReport
         | ClockKind::OutwardUpdate
-        | ClockKind::WeeklyBriefing => false,
+        | ClockKind::WeeklyBriefing
+        | ClockKind::Commitment
+        | ClockKind::ReviewAction => false,
         ClockKind::Acknowledge
         | ClockKind::StartInvestigation
         | ClockKind::OnSite

@@ -1,0 +1,495 @@
+//! Weekly briefings: planning with their clock, holding, releasing notes, and keeping what was promised.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use redress_model::Fault;
+use redress_model::ids::new_id;
+use redress_model::name::{BriefingName, CommitmentName, IncidentName, StaffId};
+use redress_model::time::whole_micros;
+use redress_model::words::{ClockKind, ClockState};
+use redress_store::Tx;
+use uuid::Uuid;
+
+use super::Turn;
+use crate::domain::briefing::{
+    Asked, BriefingState, CommitmentState, Form, Header, Item, Record, Settled, Window, agenda,
+    digest, form, notes,
+};
+use crate::domain::words::LogKind;
+use crate::store::briefings::{Briefing, Held, Released};
+use crate::store::commitments::Commitment;
+use crate::store::incidents::Incident;
+use crate::store::{briefings, cases, commitments};
+
+/// Somebody who promises something in more than a year promises nothing.
+pub(super) const DUE_WITHIN_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
+
+/// What is recorded of a briefing.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// What was asked, each with the answer that was given; empty where none was.
+    pub questions: Vec<(String, String)>,
+    /// What was promised.
+    pub commitments: Vec<Pledge>,
+}
+
+/// A commitment as somebody makes it.
+#[derive(Debug, Clone)]
+pub struct Pledge {
+    /// What.
+    pub text: String,
+    /// Who keeps it.
+    pub owner: StaffId,
+    /// By when.
+    pub due: Timestamp,
+}
+
+/// A briefing with everything that its reader wants.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The briefing.
+    pub briefing: Briefing,
+    /// Meeting or notice.
+    pub form: Form,
+    /// What it is about.
+    pub agenda: Vec<Item>,
+    /// Notes as released, or as they would be now; empty before it was held.
+    pub notes: String,
+    /// Whether the rows give what was released.
+    pub reproducible: bool,
+    /// The notes of the last one that was released before; none where there is none.
+    pub before: Option<String>,
+    /// What was asked.
+    pub asked: Vec<Asked>,
+    /// What was promised at it.
+    pub commitments: Vec<Commitment>,
+}
+
+impl Told {
+    /// Reads it. `now` is where the window of one that was not released ends.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn load(
+        tx: &mut Tx,
+        incident: &Incident,
+        briefing: Briefing,
+        zone: &TimeZone,
+        now: Timestamp,
+    ) -> Result<Self, Fault> {
+        let site = &briefing.name.site;
+        let id = briefing.incident;
+        let before = last_released(tx, &briefing).await?;
+        let window = match &briefing.released {
+            Some(released) => released.window,
+            None => Window {
+                since_log: before.as_ref().map_or(0, |r| r.window.until_log),
+                since: before.as_ref().map_or(incident.opened, |r| r.window.until),
+                until_log: briefings::last_log(tx, site, id).await?,
+                until: now,
+            },
+        };
+        let record = Record {
+            log: briefings::log(tx, site, id, &window).await?,
+            broken: briefings::broken(tx, site, id, &window).await?,
+            promised: commitments::promised(tx, site, id).await?,
+            asked: briefings::asked(tx, site, id).await?,
+        };
+        let form = match &briefing.held {
+            Some(held) => held.form,
+            None => form(briefings::complainants(tx, site, id).await?),
+        };
+        let written = match &briefing.held {
+            None => String::new(),
+            Some(held) => {
+                let released = briefing.released.as_ref();
+                let then = released.and_then(|r| TimeZone::get(&r.zone).ok());
+                let header = Header {
+                    incident: &incident.number,
+                    number: briefing.number,
+                    form,
+                    stage: released.map_or(incident.stage, |r| r.stage),
+                    planned: briefing.planned,
+                    held: held.at,
+                    attendance: held.attendance,
+                    staff: &held.staff,
+                    cases: &briefings::case_numbers(tx, site, &held.cases).await?,
+                    reference: &held.reference,
+                    zone: then.as_ref().unwrap_or(zone),
+                };
+                notes(&header, &record, &window)
+            }
+        };
+        let reproducible = briefing
+            .released
+            .as_ref()
+            .is_none_or(|r| r.notes == written && r.digest == digest(&written));
+        let mut all = commitments::list(tx, site, id, None, None, i64::MAX).await?;
+        all.retain(|c| c.briefing == briefing.name);
+        let mut asked = record.asked.clone();
+        asked.retain(|q| q.briefing == briefing.number);
+        Ok(Self {
+            form,
+            agenda: agenda(&record, &window, briefing.number),
+            notes: match &briefing.released {
+                Some(released) => released.notes.clone(),
+                None => written,
+            },
+            reproducible,
+            before: before.map(|r| r.notes),
+            asked,
+            commitments: all,
+            briefing,
+        })
+    }
+}
+
+/// The last released briefing before one.
+async fn last_released(tx: &mut Tx, briefing: &Briefing) -> Result<Option<Released>, Fault> {
+    let (site, before) = (&briefing.name.site, Some(briefing.number));
+    let released = Some(BriefingState::Released);
+    let mut found = briefings::list(tx, site, briefing.incident, released, before, 1).await?;
+    Ok(found.pop().and_then(|b| b.released))
+}
+
+impl Turn<'_> {
+    /// Plans the briefing of a period whose clock starts.
+    pub(super) async fn plan_briefing(&mut self, at: Timestamp) -> Result<(), Fault> {
+        let name = BriefingName::new(self.site(), new_id(self.now));
+        briefings::plan(self.tx, &name, self.incident.name.id, at).await
+    }
+
+    /// Its clock was cancelled: there is no briefing.
+    pub(super) async fn unplan_briefing(&mut self) -> Result<(), Fault> {
+        let site = self.site();
+        let planned = briefings::planned(self.tx, &site, self.incident.name.id).await?;
+        let Some(mut briefing) = planned else {
+            return Ok(());
+        };
+        briefing.state = BriefingState::Cancelled;
+        briefing.revision += 1;
+        briefings::update(self.tx, &briefing).await
+    }
+
+    /// The briefing of this incident that is to be held. An incident that was open before briefings were kept has
+    /// none yet.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn planned_briefing(&mut self) -> Result<Briefing, Fault> {
+        let site = self.site();
+        let id = self.incident.name.id;
+        if let Some(planned) = briefings::planned(self.tx, &site, id).await? {
+            return Ok(planned);
+        }
+        self.plan_briefing(self.now).await?;
+        briefings::planned(self.tx, &site, id)
+            .await?
+            .ok_or_else(|| Fault::internal("a planned briefing is missing"))
+    }
+
+    /// The cases of this incident whose complainants have to be told.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn concerned(&mut self) -> Result<Vec<Uuid>, Fault> {
+        let site = self.site();
+        briefings::concerned(self.tx, &site, self.incident.name.id).await
+    }
+
+    /// Records that a briefing was held, meets its clock and plans the next. The form of `held` is set by who
+    /// complains now.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when it is not planned, a notice left somebody out, or an owner has no place here;
+    /// INVALID_ARGUMENT for a case of another incident and a time that cannot be.
+    pub async fn hold_briefing(
+        &mut self,
+        mut briefing: Briefing,
+        mut held: Held,
+        new: &Notes,
+    ) -> Result<(), Fault> {
+        require(&briefing, BriefingState::Planned)?;
+        held.at = whole_micros(held.at);
+        if held.at > self.now || held.at < self.incident.opened {
+            let text = "must not be ahead, and not before the incident opened";
+            return Err(Fault::invalid("hold_time", text));
+        }
+        let site = self.site();
+        let id = self.incident.name.id;
+        for case in &held.cases {
+            let file = cases::get(self.tx, &site, *case).await?;
+            if file.is_none_or(|f| f.incident != Some(id)) {
+                return Err(Fault::invalid("cases", "must be cases of the incident"));
+            }
+        }
+        held.form = form(briefings::complainants(self.tx, &site, id).await?);
+        let concerned = self.concerned().await?;
+        let left_out = concerned.iter().filter(|c| !held.cases.contains(c)).count();
+        if held.form == Form::Notice && left_out > 0 {
+            let text = format!(
+                "fewer than 3 people complain, so each is told in person; {left_out} cases of the incident are missing"
+            );
+            return Err(Fault::illegal("NOT_EVERYBODY_TOLD", text, &briefing.name));
+        }
+        let text = match held.form {
+            Form::Meeting => format!(
+                "briefing {} was held, {} attended",
+                briefing.number, held.attendance
+            ),
+            Form::Notice => format!("briefing {} was given as personal notices", briefing.number),
+        };
+        let by = held.by.clone();
+        let reference = held.reference.clone();
+        briefing.state = BriefingState::Held;
+        briefing.held = Some(held);
+        briefing.revision += 1;
+        briefings::update(self.tx, &briefing).await?;
+        self.note(LogKind::Briefing, &by, &text, &reference).await?;
+        self.take_notes(&briefing, new, &by).await?;
+        self.meet(ClockKind::WeeklyBriefing, None).await?;
+        Ok(())
+    }
+
+    /// Adds to the notes of a held briefing.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when it is not held, or an owner has no place here.
+    pub async fn add_notes(
+        &mut self,
+        mut briefing: Briefing,
+        new: &Notes,
+        by: &str,
+    ) -> Result<(), Fault> {
+        require(&briefing, BriefingState::Held)?;
+        briefing.revision += 1;
+        briefings::update(self.tx, &briefing).await?;
+        self.take_notes(&briefing, new, by).await
+    }
+
+    async fn take_notes(
+        &mut self,
+        briefing: &Briefing,
+        new: &Notes,
+        by: &str,
+    ) -> Result<(), Fault> {
+        let site = self.site();
+        let id = self.incident.name.id;
+        let asked = briefings::asked(self.tx, &site, id).await?;
+        let known = asked.iter().filter(|q| q.briefing == briefing.number);
+        let mut number = known.map(|q| q.number).max().unwrap_or(0);
+        for (text, answer) in &new.questions {
+            number += 1;
+            let words = format!("question {number} of briefing {}", briefing.number);
+            let log = self.record(by, &words, &briefing.name).await?;
+            let question = Asked {
+                briefing: briefing.number,
+                number,
+                log,
+                text: text.clone(),
+                answer: (!answer.is_empty()).then(|| Settled {
+                    log,
+                    at: self.now,
+                    by: by.to_owned(),
+                    text: answer.clone(),
+                }),
+            };
+            briefings::ask(self.tx, &briefing.name, &question).await?;
+        }
+        for pledge in &new.commitments {
+            self.pledge(briefing, pledge, by).await?;
+        }
+        Ok(())
+    }
+
+    async fn pledge(
+        &mut self,
+        briefing: &Briefing,
+        pledge: &Pledge,
+        by: &str,
+    ) -> Result<(), Fault> {
+        let due = whole_micros(pledge.due);
+        if due <= self.now || self.now.duration_until(due) > DUE_WITHIN_MAX {
+            let text = "must be ahead, and within a year";
+            return Err(Fault::invalid("commitments.due_time", text));
+        }
+        self.require_on_roster(&pledge.owner)?;
+        let name = CommitmentName::new(self.site(), new_id(self.now));
+        let text = format!("{} promises by {due}: {}", pledge.owner, pledge.text);
+        let log = self.record(by, &text, &name).await?;
+        let commitment = Commitment {
+            incident: self.incident.name.id,
+            briefing: briefing.name.clone(),
+            number: briefing.number,
+            text: pledge.text.clone(),
+            owner: pledge.owner.clone(),
+            stage: self.incident.stage,
+            due,
+            log,
+            state: CommitmentState::Open,
+            settled: None,
+            revision: 1,
+            clock: ClockState::Running,
+            name,
+        };
+        commitments::insert(self.tx, &commitment).await?;
+        self.start_until(ClockKind::Commitment, commitment.name.id, due)
+            .await
+    }
+
+    /// Answers a question that was left open.
+    ///
+    /// # Errors
+    /// NOT_FOUND; FAILED_PRECONDITION when it has an answer.
+    pub async fn answer_question(
+        &mut self,
+        mut briefing: Briefing,
+        number: i32,
+        answer: &str,
+        by: &str,
+    ) -> Result<(), Fault> {
+        let site = self.site();
+        let asked = briefings::asked(self.tx, &site, self.incident.name.id).await?;
+        let question = asked
+            .iter()
+            .find(|q| q.briefing == briefing.number && q.number == number)
+            .ok_or_else(|| Fault::not_found("BriefingQuestion", number))?;
+        if question.answer.is_some() {
+            let text =
+                "the question has an answer, which stands; answer another one in the next briefing";
+            return Err(Fault::illegal("QUESTION_ANSWERED", text, &briefing.name));
+        }
+        let words = format!(
+            "question {number} of briefing {} was answered",
+            briefing.number
+        );
+        let log = self.record(by, &words, &briefing.name).await?;
+        let answer = Settled {
+            log,
+            at: self.now,
+            by: by.to_owned(),
+            text: answer.to_owned(),
+        };
+        briefings::answer(self.tx, &briefing.name, number, &answer).await?;
+        briefing.revision += 1;
+        briefings::update(self.tx, &briefing).await
+    }
+
+    /// Releases the notes of a held briefing. Says whether anything changed.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when it was not held.
+    pub async fn release_briefing(
+        &mut self,
+        mut briefing: Briefing,
+        by: &str,
+    ) -> Result<bool, Fault> {
+        if briefing.state == BriefingState::Released {
+            return Ok(false);
+        }
+        require(&briefing, BriefingState::Held)?;
+        let site = self.site();
+        let id = self.incident.name.id;
+        let before = last_released(self.tx, &briefing).await?;
+        let window = Window {
+            since_log: before.as_ref().map_or(0, |r| r.window.until_log),
+            since: before.map_or(self.incident.opened, |r| r.window.until),
+            until_log: briefings::last_log(self.tx, &site, id).await?,
+            until: self.now,
+        };
+        let zone = self.zone.clone();
+        let told = Told::load(self.tx, &self.incident, briefing.clone(), &zone, self.now).await?;
+        briefing.state = BriefingState::Released;
+        briefing.released = Some(Released {
+            window,
+            by: by.to_owned(),
+            stage: self.incident.stage,
+            zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+            digest: digest(&told.notes),
+            notes: told.notes,
+        });
+        briefing.revision += 1;
+        briefings::update(self.tx, &briefing).await?;
+        let text = format!("the notes of briefing {} were released", briefing.number);
+        self.record(by, &text, &briefing.name).await?;
+        Ok(true)
+    }
+
+    /// Settles a commitment: kept, or by decision not to be kept.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when it is settled.
+    pub async fn settle_commitment(
+        &mut self,
+        commitment: &Commitment,
+        kept: bool,
+        outcome: &str,
+        by: &str,
+    ) -> Result<(), Fault> {
+        if commitment.state != CommitmentState::Open {
+            let text = format!("it is {}, and stays so", commitment.state);
+            return Err(Fault::illegal("COMMITMENT_SETTLED", text, &commitment.name));
+        }
+        let (state, word) = if kept {
+            (CommitmentState::Kept, "kept")
+        } else {
+            (CommitmentState::Waived, "waived")
+        };
+        let text = format!("{} of {}: {outcome}", commitment.text, commitment.owner);
+        let log = self
+            .record(by, &format!("{word}: {text}"), &commitment.name)
+            .await?;
+        let settled = Settled {
+            log,
+            at: self.now,
+            by: by.to_owned(),
+            text: outcome.to_owned(),
+        };
+        commitments::settle(self.tx, &commitment.name, state, &settled).await?;
+        let clock = if kept {
+            ClockState::Met
+        } else {
+            ClockState::Cancelled
+        };
+        self.settle(commitment.name.id, clock).await?;
+        Ok(())
+    }
+
+    /// Somebody who may answer for something on this incident.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION otherwise.
+    pub(super) fn require_on_roster(&self, staff: &StaffId) -> Result<(), Fault> {
+        let known = self.roster.slots.iter().any(|s| s.staff == *staff);
+        if known && !self.roster.barred.contains(staff) {
+            return Ok(());
+        }
+        let text =
+            "the person has no duty at the site, left, or is complained about in this incident";
+        Err(Fault::illegal("NOT_ON_ROSTER", text, &self.incident.name))
+    }
+
+    /// Adds to the log, and says as which entry.
+    async fn record(
+        &mut self,
+        by: &str,
+        text: &str,
+        reference: &impl ToString,
+    ) -> Result<i64, Fault> {
+        self.note(LogKind::Briefing, by, text, &reference.to_string())
+            .await?;
+        let IncidentName { site, id } = self.incident.name.clone();
+        briefings::last_log(self.tx, &site, id).await
+    }
+}
+
+fn require(briefing: &Briefing, state: BriefingState) -> Result<(), Fault> {
+    if briefing.state == state {
+        return Ok(());
+    }
+    let text = format!(
+        "it is {}, and has to be {state}: a planned briefing is held, then noted, then released",
+        briefing.state
+    );
+    Err(Fault::illegal("BRIEFING_STATE", text, &briefing.name))
+}

@@ -1,0 +1,628 @@
+//! Weekly briefings (M01): planned, held, promised at, released, and nothing of them forgotten.
+
+use redress_model::words::{ClockKind, ClockTransition};
+use redress_proto::convert::to_timestamp;
+use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
+use redress_proto::crisis::v1::{
+    BriefingForm, BriefingState, Commitment, CommitmentState, IncidentStage, NewCommitment,
+    NewQuestion,
+};
+use redress_proto::event::v1 as events;
+use redress_proto::words::ClockState;
+use tonic::{Code, Status};
+
+use crate::api::ask;
+use crate::world::*;
+
+/// An incident about so many people, in a zone.
+async fn opened(people: i32, zone: &str) -> (World, String) {
+    let world = World::new().await;
+    let site = events::SiteChanged {
+        site: "sites/lake".into(),
+        organization: "organizations/demo".into(),
+        region: "organizations/demo/regions/north".into(),
+        kind: 1,
+        time_zone: zone.into(),
+        revision: 1,
+        ..Default::default()
+    };
+    let site = event(
+        "intake",
+        "redress.site.changed.v1",
+        "lake",
+        "sites/lake".into(),
+        &site,
+    );
+    world.take([site, duty_changed("lake", FULL, 1)]).await;
+    let mut graded = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.5"]);
+    graded.payload.cluster_complainants = people;
+    world.take([graded.event()]).await;
+    let incident = world.the_open("lake").await.name;
+    (world, incident)
+}
+
+impl World {
+    async fn briefings_of(&self, incident: &str) -> Vec<wire::Briefing> {
+        let request = wire::ListBriefingsRequest {
+            parent: incident.into(),
+            ..Default::default()
+        };
+        let listed = self
+            .briefings
+            .list_briefings(as_caller(request, &["lake"]))
+            .await;
+        listed.expect("listed").into_inner().briefings
+    }
+
+    async fn the_planned(&self, incident: &str) -> wire::Briefing {
+        let mut all = self.briefings_of(incident).await;
+        all.retain(|b| b.state() == BriefingState::Planned);
+        assert_eq!(all.len(), 1, "{all:#?}");
+        self.briefing(&all[0].name).await
+    }
+
+    async fn briefing(&self, name: &str) -> wire::Briefing {
+        let request = wire::GetBriefingRequest { name: name.into() };
+        let got = self
+            .briefings
+            .get_briefing(as_caller(request, &["lake"]))
+            .await;
+        got.expect("there is one")
+            .into_inner()
+            .briefing
+            .expect("filled")
+    }
+
+    async fn hold(&self, request: wire::HoldBriefingRequest) -> Result<wire::Briefing, Status> {
+        let answer = self
+            .briefings
+            .hold_briefing(as_caller(request, &["lake"]))
+            .await?;
+        Ok(answer.into_inner().briefing.expect("filled"))
+    }
+
+    async fn release_notes(&self, name: &str) -> Result<wire::Briefing, Status> {
+        let request = wire::ReleaseBriefingRequest {
+            name: name.into(),
+            ..Default::default()
+        };
+        let answer = self
+            .briefings
+            .release_briefing(as_caller(request, &["lake"]))
+            .await?;
+        Ok(answer.into_inner().briefing.expect("filled"))
+    }
+
+    async fn answer_question(&self, name: &str, number: i32) -> Result<wire::Briefing, Status> {
+        let request = wire::AnswerBriefingQuestionRequest {
+            name: name.into(),
+            question_number: number,
+            answer: "in May".into(),
+            ..Default::default()
+        };
+        let answer = self
+            .briefings
+            .answer_briefing_question(as_caller(request, &["lake"]))
+            .await?;
+        Ok(answer.into_inner().briefing.expect("filled"))
+    }
+
+    async fn commitments_of(&self, incident: &str) -> Vec<Commitment> {
+        let request = wire::ListCommitmentsRequest {
+            parent: incident.into(),
+            ..Default::default()
+        };
+        let listed = self
+            .briefings
+            .list_commitments(as_caller(request, &["lake"]))
+            .await;
+        listed.expect("listed").into_inner().commitments
+    }
+
+    async fn keep(&self, name: &str) -> Result<Commitment, Status> {
+        let request = wire::KeepCommitmentRequest {
+            name: name.into(),
+            outcome: "sealed and tested".into(),
+            ..Default::default()
+        };
+        let answer = self
+            .briefings
+            .keep_commitment(as_caller(request, &["lake"]))
+            .await?;
+        Ok(answer.into_inner().commitment.expect("filled"))
+    }
+
+    fn promise(&self, owner: &str, hours: i64) -> NewCommitment {
+        let due = self.now() + jiff::SignedDuration::from_hours(hours);
+        NewCommitment {
+            text: "the roof is tight".into(),
+            owner: staff("lake", owner),
+            due_time: Some(to_timestamp(due)),
+        }
+    }
+}
+
+fn held(name: &str) -> wire::HoldBriefingRequest {
+    wire::HoldBriefingRequest {
+        name: name.into(),
+        attendance: 32,
+        staff: vec![staff("lake", "liaison")],
+        cases: vec![case("lake", 1).to_string()],
+        ..Default::default()
+    }
+}
+
+fn local(t: Option<prost_types::Timestamp>, zone: &str) -> String {
+    let t = redress_proto::convert::from_timestamp("t", &t.expect("set")).expect("in range");
+    let zoned = t.in_tz(zone).expect("in the database of zones");
+    zoned.strftime("%a %Y-%m-%d %H:%M %z").to_string()
+}
+
+fn texts(briefing: &wire::Briefing) -> Vec<&str> {
+    briefing.agenda.iter().map(|i| i.text.as_str()).collect()
+}
+
+#[tokio::test]
+async fn the_next_briefing_is_always_planned_at_the_sites_time_when_clocks_change_too_m01() {
+    let (world, incident) = opened(3, "Europe/Berlin").await;
+    let mut seen = Vec::new();
+    for week in 1..=5 {
+        let planned = world.the_planned(&incident).await;
+        assert_eq!(planned.number, week);
+        seen.push(local(planned.plan_time, "Europe/Berlin"));
+        let at = planned.plan_time.expect("set").seconds;
+        world
+            .clock
+            .set(jiff::Timestamp::from_second(at).expect("in range"));
+        world.hold(held(&planned.name)).await.expect("held");
+    }
+    // Summer time begins on 29 March 2026.
+    assert_eq!(
+        seen,
+        [
+            "Fri 2026-03-06 16:00 +0100",
+            "Fri 2026-03-13 16:00 +0100",
+            "Fri 2026-03-20 16:00 +0100",
+            "Fri 2026-03-27 16:00 +0100",
+            "Fri 2026-04-03 16:00 +0200",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_missed_briefing_climbs_and_is_not_doubled_by_another_replica_p17() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    let replica = world.replica();
+    let mut levels = Vec::new();
+    for hours in [80, 25, 60, 60] {
+        world.advance(hours * 60);
+        replica.fire_due().await;
+        world.fire_due().await;
+        let told = world.clock_events("lake", ClockKind::WeeklyBriefing).await;
+        levels = told.iter().map(|e| e.level).collect();
+    }
+    assert_eq!(levels, [0, 0, 1, 2, 3], "started, warned, and three rungs");
+    assert_eq!(world.the_planned(&incident).await.name, planned.name);
+    world.hold(held(&planned.name)).await.expect("held late");
+    let next = world.the_planned(&incident).await;
+    assert_eq!(
+        local(next.plan_time, "Asia/Shanghai"),
+        "Fri 2026-03-13 16:00 +0800"
+    );
+    assert!(
+        texts(&next)
+            .iter()
+            .any(|t| *t == "INSIDE_REPORT" || *t == "WEEKLY_BRIEFING"),
+        "{:#?}",
+        next.agenda
+    );
+}
+
+#[tokio::test]
+async fn a_group_meets_and_fewer_are_told_in_person_with_nobody_left_out() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    assert_eq!(
+        world.the_planned(&incident).await.form(),
+        BriefingForm::Meeting
+    );
+    let (world, incident) = opened(2, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    assert_eq!(planned.form(), BriefingForm::Notice);
+    let mut nobody = held(&planned.name);
+    nobody.cases.clear();
+    let refused = world.hold(nobody.clone()).await.expect_err("left out");
+    assert_eq!(reason(&refused), "NOT_EVERYBODY_TOLD");
+    nobody.cases = vec![case("lake", 9).to_string()];
+    let refused = world.hold(nobody).await.expect_err("another matter");
+    assert_eq!(reason(&refused), "INVALID_FIELD");
+    let told = world.hold(held(&planned.name)).await.expect("everybody");
+    assert_eq!(told.form(), BriefingForm::Notice);
+}
+
+#[tokio::test]
+async fn a_commitment_pages_its_owner_climbs_and_ends_when_it_is_kept() {
+    use ClockTransition::{Breached, Climbed, Met, Started, Warned};
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    let mut request = held(&planned.name);
+    request.commitments = vec![world.promise("negotiator", 4), world.promise("counsel", 10)];
+    world.hold(request).await.expect("held");
+    world.advance(3 * 60);
+    world.fire_due().await;
+    world.advance(60);
+    world.fire_due().await;
+    world.advance(2 * 60);
+    world.fire_due().await;
+    let [first, second] = world
+        .commitments_of(&incident)
+        .await
+        .try_into()
+        .expect("two");
+    assert_eq!(first.owner, staff("lake", "negotiator"));
+    let kept = world.keep(&first.name).await.expect("kept");
+    assert_eq!(kept.state(), CommitmentState::Kept);
+    let again = world.keep(&first.name).await.expect_err("settled");
+    assert_eq!(reason(&again), "COMMITMENT_SETTLED");
+    let told = world.clock_events("lake", ClockKind::Commitment).await;
+    let short = |e: &events::ClockChanged| {
+        let transition: ClockTransition =
+            redress_proto::convert::from_wire(e.transition).expect("known");
+        let who: Vec<String> = e
+            .notify
+            .iter()
+            .map(|n| n.rsplit('/').next().expect("a name").to_owned())
+            .collect();
+        (transition, e.level, who.join(","))
+    };
+    let told: Vec<_> = told.iter().map(short).collect();
+    assert_eq!(
+        told,
+        [
+            (Started, 0, String::new()),
+            (Started, 0, String::new()),
+            (Warned, 0, "negotiator".into()),
+            (Breached, 1, "onsite,negotiator".into()),
+            (Climbed, 2, "duty".into()),
+            (Met, 2, String::new()),
+        ]
+    );
+    let waive = wire::WaiveCommitmentRequest {
+        name: second.name,
+        reason: "the owners chose a refund".into(),
+        ..Default::default()
+    };
+    world
+        .briefings
+        .waive_commitment(as_caller(waive, &["lake"]))
+        .await
+        .expect("waived");
+    let waived = world.commitments_of(&incident).await.remove(1);
+    assert_eq!(waived.state(), CommitmentState::Waived);
+    assert_eq!(waived.clock_state(), ClockState::Cancelled);
+}
+
+#[tokio::test]
+async fn whoever_promises_has_a_place_here_and_a_time_that_can_be() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    world
+        .take([complains_about(&case("lake", 1), "negotiator", 2)])
+        .await;
+    let planned = world.the_planned(&incident).await;
+    for (owner, hours, expected) in [
+        ("nobody", 4, "NOT_ON_ROSTER"),
+        ("negotiator", 4, "NOT_ON_ROSTER"),
+        ("counsel", 0, "INVALID_FIELD"),
+        ("counsel", 24 * 400, "INVALID_FIELD"),
+    ] {
+        let mut request = held(&planned.name);
+        request.commitments = vec![world.promise(owner, hours)];
+        let refused = world.hold(request).await.expect_err(owner);
+        assert_eq!(reason(&refused), expected, "{owner} {hours}");
+    }
+    assert_eq!(world.the_planned(&incident).await.name, planned.name);
+}
+
+#[tokio::test]
+async fn released_notes_never_change_and_can_be_written_again() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    assert!(texts(&planned)[0].starts_with("opened in private mode"));
+    let early = world
+        .release_notes(&planned.name)
+        .await
+        .expect_err("not held");
+    assert_eq!(reason(&early), "BRIEFING_STATE");
+    let mut request = held(&planned.name);
+    request.questions = vec![NewQuestion {
+        text: "when is the roof tight?".into(),
+        answer: String::new(),
+    }];
+    request.commitments = vec![world.promise("onsite", 48)];
+    world.hold(request).await.expect("held");
+    let released = world.release_notes(&planned.name).await.expect("released");
+    assert!(released.notes.contains("attendance: 32"));
+    assert!(
+        released
+            .notes
+            .contains("- when is the roof tight?: 待答 open")
+    );
+    assert_eq!(released.digest.len(), 64);
+    assert!(released.reproducible && released.difference.is_empty());
+    let again = world.release_notes(&planned.name).await;
+    assert_eq!(again.expect("a repeat"), released);
+
+    // What happens later belongs to the next one.
+    let name = &world.commitments_of(&incident).await[0].name;
+    world.keep(name).await.expect("kept");
+    let answered = world
+        .answer_question(&planned.name, 1)
+        .await
+        .expect("answered");
+    assert_eq!(answered.questions[0].answer, "in May");
+    assert_eq!(answered.notes, released.notes);
+    assert!(answered.reproducible);
+    let again = world
+        .answer_question(&planned.name, 1)
+        .await
+        .expect_err("answered");
+    assert_eq!(reason(&again), "QUESTION_ANSWERED");
+    assert_eq!(
+        world
+            .answer_question(&planned.name, 7)
+            .await
+            .expect_err("none")
+            .code(),
+        Code::NotFound
+    );
+    let stage = wire::MoveStageRequest {
+        name: incident.clone(),
+        stage: IncidentStage::Handling.into(),
+        reason: "calm".into(),
+        ..Default::default()
+    };
+    let moved = world.api.move_stage(as_caller(stage, &["lake"])).await;
+    let moved = moved.map(|_| ());
+    let next = world.the_planned(&incident).await;
+    let told = texts(&next);
+    assert!(
+        told.contains(&"kept: the roof is tight (onsite): sealed and tested"),
+        "{told:#?}"
+    );
+    assert!(
+        told.contains(&"answered: when is the roof tight?: in May"),
+        "{told:#?}"
+    );
+    assert_eq!(
+        moved.is_ok(),
+        told.iter().any(|t| t.starts_with("OUTBREAK → HANDLING")),
+        "{told:#?}"
+    );
+    assert!(!told.iter().any(|t| t.starts_with("opened")), "{told:#?}");
+    world.advance(7 * 24 * 60);
+    world.hold(held(&next.name)).await.expect("held");
+    let second = world.release_notes(&next.name).await.expect("released");
+    assert!(
+        second.difference.contains("-briefing: 1\n+briefing: 2\n"),
+        "{}",
+        second.difference
+    );
+
+    // Not even our own mistake changes them, and a changed past shows.
+    let change = "UPDATE crisis.briefing SET notes = 'x' WHERE state = 'RELEASED'";
+    let refused = sqlx::query(change).execute(&world.database.admin).await;
+    assert!(refused.is_err(), "a trigger keeps them");
+    let change = "UPDATE crisis.incident_log SET text = 'nothing was' WHERE kind = 'OPENED'";
+    sqlx::query(change)
+        .execute(&world.database.admin)
+        .await
+        .expect("an administrator can");
+    assert!(!world.briefing(&planned.name).await.reproducible);
+    assert!(world.briefing(&next.name).await.reproducible);
+}
+
+#[tokio::test]
+async fn writes_are_repeatable_fenced_and_confined_to_the_site_i2_i8_i11() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    let mut request = held(&planned.name);
+    request.request_id = "once".into();
+    request.etag = planned.etag.clone();
+    request.commitments = vec![world.promise("onsite", 48)];
+    let first = world.hold(request.clone()).await.expect("held");
+    let again = world.hold(request.clone()).await;
+    assert_eq!(again.expect("a repeat"), first);
+    assert_eq!(world.commitments_of(&incident).await.len(), 1);
+    request.request_id = String::new();
+    let stale = world.hold(request.clone()).await.expect_err("stale");
+    assert_eq!(stale.code(), Code::Aborted);
+    request.etag = String::new();
+    let twice = world.hold(request).await.expect_err("held");
+    assert_eq!(reason(&twice), "BRIEFING_STATE");
+    let add = wire::AddBriefingNotesRequest {
+        name: planned.name.clone(),
+        questions: vec![NewQuestion {
+            text: "who pays?".into(),
+            answer: "we do".into(),
+        }],
+        ..Default::default()
+    };
+    let added = world
+        .briefings
+        .add_briefing_notes(as_caller(add, &["lake"]))
+        .await
+        .expect("held");
+    let added = added.into_inner().briefing.expect("filled");
+    assert_eq!(added.questions[0].answer, "we do");
+    let get = wire::GetBriefingRequest { name: planned.name };
+    let foreign = world
+        .briefings
+        .get_briefing(as_caller(get.clone(), &["river"]))
+        .await;
+    assert!(matches!(
+        foreign.expect_err("foreign").code(),
+        Code::NotFound | Code::PermissionDenied
+    ));
+    // Whoever the case complains about sees none of it.
+    world
+        .take([complains_about(&case("lake", 1), "onsite", 2)])
+        .await;
+    let hidden = world
+        .briefings
+        .get_briefing(as_staff(get, "lake", "onsite"))
+        .await;
+    assert_eq!(hidden.expect_err("hidden").code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn what_was_promised_goes_on_in_the_incident_that_stays_when_two_are_merged() {
+    let (world, stays) = opened(3, "Asia/Shanghai").await;
+    world.advance(1);
+    let mut other = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.5"]).at(world.now());
+    other.payload.cluster_complainants = 3;
+    world.take([other.event()]).await;
+    let ends = world.open("lake").await;
+    let ends = ends.iter().find(|i| i.name != stays).expect("two");
+    let planned = world.the_planned(&ends.name).await;
+    let mut request = held(&planned.name);
+    request.cases = vec![case("lake", 2).to_string()];
+    request.commitments = vec![world.promise("onsite", 48)];
+    world.hold(request).await.expect("held");
+    let released = world.release_notes(&planned.name).await.expect("released");
+    world
+        .take([cluster_merged(
+            &case("lake", 2),
+            &cluster("lake", 2),
+            &cluster("lake", 1),
+        )])
+        .await;
+    let incident = world.the_open("lake").await;
+    assert_eq!(incident.name, stays);
+    let went = world.commitments_of(&stays).await.remove(0);
+    assert_eq!(went.clock_state(), ClockState::Running);
+    let told = world.the_planned(&stays).await;
+    assert!(
+        texts(&told).contains(&"open: the roof is tight (onsite)"),
+        "{:#?}",
+        told.agenda
+    );
+    let name = &world.commitments_of(&stays).await[0].name;
+    world.keep(name).await.expect("kept there");
+    let then = world.briefing(&released.name).await;
+    assert!(then.reproducible, "{}", then.notes);
+    let cancelled = world.briefings_of(&ends.name).await;
+    assert_eq!(cancelled[0].state(), BriefingState::Cancelled);
+}
+
+/// The RPCs of briefings, for whoever tries all of them.
+pub(crate) const METHODS: [&str; 9] = [
+    "GetBriefing",
+    "ListBriefings",
+    "HoldBriefing",
+    "AddBriefingNotes",
+    "AnswerBriefingQuestion",
+    "ReleaseBriefing",
+    "ListCommitments",
+    "KeepCommitment",
+    "WaiveCommitment",
+];
+
+/// A commitment of a briefing that was held, with a question.
+pub(crate) async fn promised(world: &World, incident: &str) -> Commitment {
+    let planned = world.the_planned(incident).await;
+    let mut request = held(&planned.name);
+    request.commitments = vec![world.promise("onsite", 48)];
+    request.questions = vec![NewQuestion {
+        text: "when?".into(),
+        answer: String::new(),
+    }];
+    world.hold(request).await.expect("held");
+    world.commitments_of(incident).await.remove(0)
+}
+
+/// Calls one of them as a stranger.
+pub(crate) async fn intrude(
+    world: &World,
+    method: &str,
+    caller: &str,
+    promised: &Commitment,
+) -> Result<(), Status> {
+    let api = &world.briefings;
+    let (name, etag) = (promised.briefing.clone(), String::new());
+    let request_id = "r".to_owned();
+    match method {
+        "GetBriefing" => {
+            let request = wire::GetBriefingRequest { name };
+            api.get_briefing(ask(caller, request)).await.map(|_| ())
+        }
+        "ListBriefings" => {
+            let request = wire::ListBriefingsRequest {
+                parent: promised.incident.clone(),
+                ..Default::default()
+            };
+            api.list_briefings(ask(caller, request)).await.map(|_| ())
+        }
+        "HoldBriefing" => {
+            let mut request = held(&name);
+            request.request_id = request_id;
+            api.hold_briefing(ask(caller, request)).await.map(|_| ())
+        }
+        "AddBriefingNotes" => {
+            let request = wire::AddBriefingNotesRequest {
+                name,
+                request_id,
+                ..Default::default()
+            };
+            api.add_briefing_notes(ask(caller, request))
+                .await
+                .map(|_| ())
+        }
+        "AnswerBriefingQuestion" => {
+            let request = wire::AnswerBriefingQuestionRequest {
+                name,
+                question_number: 1,
+                answer: "never".into(),
+                request_id,
+                ..Default::default()
+            };
+            let answer = api.answer_briefing_question(ask(caller, request)).await;
+            answer.map(|_| ())
+        }
+        "ReleaseBriefing" => {
+            let request = wire::ReleaseBriefingRequest {
+                name,
+                etag,
+                request_id,
+            };
+            api.release_briefing(ask(caller, request)).await.map(|_| ())
+        }
+        "ListCommitments" => {
+            let request = wire::ListCommitmentsRequest {
+                parent: promised.incident.clone(),
+                ..Default::default()
+            };
+            api.list_commitments(ask(caller, request)).await.map(|_| ())
+        }
+        "KeepCommitment" => {
+            let request = wire::KeepCommitmentRequest {
+                name: promised.name.clone(),
+                outcome: "x".into(),
+                etag,
+                request_id,
+            };
+            api.keep_commitment(ask(caller, request)).await.map(|_| ())
+        }
+        "WaiveCommitment" => {
+            let request = wire::WaiveCommitmentRequest {
+                name: promised.name.clone(),
+                reason: "x".into(),
+                etag,
+                request_id,
+            };
+            api.waive_commitment(ask(caller, request)).await.map(|_| ())
+        }
+        other => panic!("{other} is not tried here"),
+    }
+}
