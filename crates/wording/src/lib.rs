@@ -4,6 +4,7 @@
 //! replace them by id or switch them off. A [`Checker`] is made once for a set of rules; a check walks the text
 //! once, whatever the number of phrases.
 
+pub mod money;
 mod normal;
 mod rules;
 

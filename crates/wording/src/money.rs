@@ -1,0 +1,473 @@
+//! Sums of money that a text names, however they are written: a promise of money is one in words too (M10).
+//!
+//! Arabic and Chinese numerals, the banker's ones included, with 万, 元, 块 and the like; and phrases that promise
+//! money without a sum, such as 退一赔三. It rather finds a sum that is none than misses one that is: what follows is
+//! that somebody with more authority looks at it.
+
+use rust_decimal::Decimal;
+
+use crate::normal::{BREAK, Normal};
+
+/// Sums beyond this count as this, in yuan.
+const YUAN_MAX: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
+/// How far before a bare number the word that makes it money may stand, in characters.
+const WORD_BEFORE_CHARS_MAX: usize = 8;
+/// From here on a number with 块 is money even without 钱: nobody lays a hundred tiles in one sentence.
+const PIECES_MAX: Decimal = Decimal::ONE_HUNDRED;
+
+/// Words after which a bare number is money.
+const PAYING: [&str; 19] = [
+    "赔",
+    "补偿",
+    "補偿",
+    "退款",
+    "退还",
+    "退回",
+    "返还",
+    "退您",
+    "退你",
+    "付给",
+    "支付",
+    "给您",
+    "给你",
+    "减免",
+    "补贴",
+    "抵扣",
+    "compensat",
+    "refund",
+    "pay",
+];
+/// Written before a number.
+const CURRENCY_BEFORE: [&str; 4] = ["人民币", "人民幣", "rmb", "cny"];
+/// Written after a number.
+const CURRENCY_AFTER: [&str; 8] = ["元", "圆", "圓", "人民币", "人民幣", "rmb", "cny", "yuan"];
+/// May stand between a number and its currency.
+const ABOUT: [&str; 6] = ["多", "余", "餘", "来", "左右", "整"];
+/// What is counted is not money: 赔偿方案说明二百户.
+const COUNTED: [&str; 27] = [
+    "户", "戶", "人", "名", "位", "次", "天", "日", "年", "月", "个", "個", "套", "件", "条", "平",
+    "米", "页", "小时", "分钟", "号", "栋", "单元", "层", "%", "倍", "期",
+];
+/// Promise money without a sum.
+const UNSAID: [&str; 24] = [
+    "退一赔",
+    "退一賠",
+    "假一赔",
+    "缺一赔",
+    "双倍赔",
+    "双倍返",
+    "双倍退",
+    "倍赔偿",
+    "倍补偿",
+    "倍返还",
+    "赔偿双倍",
+    "双倍补偿",
+    "全额赔",
+    "全额退",
+    "全额补",
+    "全额返",
+    "全款退",
+    "原价退",
+    "全部退还",
+    "全部赔偿",
+    "fullrefund",
+    "refundinfull",
+    "doublecompensation",
+    "triplecompensation",
+];
+
+/// A sum of money in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sum {
+    /// Where it begins, in Unicode code points of the text.
+    pub start: usize,
+    /// Where it ends, exclusive.
+    pub end: usize,
+    /// How much, in yuan; none where money is promised without a sum.
+    pub yuan: Option<Decimal>,
+}
+
+/// The sums that the text names, in its order.
+pub fn sums(text: &str) -> Vec<Sum> {
+    let normal = Normal::of(text);
+    let mut found: Vec<Sum> = unsaid(text, &normal);
+    let mut rest = 0;
+    while let Some(number) = Number::next(text, &normal, rest) {
+        rest = number.to;
+        if let Some((to, yuan)) = number.money(text, &normal) {
+            rest = to;
+            if yuan.is_none_or(|yuan| yuan > Decimal::ZERO) {
+                found.push(sum(text, &normal, number.from, to, yuan));
+            }
+        }
+    }
+    found.sort_by_key(|sum| (sum.start, sum.end));
+    found.dedup_by(|later, first| later.yuan == first.yuan && later.start < first.end);
+    found
+}
+
+/// The largest sum that the text names; zero where it promises money without a sum, none where it names no money.
+pub fn largest(text: &str) -> Option<Decimal> {
+    sums(text)
+        .into_iter()
+        .map(|sum| sum.yuan.unwrap_or_default())
+        .max()
+}
+
+fn sum(text: &str, normal: &Normal, from: usize, to: usize, yuan: Option<Decimal>) -> Sum {
+    let (start, end) = normal.span(from, to);
+    Sum {
+        start: text[..start].chars().count(),
+        end: text[..end].chars().count(),
+        yuan,
+    }
+}
+
+fn unsaid(text: &str, normal: &Normal) -> Vec<Sum> {
+    let found = UNSAID
+        .iter()
+        .flat_map(|phrase| normal.text.match_indices(phrase));
+    found
+        .map(|(at, phrase)| sum(text, normal, at, at + phrase.len(), None))
+        .collect()
+}
+
+/// A number of a text, in bytes of its normalised form.
+struct Number {
+    from: usize,
+    to: usize,
+    /// None where it is not said which: 几万.
+    value: Option<Decimal>,
+    /// Holds 百, 千, 万 or an Arabic number of three digits: a price rather than a count.
+    large: bool,
+}
+
+/// What one character of a number says.
+#[derive(Clone, Copy)]
+enum Sign {
+    Digit(u32),
+    Unit(u64),
+    /// 几, 数: some.
+    Some,
+}
+
+fn sign(c: char) -> Option<Sign> {
+    Some(match c {
+        '0'..='9' => Sign::Digit(u32::from(c) - u32::from('0')),
+        '零' | '〇' => Sign::Digit(0),
+        '一' | '壹' => Sign::Digit(1),
+        '二' | '贰' | '貳' | '两' | '兩' => Sign::Digit(2),
+        '三' | '叁' | '參' | '叄' => Sign::Digit(3),
+        '四' | '肆' => Sign::Digit(4),
+        '五' | '伍' => Sign::Digit(5),
+        '六' | '陆' | '陸' => Sign::Digit(6),
+        '七' | '柒' => Sign::Digit(7),
+        '八' | '捌' => Sign::Digit(8),
+        '九' | '玖' => Sign::Digit(9),
+        '十' | '拾' => Sign::Unit(10),
+        '百' | '佰' => Sign::Unit(100),
+        '千' | '仟' => Sign::Unit(1_000),
+        '万' | '萬' => Sign::Unit(10_000),
+        '亿' | '億' => Sign::Unit(100_000_000),
+        '几' | '幾' | '数' | '數' => Sign::Some,
+        _ => return None,
+    })
+}
+
+impl Number {
+    /// The first number from a byte on.
+    fn next(text: &str, normal: &Normal, from: usize) -> Option<Self> {
+        let begin = from + normal.text[from..].find(|c| sign(c).is_some())?;
+        let mut reader = Reader::default();
+        let mut to = begin;
+        let mut chars = normal.text[begin..].char_indices().peekable();
+        let mut last = None;
+        while let Some((at, c)) = chars.next() {
+            let at = begin + at;
+            // A comma groups Arabic digits; between anything else it parts two numbers.
+            let (start, end) = normal.span(at, at + c.len_utf8());
+            let parted = last.is_some_and(|(before, to): (char, usize)| {
+                let digits = before.is_ascii_digit() && c.is_ascii_digit();
+                !digits && text[to..start].contains([',', '，', '、'])
+            });
+            if parted {
+                break;
+            }
+            last = Some((c, end));
+            let next = chars.peek().map(|(_, c)| *c);
+            let is_point = c == BREAK && {
+                let (start, end) = normal.span(at, at + 1);
+                matches!(&text[start..end], "." | "．")
+            };
+            let digit_ahead = next.is_some_and(|c| c.is_ascii_digit());
+            // 5w and 3k are how people write 万 and 千 when they chat; 5kg and 10kW are not.
+            let alone = || {
+                let after = normal.text[at + c.len_utf8()..].chars().next();
+                reader.arabic && !after.is_some_and(|c| c.is_ascii_alphanumeric())
+            };
+            match (sign(c), c) {
+                (Some(sign), _) => reader.read(sign, c.is_ascii()),
+                (None, BREAK | '点' | '點')
+                    if (is_point || c != BREAK) && digit_ahead && reader.arabic =>
+                {
+                    reader.point();
+                }
+                (None, 'w') if alone() => reader.read(Sign::Unit(10_000), true),
+                (None, 'k') if alone() => reader.read(Sign::Unit(1_000), true),
+                _ => break,
+            }
+            to = at + c.len_utf8();
+        }
+        Some(Self {
+            from: begin,
+            to,
+            large: reader.large,
+            value: reader.value(),
+        })
+    }
+
+    /// Where the sum ends and how much it is, if the number is one of money.
+    fn money(&self, text: &str, normal: &Normal) -> Option<(usize, Option<Decimal>)> {
+        let before = &normal.text[..self.from];
+        let mut after = &normal.text[self.to..];
+        while let Some(rest) = ABOUT.iter().find_map(|word| after.strip_prefix(word)) {
+            after = rest;
+        }
+        let end = |rest: &str| normal.text.len() - rest.len();
+        let currency = CURRENCY_AFTER
+            .iter()
+            .find_map(|word| after.strip_prefix(word));
+        if let Some(rest) = currency {
+            return Some((end(rest), self.value));
+        }
+        if let Some(rest) = after.strip_prefix(['块', '塊']) {
+            let money = rest.strip_prefix(['钱', '錢']);
+            let large = self.large || self.value.is_none_or(|v| v >= PIECES_MAX);
+            return (money.is_some() || large).then(|| (end(money.unwrap_or(rest)), self.value));
+        }
+        let sign = text[..normal.span(self.from, self.to).0]
+            .trim_end()
+            .ends_with(['¥', '￥']);
+        if sign || CURRENCY_BEFORE.iter().any(|word| before.ends_with(word)) {
+            return Some((self.to, self.value));
+        }
+        let counted = COUNTED.iter().any(|word| after.starts_with(word));
+        (self.large && !counted && paying(before)).then_some((self.to, self.value))
+    }
+}
+
+/// Whether a word of paying stands shortly before, in the same sentence.
+fn paying(before: &str) -> bool {
+    let sentence = before.rfind(BREAK).map_or(before, |at| &before[at + 1..]);
+    let near = sentence
+        .char_indices()
+        .rev()
+        .nth(WORD_BEFORE_CHARS_MAX - 1)
+        .map_or(sentence, |(at, _)| &sentence[at..]);
+    PAYING.iter().any(|word| near.contains(word))
+}
+
+/// Reads a number sign by sign.
+#[derive(Default)]
+struct Reader {
+    /// What 万 and 亿 have closed.
+    closed: Decimal,
+    /// What 十, 百 and 千 have closed since.
+    section: Decimal,
+    /// The digits since the last unit.
+    digits: String,
+    /// The last unit, and whether a zero or an Arabic digit stands after it: 一千零五 is not 一千五.
+    unit: u64,
+    exact: bool,
+    arabic: bool,
+    large: bool,
+    vague: bool,
+}
+
+impl Reader {
+    fn read(&mut self, sign: Sign, ascii: bool) {
+        match sign {
+            Sign::Digit(digit) => {
+                self.exact |= digit == 0 || ascii;
+                self.arabic |= ascii;
+                self.digits.push(char::from_digit(digit, 10).unwrap_or('0'));
+                self.large |= ascii && self.digits.len() >= 3;
+            }
+            Sign::Unit(unit) => {
+                self.large |= unit >= 100;
+                let bare = self.digits.is_empty();
+                let number = self.number();
+                let times = Decimal::from(unit);
+                if unit < 10_000 {
+                    let count = if bare { Decimal::ONE } else { number };
+                    self.section = add(self.section, multiply(count, times));
+                } else {
+                    let all = add(self.section, number);
+                    let all = if unit > 10_000 {
+                        add(all, self.closed)
+                    } else {
+                        all
+                    };
+                    let count = if all.is_zero() && bare {
+                        Decimal::ONE
+                    } else {
+                        all
+                    };
+                    let kept = if unit > 10_000 {
+                        Decimal::ZERO
+                    } else {
+                        self.closed
+                    };
+                    self.closed = add(kept, multiply(count, times));
+                    self.section = Decimal::ZERO;
+                }
+                self.unit = unit;
+                self.exact = false;
+            }
+            Sign::Some => self.vague = true,
+        }
+    }
+
+    fn point(&mut self) {
+        if !self.digits.contains('.') {
+            self.digits.push('.');
+        }
+    }
+
+    /// The digits since the last unit.
+    fn number(&mut self) -> Decimal {
+        let digits = std::mem::take(&mut self.digits);
+        if digits.is_empty() {
+            return Decimal::ZERO;
+        }
+        digits
+            .parse()
+            .map_or(YUAN_MAX, |d: Decimal| d.min(YUAN_MAX))
+    }
+
+    fn value(mut self) -> Option<Decimal> {
+        // 一万二 is 12,000 and 三千五 is 3,500.
+        let short = !self.exact && self.unit >= 100 && self.digits.len() == 1;
+        let last = if short {
+            multiply(self.number(), Decimal::from(self.unit / 10))
+        } else {
+            self.number()
+        };
+        let value = add(add(self.closed, self.section), last);
+        (!self.vague).then_some(value)
+    }
+}
+
+fn add(a: Decimal, b: Decimal) -> Decimal {
+    a.checked_add(b).map_or(YUAN_MAX, |sum| sum.min(YUAN_MAX))
+}
+
+fn multiply(a: Decimal, b: Decimal) -> Decimal {
+    a.checked_mul(b)
+        .map_or(YUAN_MAX, |product| product.min(YUAN_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn yuan(text: &str) -> Vec<Option<i64>> {
+        sums(text)
+            .into_iter()
+            .map(|sum| {
+                sum.yuan
+                    .map(|y| i64::try_from(y.trunc().mantissa()).expect("small"))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn m10_sums_are_found_in_arabic_and_chinese_numerals() {
+        for (text, sum) in [
+            ("赔偿业主50000元现金", 50_000),
+            ("赔偿 50,000 元", 50_000),
+            ("赔偿５００００元", 50_000),
+            ("我们同意赔偿您1500元,请放心。", 1_500),
+            ("我们已决定补偿您壹仟伍佰元", 1_500),
+            ("当场答应赔偿业主三万元并已付现金", 30_000),
+            ("三万五千元整", 35_000),
+            ("一万二块", 12_000),
+            ("三千五百零五元", 3_505),
+            ("一千零五元", 1_005),
+            ("十五万元", 150_000),
+            ("两亿三千万元", 230_000_000),
+            ("3.5万元", 35_000),
+            ("3万5千块", 35_000),
+            ("赔您三万", 30_000),
+            ("退还给您 20000", 20_000),
+            ("补偿您5w", 50_000),
+            ("¥ 800", 800),
+            ("￥800", 800),
+            ("人民币捌佰", 800),
+            ("一千余元", 1_000),
+            ("五块钱", 5),
+            ("We pay you RMB 3,000", 3_000),
+            ("We will refund 2,000 yuan.", 2_000),
+            (
+                "99999999999999999999999999999999999999元",
+                1_000_000_000_000_000,
+            ),
+        ] {
+            assert_eq!(yuan(text), [Some(sum)], "{text}");
+        }
+        assert_eq!(yuan("定金2万元,另补偿八百元"), [Some(20_000), Some(800)]);
+        assert_eq!(
+            largest("定金2万元,另补偿八百元"),
+            Some(Decimal::from(20_000))
+        );
+    }
+
+    #[test]
+    fn m10_money_promised_without_a_sum_is_found() {
+        for text in [
+            "承诺退一赔三",
+            "双倍返还定金",
+            "全额退款",
+            "三倍赔偿",
+            "a full refund",
+            "赔您几万元",
+        ] {
+            assert_eq!(yuan(text), [None], "{text}");
+        }
+        assert_eq!(largest("承诺退一赔三"), Some(Decimal::ZERO));
+        assert_eq!(yuan("承诺退一赔三,100000元"), [None, Some(100_000)]);
+    }
+
+    #[test]
+    fn numbers_that_are_no_money_are_left() {
+        for text in [
+            "更换三块瓷砖",
+            "3单元二层",
+            "明天 9:00 至 11:00 停水",
+            "赔偿方案三",
+            "赔付说明发给二百户",
+            "免收0元",
+            "5kg",
+            "万一漏水请来电",
+            "您反映的漏水，我们今天下午三点到现场检查。",
+            "",
+        ] {
+            assert_eq!(yuan(text), [], "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_and_every_span_lies_within_it(
+            text in "[\\PC0-9一二十百千万亿元块.¥wk几]{0,80}",
+        ) {
+            let length = text.chars().count();
+            for sum in sums(&text) {
+                prop_assert!(sum.start < sum.end && sum.end <= length);
+                prop_assert!(sum.yuan.is_none_or(|y| y > Decimal::ZERO && y <= YUAN_MAX));
+            }
+        }
+    }
+}
