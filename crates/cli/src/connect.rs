@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use redress_proto::assignment::v1::agency_service_client::AgencyServiceClient;
 use redress_proto::assignment::v1::contractor_service_client::ContractorServiceClient;
 use redress_proto::assignment::v1::dispute_service_client::DisputeServiceClient;
 use redress_proto::assignment::v1::handling_service_client::HandlingServiceClient;
 use redress_proto::assignment::v1::ledger_service_client::LedgerServiceClient;
 use redress_proto::assignment::v1::library_service_client::LibraryServiceClient;
+use redress_proto::assignment::v1::promise_service_client::PromiseServiceClient;
 use redress_proto::assignment::v1::register_service_client::RegisterServiceClient;
 use redress_proto::assignment::v1::report_service_client::ReportServiceClient;
 use redress_proto::assignment::v1::roster_plan_service_client::RosterPlanServiceClient;
@@ -249,6 +251,14 @@ impl Platform {
 
     pub(crate) fn reports(&self) -> ReportServiceClient<Authenticated> {
         ReportServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn agency(&self) -> AgencyServiceClient<Authenticated> {
+        AgencyServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn promises(&self) -> PromiseServiceClient<Authenticated> {
+        PromiseServiceClient::new(self.channel(ServiceArg::Assignment))
     }
 
     pub(crate) fn ledger(&self) -> LedgerServiceClient<Authenticated> {

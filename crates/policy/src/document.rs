@@ -10,6 +10,7 @@ use redress_clock::Length;
 use redress_model::Grade;
 use redress_model::words::{Channel, ClockKind, DutyRole, HoldReason, Urgency};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,10 @@ pub struct Policy {
     pub clusters: Clusters,
     /// Working time of a site that has loaded no calendar of its own.
     pub working_time: WorkingTime,
+    /// Who stands in for a position that nobody was named to.
+    pub positions: Positions,
+    /// What a complaint costs whoever is to blame, and what doing well earns.
+    pub accountability: Accountability,
 }
 
 /// Thresholds of grading (section 4). Every one is reached at its value.
@@ -199,6 +204,79 @@ pub struct WorkingTime {
     pub weekends: Vec<String>,
 }
 
+/// Whose duty stands in for a position that nobody was named to: who appears for a group (M09, M10), and who is told
+/// that a solution waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Positions {
+    /// For the manager of a department.
+    #[schemars(schema_with = "schema::duty")]
+    pub department_manager: DutyRole,
+    /// For the responsible vice-president.
+    #[schemars(schema_with = "schema::duty")]
+    pub vice_president: DutyRole,
+    /// For the head of the company.
+    #[schemars(schema_with = "schema::duty")]
+    pub company_head: DutyRole,
+}
+
+/// What a complaint costs whoever is to blame, and what doing well earns (M17, M02). Amounts in CNY.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Accountability {
+    /// A complaint that was upheld.
+    #[schemars(schema_with = "schema::amount")]
+    pub upheld_complaint: Decimal,
+    /// An exposure in the media, true or not clarified in time.
+    #[schemars(schema_with = "schema::amount")]
+    pub exposure: Decimal,
+    /// The company centre takes a case over.
+    #[schemars(schema_with = "schema::amount")]
+    pub take_over: Decimal,
+    /// Prizes of the yearly ranking, best first.
+    #[schemars(schema_with = "schema::amounts")]
+    pub prizes: Vec<Decimal>,
+    /// Days until an entry is to be settled, and within which it may be appealed.
+    #[schemars(range(min = 1, max = 365))]
+    pub due_days: u32,
+    /// Whether a site without fault pays, too, for a case that the company centre took over; the source says both.
+    pub faultless_pays: bool,
+    /// What lets the company centre take a case over by itself.
+    #[schemars(schema_with = "schema::take_over_on")]
+    pub take_over_on: Vec<TakeOver>,
+    /// The department of a site that is the company centre's. Where a site has none, the top of its lead ladder takes over.
+    #[schemars(schema_with = "schema::slug")]
+    pub centre: String,
+}
+
+/// What lets the company centre take a case over by itself (M17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TakeOver {
+    /// The promise to resolve it is broken.
+    ResolveBreached,
+    /// The complainant is dissatisfied with what was done.
+    Dissatisfied,
+}
+
+impl Accountability {
+    /// An amount in fen, so that nobody rounds afterwards.
+    pub fn fen(amount: Decimal) -> i64 {
+        // The schema allows 11 digits and two decimals.
+        (amount * Decimal::ONE_HUNDRED).to_i64().unwrap_or(i64::MAX)
+    }
+}
+
+/// What other services act on of a policy, as `redress.policy.changed.v1` carries it. Fields that a newer release adds are
+/// left aside when read; documents are held against the schema, which knows no others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handling {
+    /// Who stands in for a position.
+    pub positions: Positions,
+    /// Penalties, prizes and the company centre.
+    pub accountability: Accountability,
+}
+
 /// Which public holidays are closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -221,6 +299,14 @@ pub struct LengthKey {
 }
 
 impl Policy {
+    /// What other services act on of it.
+    pub fn handling(&self) -> Handling {
+        Handling {
+            positions: self.positions,
+            accountability: self.accountability.clone(),
+        }
+    }
+
     /// How long this clock gives; none where the policy does not promise it.
     pub fn length(&self, clock: ClockKind, key: LengthKey) -> Option<Length> {
         let rules = self.clocks.get(&clock)?;

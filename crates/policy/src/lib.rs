@@ -9,7 +9,6 @@
 //! Documents are YAML, checked against a JSON schema that is made from the types and published in
 //! `schema/`. Whatever is wrong is named with its line and its field.
 
-mod accountability;
 mod built_in;
 mod check;
 mod document;
@@ -18,11 +17,10 @@ mod problem;
 mod schema;
 mod yaml;
 
-pub use accountability::Accountability;
 pub use built_in::PROFILES;
 pub use document::{
-    Clusters, Grading, HoldRule, Holds, Holidays, Ladder, LengthKey, LengthRule, Policy, Shares,
-    Signals, WorkingTime,
+    Accountability, Clusters, Grading, Handling, HoldRule, Holds, Holidays, Ladder, LengthKey,
+    LengthRule, Policy, Positions, Shares, Signals, TakeOver, WorkingTime,
 };
 pub use overlay::{Clash, Effective, EffectiveValue, Layer, Level, Origin, Overlay, merge};
 pub use problem::{Place, Problem, Problems};

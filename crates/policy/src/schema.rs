@@ -28,14 +28,17 @@ const LENGTH: &str =
 const AMOUNT: &str = "^[0-9]{1,11}(\\.[0-9]{1,2})?$";
 const INTERVAL: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
 
+const SLUG: &str = "^[a-z][a-z0-9-]{0,62}$";
+
 /// What texts of a pattern look like, for people.
-const LOOKS: [(&str, &str); 3] = [
+const LOOKS: [(&str, &str); 4] = [
     (
         LENGTH,
         "15 minutes, 2 hours, 4 working hours, 3 working days, 15 days or 1 month",
     ),
     (AMOUNT, "\"10000.00\""),
     (INTERVAL, "09:00-12:00"),
+    (SLUG, "company-centre"),
 ];
 
 /// Clocks that a policy promises: not those of incidents (crisis keeps them) nor those that promise
@@ -68,6 +71,23 @@ pub(crate) fn length(_: &mut SchemaGenerator) -> Schema {
 
 pub(crate) fn amount(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": AMOUNT, "examples": ["10000.00"] })
+}
+
+pub(crate) fn amounts(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "maxItems": 20, "items": { "type": "string", "pattern": AMOUNT } })
+}
+
+pub(crate) fn slug(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": SLUG })
+}
+
+pub(crate) fn duty(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": all::<redress_model::words::DutyRole>() })
+}
+
+pub(crate) fn take_over_on(_: &mut SchemaGenerator) -> Schema {
+    let causes = ["RESOLVE_BREACHED", "DISSATISFIED"];
+    json_schema!({ "type": "array", "uniqueItems": true, "items": { "enum": causes } })
 }
 
 pub(crate) fn intervals(_: &mut SchemaGenerator) -> Schema {

@@ -7,8 +7,8 @@ use redress_model::words::{Channel, ClockKind, SiteKind, Urgency};
 use proptest::prelude::*;
 
 use crate::{
-    Clash, Effective, Layer, LengthKey, Level, Origin, Overlay, Policy, merge, overlay_schema,
-    profile_schema,
+    Accountability, Clash, Effective, Handling, Layer, LengthKey, Level, Origin, Overlay, PROFILES,
+    Policy, TakeOver, merge, overlay_schema, profile_schema,
 };
 
 fn key(grade: u8, channel: Channel, urgency: Urgency) -> LengthKey {
@@ -99,6 +99,50 @@ fn an_opening_day_resolves_by_urgency_and_an_agency_store_in_five_working_days()
     );
 }
 
+#[test]
+fn m17_an_agency_store_pays_and_earns_as_agreed_and_the_centre_takes_over() {
+    let store = &Policy::for_site(SiteKind::AgencyStore, false).accountability;
+    let fen = [store.upheld_complaint, store.exposure, store.take_over].map(Accountability::fen);
+    assert_eq!(fen, [50_000; 3]);
+    let prizes: Vec<i64> = store
+        .prizes
+        .iter()
+        .copied()
+        .map(Accountability::fen)
+        .collect();
+    assert_eq!(prizes, [300_000, 200_000, 100_000]);
+    assert_eq!(store.due_days, 3);
+    assert!(!store.faultless_pays);
+    assert_eq!(
+        store.take_over_on,
+        [TakeOver::ResolveBreached, TakeOver::Dissatisfied]
+    );
+    for kind in [
+        SiteKind::Residential,
+        SiteKind::SalesCenter,
+        SiteKind::PropertyOffice,
+    ] {
+        assert!(
+            Policy::for_site(kind, false)
+                .accountability
+                .take_over_on
+                .is_empty()
+        );
+    }
+}
+
+#[test]
+fn what_others_act_on_travels_as_json_and_reads_back() {
+    for profile in PROFILES {
+        let handling = Policy::built_in(profile).expect("shipped").handling();
+        let json = serde_json::to_string(&handling).expect("written");
+        assert_eq!(
+            serde_json::from_str::<Handling>(&json).expect("read"),
+            handling
+        );
+    }
+}
+
 const RESIDENTIAL: &str = include_str!("../profiles/residential.yaml");
 
 /// What is wrong with a profile in which one text was replaced.
@@ -131,6 +175,24 @@ fn a_policy_that_is_wrong_is_refused_with_its_line_and_field() {
             "must be a whole number",
         ),
         ("group: 3", "group: 0", "grading.group", "must be 3 or more"),
+        (
+            "due_days: 3",
+            "due_days: 0",
+            "accountability.due_days",
+            "must be 1 or more",
+        ),
+        (
+            "take_over_on: []",
+            "take_over_on: [SOON]",
+            "accountability.take_over_on[0]",
+            "must be one of RESOLVE_BREACHED, DISSATISFIED",
+        ),
+        (
+            "exposure: \"0.00\"",
+            "exposure: 900",
+            "accountability.exposure",
+            "must be a text (quote it)",
+        ),
         (
             "age_grave: 15 days",
             "age_grave: soon",
@@ -375,7 +437,7 @@ fn each_level_changes_what_it_names_and_every_value_knows_its_origin() {
         &[
             "grading: { group_major: 8, group: 4 }",
             "grading: { group: 5 }\nclocks: { RESOLVE: [ { length: 3 days } ] }",
-            "holds: { reasons: { COURT: { approval: false } } }\nshares: { warn_early: { RESOLVE: 40 } }",
+            "holds: { reasons: { COURT: { approval: false } } }\nshares: { warn_early: { RESOLVE: 40 } }\naccountability: { exposure: \"900.00\", take_over_on: [DISSATISFIED] }",
         ],
     )
     .expect("sound");
@@ -404,6 +466,18 @@ fn each_level_changes_what_it_names_and_every_value_knows_its_origin() {
     assert_eq!(
         from(&effective, "shares.warn_early.RESOLVE"),
         ("40".to_owned(), Level::Site)
+    );
+    assert_eq!(
+        from(&effective, "accountability.exposure"),
+        ("\"900.00\"".to_owned(), Level::Site)
+    );
+    assert_eq!(
+        from(&effective, "accountability.take_over_on").1,
+        Level::Site
+    );
+    assert_eq!(
+        from(&effective, "accountability.due_days").1,
+        Level::Profile
     );
     assert_eq!(effective.policy.grading.group, 5);
     assert_eq!(

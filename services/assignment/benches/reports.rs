@@ -36,6 +36,9 @@ use tonic::Request;
 /// What p99 may be.
 const REQUIRED: Duration = Duration::from_millis(200);
 
+/// How many cases a second have to be counted.
+const COUNTED_A_SECOND: f64 = 500.0;
+
 const ROUNDS: usize = 200;
 
 fn number(variable: &str, or: i64) -> i64 {
@@ -73,7 +76,13 @@ async fn main() {
         .fetch_one(&database.admin)
         .await
         .unwrap();
-    println!("{groups} groups\n");
+    println!("{groups} groups");
+    let again = count_again(&database).await;
+    println!("changed cases counted again: {again:.0} a second\n");
+    assert!(
+        a_second.min(again) >= COUNTED_A_SECOND,
+        "counting falls behind"
+    );
 
     let rpc = rpc(&database);
     let mut figures = BTreeMap::new();
@@ -101,7 +110,8 @@ async fn main() {
         );
     }
     let figures = json!({
-        "cases": cases, "sites": sites, "groups": groups, "counted_a_second": a_second, "questions": figures,
+        "cases": cases, "sites": sites, "groups": groups, "counted_a_second": a_second, "counted_again_a_second": again,
+        "questions": figures,
     });
     let path =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench/reports.json");
@@ -165,6 +175,21 @@ async fn fill(database: &TestDatabase, cases: i64, sites: i64) {
         .execute(&database.admin)
         .await
         .unwrap();
+}
+
+/// Changes every twentieth case, as a day's events do, and counts them. Returns how many a second.
+async fn count_again(database: &TestDatabase) -> f64 {
+    let changed = sqlx::query(
+        "UPDATE assignment.case_fact SET resolve_time = received_time + interval '9 days', cause = 'cause 3', dirty = true
+         WHERE get_byte(uuid_send(case_id), 15) < 13",
+    )
+    .execute(&database.admin)
+    .await
+    .unwrap()
+    .rows_affected();
+    let begun = Instant::now();
+    assert_eq!(count_changed(&database.db).await.unwrap(), changed);
+    changed as f64 / begun.elapsed().as_secs_f64()
 }
 
 fn rpc(database: &TestDatabase) -> ReportRpc {

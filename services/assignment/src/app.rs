@@ -7,11 +7,13 @@ use redress_events::{
     EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
 };
 use redress_model::time::SharedClock;
+use redress_proto::assignment::v1::agency_service_server::AgencyServiceServer;
 use redress_proto::assignment::v1::contractor_service_server::ContractorServiceServer;
 use redress_proto::assignment::v1::dispute_service_server::DisputeServiceServer;
 use redress_proto::assignment::v1::handling_service_server::HandlingServiceServer;
 use redress_proto::assignment::v1::ledger_service_server::LedgerServiceServer;
 use redress_proto::assignment::v1::library_service_server::LibraryServiceServer;
+use redress_proto::assignment::v1::promise_service_server::PromiseServiceServer;
 use redress_proto::assignment::v1::register_service_server::RegisterServiceServer;
 use redress_proto::assignment::v1::report_service_server::ReportServiceServer;
 use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanServiceServer;
@@ -33,13 +35,16 @@ use crate::jobs::case_graded::OnCaseGraded;
 use crate::jobs::case_moved::OnCaseMoved;
 use crate::jobs::clock_changed::OnClockChanged;
 use crate::jobs::message_changed::OnMessageChanged;
+use crate::jobs::policy_changed::OnPolicyChanged;
 use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::survey_answered::OnSurveyAnswered;
-use crate::jobs::{count_cases, expire_handovers, purge_receipts, retell_duties, tell_summonses};
+use crate::jobs::{
+    count_cases, end_loans, expire_handovers, purge_receipts, retell_duties, tell_summonses,
+};
 use crate::rpc::{
-    ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, RegisterRpc, ReportRpc,
-    RosterPlanRpc, RosterRpc, SettlementRpc, Shared, SolutionRpc, StaffingRpc, TransferRpc,
-    ValidityRpc, WarrantyRpc, WorkRpc,
+    AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PromiseRpc,
+    RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc, SettlementRpc, Shared, SolutionRpc,
+    StaffingRpc, TransferRpc, ValidityRpc, WarrantyRpc, WorkRpc,
 };
 
 /// Who wants to hear what assignment says.
@@ -69,6 +74,7 @@ fn subscriptions() -> Subscriptions {
         ("redress.demand.changed.v1", &["triage"]),
         ("redress.dispute.begun.v1", &["triage"]),
         ("redress.work.summoned.v1", &["notification"]),
+        ("redress.work.noticed.v1", &["notification"]),
     ])
 }
 
@@ -76,6 +82,7 @@ fn subscriptions() -> Subscriptions {
 pub fn inbox(db: Database, clock: SharedClock, meter: &Meter) -> Inbox {
     Inbox::new(db, meter)
         .on("redress.site.changed.v1", OnSiteChanged)
+        .on("redress.policy.changed.v1", OnPolicyChanged)
         .on("redress.case.received.v1", OnCaseReceived(clock.clone()))
         .on("redress.case.updated.v1", OnCaseUpdated(clock.clone()))
         .on("redress.case.graded.v1", OnCaseGraded(clock.clone()))
@@ -133,6 +140,8 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .serve(StaffingServiceServer::new(StaffingRpc(shared.clone())))
         .serve(WorkServiceServer::new(WorkRpc(shared.clone())))
         .serve(ReportServiceServer::new(ReportRpc(shared.clone())))
+        .serve(PromiseServiceServer::new(PromiseRpc(shared.clone())))
+        .serve(AgencyServiceServer::new(AgencyRpc(shared.clone())))
         .serve(LedgerServiceServer::new(LedgerRpc(shared.clone())))
         .serve(HandlingServiceServer::new(HandlingRpc(shared.clone())))
         .serve(SolutionServiceServer::new(SolutionRpc(shared.clone())))
@@ -157,6 +166,10 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .work("hand-overs", {
             let (db, clock) = (db.clone(), clock.clone());
             |shutdown| expire_handovers::run(db, clock, shutdown)
+        })
+        .work("loans", {
+            let (db, clock) = (db.clone(), clock.clone());
+            |shutdown| end_loans::run(db, clock, shutdown)
         })
         .work("summonses", {
             let (db, clock) = (db.clone(), clock.clone());

@@ -66,7 +66,7 @@ pub(crate) enum LedgerCommand {
         /// Who bears or earns it, by id; may be given several times.
         #[arg(long)]
         staff: Vec<String>,
-        /// The whole amount in CNY; by the policy of the site's kind otherwise.
+        /// The whole amount in CNY; by the policy of the site otherwise.
         #[arg(long)]
         amount: Option<Decimal>,
     },
@@ -254,7 +254,12 @@ pub(crate) async fn run(
             out.one(
                 || json::of("assignment.v1.GetLedgerEntryResponse", &answer),
                 || {
-                    show(&answer.entry.clone().unwrap_or_default());
+                    let entry = answer.entry.clone().unwrap_or_default();
+                    show(&entry);
+                    if !entry.policy_profile.is_empty() {
+                        let (profile, revision) = (&entry.policy_profile, entry.policy_revision);
+                        line("by policy", format!("{profile}, revision {revision}"));
+                    }
                     heading("What was done");
                     for act in &answer.acts {
                         let (time, state) =

@@ -65,9 +65,11 @@ pub(crate) enum SolutionCommand {
         paging: Paging,
     },
     /// Show a solution with its terms and reviews.
-    #[command(after_help = "Example:\n  redress solution show sites/lakeside/solutions/ID")]
+    #[command(
+        after_help = "Examples:\n  redress solution show LS-20261121-0001\n  redress solution show sites/lakeside/solutions/ID --json"
+    )]
     Show {
-        /// The solution, `sites/{site}/solutions/{solution}`.
+        /// The solution, or the case or its number: its newest one.
         solution: String,
     },
     /// Propose a solution inside, or change one that is not told yet.
@@ -84,7 +86,7 @@ pub(crate) enum SolutionCommand {
         after_help = "Examples:\n  redress solution approve sites/lakeside/solutions/ID\n  redress solution approve sites/lakeside/solutions/ID --refuse 'like cases got less'"
     )]
     Approve {
-        /// The solution.
+        /// The solution, or the case or its number: its newest one.
         solution: String,
         /// Refuse it, with this reason.
         #[arg(long, value_name = "REASON")]
@@ -98,7 +100,7 @@ pub(crate) enum SolutionCommand {
         after_help = "Example:\n  redress solution tell sites/lakeside/solutions/ID --channel HOTLINE"
     )]
     Tell {
-        /// The solution.
+        /// The solution, or the case or its number: its newest one.
         solution: String,
         /// By which way it was told.
         #[arg(long)]
@@ -109,7 +111,7 @@ pub(crate) enum SolutionCommand {
         after_help = "Example:\n  redress solution confirm sites/lakeside/solutions/ID AGREED"
     )]
     Confirm {
-        /// The solution.
+        /// The solution, or the case or its number: its newest one.
         solution: String,
         /// AGREED, DECLINED, or NONE after a visit brought no answer either.
         answer: String,
@@ -120,7 +122,7 @@ pub(crate) enum SolutionCommand {
     /// Record that a step of an agreed solution is done.
     #[command(after_help = "Example:\n  redress solution done sites/lakeside/solutions/ID 1")]
     Done {
-        /// The solution.
+        /// The solution, or the case or its number: its newest one.
         solution: String,
         /// Which step, counted from 1.
         step: i32,
@@ -181,7 +183,9 @@ pub(crate) async fn run(
             amount,
         } => return limits(platform, &site, level, amount, out).await,
         SolutionCommand::Show { solution } => {
-            let call = wire::GetSolutionRequest { name: solution };
+            let call = wire::GetSolutionRequest {
+                name: newest(platform, solution).await?,
+            };
             client
                 .get_solution(request(call))
                 .await?
@@ -195,7 +199,7 @@ pub(crate) async fn run(
             etag,
         } => {
             let call = wire::ReviewSolutionRequest {
-                name: solution,
+                name: newest(platform, solution).await?,
                 approve: refuse.is_none(),
                 reason: refuse.unwrap_or_default(),
                 etag,
@@ -209,7 +213,7 @@ pub(crate) async fn run(
         }
         SolutionCommand::Tell { solution, channel } => {
             let call = wire::TellSolutionRequest {
-                name: solution,
+                name: newest(platform, solution).await?,
                 channel: number::<Channel>("channel", &channel)?,
                 request_id: request_id(),
                 ..Default::default()
@@ -226,7 +230,7 @@ pub(crate) async fn run(
             note,
         } => {
             let call = wire::ConfirmSolutionRequest {
-                name: solution,
+                name: newest(platform, solution).await?,
                 answer: number::<Answer>("answer", &answer)?,
                 note,
                 etag: String::new(),
@@ -240,7 +244,7 @@ pub(crate) async fn run(
         }
         SolutionCommand::Done { solution, step } => {
             let call = wire::CompleteSolutionStepRequest {
-                name: solution,
+                name: newest(platform, solution).await?,
                 step,
                 etag: String::new(),
                 request_id: request_id(),
@@ -255,6 +259,30 @@ pub(crate) async fn run(
     let solution = solution.unwrap_or_default();
     out.one(|| json::of(SOLUTION, &solution), || describe(&solution));
     Ok(())
+}
+
+/// A solution by its name, or the newest one of a case by the case's name or number.
+async fn newest(platform: &Platform, name: String) -> Result<String, Failure> {
+    if name.contains("/solutions/") {
+        return Ok(name);
+    }
+    let case = name_of(platform, &name).await?;
+    let site = case.split('/').take(2).collect::<Vec<_>>().join("/");
+    let of_case = wire::ListSolutionsRequest {
+        parent: site,
+        case,
+        page_size: 1,
+        ..Default::default()
+    };
+    let answer = platform
+        .solutions()
+        .list_solutions(request(of_case))
+        .await?;
+    let found = answer.into_inner().solutions.into_iter().next();
+    found.map(|s| s.name).ok_or_else(|| Failure::Argument {
+        argument: "solution",
+        reason: format!("{name} has none; `redress solution propose` makes one"),
+    })
 }
 
 async fn propose(

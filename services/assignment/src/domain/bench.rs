@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use redress_model::name::{DepartmentId, StaffId};
 use redress_model::words::{Category, DutyRole};
 
-use super::demand::Demands;
+use super::demand::{Demands, Position, PositionKind};
 
 /// The lead ladder, lowest rung first (domain.md section 7).
 pub const LADDER: [DutyRole; 3] = [DutyRole::OnSiteLead, DutyRole::DutyLead, DutyRole::TopLead];
@@ -96,6 +96,8 @@ pub struct Bench {
     pub departments: Vec<Department>,
     /// What the site demands.
     pub demands: Demands,
+    /// The department of the site that is the company centre's (M17); none where the site has none.
+    pub centre: Option<DepartmentId>,
 }
 
 impl Bench {
@@ -155,6 +157,39 @@ impl Bench {
         LADDER
             .into_iter()
             .find_map(|role| self.on_duty(role, at, excluded).map(|staff| (role, staff)))
+    }
+
+    /// Whether the person belongs to the company centre.
+    pub fn is_of_centre(&self, staff: &StaffId) -> bool {
+        let department = self.people.get(staff).and_then(|p| p.department.as_ref());
+        department.is_some() && department == self.centre.as_ref()
+    }
+
+    /// The highest rung of the lead ladder that is filled.
+    pub fn top_lead(
+        &self,
+        at: Timestamp,
+        excluded: &BTreeSet<StaffId>,
+    ) -> Option<(DutyRole, &StaffId)> {
+        LADDER
+            .into_iter()
+            .rev()
+            .find_map(|role| self.on_duty(role, at, excluded).map(|staff| (role, staff)))
+    }
+
+    /// Lets whoever has a duty stand in for a position to which nobody was named.
+    pub fn stand_in(&mut self, kind: PositionKind, role: DutyRole, at: Timestamp) {
+        let is_named = |p: &Position| p.kind == kind && p.department.is_none();
+        if self.demands.positions.iter().any(is_named) {
+            return;
+        }
+        if let Some(staff) = self.on_duty(role, at, &BTreeSet::new()).cloned() {
+            self.demands.positions.push(Position {
+                kind,
+                department: None,
+                staff,
+            });
+        }
     }
 
     /// Those of the department who are at work and may handle the case.

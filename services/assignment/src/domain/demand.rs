@@ -92,7 +92,7 @@ impl Demands {
         };
         let mut summoned: Vec<(PositionKind, StaffId)> = Vec::new();
         for kind in wanted {
-            let found = self.from(*kind, department, &may);
+            let found = self.at_or_above(*kind, department, &may);
             for (kind, staff) in found {
                 if !summoned.iter().any(|(_, s)| *s == staff) {
                     summoned.push((kind, staff));
@@ -110,10 +110,11 @@ impl Demands {
         may: impl Fn(&StaffId) -> bool,
     ) -> Vec<(PositionKind, StaffId)> {
         let next = PositionKind::ALL.iter().find(|k| **k > kind);
-        next.map_or_else(Vec::new, |next| self.from(*next, department, &may))
+        next.map_or_else(Vec::new, |next| self.at_or_above(*next, department, &may))
     }
 
-    fn from(
+    /// Those in a position, or in the first one above it in which there is anybody left.
+    pub fn at_or_above(
         &self,
         kind: PositionKind,
         department: Option<&DepartmentId>,

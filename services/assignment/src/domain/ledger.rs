@@ -78,6 +78,18 @@ pub struct Standing {
     pub appellant: Option<String>,
 }
 
+impl Standing {
+    /// Lets it fall without an appeal, because what it was booked for turned out not to be so. False where it has ended: what
+    /// was paid is settled by people.
+    pub fn waive(&mut self) -> bool {
+        let stands = !matches!(self.state, EntryState::Waived | EntryState::Settled);
+        if stands {
+            self.state = EntryState::Waived;
+        }
+        stands
+    }
+}
+
 /// What may happen to an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Move {
@@ -199,6 +211,8 @@ pub struct Year {
     pub paid_fen: i64,
     /// Cases received.
     pub cases: i64,
+    /// What its policy gives the best places, best first, in fen.
+    pub prizes_fen: Vec<i64>,
 }
 
 /// A site's place in the ranking.
@@ -214,9 +228,10 @@ pub struct Place {
     pub share_fen: i64,
 }
 
-/// Ranks the year: fewest faults that stand (upheld, exposed, taken over), then most praise, then fewest cases (own).
+/// Ranks the year: fewest faults that stand (upheld, exposed, taken over), then most praise, then fewest cases (own). A site
+/// wins what its own policy gives its place.
 /// What a site paid is shared out equally to the others; fen that do not divide stay with the company.
-pub fn rank(mut years: Vec<Year>, prizes_fen: [i64; 3]) -> Vec<Place> {
+pub fn rank(mut years: Vec<Year>) -> Vec<Place> {
     let merit = |y: &Year| {
         let faults = y.upheld + y.exposures + y.take_overs;
         (faults, std::cmp::Reverse(y.praise), y.cases)
@@ -233,7 +248,7 @@ pub fn rank(mut years: Vec<Year>, prizes_fen: [i64; 3]) -> Vec<Place> {
         };
         places.push(Place {
             rank,
-            prize_fen: prizes_fen.get(rank - 1).copied().unwrap_or(0),
+            prize_fen: year.prizes_fen.get(rank - 1).copied().unwrap_or(0),
             share_fen: shared - share(year.paid_fen),
             year,
         });
@@ -319,6 +334,7 @@ mod tests {
             upheld,
             praise,
             paid_fen,
+            prizes_fen: vec![300_000, 200_000, 100_000],
             ..Year::default()
         };
         let years = vec![
@@ -327,7 +343,7 @@ mod tests {
             year("b", 0, 1, 0),
             year("d", 1, 0, 50_000),
         ];
-        let places = rank(years, [300_000, 200_000, 100_000]);
+        let places = rank(years);
         let seen: Vec<(&str, usize, i64, i64)> = places
             .iter()
             .map(|p| (p.year.site.as_str(), p.rank, p.prize_fen, p.share_fen))

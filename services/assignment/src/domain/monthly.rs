@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use jiff::SignedDuration;
 use redress_model::words::{Category, Channel, ClockKind, Word};
 
+use super::ledger::{EntryCause, EntryKind};
 use super::report::{CauseSource, Dimension, Month, Trend, rate};
 
 /// What is measured of a group of cases.
@@ -96,6 +97,23 @@ pub struct Monthly {
     pub sections: Vec<Section>,
     /// What comes up again.
     pub causes: Vec<Cause>,
+    /// What was booked in the ledger in the month, and stands.
+    pub ledger: Vec<Booked>,
+}
+
+/// What was booked for one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Why.
+    pub cause: EntryCause,
+    /// How many entries.
+    pub entries: i64,
+    /// How much together, in fen.
+    pub amount_fen: i64,
+    /// Of that settled.
+    pub settled_fen: i64,
 }
 
 /// What it is written in.
@@ -216,7 +234,57 @@ pub fn markdown(report: &Monthly, language: Language) -> String {
             );
         }
     }
+    if !report.ledger.is_empty() {
+        let _ = writeln!(text, "\n## {}\n", say("责任台账", "Ledger"));
+        table_head(
+            &mut text,
+            &[
+                say("类型", "Entry"),
+                say("事由", "Cause"),
+                say("笔数", "Entries"),
+                say("金额(元)", "Amount (CNY)"),
+                say("已结清(元)", "Settled (CNY)"),
+            ],
+        );
+        for booked in &report.ledger {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} |",
+                kind(booked.kind, language),
+                why(booked.cause, language),
+                booked.entries,
+                yuan(booked.amount_fen),
+                yuan(booked.settled_fen),
+            );
+        }
+    }
     text
+}
+
+/// An amount as people write it.
+fn yuan(fen: i64) -> String {
+    format!("{}.{:02}", fen / 100, fen % 100)
+}
+
+fn kind(kind: EntryKind, language: Language) -> &'static str {
+    language.of(match kind {
+        EntryKind::Penalty => ("处罚", "penalty"),
+        EntryKind::Fee => ("费用", "fee"),
+        EntryKind::Recognition => ("表彰", "recognition"),
+        EntryKind::Thanks => ("感谢", "thanks"),
+        EntryKind::Prize => ("奖金", "prize"),
+    })
+}
+
+fn why(cause: EntryCause, language: Language) -> &'static str {
+    language.of(match cause {
+        EntryCause::UpheldComplaint => ("投诉属实", "upheld complaint"),
+        EntryCause::Exposure => ("媒体曝光", "exposure"),
+        EntryCause::TakeOver => ("公司中心接管", "taken over by the centre"),
+        EntryCause::Praise => ("客户点名表扬", "praise"),
+        EntryCause::Ranking => ("年度评比", "yearly ranking"),
+        EntryCause::Other => ("其他", "other"),
+    })
 }
 
 /// For a spreadsheet: a row for each group and month, RFC 4180.
@@ -265,6 +333,29 @@ pub fn csv(report: &Monthly, language: Language) -> String {
                 &value(section.dimension, &row.value, language),
                 row,
             );
+        }
+    }
+    // Other columns, so a table of its own below an empty line.
+    if !report.ledger.is_empty() {
+        let heads = [
+            say("台账类型", "ledger_kind"),
+            say("事由", "cause"),
+            say("月份", "month"),
+            say("笔数", "entries"),
+            say("金额", "amount"),
+            say("已结清", "settled"),
+        ];
+        let _ = write!(text, "\r\n{}\r\n", heads.join(","));
+        for booked in &report.ledger {
+            let fields = [
+                kind(booked.kind, language).to_owned(),
+                why(booked.cause, language).to_owned(),
+                report.month.to_string(),
+                booked.entries.to_string(),
+                yuan(booked.amount_fen),
+                yuan(booked.settled_fen),
+            ];
+            let _ = write!(text, "{}\r\n", fields.join(","));
         }
     }
     text
@@ -434,6 +525,13 @@ mod tests {
                     rows: vec![compared("=1+1,\"x\" | y", 1, 0)],
                 },
             ],
+            ledger: vec![Booked {
+                kind: EntryKind::Penalty,
+                cause: EntryCause::Exposure,
+                entries: 2,
+                amount_fen: 100_050,
+                settled_fen: 50_000,
+            }],
             causes: vec![Cause {
                 cause: "a loose joint".to_owned(),
                 category: "REPAIR_SERVICE".to_owned(),
@@ -461,7 +559,15 @@ mod tests {
             text.contains("| a loose joint | repair service | 4 | 2 | rising |"),
             "{text}"
         );
+        assert!(
+            text.contains("| penalty | exposure | 2 | 1000.50 | 500.00 |"),
+            "{text}"
+        );
         let text = markdown(&report(), Language::Chinese);
+        assert!(
+            text.contains("| 处罚 | 媒体曝光 | 2 | 1000.50 | 500.00 |"),
+            "{text}"
+        );
         assert!(
             text.contains("| 维修服务 | 5 | 7 | -2 | 1 | 75.0 % |"),
             "{text}"
@@ -478,5 +584,6 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("total,,2025-12,7,0,0,0,0,\r\n"), "{text}");
+        assert!(text.ends_with("\r\n\r\nledger_kind,cause,month,entries,amount,settled\r\npenalty,exposure,2026-01,2,1000.50,500.00\r\n"), "{text}");
     }
 }

@@ -39,6 +39,8 @@ pub enum Reason {
     HandoverOffered,
     /// A hand-over came to nothing.
     HandoverEnded,
+    /// The company centre took the case over.
+    TakenOver,
 }
 
 impl Reason {
@@ -52,6 +54,7 @@ impl Reason {
             Self::NobodyOnDuty => "nobody_on_duty",
             Self::HandoverOffered => "handover_offered",
             Self::HandoverEnded => "handover_ended",
+            Self::TakenOver => "taken_over",
         }
     }
 }
@@ -163,6 +166,46 @@ pub fn first_contact(
         staff,
         department: None,
         reason: Reason::FirstContact,
+        explanation,
+    })
+}
+
+/// Chooses who takes a case over for the company centre (M17): whoever of the centre has it already, the least loaded of the
+/// centre at work, anybody of the centre, the top of the lead ladder, whoever there is. None only where nobody may handle it.
+pub fn take_over(
+    keep: Option<&StaffId>,
+    excluded: &BTreeSet<StaffId>,
+    bench: &Bench,
+    at: Timestamp,
+) -> Option<Route> {
+    let mut explanation = Vec::new();
+    let department = bench.centre.clone();
+    let of_centre = department.as_ref().and_then(|id| {
+        let keep = keep.filter(|s| bench.is_of_centre(s) && bench.may_handle(s, excluded));
+        keep.cloned().or_else(|| helper(id, excluded, bench, at))
+    });
+    let staff = match (of_centre, bench.top_lead(at, excluded)) {
+        (Some(staff), _) => {
+            explanation.push(format!("{staff} takes it over for the company centre"));
+            staff
+        }
+        (None, Some((role, staff))) => {
+            let role = role_in_words(role);
+            explanation.push(format!(
+                "the site has nobody of the company centre; {staff} is {role} on duty"
+            ));
+            staff.clone()
+        }
+        (None, None) => {
+            explanation
+                .push("the site has nobody of the company centre and no lead on duty".to_owned());
+            somebody(None, excluded, bench, &mut explanation)?
+        }
+    };
+    Some(Route {
+        staff,
+        department,
+        reason: Reason::TakenOver,
         explanation,
     })
 }

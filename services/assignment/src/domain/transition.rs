@@ -12,7 +12,7 @@ use redress_model::words::{CaseStatus, Category};
 
 use super::bench::Bench;
 use super::handling::{Ending, Restatement};
-use super::routing::{Need, Reason, Route, first_contact, route};
+use super::routing::{Need, Reason, Route, first_contact, route, take_over};
 use super::solution::Answer;
 use super::work::{
     Decision, Facts, Illegal, Resolution, Step, StepKind, Work, is_in_hand, is_live, legal_next,
@@ -65,6 +65,10 @@ pub enum Action {
     Reject(String),
     /// The complainant appeals the rejection, or the appeal was decided.
     Appeal(String),
+    /// The company centre takes it over (M17). Of a case that has ended it is kept until intake opens it again.
+    TakeOver(String),
+    /// The store reported in writing (M17), whether or not the case has ended.
+    Report(String),
     /// Something that moves nothing; kept in the history of a live case.
     Note(StepKind, String),
 }
@@ -106,6 +110,7 @@ pub fn receive(case: CaseName, facts: Facts, bench: &Bench, at: Timestamp) -> Ou
         resolution: None,
         restatement: None,
         ending: None,
+        taken_over_at: None,
         created_at: at,
         updated_at: at,
         revision: 0,
@@ -150,6 +155,8 @@ pub fn transition(
         Action::Close(ending, text) => draft.close(ending, text)?,
         Action::Reject(text) => draft.advance(CaseStatus::Rejected, StepKind::Rejected, text)?,
         Action::Appeal(text) => draft.appeal(text)?,
+        Action::TakeOver(text) => draft.take_over(text),
+        Action::Report(text) => draft.step(StepKind::Reported, text),
         Action::Note(kind, text) => draft.note(kind, text)?,
     }
     Ok(draft.finish(Some(work)))
@@ -387,6 +394,44 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// Once: what the centre has, it keeps.
+    fn take_over(&mut self, text: String) {
+        if self.work.taken_over_at.is_some() {
+            return;
+        }
+        self.work.taken_over_at = Some(self.at);
+        if is_live(self.work.status) {
+            self.give_to_centre();
+        }
+        self.step(StepKind::TakenOver, text);
+    }
+
+    /// Somebody of the centre has the case from here on, without an offer: whoever had it, or was offered it, has it no more.
+    /// Returns whether there is anybody.
+    fn give_to_centre(&mut self) -> bool {
+        let keep = self.work.responsible.as_ref();
+        let Some(found) = take_over(keep, &self.work.facts.excluded, self.bench, self.at) else {
+            self.work.offered_to = None;
+            return false;
+        };
+        if self.work.responsible.as_ref() != Some(&found.staff) || self.work.offered_to.is_some() {
+            self.owner = Some(found.reason);
+        }
+        self.work.responsible = Some(found.staff);
+        self.work.offered_to = None;
+        self.work.department = found.department.or(self.work.department.take());
+        self.work.explanation = found.explanation;
+        if self.work.status == CaseStatus::Triaged {
+            self.work.assigned_at = Some(self.at);
+            self.moved(CaseStatus::Assigned);
+        }
+        if self.work.status == CaseStatus::Assigned {
+            self.work.accepted_at = Some(self.at);
+            self.moved(CaseStatus::Accepted);
+        }
+        true
+    }
+
     fn note(&mut self, kind: StepKind, text: String) -> Result<(), Illegal> {
         if !is_live(self.work.status) {
             return Err(self.illegal(CaseStatus::Investigating));
@@ -465,7 +510,9 @@ impl<'a> Draft<'a> {
         {
             return;
         }
-        let choice = if is_in_hand(self.work.status) {
+        let choice = if self.work.taken_over_at.is_some() {
+            take_over(None, excluded, self.bench, self.at)
+        } else if is_in_hand(self.work.status) {
             route(self.need(None), self.bench, self.at)
         } else {
             first_contact(
@@ -485,7 +532,9 @@ impl<'a> Draft<'a> {
                 if is_in_hand(self.work.status) {
                     // Whoever was handing it over has nothing to give any more.
                     self.work.offered_to = None;
-                    self.work.department = chosen.department;
+                    let kept = self.work.department.take();
+                    let kept = kept.filter(|_| self.work.taken_over_at.is_some());
+                    self.work.department = chosen.department.or(kept);
                 }
                 self.work.explanation = chosen.explanation;
                 self.owner = Some(reason);
@@ -500,6 +549,12 @@ impl<'a> Draft<'a> {
     }
 
     fn offer(&mut self, keep: Option<StaffId>) {
+        if self.work.taken_over_at.is_some() {
+            if self.give_to_centre() {
+                self.step(StepKind::Accepted, self.work.explanation.join("; "));
+            }
+            return;
+        }
         match route(self.need(keep.as_ref()), self.bench, self.at) {
             Some(found) => self.give(found),
             None => self.work.offered_to = None,

@@ -89,6 +89,8 @@ pub struct Work {
     pub restatement: Option<Restatement>,
     /// How it ended for both sides, and when; none while it is not closed.
     pub ending: Option<(Ending, Timestamp)>,
+    /// When the company centre took it over (M17); none where it has not. It is never given back.
+    pub taken_over_at: Option<Timestamp>,
     /// When the work began.
     pub created_at: Timestamp,
     /// Last change.
@@ -163,11 +165,15 @@ pub enum StepKind {
     Rejected,
     /// The complainant appealed, or the appeal was decided.
     Appealed,
+    /// The company centre took it over.
+    TakenOver,
+    /// The store reported in writing.
+    Reported,
 }
 
 impl StepKind {
     /// Every kind, in the order of their numbers on the wire.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Received,
         Self::Offered,
         Self::Accepted,
@@ -196,6 +202,8 @@ impl StepKind {
         Self::ValidityDecided,
         Self::Rejected,
         Self::Appealed,
+        Self::TakenOver,
+        Self::Reported,
     ];
 
     /// The word as Postgres keeps it.
@@ -229,6 +237,8 @@ impl StepKind {
             Self::ValidityDecided => "VALIDITY_DECIDED",
             Self::Rejected => "REJECTED",
             Self::Appealed => "APPEALED",
+            Self::TakenOver => "TAKEN_OVER",
+            Self::Reported => "REPORTED",
         }
     }
 

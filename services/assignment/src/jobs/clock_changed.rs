@@ -1,6 +1,7 @@
 //! `redress.clock.changed.v1` from triage: how the promises on a case go, for analysis; and when the time to answer a
 //! proposal ran out, somebody goes and asks (M03).
 
+use jiff::Timestamp;
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
@@ -8,17 +9,21 @@ use redress_model::ids::new_id;
 use redress_model::name::{CaseName, ClockName};
 use redress_model::time::SharedClock;
 use redress_model::words::{ClockKind, ClockState, ClockTransition};
+use redress_policy::{Accountability, TakeOver};
 use redress_proto::convert::{from_timestamp, from_wire};
 use redress_proto::event::v1::ClockChanged;
 use redress_store::Tx;
 
 use super::{apply, case_of};
 use crate::domain::handling::{Visit, VisitPurpose};
+use crate::domain::ledger::{EntryCause, EntryKind, due};
 use crate::domain::report::{is_late, is_promise};
 use crate::domain::transition::Action;
-use crate::domain::work::StepKind;
+use crate::domain::work::{OPEN, StepKind};
+use crate::store::ledger::{self, Entry, new_entry};
 use crate::store::reports::facts::{self, Promise};
-use crate::store::{bench, solutions, visits, work};
+use crate::store::take_over::take_over;
+use crate::store::{bench, policy, solutions, visits, work};
 
 /// The handler.
 #[derive(Debug, Clone)]
@@ -39,10 +44,23 @@ impl Handler for OnClockChanged {
             // A kind of a newer release.
             return Ok(Applied::Done);
         };
-        if changed.case.is_empty() || event.historical {
+        if event.historical {
+            return Ok(Applied::Done);
+        }
+        let breached = from_wire(changed.transition) == Some(ClockTransition::Breached);
+        if breached && kind == ClockKind::MediaClarification {
+            expose(tx, event, &changed, self.0.now()).await?;
+        }
+        if changed.case.is_empty() {
             return Ok(Applied::Done);
         }
         let case = case_of(event, &changed.case)?;
+        if breached
+            && kind == ClockKind::Resolve
+            && self.take_over(tx, event, &case).await? == Applied::Wait
+        {
+            return Ok(Applied::Wait);
+        }
         // Silence breaks no promise of ours: the clock is not breached but stops, and where it does so at its deadline,
         // it is by silence.
         let ran_out = kind == ClockKind::ConfirmClosing
@@ -84,13 +102,80 @@ async fn count(
         kind,
         generation: changed.generation,
         met: state == ClockState::Met,
+        state,
+        start: changed
+            .start_time
+            .as_ref()
+            .map(|time| from_timestamp("data.start_time", time))
+            .transpose()?,
+        due,
+        held: match from_wire(changed.transition) {
+            Some(ClockTransition::Held) => Some(true),
+            Some(
+                ClockTransition::Started
+                | ClockTransition::Resumed
+                | ClockTransition::Met
+                | ClockTransition::Cancelled,
+            ) => Some(false),
+            _ => None,
+        },
         late: is_late(state, due, at),
         at,
     };
     facts::promised(tx, case, promise).await
 }
 
+/// An untrue exposure that nobody clarified in time counts as true (M17): it is booked, once a clock.
+async fn expose(
+    tx: &mut Tx,
+    event: &Event,
+    changed: &ClockChanged,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let policy = policy::of_site(tx, &event.site).await?;
+    let rules = policy.accountability();
+    let amount_fen = Accountability::fen(rules.exposure);
+    if amount_fen == 0 {
+        return Ok(());
+    }
+    let case = match changed.case.as_str() {
+        "" => None,
+        name => Some(case_of(event, name)?.id),
+    };
+    let clock: ClockName = parse_field("data.clock", &changed.clock)?;
+    let what = (EntryKind::Penalty, EntryCause::Exposure);
+    let due = due(i64::from(rules.due_days), now);
+    let site = event.site.clone();
+    let entry = Entry {
+        reason: "an exposure was not clarified in time and counts as true".to_owned(),
+        case,
+        amount_fen,
+        ..new_entry(site, new_id(now), what, &event.source, due, now, &policy)
+    };
+    ledger::book(tx, &entry, Some(&format!("clarification:{}", clock.id))).await?;
+    Ok(())
+}
+
 impl OnClockChanged {
+    /// Not resolved in time: where the policy says so, the company centre takes the case over (M17).
+    async fn take_over(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        case: &CaseName,
+    ) -> Result<Applied, Fault> {
+        bench::lock(tx, &event.site).await?;
+        let Some(known) = work::find(tx, case).await? else {
+            return Ok(Applied::Wait);
+        };
+        // Resolved or ended while the news was on its way: nothing is left to take over.
+        if OPEN.contains(&known.status) {
+            let (cause, actor) = (TakeOver::ResolveBreached, &event.source);
+            take_over(tx, &known, cause, actor, self.0.now()).await?;
+        }
+        Ok(Applied::Done)
+    }
+
     /// Nobody answered in time: somebody visits and asks.
     async fn ask_again(
         &self,

@@ -14,7 +14,7 @@ use crate::store::reports::fold;
 const POLL: Duration = Duration::from_secs(1);
 
 /// Cases of one transaction. More are summed better, but hold their rows longer from the events of those cases.
-const BATCH_CASES: i64 = 1_000;
+const BATCH_CASES: i64 = 2_000;
 
 /// Runs until shutdown.
 pub async fn run(db: Database, shutdown: CancellationToken) {

@@ -14,7 +14,7 @@ use redress_store::Tx;
 use super::case_of;
 use crate::domain::ledger::{EntryCause, EntryKind, EntryState};
 use crate::store::ledger::{self, Entry, new_entry};
-use crate::store::{reports, staff};
+use crate::store::{policy, reports, staff};
 
 /// Takes an answered survey in. Delivered again, it recognises nobody twice.
 ///
@@ -45,6 +45,7 @@ pub(super) async fn take(
     let ids: Vec<String> = names.iter().map(|name| name.id.to_string()).collect();
     // Whoever is not on the roster, or no longer, cannot be recognised here.
     let known: Vec<StaffId> = staff::active(tx, &event.site, &ids).await?;
+    let policy = policy::of_site(tx, &event.site).await?;
     for id in known {
         let origin = format!("{}/{id}", answered.survey);
         let what = (EntryKind::Recognition, EntryCause::Praise);
@@ -59,6 +60,7 @@ pub(super) async fn take(
                 &event.source,
                 now,
                 now,
+                &policy,
             )
         };
         // Nothing is to be handed over.

@@ -5,6 +5,7 @@ use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::time::SharedClock;
 use redress_model::words::CaseStatus;
+use redress_policy::TakeOver;
 use redress_proto::convert::from_timestamp;
 use redress_proto::event::v1::{SurveyAnswered, SurveyKind};
 use redress_store::Tx;
@@ -12,6 +13,7 @@ use redress_store::Tx;
 use super::{apply, case_of, praise};
 use crate::domain::handling::{FollowUp, Satisfaction};
 use crate::domain::transition::Action;
+use crate::store::take_over::take_over;
 use crate::store::{bench, outbox, visits, work};
 
 /// Why intake is asked to open a case again.
@@ -79,6 +81,10 @@ impl OnSurveyAnswered {
         apply(tx, &known, Action::FollowUp(text), &event.source, &self.0).await?;
         if said.satisfaction == Satisfaction::Dissatisfied {
             outbox::reopening_asked(tx, &known, DISSATISFIED, now).await?;
+            if let Some(known) = work::find(tx, &case).await? {
+                let (cause, actor) = (TakeOver::Dissatisfied, &event.source);
+                take_over(tx, &known, cause, actor, now).await?;
+            }
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use redress_store::receipt::{self, Claim, ReceiptKey};
 
 use super::{OVERRIDE, illegal, is_staff, parse, visible_work};
 use crate::domain::bench::Bench;
-use crate::domain::transition::{Action, transition};
+use crate::domain::transition::{Action, Outcome, transition};
 use crate::domain::work::Work;
 use crate::store::{bench, work};
 
@@ -80,6 +80,19 @@ impl Asked<'_> {
         action: Action,
     ) -> Result<Work, Fault> {
         change(tx, self.caller, before, action, self.now).await
+    }
+
+    /// Stores what came of an action, with the receipt.
+    pub(super) async fn save(
+        &self,
+        tx: &mut Tx,
+        before: &Work,
+        outcome: Outcome,
+    ) -> Result<Work, Fault> {
+        let actor = &self.caller.subject;
+        work::save(tx, Some(before), &outcome, actor, self.now).await?;
+        self.keep(tx, &outcome.work).await?;
+        Ok(outcome.work)
     }
 
     /// The caller, where they work at the site of the case.

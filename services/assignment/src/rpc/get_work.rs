@@ -1,5 +1,6 @@
-//! Gets the work on a case with its history.
+//! Gets the work on a case with its history, its running clocks, and what the register holds that concerns it (M10).
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_proto::assignment::v1::{GetWorkRequest, GetWorkResponse};
@@ -7,9 +8,16 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Shared, parse, render, visible_work};
+use super::{Shared, parse, practice, promises, render, visible_work};
+use crate::domain::practice::register::{Entry, touching};
 use crate::domain::work::Work;
+use crate::store;
+use crate::store::matters::{self, Filter, Kept};
+use crate::store::promises::Running;
 use crate::store::work::{self, StoredStep};
+
+/// Entries of the register that are shown with a case.
+const REGISTER_MAX: i64 = 20;
 
 pub(super) async fn run(
     shared: &Shared,
@@ -19,30 +27,63 @@ pub(super) async fn run(
     let operation = Get {
         case: parse::case_of_work(&request.get_ref().name)?,
         caller,
+        now: shared.clock.now(),
     };
     let scope = redress_runtime::scope(caller);
-    let (work, steps) = shared.db.read(&scope, &operation).await?;
+    let found = shared.db.read(&scope, &operation).await?;
+    let site = &operation.case.site;
     Ok(GetWorkResponse {
-        steps: steps
+        steps: found
+            .steps
             .into_iter()
-            .map(|s| render::step(&work.case.site, s))
+            .map(|s| render::step(site, s))
             .collect(),
-        work: Some(render::work(work)),
+        clocks: found
+            .clocks
+            .iter()
+            .map(|c| promises::clock(site, c))
+            .collect(),
+        register_entries: found.register.into_iter().map(practice::entry).collect(),
+        work: Some(render::work(found.work)),
     })
+}
+
+/// The work with what belongs to it.
+struct Found {
+    work: Work,
+    steps: Vec<StoredStep>,
+    clocks: Vec<Running>,
+    register: Vec<Kept<Entry>>,
 }
 
 struct Get<'a> {
     case: CaseName,
     caller: &'a Caller,
+    now: Timestamp,
 }
 
 impl Operation for Get<'_> {
     const NAME: &'static str = "assignment.get_work";
-    type Output = (Work, Vec<StoredStep>);
+    type Output = Found;
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let work = visible_work(tx, self.caller, &self.case).await?;
         let steps = work::steps(tx, &self.case).await?;
-        Ok((work, steps))
+        let clocks = store::promises::clocks(tx, &self.case).await?;
+        // What no category is known for may concern anything.
+        let of_category = work.category().map(|c| touching("category", c.word()));
+        let filter = Filter {
+            site: Some(self.case.site.clone()),
+            any_of: [of_category.unwrap_or_default(), Vec::new(), Vec::new()],
+            on: store::sites::today(tx, &self.case.site, self.now).await?,
+            ..Filter::default()
+        };
+        let register = matters::list::<Entry>(tx, &filter, None, REGISTER_MAX).await?;
+        Ok(Found {
+            work,
+            steps,
+            clocks,
+            register,
+        })
     }
 }

@@ -157,10 +157,14 @@ mod validity;
 pub use handling::HandlingRpc;
 pub use solution::SolutionRpc;
 pub use validity::ValidityRpc;
+mod agency;
 mod ledger;
+mod promises;
 mod reports;
 
+pub use agency::AgencyRpc;
 pub use ledger::LedgerRpc;
+pub use promises::PromiseRpc;
 pub use reports::ReportRpc;
 
 /// The roster.

@@ -118,6 +118,7 @@ pub(super) fn work(work: Work) -> wire::Work {
         }),
         outcome: to_wire_opt(work.ending.map(|(ending, _)| ending)),
         close_time: work.ending.map(|(_, at)| to_timestamp(at)),
+        take_over_time: work.taken_over_at.map(to_timestamp),
     }
 }
 
@@ -298,5 +299,7 @@ fn step_kind(kind: StepKind) -> wire::WorkStepKind {
         StepKind::ValidityDecided => wire::WorkStepKind::ValidityDecided,
         StepKind::Rejected => wire::WorkStepKind::Rejected,
         StepKind::Appealed => wire::WorkStepKind::Appealed,
+        StepKind::TakenOver => wire::WorkStepKind::TakenOver,
+        StepKind::Reported => wire::WorkStepKind::Reported,
     }
 }

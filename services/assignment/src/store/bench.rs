@@ -8,8 +8,9 @@ use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId};
 use redress_store::{StoreResultExt as _, Tx};
 
-use super::{demands, parse, parse_opt, plan};
+use super::{demands, parse, parse_opt, plan, policy};
 use crate::domain::bench::{Bench, Department, Person};
+use crate::domain::demand::PositionKind;
 
 /// First half of the advisory lock's key: `work` in ASCII.
 const LOCK_CLASS: i32 = 0x776f_726b;
@@ -81,6 +82,18 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
     }
     (bench.demands, _) = demands::get(tx, site).await?;
     bench.stretches = plan::roster(tx, site, at).await?.at(at);
+    let policy = policy::of_site(tx, site).await?.handling;
+    let stand_ins = [
+        (
+            PositionKind::DepartmentManager,
+            policy.positions.department_manager,
+        ),
+        (PositionKind::VicePresident, policy.positions.vice_president),
+        (PositionKind::CompanyHead, policy.positions.company_head),
+    ];
+    for (kind, role) in stand_ins {
+        bench.stand_in(kind, role, at);
+    }
     let departments = sqlx::query!(
         r#"-- assignment::store::bench::load
         SELECT d.id, array_remove(array_agg(c.category), NULL) AS "categories!"
@@ -102,5 +115,12 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
             categories: categories?,
         });
     }
+    let centre = policy.accountability.centre;
+    let of_centre = |d: &&Department| d.id.as_str() == centre;
+    bench.centre = bench
+        .departments
+        .iter()
+        .find(of_centre)
+        .map(|d| d.id.clone());
     Ok(bench)
 }

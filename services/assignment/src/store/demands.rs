@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{DepartmentId, SiteId, StaffId};
+use redress_model::name::{DepartmentId, LoanName, SiteId, StaffId};
+use redress_proto::event::v1::WorkNews;
 use redress_store::{StoreResultExt as _, Tx};
+use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::parse;
+use super::{document, notices, parse};
 use crate::domain::demand::Demands;
 
 /// The demands with their revision; none of revision 0 where none were set.
@@ -23,13 +25,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId) -> Result<(Demands, i64), Fault> {
     .fetch_optional(&mut **tx)
     .await
     .or_fault()?;
-    match row {
-        Some(row) => {
-            let demands = serde_json::from_value(row.rules).map_err(Fault::internal)?;
-            Ok((demands, row.revision))
-        }
-        None => Ok((Demands::default(), 0)),
-    }
+    document(row.map(|row| (row.rules, row.revision)))
 }
 
 /// Replaces the demands.
@@ -109,6 +105,49 @@ pub async fn lend(tx: &mut Tx, site: &SiteId, id: Uuid, loan: &Loan) -> Result<(
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// Loans that ended and were not told of, the longest first. For the worker role.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn ended(worker: &PgPool, now: Timestamp, limit: i64) -> Result<Vec<LoanName>, Fault> {
+    let rows = sqlx::query!(
+        "-- assignment::store::demands::ended
+        SELECT site, id FROM loan WHERE NOT end_told AND end_time <= $1 ORDER BY end_time LIMIT $2",
+        now.to_sqlx(),
+        limit,
+    )
+    .fetch_all(worker)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| Ok(LoanName::new(parse("loan.site", &row.site)?, row.id)))
+        .collect()
+}
+
+/// Tells once that a loan ended. False where it has not, or was told.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn tell_end(tx: &mut Tx, name: &LoanName, now: Timestamp) -> Result<bool, Fault> {
+    let told = sqlx::query!(
+        "-- assignment::store::demands::tell_end
+        UPDATE loan SET end_told = true WHERE site = $1 AND id = $2 AND NOT end_told AND end_time <= $3",
+        name.site.as_str(),
+        name.id,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    let (1, Some(ended)) = (told, loan(tx, &name.site, name.id).await?) else {
+        return Ok(false);
+    };
+    let (resource, news) = (name.to_string(), WorkNews::LoanEnded);
+    notices::loan(tx, &name.site, resource, &ended, news, now).await?;
+    Ok(true)
 }
 
 /// Whether the person is lent at any time of the window.

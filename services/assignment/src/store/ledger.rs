@@ -5,9 +5,11 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId};
 use redress_model::words::SiteKind;
+use redress_policy::{Accountability, Handling};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
+use super::policy::SitePolicy;
 use super::{parse, parse_opt};
 use crate::domain::ledger::{EntryCause, EntryKind, EntryState, Standing, Year};
 
@@ -30,6 +32,10 @@ pub struct Entry {
     pub staff: Option<StaffId>,
     /// How much.
     pub amount_fen: i64,
+    /// The profile of the policy by which it was booked; empty for what was booked before entries said it.
+    pub policy_profile: String,
+    /// The number of that policy.
+    pub policy_revision: i64,
     /// When it was booked.
     pub created_at: Timestamp,
     /// Last change.
@@ -47,6 +53,8 @@ struct Row {
     case_id: Option<Uuid>,
     staff: Option<String>,
     amount_fen: i64,
+    policy_profile: String,
+    policy_revision: i64,
     due_time: Timestamp,
     state: String,
     author: String,
@@ -73,6 +81,8 @@ impl Row {
             case: self.case_id,
             staff: parse_opt("ledger_entry.staff", self.staff.as_deref())?,
             amount_fen: self.amount_fen,
+            policy_profile: self.policy_profile,
+            policy_revision: self.policy_revision,
             created_at: self.create_time,
             updated_at: self.update_time,
             revision: self.revision,
@@ -88,8 +98,8 @@ pub async fn book(tx: &mut Tx, entry: &Entry, origin: Option<&str>) -> Result<bo
     let booked = sqlx::query!(
         "-- assignment::store::ledger::book
         INSERT INTO ledger_entry (site, id, origin, kind, cause, reason, case_id, staff, amount_fen, due_time, state,
-                                  author, appellant, create_time, update_time, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $13, 1)
+                                  author, appellant, create_time, update_time, revision, policy_profile, policy_revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $13, 1, $14, $15)
         ON CONFLICT ON CONSTRAINT ledger_entry_origin DO NOTHING",
         entry.site.as_str(),
         entry.id,
@@ -104,6 +114,8 @@ pub async fn book(tx: &mut Tx, entry: &Entry, origin: Option<&str>) -> Result<bo
         entry.standing.state.word(),
         entry.standing.author,
         entry.created_at.to_sqlx(),
+        entry.policy_profile,
+        entry.policy_revision,
     )
     .execute(&mut **tx)
     .await
@@ -165,8 +177,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Entry>,
     sqlx::query_as!(
         Row,
         "-- assignment::store::ledger::lock
-        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, due_time, state, author, appellant, create_time,
-               update_time, revision
+        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, policy_profile, policy_revision, due_time, state,
+               author, appellant, create_time, update_time, revision
         FROM ledger_entry WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
         id,
@@ -176,6 +188,26 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Entry>,
     .or_fault()?
     .map(Row::into_entry)
     .transpose()
+}
+
+/// The entry that this origin made, held until the transaction ends.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn lock_origin(tx: &mut Tx, site: &SiteId, origin: &str) -> Result<Option<Entry>, Fault> {
+    let id = sqlx::query_scalar!(
+        "-- assignment::store::ledger::lock_origin
+        SELECT id FROM ledger_entry WHERE site = $1 AND origin = $2",
+        site.as_str(),
+        origin,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    match id {
+        Some(id) => lock(tx, site, id).await,
+        None => Ok(None),
+    }
 }
 
 /// Something that was done with an entry.
@@ -199,8 +231,8 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<(Entry, 
     let row = sqlx::query_as!(
         Row,
         "-- assignment::store::ledger::get
-        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, due_time, state, author, appellant, create_time,
-               update_time, revision
+        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, policy_profile, policy_revision, due_time, state,
+               author, appellant, create_time, update_time, revision
         FROM ledger_entry WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -257,8 +289,8 @@ pub async fn list(
     sqlx::query_as!(
         Row,
         "-- assignment::store::ledger::list
-        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, due_time, state, author, appellant, create_time,
-               update_time, revision
+        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, policy_profile, policy_revision, due_time, state,
+               author, appellant, create_time, update_time, revision
         FROM ledger_entry
         WHERE ($1::text IS NULL OR site = $1) AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR staff = $3)
           AND ($4::timestamptz IS NULL OR (create_time, id) < ($4, $5))
@@ -278,22 +310,6 @@ pub async fn list(
     .collect()
 }
 
-/// The kind of a site; none where it is not known.
-///
-/// # Errors
-/// When Postgres is away.
-pub async fn kind_of(tx: &mut Tx, site: &SiteId) -> Result<Option<SiteKind>, Fault> {
-    let kind = sqlx::query_scalar!(
-        "-- assignment::store::ledger::kind_of
-        SELECT kind FROM place WHERE site = $1",
-        site.as_str(),
-    )
-    .fetch_optional(&mut **tx)
-    .await
-    .or_fault()?;
-    Ok(kind.and_then(|kind| kind.parse().ok()))
-}
-
 /// A year of every site of this kind in scope. Entries that were waived or are under appeal do not count; a year is the
 /// site's own. A person's part of a joint penalty counts as one with the others' parts.
 ///
@@ -302,7 +318,7 @@ pub async fn kind_of(tx: &mut Tx, site: &SiteId) -> Result<Option<SiteKind>, Fau
 pub async fn years(tx: &mut Tx, kind: SiteKind, year: i32) -> Result<Vec<Year>, Fault> {
     let rows = sqlx::query!(
         r#"-- assignment::store::ledger::years
-        SELECT p.site,
+        SELECT p.site, s.document AS "document?",
                count(DISTINCT e.create_time) FILTER (WHERE e.cause = 'UPHELD_COMPLAINT' AND e.kind = 'PENALTY') AS "upheld!",
                count(DISTINCT e.create_time) FILTER (WHERE e.cause = 'EXPOSURE' AND e.kind = 'PENALTY') AS "exposures!",
                count(DISTINCT e.create_time) FILTER (WHERE e.cause = 'TAKE_OVER') AS "take_overs!",
@@ -313,32 +329,39 @@ pub async fn years(tx: &mut Tx, kind: SiteKind, year: i32) -> Result<Vec<Year>, 
                 WHERE t.site = p.site AND t.pair = 17 AND NOT t.historical AND t.month BETWEEN $2::integer * 12 AND $2::integer * 12 + 11)
                  AS "cases!"
         FROM place p
+        LEFT JOIN site_policy s ON s.site = p.site
         LEFT JOIN ledger_entry e ON e.site = p.site AND e.state NOT IN ('WAIVED', 'APPEALED')
           AND extract(year FROM e.create_time AT TIME ZONE p.time_zone) = $2::integer
         WHERE p.kind = $1
-        GROUP BY p.site, p.time_zone"#,
+        GROUP BY p.site, p.time_zone, s.document"#,
         kind.word(),
         year,
     )
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Year {
-            site: row.site,
-            upheld: row.upheld,
-            exposures: row.exposures,
-            take_overs: row.take_overs,
-            praise: row.praise,
-            penalties_fen: row.penalties,
-            paid_fen: row.paid,
-            cases: row.cases,
+    let shipped = SitePolicy::of_kind(kind).handling;
+    rows.into_iter()
+        .map(|row| {
+            let told = row.document.map(serde_json::from_value::<Handling>);
+            let told = told.transpose().map_err(Fault::internal)?;
+            let prizes = &told.as_ref().unwrap_or(&shipped).accountability.prizes;
+            Ok(Year {
+                prizes_fen: prizes.iter().map(|p| Accountability::fen(*p)).collect(),
+                site: row.site,
+                upheld: row.upheld,
+                exposures: row.exposures,
+                take_overs: row.take_overs,
+                praise: row.praise,
+                penalties_fen: row.penalties,
+                paid_fen: row.paid,
+                cases: row.cases,
+            })
         })
-        .collect())
+        .collect()
 }
 
-/// A new entry, booked now.
+/// A new entry, booked now by a policy.
 #[must_use]
 pub fn new_entry(
     site: SiteId,
@@ -347,6 +370,7 @@ pub fn new_entry(
     author: &str,
     due: Timestamp,
     now: Timestamp,
+    policy: &SitePolicy,
 ) -> Entry {
     Entry {
         site,
@@ -363,6 +387,8 @@ pub fn new_entry(
         case: None,
         staff: None,
         amount_fen: 0,
+        policy_profile: policy.profile.clone(),
+        policy_revision: policy.revision,
         created_at: now,
         updated_at: now,
         revision: 1,

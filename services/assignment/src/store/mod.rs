@@ -12,14 +12,19 @@ pub mod ledger;
 pub mod library;
 pub mod limits;
 pub mod matters;
+pub mod notices;
 pub mod outbox;
 pub mod plan;
+pub mod policy;
+pub mod promises;
 pub mod reports;
 pub mod sites;
 pub mod solutions;
 pub mod staff;
+pub mod store_reports;
 pub mod summonses;
 pub mod supports;
+pub mod take_over;
 pub mod units;
 pub mod validity;
 pub mod visits;
@@ -41,6 +46,18 @@ where
 {
     text.parse()
         .map_err(|e: T::Err| Fault::internal(format!("column {column}: {e}")))
+}
+
+/// A document that is set whole, with its revision; an empty one of revision 0 where none was set.
+fn document<T>(row: Option<(serde_json::Value, i64)>) -> Result<(T, i64), Fault>
+where
+    T: serde::de::DeserializeOwned + Default,
+{
+    let Some((document, revision)) = row else {
+        return Ok((T::default(), 0));
+    };
+    let document = serde_json::from_value(document).map_err(Fault::internal)?;
+    Ok((document, revision))
 }
 
 fn parse_opt<T>(column: &'static str, text: Option<&str>) -> Result<Option<T>, Fault>

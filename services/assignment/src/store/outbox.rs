@@ -9,6 +9,7 @@ use redress_model::words::{CaseStatus, Channel};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_store::Tx;
+use uuid::Uuid;
 
 use super::staff::Staff;
 use super::summonses::Summons;
@@ -104,6 +105,46 @@ pub async fn work_summoned(tx: &mut Tx, work: &Work, summons: &Summons) -> Resul
     };
     let subject = work.case.to_string();
     send(tx, "redress.work.summoned.v1", site, &subject, &payload).await
+}
+
+/// Something that people of a site have to know.
+#[derive(Debug)]
+pub struct Notice<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// What happened.
+    pub news: event::WorkNews,
+    /// Who is told; where nobody is, nothing is said.
+    pub staff: Vec<StaffId>,
+    /// The work it is about; none where it is about none.
+    pub work: Option<&'a Work>,
+    /// What it is about, where that is not the case.
+    pub resource: String,
+}
+
+/// Says what people of a site have to know.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn work_noticed(tx: &mut Tx, site: &SiteId, notice: &Notice<'_>) -> Result<(), Fault> {
+    if notice.staff.is_empty() {
+        return Ok(());
+    }
+    let work = notice.work;
+    let name = |id: &StaffId| StaffName::new(site.clone(), id.clone()).to_string();
+    let payload = event::WorkNoticed {
+        notice_id: notice.id.to_string(),
+        news: notice.news.into(),
+        staff: notice.staff.iter().map(name).collect(),
+        case: work.map_or_else(String::new, |w| w.case.to_string()),
+        resource: notice.resource.clone(),
+        number: work.map_or_else(String::new, |w| w.facts.number.clone()),
+        grade: work
+            .and_then(|w| w.decision.as_ref())
+            .map_or(0, |d| i32::from(d.grade.value())),
+    };
+    let subject = work.map_or_else(|| format!("sites/{site}"), |w| w.case.to_string());
+    send(tx, "redress.work.noticed.v1", site, &subject, &payload).await
 }
 
 /// A contact with a complainant that the work itself is.

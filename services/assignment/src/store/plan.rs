@@ -9,7 +9,7 @@ use redress_model::words::DutyRole;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::{bench, duties, outbox, parse, parse_opt, work};
+use super::{bench, document, duties, outbox, parse, parse_opt, work};
 use crate::domain::plan::{Leave, Roster, Rules, Swap};
 
 /// Leave and swaps that ended longer ago change no stretch that anybody still asks for: the longest turn is a year.
@@ -28,13 +28,7 @@ pub async fn rules(tx: &mut Tx, site: &SiteId) -> Result<(Rules, i64), Fault> {
     .fetch_optional(&mut **tx)
     .await
     .or_fault()?;
-    match row {
-        Some(row) => {
-            let rules = serde_json::from_value(row.rules).map_err(Fault::internal)?;
-            Ok((rules, row.revision))
-        }
-        None => Ok((Rules::default(), 0)),
-    }
+    document(row.map(|row| (row.rules, row.revision)))
 }
 
 /// Replaces the rules.

@@ -1,5 +1,7 @@
 //! The projection of intake's directory.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_store::{StoreResultExt as _, Tx};
@@ -28,6 +30,24 @@ pub async fn learn(
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// The day at the site, `YYYY-MM-DD`.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn today(tx: &mut Tx, site: &SiteId, now: Timestamp) -> Result<String, Fault> {
+    let zone = sqlx::query_scalar!(
+        "-- assignment::store::sites::today
+        SELECT time_zone FROM place WHERE site = $1",
+        site.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    let zone = zone.and_then(|name| TimeZone::get(&name).ok());
+    let local = now.to_zoned(zone.unwrap_or(TimeZone::UTC));
+    Ok(local.date().to_string())
 }
 
 /// Whether the site is known here and in the caller's scope.

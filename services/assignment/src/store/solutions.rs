@@ -8,7 +8,7 @@ use redress_store::{StoreResultExt as _, Tx, constraint};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{parse, parse_opt};
+use super::{notices, parse, parse_opt};
 use crate::domain::authority::Level;
 use crate::domain::solution::{FinalOffer, Remedy, Review, Solution, State, Step, Terms, When};
 
@@ -275,6 +275,7 @@ pub async fn save(tx: &mut Tx, before: Option<&Solution>, now: &Solution) -> Res
     if before.is_some_and(|b| b.revision == now.revision) {
         return Ok(());
     }
+    notices::solution_changed(tx, before, now).await?;
     write(tx, now).await?;
     if before.is_none_or(|b| b.digest != now.digest) {
         write_terms(tx, now).await?;

@@ -249,6 +249,48 @@ pub async fn active(tx: &mut Tx, site: &SiteId, ids: &[String]) -> Result<Vec<St
     rows.iter().map(|id| parse("staff.id", id)).collect()
 }
 
+/// Who works at the site under this account; none where nobody does.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn of_account(
+    tx: &mut Tx,
+    site: &SiteId,
+    account: &str,
+) -> Result<Option<StaffId>, Fault> {
+    let id = sqlx::query_scalar!(
+        "-- assignment::store::staff::of_account
+        SELECT id FROM staff WHERE site = $1 AND account = $2 AND NOT retired",
+        site.as_str(),
+        account,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    parse_opt("staff.id", id.as_deref())
+}
+
+/// A person's own department, wherever they are lent to.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn department(
+    tx: &mut Tx,
+    site: &SiteId,
+    id: &StaffId,
+) -> Result<Option<DepartmentId>, Fault> {
+    let department = sqlx::query_scalar!(
+        "-- assignment::store::staff::department
+        SELECT department FROM staff WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    parse_opt("staff.department", department.flatten().as_deref())
+}
+
 /// Adds to what a person has on their hands.
 ///
 /// # Errors

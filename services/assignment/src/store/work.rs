@@ -11,7 +11,7 @@ use redress_model::{Fault, Grade};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::{bench, handovers, library, outbox, parse, parse_opt, reports, staff};
+use super::{bench, handovers, library, notices, outbox, parse, parse_opt, reports, staff};
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
 use crate::domain::transition::{Action, Outcome, transition};
@@ -53,6 +53,7 @@ struct Row {
     restate_time: Option<jiff_sqlx::Timestamp>,
     ending: Option<String>,
     close_time: Option<jiff_sqlx::Timestamp>,
+    take_over_time: Option<jiff_sqlx::Timestamp>,
     create_time: Timestamp,
     update_time: Timestamp,
     revision: i64,
@@ -118,6 +119,7 @@ impl Row {
                 }),
             ending: parse_opt::<Ending>("work.ending", self.ending.as_deref())?
                 .zip(self.close_time.map(jiff_sqlx::Timestamp::to_jiff)),
+            taken_over_at: self.take_over_time.map(jiff_sqlx::Timestamp::to_jiff),
             created_at: self.create_time,
             updated_at: self.update_time,
             revision: self.revision,
@@ -136,8 +138,8 @@ pub async fn find(tx: &mut Tx, case: &CaseName) -> Result<Option<Work>, Fault> {
         SELECT site, case_id, number, language, received_time, first_contact, excluded, facts_status, facts_epoch,
                facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
                offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
-               root_cause, resolver, restatement, restatement_confirmed, restate_time, ending, close_time, create_time,
-               update_time, revision
+               root_cause, resolver, restatement, restatement_confirmed, restate_time, ending, close_time, take_over_time,
+               create_time, update_time, revision
         FROM work WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
@@ -168,8 +170,9 @@ pub async fn save(
     write(tx, work).await?;
     append_steps(tx, &work.case, &outcome.steps, actor, at).await?;
     count_loads(tx, before, work, at).await?;
-    if before.is_some_and(handover::is_open) && !handover::is_open(work) {
+    if let Some(before) = before.filter(|b| handover::is_open(b) && !handover::is_open(work)) {
         handovers::forget(tx, &work.case).await?;
+        notices::handover_ended(tx, before, work, &outcome.steps, at).await?;
     }
     reports::facts::worked(tx, work).await?;
     if let Some(reason) = outcome.owner {
@@ -193,16 +196,17 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
                           facts_epoch, facts_revision, decision_revision, decision_epoch, category, grade, urgency,
                           status, epoch, responsible, offered_to, department, explanation, assign_time, accept_time,
                           resolve_time, resolution_summary, root_cause, create_time, update_time, revision, resolver,
-                          restatement, restatement_confirmed, restate_time, ending, close_time)
+                          restatement, restatement_confirmed, restate_time, ending, close_time, take_over_time)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)
+                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
         ON CONFLICT ON CONSTRAINT work_key DO UPDATE SET
           number = $3, language = $4, received_time = $5, first_contact = $6, excluded = $7, facts_status = $8,
           facts_epoch = $9, facts_revision = $10, decision_revision = $11, decision_epoch = $12, category = $13,
           grade = $14, urgency = $15, status = $16, epoch = $17, responsible = $18, offered_to = $19,
           department = $20, explanation = $21, assign_time = $22, accept_time = $23, resolve_time = $24,
           resolution_summary = $25, root_cause = $26, update_time = $28, revision = $29, resolver = $30,
-          restatement = $31, restatement_confirmed = $32, restate_time = $33, ending = $34, close_time = $35",
+          restatement = $31, restatement_confirmed = $32, restate_time = $33, ending = $34, close_time = $35,
+          take_over_time = $36",
         work.case.site.as_str(),
         work.case.id,
         work.facts.number,
@@ -238,6 +242,7 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
         work.restatement.as_ref().map(|r| r.at.to_sqlx()),
         work.ending.map(|(ending, _)| ending.word()),
         work.ending.map(|(_, at)| at.to_sqlx()),
+        work.taken_over_at.map(|t| t.to_sqlx()),
     )
     .execute(&mut **tx)
     .await
@@ -392,8 +397,8 @@ pub async fn list(
         SELECT site, case_id, number, language, received_time, first_contact, excluded, facts_status, facts_epoch,
                facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
                offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
-               root_cause, resolver, restatement, restatement_confirmed, restate_time, ending, close_time, create_time,
-               update_time, revision
+               root_cause, resolver, restatement, restatement_confirmed, restate_time, ending, close_time, take_over_time,
+               create_time, update_time, revision
         FROM work
         WHERE ($1::text IS NULL OR site = $1)
           AND (cardinality($2::text[]) = 0 OR status = ANY ($2))

@@ -21,7 +21,7 @@ use crate::world::{NowPlus as _, World, by};
 
 impl World {
     /// The site is an agency store.
-    async fn is_store(&self) {
+    pub async fn is_store(&self) {
         let payload = event::SiteChanged {
             site: "sites/lakeside".to_owned(),
             organization: "organizations/demo".to_owned(),

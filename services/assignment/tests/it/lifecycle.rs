@@ -67,7 +67,7 @@ impl World {
     }
 
     /// A case that eng-one has accepted and looked at.
-    async fn investigated(&self) -> CaseName {
+    pub async fn investigated(&self) -> CaseName {
         let case = self.offered(Category::EngineeringQuality).await;
         let handler = || self.handler("eng-one");
         self.accept(handler(), &case, "").await.expect("offered");
@@ -77,7 +77,7 @@ impl World {
         case
     }
 
-    async fn propose(&self, case: &CaseName, yuan: i64) -> Result<wire::Solution, Status> {
+    pub async fn propose(&self, case: &CaseName, yuan: i64) -> Result<wire::Solution, Status> {
         let request = wire::ProposeSolutionRequest {
             parent: Self::name_of(case),
             terms: Some(self.terms(yuan)),
@@ -88,7 +88,7 @@ impl World {
         Ok(answer.into_inner().solution.expect("a solution"))
     }
 
-    async fn review(
+    pub async fn review(
         &self,
         caller: Caller,
         solution: &wire::Solution,
@@ -164,7 +164,7 @@ impl World {
         answer.expect("listed").into_inner().visits
     }
 
-    async fn follow_up(
+    pub async fn follow_up(
         &self,
         case: &CaseName,
         satisfaction: Satisfaction,
@@ -214,7 +214,7 @@ impl World {
         self.event("triage", "redress.clock.changed.v1", &subject, &payload)
     }
 
-    fn answered(&self, case: &CaseName, score: i32, solved: bool) -> Event {
+    pub fn answered(&self, case: &CaseName, score: i32, solved: bool) -> Event {
         let now = self.clock.now_plus(SignedDuration::ZERO);
         let payload = event::SurveyAnswered {
             case: case.to_string(),
@@ -426,7 +426,7 @@ async fn m18_a_change_after_approval_voids_it_and_the_same_request_proposes_once
 }
 
 #[tokio::test]
-async fn a_vague_promise_is_refused_with_its_field() {
+async fn m05_a_promise_says_the_step_and_the_time_and_a_vague_one_is_refused_with_its_field() {
     let world = World::staffed().await;
     let case = world.investigated().await;
     let mut terms = world.terms(0);
@@ -852,4 +852,98 @@ async fn staff_complained_about_find_no_solution_visit_or_decision() {
     };
     let hidden = world.validity.get_validity(by(concerned(), request)).await;
     assert_eq!(hidden.expect_err("hidden").code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn m07_both_sides_are_heard_on_record_and_the_result_is_told_by_name_before_it_is_done() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let handler = || world.handler("eng-one");
+    world.accept(handler(), &case, "").await.expect("offered");
+    // The complainant's side, said back; then the place itself; then the other side.
+    let restate = wire::RestateWorkRequest {
+        name: World::name_of(&case),
+        text: "the ceiling leaks since Monday".to_owned(),
+        confirmed: true,
+        ..Default::default()
+    };
+    let restated = world.handling.restate_work(by(handler(), restate)).await;
+    restated.expect("said back");
+    let visit = world.visit(&case, VisitPurpose::Inspection).await;
+    assert_eq!(last(&visit.staff), "eng-one", "who was there is on record");
+    let other_side = "the contractor says that the joint was tested in March";
+    world
+        .progress(handler(), &case, other_side)
+        .await
+        .expect("in hand");
+    let solution = world.propose(&case, 1_000).await.expect("proposed");
+    world
+        .review(world.manager(), &solution, true)
+        .await
+        .expect("approved");
+    world.tell_solution(&solution).await.expect("told");
+
+    let answer = world.try_get(world.manager(), &case).await.expect("there");
+    let kinds: Vec<wire::WorkStepKind> = answer.steps.iter().rev().map(|s| s.kind()).collect();
+    let at = |kind| kinds.iter().position(|k| *k == kind).expect("on record");
+    let told = [
+        wire::WorkStepKind::Restated,
+        wire::WorkStepKind::Visited,
+        wire::WorkStepKind::Progress,
+        wire::WorkStepKind::SolutionReviewed,
+        wire::WorkStepKind::SolutionTold,
+    ]
+    .map(at);
+    assert!(told.is_sorted(), "{kinds:?}");
+    let contacts = world.contacts().await;
+    let result = contacts.last().expect("told");
+    assert!(result.substantive && result.by_person);
+    assert_eq!(last(&result.staff), "eng-one", "a person tells it, by name");
+}
+
+#[tokio::test]
+async fn m11_breach_of_duty_and_poor_service_are_told_apart_and_keep_their_evidence() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let evidence = vec![format!("{case}/evidence/{}", case.id)];
+    for (validity, evidence) in [
+        (Validity::ValidB, Vec::new()),
+        (Validity::ValidA, evidence.clone()),
+    ] {
+        let request = wire::DecideValidityRequest {
+            name: World::name_of(&case),
+            validity: to_wire(validity),
+            reason: "as the photos show".to_owned(),
+            evidence,
+            ..Default::default()
+        };
+        let decided = world
+            .validity
+            .decide_validity(by(world.manager(), request))
+            .await;
+        decided.expect("decided");
+    }
+    let get = wire::GetValidityRequest {
+        name: World::name_of(&case),
+    };
+    let answer = world.validity.get_validity(by(world.manager(), get)).await;
+    let decisions = answer.expect("there").into_inner().decisions;
+    let kinds: Vec<i32> = decisions.iter().map(|d| d.validity).collect();
+    assert_eq!(
+        kinds,
+        [to_wire(Validity::ValidA), to_wire(Validity::ValidB)],
+        "the newest stands, the one before stays on record"
+    );
+    assert_eq!(decisions[0].evidence, evidence);
+    assert_eq!(decisions[0].decider, "manager");
+    // A valid complaint is handled, not turned down.
+    let reject = wire::RejectWorkRequest {
+        name: World::name_of(&case),
+        answer: "no".to_owned(),
+        channel: to_wire(Channel::Hotline),
+        ..Default::default()
+    };
+    let caller = world.handler("eng-one");
+    let refused = world.validity.reject_work(by(caller, reject)).await;
+    assert_eq!(reason(&refused.expect_err("valid")), "NOT_INVALID");
 }

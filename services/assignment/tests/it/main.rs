@@ -1,6 +1,7 @@
 //! Assignment against a real Postgres: its handlers, its RPCs, and what it tells others.
 #![allow(missing_docs, unreachable_pub)]
 
+mod agency;
 mod contacts;
 mod convergence;
 mod duties;
@@ -9,9 +10,11 @@ mod isolation;
 mod ledger;
 mod library;
 mod lifecycle;
+mod notices;
 mod plan;
 mod practice;
 mod process;
+mod promises;
 mod reports;
 mod routing;
 mod staffing;

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use redress_assignment::AssignmentService;
 use redress_assignment::rpc::{
-    ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, RegisterRpc, ReportRpc,
-    RosterPlanRpc, RosterRpc, SettlementRpc, Shared, SolutionRpc, StaffingRpc, TransferRpc,
-    ValidityRpc, WarrantyRpc, WorkRpc,
+    AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PromiseRpc,
+    RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc, SettlementRpc, Shared, SolutionRpc,
+    StaffingRpc, TransferRpc, ValidityRpc, WarrantyRpc, WorkRpc,
 };
 use redress_events::{Event, InboxServer};
 use redress_model::ids::new_id;
@@ -48,6 +48,8 @@ pub struct World {
     pub register: RegisterRpc,
     pub reports: ReportRpc,
     pub ledger: LedgerRpc,
+    pub agency: AgencyRpc,
+    pub promises: PromiseRpc,
     pub library: LibraryRpc,
     pub handling: HandlingRpc,
     pub solutions: SolutionRpc,
@@ -91,6 +93,8 @@ impl World {
             work: WorkRpc(shared.clone()),
             reports: ReportRpc(shared.clone()),
             ledger: LedgerRpc(shared.clone()),
+            agency: AgencyRpc(shared.clone()),
+            promises: PromiseRpc(shared.clone()),
             handling: HandlingRpc(shared.clone()),
             solutions: SolutionRpc(shared.clone()),
             validity: ValidityRpc(shared),

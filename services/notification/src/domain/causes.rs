@@ -430,6 +430,49 @@ pub fn summons(news: &SummonsNews, now: Timestamp) -> Draft {
     }
 }
 
+/// What people have to know about the work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkNotice {
+    /// Its id.
+    pub id: Uuid,
+    /// What happened, in a word.
+    pub news: String,
+    /// Who is told.
+    pub staff: Vec<StaffName>,
+    /// The case; none where it is about none.
+    pub case: Option<CaseName>,
+    /// What it is about, where that is not the case.
+    pub about: String,
+    /// Number of the case for people.
+    pub number: String,
+    /// The case's grade; 0 where not known.
+    pub grade: i32,
+}
+
+/// One message for each of them.
+pub fn work_notice(notice: &WorkNotice, now: Timestamp) -> Vec<Draft> {
+    let draft = |staff: &StaffName| Draft {
+        cause: format!("work:{}", notice.id),
+        template: Template::WorkNoticed,
+        recipient: Recipient::Staff(staff.clone()),
+        case: notice.case.clone(),
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: Priority::of_grade(notice.grade, false),
+        due: now,
+        facts: Facts {
+            number: notice.number.clone(),
+            grade: notice.grade,
+            news: notice.news.clone(),
+            about: notice.about.clone(),
+            ..Facts::default()
+        },
+    };
+    notice.staff.iter().map(draft).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -40,6 +40,23 @@ pub fn promise(kind: ClockKind, language: Language) -> &'static str {
     pick(language, chinese, english)
 }
 
+/// What happened to the work, from its word.
+pub fn news(word: &str, language: Language) -> &'static str {
+    let (chinese, english) = match word {
+        "HANDOVER_EXPIRED" => ("移交逾期无人接收", "nobody took the hand-over in time"),
+        "HANDOVER_DECLINED" => ("移交未被接收", "the hand-over was declined"),
+        "LOAN_BEGAN" => ("人员借调开始", "somebody is lent to another department"),
+        "LOAN_ENDED" => ("人员借调结束", "a loan of staff ended"),
+        "TAKEN_OVER" => ("公司中心接管", "the company centre takes the case over"),
+        "SOLUTION_AWAITS" => ("方案等待您审批", "a solution waits for your approval"),
+        "SOLUTION_APPROVED" => ("方案已批准", "the solution is approved"),
+        "SOLUTION_REFUSED" => ("方案未获批准", "the solution is refused"),
+        // Of a newer release.
+        _ => ("工作动态", "news of the work"),
+    };
+    pick(language, chinese, english)
+}
+
 /// A duty.
 pub fn duty(role: DutyRole, language: Language) -> &'static str {
     let (chinese, english) = match role {

@@ -118,6 +118,12 @@ pub struct Facts {
     /// Because of which position somebody has to appear; empty where nobody has to.
     #[serde(default)]
     pub position: String,
+    /// What happened to the work, in a word; empty for everything else.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub news: String,
+    /// What that is about, where it is not the case.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
 }
 
 /// A message that an event asks for.

@@ -96,7 +96,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 38] = sources!(
+const SOURCES: [(&str, &str); 40] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
@@ -115,7 +115,8 @@ const SOURCES: [(&str, &str); 38] = sources!(
     "case.closed",
     "notice.owners",
     "safety.notice",
-    "notice.waiting"
+    "notice.waiting",
+    "work.noticed"
 );
 
 /// A text of somebody's own cannot be taken.
@@ -380,6 +381,9 @@ fn values(
                 "provisional" => facts.provisional.into(),
                 "complainants" => facts.complainants.into(),
                 "position" => facts.position.as_str().into(),
+                "news" => facts.news.as_str().into(),
+                "headline" => labels::news(&facts.news, language).into(),
+                "about" => facts.about.as_str().into(),
                 "matter" => matter(facts, language).into(),
                 "reader" => one_line(material.reader).into(),
                 "site" => one_line(material.site).into(),
@@ -485,6 +489,17 @@ fn tidy(text: &str) -> String {
 mod tests {
     use super::*;
 
+    const WORK_NEWS: [&str; 8] = [
+        "HANDOVER_EXPIRED",
+        "HANDOVER_DECLINED",
+        "LOAN_BEGAN",
+        "LOAN_ENDED",
+        "TAKEN_OVER",
+        "SOLUTION_AWAITS",
+        "SOLUTION_APPROVED",
+        "SOLUTION_REFUSED",
+    ];
+
     fn facts() -> Facts {
         Facts {
             number: "LAKE-261121-0007".to_owned(),
@@ -501,6 +516,8 @@ mod tests {
             status: Some(CaseStatus::Resolving),
             notice: None,
             for_approval: true,
+            news: "SOLUTION_AWAITS".to_owned(),
+            about: "sites/lake/solutions/0190a6c2-0000-7000-8000-000000000004".to_owned(),
         }
     }
 
@@ -557,11 +574,12 @@ mod tests {
                     assert!(!whole.contains(leftover), "{} {leftover:?}", template.key());
                 }
                 assert!(whole.contains("湖畔花园"));
-                let about = if template.key().contains("notice") {
-                    "Please check the pipe"
-                } else {
-                    "LAKE-261121-0007"
-                };
+                let about =
+                    if template.key().contains("notice") && *template != Template::WorkNoticed {
+                        "Please check the pipe"
+                    } else {
+                        "LAKE-261121-0007"
+                    };
                 assert!(whole.contains(about), "{}", template.key());
                 let chinese = text.body.contains('请') || text.body.contains('您');
                 assert_eq!(chinese, *language == Language::Chinese);
@@ -576,6 +594,29 @@ mod tests {
                     ..material(&bare, &zone)
                 };
                 templates.render(*template, *language, None, &poor).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn every_news_of_the_work_has_words_of_its_own() {
+        let (templates, zone) = (Templates::compiled_in().unwrap(), zone());
+        for language in Language::ALL {
+            let mut seen = BTreeSet::new();
+            for news in WORK_NEWS {
+                let facts = Facts {
+                    news: news.to_owned(),
+                    ..facts()
+                };
+                let text = templates
+                    .render(
+                        Template::WorkNoticed,
+                        *language,
+                        None,
+                        &material(&facts, &zone),
+                    )
+                    .unwrap();
+                assert!(seen.insert(text.subject), "{news} ({})", language.tag());
             }
         }
     }

@@ -61,6 +61,10 @@ variables! {
         "title" "通知标题" "title of the notice",
         "notice" "通知的资源名" "resource name of the notice",
         "for_approval" "是否等待批准；否则等待撰写" "whether it waits for approval; else it waits to be written";
+    NEWS =
+        "news" "发生了什么：HANDOVER_EXPIRED、HANDOVER_DECLINED、LOAN_BEGAN、LOAN_ENDED、TAKEN_OVER、SOLUTION_AWAITS、SOLUTION_APPROVED、SOLUTION_REFUSED" "what happened: HANDOVER_EXPIRED, HANDOVER_DECLINED, LOAN_BEGAN, LOAN_ENDED, TAKEN_OVER, SOLUTION_AWAITS, SOLUTION_APPROVED or SOLUTION_REFUSED",
+        "headline" "发生了什么，一句话" "the same in a few words",
+        "about" "方案、借调等资源名；只与投诉有关时为空" "resource name of the solution or the loan; empty where it is the case";
     DIGEST =
         "digest" "汇总：total、warned、breached、climbed、paged_again、more、lines" "the digest: total, warned, breached, climbed, paged_again, more, lines";
 }
@@ -81,6 +85,7 @@ pub fn of(template: Template) -> Vec<Variable> {
         Template::IncidentCallout => &[COMMON, CASE, GRADE, CALLOUT],
         Template::TaskWaiting => &[COMMON, CASE],
         Template::WorkSummoned => &[COMMON, CASE, SUMMONS],
+        Template::WorkNoticed => &[COMMON, CASE, GRADE, NEWS],
         Template::SurveyAsked => &[COMMON, CASE, SURVEY],
         Template::NoticeOwners | Template::SafetyNotice => &[COMMON, NOTICE],
         Template::NoticeWaiting => &[COMMON, WAITING],

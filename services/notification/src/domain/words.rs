@@ -199,6 +199,8 @@ pub enum Template {
     SafetyNotice,
     /// To a lead: a notice to owners waits to be written or approved.
     NoticeWaiting,
+    /// To staff: something happened to the work that you have to know.
+    WorkNoticed,
 }
 
 impl Template {
@@ -223,6 +225,7 @@ impl Template {
         Self::NoticeOwners,
         Self::SafetyNotice,
         Self::NoticeWaiting,
+        Self::WorkNoticed,
     ];
 
     /// The key, for example `case.received`.
@@ -247,6 +250,7 @@ impl Template {
             Self::NoticeOwners => "notice.owners",
             Self::SafetyNotice => "safety.notice",
             Self::NoticeWaiting => "notice.waiting",
+            Self::WorkNoticed => "work.noticed",
         }
     }
 
@@ -293,7 +297,8 @@ impl Template {
             | Self::CaseClosed
             | Self::NoticeOwners
             | Self::SafetyNotice
-            | Self::NoticeWaiting => false,
+            | Self::NoticeWaiting
+            | Self::WorkNoticed => false,
         }
     }
 
@@ -318,7 +323,8 @@ impl Template {
             | Self::CaseClosed
             | Self::NoticeOwners
             | Self::SafetyNotice
-            | Self::NoticeWaiting => false,
+            | Self::NoticeWaiting
+            | Self::WorkNoticed => false,
         }
     }
 
@@ -343,7 +349,8 @@ impl Template {
             | Self::SignalSuspected
             | Self::TaskWaiting
             | Self::WorkSummoned
-            | Self::NoticeWaiting => false,
+            | Self::NoticeWaiting
+            | Self::WorkNoticed => false,
         }
     }
 
@@ -417,7 +424,7 @@ mod tests {
         for (place, template) in Template::ALL.iter().enumerate() {
             assert_eq!(*template as usize, place, "{}", template.key());
         }
-        assert_eq!(Template::NoticeWaiting as usize + 1, Template::ALL.len());
+        assert_eq!(Template::WorkNoticed as usize + 1, Template::ALL.len());
     }
 
     #[test]

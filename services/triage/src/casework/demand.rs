@@ -46,9 +46,10 @@ pub enum DemandState {
 /// Lets the demand's clock follow it. One that is heard of late is started first, so that the end is the same whenever the
 /// case ended or was reopened meanwhile (I3).
 pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<(), Fault> {
-    // The signal of a lawsuit starts the case's one defence too: they are the same promise.
+    // The signal of a lawsuit starts the case's one defence too, and receipt the store's one report: they are the same
+    // promise.
     let slot = match demand.kind {
-        ClockKind::Defence => String::new(),
+        ClockKind::Defence | ClockKind::StoreReport => String::new(),
         _ => demand.id.to_string(),
     };
     let urgency = promises::urgency(work, case).await?;

@@ -43,7 +43,7 @@ pub use overrule::{Overrule, overrule};
 pub use policies::{
     Effect as PolicyEffect, Pages as PolicyPages, Preview as PolicyPreview,
     clashes as policy_clashes, organization_of, preview as preview_policy,
-    regrade as regrade_by_policy,
+    regrade as regrade_by_policy, tell as tell_policy,
 };
 pub(crate) use promises::calendars;
 pub use recalendar::recalendar;

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use redress_clock::{Event, Length, Promise, Terms};
+use redress_events::{NewEvent, publish};
 use redress_model::name::{OrganizationId, SiteId};
 use redress_model::words::{ClockKind, ClockState, DutyRole, Urgency};
 use redress_model::{Fault, Grade};
 use redress_policy::{Clash, LengthKey, Overlay, PROFILES, Policy};
+use redress_proto::event::v1::PolicyChanged;
 use redress_store::Tx;
 use uuid::Uuid;
 
@@ -37,6 +39,27 @@ const EFFECTS_MAX: usize = 500;
 
 /// Clocks of one case that a preview looks at.
 const CLOCKS_MAX: i64 = 100;
+
+/// Tells others what the policy that holds at a site now says to them.
+pub async fn tell(tx: &mut Tx, site: &Site) -> Result<(), Fault> {
+    let policy = site.profile();
+    let name = format!("sites/{}", site.id);
+    let payload = PolicyChanged {
+        site: name.clone(),
+        profile: policy.name.clone(),
+        revision: i64::from(policy.revision),
+        document: serde_json::to_string(&policy.handling()).map_err(Fault::internal)?,
+    };
+    let event = NewEvent {
+        event_type: "redress.policy.changed.v1",
+        site: &site.id,
+        subject: &name,
+        historical: false,
+        payload: &payload,
+    };
+    publish(tx, &event).await?;
+    Ok(())
+}
 
 /// The organization in which a scope lies.
 pub async fn organization_of(tx: &mut Tx, scope: &PolicyScope) -> Result<OrganizationId, Fault> {

@@ -213,13 +213,12 @@ fn investigated(case: &Case, clock: &Clock, at: Timestamp) -> Option<(Event, &'s
 }
 
 /// What a resolution does: it is kept, makes others needless, or touches them not. What is owed to the
-/// customer and to outside bodies is owed still.
+/// customer and to outside bodies is owed still, and so is the help that a department or a partner promised, until
+/// somebody says that it was given or is not needed.
 fn resolved(clock: &Clock, at: Timestamp) -> Option<(Event, &'static str)> {
     let event = match clock.kind {
         ClockKind::Resolve | ClockKind::StartInvestigation => Event::Met { at },
-        ClockKind::OnSite | ClockKind::Rescue | ClockKind::Support | ClockKind::ConfirmSignal => {
-            Event::Cancelled { at }
-        }
+        ClockKind::OnSite | ClockKind::Rescue | ClockKind::ConfirmSignal => Event::Cancelled { at },
         ClockKind::InterimUpdate if clock.slot.is_empty() => Event::Cancelled { at },
         _ => return None,
     };

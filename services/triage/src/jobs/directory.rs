@@ -46,6 +46,7 @@ impl Handler for SiteChangedHandler {
         place_site(tx, &site.0, &organization.0, &region.region).await?;
         sites::put(tx, &site.0, &entry).await?;
         if let Some(known) = sites::get(tx, &site.0, self.0.now()).await? {
+            casework::tell_policy(tx, &known).await?;
             casework::follow_calendar(tx, known, self.0.now()).await?;
         }
         Ok(Applied::Done)

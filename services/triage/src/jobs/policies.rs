@@ -1,5 +1,5 @@
-//! Lets policies take effect: once a revision holds, the open cases below it are graded again, site by
-//! site and in batches. Deadlines stay (P26). Whoever is killed on the way leaves a lease that runs out,
+//! Lets policies take effect: once a revision holds, others are told what it says to them, and the open cases below it
+//! are graded again, site by site and in batches. Deadlines stay (P26). Whoever is killed on the way leaves a lease that runs out,
 //! and whoever comes next begins anew, which changes nothing about cases that are done.
 
 use std::sync::Arc;
@@ -64,6 +64,11 @@ impl PolicyKeeper {
     }
 
     async fn site(&self, site: &SiteId) -> Result<(), Fault> {
+        let tell = Tell {
+            site: site.clone(),
+            now: self.0.now(),
+        };
+        self.0.db.run(&Scope::site(site.clone()), &tell).await?;
         let mut after = Some(Uuid::nil());
         while let Some(from) = after {
             let regrade = Regrade {
@@ -77,6 +82,23 @@ impl PolicyKeeper {
             after = next;
         }
         Ok(())
+    }
+}
+
+struct Tell {
+    site: SiteId,
+    now: Timestamp,
+}
+
+impl Operation for Tell {
+    const NAME: &'static str = "triage.tell_policy";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        match sites::get(tx, &self.site, self.now).await? {
+            Some(site) => casework::tell_policy(tx, &site).await,
+            None => Ok(()),
+        }
     }
 }
 

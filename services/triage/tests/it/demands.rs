@@ -275,3 +275,47 @@ async fn i3_demands_and_the_end_and_reopening_of_a_case_interleave_in_any_way() 
         "{only}"
     );
 }
+
+#[tokio::test]
+async fn m03_help_that_was_promised_stands_when_the_case_is_resolved_first() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let help = Demand {
+        kind: ClockKind::Support,
+        ..transfer(&world)
+    };
+    world
+        .tell(&[help.told(&world, &case, event::DemandState::Open)])
+        .await;
+    let state = async || world.clocks(&case).await[&ClockKind::Support].state;
+    world
+        .tell(&[world.moved("assignment", &case, CaseStatus::Resolved, 1)])
+        .await;
+    assert_eq!(state().await, to_wire(ClockState::Running));
+    world
+        .tell(&[help.told(&world, &case, event::DemandState::Met)])
+        .await;
+    assert_eq!(state().await, to_wire(ClockState::Met));
+}
+
+#[tokio::test]
+async fn m17_the_stores_report_meets_the_one_clock_that_receipt_started() {
+    let world = World::new().await;
+    world.is_agency_store().await;
+    let case = world.case().await;
+    let state = async || world.clocks(&case).await[&ClockKind::StoreReport].state;
+    assert_eq!(state().await, to_wire(ClockState::Running));
+    let report = Demand {
+        kind: ClockKind::StoreReport,
+        due: None,
+        ..transfer(&world)
+    };
+    world
+        .tell(&[report.told(&world, &case, event::DemandState::Met)])
+        .await;
+    assert_eq!(state().await, to_wire(ClockState::Met));
+    let clocks = world
+        .count("SELECT count(*) FROM triage.clock WHERE kind = 'STORE_REPORT'")
+        .await;
+    assert_eq!(clocks, 1);
+}

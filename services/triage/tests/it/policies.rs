@@ -883,3 +883,40 @@ async fn a_preview_hides_the_cases_about_the_caller() {
         .expect("previewed");
     assert_eq!(seen.into_inner().effects.len(), 1);
 }
+
+#[tokio::test]
+async fn m17_what_a_policy_says_to_others_is_told_with_the_site_and_when_it_takes_effect() {
+    let world = World::new().await;
+    let told = async || {
+        let told: Vec<event::PolicyChanged> = world.said("redress.policy.changed.v1").await;
+        let newest = told.last().expect("told with the site").clone();
+        let document: serde_json::Value = serde_json::from_str(&newest.document).expect("JSON");
+        (
+            told.len(),
+            newest,
+            document["accountability"]["exposure"].clone(),
+        )
+    };
+    let (count, first, exposure) = told().await;
+    assert_eq!(
+        (first.site.as_str(), first.profile.as_str(), first.revision),
+        (SITE, "residential", 1)
+    );
+    assert_eq!(exposure, "0.00");
+
+    apply(&world, REGION, "accountability: { exposure: \"900.00\" }").await;
+    assert_eq!(
+        value(&get(&world, None).await, "accountability.exposure").1,
+        format!("{REGION} 1")
+    );
+    assert_eq!(told().await.0, count, "it has not taken effect");
+    take_effect(&world).await;
+    let (after, newest, exposure) = told().await;
+    assert_eq!(after, count + 1);
+    assert_eq!(exposure, "900.00");
+    assert_eq!(
+        newest.revision,
+        i64::from(get(&world, None).await.revision),
+        "the number that decisions pin"
+    );
+}

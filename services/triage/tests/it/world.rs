@@ -300,6 +300,27 @@ impl World {
         self.event("intake", "redress.case.updated.v1", &subject, &payload)
     }
 
+    /// The site becomes an agency store.
+    pub async fn is_agency_store(&self) {
+        let payload = event::SiteChanged {
+            site: "sites/lakeside".to_owned(),
+            organization: "organizations/demo".to_owned(),
+            region: "organizations/demo/regions/north".to_owned(),
+            kind: to_wire(redress_model::words::SiteKind::AgencyStore),
+            time_zone: "Asia/Shanghai".to_owned(),
+            display_name: "Lakeside store".to_owned(),
+            revision: 2,
+            language: "zh-CN".to_owned(),
+        };
+        let changed = self.event(
+            "intake",
+            "redress.site.changed.v1",
+            "sites/lakeside",
+            &payload,
+        );
+        self.tell(&[changed]).await;
+    }
+
     pub fn moved(&self, source: &str, case: &CaseName, status: CaseStatus, epoch: i64) -> Event {
         let payload = event::CaseMoved {
             case: case.to_string(),

@@ -33,15 +33,32 @@ pub(crate) enum WorkCommand {
         paging: Paging,
     },
     /// Show the work on a case: who, why, who helps, who was summoned, and its history.
-    #[command(after_help = "Example:\n  redress work show sites/lakeside/work/ID")]
+    #[command(
+        after_help = "Examples:\n  redress work show LS-20261121-0001\n  redress work show sites/lakeside/work/ID --json"
+    )]
     Show {
-        /// The work or its case.
+        /// The case's number, or the name of the case or its work.
         name: String,
+    },
+    /// List what is promised and not done yet, what is due first at the head.
+    #[command(
+        after_help = "Examples:\n  redress work promises --site lakeside\n  redress work promises --site lakeside --staff engineer-1 --json"
+    )]
+    Promises {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only what this person owes.
+        #[arg(long, requires = "site")]
+        staff: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
     },
     /// Accept what is offered or handed over.
     #[command(after_help = "Example:\n  redress work accept sites/lakeside/work/ID")]
     Accept {
-        /// The work or its case.
+        /// The case's number, or the name of the case or its work.
         name: String,
     },
     /// Decline what is offered or handed over.
@@ -49,7 +66,7 @@ pub(crate) enum WorkCommand {
         after_help = "Example:\n  redress work decline sites/lakeside/work/ID --reason 'needs a scaffold crew'"
     )]
     Decline {
-        /// The work or its case.
+        /// The case's number, or the name of the case or its work.
         name: String,
         /// Why; name nobody.
         #[arg(long)]
@@ -74,7 +91,7 @@ pub(crate) enum WorkCommand {
 /// Arguments of `work handover`.
 #[derive(Debug, Args)]
 pub(crate) struct HandoverArgs {
-    /// The work or its case.
+    /// The case's number, or the name of the case or its work.
     #[arg(required_unless_present = "shift")]
     pub(crate) name: Option<String>,
     /// Who is to take it.
@@ -105,7 +122,7 @@ pub(crate) enum SupportCommand {
         after_help = "Example:\n  redress work support ask sites/lakeside/work/ID --department design --task 'check the slope of the roof'"
     )]
     Ask {
-        /// The work or its case.
+        /// The case's number, or the name of the case or its work.
         name: String,
         /// Which department.
         #[arg(long)]
@@ -123,7 +140,7 @@ pub(crate) enum SupportCommand {
     /// List the help on a case.
     #[command(after_help = "Example:\n  redress work support list sites/lakeside/work/ID")]
     List {
-        /// The work or its case.
+        /// The case's number, or the name of the case or its work.
         name: String,
     },
     /// Say that the help was given.

@@ -1,5 +1,7 @@
 //! What handlers do on a case they have in hand: say back, go there, resolve, ask, close, decide validity.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use redress_assignment::domain::handling::{CalmingMove, Ending, Satisfaction, VisitPurpose};
@@ -30,6 +32,24 @@ pub(crate) struct Of {
 /// The subcommands of `work` that handle a case.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HandlingCommand {
+    /// Submit the store's written report on a case (agency stores).
+    #[command(
+        after_help = "Examples:\n  redress work report NS-20261121-0001 'The agent promised a parking space that was not ours to promise; the deposit is returned.'\n  redress work report NS-20261121-0001 --file report.txt"
+    )]
+    Report {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What happened, what was done, and what is left to do; name no complainant.
+        #[arg(required_unless_present = "file")]
+        text: Option<String>,
+        /// A file with the text.
+        #[arg(long, conflicts_with = "text")]
+        file: Option<PathBuf>,
+    },
+    /// List the store's written reports on a case.
+    #[command(after_help = "Example:\n  redress work reports NS-20261121-0001 --json")]
+    Reports(Of),
     /// List the visits of a case, planned and made.
     #[command(after_help = "Example:\n  redress work visits LS-20261121-0001")]
     Visits(Of),
@@ -232,6 +252,28 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let work = match command {
+        HandlingCommand::Report { of, text, file } => {
+            let text = match (text, file) {
+                (Some(text), _) => text,
+                (None, file) => read(&file.unwrap_or_default())?,
+            };
+            let call = wire::SubmitStoreReportRequest {
+                parent: work_of(platform, &of).await?,
+                text,
+                request_id: request_id(),
+            };
+            let answer = platform.agency().submit_store_report(request(call)).await?;
+            show_reports(&Vec::from_iter(answer.into_inner().report), out);
+            return Ok(());
+        }
+        HandlingCommand::Reports(of) => {
+            let call = wire::ListStoreReportsRequest {
+                parent: work_of(platform, &of).await?,
+            };
+            let answer = platform.agency().list_store_reports(request(call)).await?;
+            show_reports(&answer.into_inner().reports, out);
+            return Ok(());
+        }
         HandlingCommand::Visits(of) => return visits(platform, &of, out).await,
         HandlingCommand::Visit {
             of,
@@ -400,6 +442,29 @@ pub(crate) async fn run(
     let work = work.unwrap_or_default();
     out.one(|| json::of(WORK, &work), || describe(&work));
     Ok(())
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|source| Failure::File {
+        what: "cannot read",
+        path: file.display().to_string(),
+        source,
+    })
+}
+
+fn show_reports(reports: &[wire::StoreReport], out: Output) {
+    out.rows(
+        &["Submitted", "By", "Report"],
+        reports,
+        |r| {
+            vec![
+                when(r.submit_time.as_ref()),
+                r.author.clone(),
+                r.text.clone(),
+            ]
+        },
+        |r| json::of("assignment.v1.StoreReport", r),
+    );
 }
 
 async fn visits(platform: &Platform, of: &Of, out: Output) -> Result<(), Failure> {

@@ -5,17 +5,18 @@ mod handling;
 
 pub(crate) use args::WorkCommand;
 
-use redress_model::words::{CaseStatus, Category};
+use redress_model::words::{CaseStatus, Category, ClockKind, ClockState};
 use redress_proto::assignment::v1::{
     AcceptAssignmentRequest, AcceptHandoverRequest, AcknowledgeSummonsRequest,
     DeclineAssignmentRequest, DeclineHandoverRequest, EndSupportRequest, GetWorkRequest,
-    GetWorkResponse, HandOverShiftRequest, HandOverShiftResponse, ListSummonsesRequest,
-    ListSupportsRequest, ListWorkRequest, OfferHandoverRequest, PositionKind,
-    RequestSupportRequest, Summons, Support, SupportState, Work, WorkStepKind,
+    GetWorkResponse, HandOverShiftRequest, HandOverShiftResponse, ListOpenPromisesRequest,
+    ListSummonsesRequest, ListSupportsRequest, ListWorkRequest, OfferHandoverRequest, PositionKind,
+    RequestSupportRequest, Summons, Support, SupportState, Work, WorkClock, WorkStepKind,
 };
 use uuid::Uuid;
 
 use self::args::{HandoverArgs, SummonsCommand, SupportCommand};
+use super::case::name_of;
 use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -55,10 +56,18 @@ pub(crate) async fn run(
             show_list(&list(platform, filter, paging.limit).await?, out);
             Ok(())
         }
-        WorkCommand::Show { name } => show(platform, &work_name(&name), out).await,
-        WorkCommand::Accept { name } => accept(platform, work_name(&name), out).await,
+        WorkCommand::Promises {
+            site,
+            staff,
+            paging,
+        } => {
+            let staff = staff.map_or_else(String::new, |id| child(site.as_deref(), "staff", &id));
+            promises(platform, parent(site.as_deref()), staff, paging.limit, out).await
+        }
+        WorkCommand::Show { name } => show(platform, &find(platform, &name).await?, out).await,
+        WorkCommand::Accept { name } => accept(platform, find(platform, &name).await?, out).await,
         WorkCommand::Decline { name, reason } => {
-            decline(platform, work_name(&name), reason, out).await
+            decline(platform, find(platform, &name).await?, reason, out).await
         }
         WorkCommand::Handover(args) => hand_over(platform, args, out).await,
         WorkCommand::Support(command) => support(platform, command, out).await,
@@ -71,9 +80,78 @@ fn request_id() -> String {
     Uuid::now_v7().to_string()
 }
 
+async fn promises(
+    platform: &Platform,
+    parent: String,
+    staff: String,
+    limit: Option<usize>,
+    out: Output,
+) -> Result<(), Failure> {
+    let client = platform.promises();
+    let promises = all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let of = ListOpenPromisesRequest {
+            parent: parent.clone(),
+            page_size,
+            page_token,
+            staff: staff.clone(),
+        };
+        async move {
+            let answer = client.list_open_promises(request(of)).await?.into_inner();
+            Ok((answer.promises, answer.next_page_token))
+        }
+    })
+    .await?;
+    out.rows(
+        &["Due", "What", "Number", "Who", "Promised", "Where"],
+        &promises,
+        |p| {
+            let mark = match (p.held, p.overdue) {
+                (true, _) => " (held)",
+                (false, true) => " (late)",
+                (false, false) => "",
+            };
+            let kind = p.kind().as_str_name().trim_start_matches("PROMISE_KIND_");
+            vec![
+                format!("{}{mark}", when(p.due_time.as_ref())),
+                kind.to_owned(),
+                or_dash(&p.number),
+                or_dash(&short(&p.staff)),
+                p.text.clone(),
+                p.resource.clone(),
+            ]
+        },
+        |p| json::of("assignment.v1.OpenPromise", p),
+    );
+    Ok(())
+}
+
+fn show_clocks(clocks: &[WorkClock]) {
+    heading("Clocks");
+    let mut shown = table(&["Promise", "Due", "State"]);
+    for c in clocks {
+        let state = word::<ClockState>(c.state);
+        shown.add_row(vec![
+            word::<ClockKind>(c.kind),
+            when(c.due_time.as_ref()),
+            if c.held {
+                format!("{state}, held")
+            } else {
+                state
+            },
+        ]);
+    }
+    anstream::println!("{shown}");
+}
+
 /// The work behind its own name or its case's.
 fn work_name(name: &str) -> String {
     name.replacen("/cases/", "/work/", 1)
+}
+
+/// The work behind a name or the case's number.
+async fn find(platform: &Platform, name: &str) -> Result<String, Failure> {
+    Ok(work_name(&name_of(platform, name).await?))
 }
 
 /// Something of a site by its id or its name.
@@ -188,6 +266,19 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
         heading("Summoned");
         anstream::println!("{}", summonses_table(&summonses));
     }
+    if !answer.clocks.is_empty() {
+        show_clocks(&answer.clocks);
+    }
+    if !answer.register_entries.is_empty() {
+        heading("Known at the site");
+        for entry in &answer.register_entries {
+            let kind = entry
+                .kind()
+                .as_str_name()
+                .trim_start_matches("REGISTER_KIND_");
+            line(kind, &entry.text);
+        }
+    }
     heading("History");
     let mut steps = table(&["When", "What", "Status", "Responsible", "Offered", "Words"]);
     for s in &answer.steps {
@@ -216,6 +307,10 @@ fn show_work(w: &Work) {
     line("responsible", or_dash(&short(&w.responsible)));
     line("offered to", or_dash(&short(&w.offered_to)));
     line("department", or_dash(&short(&w.department)));
+    if w.take_over_time.is_some() {
+        let since = when(w.take_over_time.as_ref());
+        line("taken over", format!("by the company centre, {since}"));
+    }
     for reason in &w.explanation {
         line("why", reason);
     }
@@ -310,7 +405,7 @@ async fn hand_over(platform: &Platform, args: HandoverArgs, out: Output) -> Resu
     let limit = seconds(i64::from(args.minutes) * 60);
     let mut client = platform.staffing();
     if let Some(name) = args.name {
-        let name = work_name(&name);
+        let name = find(platform, &name).await?;
         let before = get(platform, &name).await?.work.unwrap_or_default();
         let offer = OfferHandoverRequest {
             staff: child(site_of(&name), "staff", &args.to),
@@ -364,7 +459,7 @@ async fn support(platform: &Platform, command: SupportCommand, out: Output) -> R
             task,
             hours,
         } => {
-            let name = work_name(&name);
+            let name = find(platform, &name).await?;
             let site = site_of(&name);
             let ask = RequestSupportRequest {
                 support: Some(Support {
@@ -387,7 +482,7 @@ async fn support(platform: &Platform, command: SupportCommand, out: Output) -> R
         }
         SupportCommand::List { name } => {
             let of = ListSupportsRequest {
-                name: work_name(&name),
+                name: find(platform, &name).await?,
             };
             client
                 .list_supports(request(of))

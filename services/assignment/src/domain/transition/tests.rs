@@ -83,7 +83,23 @@ fn bench() -> Bench {
         stretches,
         departments,
         demands: Demands::default(),
+        centre: None,
     }
+}
+
+/// The same with somebody of the company centre.
+fn bench_with_centre() -> Bench {
+    let mut bench = bench();
+    let id: redress_model::name::DepartmentId = "company-centre".parse().expect("a slug");
+    bench.departments.push(Department {
+        id: id.clone(),
+        categories: BTreeSet::new(),
+    });
+    bench
+        .people
+        .insert(self::id("centre"), person(Some("company-centre"), 0));
+    bench.centre = Some(id);
+    bench
 }
 
 fn facts() -> Facts {
@@ -600,7 +616,8 @@ enum Step {
     Keep(handover::Ending),
 }
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
+    "centre",
     "eng-one",
     "eng-two",
     "seller",
@@ -651,6 +668,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Action::Accept),
         Just(Action::Decline("no".to_owned())),
         Just(Action::Progress("step".to_owned())),
+        Just(Action::TakeOver("late".to_owned())),
         Just(Action::Resolve(Resolution {
             summary: "s".to_owned(),
             root_cause: "r".to_owned(),
@@ -708,7 +726,7 @@ proptest! {
 
     #[test]
     fn every_case_has_exactly_one_responsible_person_at_every_moment(steps in steps()) {
-        let mut bench = bench();
+        let mut bench = bench_with_centre();
         let mut work = receive(case(), facts(), &bench, now()).work;
         check(&work, &bench);
         for step in steps {
@@ -759,8 +777,14 @@ proptest! {
                     Action::RosterChanged
                 }
             };
+            let takes_over = matches!(action, Action::TakeOver(_)) && before.taken_over_at.is_none();
             if let Ok(outcome) = transition(&work, action, &bench, now()) {
                 prop_assert!(outcome.work.revision - before.revision <= 1);
+                let centre = id("centre");
+                if takes_over && is_live(before.status) && bench.may_handle(&centre, &before.facts.excluded) {
+                    prop_assert_eq!(&outcome.work.responsible, &Some(centre), "M17: the centre has it at once");
+                    prop_assert_eq!(&outcome.work.offered_to, &None);
+                }
                 prop_assert!(outcome.work.epoch >= before.epoch);
                 if outcome.work.responsible != before.responsible
                     || (outcome.work.offered_to != before.offered_to && outcome.work.offered_to.is_some())

@@ -2,6 +2,7 @@
 
 use redress_model::Fault;
 use redress_model::words::Channel;
+use redress_policy::TakeOver;
 use redress_proto::assignment::v1::{FollowUpWorkRequest, FollowUpWorkResponse};
 use redress_proto::convert::required;
 use redress_rpc::Caller;
@@ -15,6 +16,7 @@ use crate::jobs::survey_answered::DISSATISFIED;
 use crate::rpc::asked::Asked;
 use crate::rpc::{OVERRIDE, Shared, parse, render};
 use crate::store::outbox::{self, Spoken};
+use crate::store::take_over::take_over;
 use crate::store::visits;
 
 const METHOD: &str = "redress.assignment.v1.HandlingService/FollowUpWork";
@@ -80,7 +82,7 @@ impl Operation for Follow<'_> {
             caller.require(OVERRIDE)?;
         }
         let text = format!("{}: {}", said.satisfaction, self.note);
-        let work = self
+        let mut work = self
             .asked
             .change(tx, &begun.work, Action::FollowUp(text))
             .await?;
@@ -100,6 +102,8 @@ impl Operation for Follow<'_> {
         }
         if said.satisfaction == Satisfaction::Dissatisfied && !said.last_word {
             outbox::reopening_asked(tx, &work, DISSATISFIED, now).await?;
+            let cause = TakeOver::Dissatisfied;
+            work = take_over(tx, &work, cause, &caller.subject, now).await?;
         }
         self.asked.keep(tx, &work).await?;
         Ok(work)

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use redress_model::fault::parse_field;
 use redress_model::ids::new_id;
 use redress_model::name::{LedgerEntryName, SiteId, StaffId, StaffName};
-use redress_model::words::SiteKind;
 use redress_model::{Fault, Violation};
 use redress_policy::Accountability;
 use redress_proto::assignment::v1::{AddLedgerEntriesRequest, AddLedgerEntriesResponse};
@@ -20,7 +19,7 @@ use uuid::Uuid;
 use super::{Shared, case_at, entry_name, parse, render_entry};
 use crate::domain::ledger::{EntryCause, EntryKind, due, split};
 use crate::store::ledger::{self, Entry, new_entry};
-use crate::store::{sites, staff};
+use crate::store::{policy, sites, staff};
 
 const METHOD: &str = "redress.assignment.v1.LedgerService/AddLedgerEntries";
 
@@ -105,12 +104,12 @@ impl Operation for Add {
         for id in &self.staff {
             staff::get(tx, &StaffName::new(self.site.clone(), id.clone())).await?;
         }
-        let kind = ledger::kind_of(tx, &self.site).await?;
-        let policy = Accountability::for_site(kind.unwrap_or(SiteKind::Residential));
-        let sum = self.amount_fen.unwrap_or_else(|| self.by_policy(policy));
+        let policy = policy::of_site(tx, &self.site).await?;
+        let rules = policy.accountability();
+        let sum = self.amount_fen.unwrap_or_else(|| self.by_policy(rules));
         let mut entries = Vec::new();
         for (staff, amount_fen) in split(sum, &self.staff) {
-            let due = due(policy.due_days, self.now);
+            let due = due(i64::from(rules.due_days), self.now);
             let id = new_id(self.now);
             let what = (self.kind, self.cause);
             let entry = Entry {
@@ -118,7 +117,15 @@ impl Operation for Add {
                 case: self.case,
                 staff,
                 amount_fen,
-                ..new_entry(self.site.clone(), id, what, &self.author, due, self.now)
+                ..new_entry(
+                    self.site.clone(),
+                    id,
+                    what,
+                    &self.author,
+                    due,
+                    self.now,
+                    &policy,
+                )
             };
             ledger::book(tx, &entry, None).await?;
             entries.push(entry);
@@ -130,13 +137,13 @@ impl Operation for Add {
 }
 
 impl Add {
-    fn by_policy(&self, policy: Accountability) -> i64 {
-        match (self.kind, self.cause) {
-            (EntryKind::Penalty, EntryCause::UpheldComplaint) => policy.upheld_complaint_fen,
-            (EntryKind::Penalty, EntryCause::Exposure) => policy.exposure_fen,
-            (EntryKind::Fee, EntryCause::TakeOver) => policy.take_over_fen,
-            _ => 0,
-        }
+    fn by_policy(&self, rules: &Accountability) -> i64 {
+        Accountability::fen(match (self.kind, self.cause) {
+            (EntryKind::Penalty, EntryCause::UpheldComplaint) => rules.upheld_complaint,
+            (EntryKind::Penalty, EntryCause::Exposure) => rules.exposure,
+            (EntryKind::Fee, EntryCause::TakeOver) => rules.take_over,
+            _ => Decimal::ZERO,
+        })
     }
 
     async fn booked_before(&self, tx: &mut Tx, names: &str) -> Result<Vec<Entry>, Fault> {

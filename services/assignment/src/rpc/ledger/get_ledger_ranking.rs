@@ -2,7 +2,6 @@
 
 use redress_model::Fault;
 use redress_model::words::SiteKind;
-use redress_policy::Accountability;
 use redress_proto::assignment::v1::{
     GetLedgerRankingRequest, GetLedgerRankingResponse, RankedSite,
 };
@@ -27,7 +26,7 @@ pub(super) async fn run(
     };
     let scope = redress_runtime::scope(caller);
     let years = shared.db.read(&scope, &operation).await?;
-    let places = rank(years, Accountability::for_site(kind).prizes_fen);
+    let places = rank(years);
     Ok(GetLedgerRankingResponse {
         sites: places.into_iter().map(render).collect(),
     })

@@ -145,7 +145,7 @@ fn action_name(action: &CorrectiveAction) -> CorrectiveActionName {
     CorrectiveActionName::new(action.site.clone(), action.id)
 }
 
-fn money(fen: i64) -> Option<Money> {
+pub(super) fn money(fen: i64) -> Option<Money> {
     Some(Money {
         currency_code: CURRENCY.to_owned(),
         units: fen / 100,
@@ -174,6 +174,8 @@ fn render_entry(entry: &Entry) -> wire::LedgerEntry {
         create_time: Some(to_timestamp(entry.created_at)),
         update_time: Some(to_timestamp(entry.updated_at)),
         etag: etag::of(entry.revision),
+        policy_profile: entry.policy_profile.clone(),
+        policy_revision: entry.policy_revision,
     }
 }
 

@@ -3,8 +3,6 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::LedgerEntryName;
-use redress_model::words::SiteKind;
-use redress_policy::Accountability;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
@@ -12,6 +10,7 @@ use redress_store::{Operation, Tx};
 use super::may_see;
 use crate::domain::ledger::{Move, Refused, step};
 use crate::store::ledger::{self, Entry};
+use crate::store::policy;
 
 pub(super) struct MoveEntry<'a> {
     pub(super) receipt: ReceiptKey,
@@ -36,10 +35,10 @@ impl Operation for MoveEntry<'_> {
             return Ok(entry);
         }
         etag::check(&self.etag, entry.revision, &self.name)?;
-        let kind = ledger::kind_of(tx, &self.name.site).await?;
-        let policy = Accountability::for_site(kind.unwrap_or(SiteKind::Residential));
+        let policy = policy::of_site(tx, &self.name.site).await?;
+        let due_days = i64::from(policy.accountability().due_days);
         let by = &self.caller.subject;
-        let (state, due) = step(&entry.standing, self.to, by, policy.due_days, self.now)
+        let (state, due) = step(&entry.standing, self.to, by, due_days, self.now)
             .map_err(|refused| self.illegal(&refused))?;
         entry.standing.state = state;
         entry.standing.due = due;

@@ -3,16 +3,14 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_proto::assignment::v1::{ListLeavesRequest, ListLeavesResponse};
-use redress_proto::convert::from_timestamp;
 use redress_rpc::Caller;
 use redress_rpc::page::Page;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
-use super::{Shared, render};
+use super::{Shared, filter, render};
 use crate::domain::plan::Leave;
-use crate::rpc::parse;
 use crate::store::plan::{self, Filter};
 
 type Key = (Timestamp, Uuid);
@@ -26,14 +24,8 @@ pub(super) async fn run(
     let size = std::mem::take(&mut request.page_size);
     let token = std::mem::take(&mut request.page_token);
     let page: Page<Key> = Page::of("ListLeaves", size, &token, &request)?;
-    let site = parse::site(&request.parent)?;
-    let after = request.after_time.as_ref();
     let operation = List {
-        filter: Filter {
-            staff: parse::staff_of("staff", Some(&site), &request.staff)?,
-            after: after.map(|t| from_timestamp("after_time", t)).transpose()?,
-            site,
-        },
+        filter: filter(&request.parent, &request.staff, request.after_time.as_ref())?,
         after: page.after().copied(),
         limit: page.limit(),
     };

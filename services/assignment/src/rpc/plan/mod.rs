@@ -30,6 +30,7 @@ use redress_store::Tx;
 use tonic::{Request, Response, Status};
 
 use super::{Shared, parse};
+use crate::store::plan::Filter;
 use crate::store::staff;
 
 /// A window that is given from both sides and not empty.
@@ -49,6 +50,20 @@ fn window(
         return Err(Fault::invalid(field, "must be after start_time"));
     }
     Ok((from, until))
+}
+
+/// What a list of leave or of swaps is narrowed by.
+fn filter(
+    parent: &str,
+    staff: &str,
+    after: Option<&prost_types::Timestamp>,
+) -> Result<Filter, Fault> {
+    let site = parse::site(parent)?;
+    Ok(Filter {
+        staff: parse::staff_of("staff", Some(&site), staff)?,
+        after: after.map(|t| from_timestamp("after_time", t)).transpose()?,
+        site,
+    })
 }
 
 /// A person of the site who must be given.

@@ -50,6 +50,13 @@ use redress_rpc::status;
 use tonic::{Request, Response, Status};
 
 use super::Shared;
+use crate::domain::practice::register;
+use crate::store::matters::Kept;
+
+/// An entry of the register as it is shown with a case.
+pub(super) fn entry(kept: Kept<register::Entry>) -> wire::RegisterEntry {
+    render::entry(kept, Vec::new())
+}
 
 /// Every method is its module's `run`.
 macro_rules! serve {

@@ -10,6 +10,7 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
+use super::super::ledger::money;
 use super::ask::{self, Ask};
 use super::list_recurring_causes::{CASES_DEFAULT, MONTHS_DEFAULT};
 use super::{Shared, measures, month, parent, recurring, this_month};
@@ -78,6 +79,17 @@ fn render(report: &Monthly) -> wire::MonthlyReport {
             })
             .collect(),
         recurring_causes: report.causes.iter().map(recurring).collect(),
+        ledger: report
+            .ledger
+            .iter()
+            .map(|booked| wire::BookedEntries {
+                kind: to_wire(booked.kind),
+                cause: to_wire(booked.cause),
+                entries: booked.entries,
+                amount: money(booked.amount_fen),
+                settled: money(booked.settled_fen),
+            })
+            .collect(),
     }
 }
 
@@ -112,6 +124,7 @@ impl Operation for Get<'_> {
             month: self.month,
             total: total.into_iter().next().unwrap_or_default(),
             sections,
+            ledger: read::booked(tx, sites.as_deref(), self.month).await?,
             causes: ask::causes(tx, sites, months, CASES_DEFAULT, CAUSES_MAX).await?,
         })
     }

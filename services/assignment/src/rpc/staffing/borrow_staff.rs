@@ -7,6 +7,7 @@ use redress_model::ids::new_id;
 use redress_model::name::{DepartmentName, LoanName, SiteId, StaffName};
 use redress_proto::assignment::v1::{BorrowStaffRequest, BorrowStaffResponse};
 use redress_proto::convert::from_timestamp;
+use redress_proto::event::v1::WorkNews;
 use redress_rpc::Caller;
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use super::{Shared, person, render};
 use crate::rpc::parse;
 use crate::store::demands::{self, Loan};
-use crate::store::{bench, departments, sites, staff};
+use crate::store::{bench, departments, notices, sites, staff};
 
 const METHOD: &str = "redress.assignment.v1.StaffingService/BorrowStaff";
 
@@ -106,6 +107,8 @@ impl Operation for Borrow {
         }
         demands::lend(tx, site, self.id, loan).await?;
         let name = LoanName::new(site.clone(), self.id).to_string();
+        let (resource, news) = (name.clone(), WorkNews::LoanBegan);
+        notices::loan(tx, site, resource, loan, news, self.now).await?;
         receipt::complete(tx, &self.receipt, &name, "").await?;
         Ok((self.id, loan.clone()))
     }

@@ -10,6 +10,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, render};
+use crate::store::bench;
 use crate::store::demands::{self, Loan};
 
 pub(super) async fn run(
@@ -42,7 +43,9 @@ impl Operation for End {
 
     async fn run(&self, tx: &mut Tx) -> Result<Loan, Fault> {
         let (site, id) = (&self.name.site, self.name.id);
+        bench::lock(tx, site).await?;
         demands::end_loan(tx, site, id, self.now).await?;
+        demands::tell_end(tx, &self.name, self.now).await?;
         let loan = demands::loan(tx, site, id).await?;
         loan.ok_or_else(|| Fault::not_found("Loan", &self.name))
     }

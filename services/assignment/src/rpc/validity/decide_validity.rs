@@ -14,7 +14,7 @@ use crate::domain::validity::{Decision, Validity};
 use crate::domain::work::{Illegal, StepKind, is_in_hand};
 use crate::rpc::asked::Asked;
 use crate::rpc::{Shared, illegal, parse, render};
-use crate::store::validity;
+use crate::store::{take_over, validity};
 
 const METHOD: &str = "redress.assignment.v1.ValidityService/DecideValidity";
 
@@ -96,6 +96,10 @@ impl Operation for Decide<'_> {
             self.asked.caller.require(DECIDE_MALICIOUS)?;
         }
         let sequence = validity::add(tx, case, &self.decision).await?;
+        if !self.decision.validity.is_valid() {
+            let actor = &self.asked.caller.subject;
+            take_over::without_fault(tx, case, actor, self.asked.now).await?;
+        }
         // The history is read by more people than the decision: it keeps to what may be said of it.
         let text = if self.decision.validity.is_valid() {
             "valid"

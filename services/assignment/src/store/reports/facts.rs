@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, DepartmentId, SiteId};
-use redress_model::words::{CaseStatus, Category, Channel, ClockKind, SiteKind};
+use redress_model::words::{CaseStatus, Category, Channel, ClockKind, ClockState, SiteKind};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
@@ -252,6 +252,14 @@ pub struct Promise {
     pub generation: i64,
     /// It is met.
     pub met: bool,
+    /// Where it stands.
+    pub state: ClockState,
+    /// When it was made.
+    pub start: Option<Timestamp>,
+    /// The deadline as it stands now.
+    pub due: Timestamp,
+    /// Whether it stands still; none where this news says nothing of it.
+    pub held: Option<bool>,
     /// It was broken.
     pub late: bool,
     /// When it happened.
@@ -278,10 +286,14 @@ pub async fn promised(tx: &mut Tx, case: &CaseName, promise: Promise) -> Result<
     .or_fault()?;
     sqlx::query!(
         "-- assignment::store::reports::facts::promised
-        INSERT INTO clock_fact AS c (site, case_id, clock, kind, generation, met, late)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO clock_fact AS c (site, case_id, clock, kind, generation, met, late, state, start_time, due_time, held)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce($11, false))
         ON CONFLICT ON CONSTRAINT clock_fact_key DO UPDATE
         SET met = CASE WHEN c.generation < $5 THEN $6 ELSE c.met END, late = c.late OR $7,
+            state = CASE WHEN c.generation < $5 THEN $8 ELSE c.state END,
+            start_time = CASE WHEN c.generation < $5 THEN $9 ELSE c.start_time END,
+            due_time = CASE WHEN c.generation < $5 THEN $10 ELSE c.due_time END,
+            held = CASE WHEN c.generation < $5 THEN coalesce($11, c.held) ELSE c.held END,
             generation = greatest(c.generation, $5)",
         case.site.as_str(),
         case.id,
@@ -290,6 +302,10 @@ pub async fn promised(tx: &mut Tx, case: &CaseName, promise: Promise) -> Result<
         promise.generation,
         promise.met,
         promise.late,
+        promise.state.word(),
+        promise.start.map(|t| t.to_sqlx()),
+        promise.due.to_sqlx(),
+        promise.held,
     )
     .execute(&mut **tx)
     .await

@@ -4,6 +4,8 @@ use redress_model::Fault;
 use redress_model::name::{OrganizationId, RegionName, SiteId};
 use redress_store::{StoreResultExt as _, Tx};
 
+use super::super::parse;
+use crate::domain::monthly::Booked;
 use crate::domain::report::{Month, Pair};
 
 /// Whose counts.
@@ -145,6 +147,47 @@ pub async fn groups(tx: &mut Tx, question: &Question) -> Result<Vec<Group>, Faul
             score: row.score,
         })
         .collect())
+}
+
+/// What was booked in the ledger in a month of each site's own, and neither fell nor is under appeal. People's parts of one
+/// penalty are entries of their own.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn booked(
+    tx: &mut Tx,
+    sites: Option<&[String]>,
+    month: Month,
+) -> Result<Vec<Booked>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- assignment::store::reports::read::booked
+        SELECT e.kind, e.cause, count(*) AS "entries!", sum(e.amount_fen)::bigint AS "amount!",
+               coalesce(sum(e.amount_fen) FILTER (WHERE e.state = 'SETTLED'), 0)::bigint AS "settled!"
+        FROM ledger_entry e JOIN place p ON p.site = e.site
+        CROSS JOIN LATERAL (SELECT e.create_time AT TIME ZONE p.time_zone) AS l (local)
+        WHERE ($1::text[] IS NULL OR e.site = ANY ($1)) AND e.state NOT IN ('WAIVED', 'APPEALED')
+          -- A month is at most a day away from that of UTC; the index narrows by it.
+          AND e.create_time BETWEEN make_timestamptz($2 / 12, $2 % 12 + 1, 1, 0, 0, 0, 'UTC') - interval '1 day'
+                                AND make_timestamptz($2 / 12, $2 % 12 + 1, 1, 0, 0, 0, 'UTC') + interval '33 days'
+          AND extract(year FROM l.local) * 12 + extract(month FROM l.local) - 1 = $2
+        GROUP BY e.kind, e.cause ORDER BY sum(e.amount_fen) DESC, e.kind, e.cause"#,
+        sites,
+        month.0,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Booked {
+                kind: parse("ledger_entry.kind", &row.kind)?,
+                cause: parse("ledger_entry.cause", &row.cause)?,
+                entries: row.entries,
+                amount_fen: row.amount,
+                settled_fen: row.settled,
+            })
+        })
+        .collect()
 }
 
 /// How many cases in scope changed since they were counted.

@@ -9,12 +9,12 @@ use redress_model::words::{CaseMode, CaseStatus};
 use redress_model::{Fault, ids};
 use redress_proto::convert;
 use redress_proto::event::v1::{
-    CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated, OwnerChanged,
+    CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated, OwnerChanged, WorkNoticed,
 };
 use redress_store::Tx;
 
 use crate::domain::case::CaseView;
-use crate::domain::causes;
+use crate::domain::causes::{self, WorkNotice};
 use crate::domain::survey;
 use crate::domain::words::{MessageTopic, SurveyKind};
 use crate::store::keys::Keys;
@@ -158,6 +158,40 @@ async fn ask(
         }
     }
     Ok(())
+}
+
+/// What people have to know about the work: each of them is told once.
+pub(super) async fn work_noticed(
+    tx: &mut Tx,
+    event: &Event,
+    now: Timestamp,
+) -> Result<Applied, Fault> {
+    if event.historical {
+        return Ok(Applied::Done);
+    }
+    let news: WorkNoticed = event.decode()?;
+    let word = news.news().as_str_name().trim_start_matches("WORK_NEWS_");
+    let staff: Result<Vec<StaffName>, Fault> = news
+        .staff
+        .iter()
+        .map(|name| parse_field("staff", name))
+        .collect();
+    let case = match news.case.as_str() {
+        "" => None,
+        name => Some(parse_field("case", name)?),
+    };
+    let notice = WorkNotice {
+        id: parse_field("notice_id", &news.notice_id)?,
+        news: word.to_owned(),
+        staff: staff?,
+        case,
+        about: news.resource.clone(),
+        number: news.number.clone(),
+        grade: news.grade,
+    };
+    let drafts = causes::work_notice(&notice, now);
+    messages::queue(tx, &event.site, &drafts, now).await?;
+    Ok(Applied::Done)
 }
 
 pub(super) async fn graded(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {

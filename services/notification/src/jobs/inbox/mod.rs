@@ -22,7 +22,7 @@ use crate::store::keys::Keys;
 use crate::store::staff::StaffContact;
 
 /// Types of the events that this service subscribes to.
-pub const SUBSCRIBED: [&str; 14] = [
+pub const SUBSCRIBED: [&str; 15] = [
     "redress.site.changed.v1",
     "redress.case.received.v1",
     "redress.case.updated.v1",
@@ -37,6 +37,7 @@ pub const SUBSCRIBED: [&str; 14] = [
     "redress.work.summoned.v1",
     "redress.cluster.changed.v1",
     "redress.defect.changed.v1",
+    "redress.work.noticed.v1",
 ];
 
 /// Takes in news.
@@ -103,6 +104,7 @@ impl<P: People> Handler for News<P> {
             "redress.cluster.changed.v1" => clusters::cluster_changed(tx, event).await,
             "redress.defect.changed.v1" => clusters::defect_changed(tx, event, now).await,
             "redress.work.summoned.v1" => incidents::work_summoned(tx, event, now).await,
+            "redress.work.noticed.v1" => cases::work_noticed(tx, event, now).await,
             "redress.incident.changed.v1" => incidents::incident_changed(tx, event).await,
             "redress.callout.requested.v1" => incidents::callout_requested(tx, event, now).await,
             // A type that this release does not know concerns it in nothing.

@@ -1,0 +1,104 @@
+//! Lets the company centre take a case over (M17): the work, the fee and the news of it in one step, once a case.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::ids::new_id;
+use redress_model::name::CaseName;
+use redress_policy::{Accountability, TakeOver};
+use redress_store::Tx;
+
+use super::ledger::{self, Entry, new_entry};
+use super::{bench, notices, policy, validity, work};
+use crate::domain::ledger::{EntryCause, EntryKind, due};
+use crate::domain::transition::{Action, transition};
+use crate::domain::work::Work;
+
+/// What the fee of a case is booked under: once, whatever makes it due again.
+pub fn fee_origin(case: &CaseName) -> String {
+    format!("take-over:{}", case.id)
+}
+
+/// Lets the centre take the case over where the policy of its site wants that for this cause, and nobody did before. The site's
+/// lock is held. Returns the work as it is then.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn take_over(
+    tx: &mut Tx,
+    before: &Work,
+    cause: TakeOver,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Work, Fault> {
+    let case = &before.case;
+    let policy = policy::of_site(tx, &case.site).await?;
+    let wanted = policy.accountability().take_over_on.contains(&cause);
+    if !wanted || before.taken_over_at.is_some() {
+        return Ok(before.clone());
+    }
+    let why = match cause {
+        TakeOver::ResolveBreached => "not resolved in time",
+        TakeOver::Dissatisfied => "the complainant is dissatisfied",
+    };
+    let bench = bench::load(tx, &case.site, now).await?;
+    let action = Action::TakeOver(why.to_owned());
+    let outcome = transition(before, action, &bench, now).map_err(Fault::internal)?;
+    work::save(tx, Some(before), &outcome, actor, now).await?;
+    notices::taken_over(tx, before, &outcome.work, &bench, now).await?;
+
+    let rules = policy.accountability();
+    let decided = validity::of_case(tx, case).await?;
+    let is_faultless = decided.first().is_some_and(|d| !d.validity.is_valid());
+    let fee = Accountability::fen(rules.take_over);
+    if fee > 0 && (rules.faultless_pays || !is_faultless) {
+        let what = (EntryKind::Fee, EntryCause::TakeOver);
+        let due = due(i64::from(rules.due_days), now);
+        let entry = Entry {
+            reason: format!("the company centre took the case over: {why}"),
+            case: Some(case.id),
+            amount_fen: fee,
+            ..new_entry(
+                case.site.clone(),
+                new_id(now),
+                what,
+                actor,
+                due,
+                now,
+                &policy,
+            )
+        };
+        ledger::book(tx, &entry, Some(&fee_origin(case))).await?;
+    }
+    Ok(outcome.work)
+}
+
+/// Waives the fee of a case in which the site turned out to be without fault, unless its policy lets it pay all the same.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn without_fault(
+    tx: &mut Tx,
+    case: &CaseName,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let policy = policy::of_site(tx, &case.site).await?;
+    if policy.accountability().faultless_pays {
+        return Ok(());
+    }
+    let Some(mut entry) = ledger::lock_origin(tx, &case.site, &fee_origin(case)).await? else {
+        return Ok(());
+    };
+    if !entry.standing.waive() {
+        return Ok(());
+    }
+    entry.revision += 1;
+    entry.updated_at = now;
+    ledger::save(
+        tx,
+        &entry,
+        actor,
+        "the complaint is not valid: the site is without fault",
+    )
+    .await
+}

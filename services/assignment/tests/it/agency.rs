@@ -1,0 +1,507 @@
+//! Agency stores (M17), told as what happens at one: five working days, then the company centre; the written report; what is
+//! booked and by which policy; exposures that nobody clarified.
+
+use jiff::SignedDuration;
+use redress_assignment::domain::handling::Satisfaction;
+use redress_assignment::domain::validity::Validity;
+use redress_events::Event;
+use redress_model::name::CaseName;
+use redress_model::words::{CaseStatus, Category, ClockKind, ClockState, ClockTransition};
+use redress_policy::{Policy, TakeOver};
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::agency_service_server::AgencyService;
+use redress_proto::assignment::v1::handling_service_server::HandlingService;
+use redress_proto::assignment::v1::ledger_service_server::LedgerService;
+use redress_proto::assignment::v1::validity_service_server::ValidityService;
+use redress_proto::assignment::v1::{
+    LedgerCause as Cause, LedgerKind as Kind, LedgerState as State,
+};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1::{
+    self as event, CaseMoved, DemandChanged, DemandState, OwnerChanged, WorkNews, WorkNoticed,
+};
+use redress_rpc::Caller;
+use tonic::{Code, Status};
+
+use crate::world::{NowPlus as _, World, by, last};
+
+impl World {
+    /// An agency store with two people of the company centre.
+    async fn store() -> Self {
+        let world = Self::staffed().await;
+        world.is_store().await;
+        world.department("company-centre", &[]).await.expect("made");
+        world
+            .staff("centre-one", "company-centre")
+            .await
+            .expect("added");
+        world
+            .staff("centre-two", "company-centre")
+            .await
+            .expect("added");
+        world
+    }
+
+    /// A case that whoever it was offered to has accepted and looked at.
+    async fn worked_on(&self) -> CaseName {
+        let case = self.offered(Category::EngineeringQuality).await;
+        let owner = last(&self.get(&case).await.offered_to).to_owned();
+        let handler = || self.handler(&owner);
+        self.accept(handler(), &case, "").await.expect("offered");
+        self.progress(handler(), &case, "looked")
+            .await
+            .expect("accepted");
+        case
+    }
+
+    /// News of a clock of a case.
+    fn clock(&self, case: &CaseName, kind: ClockKind, transition: ClockTransition) -> Event {
+        let state = match transition {
+            ClockTransition::Breached => ClockState::Breached,
+            _ => ClockState::Running,
+        };
+        let now = to_timestamp(self.clock.now_plus(SignedDuration::ZERO));
+        let payload = event::ClockChanged {
+            clock: format!("sites/lakeside/clocks/{}", case.id),
+            case: case.to_string(),
+            kind: to_wire(kind),
+            state: to_wire(state),
+            transition: to_wire(transition),
+            due_time: Some(now),
+            transition_time: Some(now),
+            generation: 2,
+            ..Default::default()
+        };
+        let subject = case.to_string();
+        self.event("triage", "redress.clock.changed.v1", &subject, &payload)
+    }
+
+    fn breached(&self, case: &CaseName) -> Event {
+        self.clock(case, ClockKind::Resolve, ClockTransition::Breached)
+    }
+
+    async fn booked(&self) -> Vec<wire::LedgerEntry> {
+        let list = wire::ListLedgerEntriesRequest {
+            parent: "sites/lakeside".to_owned(),
+            ..Default::default()
+        };
+        let answer = self
+            .ledger
+            .list_ledger_entries(by(self.manager(), list))
+            .await;
+        answer.expect("listed").into_inner().entries
+    }
+
+    async fn notices(&self, news: WorkNews) -> Vec<WorkNoticed> {
+        let said = self.said::<WorkNoticed>("redress.work.noticed.v1").await;
+        said.into_iter().filter(|n| n.news() == news).collect()
+    }
+
+    async fn report_in_writing(
+        &self,
+        caller: Caller,
+        case: &CaseName,
+        request_id: &str,
+    ) -> Result<wire::StoreReport, Status> {
+        let request = wire::SubmitStoreReportRequest {
+            parent: Self::name_of(case),
+            text: "The agent promised a parking space that was not ours to promise.".to_owned(),
+            request_id: request_id.to_owned(),
+        };
+        let answer = self.agency.submit_store_report(by(caller, request)).await?;
+        Ok(answer.into_inner().report.expect("a report"))
+    }
+
+    /// A new policy of the site, as triage tells it.
+    fn policy(&self, revision: i64, change: impl FnOnce(&mut redress_policy::Handling)) -> Event {
+        let mut handling = Policy::built_in("agency-store")
+            .expect("shipped")
+            .handling();
+        change(&mut handling);
+        let payload = event::PolicyChanged {
+            site: "sites/lakeside".to_owned(),
+            profile: "agency-store".to_owned(),
+            revision,
+            document: serde_json::to_string(&handling).expect("written"),
+        };
+        self.event(
+            "triage",
+            "redress.policy.changed.v1",
+            "sites/lakeside",
+            &payload,
+        )
+    }
+}
+
+fn people(notice: &WorkNoticed) -> Vec<&str> {
+    notice.staff.iter().map(|name| last(name)).collect()
+}
+
+#[tokio::test]
+async fn m17_a_case_that_a_store_does_not_resolve_in_time_is_taken_over_by_the_company_centre() {
+    let world = World::store().await;
+    let case = world.investigated().await;
+    world.tell(&[world.breached(&case)]).await;
+
+    let work = world.get(&case).await;
+    assert_eq!(last(&work.responsible), "centre-one");
+    assert!(work.offered_to.is_empty());
+    assert_eq!(last(&work.department), "company-centre");
+    assert_eq!(
+        work.status,
+        to_wire(CaseStatus::Investigating),
+        "the work goes on where it is"
+    );
+    assert!(work.take_over_time.is_some());
+    let owners = world.said::<OwnerChanged>("redress.owner.changed.v1").await;
+    let owner = owners.last().expect("told");
+    assert_eq!(
+        (owner.reason.as_str(), last(&owner.responsible)),
+        ("taken_over", "centre-one")
+    );
+
+    let told = world.notices(WorkNews::TakenOver).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        people(&told[0]),
+        [
+            "centre-one",
+            "eng-one",
+            "lead-duty",
+            "lead-site",
+            "lead-top"
+        ],
+        "who has it, who had it, and the leads"
+    );
+
+    let fees = world.booked().await;
+    assert_eq!(fees.len(), 1);
+    assert_eq!(
+        (fees[0].kind(), fees[0].cause()),
+        (Kind::Fee, Cause::TakeOver)
+    );
+    assert_eq!(fees[0].amount.as_ref().expect("due").units, 500);
+    assert_eq!(
+        (fees[0].policy_profile.as_str(), fees[0].policy_revision),
+        ("agency-store", 1)
+    );
+    assert!(fees[0].staff.is_empty(), "the store bears it");
+
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(
+        world.booked().await.len(),
+        1,
+        "delivered again it costs nothing more"
+    );
+    assert_eq!(world.notices(WorkNews::TakenOver).await.len(), 1);
+}
+
+#[tokio::test]
+async fn m17_what_nobody_had_accepted_is_accepted_by_taking_it_over() {
+    let world = World::store().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    world.tell(&[world.breached(&case)]).await;
+    let work = world.get(&case).await;
+    assert_eq!(work.status, to_wire(CaseStatus::Accepted));
+    assert_eq!(last(&work.responsible), "centre-one");
+    let moves = world.said::<CaseMoved>("redress.case.moved.v1").await;
+    assert_eq!(
+        moves.last().expect("moved").status,
+        to_wire(CaseStatus::Accepted)
+    );
+    // The next one goes to whoever of the centre has less to do.
+    let second = world.offered(Category::EngineeringQuality).await;
+    world.tell(&[world.breached(&second)]).await;
+    assert_eq!(last(&world.get(&second).await.responsible), "centre-two");
+}
+
+#[tokio::test]
+async fn m17_a_dissatisfied_customers_case_goes_to_the_centre_and_stays_there_when_reopened() {
+    let world = World::store().await;
+    let case = world.investigated().await;
+    world
+        .resolve(world.handler("eng-one"), &case)
+        .await
+        .expect("resolved");
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.tell(&[world.answered(&case, 1, false)]).await;
+    let work = world.get(&case).await;
+    assert_eq!(last(&work.responsible), "centre-one");
+    assert_eq!(
+        work.status,
+        to_wire(CaseStatus::Resolved),
+        "reopening is intake's"
+    );
+    world
+        .tell(&[world.moved(&case, CaseStatus::Reopened, 2)])
+        .await;
+    let work = world.get(&case).await;
+    assert_eq!(
+        (last(&work.responsible), work.offered_to.as_str()),
+        ("centre-one", "")
+    );
+    assert_eq!(
+        work.status,
+        to_wire(CaseStatus::Accepted),
+        "nobody is offered what the centre has"
+    );
+    // Late again: it is theirs already, and costs once.
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(world.booked().await.len(), 1);
+}
+
+#[tokio::test]
+async fn m17_a_closed_case_is_taken_over_once_it_is_opened_again() {
+    let world = World::store().await;
+    let case = world.investigated().await;
+    world
+        .resolve(world.handler("eng-one"), &case)
+        .await
+        .expect("resolved");
+    world
+        .follow_up(&case, Satisfaction::Satisfied)
+        .await
+        .expect("asked");
+    let close = wire::CloseWorkRequest {
+        name: World::name_of(&case),
+        ..Default::default()
+    };
+    world
+        .handling
+        .close_work(by(world.manager(), close))
+        .await
+        .expect("closed");
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.tell(&[world.answered(&case, 2, false)]).await;
+    assert_eq!(
+        last(&world.get(&case).await.responsible),
+        "eng-one",
+        "it has ended"
+    );
+    world
+        .tell(&[world.moved(&case, CaseStatus::Reopened, 2)])
+        .await;
+    assert_eq!(last(&world.get(&case).await.responsible), "centre-one");
+}
+
+#[tokio::test]
+async fn m17_without_people_of_the_centre_the_top_of_the_ladder_takes_over() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let case = world.investigated().await;
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(last(&world.get(&case).await.responsible), "lead-top");
+}
+
+#[tokio::test]
+async fn m17_nobody_complained_about_takes_over_or_hears_of_it() {
+    let world = World::store().await;
+    let case = world.new_case();
+    let mut facts = world.facts(&case);
+    facts.staff_complained_about = ["centre-one", "lead-site"]
+        .map(|s| format!("sites/lakeside/staff/{s}"))
+        .to_vec();
+    let graded = world.graded(&case, 1, 1, Some(Category::EngineeringQuality));
+    world.tell(&[world.received(facts), graded]).await;
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(last(&world.get(&case).await.responsible), "centre-two");
+    let told = world.notices(WorkNews::TakenOver).await;
+    assert!(
+        !people(&told[0])
+            .iter()
+            .any(|p| ["centre-one", "lead-site"].contains(p))
+    );
+}
+
+#[tokio::test]
+async fn m17_elsewhere_and_for_other_promises_nobody_takes_over() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(
+        last(&world.get(&case).await.responsible),
+        "eng-one",
+        "no agency store"
+    );
+    world.is_store().await;
+    let warned = world.clock(&case, ClockKind::Resolve, ClockTransition::Warned);
+    let answer = world.clock(&case, ClockKind::Answer, ClockTransition::Breached);
+    world.tell(&[warned, answer]).await;
+    assert_eq!(last(&world.get(&case).await.responsible), "eng-one");
+    world
+        .resolve(world.handler("eng-one"), &case)
+        .await
+        .expect("resolved");
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(
+        last(&world.get(&case).await.responsible),
+        "eng-one",
+        "nothing is left to take over"
+    );
+    assert!(world.booked().await.is_empty());
+}
+
+#[tokio::test]
+async fn m17_a_store_without_fault_pays_no_fee_unless_its_policy_says_so() {
+    let decide = |case: &CaseName| wire::DecideValidityRequest {
+        name: World::name_of(case),
+        validity: to_wire(Validity::Unfounded),
+        reason: "the space was never promised".to_owned(),
+        ..Default::default()
+    };
+    let world = World::store().await;
+    let case = world.investigated().await;
+    world.tell(&[world.breached(&case)]).await;
+    let caller = world.manager();
+    world
+        .validity
+        .decide_validity(by(caller, decide(&case)))
+        .await
+        .expect("decided");
+    assert_eq!(
+        world.booked().await[0].state(),
+        State::Waived,
+        "booked before it was known"
+    );
+    let second = world.worked_on().await;
+    let caller = world.manager();
+    world
+        .validity
+        .decide_validity(by(caller, decide(&second)))
+        .await
+        .expect("decided");
+    world.tell(&[world.breached(&second)]).await;
+    assert_eq!(
+        last(&world.get(&second).await.responsible),
+        "centre-two",
+        "the centre comes all the same"
+    );
+    assert_eq!(
+        world.booked().await.len(),
+        1,
+        "known before: nothing is booked"
+    );
+
+    let paying = world.policy(7, |h| h.accountability.faultless_pays = true);
+    world.tell(&[paying]).await;
+    let third = world.worked_on().await;
+    world.tell(&[world.breached(&third)]).await;
+    let caller = world.manager();
+    world
+        .validity
+        .decide_validity(by(caller, decide(&third)))
+        .await
+        .expect("decided");
+    let entries = world.booked().await;
+    let paid = entries.iter().find(|e| e.case == third.to_string());
+    let paid = paid.expect("booked");
+    assert_eq!((paid.state(), paid.policy_revision), (State::Open, 7));
+}
+
+#[tokio::test]
+async fn m17_amounts_deadlines_and_causes_are_the_policys_and_each_entry_says_which() {
+    let world = World::store().await;
+    let book = || wire::AddLedgerEntriesRequest {
+        parent: "sites/lakeside".to_owned(),
+        kind: Kind::Penalty.into(),
+        cause: Cause::UpheldComplaint.into(),
+        reason: "a promise was not kept".to_owned(),
+        ..Default::default()
+    };
+    let changed = world.policy(12, |h| {
+        h.accountability.upheld_complaint = "800.50".parse().expect("a sum");
+        h.accountability.due_days = 10;
+        h.accountability.take_over_on = vec![TakeOver::Dissatisfied];
+    });
+    let older = world.policy(11, |h| h.accountability.due_days = 1);
+    world.tell(&[changed, older]).await;
+    let caller = world.manager();
+    let booked = world
+        .ledger
+        .add_ledger_entries(by(caller, book()))
+        .await
+        .expect("booked");
+    let entry = booked.into_inner().entries.remove(0);
+    let amount = entry.amount.as_ref().expect("due");
+    assert_eq!((amount.units, amount.nanos), (800, 500_000_000));
+    assert_eq!(
+        (entry.policy_profile.as_str(), entry.policy_revision),
+        ("agency-store", 12)
+    );
+    let in_ten_days = world.clock.now_plus(SignedDuration::from_hours(240));
+    assert_eq!(entry.due_time, Some(to_timestamp(in_ten_days)));
+    let case = world.investigated().await;
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(
+        last(&world.get(&case).await.responsible),
+        "eng-one",
+        "the policy leaves it with the store"
+    );
+}
+
+#[tokio::test]
+async fn m17_the_written_report_meets_its_clock_once_and_stands_for_good() {
+    let world = World::store().await;
+    let case = world.investigated().await;
+    let refused = world
+        .report_in_writing(world.handler("seller"), &case, "")
+        .await;
+    assert_eq!(
+        refused.expect_err("not theirs").code(),
+        Code::PermissionDenied
+    );
+    let first = world
+        .report_in_writing(world.handler("eng-one"), &case, "r1")
+        .await
+        .expect("sent");
+    let again = world
+        .report_in_writing(world.handler("eng-one"), &case, "r1")
+        .await
+        .expect("sent");
+    assert_eq!(first, again, "a retry sends none twice (I2)");
+    world.tell(&[world.breached(&case)]).await;
+    let later = world
+        .report_in_writing(world.handler("eng-one"), &case, "r2")
+        .await;
+    assert_ne!(later.expect("who had it reports, too").name, first.name);
+
+    let list = wire::ListStoreReportsRequest {
+        parent: World::name_of(&case),
+    };
+    let listed = world
+        .agency
+        .list_store_reports(by(world.manager(), list))
+        .await;
+    assert_eq!(listed.expect("listed").into_inner().reports.len(), 2);
+    let demands = world
+        .said::<DemandChanged>("redress.demand.changed.v1")
+        .await;
+    assert_eq!(demands.len(), 1, "met is met");
+    assert_eq!(
+        (demands[0].kind, demands[0].state()),
+        (to_wire(ClockKind::StoreReport), DemandState::Met)
+    );
+}
+
+#[tokio::test]
+async fn m17_an_exposure_that_nobody_clarified_in_time_counts_as_true() {
+    let world = World::store().await;
+    let case = world.offered(Category::SalesManagement).await;
+    let clock = |transition| world.clock(&case, ClockKind::MediaClarification, transition);
+    world.tell(&[clock(ClockTransition::Warned)]).await;
+    assert!(world.booked().await.is_empty());
+    world
+        .tell(&[
+            clock(ClockTransition::Breached),
+            clock(ClockTransition::Breached),
+        ])
+        .await;
+    let entries = world.booked().await;
+    assert_eq!(entries.len(), 1);
+    assert_eq!(
+        (entries[0].kind(), entries[0].cause()),
+        (Kind::Penalty, Cause::Exposure)
+    );
+    assert_eq!(entries[0].amount.as_ref().expect("due").units, 500);
+    assert_eq!(entries[0].case, case.to_string());
+}
