@@ -495,15 +495,18 @@ pub(crate) enum ClusterCommand {
 pub(crate) enum MessageCommand {
     /// List messages, newest first.
     #[command(
-        after_help = "Examples:\n  redress message list --site lakeside --limit 20\n  redress message list --state FAILED\n  redress message list --digest sites/lakeside/messages/ID --json"
+        after_help = "Examples:\n  redress message list --site lakeside --limit 20\n  redress message list --state FAILED\n  redress message list --case LS-20261121-0001\n  redress message list --digest sites/lakeside/messages/ID --json"
     )]
     List {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
         site: Option<String>,
-        /// Only messages about this case.
+        /// Only messages about this case: its name or number.
         #[arg(long)]
         case: Option<String>,
+        /// Only messages of this template, for example case.received.
+        #[arg(long)]
+        template: Option<String>,
         /// Only what this digest tells, `sites/{site}/messages/{message}`.
         #[arg(long)]
         digest: Option<String>,
@@ -525,10 +528,10 @@ pub(crate) enum MessageCommand {
     },
     /// Send what you write to the complainants of a case, after the wording check.
     #[command(
-        after_help = "Examples:\n  redress message send sites/lakeside/cases/ID --text '我们明天上午九点到现场检查。'\n  redress message send sites/lakeside/cases/ID --text '…' --override-wording 'a quotation that the customer asked for'"
+        after_help = "Examples:\n  redress message send LS-20261121-0001 --text '我们明天上午九点到现场检查。'\n  redress message send sites/lakeside/cases/ID --text '…' --override-wording 'a quotation that the customer asked for'"
     )]
     Send {
-        /// The case, `sites/{site}/cases/{case}`.
+        /// The case, `sites/{site}/cases/{case}`, or its number.
         case: String,
         /// What to say; greeting, handler and number are added.
         #[arg(long)]

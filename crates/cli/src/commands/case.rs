@@ -155,6 +155,17 @@ pub(crate) async fn name_of(platform: &Platform, name: &str) -> Result<String, F
     Ok(find(platform, name).await?.name)
 }
 
+/// The name of a case that a list is narrowed to, given by name or number; empty where it is not narrowed.
+pub(crate) async fn name_or_any(
+    platform: &Platform,
+    case: Option<&str>,
+) -> Result<String, Failure> {
+    match case {
+        Some(case) => name_of(platform, case).await,
+        None => Ok(String::new()),
+    }
+}
+
 async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failure> {
     let case = find(platform, name).await?;
     if out.json {

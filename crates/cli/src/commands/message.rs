@@ -6,6 +6,7 @@ use redress_proto::notification::v1::{
     SendMessageRequest,
 };
 
+use super::case;
 use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -22,6 +23,7 @@ pub(crate) async fn run(
         MessageCommand::List {
             site,
             case,
+            template,
             digest,
             state,
             reason,
@@ -38,7 +40,8 @@ pub(crate) async fn run(
                 .collect();
             let filter = ListMessagesRequest {
                 parent: parent(site.as_deref()),
-                case: case.unwrap_or_default(),
+                case: case::name_or_any(platform, case.as_deref()).await?,
+                template: template.unwrap_or_default(),
                 digest: digest.unwrap_or_default(),
                 states,
                 reason: reason.unwrap_or_default(),
@@ -115,7 +118,7 @@ pub(crate) async fn run(
             override_wording,
         } => {
             let asked = SendMessageRequest {
-                parent: case,
+                parent: case::name_of(platform, &case).await?,
                 text,
                 person_tokens,
                 override_reason: override_wording,

@@ -535,15 +535,15 @@ fn show(n: &Notice) {
     }
     line("written by", n.authors.join(", "));
     if let Some(audience) = &n.audience {
-        line("on the list", audience.listed_count);
+        line("listed", audience.listed_count);
         if n.include_known {
-            line("known at the site", audience.known_count);
+            line("also known", audience.known_count);
         }
-        line("complained already", audience.excluded_count);
+        line("complained", audience.excluded_count);
     }
     if let Some(progress) = n.progress.as_ref().filter(|_| n.approve_time.is_some()) {
         line("told", progress.told_count);
-        line("of these delivered", progress.delivered_count);
+        line("delivered", progress.delivered_count);
         line("failed", progress.failed_count);
         line("waiting", progress.waiting_count);
         line("not told", progress.cancelled_count);

@@ -8,6 +8,7 @@ use redress_proto::notification::v1::{
     SurveyContact, SurveyState,
 };
 
+use super::case;
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -25,7 +26,7 @@ pub(crate) enum SurveyCommand {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
         site: Option<String>,
-        /// Only about this case.
+        /// Only about this case: its name or number.
         #[arg(long)]
         case: Option<String>,
         /// Only in this state: open, answered or cancelled.
@@ -129,7 +130,7 @@ pub(crate) async fn run(
         } => {
             let filter = ListSurveysRequest {
                 parent: parent(site.as_deref()),
-                case: case.unwrap_or_default(),
+                case: case::name_or_any(platform, case.as_deref()).await?,
                 state: state.map(|s| state_number(&s)).transpose()?.unwrap_or(0),
                 callable,
                 ..Default::default()

@@ -8,6 +8,7 @@ use redress_proto::notification::v1::{
     TaskState, TaskText,
 };
 
+use super::case;
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -31,7 +32,7 @@ pub(crate) enum TaskCommand {
         /// Only of this kind: CALL, LETTER, UNREACHED, SURVEY.
         #[arg(long)]
         kind: Option<String>,
-        /// Only about this case, `sites/{site}/cases/{case}`.
+        /// Only about this case: its name or number.
         #[arg(long)]
         case: Option<String>,
         /// Only what you have taken.
@@ -120,7 +121,7 @@ pub(crate) async fn run(
                     .map(|word| wire("kind", "TASK_KIND_", &word, TaskKind::from_str_name))
                     .transpose()?
                     .map_or(0, i32::from),
-                case: case.unwrap_or_default(),
+                case: case::name_or_any(platform, case.as_deref()).await?,
                 mine,
                 ..Default::default()
             };
@@ -296,8 +297,10 @@ fn show(task: &Task, text: Option<&TaskText>) {
         line("outcome", outcome(task));
     }
     if let Some(text) = text {
-        line("reader", &text.reader);
-        line("number or address", &text.address);
+        if !text.reader.is_empty() {
+            line("reader", &text.reader);
+        }
+        line("where", &text.address);
         heading(&text.subject);
         anstream::println!("{}", text.body);
     }
