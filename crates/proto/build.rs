@@ -10,6 +10,8 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     println!("cargo:rerun-if-changed={}", root.display());
@@ -86,10 +88,11 @@ fn checked(descriptors: &[u8], out: &Path) -> Result<(), Box<dyn Error>> {
         let path = rust_path(package, message.name());
         let has_rules = flat.contains(&format!("Validatefor{path}{{"));
         let body = if has_rules && message.name().ends_with("Request") {
-            "::prost_protovalidate::Validate::validate(self)"
+            "crate::codec::said(::prost_protovalidate::Validate::validate(self), self)"
         } else {
             "Ok(())"
         };
+        code.push_str(&blanks(&message, &path)?);
         writeln!(
             code,
             "impl crate::codec::Checked for {path} {{ fn check(&self) -> Result<(), ::prost_protovalidate::ValidationError> {{ {body} }} }}"
@@ -97,6 +100,129 @@ fn checked(descriptors: &[u8], out: &Path) -> Result<(), Box<dyn Error>> {
     }
     std::fs::write(out.join("checked_impl.rs"), code)?;
     Ok(())
+}
+
+/// Writes `impl Said`: which required texts of a message say nothing. `min_len` counts characters, and some of them
+/// nobody sees.
+fn blanks(message: &MessageDescriptor, path: &str) -> Result<String, Box<dyn Error>> {
+    let mut code = String::new();
+    for field in message.fields() {
+        let rules = Rules::of(&field)?;
+        if rules.ignored || field.is_map() {
+            continue;
+        }
+        let (name, at) = (ident(field.name()), field.name());
+        let said = match field.kind() {
+            Kind::String if rules.required => "crate::codec::say(&at, said, found);",
+            Kind::Message(of) if of.package_name().starts_with("redress.") => {
+                "said.blanks(&format!(\"{at}.\"), found);"
+            }
+            _ => continue,
+        };
+        let shape = match field.containing_oneof() {
+            _ if field.is_list() => format!(
+                "for (i, said) in self.{name}.iter().enumerate() {{ let at = format!(\"{{at}}{at}[{{i}}]\"); {said} }}"
+            ),
+            Some(one) if !one.is_synthetic() => {
+                let (owner, message) = path.rsplit_once("::").ok_or("a message has a package")?;
+                let variant = format!(
+                    "{owner}::{}::{}::{}",
+                    snake(message),
+                    pascal(one.name()),
+                    pascal(field.name())
+                );
+                let one = ident(one.name());
+                format!(
+                    "if let Some({variant}(said)) = &self.{one} {{ let at = format!(\"{{at}}{at}\"); {said} }}"
+                )
+            }
+            _ if field.supports_presence() => format!(
+                "if let Some(said) = &self.{name} {{ let at = format!(\"{{at}}{at}\"); {said} }}"
+            ),
+            _ => format!("{{ let said = &self.{name}; let at = format!(\"{{at}}{at}\"); {said} }}"),
+        };
+        writeln!(code, "{shape}")?;
+    }
+    Ok(format!(
+        "impl crate::codec::Said for {path} {{ #[allow(unused_variables, unused_imports, clippy::all)] fn blanks(&self, at: &str, found: &mut Vec<::prost_protovalidate::Violation>) {{ use crate::codec::Said as _; {code} }} }}\n"
+    ))
+}
+
+/// What the rules of a field say about its text.
+#[derive(Default)]
+struct Rules {
+    /// It is at least one character long.
+    required: bool,
+    /// Its handler checks it.
+    ignored: bool,
+}
+
+impl Rules {
+    fn of(field: &FieldDescriptor) -> Result<Self, Box<dyn Error>> {
+        let pool = field.parent_pool();
+        let extension = pool
+            .get_extension_by_name("buf.validate.field")
+            .ok_or("the rules are imported")?;
+        let options = field.options();
+        if !options.has_extension(&extension) {
+            return Ok(Self::default());
+        }
+        let rules = options.get_extension(&extension);
+        let rules = rules.as_message().ok_or("rules are a message")?;
+        let ignore = rules.get_field_by_name("ignore");
+        let text = |rules: &DynamicMessage| {
+            let of_string = rules.get_field_by_name("string")?;
+            let least = of_string.as_message()?.get_field_by_name("min_len")?;
+            least.as_u64().filter(|least| *least > 0)
+        };
+        let item = || {
+            let of_list = rules.get_field_by_name("repeated")?;
+            let items = of_list.as_message()?.get_field_by_name("items")?;
+            text(items.as_message()?)
+        };
+        Ok(Self {
+            required: text(rules).or_else(item).is_some(),
+            // IGNORE_ALWAYS
+            ignored: ignore.and_then(|ignore| ignore.as_enum_number()) == Some(3),
+        })
+    }
+}
+
+/// As prost names a field.
+fn ident(name: &str) -> String {
+    const KEYWORDS: [&str; 47] = [
+        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do",
+        "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in",
+        "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+        "return", "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe",
+        "unsized", "use", "virtual", "where", "while",
+    ];
+    if KEYWORDS.contains(&name) || name == "yield" {
+        format!("r#{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+fn pascal(name: &str) -> String {
+    name.split('_')
+        .flat_map(|part| {
+            let mut letters = part.chars();
+            let first = letters.next().map(|c| c.to_ascii_uppercase());
+            first.into_iter().chain(letters)
+        })
+        .collect()
 }
 
 fn rust_path(package: &str, name: &str) -> String {

@@ -4,6 +4,7 @@
 pub mod fault;
 pub mod ids;
 pub mod name;
+pub mod text;
 pub mod time;
 pub mod words;
 

@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 
 use prost::Message;
-use prost_protovalidate::ValidationError;
+use prost_protovalidate::{ValidationError, Violation};
 use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder};
 use tonic_prost::{ProstCodec, ProstEncoder};
@@ -23,6 +23,41 @@ pub trait Checked {
     /// # Errors
     /// All broken rules at once.
     fn check(&self) -> Result<(), ValidationError>;
+}
+
+/// A message that knows which of its required texts say nothing, though they are long enough for their rule.
+pub(crate) trait Said {
+    /// Adds a violation for each, with its path below `at`.
+    fn blanks(&self, at: &str, found: &mut Vec<Violation>);
+}
+
+/// Adds a violation where nobody would see anything of a text that is required.
+pub(crate) fn say(at: &str, text: &str, found: &mut Vec<Violation>) {
+    // An empty one breaks its rule already.
+    if !text.is_empty() && redress_model::text::is_blank(text) {
+        found.push(Violation::new(
+            at,
+            "string.blank",
+            "must say something: a reader sees none of its characters",
+        ));
+    }
+}
+
+/// What the rules found, and what they cannot say: a text of spaces and invisible characters has a length.
+pub(crate) fn said(
+    rules: Result<(), ValidationError>,
+    message: &impl Said,
+) -> Result<(), ValidationError> {
+    let mut found = match rules {
+        Ok(()) => Vec::new(),
+        Err(error) => error.into_violations(),
+    };
+    message.blanks("", &mut found);
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(ValidationError::new(found))
+    }
 }
 
 /// Protobuf, with every decoded message checked.
@@ -102,4 +137,59 @@ pub fn violated(error: &ValidationError) -> Status {
     let mut details = ErrorDetails::with_bad_request(violations);
     details.set_error_info("INVALID_FIELD", ERROR_DOMAIN, []);
     Status::with_error_details(tonic::Code::InvalidArgument, text, details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assignment::v1::{
+        Liability, ProposeSolutionRequest, RejectWorkRequest, Remedy, SolutionTerms,
+    };
+
+    fn broken(request: &impl Checked) -> Vec<String> {
+        let Err(error) = request.check() else {
+            return Vec::new();
+        };
+        let blank = |v: &&Violation| v.rule_id() == "string.blank";
+        error
+            .violations()
+            .iter()
+            .filter(blank)
+            .map(Violation::field_path)
+            .collect()
+    }
+
+    #[test]
+    fn a_required_text_that_nobody_sees_is_refused_wherever_it_stands() {
+        for blank in ["\u{200b}\u{200b}", " \u{3000}", "\u{3164}\u{2800}"] {
+            let answer = RejectWorkRequest {
+                answer: blank.to_owned(),
+                ..Default::default()
+            };
+            assert_eq!(broken(&answer), ["answer"]);
+            let remedy = Remedy {
+                text: blank.to_owned(),
+                ..Default::default()
+            };
+            let terms = SolutionTerms {
+                summary: blank.to_owned(),
+                remedies: vec![Remedy::default(), remedy],
+                liability: Some(Liability::default()),
+                ..Default::default()
+            };
+            let proposal = ProposeSolutionRequest {
+                terms: Some(terms),
+                ..Default::default()
+            };
+            assert_eq!(
+                broken(&proposal),
+                ["terms.summary", "terms.remedies[1].text"]
+            );
+        }
+        let seen = RejectWorkRequest {
+            answer: "\u{200b}经核实，不属实。".to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(broken(&seen), Vec::<String>::new());
+    }
 }

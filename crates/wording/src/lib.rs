@@ -6,6 +6,7 @@
 
 pub mod money;
 mod normal;
+pub mod promise;
 mod rules;
 
 use std::sync::LazyLock;
@@ -84,7 +85,7 @@ impl Checker {
             ];
             for (part, phrases) in parts {
                 for phrase in phrases {
-                    let text = Normal::of(phrase).text;
+                    let text = Normal::of_phrase(phrase).text;
                     let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
                     patterns.push(Pattern {
                         rule: index,
@@ -113,7 +114,7 @@ impl Checker {
 
     /// What the text says that this audience must not read, in the order of the text.
     pub fn check(&self, text: &str, audience: Audience) -> Vec<Hit> {
-        let normal = Normal::of(text);
+        let normal = Normal::of_phrase(text);
         let found = self.find(text, &normal, audience);
         let mut hits: Vec<&Found> = found
             .iter()

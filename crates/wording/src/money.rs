@@ -188,7 +188,8 @@ impl Number {
             let (start, end) = normal.span(at, at + c.len_utf8());
             let parted = last.is_some_and(|(before, to): (char, usize)| {
                 let digits = before.is_ascii_digit() && c.is_ascii_digit();
-                !digits && text[to..start].contains([',', '，', '、'])
+                let between = text.get(to..start).unwrap_or_default();
+                !digits && between.contains([',', '，', '、'])
             });
             if parted {
                 break;

@@ -1,13 +1,20 @@
-//! Text as phrases are compared: case, width, spaces, punctuation within a sentence and traditional characters
-//! do not matter. Every byte remembers which piece of the original it came from.
+//! Text as it is compared: case, width, style of a letter, spaces, punctuation within a sentence, accents, traditional
+//! characters and what nobody sees do not matter. Every byte remembers which piece of the original it came from.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use redress_model::text::is_invisible;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// Stands where a sentence ends; no phrase holds it, so none reaches over.
 pub(crate) const BREAK: char = '\u{1}';
 
-/// Traditional characters that occur in what the rules look for, each followed by the simplified one.
-const TRADITIONAL: &str = "這这點点麼么沒没麼么題题驚惊錢钱貨货價价對对絕绝可可錯错搞搞歸归們们負负責责門门關关與与無无別别\
-                           誰谁曉晓證证賠赔償偿個个現现據据說说應应該该問问題题數数撮撮斷断電电氣气熱热暖暖費费\
-                           繳缴齊齐惡恶鬧闹業业訴诉詐诈職职則则條条會会發发給给來来開开見见讓让還还報报處处從从";
+/// Traditional characters, each followed by the simplified one (Unicode's transform Hant-Hans).
+const TRADITIONAL: &str = include_str!("../simplified.txt");
+
+/// Numerals that stand for another one in a phrase, each followed by the one that they are compared as.
+const NUMERALS: &str = "0零1一2二3三4四5五6六7七8八9九〇零壹一贰二弍二叁三參三叄三弎三肆四伍五陆六柒七捌八玖九拾十佰百仟千";
 
 /// Normalised text.
 pub(crate) struct Normal {
@@ -18,19 +25,32 @@ pub(crate) struct Normal {
 }
 
 impl Normal {
+    /// With numerals as they were written.
     pub(crate) fn of(original: &str) -> Self {
+        Self::folded(original, |c| c)
+    }
+
+    /// With all numerals of one value alike: a phrase is the same with 一, 壹 and 1.
+    pub(crate) fn of_phrase(original: &str) -> Self {
+        static FOLDED: LazyLock<HashMap<char, char>> = LazyLock::new(|| pairs(NUMERALS));
+        Self::folded(original, |c| FOLDED.get(&c).copied().unwrap_or(c))
+    }
+
+    fn folded(original: &str, fold: impl Fn(char) -> char) -> Self {
         let mut normal = Self {
             text: String::with_capacity(original.len()),
             pieces: Vec::with_capacity(original.len()),
         };
-        for (at, c) in original.char_indices() {
-            let piece = (at, at + c.len_utf8());
-            let narrow = narrow(c);
-            if ends_sentence(narrow) {
-                normal.push(BREAK, piece);
-            } else if narrow.is_alphanumeric() || narrow == '%' {
-                for lower in simplified(narrow).to_lowercase() {
-                    normal.push(lower, piece);
+        for (at, whole) in original.char_indices() {
+            let piece = (at, at + whole.len_utf8());
+            // Apart from its accents, which are then no letters.
+            for c in std::iter::once(whole).nfkd() {
+                if ends_sentence(c) {
+                    normal.push(BREAK, piece);
+                } else if c == '%' || c.is_alphanumeric() && !is_invisible(c) {
+                    for lower in simplified(c).to_lowercase() {
+                        normal.push(fold(lower), piece);
+                    }
                 }
             }
         }
@@ -48,27 +68,20 @@ impl Normal {
     }
 }
 
-/// Full-width forms as half-width ones.
-fn narrow(c: char) -> char {
-    match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        _ => c,
-    }
-}
-
 fn ends_sentence(c: char) -> bool {
     matches!(c, '。' | '!' | '?' | ';' | '\n' | '.' | '…')
 }
 
 fn simplified(c: char) -> char {
+    static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| pairs(TRADITIONAL));
     if c.is_ascii() {
         return c;
     }
-    let mut pairs = TRADITIONAL.chars().filter(|c| !c.is_whitespace());
-    while let (Some(from), Some(to)) = (pairs.next(), pairs.next()) {
-        if from == c {
-            return to;
-        }
-    }
-    c
+    SIMPLIFIED.get(&c).copied().unwrap_or(c)
+}
+
+/// Each first character with the second that follows it.
+fn pairs(text: &str) -> HashMap<char, char> {
+    let mut characters = text.chars().filter(|c| !c.is_whitespace());
+    std::iter::from_fn(|| Some((characters.next()?, characters.next()?))).collect()
 }
