@@ -1,7 +1,9 @@
 //! `redress audit`: whether what was written stands as it was written (I12).
 
 use clap::Subcommand;
-use redress_proto::intake::v1::{ListSitesRequest, VerifyTimelineRequest};
+use redress_proto::intake::v1::{
+    BrokenTimeline, ListSitesRequest, VerifyTimelineRequest, VerifyTimelinesRequest,
+};
 use redress_proto::triage::v1::{BrokenChain, VerifyDecisionsRequest};
 
 use super::case::name_of;
@@ -12,8 +14,8 @@ use crate::output::{Output, line};
 /// Subcommands of `audit`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Verify the hash chains: every decision of the sites, or one case with its timeline. Ends with an
-    /// error where one does not hold.
+    /// Verify the hash chains: every decision and every timeline of the sites, or of one case. Names the first
+    /// entry that is wrong of each, and ends with an error where one does not hold.
     #[command(
         after_help = "Examples:\n  redress audit verify\n  redress audit verify --site lakeside --json\n  redress audit verify LS-20261121-0001"
     )]
@@ -32,7 +34,8 @@ struct Verdict {
     cases: i64,
     decisions: i64,
     broken: Vec<BrokenChain>,
-    timeline: Option<bool>,
+    entries: i64,
+    broken_timelines: Vec<BrokenTimeline>,
 }
 
 /// Runs a subcommand.
@@ -47,7 +50,7 @@ pub(crate) async fn run(
         Some(case) => {
             let case = name_of(platform, &case).await?;
             decisions(platform, &case, &mut verdict).await?;
-            verdict.timeline = Some(timeline(platform, &case).await?);
+            timeline(platform, &case, &mut verdict).await?;
         }
         None => {
             let sites = match site {
@@ -56,11 +59,12 @@ pub(crate) async fn run(
             };
             for site in sites {
                 decisions(platform, &site, &mut verdict).await?;
+                timelines(platform, &site, &mut verdict).await?;
             }
         }
     }
     tell(&verdict, out);
-    if verdict.broken.is_empty() && verdict.timeline != Some(false) {
+    if verdict.broken.is_empty() && verdict.broken_timelines.is_empty() {
         Ok(())
     } else {
         Err(Failure::Tampered)
@@ -114,12 +118,49 @@ async fn decisions(
     Ok(())
 }
 
-async fn timeline(platform: &Platform, case: &str) -> Result<bool, Failure> {
+async fn timelines(
+    platform: &Platform,
+    parent: &str,
+    verdict: &mut Verdict,
+) -> Result<(), Failure> {
+    let client = platform.cases();
+    let pages = all_pages(None, |page_size, page_token| {
+        let mut client = client.clone();
+        let parent = parent.to_owned();
+        async move {
+            let verify = VerifyTimelinesRequest {
+                parent,
+                page_size,
+                page_token,
+            };
+            let answer = client.verify_timelines(request(verify)).await?.into_inner();
+            let next = answer.next_page_token.clone();
+            Ok((vec![answer], next))
+        }
+    })
+    .await?;
+    for page in pages {
+        verdict.entries += page.entry_count;
+        verdict.broken_timelines.extend(page.broken);
+    }
+    Ok(())
+}
+
+async fn timeline(platform: &Platform, case: &str, verdict: &mut Verdict) -> Result<(), Failure> {
     let verify = VerifyTimelineRequest {
         name: case.to_owned(),
     };
     let answer = platform.cases().verify_timeline(request(verify)).await?;
-    Ok(answer.into_inner().valid)
+    let answer = answer.into_inner();
+    verdict.entries += answer.entry_count;
+    if !answer.valid {
+        verdict.broken_timelines.push(BrokenTimeline {
+            case: case.to_owned(),
+            first_bad_sequence: answer.first_bad_sequence,
+            finding: answer.finding,
+        });
+    }
+    Ok(())
 }
 
 fn tell(verdict: &Verdict, out: Output) {
@@ -130,11 +171,20 @@ fn tell(verdict: &Verdict, out: Output) {
                 .iter()
                 .map(|b| serde_json::json!({ "case": b.case, "revision": b.revision }))
                 .collect();
+            let timelines: Vec<_> = verdict
+                .broken_timelines
+                .iter()
+                .map(|b| {
+                    serde_json::json!({ "case": b.case, "entry": b.first_bad_sequence, "finding": b.finding })
+                })
+                .collect();
             serde_json::json!({
                 "cases": verdict.cases,
                 "decisions": verdict.decisions,
                 "broken": broken,
-                "timeline_intact": verdict.timeline,
+                "entries": verdict.entries,
+                "broken_timelines": timelines,
+                "timeline_intact": verdict.broken_timelines.is_empty(),
             })
         },
         || {
@@ -149,10 +199,18 @@ fn tell(verdict: &Verdict, out: Output) {
             if verdict.broken.is_empty() {
                 line("chains", "hold");
             }
-            match verdict.timeline {
-                Some(true) => line("timeline", "holds"),
-                Some(false) => line("timeline", "does not hold"),
-                None => {}
+            line("entries", verdict.entries);
+            for broken in &verdict.broken_timelines {
+                line(
+                    "broken",
+                    format!(
+                        "{} from entry {} on: {}",
+                        broken.case, broken.first_bad_sequence, broken.finding
+                    ),
+                );
+            }
+            if verdict.broken_timelines.is_empty() {
+                line("timelines", "hold");
             }
         },
     );

@@ -11,7 +11,7 @@ use super::own_move::OwnMove;
 use super::{
     add_evidence, create_case, get_case, import_cases, list_cases, list_timeline, merge_cases,
     own_move, record_contact, record_custody, search_cases, update_case, verify_timeline,
-    watch_cases,
+    verify_timelines, watch_cases,
 };
 use crate::intake::Intake;
 
@@ -176,6 +176,16 @@ impl CaseService for CaseServer {
         request: Request<pb::VerifyTimelineRequest>,
     ) -> Result<Response<pb::VerifyTimelineResponse>, Status> {
         verify_timeline::verify(&self.0, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn verify_timelines(
+        &self,
+        request: Request<pb::VerifyTimelinesRequest>,
+    ) -> Result<Response<pb::VerifyTimelinesResponse>, Status> {
+        verify_timelines::verify(&self.0, request)
             .await
             .map(Response::new)
             .map_err(status)

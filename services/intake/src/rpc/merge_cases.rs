@@ -20,7 +20,7 @@ use crate::domain::timeline::facts;
 use crate::intake::Intake;
 use crate::store::case::{self, Record};
 use crate::store::timeline::Happened;
-use crate::store::{announce, timeline};
+use crate::store::{announce, search, timeline};
 
 const METHOD: &str = "redress.intake.v1.CaseService/MergeCases";
 
@@ -92,14 +92,24 @@ impl Operation for Merge<'_> {
                 self.require(tx, duplicate).await?;
             }
         }
+        let accused_before = head.staff_complained_about.len();
         for duplicate in &mut open {
             self.fold(tx, &mut head, duplicate).await?;
+        }
+        let accused_came_along = head.staff_complained_about.len() > accused_before;
+        if accused_came_along {
+            head.revision += 1;
+            search::put(tx, &head).await?;
         }
         if !open.is_empty() {
             case::save(tx, &mut head, self.now).await?;
         }
         let name = self.name.to_string();
         receipt::complete(tx, &self.receipt, &name, &etag::of(head.revision)).await?;
+        if accused_came_along {
+            // Whoever is complained about in one of them must hold none of it: work moves away from them.
+            announce::updated(tx, &head).await?;
+        }
         for duplicate in &open {
             announce::moved(tx, duplicate, &self.caller.subject).await?;
         }
@@ -168,9 +178,20 @@ impl Merge<'_> {
         ]));
         timeline::append(tx, duplicate, moved, self.now).await?;
         case::save(tx, duplicate, self.now).await?;
+        // The head stands for both complaints now, so it hides from everybody whom one of them accuses (section 7).
+        let accused = &mut head.staff_complained_about;
+        let before = accused.len();
+        accused.extend(duplicate.staff_complained_about.iter().cloned());
+        accused.sort();
+        accused.dedup();
+        let grown = accused.len() > before;
+        let count = grown.then(|| accused.len().to_string());
         let absorbed = Happened {
             kind: TimelineKind::Updated,
-            ..entry(facts([("absorbed", duplicate.name.to_string())]))
+            ..entry(facts([
+                ("absorbed", duplicate.name.to_string()),
+                ("staff_complained_about", count.unwrap_or_default()),
+            ]))
         };
         timeline::append(tx, head, absorbed, self.now).await
     }

@@ -17,6 +17,7 @@ mod render;
 mod search_cases;
 mod update_case;
 mod verify_timeline;
+mod verify_timelines;
 mod watch_cases;
 
 pub use case_read_service::CaseReadServer;

@@ -84,3 +84,29 @@ pub async fn names(
         .map(|r| Ok(CaseName::new(stored(&r.site)?, r.id)))
         .collect()
 }
+
+/// Names of a site's cases in the order of their ids, after the given one.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn by_id(
+    tx: &mut Tx,
+    site: &SiteId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<CaseName>, Fault> {
+    let rows = sqlx::query!(
+        "-- intake::list::by_id
+        SELECT id FROM complaint WHERE site = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
+        site.as_str(),
+        after,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(rows
+        .iter()
+        .map(|r| CaseName::new(site.clone(), r.id))
+        .collect())
+}

@@ -19,7 +19,7 @@ fn all() -> pb::ListCasesRequest {
     }
 }
 
-async fn search(cases: &mut Cases, query: &str) -> Vec<pb::Case> {
+pub(crate) async fn search(cases: &mut Cases, query: &str) -> Vec<pb::Case> {
     cases
         .search_cases(pb::SearchCasesRequest {
             parent: "sites/-".to_owned(),

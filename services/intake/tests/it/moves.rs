@@ -7,7 +7,8 @@ use redress_proto::intake::v1 as pb;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::world::{Cases, World, caller, create, leak, reason, staff, start, update};
+use crate::isolation::search;
+use crate::world::{Cases, World, caller, create, get, leak, reason, staff, start, update};
 
 async fn withdraw(cases: &mut Cases, name: &str, etag: &str) -> Result<pb::Case, Status> {
     let request = pb::WithdrawCaseRequest {
@@ -45,6 +46,62 @@ async fn unmerge(cases: &mut Cases, name: &str) -> Result<pb::Case, Status> {
         .unmerge_case(request)
         .await
         .map(|r| r.into_inner().case.expect("a case"))
+}
+
+/// Section 7: staff complained about are listed on the case and cannot see it, nor handle it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_carries_over_whom_the_merged_complaint_accuses() {
+    let world = World::new().await;
+    for who in ["wang", "zhao"] {
+        let name = format!("sites/lake/staff/{who}");
+        let known = events::StaffChanged {
+            staff: name.clone(),
+            account: format!("{who}-login"),
+            revision: 1,
+            ..Default::default()
+        };
+        world
+            .deliver("assignment", "redress.staff.changed.v1", &name, &known)
+            .await;
+    }
+    let about = |who: &[&str]| pb::Case {
+        staff_complained_about: who
+            .iter()
+            .map(|w| format!("sites/lake/staff/{w}"))
+            .collect(),
+        ..leak()
+    };
+    let head = world.create(about(&["zhao"])).await;
+    let accusing = world.create(about(&["wang", "zhao"])).await;
+    let mut wang = world.cases(staff("w", "sites/lake/staff/wang"));
+    get(&mut wang, &head.name)
+        .await
+        .expect("visible while nobody accuses them in it");
+    let mut clerk = world.cases(caller("clerk"));
+    let merged = merge(&mut clerk, &head.name, &[&accusing.name])
+        .await
+        .expect("merged");
+    assert_eq!(
+        merged.staff_complained_about,
+        ["sites/lake/staff/wang", "sites/lake/staff/zhao"]
+    );
+    let refused = get(&mut wang, &head.name).await;
+    assert_eq!(refused.expect_err("hidden").code(), Code::NotFound);
+    let shown = search(&mut wang, "漏水").await;
+    assert!(shown.iter().all(|c| c.name != head.name));
+    // Assignment and triage take work, pages and clusters away from them by this fact.
+    let told: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
+    let facts = told.last().and_then(|t| t.facts.clone()).expect("facts");
+    assert_eq!(facts.case, head.name);
+    assert_eq!(facts.staff_complained_about, merged.staff_complained_about);
+    assert!(facts.revision > 1, "newer than what was known");
+    // Nothing new is accused by a second merge, so nothing is told.
+    let again = world.create(about(&["zhao"])).await;
+    merge(&mut clerk, &head.name, &[&again.name])
+        .await
+        .expect("merged");
+    let later: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
+    assert_eq!(later.len(), told.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

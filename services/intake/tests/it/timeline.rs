@@ -83,6 +83,64 @@ async fn i12_any_change_of_a_row_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn i12_a_walk_over_the_site_names_the_first_wrong_entry_of_each_case() {
+    let world = World::new().await;
+    let mut cases = Vec::new();
+    for _ in 0..3 {
+        cases.push(story(&world).await.name);
+    }
+    // Ids of one millisecond have no order of their own.
+    cases.sort();
+    let walk = async |size: i32| {
+        let mut auditor = world.cases(caller("auditor"));
+        let (mut token, mut broken, mut count, mut entries) = (String::new(), Vec::new(), 0, 0);
+        loop {
+            let page = auditor
+                .verify_timelines(pb::VerifyTimelinesRequest {
+                    parent: "sites/lake".to_owned(),
+                    page_size: size,
+                    page_token: token,
+                })
+                .await
+                .expect("a page")
+                .into_inner();
+            count += page.case_count;
+            entries += page.entry_count;
+            broken.extend(page.broken);
+            token = page.next_page_token;
+            if token.is_empty() {
+                return (count, entries, broken);
+            }
+        }
+    };
+    assert_eq!(walk(0).await, (3, 12, Vec::new()));
+    for (case, sequence) in [(&cases[1], 3), (&cases[2], 2)] {
+        let id: uuid::Uuid = case
+            .rsplit('/')
+            .next()
+            .expect("an id")
+            .parse()
+            .expect("a UUID");
+        sqlx::query("UPDATE intake.timeline SET actor = 'x' WHERE case_id = $1 AND sequence = $2")
+            .bind(id)
+            .bind(sequence)
+            .execute(&world.data.admin)
+            .await
+            .expect("tampered");
+    }
+    for size in [1, 2, 50] {
+        let (count, _, broken) = walk(size).await;
+        let found: Vec<(&str, i64)> = broken
+            .iter()
+            .map(|b| (b.case.as_str(), b.first_bad_sequence))
+            .collect();
+        assert_eq!(count, 3);
+        assert_eq!(found, [(cases[1].as_str(), 3), (cases[2].as_str(), 2)]);
+        assert!(broken.iter().all(|b| !b.finding.is_empty()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i12_the_app_role_cannot_change_or_delete_entries() {
     let world = World::new().await;
     story(&world).await;
