@@ -50,7 +50,7 @@ pub async fn cluster_facts(
         .await?
         .ok_or_else(|| Fault::internal("a case's cluster is missing"))?;
     let between = async |tx: &mut Tx, after, limit| {
-        tallies::people_between(tx, &site.id, cluster, after, as_of, limit).await
+        tallies::people_between(tx, &site.id, cluster, (after, as_of), None, limit).await
     };
     // As of a time after all its complaints, history is what the cluster counts to.
     let complainants = if historical && known.newest.is_some_and(|newest| newest > as_of) {
@@ -61,6 +61,26 @@ pub async fn cluster_facts(
     let month = between(tx, month_before(site, as_of), MONTH_CASES_MAX).await?;
     Ok(ClusterFacts {
         complainants,
+        recent_cases: cases_of_different_complainants(&month),
+    })
+}
+
+/// What a cluster counts to in the eyes of somebody whom some of its cases complain about: as if those were not there.
+pub async fn facts_without(
+    tx: &mut Tx,
+    site: &Site,
+    cluster: Uuid,
+    as_of: Timestamp,
+    staff: &str,
+) -> Result<ClusterFacts, Fault> {
+    let since = async |tx: &mut Tx, after, limit| {
+        let window = (after, as_of);
+        tallies::people_between(tx, &site.id, cluster, window, Some(staff), limit).await
+    };
+    let all = since(tx, BEFORE_ALL, i64::MAX).await?;
+    let month = since(tx, month_before(site, as_of), MONTH_CASES_MAX).await?;
+    Ok(ClusterFacts {
+        complainants: distinct_complainants(&all),
         recent_cases: cases_of_different_complainants(&month),
     })
 }

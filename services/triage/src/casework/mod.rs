@@ -31,7 +31,9 @@ pub use byhand::{Act, ByHand, act, find, may_extend, may_meet, may_start, start}
 pub use calendar::{
     CalendarChange, content, first_day, follow_calendar, reread, revision, with_first,
 };
-pub use cluster::{Likeness, cluster_facts, join, merge, recount, regrade, split, spread};
+pub use cluster::{
+    Likeness, cluster_facts, facts_without, join, merge, recount, regrade, split, spread,
+};
 pub use contact::{Contact, contact};
 pub use decide::decide;
 pub use defect::review_defect;

@@ -10,7 +10,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, render_cluster as render};
-use crate::casework::cluster_facts;
+use crate::casework::{cluster_facts, facts_without};
 use crate::store::{cluster_acts, clusters, sites};
 
 /// The newest members that a cluster shows.
@@ -66,7 +66,7 @@ pub(super) async fn read(
     let staff = staff.as_deref();
     let seats = clusters::seats(tx, &name.site, name.id, staff, MEMBERS_MAX).await?;
     cluster.members = render::members(&name.site, seats)?;
-    let acts = cluster_acts::of_cluster(tx, &name.site, name.id, ACTS_MAX).await?;
+    let acts = cluster_acts::of_cluster(tx, &name.site, name.id, staff, ACTS_MAX).await?;
     cluster.acts = render::acts(&name.site, acts);
     Ok(cluster)
 }
@@ -80,11 +80,22 @@ pub(super) async fn row(
 ) -> Result<Cluster, Fault> {
     let missing = || Fault::not_found("Cluster", name);
     let site = sites::get(tx, &name.site, now).await?.ok_or_else(missing)?;
-    let cluster = clusters::get(tx, &name.site, name.id)
+    let mut cluster = clusters::get(tx, &name.site, name.id)
         .await?
         .ok_or_else(missing)?;
     let staff = caller.staff.as_ref().map(ToString::to_string);
-    let facts = cluster_facts(tx, &site, name.id, now, false).await?;
     let visible = clusters::visible(tx, &name.site, name.id, staff.as_deref()).await?;
+    let facts = match staff {
+        // Nothing that is counted tells of the cases that are left out.
+        Some(staff) if visible.cases < cluster.cases => {
+            if visible.cases == 0 {
+                return Err(missing());
+            }
+            cluster.newest = visible.newest;
+            cluster.defect.units = cluster.defect.units.min(visible.cases);
+            facts_without(tx, &site, name.id, now, &staff).await?
+        }
+        _ => cluster_facts(tx, &site, name.id, now, false).await?,
+    };
     Ok(render::cluster(&name.site, cluster, visible, facts))
 }

@@ -12,21 +12,20 @@ use crate::domain::ClusterFacts;
 use crate::domain::defect::{Defect, DefectState};
 use crate::domain::similarity::{Place, PlaceMatch};
 use crate::store::cluster_acts::Act;
-use crate::store::clusters::{Cluster, Seat};
+use crate::store::clusters::{Cluster, Seat, Visible};
 
-/// A cluster without its cases and acts. `visible` is how many cases the caller may know of, and the
-/// gravest grade among them.
+/// A cluster without its cases and acts.
 pub(super) fn cluster(
     site: &SiteId,
     cluster: Cluster,
-    (cases, grade): (u32, Option<i16>),
+    visible: Visible,
     facts: ClusterFacts,
 ) -> wire::Cluster {
     let name = |id| ClusterName::new(site.clone(), id).to_string();
     wire::Cluster {
         name: name(cluster.id),
         create_time: Some(to_timestamp(cluster.created)),
-        case_count: count(cases),
+        case_count: count(visible.cases),
         complainants: count(facts.complainants),
         recent_cases: count(facts.recent_cases),
         members: Vec::new(),
@@ -34,7 +33,7 @@ pub(super) fn cluster(
         revision: cluster.revision,
         etag: etag::of(cluster.revision),
         newest_time: cluster.newest.map(to_timestamp),
-        grade: grade.map_or(0, i32::from),
+        grade: visible.grade.map_or(0, i32::from),
         general_defect: Some(defect(cluster.defect)),
         acts: Vec::new(),
     }

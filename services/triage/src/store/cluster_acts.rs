@@ -51,19 +51,24 @@ pub async fn record(tx: &mut Tx, site: &SiteId, cluster: Uuid, act: &Act) -> Res
     Ok(())
 }
 
-/// The record of a cluster, newest first.
+/// The record of a cluster, newest first; without what was done about cases that complain about the given person.
 pub async fn of_cluster(
     tx: &mut Tx,
     site: &SiteId,
     cluster: Uuid,
+    not_about: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Act>, Fault> {
     let rows = sqlx::query!(
         "-- triage::store::cluster_acts::of_cluster
-        SELECT act, actor, reason, other, cases, act_time FROM cluster_act
-        WHERE site = $1 AND cluster = $2 ORDER BY sequence DESC LIMIT $3",
+        SELECT act, actor, reason, other, cases, act_time FROM cluster_act a
+        WHERE site = $1 AND cluster = $2
+          AND ($3::text IS NULL OR NOT EXISTS (
+            SELECT FROM case_file c WHERE c.site = $1 AND c.id = ANY (a.cases) AND $3 = ANY (c.excluded)))
+        ORDER BY sequence DESC LIMIT $4",
         site.as_str(),
         cluster,
+        not_about,
         limit,
     )
     .fetch_all(&mut **tx)

@@ -231,7 +231,7 @@ pub async fn to_decide(
 pub struct Filter {
     /// One site, or all of the scope.
     pub site: Option<SiteId>,
-    /// Of at least so many cases.
+    /// Of at least so many cases, as far as the person below may know of them.
     pub min_cases: i32,
     /// Whose general defect stands there.
     pub defect: Option<DefectState>,
@@ -255,6 +255,8 @@ pub async fn page(
           AND ($4::timestamptz IS NULL OR (k.newest_time, k.id) < ($4, $5))
           AND ($6::text IS NULL OR EXISTS (
             SELECT FROM case_file c WHERE c.site = k.site AND c.cluster = k.id AND NOT $6 = ANY (c.excluded)))
+          AND ($6::text IS NULL OR $2 <= 1 OR $2 <= (
+            SELECT count(*) FROM case_file c WHERE c.site = k.site AND c.cluster = k.id AND NOT $6 = ANY (c.excluded)))
         ORDER BY k.newest_time DESC, k.id DESC LIMIT $7",
         filter.site.as_ref().map(SiteId::as_str),
         filter.min_cases,
@@ -319,16 +321,27 @@ pub async fn seats(
         .collect())
 }
 
-/// How many cases of a cluster this person may know of, and the gravest grade among them.
+/// What this person may know of the cases of a cluster.
+#[derive(Debug, Clone, Copy)]
+pub struct Visible {
+    /// How many.
+    pub cases: u32,
+    /// The gravest grade among them.
+    pub grade: Option<i16>,
+    /// When the newest of their complaints was made.
+    pub newest: Option<Timestamp>,
+}
+
+/// What this person may know of the cases of a cluster.
 pub async fn visible(
     tx: &mut Tx,
     site: &SiteId,
     cluster: Uuid,
     staff: Option<&str>,
-) -> Result<(u32, Option<i16>), Fault> {
+) -> Result<Visible, Fault> {
     let row = sqlx::query!(
         "-- triage::store::clusters::visible
-        SELECT count(*) AS \"cases!\", min(grade) AS grade FROM case_file
+        SELECT count(*) AS \"cases!\", min(grade) AS grade, max(received_time) AS newest FROM case_file
         WHERE site = $1 AND cluster = $2 AND ($3::text IS NULL OR NOT $3 = ANY (excluded))",
         site.as_str(),
         cluster,
@@ -337,7 +350,11 @@ pub async fn visible(
     .fetch_one(&mut **tx)
     .await
     .or_fault()?;
-    Ok((u32::try_from(row.cases).unwrap_or(u32::MAX), row.grade))
+    Ok(Visible {
+        cases: u32::try_from(row.cases).unwrap_or(u32::MAX),
+        grade: row.grade,
+        newest: row.newest.map(jiff_sqlx::Timestamp::to_jiff),
+    })
 }
 
 /// Moves every case of one cluster into another, and ends it. Gives each case, and whether it is only kept.

@@ -85,25 +85,26 @@ pub async fn recount(tx: &mut Tx, site: &SiteId, cluster: Uuid) -> Result<(), Fa
 }
 
 /// The people of the cases of a cluster that still complain and were received after one instant and up to
-/// another, newest first.
+/// another, newest first; without cases that complain about the given person.
 pub async fn people_between(
     tx: &mut Tx,
     site: &SiteId,
     cluster: Uuid,
-    after: Timestamp,
-    until: Timestamp,
+    (after, until): (Timestamp, Timestamp),
+    not_about: Option<&str>,
     limit: i64,
 ) -> Result<Vec<People>, Fault> {
     let rows = sqlx::query!(
         "-- triage::store::tallies::people_between
         SELECT headcount, person_tokens FROM case_file
         WHERE site = $1 AND cluster = $2 AND received_time > $3 AND received_time <= $4
-          AND status NOT IN ('WITHDRAWN', 'REJECTED')
-        ORDER BY received_time DESC LIMIT $5",
+          AND status NOT IN ('WITHDRAWN', 'REJECTED') AND ($5::text IS NULL OR NOT $5 = ANY (excluded))
+        ORDER BY received_time DESC LIMIT $6",
         site.as_str(),
         cluster,
         after.to_sqlx(),
         until.to_sqlx(),
+        not_about,
         limit,
     )
     .fetch_all(&mut **tx)

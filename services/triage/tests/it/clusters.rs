@@ -55,6 +55,78 @@ async fn three_people_about_one_lift_raise_each_other_g2_2_g2_3() {
     assert_eq!(world.decision(&first).await.revision, 2);
 }
 
+/// Section 7: staff complained about cannot see the case, nor reckon that there is one.
+#[tokio::test]
+async fn no_count_of_a_cluster_tells_the_accused_of_a_hidden_case() {
+    let world = World::new().await;
+    let shown = complain(&world, "a", LIFT[0]).await;
+    world.clock.advance(jiff::SignedDuration::from_secs(60));
+    let hidden = world.new_case();
+    world.say(&hidden, LIFT[1]);
+    let about = event::CaseFacts {
+        staff_complained_about: vec!["sites/lakeside/staff/rude".to_owned()],
+        ..world.by_person(&hidden, "b")
+    };
+    world.tell(&[world.received(about)]).await;
+    let cluster = world.decision(&shown).await.cluster;
+    assert_eq!(world.decision(&hidden).await.cluster, cluster);
+    let rude = || world.caller("lakeside", "manager", Some("rude"));
+    let confirm = wire::ConfirmClusterRequest {
+        name: cluster.clone(),
+        ..Default::default()
+    };
+    world
+        .rpc
+        .confirm_cluster(by(world.manager(), confirm))
+        .await
+        .expect("confirmed");
+    let get = async |caller| {
+        let request = wire::GetClusterRequest {
+            name: cluster.clone(),
+        };
+        let answer = world.rpc.get_cluster(by(caller, request)).await;
+        answer
+            .expect("a cluster")
+            .into_inner()
+            .cluster
+            .expect("a cluster")
+    };
+    let list = async |caller, min_cases| {
+        let request = wire::ListClustersRequest {
+            parent: "sites/lakeside".to_owned(),
+            min_cases,
+            ..Default::default()
+        };
+        let answer = world.rpc.list_clusters(by(caller, request)).await;
+        answer.expect("listed").into_inner().clusters
+    };
+    let whole = get(world.manager()).await;
+    assert_eq!(
+        (whole.case_count, whole.complainants, whole.recent_cases),
+        (2, 2, 2)
+    );
+    assert_eq!(whole.acts.len(), 1);
+    let seen = get(rude()).await;
+    for cluster in [&seen, &list(rude(), 0).await[0]] {
+        assert_eq!(
+            (
+                cluster.case_count,
+                cluster.complainants,
+                cluster.recent_cases
+            ),
+            (1, 1, 1)
+        );
+        assert_ne!(cluster.newest_time, whole.newest_time);
+    }
+    assert_eq!(seen.members.len(), 1);
+    assert!(seen.acts.is_empty(), "what was done about the hidden case");
+    assert!(
+        list(rude(), 2).await.is_empty(),
+        "nor does what it is found by"
+    );
+    assert_eq!(list(world.manager(), 2).await.len(), 1);
+}
+
 #[tokio::test]
 async fn words_that_ask_do_not_join_what_they_are_about() {
     let world = World::new().await;
