@@ -39,7 +39,8 @@ use crate::jobs::policy_changed::OnPolicyChanged;
 use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::survey_answered::OnSurveyAnswered;
 use crate::jobs::{
-    count_cases, end_loans, expire_handovers, purge_receipts, retell_duties, tell_summonses,
+    count_cases, end_loans, expire_handovers, purge_receipts, retell_duties, settle_leaves,
+    tell_summonses,
 };
 use crate::rpc::{
     AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PromiseRpc,
@@ -170,6 +171,10 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .work("loans", {
             let (db, clock) = (db.clone(), clock.clone());
             |shutdown| end_loans::run(db, clock, shutdown)
+        })
+        .work("leaves", {
+            let (db, clock) = (db.clone(), clock.clone());
+            |shutdown| settle_leaves::run(db, clock, shutdown)
         })
         .work("summonses", {
             let (db, clock) = (db.clone(), clock.clone());

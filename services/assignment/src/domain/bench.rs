@@ -92,6 +92,8 @@ pub struct Bench {
     pub people: BTreeMap<StaffId, Person>,
     /// The roster.
     pub stretches: Vec<Stretch>,
+    /// Those on leave.
+    pub away: BTreeSet<StaffId>,
     /// The departments.
     pub departments: Vec<Department>,
     /// What the site demands.
@@ -116,6 +118,11 @@ impl Bench {
     /// Whether the person works here and may handle a case that complains about `excluded`.
     pub fn may_handle(&self, staff: &StaffId, excluded: &BTreeSet<StaffId>) -> bool {
         !excluded.contains(staff) && self.people.get(staff).is_some_and(|p| !p.retired)
+    }
+
+    /// Whether the person is on leave.
+    pub fn is_away(&self, staff: &StaffId) -> bool {
+        self.away.contains(staff)
     }
 
     /// Whether the person is at work at this instant, as handler or in the front office.

@@ -10,7 +10,7 @@
 //!
 //! Cost: a day of a rotation is a few conversions of about a microsecond each; two weeks of a big roster take milliseconds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -215,13 +215,25 @@ impl Roster {
         self.between(at, soon)
     }
 
+    /// Who is on leave at this instant.
+    pub fn away(&self, at: Timestamp) -> BTreeSet<StaffId> {
+        let leaves = self.leaves.iter();
+        leaves
+            .filter(|l| l.from <= at && at < l.until)
+            .map(|l| l.staff.clone())
+            .collect()
+    }
+
     /// Every stretch of duty that touches the window, whole, earliest first.
     pub fn between(&self, from: Timestamp, until: Timestamp) -> Vec<Stretch> {
-        let mut stretches: Vec<Stretch> = self
+        let stretches: Vec<Stretch> = self
             .planned(from, until)
             .iter()
             .chain(&self.fixed)
             .flat_map(|planned| self.actual(planned))
+            .collect();
+        let mut stretches: Vec<Stretch> = no_own_deputies(stretches)
+            .into_iter()
             .filter(|s| s.from.is_none_or(|f| f < until) && s.until.is_none_or(|u| u > from))
             .collect();
         stretches.sort_by(|a, b| {
@@ -359,6 +371,58 @@ impl Roster {
         }
         pieces
     }
+}
+
+/// Nobody stands in for themselves: where a person has a duty twice, by a swap or an import over what was planned, the
+/// better rank counts, and the deputy after them moves up.
+fn no_own_deputies(stretches: Vec<Stretch>) -> Vec<Stretch> {
+    let mut best: BTreeMap<(DutyRole, StaffId), Vec<Stretch>> = BTreeMap::new();
+    for stretch in &stretches {
+        let of = best.entry((stretch.role, stretch.staff.clone()));
+        of.or_default().push(stretch.clone());
+    }
+    stretches
+        .into_iter()
+        .flat_map(|stretch| {
+            let of = best.get(&(stretch.role, stretch.staff.clone()));
+            let better = of.into_iter().flatten().filter(|b| b.rank < stretch.rank);
+            let (mut pieces, better) = (vec![stretch.clone()], better.collect::<Vec<_>>());
+            for b in better {
+                pieces = pieces.iter().flat_map(|p| without(p, b)).collect();
+            }
+            pieces
+        })
+        .collect()
+}
+
+/// What is left of a stretch outside another.
+fn without(stretch: &Stretch, other: &Stretch) -> Vec<Stretch> {
+    let (from, until) = bounds(stretch);
+    let (cut_from, cut_until) = bounds(other);
+    if cut_from >= until || cut_until <= from {
+        return vec![stretch.clone()];
+    }
+    let mut left = Vec::new();
+    if from < cut_from {
+        left.push(Stretch {
+            until: Some(cut_from),
+            ..stretch.clone()
+        });
+    }
+    if cut_until < until {
+        left.push(Stretch {
+            from: Some(cut_until),
+            ..stretch.clone()
+        });
+    }
+    left
+}
+
+fn bounds(stretch: &Stretch) -> (Timestamp, Timestamp) {
+    (
+        stretch.from.unwrap_or(Timestamp::MIN),
+        stretch.until.unwrap_or(Timestamp::MAX),
+    )
 }
 
 /// The instant at which the wall clock of the zone first reaches a local time.

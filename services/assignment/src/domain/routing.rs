@@ -220,7 +220,9 @@ pub fn helper(
     let at_work = bench.at_work(department, at, excluded);
     let all = bench.of_department(department, excluded);
     let least = |people: Vec<&StaffId>| {
-        let staff = people.into_iter().min_by_key(|staff| bench.burden(staff));
+        let staff = people
+            .into_iter()
+            .min_by_key(|staff| (bench.is_away(staff), bench.burden(staff)));
         staff.cloned()
     };
     least(at_work).or_else(|| least(all))
@@ -289,26 +291,27 @@ fn least_loaded(
     Some(staff.clone())
 }
 
-/// The last resort: off duty, but somebody. People of the department before others.
+/// The last resort: off duty, but somebody. People of the department before others, whoever is on leave after everybody.
 fn somebody(
     department: Option<&DepartmentId>,
     excluded: &BTreeSet<StaffId>,
     bench: &Bench,
     explanation: &mut Vec<String>,
 ) -> Option<StaffId> {
-    let of_department = department.and_then(|id| {
-        bench
-            .of_department(id, excluded)
-            .into_iter()
-            .min_by_key(|staff| bench.burden(staff))
-    });
-    let staff = of_department.or_else(|| {
-        bench
-            .anyone(excluded)
-            .into_iter()
-            .min_by_key(|staff| bench.burden(staff))
-    })?;
-    explanation.push(format!("{staff} is off duty, but nobody else is there"));
+    let is_of = |staff: &StaffId| {
+        let of = bench.people.get(staff).and_then(|p| p.department.as_ref());
+        department.is_some() && of == department
+    };
+    let staff = bench
+        .anyone(excluded)
+        .into_iter()
+        .min_by_key(|staff| (bench.is_away(staff), !is_of(staff), bench.burden(staff)))?;
+    let away = if bench.is_away(staff) {
+        "on leave"
+    } else {
+        "off duty"
+    };
+    explanation.push(format!("{staff} is {away}, but nobody else is there"));
     Some(staff.clone())
 }
 

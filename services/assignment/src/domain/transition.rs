@@ -184,6 +184,7 @@ impl<'a> Draft<'a> {
     }
 
     fn finish(mut self, before: Option<&Work>) -> Outcome {
+        self.tell_owner(before);
         let unchanged = self.steps.is_empty() && before == Some(&self.work);
         if !unchanged {
             self.work.revision += 1;
@@ -194,6 +195,19 @@ impl<'a> Draft<'a> {
             steps: self.steps,
             owner: self.owner,
             moves: self.moves,
+        }
+    }
+
+    /// Others are told of every change of who has the case or is asked to take it, also where a case ends while it waits for
+    /// somebody, and where nobody is left who may handle it.
+    fn tell_owner(&mut self, before: Option<&Work>) {
+        let Some(before) = before.filter(|_| self.owner.is_none()) else {
+            return;
+        };
+        if before.responsible != self.work.responsible {
+            self.owner = Some(Reason::HandedOver);
+        } else if before.offered_to != self.work.offered_to {
+            self.owner = Some(Reason::HandoverEnded);
         }
     }
 
@@ -468,13 +482,7 @@ impl<'a> Draft<'a> {
                 self.offer(keep);
             }
             CaseStatus::Assigned => {
-                let excluded = &self.work.facts.excluded;
-                let stands = self
-                    .work
-                    .offered_to
-                    .as_ref()
-                    .is_some_and(|s| self.bench.may_handle(s, excluded));
-                if !stands {
+                if !self.offer_stands() {
                     self.offer(None);
                 }
             }
@@ -482,7 +490,20 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Nobody can take over who may not handle the case, or is responsible already.
+    /// An offer waits for nobody who may not handle the case, nor for somebody on leave while another could take it.
+    fn offer_stands(&self) -> bool {
+        let Some(staff) = &self.work.offered_to else {
+            return false;
+        };
+        if !self.bench.may_handle(staff, &self.work.facts.excluded) {
+            return false;
+        }
+        !self.bench.is_away(staff)
+            || route(self.need(None), self.bench, self.at)
+                .is_none_or(|found| self.bench.is_away(&found.staff))
+    }
+
+    /// Nobody can take over who may not handle the case, is on leave, or is responsible already.
     fn settle_handover(&mut self) {
         let excluded = &self.work.facts.excluded;
         let Some(receiver) = &self.work.offered_to else {
@@ -490,13 +511,14 @@ impl<'a> Draft<'a> {
         };
         let stands = is_in_hand(self.work.status)
             && self.bench.may_handle(receiver, excluded)
+            && !self.bench.is_away(receiver)
             && self.work.responsible.as_ref() != Some(receiver);
         if !stands {
             self.work.offered_to = None;
             self.owner.get_or_insert(Reason::HandoverEnded);
             self.step(
                 StepKind::HandoverDeclined,
-                "the receiver may not handle the case".to_owned(),
+                "the receiver may not handle the case, or is on leave".to_owned(),
             );
         }
     }

@@ -54,7 +54,11 @@ impl Handler for OnCaseGraded {
                 apply(tx, &known, Action::Graded(decision), &event.source, &self.0).await?;
                 let complainants = graded.complainants.max(graded.cluster_complainants);
                 if complainants >= GROUP_PEOPLE_MIN {
-                    summon(tx, &case, complainants, self.0.now()).await?;
+                    let matter = match graded.cluster.as_str() {
+                        "" => graded.case.as_str(),
+                        cluster => cluster,
+                    };
+                    summon(tx, &case, matter, complainants, self.0.now()).await?;
                 }
                 climb(tx, &case, grade, self.0.now()).await?;
                 Ok(Applied::Done)
@@ -68,6 +72,7 @@ impl Handler for OnCaseGraded {
 async fn summon(
     tx: &mut Tx,
     case: &CaseName,
+    matter: &str,
     complainants: i32,
     now: Timestamp,
 ) -> Result<(), Fault> {
@@ -75,7 +80,7 @@ async fn summon(
         return Ok(());
     };
     let bench = bench::load(tx, &case.site, now).await?;
-    summonses::call(tx, &work, complainants, &bench, now).await
+    summonses::call(tx, &work, matter, complainants, &bench, now).await
 }
 
 /// A graver case takes a higher level to approve what is proposed for it.

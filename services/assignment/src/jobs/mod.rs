@@ -14,6 +14,7 @@ pub mod policy_changed;
 mod praise;
 pub mod purge_receipts;
 pub mod retell_duties;
+pub mod settle_leaves;
 pub mod site_changed;
 pub mod survey_answered;
 pub mod tell_summonses;

@@ -81,7 +81,9 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
             .insert(parse::<StaffId>("staff.id", &row.id)?, person);
     }
     (bench.demands, _) = demands::get(tx, site).await?;
-    bench.stretches = plan::roster(tx, site, at).await?.at(at);
+    let roster = plan::roster(tx, site, at).await?;
+    bench.away = roster.away(at);
+    bench.stretches = roster.at(at);
     let policy = policy::of_site(tx, site).await?.handling;
     let stand_ins = [
         (

@@ -7,6 +7,7 @@ use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId};
 use redress_model::words::DutyRole;
 use redress_store::{StoreResultExt as _, Tx};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{bench, document, duties, outbox, parse, parse_opt, work};
@@ -177,6 +178,24 @@ pub async fn insert_leave(
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// Sites where an offer or a hand-over waits for somebody who is on leave now. For the worker role.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn waiting_for_leave(worker: &PgPool, now: Timestamp) -> Result<Vec<SiteId>, Fault> {
+    let sites = sqlx::query_scalar!(
+        "-- assignment::store::plan::waiting_for_leave
+        SELECT DISTINCT w.site FROM leave l JOIN work w ON w.site = l.site AND w.offered_to = l.staff
+        WHERE l.start_time <= $1 AND l.end_time > $1
+          AND w.status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')",
+        now.to_sqlx(),
+    )
+    .fetch_all(worker)
+    .await
+    .or_fault()?;
+    sites.iter().map(|s| parse("work.site", s)).collect()
 }
 
 /// Removes leave; false where there is none in scope.

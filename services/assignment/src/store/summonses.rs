@@ -35,6 +35,8 @@ pub struct Summons {
     pub told: i32,
     /// When acknowledged.
     pub acknowledged: Option<Timestamp>,
+    /// The matter that calls for the person: a cluster, or the case itself.
+    pub matter: String,
 }
 
 struct Row {
@@ -48,6 +50,7 @@ struct Row {
     summon_time: Timestamp,
     told_count: i32,
     acknowledge_time: Option<jiff_sqlx::Timestamp>,
+    matter: String,
 }
 
 impl Row {
@@ -62,6 +65,7 @@ impl Row {
             at: self.summon_time,
             told: self.told_count,
             acknowledged: self.acknowledge_time.map(jiff_sqlx::Timestamp::to_jiff),
+            matter: self.matter,
         })
     }
 }
@@ -71,13 +75,15 @@ fn next_telling(at: Timestamp) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// Summons everybody whom so many complainants call for and who was not yet; each is told once.
+/// Summons everybody whom so many complainants of a matter call for and whom it did not call for yet; each is told once,
+/// however many cases the matter has.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn call(
     tx: &mut Tx,
     work: &Work,
+    matter: &str,
     complainants: i32,
     bench: &Bench,
     at: Timestamp,
@@ -88,12 +94,13 @@ pub async fn call(
     let may = |staff: &StaffId| bench.may_handle(staff, &work.facts.excluded);
     let department = bench.department_of(work.category());
     let people = bench.demands.summoned(complainants, department, may);
-    summon(tx, work, complainants, people, at).await
+    summon(tx, work, matter, complainants, people, at).await
 }
 
 async fn summon(
     tx: &mut Tx,
     work: &Work,
+    matter: &str,
     complainants: i32,
     people: Vec<(PositionKind, StaffId)>,
     at: Timestamp,
@@ -109,11 +116,16 @@ async fn summon(
             at,
             told: 1,
             acknowledged: None,
+            matter: matter.to_owned(),
         };
         let new = sqlx::query!(
             "-- assignment::store::summonses::summon
-            INSERT INTO summons (site, id, case_id, staff, position, complainants, summon_time, told_count, tell_due)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)
+            INSERT INTO summons (site, id, case_id, staff, position, complainants, summon_time, told_count, tell_due, matter)
+            SELECT $1, $2, $3, $4, $5, $6, $7, 1, $8, $9
+            WHERE NOT EXISTS (
+              SELECT FROM summons s JOIN work w ON w.site = s.site AND w.case_id = s.case_id
+              WHERE s.site = $1 AND s.matter = $9 AND s.matter <> '' AND s.staff = $4
+                AND w.status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED'))
             ON CONFLICT ON CONSTRAINT summons_once DO NOTHING",
             work.case.site.as_str(),
             summons.id,
@@ -123,6 +135,7 @@ async fn summon(
             complainants,
             at.to_sqlx(),
             next_telling(at).to_sqlx(),
+            matter,
         )
         .execute(&mut **tx)
         .await
@@ -143,7 +156,7 @@ pub async fn find(tx: &mut Tx, name: &SummonsName) -> Result<Option<Summons>, Fa
         Row,
         r#"-- assignment::store::summonses::find
         SELECT s.site, s.id, s.case_id, w.number, s.position, s.staff, s.complainants, s.summon_time, s.told_count,
-               s.acknowledge_time
+               s.acknowledge_time, s.matter
         FROM summons s JOIN work w ON w.site = s.site AND w.case_id = s.case_id
         WHERE s.site = $1 AND s.id = $2"#,
         name.site.as_str(),
@@ -242,7 +255,8 @@ pub async fn tell_again(
         let may = |staff: &StaffId| bench.may_handle(staff, &work.facts.excluded);
         let department = bench.department_of(work.category());
         let above = bench.demands.above(summons.position, department, may);
-        summon(tx, work, summons.complainants, above, now).await?;
+        let matter = summons.matter.clone();
+        summon(tx, work, &matter, summons.complainants, above, now).await?;
     }
     Ok(true)
 }
@@ -293,7 +307,7 @@ pub async fn list(
         Row,
         r#"-- assignment::store::summonses::list
         SELECT s.site, s.id, s.case_id, w.number, s.position, s.staff, s.complainants, s.summon_time, s.told_count,
-               s.acknowledge_time
+               s.acknowledge_time, s.matter
         FROM summons s JOIN work w ON w.site = s.site AND w.case_id = s.case_id
         WHERE s.site = $1 AND ($2::uuid IS NULL OR s.case_id = $2) AND (NOT $3 OR s.acknowledge_time IS NULL)
           AND ($4::text IS NULL OR NOT w.excluded @> ARRAY[$4::text])

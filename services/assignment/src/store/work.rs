@@ -425,8 +425,8 @@ pub async fn list(
     rows.into_iter().map(Row::into_work).collect()
 }
 
-/// Cases that a change of people may concern: those nobody is responsible for or offered to though they live, and
-/// those that the given person holds.
+/// Cases that a change of people may concern: those nobody is responsible for or offered to though they live, those that
+/// wait for somebody on leave, and those that the given person holds.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -434,6 +434,7 @@ pub async fn unsettled(
     tx: &mut Tx,
     site: &SiteId,
     of: Option<&StaffId>,
+    at: Timestamp,
 ) -> Result<Vec<CaseName>, Fault> {
     let ids = sqlx::query_scalar!(
         "-- assignment::store::work::unsettled
@@ -441,11 +442,13 @@ pub async fn unsettled(
         WHERE site = $1
           AND status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')
           AND (responsible IS NULL OR responsible = $2 OR offered_to = $2
+               OR offered_to IN (SELECT staff FROM leave WHERE site = $1 AND start_time <= $3 AND end_time > $3)
                OR (offered_to IS NULL AND decision_revision IS NOT NULL
                    AND status IN ('RECEIVED', 'TRIAGED', 'REOPENED', 'ASSIGNED')))
         ORDER BY received_time, case_id",
         site.as_str(),
         of.map(StaffId::as_str),
+        at.to_sqlx(),
     )
     .fetch_all(&mut **tx)
     .await
@@ -468,7 +471,7 @@ pub async fn settle(
     actor: &str,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    for case in unsettled(tx, site, of).await? {
+    for case in unsettled(tx, site, of, at).await? {
         let Some(work) = find(tx, &case).await? else {
             continue;
         };

@@ -1,12 +1,13 @@
 //! Who takes a case over from whom, who is lent to whom, who has to appear, and which departments help.
 
 use jiff::SignedDuration;
-use redress_assignment::jobs::{expire_handovers, tell_summonses};
+use redress_assignment::jobs::{expire_handovers, settle_leaves, tell_summonses};
 use redress_events::Event;
 use redress_model::name::CaseName;
 use redress_model::time::SharedClock;
-use redress_model::words::{Category, ClockKind};
+use redress_model::words::{CaseStatus, Category, ClockKind};
 use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanService;
 use redress_proto::assignment::v1::roster_service_server::RosterService;
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
 use redress_proto::convert::{to_timestamp, to_wire};
@@ -445,6 +446,203 @@ async fn summoned(world: &World) -> Vec<(String, i32)> {
     told.iter()
         .map(|s| (last(&s.staff).to_owned(), s.told_count))
         .collect()
+}
+
+async fn on_leave(world: &World, staff: &str, from: i64, until: i64) -> String {
+    let hours = |h| {
+        Some(to_timestamp(
+            world.clock.now_plus(SignedDuration::from_hours(h)),
+        ))
+    };
+    let request = wire::CreateLeaveRequest {
+        parent: "sites/lakeside".to_owned(),
+        leave: Some(wire::Leave {
+            staff: name(staff),
+            start_time: hours(from),
+            end_time: hours(until),
+            ..Default::default()
+        }),
+        request_id: String::new(),
+    };
+    let answer = world.plan.create_leave(by(world.manager(), request)).await;
+    answer
+        .expect("made")
+        .into_inner()
+        .leave
+        .expect("leave")
+        .name
+}
+
+/// P14: nobody waits for somebody who is away.
+#[tokio::test]
+async fn p14_nothing_waits_for_somebody_on_leave() {
+    let world = World::staffed().await;
+    let clock: SharedClock = world.clock.clone();
+    // What is offered already goes on as soon as leave is made.
+    let case = world.offered(Category::EngineeringQuality).await;
+    let first = last(&world.get(&case).await.offered_to).to_owned();
+    let second = other(&first);
+    let leave = on_leave(&world, &first, 0, 48).await;
+    assert_eq!(last(&world.get(&case).await.offered_to), second);
+    let told = world.said::<OwnerChanged>("redress.owner.changed.v1").await;
+    assert_eq!(last(&told.last().expect("told").offered_to), second);
+
+    // Nobody hands over to them, one case or a whole shift.
+    world
+        .accept(world.handler(second), &case, "")
+        .await
+        .expect("accepted");
+    let refused = offer(&world, world.handler(second), &case, &first)
+        .await
+        .expect_err("on leave");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("is on leave"), "{refused}");
+    let shift = wire::HandOverShiftRequest {
+        parent: "sites/lakeside".to_owned(),
+        staff: name(second),
+        receiver: name(&first),
+        ..Default::default()
+    };
+    let refused = world
+        .staffing
+        .hand_over_shift(by(world.handler(second), shift))
+        .await
+        .expect_err("on leave");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    world
+        .plan
+        .delete_leave(by(
+            world.manager(),
+            wire::DeleteLeaveRequest { name: leave },
+        ))
+        .await
+        .expect("deleted");
+
+    // Leave made ahead takes what waits away once it begins, and the giver keeps the case.
+    on_leave(&world, &first, 1, 48).await;
+    offer(&world, world.handler(second), &case, &first)
+        .await
+        .expect("still there");
+    assert_eq!(
+        settle_leaves::settle_begun(&world.database.db, &clock)
+            .await
+            .expect("looked"),
+        0,
+        "not before it begins"
+    );
+    world.clock.advance(SignedDuration::from_hours(1));
+    for looked in [1, 0] {
+        let sites = settle_leaves::settle_begun(&world.database.db, &clock).await;
+        assert_eq!(sites.expect("looked"), looked);
+    }
+    let work = world.get(&case).await;
+    assert_eq!(
+        (last(&work.responsible), work.offered_to.as_str()),
+        (second, "")
+    );
+}
+
+#[tokio::test]
+async fn an_offer_stays_where_everybody_else_is_on_leave_too() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let people = world.count("SELECT count(*) FROM assignment.staff").await;
+    for staff in [
+        "eng-one",
+        "eng-two",
+        "seller",
+        "desk",
+        "lead-site",
+        "lead-duty",
+        "lead-top",
+    ] {
+        on_leave(&world, staff, 0, 48).await;
+    }
+    assert_eq!(people, 7, "everybody");
+    let before = world.get(&case).await;
+    assert!(!before.offered_to.is_empty());
+    let clock: SharedClock = world.clock.clone();
+    settle_leaves::settle_begun(&world.database.db, &clock)
+        .await
+        .expect("looked");
+    assert_eq!(world.get(&case).await.etag, before.etag, "nothing changes");
+}
+
+/// Section 7: every case has exactly one responsible person, and intake's view says who.
+#[tokio::test]
+async fn a_case_that_ends_under_a_hand_over_waits_for_nobody_in_anybodys_eyes() {
+    let world = World::staffed().await;
+    let (case, owner) = in_hand(&world).await;
+    offer(&world, world.handler(&owner), &case, other(&owner))
+        .await
+        .expect("offered");
+    world
+        .tell(&[world.moved(&case, CaseStatus::Withdrawn, 2)])
+        .await;
+    assert_eq!(world.get(&case).await.offered_to, "");
+    let told = world.said::<OwnerChanged>("redress.owner.changed.v1").await;
+    let news = told.last().expect("told");
+    assert_eq!(
+        (last(&news.responsible), news.offered_to.as_str()),
+        (owner.as_str(), "")
+    );
+}
+
+/// M09, M10: so many together call for a person once, whichever of their cases says so.
+#[tokio::test]
+async fn m10_one_crowd_summons_each_position_once_and_not_with_every_case() {
+    let world = with_positions().await;
+    let of = |case: &CaseName, cluster: &str, count: i32| event::CaseGraded {
+        case: case.to_string(),
+        grade: 2,
+        category: to_wire(Category::SalesManagement),
+        revision: 1,
+        epoch: 1,
+        mode: 1,
+        complainants: 1,
+        cluster: format!("sites/lakeside/clusters/{cluster}"),
+        cluster_complainants: count,
+        ..Default::default()
+    };
+    let (one, two) = (
+        uuid::Uuid::now_v7().to_string(),
+        uuid::Uuid::now_v7().to_string(),
+    );
+    let mut cases = Vec::new();
+    for (cluster, count) in [
+        (&one, 2),
+        (&one, 3),
+        (&one, 4),
+        (&one, 10),
+        (&one, 97),
+        (&two, 3),
+    ] {
+        let case = world.new_case();
+        let graded = of(&case, cluster, count);
+        let event = world.event("triage", "redress.case.graded.v1", &graded.case, &graded);
+        world
+            .tell(&[world.received(world.facts(&case)), event])
+            .await;
+        cases.push(case);
+    }
+    let told = summoned(&world).await;
+    let told: Vec<&str> = told.iter().map(|(who, _)| who.as_str()).collect();
+    assert_eq!(
+        told,
+        ["manager", "vice", "head", "manager", "vice"],
+        "at three and at ten, and again for another matter"
+    );
+    // The matter comes back after the case that called for them ended.
+    world
+        .tell(&[world.moved(&cases[1], CaseStatus::Withdrawn, 2)])
+        .await;
+    let case = world.new_case();
+    let graded = of(&case, &one, 4);
+    let event = world.event("triage", "redress.case.graded.v1", &graded.case, &graded);
+    world
+        .tell(&[world.received(world.facts(&case)), event])
+        .await;
+    assert_eq!(summoned(&world).await.len(), 7);
 }
 
 #[tokio::test]

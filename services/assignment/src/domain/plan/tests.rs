@@ -100,6 +100,35 @@ fn shifts_that_touch_on_the_wall_touch_in_time_when_the_clocks_change() {
 }
 
 #[test]
+fn p14_nobody_is_their_own_deputy_and_whoever_comes_next_moves_up() {
+    let crew = vec![vec![person(0), person(1), person(2)]];
+    let mut roster = roster(
+        "Asia/Shanghai",
+        vec![shift("day", "08:00", "20:00")],
+        crew,
+        1,
+    );
+    // An import says that the first deputy has the duty for some hours, beside what was planned.
+    roster.fixed.push(Stretch {
+        role: DutyRole::DutyLead,
+        staff: person(1),
+        rank: 0,
+        from: Some(at("2026-01-05T02:00:00Z")),
+        until: Some(at("2026-01-05T04:00:00Z")),
+    });
+    let planned = [(0, "ada"), (1, "bo"), (2, "cy")].map(|(n, s)| (n, s.to_owned()));
+    let imported = [(0, "ada"), (0, "bo"), (2, "cy")].map(|(n, s)| (n, s.to_owned()));
+    for (instant, expected) in [
+        ("2026-01-05T01:59:59Z", &planned),
+        ("2026-01-05T02:00:00Z", &imported),
+        ("2026-01-05T03:59:59Z", &imported),
+        ("2026-01-05T04:00:00Z", &planned),
+    ] {
+        assert_eq!(&who(&roster, instant), expected, "{instant}");
+    }
+}
+
+#[test]
 fn p14_a_swap_replaces_leave_removes_and_deputies_move_up() {
     let crew = vec![vec![person(0), person(1)]];
     let mut roster = roster(

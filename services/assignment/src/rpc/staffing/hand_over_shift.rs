@@ -12,7 +12,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::offer_handover::offer_text;
-use super::{Shared, end_of, person};
+use super::{Shared, end_of, person, require_present};
 use crate::domain::handover::{self, LIMIT_HOURS};
 use crate::domain::work::{OPEN, Work, is_in_hand};
 use crate::rpc::{OVERRIDE, parse, render};
@@ -97,6 +97,7 @@ impl Operation for HandOver<'_> {
                 "must be somebody who works here",
             ));
         }
+        require_present(&bench, &self.receiver, format!("sites/{}", self.site))?;
         let (mut moved, mut unmoved) = (Vec::new(), Vec::new());
         for before in held {
             let text = offer_text("change of shifts", self.due);

@@ -17,6 +17,8 @@ mod render;
 mod request_support;
 mod set_routing_rules;
 
+use std::fmt::Display;
+
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId, StaffId};
@@ -72,13 +74,27 @@ fn require_receiver(
         return Err(Fault::invalid(field, "is responsible already"));
     }
     if bench.may_handle(receiver, &work.facts.excluded) {
-        return Ok(());
+        return require_present(bench, receiver, parse::work_name(&work.case));
     }
     // Not said which: who is complained about is nobody else's business.
     Err(Fault::invalid(
         field,
         "must be somebody who works here and may handle the case",
     ))
+}
+
+/// That nobody is handed a case who is on leave and would let it lie.
+fn require_present(bench: &Bench, receiver: &StaffId, name: impl Display) -> Result<(), Fault> {
+    if bench.is_away(receiver) {
+        return Err(Fault::illegal(
+            "ON_LEAVE",
+            format!(
+                "{receiver} is on leave; legal now: hand it to somebody else, or delete the leave first"
+            ),
+            name,
+        ));
+    }
+    Ok(())
 }
 
 /// That the caller is one of these people, or may act in another's name.
