@@ -223,10 +223,10 @@ fn show(i: &Incident) {
     heading("Roles");
     let mut roles = table(&["Role", "Who", "Deputies", "Call-out"]);
     for r in &i.roles {
-        let who = if r.staff.is_empty() {
-            "nobody: paged upward".to_owned()
-        } else {
-            short(&r.staff)
+        let who = match (r.staff.as_str(), r.stand_in.as_str()) {
+            ("", "") => "nobody, and nobody is left to page".to_owned(),
+            ("", lead) => format!("nobody: {} is paged", short(lead)),
+            (staff, _) => short(staff),
         };
         let deputies: Vec<String> = r.deputies.iter().map(|d| short(d)).collect();
         roles.add_row(vec![

@@ -393,7 +393,10 @@ fn bar(value: i64, most: i64) -> String {
 fn hours(time: Option<&prost_types::Duration>) -> String {
     time.map_or_else(
         || "–".to_owned(),
-        |t| format!("{}.{} h", t.seconds / 3600, t.seconds % 3600 / 360),
+        |t| match t.seconds {
+            seconds @ ..3600 => format!("{} min", (seconds + 30) / 60),
+            seconds => format!("{}.{} h", seconds / 3600, seconds % 3600 / 360),
+        },
     )
 }
 

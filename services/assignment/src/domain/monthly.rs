@@ -375,9 +375,12 @@ fn percent(on_time: i64, late: i64) -> String {
 }
 
 fn times(times: Option<[SignedDuration; 2]>) -> String {
-    let hours = |d: SignedDuration| format!("{:.1} h", d.as_secs_f64() / 3600.0);
+    let said = |d: SignedDuration| match d.as_secs_f64() / 60.0 {
+        minutes if minutes < 60.0 => format!("{minutes:.0} min"),
+        minutes => format!("{:.1} h", minutes / 60.0),
+    };
     times.map_or_else(dash, |[half, most]| {
-        format!("{} / {}", hours(half), hours(most))
+        format!("{} / {}", said(half), said(most))
     })
 }
 

@@ -165,11 +165,17 @@ pub fn is_late(state: ClockState, due: jiff::Timestamp, happened: jiff::Timestam
     }
 }
 
-/// Upper ends of the scale's steps in hours; the last step is open. The view `case_count` has the same.
-const STEPS_HOURS: [i64; 13] = [1, 2, 4, 8, 24, 48, 72, 120, 168, 240, 360, 720, 1440];
+/// Upper ends of the scale's steps in minutes; the last step is open. The view `case_count` has the same.
+const STEPS_MINUTES: [i64; 16] = [
+    5, 15, 30, 60, 120, 240, 480, 1_440, 2_880, 4_320, 7_200, 10_080, 14_400, 21_600, 43_200,
+    86_400,
+];
+
+/// The number of the first step; 0 ends with the hour.
+const STEP_FIRST: i32 = -3;
 
 /// Within which time this share of them was done: linear within a step, the lower end of the open one. None of none.
-pub fn quantile(counts: &[(usize, i64)], share: f64) -> Option<SignedDuration> {
+pub fn quantile(counts: &[(i32, i64)], share: f64) -> Option<SignedDuration> {
     let total: i64 = counts.iter().map(|(_, n)| n).sum();
     if total <= 0 {
         return None;
@@ -181,12 +187,12 @@ pub fn quantile(counts: &[(usize, i64)], share: f64) -> Option<SignedDuration> {
     for (step, n) in sorted {
         let (reached, inside) = ((below + n) as f64, n as f64);
         if reached >= wanted && n > 0 {
-            let hour = |i: usize| STEPS_HOURS.get(i).map(|h| SignedDuration::from_hours(*h));
-            let low = step
-                .checked_sub(1)
-                .and_then(hour)
-                .unwrap_or(SignedDuration::ZERO);
-            let Some(high) = hour(step) else {
+            let end = |step: i32| {
+                let i = usize::try_from(step.checked_sub(STEP_FIRST)?).ok()?;
+                STEPS_MINUTES.get(i).map(|m| SignedDuration::from_mins(*m))
+            };
+            let low = end(step - 1).unwrap_or(SignedDuration::ZERO);
+            let Some(high) = end(step) else {
                 return Some(low);
             };
             let part = ((wanted - (reached - inside)) / inside).clamp(0.0, 1.0);
@@ -325,13 +331,17 @@ mod tests {
     #[test]
     fn a_quantile_lies_within_its_step_and_the_open_step_gives_its_lower_end() {
         let hours = SignedDuration::from_hours;
-        // Ten within the hour, ten within two to four hours.
+        let minutes = SignedDuration::from_mins;
+        // Ten within half an hour to an hour, ten within two to four hours.
         let counts = [(2, 10), (0, 10)];
-        assert_eq!(quantile(&counts, 0.25), Some(SignedDuration::from_mins(30)));
+        assert_eq!(quantile(&counts, 0.25), Some(minutes(45)));
         assert_eq!(quantile(&counts, 0.5), Some(hours(1)));
         assert_eq!(quantile(&counts, 0.75), Some(hours(3)));
         assert_eq!(quantile(&[(13, 4)], 0.5), Some(hours(1440)));
         assert_eq!(quantile(&[], 0.5), None);
+        // What was answered within five minutes was not answered within half an hour.
+        assert_eq!(quantile(&[(-3, 4)], 1.0), Some(minutes(5)));
+        assert_eq!(quantile(&[(-2, 4)], 0.5), Some(minutes(10)));
     }
 
     #[test]

@@ -423,7 +423,7 @@ async fn m04_a_dispute_climbs_from_agreement_to_court_and_its_times_run_as_clock
         .expect_err("a rung is skipped");
     assert_eq!(reason(&skipped), "ILLEGAL_DISPUTE_STEP");
     assert!(
-        skipped.message().contains("MEDIATION"),
+        skipped.message().contains("legal now: AGREEMENT"),
         "{}",
         skipped.message()
     );
@@ -568,10 +568,15 @@ async fn a_contractor_in_default_is_replaced_at_its_cost_from_the_retention_firs
         .await
         .expect("another is hired");
     assert_eq!(other.replaces, order.name);
+    let charge = |cost| OrderStep::Charged(wire::OrderCharged { cost: yuan(cost) });
+    let early = world
+        .order_step(&order.name, charge(500_000))
+        .await
+        .expect_err("M01: recourse is for what another did");
+    assert_eq!(reason(&early), "ILLEGAL_ORDER_STEP");
     let done = OrderStep::Done(wire::OrderDone {});
     world.order_step(&other.name, done).await.expect("done");
 
-    let charge = |cost| OrderStep::Charged(wire::OrderCharged { cost: yuan(cost) });
     let charged = world
         .order_step(&order.name, charge(45_000))
         .await

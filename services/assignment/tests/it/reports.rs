@@ -346,7 +346,7 @@ async fn m06_the_monthly_report_shows_the_month_before_beside_it() {
     };
     let answer = world
         .reports
-        .get_monthly_report(by(world.manager(), request))
+        .get_monthly_report(by(world.above("region"), request))
         .await
         .expect("answered")
         .into_inner();
@@ -378,28 +378,59 @@ async fn i8_reports_of_a_whole_organization_show_the_callers_sites_alone() {
         .await
         .expect_err("not theirs");
     assert_eq!(refused.code(), Code::NotFound);
-    for parent in [
-        "sites/-",
-        "organizations/demo",
-        "organizations/demo/regions/north",
-    ] {
-        let answer = world
-            .report(stranger(), ask(parent, &[By::Site]))
-            .await
-            .expect("answered");
-        assert!(answer.rows.is_empty(), "{parent}: {answer:?}");
-        let answer = world
-            .report(world.manager(), ask(parent, &[By::Site]))
-            .await
-            .expect("answered");
-        assert_eq!(answer.rows.len(), 1, "{parent}");
-    }
-    let south = ask("organizations/demo/regions/south", &[By::Site]);
+    let all = || ask("sites/-", &[By::Site]);
+    let answer = world.report(stranger(), all()).await.expect("answered");
+    assert!(answer.rows.is_empty(), "{answer:?}");
     let answer = world
-        .report(world.manager(), south)
+        .report(world.manager(), all())
         .await
         .expect("answered");
-    assert!(answer.rows.is_empty());
+    assert_eq!(answer.rows.len(), 1);
+}
+
+#[tokio::test]
+async fn i8_a_report_is_headed_by_what_its_reader_sees_whole() {
+    let world = World::staffed().await;
+    world.offered(Category::EngineeringQuality).await;
+    world.count_up().await;
+    let (demo, north) = ("organizations/demo", "organizations/demo/regions/north");
+    let (south, nix) = ("organizations/demo/regions/south", "organizations/nix");
+    for (place, parent, sees) in [
+        ("organization", demo, true),
+        ("organization", north, true),
+        ("organization", south, false),
+        ("organization", nix, false),
+        ("region", north, true),
+        ("region", demo, false),
+        ("site", demo, false),
+        ("site", north, false),
+    ] {
+        let caller = || match place {
+            "site" => world.manager(),
+            place => world.above(place),
+        };
+        let answer = world.report(caller(), ask(parent, &[By::Site])).await;
+        let monthly = wire::GetMonthlyReportRequest {
+            parent: parent.to_owned(),
+            month: "2026-05".to_owned(),
+            language: "en".to_owned(),
+        };
+        let report = world
+            .reports
+            .get_monthly_report(by(caller(), monthly))
+            .await;
+        if sees {
+            assert_eq!(answer.expect("answered").rows.len(), 1, "{place} {parent}");
+            report.expect("answered");
+            continue;
+        }
+        for code in [
+            answer.expect_err("not theirs").code(),
+            report.expect_err("not theirs").code(),
+        ] {
+            assert_eq!(code, Code::NotFound, "{place} {parent}");
+        }
+    }
 }
 
 #[tokio::test]

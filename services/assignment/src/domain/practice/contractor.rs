@@ -186,6 +186,8 @@ pub enum OrderStep {
         cost: Decimal,
         /// What the retention pays.
         from_retention: Decimal,
+        /// Whether an order in the place of this one is done.
+        replaced: bool,
     },
     /// Part of the recourse came in.
     Recovered(Decimal),
@@ -208,6 +210,11 @@ impl Order {
             OrderState::Defaulted,
             "record the default first, then order another",
         )
+    }
+
+    /// Whether it stands in for another order, and is done.
+    pub fn has_replaced(&self, id: Uuid) -> bool {
+        self.replaces == Some(id) && self.state == OrderState::Done
     }
 
     fn demand(&self, id: Uuid, state: DemandState) -> Vec<Effect> {
@@ -272,8 +279,17 @@ impl Matter for Order {
             OrderStep::Charged {
                 cost,
                 from_retention,
+                replaced,
             } => {
                 self.expect(OrderState::Defaulted, "only an order in default is charged")?;
+                if !replaced {
+                    // Nobody pays for what nobody did.
+                    return Err(Refused::State {
+                        reason: "ILLEGAL_ORDER_STEP",
+                        legal: "no order in its place is done; order another with `replaces` and record it DONE first"
+                            .to_owned(),
+                    });
+                }
                 if cost.is_zero() {
                     return Err(Refused::value("charged.cost", "must be above 0"));
                 }
@@ -401,14 +417,18 @@ mod tests {
             recovered: Decimal::ZERO,
         };
         let mut step = |step| order.record(Uuid::nil(), &step, now);
-        let charge = OrderStep::Charged {
+        let charged = |replaced| OrderStep::Charged {
             cost: Decimal::from(100),
             from_retention: Decimal::from(60),
+            replaced,
         };
+        let charge = charged(true);
         assert!(step(charge.clone()).is_err(), "no default yet");
         let effects = step(OrderStep::Defaulted).expect("in default");
         assert!(matches!(&effects[..], [Effect::Demand(d)] if d.state == DemandState::Cancelled));
         assert!(step(OrderStep::Done).is_err());
+        let refused = step(charged(false)).expect_err("nobody did it in its place");
+        assert!(format!("{refused:?}").contains("record it DONE first"));
         step(charge.clone()).expect("charged");
         assert!(step(charge).is_err(), "once");
         assert!(step(OrderStep::Recovered(Decimal::from(41))).is_err());

@@ -78,6 +78,8 @@ pub struct Claim {
 pub struct Explanation {
     /// Within warranty on the day that was asked for.
     pub covered: bool,
+    /// The first day of the earliest; none where nothing counts yet.
+    pub start: Option<Date>,
     /// The last day of the latest; none where nothing counts yet.
     pub end: Option<Date>,
     /// Every length.
@@ -98,8 +100,14 @@ pub fn explain(
         .map(|rule| count(law, unit, rule))
         .collect();
     let end = claims.iter().filter_map(|c| c.end).max();
+    // What shows before a length begins is no matter of warranty yet.
+    let holds = |c: &Claim| {
+        let (start, end) = (c.start, c.end);
+        start.is_some_and(|start| start <= reported) && end.is_some_and(|end| reported <= end)
+    };
     Explanation {
-        covered: end.is_some_and(|end| reported <= end),
+        covered: claims.iter().any(holds),
+        start: claims.iter().filter_map(|c| c.start).min(),
         end,
         claims,
     }
@@ -206,6 +214,7 @@ mod tests {
     fn the_last_day_of_five_years_is_within_and_the_next_is_not() {
         let unit = unit("2024-03-15", Some("2024-06-30"));
         let covered = |on: &str| explain(cn(), &[], &unit, DefectClass::Leak, day(on)).covered;
+        assert!(!covered("1900-01-01"), "nothing was built yet");
         assert!(covered("2029-03-15"));
         assert!(!covered("2029-03-16"));
     }

@@ -26,10 +26,16 @@ pub(super) async fn run(
     let (site_terms, unit) = shared.db.read(&scope, &Find { site, unit }).await?;
     let explained = explain(cn(), &site_terms, &unit, class, reported);
     let end = explained.end;
-    let explanation = match end {
-        Some(end) if explained.covered => format!("within warranty: {reported} is not after {end}"),
-        Some(end) => format!("out of warranty: {reported} is after {end}"),
-        None => "nothing counts yet: the unit is not handed over".to_owned(),
+    let explanation = match (explained.start, end) {
+        (_, Some(end)) if explained.covered => {
+            format!("within warranty: {reported} is not after {end}")
+        }
+        (Some(start), Some(_)) if reported < start => {
+            format!("nothing counts on {reported} yet: the first length counts from {start}")
+        }
+        (_, Some(end)) if reported > end => format!("out of warranty: {reported} is after {end}"),
+        (_, Some(_)) => format!("out of warranty: no length counts on {reported}"),
+        (_, None) => "nothing counts yet: the unit is not handed over".to_owned(),
     };
     Ok(ExplainWarrantyResponse {
         covered: explained.covered,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::super::Shared;
 use super::{matter, parse, render};
 use crate::domain::practice::contractor::{Contractor, ContractorStep, Order, OrderStep};
-use crate::store::matters::Kept;
+use crate::store::matters::{self, Filter, Kept};
 
 const METHOD: &str = "redress.assignment.v1.ContractorService/RecordOrderStep";
 
@@ -46,7 +46,7 @@ pub(super) async fn run(
     })
 }
 
-/// The step; what the retention pays of a charge is not known yet.
+/// The step; what the retention pays of a charge, and whether there is anything to charge, is not known yet.
 fn step(given: Option<Given>) -> Result<OrderStep, Fault> {
     Ok(match given {
         None => return Err(Fault::invalid("step", "must be given")),
@@ -55,6 +55,7 @@ fn step(given: Option<Given>) -> Result<OrderStep, Fault> {
         Some(Given::Charged(s)) => OrderStep::Charged {
             cost: parse::money("charged.cost", s.cost.as_ref())?,
             from_retention: Decimal::ZERO,
+            replaced: false,
         },
         Some(Given::Recovered(s)) => {
             OrderStep::Recovered(parse::money("recovered.amount", s.amount.as_ref())?)
@@ -62,6 +63,9 @@ fn step(given: Option<Given>) -> Result<OrderStep, Fault> {
         Some(Given::Cancelled(_)) => OrderStep::Cancelled,
     })
 }
+
+/// Orders of a case that are looked through for one in the place of another.
+const ORDERS_MAX: i64 = 1_000;
 
 struct Act<'a> {
     receipt: ReceiptKey,
@@ -89,8 +93,10 @@ impl Operation for Act<'_> {
         if let OrderStep::Charged {
             cost,
             from_retention,
+            replaced,
         } = &mut step
         {
+            *replaced = self.is_replaced(tx, before.case).await?;
             let contractor = before.matter.contractor;
             let contractor =
                 matter::get::<Contractor>(tx, self.caller, &self.site, contractor, true).await?;
@@ -112,5 +118,18 @@ impl Operation for Act<'_> {
         }
         receipt::complete(tx, &self.receipt, &kept.name(), &etag::of(kept.revision)).await?;
         Ok(kept)
+    }
+}
+
+impl Act<'_> {
+    /// Whether another did what this order asked for.
+    async fn is_replaced(&self, tx: &mut Tx, case: Option<Uuid>) -> Result<bool, Fault> {
+        let filter = Filter {
+            site: Some(self.site.clone()),
+            case,
+            ..Filter::default()
+        };
+        let orders = matters::list::<Order>(tx, &filter, None, ORDERS_MAX).await?;
+        Ok(orders.iter().any(|o| o.matter.has_replaced(self.id)))
     }
 }

@@ -119,9 +119,9 @@ impl Ask {
             }
         };
         for (pair, is_answer) in [(answers, true), (resolutions, false)] {
-            let mut counts: BTreeMap<Key, Vec<(usize, i64)>> = BTreeMap::new();
+            let mut counts: BTreeMap<Key, Vec<(i32, i64)>> = BTreeMap::new();
             for group in read::groups(tx, &of(pair)).await? {
-                let step = group.b.parse().unwrap_or(usize::MAX);
+                let step = group.b.parse().unwrap_or(i32::MAX);
                 counts
                     .entry(key(&group, false))
                     .or_default()

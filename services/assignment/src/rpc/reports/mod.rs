@@ -8,6 +8,7 @@ mod query_report;
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;
+use redress_model::name::{OrganizationName, RegionName};
 use redress_model::words::Word as _;
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::report_service_server::ReportService;
@@ -64,10 +65,20 @@ fn parent(caller: &Caller, text: &str) -> Result<Parent, Fault> {
         caller.require_site(&site)?;
         return Ok(Parent::Site(site));
     }
+    // A report is headed by what it is of: whoever sees part of it asks for that part.
+    let missing = |kind| Err(Fault::not_found(kind, text));
     if text.contains("/regions/") {
-        parse_field("parent", text).map(Parent::Region)
+        let name: RegionName = parse_field("parent", text)?;
+        let sees = caller.organizations.contains(&name.organization);
+        if !sees && !caller.regions.contains(&name) {
+            return missing("Region");
+        }
+        Ok(Parent::Region(name))
     } else {
-        let name: redress_model::name::OrganizationName = parse_field("parent", text)?;
+        let name: OrganizationName = parse_field("parent", text)?;
+        if !caller.organizations.contains(&name.0) {
+            return missing("Organization");
+        }
         Ok(Parent::Organization(name.0))
     }
 }

@@ -24,7 +24,7 @@ pub enum Parent {
 /// The sites of a parent among those that the caller sees; none: all of them.
 ///
 /// # Errors
-/// NOT_FOUND for a site that the caller does not see.
+/// NOT_FOUND for a site that the caller does not see, and for an organization or region without sites.
 pub async fn sites(tx: &mut Tx, parent: &Parent) -> Result<Option<Vec<String>>, Fault> {
     let (organization, region) = match parent {
         Parent::Any => return Ok(None),
@@ -44,6 +44,12 @@ pub async fn sites(tx: &mut Tx, parent: &Parent) -> Result<Option<Vec<String>>, 
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
+    if sites.is_empty() {
+        return Err(match parent {
+            Parent::Region(name) => Fault::not_found("Region", name),
+            _ => Fault::not_found("Organization", format!("organizations/{organization}")),
+        });
+    }
     Ok(Some(sites))
 }
 
