@@ -45,7 +45,7 @@ pub(crate) enum LedgerCommand {
     },
     /// Book an entry, for the site or for people in equal parts.
     #[command(
-        after_help = "Examples:\n  redress ledger add --site north-store --kind PENALTY --cause UPHELD_COMPLAINT --reason 'promise not kept' --case sites/north-store/cases/ID\n  redress ledger add --site north-store --kind PENALTY --cause EXPOSURE --reason 'evening paper' --staff head --staff agent\n  redress ledger add --site lakeside --kind THANKS --cause PRAISE --reason 'letter of thanks' --staff li-na --amount 200"
+        after_help = "Examples:\n  redress ledger add --site north-store --kind PENALTY --cause UPHELD_COMPLAINT --reason 'promise not kept' --case sites/north-store/cases/ID\n  redress ledger add --site north-store --kind PENALTY --cause EXPOSURE --reason 'evening paper' --case sites/north-store/cases/ID --staff head --staff agent\n  redress ledger add --site lakeside --kind THANKS --cause PRAISE --reason 'letter of thanks' --staff li-na --amount 200"
     )]
     Add {
         /// Site.

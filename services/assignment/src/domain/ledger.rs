@@ -118,8 +118,10 @@ pub enum Refused {
     /// It was appealed before, or its time has passed.
     #[error("an entry is appealed once, before it is due; legal now: SETTLED")]
     TooLate,
-    /// Whoever booked it or appealed does not decide.
-    #[error("an appeal is decided by somebody who neither booked the entry nor appealed")]
+    /// Whoever booked it, appealed or bears it does not decide.
+    #[error(
+        "an appeal is decided by somebody who neither booked the entry nor appealed, and does not bear it"
+    )]
     SamePerson,
 }
 

@@ -4,6 +4,7 @@ pub mod action;
 pub mod authority;
 pub mod bench;
 pub mod demand;
+pub mod ground;
 pub mod handling;
 pub mod handover;
 pub mod horizon;

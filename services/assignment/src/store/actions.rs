@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{SiteId, StaffId};
+use redress_model::name::{SiteId, StaffId, StaffName};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
@@ -173,7 +173,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Correct
     .transpose()
 }
 
-/// Actions of a site or of all in scope, in one state or any, newest first, after the given one.
+/// Actions of a site or of all in scope, in one state or any, newest first, after the given one; without those of cases that
+/// complain about the given person of a site.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -181,6 +182,7 @@ pub async fn list(
     tx: &mut Tx,
     site: Option<&SiteId>,
     state: Option<ActionState>,
+    not_about: Option<&StaffName>,
     after: Option<&(Timestamp, Uuid)>,
     limit: i64,
 ) -> Result<Vec<CorrectiveAction>, Fault> {
@@ -189,14 +191,19 @@ pub async fn list(
         "-- assignment::store::actions::list
         SELECT site, id, title, cause, case_id, owner, due_time, state, note, done_by, failed_checks, create_time,
                update_time, revision
-        FROM corrective_action
+        FROM corrective_action a
         WHERE ($1::text IS NULL OR site = $1) AND ($2::text IS NULL OR state = $2)
           AND ($3::timestamptz IS NULL OR (create_time, id) < ($3, $4))
-        ORDER BY create_time DESC, id DESC LIMIT $5",
+          AND ($5::text IS NULL OR NOT EXISTS (
+            SELECT FROM work w WHERE w.site = a.site AND w.case_id = a.case_id AND w.site = $5
+              AND w.excluded @> ARRAY[$6::text]))
+        ORDER BY create_time DESC, id DESC LIMIT $7",
         site.map(SiteId::as_str),
         state.map(ActionState::word),
         after.map(|(time, _)| time.to_sqlx()),
         after.map(|(_, id)| *id),
+        not_about.map(|staff| staff.site.as_str()),
+        not_about.map(|staff| staff.id.as_str()),
         limit,
     )
     .fetch_all(&mut **tx)

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{SiteId, StaffId};
+use redress_model::name::{CaseName, SiteId, StaffId, StaffName};
 use redress_model::words::SiteKind;
 use redress_policy::{Accountability, Handling};
 use redress_store::{StoreResultExt as _, Tx};
@@ -265,6 +265,31 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<(Entry, 
     Ok(Some((entry, acts?)))
 }
 
+/// Whether something that was not waived was booked for a case by this kind and cause.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn stands(
+    tx: &mut Tx,
+    case: &CaseName,
+    kind: EntryKind,
+    cause: EntryCause,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::ledger::stands
+        SELECT EXISTS (
+          SELECT FROM ledger_entry WHERE site = $1 AND case_id = $2 AND kind = $3 AND cause = $4 AND state <> 'WAIVED')
+          AS "stands!""#,
+        case.site.as_str(),
+        case.id,
+        kind.word(),
+        cause.word(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// What a list is narrowed by.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -274,6 +299,8 @@ pub struct Filter {
     pub state: Option<EntryState>,
     /// Only of this person.
     pub staff: Option<StaffId>,
+    /// Without what others bear for cases that complain about this person.
+    pub not_about: Option<StaffName>,
 }
 
 /// Entries, newest first, after the given one.
@@ -291,15 +318,20 @@ pub async fn list(
         "-- assignment::store::ledger::list
         SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, policy_profile, policy_revision, due_time, state,
                author, appellant, create_time, update_time, revision
-        FROM ledger_entry
+        FROM ledger_entry e
         WHERE ($1::text IS NULL OR site = $1) AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR staff = $3)
           AND ($4::timestamptz IS NULL OR (create_time, id) < ($4, $5))
-        ORDER BY create_time DESC, id DESC LIMIT $6",
+          AND ($6::text IS NULL OR (site = $6 AND staff IS NOT DISTINCT FROM $7) OR NOT EXISTS (
+            SELECT FROM work w WHERE w.site = e.site AND w.case_id = e.case_id AND w.site = $6
+              AND w.excluded @> ARRAY[$7::text]))
+        ORDER BY create_time DESC, id DESC LIMIT $8",
         filter.site.as_ref().map(SiteId::as_str),
         filter.state.map(EntryState::word),
         filter.staff.as_ref().map(StaffId::as_str),
         after.map(|(time, _)| time.to_sqlx()),
         after.map(|(_, id)| *id),
+        filter.not_about.as_ref().map(|staff| staff.site.as_str()),
+        filter.not_about.as_ref().map(|staff| staff.id.as_str()),
         limit,
     )
     .fetch_all(&mut **tx)

@@ -401,10 +401,13 @@ async fn m17_a_store_without_fault_pays_no_fee_unless_its_policy_says_so() {
 #[tokio::test]
 async fn m17_amounts_deadlines_and_causes_are_the_policys_and_each_entry_says_which() {
     let world = World::store().await;
+    let late = world.investigated().await;
+    let case = world.upheld().await;
     let book = || wire::AddLedgerEntriesRequest {
         parent: "sites/lakeside".to_owned(),
         kind: Kind::Penalty.into(),
         cause: Cause::UpheldComplaint.into(),
+        case: case.to_string(),
         reason: "a promise was not kept".to_owned(),
         ..Default::default()
     };
@@ -430,10 +433,9 @@ async fn m17_amounts_deadlines_and_causes_are_the_policys_and_each_entry_says_wh
     );
     let in_ten_days = world.clock.now_plus(SignedDuration::from_hours(240));
     assert_eq!(entry.due_time, Some(to_timestamp(in_ten_days)));
-    let case = world.investigated().await;
-    world.tell(&[world.breached(&case)]).await;
+    world.tell(&[world.breached(&late)]).await;
     assert_eq!(
-        last(&world.get(&case).await.responsible),
+        last(&world.get(&late).await.responsible),
         "eng-one",
         "the policy leaves it with the store"
     );

@@ -1,12 +1,15 @@
 //! The accountability ledger (M17, M02) and corrective actions (M16), told as what happens at a store.
 
 use jiff::SignedDuration;
+use redress_assignment::domain::validity::Validity;
 use redress_assignment::jobs::count_cases::count_changed;
 use redress_events::Event;
+use redress_model::name::CaseName;
 use redress_model::words::{Category, SiteKind};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::ledger_service_server::LedgerService;
 use redress_proto::assignment::v1::report_service_server::ReportService;
+use redress_proto::assignment::v1::validity_service_server::ValidityService;
 use redress_proto::assignment::v1::{
     LedgerCause as Cause, LedgerKind as Kind, LedgerState as State,
 };
@@ -17,7 +20,7 @@ use redress_testkit::ManualClock;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::world::{NowPlus as _, World, by};
+use crate::world::{NowPlus as _, World, by, last};
 
 impl World {
     /// The site is an agency store.
@@ -41,12 +44,35 @@ impl World {
         .await;
     }
 
+    /// A complaint that was upheld.
+    pub async fn upheld(&self) -> CaseName {
+        let case = self.offered(Category::EngineeringQuality).await;
+        let offered_to = self.get(&case).await.offered_to;
+        let handler = || self.handler(last(&offered_to));
+        self.accept(handler(), &case, "").await.expect("offered");
+        self.progress(handler(), &case, "looked at it")
+            .await
+            .expect("theirs");
+        let request = wire::DecideValidityRequest {
+            name: Self::name_of(&case),
+            validity: to_wire(Validity::ValidB),
+            reason: "the record shows it".to_owned(),
+            ..Default::default()
+        };
+        let caller = self.caller("lakeside", "manager", Some("lead-duty"));
+        let decided = self.validity.decide_validity(by(caller, request)).await;
+        decided.expect("decided");
+        case
+    }
+
     async fn book(&self, kind: Kind, cause: Cause, staff: &[&str]) -> Vec<wire::LedgerEntry> {
+        let case = self.upheld().await;
         let request = wire::AddLedgerEntriesRequest {
             parent: "sites/lakeside".to_owned(),
             kind: kind.into(),
             cause: cause.into(),
             reason: "a promise was not kept".to_owned(),
+            case: case.to_string(),
             staff: staff
                 .iter()
                 .map(|id| format!("sites/lakeside/staff/{id}"))
@@ -218,6 +244,221 @@ async fn m17_an_upheld_complaint_costs_the_store_and_an_appeal_is_heard_by_someb
             State::Settled
         ]
     );
+}
+
+/// Section 7: staff complained about cannot see the case; M17: whoever bears an entry appeals it.
+#[tokio::test]
+async fn the_accused_find_of_the_case_what_they_bear_and_nothing_else() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let mut facts = world.facts(&case);
+    facts.revision = 2;
+    facts.staff_complained_about = vec!["sites/lakeside/staff/seller".to_owned()];
+    world.tell(&[world.updated(facts)]).await;
+    let accused = || world.caller("lakeside", "manager", Some("seller"));
+    let of = |staff: &str| wire::AddLedgerEntriesRequest {
+        parent: "sites/lakeside".to_owned(),
+        kind: Kind::Penalty.into(),
+        cause: Cause::Other.into(),
+        reason: "rude at the desk".to_owned(),
+        amount: Some(redress_proto::Money {
+            currency_code: "CNY".to_owned(),
+            units: 100,
+            nanos: 0,
+        }),
+        case: case.to_string(),
+        staff: vec![format!("sites/lakeside/staff/{staff}")],
+        ..Default::default()
+    };
+    let mut entries = Vec::new();
+    for staff in ["eng-two", "seller"] {
+        let answer = world
+            .ledger
+            .add_ledger_entries(by(world.manager(), of(staff)))
+            .await;
+        entries.push(answer.expect("booked").into_inner().entries.remove(0));
+    }
+    let (others, own) = (&entries[0], &entries[1]);
+    let refused = world
+        .ledger
+        .add_ledger_entries(by(accused(), of("eng-two")))
+        .await;
+    assert_eq!(refused.expect_err("hidden").code(), Code::NotFound);
+
+    let list = wire::ListLedgerEntriesRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let listed = world.ledger.list_ledger_entries(by(accused(), list)).await;
+    let listed = listed.expect("listed").into_inner().entries;
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!((&listed[0].name, listed[0].case.as_str()), (&own.name, ""));
+    let get = |name: &str| {
+        let request = wire::GetLedgerEntryRequest {
+            name: name.to_owned(),
+        };
+        world.ledger.get_ledger_entry(by(accused(), request))
+    };
+    assert_eq!(
+        get(&others.name).await.expect_err("hidden").code(),
+        Code::NotFound
+    );
+    let shown = get(&own.name).await.expect("theirs").into_inner().entry;
+    assert_eq!(shown.expect("an entry").case, "");
+
+    // They appeal what they bear, and decide neither that nor anything else of the case.
+    let head = || world.caller("lakeside", "manager", Some("lead-top"));
+    world.appeal(head(), &own.name).await.expect("in time");
+    let refused = world.decide(accused(), &own.name, false).await;
+    assert_eq!(reason(&refused.expect_err("theirs")), "LEDGER_SAME_PERSON");
+    world.appeal(head(), &others.name).await.expect("in time");
+    let refused = world.decide(accused(), &others.name, false).await;
+    assert_eq!(refused.expect_err("hidden").code(), Code::NotFound);
+
+    // Nor do they remove the cause of the complaint, or hear of who does.
+    let due = world.clock.now_plus(SignedDuration::from_hours(72));
+    let action = |owner: &str| wire::CreateCorrectiveActionRequest {
+        parent: "sites/lakeside".to_owned(),
+        title: "train the desk".to_owned(),
+        cause: "manners".to_owned(),
+        case: case.to_string(),
+        owner: format!("sites/lakeside/staff/{owner}"),
+        due_time: Some(to_timestamp(due)),
+        ..Default::default()
+    };
+    let refused = world
+        .ledger
+        .create_corrective_action(by(world.manager(), action("seller")))
+        .await
+        .expect_err("accused");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("owner"), "{refused}");
+    let refused = world
+        .ledger
+        .create_corrective_action(by(accused(), action("eng-two")))
+        .await;
+    assert_eq!(refused.expect_err("hidden").code(), Code::NotFound);
+    let made = world
+        .ledger
+        .create_corrective_action(by(world.manager(), action("eng-two")))
+        .await
+        .expect("made")
+        .into_inner()
+        .action
+        .expect("an action");
+    let list = || wire::ListCorrectiveActionsRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    for (caller, count) in [(accused(), 0), (world.manager(), 1)] {
+        let listed = world
+            .ledger
+            .list_corrective_actions(by(caller, list()))
+            .await;
+        assert_eq!(listed.expect("listed").into_inner().actions.len(), count);
+    }
+    let done = wire::CompleteCorrectiveActionRequest {
+        name: made.name,
+        note: "done".to_owned(),
+        ..Default::default()
+    };
+    let refused = world
+        .ledger
+        .complete_corrective_action(by(accused(), done))
+        .await;
+    assert_eq!(refused.expect_err("hidden").code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn m17_nothing_is_booked_without_a_ground_twice_or_for_oneself() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let open = world.offered(Category::EngineeringQuality).await;
+    let upheld = world.upheld().await;
+    let add = async |caller: Caller, kind: Kind, cause: Cause, case: &str, yuan: Option<i64>| {
+        let request = wire::AddLedgerEntriesRequest {
+            parent: "sites/lakeside".to_owned(),
+            kind: kind.into(),
+            cause: cause.into(),
+            reason: "as the record shows".to_owned(),
+            case: case.to_owned(),
+            staff: vec!["sites/lakeside/staff/seller".to_owned()],
+            amount: yuan.map(|units| redress_proto::Money {
+                currency_code: "CNY".to_owned(),
+                units,
+                nanos: 0,
+            }),
+            ..Default::default()
+        };
+        world
+            .ledger
+            .add_ledger_entries(by(caller, request))
+            .await
+            .map(drop)
+    };
+    let (open, upheld) = (open.to_string(), upheld.to_string());
+    use Cause::{Exposure, Other, Praise, Ranking, TakeOver, UpheldComplaint};
+    let refused = [
+        (Kind::Penalty, UpheldComplaint, "", None, "INVALID_FIELD"),
+        (Kind::Penalty, Exposure, "", None, "INVALID_FIELD"),
+        (
+            Kind::Penalty,
+            UpheldComplaint,
+            &open,
+            None,
+            "LEDGER_NO_GROUND",
+        ),
+        (Kind::Fee, TakeOver, &upheld, None, "LEDGER_NO_GROUND"),
+        (
+            Kind::Penalty,
+            UpheldComplaint,
+            &upheld,
+            Some(100_000_000),
+            "INVALID_FIELD",
+        ),
+        (
+            Kind::Penalty,
+            UpheldComplaint,
+            &upheld,
+            Some(0),
+            "INVALID_FIELD",
+        ),
+        (Kind::Penalty, Other, "", Some(0), "INVALID_FIELD"),
+        (
+            Kind::Penalty,
+            Other,
+            "",
+            Some(10_001),
+            "LEDGER_ABOVE_AUTHORITY",
+        ),
+        (Kind::Prize, Ranking, "", Some(50_000), "INVALID_FIELD"),
+        (Kind::Prize, Praise, "", Some(1), "INVALID_FIELD"),
+    ];
+    for (kind, cause, case, yuan, expected) in refused {
+        let status = add(world.manager(), kind, cause, case, yuan).await;
+        let status = status.expect_err(expected);
+        assert_eq!(reason(&status), expected, "{kind:?} {cause:?}: {status}");
+    }
+    let own = world.caller("lakeside", "manager", Some("seller"));
+    let status = add(own, Kind::Prize, Ranking, "", Some(1)).await;
+    assert_eq!(reason(&status.expect_err("theirs")), "LEDGER_SAME_PERSON");
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM assignment.ledger_entry")
+            .await,
+        0
+    );
+    let book = || {
+        add(
+            world.manager(),
+            Kind::Penalty,
+            UpheldComplaint,
+            &upheld,
+            None,
+        )
+    };
+    book().await.expect("upheld");
+    assert_eq!(reason(&book().await.expect_err("twice")), "LEDGER_BOOKED");
 }
 
 #[tokio::test]

@@ -830,6 +830,21 @@ async fn staff_complained_about_find_no_solution_visit_or_decision() {
     facts.revision = 2;
     facts.staff_complained_about = vec!["sites/lakeside/staff/seller".to_owned()];
     world.tell(&[world.updated(facts)]).await;
+    let mut terms = world.terms(0);
+    terms.steps[0].owner = "sites/lakeside/staff/seller".to_owned();
+    let revise = wire::ReviseSolutionRequest {
+        name: solution.name.clone(),
+        terms: Some(terms),
+        ..Default::default()
+    };
+    let eng_one = world.handler("eng-one");
+    let refused = world.solutions.revise_solution(by(eng_one, revise)).await;
+    let refused = refused.expect_err("nobody repairs what a complaint says of them");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(
+        refused.message().contains("terms.steps[0].owner"),
+        "{refused}"
+    );
     let concerned = || world.handler("seller");
     let hidden = world
         .review(concerned(), &solution, true)

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::ids::new_id;
-use redress_model::name::{CorrectiveActionName, StaffName};
+use redress_model::name::{CaseName, CorrectiveActionName, StaffName};
 use redress_proto::assignment::v1::{
     CreateCorrectiveActionRequest, CreateCorrectiveActionResponse,
 };
@@ -14,6 +14,7 @@ use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
+use super::super::visible_work;
 use super::{Shared, action_name, case_at, parse, render_action};
 use crate::domain::action::ActionState;
 use crate::store::actions::{self, CorrectiveAction};
@@ -53,7 +54,7 @@ pub(super) async fn run(
             revision: 1,
             site,
         },
-        actor: caller.subject.clone(),
+        caller: &caller,
         now,
     };
     let scope = redress_runtime::scope(&caller);
@@ -76,14 +77,33 @@ pub(super) fn ahead(
     Ok(due)
 }
 
-struct Create {
+struct Create<'a> {
     receipt: ReceiptKey,
     action: CorrectiveAction,
-    actor: String,
+    caller: &'a Caller,
     now: Timestamp,
 }
 
-impl Operation for Create {
+impl Create<'_> {
+    /// The case is one that the caller may see, and nobody removes the cause of a complaint about themselves.
+    async fn require_case(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let Some(id) = self.action.case else {
+            return Ok(());
+        };
+        let case = CaseName::new(self.action.site.clone(), id);
+        let work = visible_work(tx, self.caller, &case).await?;
+        if work.facts.excluded.contains(&self.action.owner) {
+            // Not said why: who is complained about is nobody else's business.
+            return Err(Fault::invalid(
+                "owner",
+                "must be somebody who may handle the case",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Operation for Create<'_> {
     const NAME: &'static str = "assignment.create_corrective_action";
     type Output = CorrectiveAction;
 
@@ -97,7 +117,8 @@ impl Operation for Create {
                 .ok_or_else(|| Fault::not_found("CorrectiveAction", &name));
         }
         staff::get(tx, &StaffName::new(site.clone(), self.action.owner.clone())).await?;
-        actions::make(tx, &self.action, &self.actor).await?;
+        self.require_case(tx).await?;
+        actions::make(tx, &self.action, &self.caller.subject).await?;
         let resource = action_name(&self.action).to_string();
         receipt::complete(tx, &self.receipt, &resource, &etag::of(1)).await?;
         Ok(self.action.clone())

@@ -9,7 +9,7 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Shared, may_see, render_entry};
+use super::{Shared, render_entry, visible_entry};
 use crate::store::ledger::{self, Act, Entry};
 
 pub(super) async fn run(
@@ -47,9 +47,11 @@ impl Operation for Get<'_> {
     type Output = (Entry, Vec<Act>);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
-        ledger::get(tx, &self.name.site, self.name.id)
+        let missing = || Fault::not_found("LedgerEntry", &self.name);
+        let (entry, acts) = ledger::get(tx, &self.name.site, self.name.id)
             .await?
-            .filter(|(entry, _)| may_see(self.caller, entry))
-            .ok_or_else(|| Fault::not_found("LedgerEntry", &self.name))
+            .ok_or_else(missing)?;
+        let entry = visible_entry(tx, self.caller, entry).await?;
+        Ok((entry.ok_or_else(missing)?, acts))
     }
 }

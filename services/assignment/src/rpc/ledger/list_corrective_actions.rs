@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::SiteId;
+use redress_model::name::{SiteId, StaffName};
 use redress_proto::assignment::v1::{ListCorrectiveActionsRequest, ListCorrectiveActionsResponse};
 use redress_proto::convert::from_wire;
 use redress_rpc::Caller;
@@ -29,6 +29,7 @@ pub(super) async fn run(
     let operation = List {
         site: parse::site_or_any(&request.parent)?,
         state: from_wire(request.state),
+        not_about: caller.staff.clone(),
         after: page.after().copied(),
         limit: page.limit(),
     };
@@ -45,6 +46,7 @@ pub(super) async fn run(
 struct List {
     site: Option<SiteId>,
     state: Option<ActionState>,
+    not_about: Option<StaffName>,
     after: Option<Key>,
     limit: i64,
 }
@@ -55,6 +57,7 @@ impl Operation for List {
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<CorrectiveAction>, Fault> {
         let after = self.after.as_ref();
-        actions::list(tx, self.site.as_ref(), self.state, after, self.limit).await
+        let (site, not_about) = (self.site.as_ref(), self.not_about.as_ref());
+        actions::list(tx, site, self.state, not_about, after, self.limit).await
     }
 }

@@ -10,7 +10,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
-use super::{Shared, parse, render_entry};
+use super::{Shared, bears, is_about, parse, render_entry};
 use crate::store::ledger::{self, Entry, Filter};
 
 type Key = (Timestamp, Uuid);
@@ -30,9 +30,11 @@ pub(super) async fn run(
             state: from_wire(request.state),
             staff: parse::staff_of("staff", site.as_ref(), &request.staff)?,
             site,
+            not_about: caller.staff.clone(),
         },
         after: page.after().copied(),
         limit: page.limit(),
+        caller: &caller,
     };
     let scope = redress_runtime::scope(&caller);
     let rows = shared.db.read(&scope, &operation).await?;
@@ -43,17 +45,26 @@ pub(super) async fn run(
     })
 }
 
-struct List {
+struct List<'a> {
     filter: Filter,
     after: Option<Key>,
     limit: i64,
+    caller: &'a Caller,
 }
 
-impl Operation for List {
+impl Operation for List<'_> {
     const NAME: &'static str = "assignment.list_ledger_entries";
     type Output = Vec<Entry>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Entry>, Fault> {
-        ledger::list(tx, &self.filter, self.after.as_ref(), self.limit).await
+        let mut entries = ledger::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        for entry in &mut entries {
+            if bears(self.caller, entry)
+                && is_about(tx, self.caller, &entry.site, entry.case).await?
+            {
+                entry.case = None;
+            }
+        }
+        Ok(entries)
     }
 }

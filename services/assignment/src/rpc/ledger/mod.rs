@@ -22,12 +22,14 @@ use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::ledger_service_server::LedgerService;
 use redress_proto::convert::{CURRENCY, to_timestamp, to_wire};
 use redress_rpc::{Caller, etag, status};
+use redress_store::Tx;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Shared, parse};
 use crate::store::actions::CorrectiveAction;
 use crate::store::ledger::Entry;
+use crate::store::work;
 
 /// Lets its holder see everybody's entries, not only the own ones.
 const SEE_ALL: &str = "ledger.list";
@@ -129,12 +131,44 @@ fn case_at(site: &SiteId, name: &str) -> Result<Option<Uuid>, Fault> {
     }
 }
 
+/// Whether a case complains about the caller, who finds nothing of it.
+async fn is_about(
+    tx: &mut Tx,
+    caller: &Caller,
+    site: &SiteId,
+    case: Option<Uuid>,
+) -> Result<bool, Fault> {
+    let (Some(case), Some(staff)) = (case, &caller.staff) else {
+        return Ok(false);
+    };
+    let work = work::find(tx, &CaseName::new(site.clone(), case)).await?;
+    Ok(staff.site == *site && work.is_some_and(|w| w.facts.excluded.contains(&staff.id)))
+}
+
+/// An entry as the caller may see it; none where they may not. Whoever bears an entry for a case that complains about them
+/// sees what they bear, to appeal it, and not the case.
+async fn visible_entry(
+    tx: &mut Tx,
+    caller: &Caller,
+    mut entry: Entry,
+) -> Result<Option<Entry>, Fault> {
+    if is_about(tx, caller, &entry.site, entry.case).await? {
+        if !bears(caller, &entry) {
+            return Ok(None);
+        }
+        entry.case = None;
+    }
+    Ok(may_see(caller, &entry).then_some(entry))
+}
+
+fn bears(caller: &Caller, entry: &Entry) -> bool {
+    let staff = caller.staff.as_ref();
+    staff.is_some_and(|s| s.site == entry.site && entry.staff.as_ref() == Some(&s.id))
+}
+
 /// Whether the caller may see the entry: all of them, or what they bear.
 fn may_see(caller: &Caller, entry: &Entry) -> bool {
-    caller.may(SEE_ALL)
-        || caller.staff.as_ref().is_some_and(|staff| {
-            staff.site == entry.site && entry.staff.as_ref() == Some(&staff.id)
-        })
+    caller.may(SEE_ALL) || bears(caller, entry)
 }
 
 fn entry_name(entry: &Entry) -> LedgerEntryName {

@@ -8,6 +8,7 @@ use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 
 use super::super::OVERRIDE;
+use super::is_about;
 use crate::domain::action::{ActionState, Move, Refused, step};
 use crate::store::actions::{self, CorrectiveAction};
 
@@ -31,6 +32,9 @@ impl Operation for MoveAction<'_> {
         let mut action = actions::lock(tx, &self.name.site, self.name.id)
             .await?
             .ok_or_else(|| Fault::not_found("CorrectiveAction", &self.name))?;
+        if is_about(tx, self.caller, &action.site, action.case).await? {
+            return Err(Fault::not_found("CorrectiveAction", &self.name));
+        }
         if let Claim::Seen { .. } = receipt::claim(tx, &self.receipt, self.now).await? {
             return Ok(action);
         }

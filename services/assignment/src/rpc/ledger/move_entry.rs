@@ -7,7 +7,7 @@ use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 
-use super::may_see;
+use super::{bears, visible_entry};
 use crate::domain::ledger::{Move, Refused, step};
 use crate::store::ledger::{self, Entry};
 use crate::store::policy;
@@ -27,14 +27,20 @@ impl Operation for MoveEntry<'_> {
     type Output = Entry;
 
     async fn run(&self, tx: &mut Tx) -> Result<Entry, Fault> {
+        let missing = || Fault::not_found("LedgerEntry", &self.name);
         let mut entry = ledger::lock(tx, &self.name.site, self.name.id)
             .await?
-            .filter(|entry| may_see(self.caller, entry))
-            .ok_or_else(|| Fault::not_found("LedgerEntry", &self.name))?;
+            .ok_or_else(missing)?;
+        entry = visible_entry(tx, self.caller, entry)
+            .await?
+            .ok_or_else(missing)?;
         if let Claim::Seen { .. } = receipt::claim(tx, &self.receipt, self.now).await? {
             return Ok(entry);
         }
         etag::check(&self.etag, entry.revision, &self.name)?;
+        if matches!(self.to, Move::Decide { .. }) && bears(self.caller, &entry) {
+            return Err(self.illegal(&Refused::SamePerson));
+        }
         let policy = policy::of_site(tx, &self.name.site).await?;
         let due_days = i64::from(policy.accountability().due_days);
         let by = &self.caller.subject;

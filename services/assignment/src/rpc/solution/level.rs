@@ -14,7 +14,11 @@ const MANAGES: &str = "authority.manage";
 const LEADS_DEPARTMENT: &str = "authority.department";
 
 /// The level of a caller at a site that the caller sees.
-pub(super) async fn level_of(tx: &mut Tx, caller: &Caller, site: &SiteId) -> Result<Level, Fault> {
+pub(in crate::rpc) async fn level_of(
+    tx: &mut Tx,
+    caller: &Caller,
+    site: &SiteId,
+) -> Result<Level, Fault> {
     if !caller.may(MANAGES) {
         return Ok(if caller.may(LEADS_DEPARTMENT) {
             Level::DepartmentManager

@@ -4,7 +4,7 @@ mod complete_solution_step;
 mod confirm_solution;
 mod get_authority_limits;
 mod get_solution;
-mod level;
+pub(super) mod level;
 mod list_solutions;
 mod propose_solution;
 mod review_solution;

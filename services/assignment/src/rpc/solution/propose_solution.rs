@@ -66,6 +66,7 @@ impl Operation for Propose<'_> {
             return Err(illegal(&Illegal { status, wanted }, &work.case));
         }
         require_responsible(self.asked.caller, work)?;
+        terms::require_owners(&self.terms.0, work)?;
         for before in solutions::of_case(tx, &work.case).await? {
             if before.gives_way(work.epoch) {
                 let mut after = before.clone();

@@ -65,6 +65,7 @@ impl Operation for Revise<'_> {
             )
             .map_err(|e| self.asked.refused(&e))?;
         require_responsible(self.asked.caller, work)?;
+        terms::require_owners(&self.terms.0, work)?;
         let text = format!("{} revised, waits for {}", self.asked.name, after.required);
         let action = note(StepKind::SolutionProposed, text);
         self.asked.keep(tx, &begun, after, action).await

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::solution::{FinalOffer, Remedy, Step, Terms, When};
+use crate::domain::work::Work;
 use crate::rpc::{parse, render};
 
 /// Terms of a solution of this site, and their digest.
@@ -87,6 +88,27 @@ pub(super) fn parsed(
     }
     let digest = digest(site, &terms);
     Ok((terms, digest))
+}
+
+/// That nobody carries out a step of a case that complains about them.
+///
+/// # Errors
+/// INVALID_ARGUMENT naming every such step; not why, which is nobody else's business.
+pub(super) fn require_owners(terms: &Terms, work: &Work) -> Result<(), Fault> {
+    let excluded = &work.facts.excluded;
+    let wrong = |(i, step): (usize, &Step)| {
+        let is_wrong = step.owner.as_ref().is_some_and(|o| excluded.contains(o));
+        is_wrong.then(|| Violation {
+            field: format!("terms.steps[{i}].owner"),
+            description: "must be somebody who may handle the case".to_owned(),
+        })
+    };
+    let violations: Vec<_> = terms.steps.iter().enumerate().filter_map(wrong).collect();
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Fault::violations(violations))
+    }
 }
 
 fn money(field: &str, given: Option<&Money>) -> Result<Decimal, Fault> {
