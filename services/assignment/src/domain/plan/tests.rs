@@ -266,7 +266,10 @@ fn watched(roster: &Roster, from: Timestamp, minutes: usize) -> Vec<BTreeSet<(i3
                 }
             }
         }
-        found.push(on);
+        // Nobody stands in for themselves.
+        let has_better =
+            |(rank, who): &(i32, StaffId)| on.iter().any(|(r, w)| w == who && r < rank);
+        found.push(on.iter().filter(|one| !has_better(one)).cloned().collect());
     }
     found
 }

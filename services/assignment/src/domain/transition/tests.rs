@@ -373,7 +373,8 @@ fn an_intake_move_ends_the_work_and_a_decision_after_it_changes_nothing() {
         let ended = apply(&assigned(), Action::IntakeMoved { status, epoch: 2 });
         assert_eq!(ended.work.status, status);
         assert_eq!(ended.work.offered_to, None);
-        assert_eq!((ended.owner, ended.moves.len()), (None, 0));
+        let told = Some(Reason::HandoverEnded);
+        assert_eq!((ended.owner, ended.moves.len()), (told, 0));
         let late = apply(&ended.work, decision(2, 1, Category::SalesManagement));
         assert_eq!(late.work.status, status);
         assert_eq!(late.work.offered_to, None);
