@@ -688,6 +688,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_argument_of_a_command_takes_the_place_of_one_that_every_command_has() {
+        use clap::CommandFactory as _;
+        fn walk(command: &clap::Command, global: &[String]) {
+            for below in command.get_subcommands() {
+                for arg in below.get_arguments().filter(|arg| !arg.is_global_set()) {
+                    let id = arg.get_id().as_str();
+                    assert!(
+                        !global.iter().any(|g| g == id),
+                        "{} {id} hides the one of all commands",
+                        below.get_name()
+                    );
+                }
+                walk(below, global);
+            }
+        }
+        let all = Cli::command();
+        let global = all.get_arguments().filter(|arg| arg.is_global_set());
+        let global: Vec<String> = global.map(|arg| arg.get_id().to_string()).collect();
+        assert!(global.contains(&"token".to_owned()));
+        walk(&all, &global);
+        // M12: an answer by phone is taken down by whoever the access token says.
+        let line = "redress --token ACCESS survey answer sites/a/surveys/b --score 4";
+        let parsed = Cli::try_parse_from(line.split(' ')).expect("a right line");
+        assert_eq!(parsed.token.as_deref(), Some("ACCESS"));
+        let line = "redress survey answer --link-token LINK --score 4 --token ACCESS";
+        let parsed = Cli::try_parse_from(line.split(' ')).expect("a right line");
+        assert_eq!(parsed.token.as_deref(), Some("ACCESS"));
+    }
+
+    #[test]
     fn the_commands_are_well_formed() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();

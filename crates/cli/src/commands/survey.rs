@@ -77,15 +77,15 @@ pub(crate) enum SurveyCommand {
     },
     /// Take down an answer: given on the phone, for a person on the roster who had no part in it, or by a link's token.
     #[command(
-        after_help = "Examples:\n  redress survey answer sites/lakeside/surveys/ID --score 4 --solved true\n  redress survey answer --token TOKEN --score 2 --solved false --comment 'it leaks again'"
+        after_help = "Examples:\n  redress survey answer sites/lakeside/surveys/ID --score 4 --solved true\n  redress survey answer --link-token TOKEN --score 2 --solved false --comment 'it leaks again'"
     )]
     Answer {
         /// The survey, `sites/{site}/surveys/{survey}`.
-        #[arg(required_unless_present = "token", conflicts_with = "token")]
+        #[arg(required_unless_present = "link_token", conflicts_with = "link_token")]
         name: Option<String>,
         /// The token of the link that the customer got.
         #[arg(long)]
-        token: Option<String>,
+        link_token: Option<String>,
         /// 1 (bad) to 5 (good).
         #[arg(long)]
         score: i32,
@@ -185,7 +185,7 @@ pub(crate) async fn run(
         }
         SurveyCommand::Answer {
             name,
-            token,
+            link_token,
             score,
             solved,
             comment,
@@ -197,7 +197,7 @@ pub(crate) async fn run(
                 comment,
                 praised_staff: praise,
             });
-            if let Some(token) = token {
+            if let Some(token) = link_token {
                 let answered = AnswerSurveyRequest {
                     token,
                     answer,
