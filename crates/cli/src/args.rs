@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use redress_model::name::{NameError, OrganizationId, SiteId, StaffName};
 
+use crate::commands::aftermath::AftermathCommand;
 use crate::commands::audit::AuditCommand;
 use crate::commands::briefing::{BriefingCommand, CommitmentCommand};
 use crate::commands::grade::GradeCommand;
@@ -367,6 +368,9 @@ pub(crate) struct CreateArgs {
 /// Subcommands of `incident`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum IncidentCommand {
+    /// What follows, and the room.
+    #[command(flatten)]
+    Aftermath(AftermathCommand),
     /// List incidents, newest first.
     #[command(after_help = "Example:\n  redress incident list --state OPEN")]
     List {

@@ -23,6 +23,7 @@ use redress_proto::assignment::v1::transfer_service_client::TransferServiceClien
 use redress_proto::assignment::v1::validity_service_client::ValidityServiceClient;
 use redress_proto::assignment::v1::warranty_service_client::WarrantyServiceClient;
 use redress_proto::assignment::v1::work_service_client::WorkServiceClient;
+use redress_proto::crisis::v1::aftermath_service_client::AftermathServiceClient;
 use redress_proto::crisis::v1::briefing_service_client::BriefingServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
 use redress_proto::crisis::v1::statement_service_client::StatementServiceClient;
@@ -303,6 +304,10 @@ impl Platform {
 
     pub(crate) fn incidents(&self) -> IncidentServiceClient<Authenticated> {
         IncidentServiceClient::new(self.channel(ServiceArg::Crisis))
+    }
+
+    pub(crate) fn aftermath(&self) -> AftermathServiceClient<Authenticated> {
+        AftermathServiceClient::new(self.channel(ServiceArg::Crisis))
     }
 
     pub(crate) fn briefings(&self) -> BriefingServiceClient<Authenticated> {

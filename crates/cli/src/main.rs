@@ -58,7 +58,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Commitment(command) => {
                 commands::briefing::run_commitment(&platform()?, command, out).await
             }
-            Command::Incident(command) => commands::incident::run(&platform()?, command, out).await,
+            Command::Incident(command) => {
+                commands::incident::run(&home, platform, command, out).await
+            }
             Command::Cluster(command) => commands::cluster::run(&platform()?, command, out).await,
             Command::Clock(command) => commands::clock::run(&platform()?, command, out).await,
             Command::Calendar(command) => commands::calendar::run(&platform()?, command, out).await,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use redress_events::{
     EventAdminServer, GrpcPeer, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
 };
+use redress_proto::crisis::v1::aftermath_service_server::AftermathServiceServer;
 use redress_proto::crisis::v1::briefing_service_server::BriefingServiceServer;
 use redress_proto::crisis::v1::incident_service_server::IncidentServiceServer;
 use redress_proto::crisis::v1::statement_service_server::StatementServiceServer;
@@ -21,7 +22,7 @@ use crate::flow::Desk;
 use crate::jobs::subscriptions::SUBSCRIPTIONS;
 use crate::jobs::timers::IncidentClocks;
 use crate::jobs::{Shop, inbox, shifts, standing, tidy};
-use crate::rpc::{Briefings, Incidents, Statements, signer};
+use crate::rpc::{Aftermath, Briefings, Incidents, Statements, export_signer, signer};
 use crate::settings::Settings;
 use crate::store;
 
@@ -92,6 +93,10 @@ impl Service for CrisisService {
             fingerprints,
             bell: bell.clone(),
         });
+        let aftermath = Aftermath {
+            incidents: Arc::clone(&incidents),
+            sign: export_signer(peers.clone()),
+        };
         let statements = Statements {
             incidents: Arc::clone(&incidents),
             sign: signer(peers),
@@ -104,6 +109,7 @@ impl Service for CrisisService {
             .serve(IncidentServiceServer::from_arc(incidents))
             .serve(StatementServiceServer::new(statements))
             .serve(BriefingServiceServer::new(briefings))
+            .serve(AftermathServiceServer::new(aftermath))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(
                 db.clone(),

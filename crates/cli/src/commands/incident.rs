@@ -8,20 +8,26 @@ use redress_proto::crisis::v1::{
 };
 use uuid::Uuid;
 
-use super::word;
+use super::{aftermath, word};
 use crate::args::IncidentCommand;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Home, Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, table, until, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
-    platform: &Platform,
+    home: &Home,
+    platform: impl FnOnce() -> Result<Platform, Failure>,
     command: IncidentCommand,
     out: Output,
 ) -> Result<(), Failure> {
+    if let IncidentCommand::Aftermath(command) = command {
+        return aftermath::run(home, platform, command, out).await;
+    }
+    let platform = &platform()?;
     match command {
+        IncidentCommand::Aftermath(_) => {}
         IncidentCommand::List {
             site,
             state,
@@ -91,7 +97,7 @@ pub(super) async fn find(platform: &Platform, name: String) -> Result<String, Fa
     }
 }
 
-fn one(incident: &Incident, out: Output) {
+pub(super) fn one(incident: &Incident, out: Output) {
     out.one(
         || json::of("crisis.v1.Incident", incident),
         || show(incident),

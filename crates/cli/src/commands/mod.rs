@@ -1,5 +1,6 @@
 //! One file for each noun of the command line.
 
+pub(crate) mod aftermath;
 pub(crate) mod audit;
 pub(crate) mod briefing;
 pub(crate) mod calendar;
@@ -21,6 +22,7 @@ pub(crate) mod policy;
 pub(crate) mod practice;
 pub(crate) mod register;
 pub(crate) mod report;
+pub(crate) mod room;
 pub(crate) mod roster;
 pub(crate) mod settlement;
 pub(crate) mod signal;

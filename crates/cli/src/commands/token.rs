@@ -41,14 +41,19 @@ pub(crate) fn run(home: &Home, args: &TokenArgs, out: Output) -> Result<(), Fail
 
 /// A token by the issuer whose key lies in the data folder.
 pub(crate) fn mint(home: &Home, grant: Grant, ttl: Duration) -> Result<String, Failure> {
+    issuer(home)?
+        .user_token(grant, ttl)
+        .map_err(|e| Failure::platform("no token can be made", e))
+}
+
+/// The issuer whose key lies in the data folder.
+pub(crate) fn issuer(home: &Home) -> Result<Issuer, Failure> {
     let key = home.issuer_key();
     if !key.exists() {
         return Err(Failure::NotUp {
             home: home.folder().display().to_string(),
         });
     }
-    let failed = |e| Failure::platform("no token can be made", e);
     Issuer::from_file(&key, LOCAL_ISSUER, Arc::new(SystemClock))
-        .and_then(|issuer| issuer.user_token(grant, ttl))
-        .map_err(failed)
+        .map_err(|e| Failure::platform("the issuer's key cannot be read", e))
 }

@@ -3,13 +3,16 @@
 //!
 //! There is no mode without authentication.
 
+mod attest;
 mod issuer;
 mod keys;
 mod verifier;
 
 use serde::{Deserialize, Serialize};
 
+pub use attest::{NotAttested, attested};
 pub use issuer::{Grant, Issuer, IssuerError};
+pub use jsonwebtoken::jwk::JwkSet;
 pub use keys::JwksSource;
 pub use verifier::{Trusted, Verifier, VerifierError};
 

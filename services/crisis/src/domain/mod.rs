@@ -2,9 +2,11 @@
 //! time and ids come in as arguments.
 
 pub mod admit;
+pub mod aftermath;
 pub mod briefing;
 pub mod cadence;
 pub mod command;
+pub mod export;
 pub mod gate;
 pub mod ladder;
 pub mod mode;

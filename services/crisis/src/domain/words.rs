@@ -98,6 +98,10 @@ words! {
         Statement = 14 => "STATEMENT",
         /// A deputy may act for a role for a time.
         Deputy = 15 => "DEPUTY",
+        /// It was stood down.
+        StoodDown = 40 => "STOOD_DOWN",
+        /// Something of its review.
+        Review = 41 => "REVIEW",
     }
 }
 

@@ -19,7 +19,7 @@ use crate::domain::ladder::{Notice, People, Strike, Told, strike, unheard};
 use crate::domain::promises::{Promise, Situation, difference, wanted};
 use crate::domain::words::{LogKind, State};
 use crate::store::clocks::Clock;
-use crate::store::{cases, clocks, commitments, roles};
+use crate::store::{cases, clocks, commitments, reviews, roles};
 
 /// When promises that are carried over were made.
 pub(super) type Starts = BTreeMap<Promise, Timestamp>;
@@ -284,6 +284,7 @@ impl Turn<'_> {
         let site = self.site();
         let person = match (clock.kind, clock.subject) {
             (ClockKind::Commitment, Some(id)) => commitments::owner(self.tx, &site, id).await?,
+            (ClockKind::ReviewAction, Some(id)) => reviews::owner(self.tx, &site, id).await?,
             _ => None,
         };
         let roles = roles::of_incident(self.tx, &site, self.incident.name.id).await?;

@@ -6,18 +6,23 @@
 
 mod briefing;
 mod calling;
+mod exporting;
 mod filing;
 mod gates;
 mod keeping;
 mod matter;
+mod reviewing;
 mod roster;
 mod saying;
+mod standing_down;
 mod turn;
 
 pub use briefing::{Notes, Pledge, Told as BriefingTold};
 pub use calling::Because;
+pub use exporting::whole_story;
 pub use filing::filed;
 pub use matter::{Cause, decide, merge_matters, open_by_hand};
+pub use reviewing::Findings;
 pub use roster::{contacted, staff_up};
 pub use saying::Case as StatementCase;
 pub use turn::{Desk, Transition, Turn};

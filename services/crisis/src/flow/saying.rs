@@ -346,7 +346,11 @@ impl Turn<'_> {
     }
 
     /// Holders of one of these roles, or who acts for them now. No role: the permission was enough.
-    async fn require_chain(&mut self, wanted: &[DutyRole], by: &Person) -> Result<(), Fault> {
+    pub(super) async fn require_chain(
+        &mut self,
+        wanted: &[DutyRole],
+        by: &Person,
+    ) -> Result<(), Fault> {
         if wanted.is_empty() {
             return Ok(());
         }

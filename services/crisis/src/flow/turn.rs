@@ -112,7 +112,7 @@ impl<'t> Turn<'t> {
                 Err(Fault::illegal("INCIDENT_NOT_OPEN", text, name))
             }
             (_, None) => {
-                let text = "it was stood down; only reading is possible";
+                let text = "it was stood down; only its review is written";
                 Err(Fault::illegal("INCIDENT_NOT_OPEN", text, name))
             }
         }

@@ -10,6 +10,7 @@ use redress_store::{Database, Operation, Scope, Tx};
 use redress_timers::{Entry, Fired, Truth};
 use tracing::Instrument as _;
 
+use crate::domain::words::State;
 use crate::flow::{Because, Desk, Transition, Turn};
 use crate::store::{clocks, incidents, lock_site};
 
@@ -88,7 +89,9 @@ impl Operation for FireClock<'_> {
         }
         let mut turn = Turn::take(tx, self.desk, self.now, incident).await?;
         // Somebody may have come on duty since: whoever fills a role now is told with the others.
-        let filled = turn.fill_roles(Because::TimePassed).await?;
+        // Nobody is called out about an incident that has ended; what its review asks of people still runs.
+        let filled =
+            turn.incident.state == State::Open && turn.fill_roles(Because::TimePassed).await?;
         turn.fire(clock).await?;
         let transition = if filled {
             Transition::Changed

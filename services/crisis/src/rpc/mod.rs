@@ -1,5 +1,6 @@
 //! The API: one RPC a file. Parse, run one transaction, render.
 
+mod aftermath;
 mod briefings;
 mod command;
 mod get_incident;
@@ -10,6 +11,7 @@ mod record_briefing;
 mod record_holding_statement_ready;
 mod record_leader_contact;
 mod record_update;
+mod room;
 mod statements;
 mod subject;
 mod switch_mode;
@@ -36,6 +38,7 @@ use tonic::{Request, Response, Status};
 
 use crate::flow::Desk;
 
+pub use aftermath::{Aftermath, EXPORT_TYPE, SignExport, export_signer};
 pub use briefings::Briefings;
 pub use statements::{Statements, signer};
 

@@ -121,7 +121,7 @@ fn clock(site: &SiteId, clock: Clock) -> wire::IncidentClock {
     }
 }
 
-fn entry(entry: log::Entry) -> wire::LogEntry {
+pub(super) fn entry(entry: log::Entry) -> wire::LogEntry {
     wire::LogEntry {
         number: entry.number,
         kind: entry.kind.number(),

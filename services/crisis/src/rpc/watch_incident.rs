@@ -1,6 +1,7 @@
 //! WatchIncident: the incident as it is, then after each change. A change that was overtaken is skipped:
 //! every message shows the whole incident.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,7 +17,10 @@ use tonic::Request;
 
 use super::Incidents;
 use super::get_incident::ReadIncident;
-use crate::store::changes;
+use super::room::room;
+use super::view::{Depth, view};
+use crate::flow::Desk;
+use crate::store::{changes, incidents};
 use redress_store::Sight;
 
 /// How often changes of other replicas are looked for.
@@ -40,6 +44,7 @@ pub(super) async fn handle(
     let digest = Digest::of("WatchIncident", &question);
     let feed = IncidentFeed {
         db: api.db.clone(),
+        desk: Arc::clone(&api.desk),
         sight,
         name,
         shown: AtomicBool::new(!r.resume_token.is_empty()),
@@ -49,6 +54,7 @@ pub(super) async fn handle(
 
 struct IncidentFeed {
     db: Database,
+    desk: Arc<Desk>,
     sight: Sight,
     name: IncidentName,
     /// Whether the caller has seen the incident as it was before the first change.
@@ -80,12 +86,34 @@ impl Feed for IncidentFeed {
     }
 
     async fn render(&self, (): (), resume_token: String) -> Result<Option<Self::Item>, Fault> {
-        let read = ReadIncident { name: &self.name };
-        let incident = self.sight.read(&self.db, &read).await?;
+        let read = ReadRoom {
+            desk: &self.desk,
+            name: &self.name,
+        };
+        let (incident, room) = self.sight.read(&self.db, &read).await?;
         Ok(Some(wire::WatchIncidentResponse {
             incident: Some(incident),
             resume_token,
+            room: Some(room),
         }))
+    }
+}
+
+/// Reads an incident with what stands beside it, as of one instant.
+struct ReadRoom<'a> {
+    desk: &'a Desk,
+    name: &'a IncidentName,
+}
+
+impl Operation for ReadRoom<'_> {
+    const NAME: &'static str = "crisis.read_room";
+    type Output = (wire::Incident, wire::IncidentRoom);
+
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        let found = incidents::get(tx, &self.name.site, self.name.id).await?;
+        let incident = found.ok_or_else(|| Fault::not_found("Incident", self.name))?;
+        let room = room(tx, self.desk, &incident).await?;
+        Ok((view(tx, incident, Depth::Whole).await?, room))
     }
 }
 

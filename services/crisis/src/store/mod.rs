@@ -11,10 +11,12 @@ pub mod duty;
 pub mod feed;
 pub mod incidents;
 pub mod log;
+pub mod reviews;
 pub mod roles;
 pub mod sites;
 pub mod standing;
 pub mod statements;
+pub mod story;
 
 use redress_model::Fault;
 use redress_model::name::SiteId;

@@ -11,8 +11,8 @@ use redress_proto::crisis::v1::{IncidentMode, IncidentState};
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Request, Status};
 
-use crate::briefings;
 use crate::world::*;
+use crate::{aftermath, briefings};
 
 async fn opened() -> (World, wire::Incident) {
     let world = World::new().await;
@@ -583,6 +583,9 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         }
                         Err(refused) => Err(refused),
                     }
+                }
+                method if aftermath::METHODS.contains(&method) => {
+                    aftermath::intrude(&world, method, caller, &name).await
                 }
                 method if briefings::METHODS.contains(&method) => {
                     briefings::intrude(&world, method, caller, &promised).await

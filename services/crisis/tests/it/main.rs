@@ -1,5 +1,6 @@
 //! Crisis against a real Postgres: events in, incidents out.
 
+mod aftermath;
 mod api;
 mod briefings;
 mod calling;
@@ -9,6 +10,8 @@ mod gates;
 mod keeping;
 mod opening;
 mod provisional;
+mod room;
 mod serving;
 mod statements;
+mod stories;
 mod world;

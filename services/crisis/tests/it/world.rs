@@ -8,7 +8,7 @@ use prost::Message;
 use redress_crisis::flow::Desk;
 use redress_crisis::jobs::timers::IncidentClocks;
 use redress_crisis::jobs::{Shop, inbox, shifts};
-use redress_crisis::rpc::{Briefings, Incidents, Statements};
+use redress_crisis::rpc::{Aftermath, Briefings, Incidents, Statements};
 use redress_crisis::{CrisisService, Settings};
 use redress_events::{Event, Inbox};
 use redress_model::ids::new_id;
@@ -42,6 +42,7 @@ pub(crate) struct World {
     pub(crate) api: Arc<Incidents>,
     pub(crate) statements: Statements,
     pub(crate) briefings: Briefings,
+    pub(crate) aftermath: Aftermath,
     truth: Arc<IncidentClocks>,
     shop: Shop,
 }
@@ -96,6 +97,10 @@ impl World {
             incidents: Arc::clone(&api),
             sign: Arc::new(|site, number, hash| Ok(format!("{site}/{number}/{hash}"))),
         };
+        let aftermath = Aftermath {
+            incidents: Arc::clone(&api),
+            sign: Arc::new(|incident, hash| Ok(format!("{incident}/{hash}"))),
+        };
         let briefings = Briefings {
             incidents: Arc::clone(&api),
         };
@@ -109,6 +114,7 @@ impl World {
             api,
             statements,
             briefings,
+            aftermath,
             truth,
             shop,
         }

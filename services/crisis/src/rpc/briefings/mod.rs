@@ -8,7 +8,7 @@ mod keep_commitment;
 mod list_briefings;
 mod list_commitments;
 mod release_briefing;
-mod view;
+pub(super) mod view;
 mod waive_commitment;
 
 use std::sync::Arc;

@@ -67,7 +67,7 @@ pub fn signer(peers: Peers) -> Arc<Sign> {
 }
 
 /// The caller as somebody who writes and reviews.
-fn person(caller: &Caller, site: &SiteId) -> Person {
+pub(super) fn person(caller: &Caller, site: &SiteId) -> Person {
     let of_site = caller.staff.as_ref().filter(|s| s.site == *site);
     Person {
         subject: caller.subject.clone(),

@@ -1,0 +1,707 @@
+//! `redress incident room`: the crisis room in a terminal.
+//!
+//! What is drawn is a pure function of the last message, the time and the size, so that a test can hold it against a
+//! screen of 80 by 24. The stream goes on where it was after every interruption.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use crossterm::style::{Attribute, Color, ResetColor, SetAttribute, SetForegroundColor};
+use crossterm::{cursor, execute, queue, terminal};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use redress_model::words::{ClockKind, ClockState, DutyRole};
+use redress_proto::crisis::v1::{
+    Audience, CallOutState, Incident, IncidentMode, IncidentRoom, IncidentStage, IncidentState,
+    ReviewStep, StatementKind, StatementState, WatchIncidentRequest, WatchIncidentResponse,
+};
+use tonic::{Code, Request};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use super::incident::bare;
+use super::word;
+use crate::connect::{Platform, is_transient};
+use crate::failure::Failure;
+use crate::output::{instant, short};
+
+/// How often clocks count down.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The longest pause before the stream is taken up again.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// How a piece of a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Plain,
+    Heading,
+    /// The first line.
+    Title,
+    /// Overdue, objected, nobody there.
+    Alarm,
+    /// Close to its end, or waited for.
+    Warning,
+}
+
+/// A piece of a line.
+#[derive(Debug, Clone)]
+struct Piece {
+    text: String,
+    look: Look,
+}
+
+fn piece(look: Look, text: impl Into<String>) -> Piece {
+    Piece {
+        text: text.into(),
+        look,
+    }
+}
+
+/// Shows an incident until it is interrupted.
+pub(crate) async fn run(platform: &Platform, name: String) -> Result<(), Failure> {
+    let mut screen = Screen::enter()?;
+    let mut shown: Option<WatchIncidentResponse> = None;
+    let mut token = String::new();
+    let mut pause = TICK;
+    loop {
+        let watch = WatchIncidentRequest {
+            name: name.clone(),
+            resume_token: token.clone(),
+        };
+        let mut client = platform.incidents();
+        let mut stream = match client.watch_incident(Request::new(watch)).await {
+            Ok(answer) => Some(answer.into_inner()),
+            // The place is no longer known: from the beginning.
+            Err(status) if status.code() == Code::OutOfRange => {
+                token.clear();
+                continue;
+            }
+            Err(status) if is_transient(&status) => None,
+            Err(status) => return Err(status.into()),
+        };
+        let mut live = stream.is_some();
+        let mut lost = tokio::time::Instant::now() + pause;
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => return Ok(()),
+                _ = tick.tick() => {
+                    if stream.is_none() && tokio::time::Instant::now() >= lost {
+                        pause = (pause * 2).min(PAUSE_MAX);
+                        break;
+                    }
+                }
+                message = next(stream.as_mut()) => match message {
+                    Ok(Some(message)) => {
+                        token.clone_from(&message.resume_token);
+                        shown = Some(message);
+                        pause = TICK;
+                    }
+                    // The service went, or ended the stream: again in a moment.
+                    Ok(None) => {
+                        (stream, live) = (None, false);
+                        lost = tokio::time::Instant::now() + pause;
+                    }
+                    Err(status) if status.code() == Code::OutOfRange => {
+                        token.clear();
+                        break;
+                    }
+                    Err(status) if is_transient(&status) => {
+                        (stream, live) = (None, false);
+                        lost = tokio::time::Instant::now() + pause;
+                    }
+                    Err(status) => return Err(status.into()),
+                },
+            }
+            if let Some(shown) = &shown {
+                let size = terminal::size().unwrap_or((80, 24));
+                let size = (usize::from(size.0), usize::from(size.1));
+                screen.draw(&draw(
+                    shown,
+                    Timestamp::now(),
+                    &TimeZone::system(),
+                    live,
+                    size,
+                ))?;
+            }
+        }
+    }
+}
+
+async fn next(
+    stream: Option<&mut tonic::Streaming<WatchIncidentResponse>>,
+) -> Result<Option<WatchIncidentResponse>, tonic::Status> {
+    match stream {
+        Some(stream) => stream.message().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The terminal while the room has it; given back however the command ends.
+struct Screen {
+    out: std::io::Stdout,
+}
+
+impl Screen {
+    fn enter() -> Result<Self, Failure> {
+        let mut out = std::io::stdout();
+        execute!(out, terminal::EnterAlternateScreen, cursor::Hide).map_err(broken)?;
+        Ok(Self { out })
+    }
+
+    fn draw(&mut self, lines: &[Vec<Piece>]) -> Result<(), Failure> {
+        self.write(lines).map_err(broken)
+    }
+
+    fn write(&mut self, lines: &[Vec<Piece>]) -> std::io::Result<()> {
+        for (row, line) in (0_u16..).zip(lines) {
+            queue!(self.out, cursor::MoveTo(0, row))?;
+            for Piece { text, look } in line {
+                match look {
+                    Look::Plain => {}
+                    Look::Heading => queue!(self.out, SetAttribute(Attribute::Bold))?,
+                    Look::Title => queue!(self.out, SetAttribute(Attribute::Reverse))?,
+                    Look::Alarm => queue!(self.out, SetForegroundColor(Color::Red))?,
+                    Look::Warning => queue!(self.out, SetForegroundColor(Color::Yellow))?,
+                }
+                write!(self.out, "{text}")?;
+                queue!(self.out, ResetColor, SetAttribute(Attribute::Reset))?;
+            }
+            queue!(self.out, terminal::Clear(terminal::ClearType::UntilNewLine))?;
+        }
+        queue!(
+            self.out,
+            terminal::Clear(terminal::ClearType::FromCursorDown)
+        )?;
+        self.out.flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Nothing can be done about a terminal that went away.
+        let _ = execute!(self.out, terminal::LeaveAlternateScreen, cursor::Show);
+    }
+}
+
+fn broken(source: std::io::Error) -> Failure {
+    Failure::platform("the terminal does not take it", source)
+}
+
+/// The room on a screen of this size: as many lines as it has, each exactly as wide.
+fn draw(
+    shown: &WatchIncidentResponse,
+    now: Timestamp,
+    zone: &TimeZone,
+    live: bool,
+    (width, height): (usize, usize),
+) -> Vec<Vec<Piece>> {
+    let incident = shown.incident.clone().unwrap_or_default();
+    let room = shown.room.clone().unwrap_or_default();
+    let left = width.saturating_sub(1) / 2;
+    let right = width.saturating_sub(left + 1);
+    let mut lines = vec![title(&incident, now, zone, live, width)];
+    let body = height.saturating_sub(2);
+    let third = body / 3;
+    let heights = [body - 2 * third, third, third];
+    let columns = [
+        (roles(&incident), clocks(&incident, now)),
+        (statements(&room), cells(&room, now)),
+        (commitments(&room, now), briefings(&room, now)),
+    ];
+    for ((a, b), height) in columns.into_iter().zip(heights) {
+        let (a, b) = (block(a, left, height), block(b, right, height));
+        for (a, b) in a.into_iter().zip(b) {
+            lines.push(vec![a, piece(Look::Plain, " "), b]);
+        }
+    }
+    lines.push(vec![last(&incident, zone, width)]);
+    lines.truncate(height);
+    lines
+}
+
+fn title(i: &Incident, now: Timestamp, zone: &TimeZone, live: bool, width: usize) -> Vec<Piece> {
+    let site = i.name.split('/').nth(1).unwrap_or_default();
+    let mode = IncidentMode::try_from(i.mode).map_or("", |m| m.as_str_name());
+    let stage = IncidentStage::try_from(i.stage).map_or("", |s| s.as_str_name());
+    let state = IncidentState::try_from(i.state).map_or("", |s| s.as_str_name());
+    let provisional = if i.provisional { " PROVISIONAL" } else { "" };
+    let left = format!(
+        " {site} {}  {}  {}  {}{provisional}  {} cases",
+        i.number,
+        bare(state, "INCIDENT_STATE_"),
+        bare(mode, "INCIDENT_MODE_"),
+        bare(stage, "INCIDENT_STAGE_"),
+        i.case_count
+    );
+    let time = now.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
+    let right = if live {
+        format!("{time} ")
+    } else {
+        format!("NO CONNECTION {time} ")
+    };
+    let room = width.saturating_sub(right.width());
+    vec![
+        piece(Look::Title, fit(&left, room)),
+        piece(if live { Look::Title } else { Look::Alarm }, right),
+    ]
+}
+
+fn roles(i: &Incident) -> Vec<Piece> {
+    let mut lines = vec![piece(Look::Heading, "ROLES")];
+    for r in &i.roles {
+        let role = word::<DutyRole>(r.role);
+        let (who, filled) = match (r.staff.as_str(), r.stand_in.as_str()) {
+            ("", "") => ("nobody".to_owned(), false),
+            ("", stand_in) => (format!("({})", short(stand_in)), false),
+            (staff, _) => (short(staff), true),
+        };
+        let (mark, look) = match r.call_out_state() {
+            CallOutState::Acknowledged if filled => ("ok", Look::Plain),
+            CallOutState::Acknowledged => ("ok", Look::Warning),
+            CallOutState::Failed => ("not reached", Look::Alarm),
+            CallOutState::Requested | CallOutState::Sent => ("called", Look::Warning),
+            CallOutState::Unspecified => ("", if filled { Look::Plain } else { Look::Alarm }),
+        };
+        lines.push(piece(look, format!("{role:<17}{who} {mark}")));
+    }
+    lines
+}
+
+fn clocks(i: &Incident, now: Timestamp) -> Vec<Piece> {
+    let mut lines = vec![piece(Look::Heading, "CLOCKS")];
+    let mut running: Vec<_> = i.clocks.iter().filter(|c| c.stop_time.is_none()).collect();
+    running.sort_by_key(|c| c.due_time.map(|t| t.seconds));
+    for c in running {
+        let due = instant(c.due_time.as_ref());
+        let warned = instant(c.warn_time.as_ref()).is_some_and(|t| t <= now);
+        let look = match word::<ClockState>(c.state).as_str() {
+            "BREACHED" => Look::Alarm,
+            _ if warned => Look::Warning,
+            _ => Look::Plain,
+        };
+        let rung = if c.level > 0 {
+            format!(" rung {}", c.level)
+        } else {
+            String::new()
+        };
+        lines.push(piece(
+            look,
+            format!(
+                "{:>10}  {}{rung}",
+                count(due, now),
+                word::<ClockKind>(c.kind)
+            ),
+        ));
+    }
+    if lines.len() == 1 {
+        lines.push(piece(Look::Plain, "none runs"));
+    }
+    lines
+}
+
+fn statements(room: &IncidentRoom) -> Vec<Piece> {
+    let mut lines = vec![piece(Look::Heading, "STATEMENTS")];
+    for s in &room.statements {
+        let kind = bare(
+            StatementKind::try_from(s.kind).map_or("", |k| k.as_str_name()),
+            "STATEMENT_KIND_",
+        );
+        let step = bare(
+            ReviewStep::try_from(s.due_step).map_or("", |r| r.as_str_name()),
+            "REVIEW_STEP_",
+        );
+        let (what, look) = match s.state() {
+            StatementState::Draft if s.objection_count > 0 => ("OBJECTED".to_owned(), Look::Alarm),
+            StatementState::Draft if s.due_step() == ReviewStep::Unspecified => {
+                ("READY".to_owned(), Look::Warning)
+            }
+            StatementState::Draft => (step, Look::Warning),
+            other => (bare(other.as_str_name(), "STATEMENT_STATE_"), Look::Plain),
+        };
+        lines.push(piece(
+            look,
+            format!("{kind:<9} {:<10} {what}", audience(s.audience)),
+        ));
+    }
+    if lines.len() == 1 {
+        lines.push(piece(Look::Plain, "none"));
+    }
+    lines
+}
+
+fn cells(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
+    let mut lines = vec![piece(Look::Heading, "TOLD IN THIS STAGE")];
+    for c in &room.cells {
+        let (told, look) = match instant(c.tell_time.as_ref()) {
+            Some(at) => (
+                format!("{} ago", span(at.duration_until(now).as_secs())),
+                Look::Plain,
+            ),
+            None => ("nothing yet".to_owned(), Look::Warning),
+        };
+        lines.push(piece(look, format!("{:<12}{told}", audience(c.audience))));
+    }
+    lines
+}
+
+fn commitments(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
+    let mut lines = vec![piece(Look::Heading, "COMMITMENTS")];
+    for c in &room.commitments {
+        let due = instant(c.due_time.as_ref());
+        let text = format!("{:>10}  {} · {}", count(due, now), c.text, short(&c.owner));
+        lines.push(piece(late(due, now), text));
+    }
+    if lines.len() == 1 {
+        lines.push(piece(Look::Plain, "none open"));
+    }
+    lines
+}
+
+fn briefings(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
+    let mut lines = vec![piece(Look::Heading, "BRIEFINGS")];
+    for b in &room.briefings {
+        let planned = instant(b.plan_time.as_ref());
+        let (text, look) = match (b.hold_time.is_some(), b.release_time.is_some()) {
+            (false, _) => {
+                let text = format!("{:>10}  briefing {}", count(planned, now), b.number);
+                (text, late(planned, now))
+            }
+            (true, true) => (
+                format!("{:>10}  briefing {}, notes released", "held", b.number),
+                Look::Plain,
+            ),
+            (true, false) => (
+                format!("{:>10}  briefing {}, notes not released", "held", b.number),
+                Look::Warning,
+            ),
+        };
+        lines.push(piece(look, text));
+    }
+    lines
+}
+
+fn last(i: &Incident, zone: &TimeZone, width: usize) -> Piece {
+    let line = i.log_entries.first().map_or_else(String::new, |e| {
+        let at = instant(e.log_time.as_ref())
+            .map(|t| t.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string());
+        format!(" {} {}", at.unwrap_or_default(), e.text)
+    });
+    piece(Look::Plain, fit(&line, width))
+}
+
+fn late(due: Option<Timestamp>, now: Timestamp) -> Look {
+    if due.is_some_and(|due| due <= now) {
+        Look::Alarm
+    } else {
+        Look::Plain
+    }
+}
+
+fn audience(value: i32) -> String {
+    bare(
+        Audience::try_from(value).map_or("", |a| a.as_str_name()),
+        "AUDIENCE_",
+    )
+}
+
+/// Exactly so many lines, each exactly so wide. What does not fit is counted in the last line, never left out silently.
+fn block(mut lines: Vec<Piece>, width: usize, height: usize) -> Vec<Piece> {
+    if lines.len() > height && height > 0 {
+        let more = lines.len() - height + 1;
+        let hidden = &lines[height - 1..];
+        let look = if hidden.iter().any(|l| l.look == Look::Alarm) {
+            Look::Alarm
+        } else {
+            Look::Plain
+        };
+        lines.truncate(height - 1);
+        lines.push(piece(look, format!("and {more} more")));
+    }
+    lines.resize_with(height, || piece(Look::Plain, ""));
+    for line in &mut lines {
+        line.text = fit(&line.text, width);
+    }
+    lines
+}
+
+/// A text in exactly so many columns: cut with `…`, or filled. Chinese letters take two columns.
+fn fit(text: &str, width: usize) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    if text.width() <= width {
+        let space = width - text.width();
+        return text + &" ".repeat(space);
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for letter in text.chars() {
+        let columns = letter.width().unwrap_or(0);
+        if used + columns + 1 > width {
+            break;
+        }
+        cut.push(letter);
+        used += columns;
+    }
+    if width > 0 {
+        cut.push('…');
+        used += 1;
+    }
+    cut + &" ".repeat(width.saturating_sub(used))
+}
+
+/// Time that is left, or by how much it is over: `1:05:09`, `-0:12:00`.
+fn count(due: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(due) = due else {
+        return "–".to_owned();
+    };
+    let seconds = due.as_second() - now.as_second();
+    let sign = if seconds < 0 { "-" } else { "" };
+    format!("{sign}{}", span(seconds))
+}
+
+fn span(seconds: i64) -> String {
+    let s = seconds.unsigned_abs();
+    let (days, hours, minutes, seconds) = (s / 86_400, s % 86_400 / 3_600, s % 3_600 / 60, s % 60);
+    match days {
+        0 => format!("{hours}:{minutes:02}:{seconds:02}"),
+        days => format!("{days}d {hours:02}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redress_proto::convert::{to_timestamp, to_wire};
+    use redress_proto::crisis::v1 as wire;
+
+    const NOW: &str = "2026-03-02T10:00:00+08:00";
+
+    fn now() -> Timestamp {
+        NOW.parse().expect("an instant")
+    }
+
+    fn in_minutes(minutes: i64) -> Option<prost_types::Timestamp> {
+        Some(to_timestamp(
+            now() + jiff::SignedDuration::from_mins(minutes),
+        ))
+    }
+
+    fn busy() -> WatchIncidentResponse {
+        let role = |role: DutyRole, staff: &str, state: CallOutState| wire::IncidentRole {
+            role: to_wire(role),
+            staff: if staff.is_empty() {
+                String::new()
+            } else {
+                format!("sites/lakeside/staff/{staff}")
+            },
+            stand_in: if staff.is_empty() {
+                "sites/lakeside/staff/top".into()
+            } else {
+                String::new()
+            },
+            call_out_state: state.into(),
+            ..Default::default()
+        };
+        let clock =
+            |kind: ClockKind, state: ClockState, due: i64, level: i32| wire::IncidentClock {
+                kind: to_wire(kind),
+                state: to_wire(state),
+                due_time: in_minutes(due),
+                warn_time: in_minutes(due - 15),
+                level,
+                ..Default::default()
+            };
+        let statement = |kind: StatementKind,
+                         state: StatementState,
+                         step: ReviewStep,
+                         objections: i32| wire::RoomStatement {
+            kind: kind.into(),
+            audience: Audience::Public.into(),
+            state: state.into(),
+            due_step: step.into(),
+            objection_count: objections,
+            ..Default::default()
+        };
+        let cell = |audience: Audience, ago: Option<i64>| wire::RoomCell {
+            audience: audience.into(),
+            tell_time: ago.and_then(|ago| in_minutes(-ago)),
+        };
+        let promised = |text: &str, due: i64| wire::Commitment {
+            text: text.into(),
+            owner: "sites/lakeside/staff/onsite".into(),
+            due_time: in_minutes(due),
+            ..Default::default()
+        };
+        WatchIncidentResponse {
+            incident: Some(Incident {
+                name: "sites/lakeside/incidents/x".into(),
+                number: "I20260302-01".into(),
+                state: IncidentState::Open.into(),
+                mode: IncidentMode::Public.into(),
+                stage: IncidentStage::Outbreak.into(),
+                case_count: 40,
+                roles: vec![
+                    role(DutyRole::TopLead, "top", CallOutState::Acknowledged),
+                    role(DutyRole::DutyLead, "duty", CallOutState::Sent),
+                    role(DutyRole::OnSiteLead, "onsite", CallOutState::Acknowledged),
+                    role(DutyRole::Spokesperson, "", CallOutState::Failed),
+                    role(
+                        DutyRole::LegalCounsel,
+                        "counsel",
+                        CallOutState::Acknowledged,
+                    ),
+                    role(
+                        DutyRole::CustomerLiaison,
+                        "liaison",
+                        CallOutState::Acknowledged,
+                    ),
+                    role(DutyRole::Negotiator, "negotiator", CallOutState::Requested),
+                ],
+                clocks: vec![
+                    clock(ClockKind::InsideReport, ClockState::Running, 230, 0),
+                    clock(ClockKind::HoldingStatement, ClockState::Breached, -12, 1),
+                    clock(ClockKind::OutwardUpdate, ClockState::Running, 10, 0),
+                    clock(ClockKind::WeeklyBriefing, ClockState::Running, 6240, 0),
+                ],
+                log_entries: vec![wire::LogEntry {
+                    log_time: in_minutes(0),
+                    text: "HOLDING_STATEMENT breached".into(),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }),
+            room: Some(IncidentRoom {
+                statements: vec![
+                    statement(
+                        StatementKind::Holding,
+                        StatementState::Draft,
+                        ReviewStep::LegalReview,
+                        0,
+                    ),
+                    statement(
+                        StatementKind::Update,
+                        StatementState::Draft,
+                        ReviewStep::Approval,
+                        1,
+                    ),
+                    statement(
+                        StatementKind::Update,
+                        StatementState::Published,
+                        ReviewStep::Unspecified,
+                        0,
+                    ),
+                ],
+                cells: vec![
+                    cell(Audience::Affected, Some(42)),
+                    cell(Audience::Public, None),
+                    cell(Audience::Media, None),
+                    cell(Audience::Authorities, Some(60 * 30)),
+                    cell(Audience::Staff, Some(5)),
+                ],
+                briefings: vec![wire::Briefing {
+                    number: 1,
+                    plan_time: in_minutes(6240),
+                    ..Default::default()
+                }],
+                commitments: vec![
+                    promised("疏散售楼处门口人群,设置接待区并安排专人登记诉求", -3),
+                    promised("公布变更前后总平面图", 600),
+                ],
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn text(lines: &[Vec<Piece>]) -> Vec<String> {
+        lines
+            .iter()
+            .map(|l| l.iter().map(|p| p.text.as_str()).collect())
+            .collect()
+    }
+
+    fn zone() -> TimeZone {
+        TimeZone::get("Asia/Shanghai").expect("in the database of zones")
+    }
+
+    #[test]
+    fn everything_fits_on_a_screen_of_80_by_24() {
+        let lines = draw(&busy(), now(), &zone(), true, (80, 24));
+        let text = text(&lines);
+        assert_eq!(text.len(), 24);
+        for line in &text {
+            assert_eq!(line.width(), 80, "{line}|");
+        }
+        let screen = text.join("\n");
+        for seen in [
+            "lakeside I20260302-01  OPEN  PUBLIC  OUTBREAK  40 cases",
+            "10:00:00",
+            "TOP_LEAD         top ok",
+            "SPOKESPERSON     (top) not reached",
+            "-0:12:00  HOLDING_STATEMENT rung 1",
+            "0:10:00  OUTWARD_UPDATE",
+            "4d 08h  WEEKLY_BRIEFING",
+            "HOLDING   PUBLIC     LEGAL_REVIEW",
+            "UPDATE    PUBLIC     OBJECTED",
+            "AFFECTED    0:42:00 ago",
+            "MEDIA       nothing yet",
+            "-0:03:00  疏散售楼处门口人群",
+            "10:00:00  公布变更前后总平面图",
+            "4d 08h  briefing 1",
+            "10:00:00 HOLDING_STATEMENT breached",
+        ] {
+            assert!(screen.contains(seen), "{seen} in\n{screen}");
+        }
+        let alarm = |text: &str| {
+            lines
+                .iter()
+                .flatten()
+                .any(|p| p.look == Look::Alarm && p.text.contains(text))
+        };
+        assert!(
+            alarm("HOLDING_STATEMENT")
+                && alarm("OBJECTED")
+                && alarm("not reached")
+                && alarm("疏散")
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_an_alarm_among_it_stays_one() {
+        let mut shown = busy();
+        let room = shown.room.as_mut().expect("filled");
+        let late = room.commitments[0].clone();
+        for _ in 1..30 {
+            room.commitments.insert(0, late.clone());
+        }
+        let lines = draw(&shown, now(), &zone(), true, (80, 24));
+        let more = lines
+            .iter()
+            .flatten()
+            .find(|p| p.text.contains("more"))
+            .expect("counted");
+        assert_eq!((more.look, more.text.trim()), (Look::Alarm, "and 26 more"));
+    }
+
+    #[test]
+    fn any_size_and_an_empty_incident_are_drawn() {
+        for (width, height) in [(80, 24), (20, 5), (1, 1), (0, 0), (200, 60)] {
+            for shown in [busy(), WatchIncidentResponse::default()] {
+                let text = text(&draw(&shown, now(), &zone(), false, (width, height)));
+                assert!(text.len() <= height);
+                if width >= 40 {
+                    assert!(text.iter().all(|l| l.width() == width), "{width}×{height}");
+                    assert!(text[0].contains("NO CONNECTION"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn wide_letters_are_cut_between_and_never_through() {
+        assert_eq!(fit("规划变更", 5), "规划…");
+        assert_eq!(fit("规划变更", 6), "规划… ");
+        assert_eq!(fit("规划变更", 8), "规划变更");
+        assert_eq!(fit("a\u{1b}[2Jb", 6), "a[2Jb ");
+        assert_eq!(fit("ab", 0), "");
+    }
+}

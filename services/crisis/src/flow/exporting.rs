@@ -1,0 +1,327 @@
+//! The whole story of an incident, as the entries of one document. What it shows is what the transaction may see, and
+//! sealed fields stay sealed: nobody opens them for a file.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use redress_model::Fault;
+use redress_model::name::IncidentName;
+use redress_store::Tx;
+
+use super::{BriefingTold, Desk, StatementCase};
+use crate::domain::export::Entry;
+use crate::domain::words::LogKind;
+use crate::store::incidents::Incident;
+use crate::store::statements::Filter;
+use crate::store::{
+    briefings, callouts, cases, clocks, commitments, feed, log, reviews, roles, sites, statements,
+    story,
+};
+
+/// Writes instants in the site's zone.
+struct Pen {
+    zone: TimeZone,
+}
+
+impl Pen {
+    fn at(&self, t: Timestamp) -> String {
+        let local = t.to_zoned(self.zone.clone());
+        local.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    }
+}
+
+/// Everything that belongs to an incident.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn whole_story(
+    tx: &mut Tx,
+    desk: &Desk,
+    incident: &Incident,
+) -> Result<Vec<Entry>, Fault> {
+    let zone = sites::zone(tx, &incident.name.site).await?;
+    let zone = zone.unwrap_or_else(|| desk.zone.clone());
+    let pen = Pen { zone: zone.clone() };
+    let mut story = vec![
+        head(&pen, incident),
+        command(tx, &pen, incident).await?,
+        members(tx, &pen, incident).await?,
+        promises(tx, &pen, incident).await?,
+    ];
+    story.extend(said(tx, &pen, incident).await?);
+    let all = briefings::list(
+        tx,
+        &incident.name.site,
+        incident.name.id,
+        None,
+        None,
+        i64::MAX,
+    );
+    for briefing in all.await?.into_iter().rev() {
+        let told = BriefingTold::load(tx, incident, briefing, &zone, desk.clock.now()).await?;
+        story.push(briefed(&pen, &told));
+    }
+    story.push(pledged(tx, &pen, incident).await?);
+    story.push(reviewed(tx, &pen, incident).await?);
+    story.extend(timeline(tx, &pen, incident).await?);
+    Ok(story)
+}
+
+fn head(pen: &Pen, incident: &Incident) -> Entry {
+    let mut entry = Entry::new(format!("事件 Incident {}", incident.number))
+        .with(format!("name: {}", incident.name))
+        .with(format!("state: {}", incident.state))
+        .with(format!(
+            "mode: {} ({})",
+            incident.mode, incident.mode_reason
+        ))
+        .with(format!("stage: {}", incident.stage))
+        .with(format!(
+            "opened: {} ({})",
+            pen.at(incident.opened),
+            incident.open_reason
+        ));
+    if !incident.opened_by.is_empty() {
+        entry.line(format!("opened by: {}", incident.opened_by));
+    }
+    entry.with(format!("last change: {}", pen.at(incident.updated)))
+}
+
+async fn command(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entry = Entry::new("指挥 Command");
+    let calls = callouts::of_incident(tx, site, *id).await?;
+    for role in roles::of_incident(tx, site, *id).await? {
+        let call = calls.iter().find(|c| role.callout == Some(c.id));
+        let call = call.map_or_else(String::new, |c| {
+            format!(", call-out {} {}", c.state, pen.at(c.changed))
+        });
+        let who = match (&role.held.staff, &role.held.stand_in) {
+            (Some(staff), _) => staff.to_string(),
+            (None, Some(lead)) => format!("unfilled; {lead} stands in"),
+            (None, None) => "unfilled".to_owned(),
+        };
+        entry.line(format!("{}: {who}{call}", role.role));
+    }
+    for deputy in story::deputies(tx, &incident.name).await? {
+        let (role, staff, by) = (deputy.role, deputy.staff, deputy.by);
+        entry.line(format!(
+            "{staff} acts for {role} until {} by {by}",
+            pen.at(deputy.end)
+        ));
+    }
+    Ok(entry)
+}
+
+async fn members(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entry = Entry::new("投诉单 Cases");
+    for case in cases::of_incident(tx, site, *id, i64::MAX).await? {
+        let grade = case.grade.map_or(0, |g| g.value());
+        let joined = case.join_time.map(|t| pen.at(t)).unwrap_or_default();
+        let ended = if case.ended { ", ended" } else { "" };
+        entry.line(format!(
+            "{} ({}): grade {grade} by {}, joined {joined}{ended}",
+            case.number,
+            case.id,
+            case.criteria.join(", ")
+        ));
+    }
+    Ok(entry)
+}
+
+async fn promises(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entry = Entry::new("时限 Promises");
+    let mut all = clocks::stopped(tx, site, *id, i64::MAX).await?;
+    all.extend(clocks::open(tx, site, *id).await?);
+    all.sort_by_key(|c| (c.start, c.id));
+    for clock in all {
+        let stopped = clock
+            .stopped
+            .map_or_else(String::new, |t| format!(", stopped {}", pen.at(t)));
+        entry.line(format!(
+            "{} {}: from {} due {}, rung {}{stopped}",
+            clock.kind,
+            clock.state,
+            pen.at(clock.start),
+            pen.at(clock.deadlines.due),
+            clock.level
+        ));
+    }
+    Ok(entry)
+}
+
+/// Each statement with every version and every verdict.
+async fn said(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Vec<Entry>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entries = Vec::new();
+    let all = statements::list(tx, site, *id, Filter::default(), None, i64::MAX).await?;
+    for statement in all.into_iter().rev() {
+        let case = StatementCase::load(tx, statement, incident.stage).await?;
+        let name = &case.statement.name;
+        let mut entry = Entry::new(format!("声明 Statement {name}"))
+            .with(format!("kind: {}", case.statement.content.kind))
+            .with(format!("state: {}", case.statement.state))
+            .with(format!("digest: {}", hex::encode(case.digest)));
+        for version in story::versions(tx, name).await? {
+            let (number, author) = (version.number, version.author);
+            let (audience, language) = (version.audience, version.language);
+            let at = pen.at(version.at);
+            entry.line(format!(
+                "version {number} to {audience} in {language} by {author}, {at}:\n{}",
+                version.text
+            ));
+        }
+        for fact in &case.statement.content.facts {
+            entry.line(format!(
+                "fact {} = {} from {}",
+                fact.key, fact.value, fact.source
+            ));
+        }
+        for said in &case.said {
+            let review = &said.review;
+            entry.line(format!(
+                "{} {} by {}, {}, of {}: {}",
+                review.step,
+                review.verdict,
+                review.by.subject,
+                pen.at(said.at),
+                hex::encode(review.digest),
+                said.reason
+            ));
+        }
+        if let Some(left) = &case.statement.published {
+            entry.line(format!(
+                "published in {} by {}, {}",
+                left.stage,
+                left.by,
+                pen.at(left.at)
+            ));
+        }
+        if let Some(number) = feed::number_of(tx, site, name.id).await? {
+            for published in feed::after(tx, site, number - 1, 1).await? {
+                let hash = hex::encode(published.hash);
+                entry.line(format!(
+                    "feed entry {number}: hash {hash}, signature {}",
+                    published.signature
+                ));
+            }
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn briefed(pen: &Pen, told: &BriefingTold) -> Entry {
+    let briefing = &told.briefing;
+    let mut entry = Entry::new(format!("通报会 Briefing {}", briefing.number))
+        .with(format!("state: {}", briefing.state))
+        .with(format!("form: {}", told.form))
+        .with(format!("planned: {}", pen.at(briefing.planned)));
+    if let Some(released) = &briefing.released {
+        entry.line(format!(
+            "released by {}, {}",
+            released.by,
+            pen.at(released.window.until)
+        ));
+        entry.line(format!("digest: {}", hex::encode(released.digest)));
+    }
+    if !told.notes.is_empty() {
+        entry.line(format!("notes:\n{}", told.notes));
+    }
+    for question in &told.asked {
+        if let Some(answer) = &question.answer {
+            entry.line(format!(
+                "answered {} by {}: {}: {}",
+                pen.at(answer.at),
+                answer.by,
+                question.text,
+                answer.text
+            ));
+        }
+    }
+    entry
+}
+
+async fn pledged(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entry = Entry::new("承诺 Commitments");
+    for c in commitments::list(tx, site, *id, None, None, i64::MAX).await? {
+        let settled = c.settled.as_ref().map_or_else(String::new, |s| {
+            format!(", settled {} by {}: {}", pen.at(s.at), s.by, s.text)
+        });
+        entry.line(format!(
+            "{} {}: {} due {}{settled}",
+            c.owner,
+            c.state,
+            c.text,
+            pen.at(c.due)
+        ));
+    }
+    Ok(entry)
+}
+
+async fn reviewed(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let review = reviews::get(tx, &incident.name).await?;
+    let mut entry = Entry::new("复盘 Review").with(format!("state: {}", review.state));
+    for (what, texts) in [
+        ("cause", &review.causes),
+        ("worked", &review.worked),
+        ("lacking", &review.lacking),
+    ] {
+        for text in texts {
+            entry.line(format!("{what}: {text}"));
+        }
+    }
+    for action in reviews::actions(tx, site, *id).await? {
+        let settled = action
+            .settled
+            .as_ref()
+            .map_or_else(String::new, |(at, by, outcome)| {
+                format!(", settled {} by {by}: {outcome}", pen.at(*at))
+            });
+        let (owner, state, text) = (&action.owner, action.state, &action.text);
+        entry.line(format!(
+            "action {owner} {state}: {text} due {}{settled}",
+            pen.at(action.due)
+        ));
+    }
+    if let Some((at, by)) = &review.closed {
+        entry.line(format!("closed by {by}, {}", pen.at(*at)));
+    }
+    Ok(entry)
+}
+
+/// The log, an entry for each day of the site.
+async fn timeline(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Vec<Entry>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut days: Vec<(String, Entry)> = Vec::new();
+    let mut all = log::last(tx, site, *id, i64::MAX).await?;
+    all.reverse();
+    for noted in all {
+        let local = noted.at.to_zoned(pen.zone.clone());
+        let day = local.date().to_string();
+        if days.last().is_none_or(|(last, _)| *last != day) {
+            days.push((day.clone(), Entry::new(format!("时间线 Timeline {day}"))));
+        }
+        let actor = if noted.actor.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", noted.actor)
+        };
+        let reference = match noted.reference.as_str() {
+            "" => String::new(),
+            reference => format!(" [{reference}]"),
+        };
+        let (number, kind): (i64, LogKind) = (noted.number, noted.kind);
+        if let Some((_, entry)) = days.last_mut() {
+            entry.line(format!(
+                "{number} {} {kind} {}{actor}{reference}",
+                local.strftime("%H:%M:%S"),
+                noted.text
+            ));
+        }
+    }
+    Ok(days.into_iter().map(|(_, entry)| entry).collect())
+}

@@ -1,0 +1,141 @@
+//! Standing an incident down (section 9): only when nothing is left open, and by the commander. Another condition is
+//! another line in [`Turn::stand_down_conditions`].
+
+use redress_model::Fault;
+use redress_model::words::{ClockKind, DutyRole};
+
+use super::Turn;
+use super::keeping::Starts;
+use crate::domain::aftermath::{Condition, failing};
+use crate::domain::briefing::{BriefingState, CommitmentState};
+use crate::domain::statement::Person;
+use crate::domain::words::{LogKind, Stage, State};
+use crate::store::{briefings, clocks, commitments, reviews, roles};
+
+impl Turn<'_> {
+    /// What has to hold before the incident is stood down, with what is missing now.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn stand_down_conditions(&mut self) -> Result<Vec<Condition>, Fault> {
+        Ok(vec![
+            self.in_aftermath(),
+            self.stage_done().await?,
+            self.commitments_settled().await?,
+            self.clarifications_done().await?,
+            self.last_briefing_held().await?,
+        ])
+    }
+
+    /// Stands the incident down, and begins its review.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED when the person does not command it; FAILED_PRECONDITION naming each condition that fails.
+    pub async fn stand_down(&mut self, reason: &str, by: &Person) -> Result<(), Fault> {
+        self.require_commander(by).await?;
+        if let Some(failing) = failing(&self.stand_down_conditions().await?) {
+            let name = &self.incident.name;
+            return Err(Fault::illegal("NOT_READY_TO_STAND_DOWN", failing, name));
+        }
+        self.incident.state = State::StoodDown;
+        let text = format!("stood down: {reason}");
+        self.note(LogKind::StoodDown, &by.subject, &text, "")
+            .await?;
+        self.reconcile(self.now, &Starts::new()).await?;
+        reviews::begin(self.tx, &self.incident.name, self.now).await
+    }
+
+    /// Whoever commands it now: the holder, who stands in while nobody holds it, or an appointed deputy.
+    async fn require_commander(&mut self, by: &Person) -> Result<(), Fault> {
+        let site = self.site();
+        let held = roles::of_incident(self.tx, &site, self.incident.name.id).await?;
+        let commander = held.iter().find(|r| r.role == DutyRole::TopLead);
+        let commander = commander.and_then(|r| r.held.person());
+        if commander.is_some() && commander == by.staff.as_ref() {
+            return Ok(());
+        }
+        self.require_chain(&[DutyRole::TopLead], by).await
+    }
+
+    fn in_aftermath(&self) -> Condition {
+        let mut missing = Vec::new();
+        if self.incident.stage != Stage::Aftermath {
+            missing.push(format!("it is in {}", self.incident.stage));
+        }
+        Condition::new("stage", "the incident is in AFTERMATH", missing)
+    }
+
+    /// What keeps it in its stage: tasks, exit conditions, promises.
+    async fn stage_done(&mut self) -> Result<Condition, Fault> {
+        let gaps = self.gaps().await?;
+        let missing = gaps
+            .iter()
+            .map(|gap| format!("{} ({})", gap.name, gap.text));
+        Ok(Condition::new(
+            "gates",
+            "nothing keeps it in its stage",
+            missing.collect(),
+        ))
+    }
+
+    async fn commitments_settled(&mut self) -> Result<Condition, Fault> {
+        let site = self.site();
+        let open = Some(CommitmentState::Open);
+        let id = self.incident.name.id;
+        let open = commitments::list(self.tx, &site, id, open, None, i64::MAX).await?;
+        let missing = open.iter().map(|c| format!("{} ({})", c.text, c.owner));
+        Ok(Condition::new(
+            "commitments",
+            "no commitment is open",
+            missing.collect(),
+        ))
+    }
+
+    async fn clarifications_done(&mut self) -> Result<Condition, Fault> {
+        let site = self.site();
+        let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
+        let missing = running
+            .iter()
+            .filter(|c| c.kind == ClockKind::MediaClarification)
+            .map(|c| format!("one is due at {}", c.deadlines.due));
+        Ok(Condition::new(
+            "clarifications",
+            "no clarification of a false report runs",
+            missing.collect(),
+        ))
+    }
+
+    /// The last one took place since it became calm, none is overdue, and what was said is fixed.
+    async fn last_briefing_held(&mut self) -> Result<Condition, Fault> {
+        let site = self.site();
+        let id = self.incident.name.id;
+        let since = reviews::stage_since(self.tx, &self.incident.name).await?;
+        let since = since.unwrap_or(self.incident.opened);
+        let all = briefings::list(self.tx, &site, id, None, None, i64::MAX).await?;
+        let mut missing = Vec::new();
+        let held = |at: jiff::Timestamp| at >= since;
+        if !all
+            .iter()
+            .any(|b| b.held.as_ref().is_some_and(|h| held(h.at)))
+        {
+            missing.push("none was held since the stage began".to_owned());
+        }
+        for briefing in &all {
+            let number = briefing.number;
+            match briefing.state {
+                BriefingState::Planned if briefing.planned <= self.now => {
+                    missing.push(format!("briefing {number} is overdue"));
+                }
+                BriefingState::Held => {
+                    missing.push(format!("the notes of briefing {number} are not released"));
+                }
+                BriefingState::Planned | BriefingState::Released | BriefingState::Cancelled => {}
+            }
+        }
+        Ok(Condition::new(
+            "briefing",
+            "the last briefing was held",
+            missing,
+        ))
+    }
+}

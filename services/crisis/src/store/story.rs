@@ -1,0 +1,116 @@
+//! What only the export of a whole incident and its room read.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::name::{IncidentName, StatementName};
+use redress_store::{StoreResultExt as _, Tx};
+
+use super::read;
+use crate::domain::words::{Audience, Stage};
+
+/// One version of a statement's words.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Counts from 1.
+    pub number: i64,
+    /// To whom.
+    pub audience: String,
+    /// BCP 47.
+    pub language: String,
+    /// The words.
+    pub text: String,
+    /// Who wrote it.
+    pub author: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Every version of a statement, oldest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn versions(tx: &mut Tx, statement: &StatementName) -> Result<Vec<Version>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- crisis::store::story::versions
+        SELECT number, audience, language, text, author, write_time AS "write_time: jiff_sqlx::Timestamp"
+        FROM statement_version WHERE site = $1 AND statement = $2 ORDER BY number"#,
+        statement.site.as_str(),
+        statement.id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let versions = rows.into_iter().map(|r| Version {
+        number: r.number,
+        audience: r.audience,
+        language: r.language,
+        text: r.text,
+        author: r.author,
+        at: r.write_time.to_jiff(),
+    });
+    Ok(versions.collect())
+}
+
+/// A deputy who was appointed, whether or not the time is over.
+#[derive(Debug, Clone)]
+pub struct Deputy {
+    /// The role.
+    pub role: String,
+    /// Who.
+    pub staff: String,
+    /// Until before here.
+    pub end: Timestamp,
+    /// By whom.
+    pub by: String,
+}
+
+/// Everybody who was appointed to act for a role.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn deputies(tx: &mut Tx, incident: &IncidentName) -> Result<Vec<Deputy>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- crisis::store::story::deputies
+        SELECT role, staff, end_time AS "end_time: jiff_sqlx::Timestamp", appointed_by FROM incident_deputy
+        WHERE site = $1 AND incident = $2 ORDER BY role, staff"#,
+        incident.site.as_str(),
+        incident.id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let deputies = rows.into_iter().map(|r| Deputy {
+        role: r.role,
+        staff: r.staff,
+        end: r.end_time.to_jiff(),
+        by: r.appointed_by,
+    });
+    Ok(deputies.collect())
+}
+
+/// When each audience was last told something by a statement in a stage.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn last_told(
+    tx: &mut Tx,
+    incident: &IncidentName,
+    stage: Stage,
+) -> Result<Vec<(Audience, Timestamp)>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- crisis::store::story::last_told
+        SELECT v.audience, max(s.publish_time) AS "at!: jiff_sqlx::Timestamp"
+        FROM statement s JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
+        WHERE s.site = $1 AND s.incident = $2 AND s.stage = $3 AND s.publish_time IS NOT NULL
+        GROUP BY v.audience"#,
+        incident.site.as_str(),
+        incident.id,
+        stage.word(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|r| Ok((read(&r.audience)?, r.at.to_jiff())))
+        .collect()
+}
