@@ -289,6 +289,22 @@ pub(crate) enum CaseCommand {
         /// Only this category.
         #[arg(long)]
         category: Option<String>,
+        /// Only of whoever has this telephone number.
+        #[arg(long)]
+        phone: Option<String>,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Find cases whose text or place holds all these words.
+    #[command(after_help = "Example:\n  redress case find 外墙 渗水 --site lakeside")]
+    Find {
+        /// What to look for.
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
         /// Rows.
         #[command(flatten)]
         paging: Paging,
@@ -316,6 +332,8 @@ pub(crate) enum CaseCommand {
         after_help = "Example:\n  redress case create --site lakeside --channel HOTLINE --phone 13800000000 --text '外墙渗水,请尽快维修'"
     )]
     Create(Box<CreateArgs>),
+    #[command(flatten)]
+    Act(crate::commands::case::ActCommand),
 }
 
 /// Arguments of `case create`.
@@ -339,6 +357,12 @@ pub(crate) struct CreateArgs {
     /// E-mail of the complainant.
     #[arg(long)]
     pub(crate) email: Option<String>,
+    /// What the complainant reads: zh-CN or en; the site's language otherwise.
+    #[arg(long)]
+    pub(crate) language: Option<String>,
+    /// Staff complained about, `sites/{site}/staff/{staff}`: they cannot see the case; may be given several times.
+    #[arg(long, value_name = "STAFF")]
+    pub(crate) about: Vec<String>,
     /// How many complain together.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) headcount: i32,
@@ -674,6 +698,12 @@ fn parse_organization(text: &str) -> Result<String, NameError> {
 /// A person's name.
 fn parse_staff(text: &str) -> Result<String, NameError> {
     text.parse().map(|name: StaffName| name.to_string())
+}
+
+/// An instant: whole, local, or so long from now.
+pub(crate) fn parse_when(text: &str) -> Result<jiff::Timestamp, String> {
+    crate::commands::clock::instant("when", text, jiff::Timestamp::now())
+        .map_err(|_| "must look like 2026-12-01T18:00, 2026-12-01T18:00:00Z, 8h or 3d".to_owned())
 }
 
 fn parse_span(text: &str) -> Result<std::time::Duration, String> {

@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::AsyncInstrument;
 
+/// A number with its labels.
+pub type Count = (i64, Vec<KeyValue>);
+
 /// The last count: one number for each set of labels. Give [`callback`](Self::callback) to an observable gauge.
 #[derive(Debug, Clone, Default)]
-pub struct Counted(Arc<Mutex<Vec<(i64, Vec<KeyValue>)>>>);
+pub struct Counted(Arc<Mutex<Vec<Count>>>);
 
 impl Counted {
     /// Shows these from now on, and nothing else.
-    pub fn set(&self, counts: Vec<(i64, Vec<KeyValue>)>) {
+    pub fn set(&self, counts: Vec<Count>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 

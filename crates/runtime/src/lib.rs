@@ -16,7 +16,7 @@ mod status;
 pub mod telemetry;
 
 pub use cli::main;
-pub use counted::Counted;
+pub use counted::{Count, Counted};
 pub use redis::{Redis, RedisUrlError};
 pub use server::ListenError;
 pub use service::{App, BoxError, Context, Ended, Service};

@@ -251,7 +251,7 @@ async fn record(platform: &Platform, args: RecordArgs) -> Result<Briefing, Failu
         }
     };
     let questions = args.questions.iter().map(|q| question(q)).collect();
-    let commitments = args.promises.iter().map(|p| promise(p, &person));
+    let commitments = args.promises.iter().map(|p| promise(p, person));
     let commitments = commitments.collect::<Result<Vec<_>, _>>()?;
     let mut client = platform.briefings();
     let request_id = Uuid::now_v7().to_string();

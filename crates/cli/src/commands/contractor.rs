@@ -10,6 +10,7 @@ use redress_proto::assignment::v1::{
 };
 use uuid::Uuid;
 
+use super::case::{name_if_given, name_of};
 use super::practice::{amount, at, choice, spelled, yuan};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
@@ -59,7 +60,7 @@ pub(crate) enum ContractorCommand {
     },
     /// Order a repair for a case; a clock of its own runs on the case.
     #[command(
-        after_help = "Example:\n  redress contractor order sites/lakeside/cases/ID --contractor sites/lakeside/contractors/ID --scope 'seal the joint' --due 2026-06-02T18:00:00+08:00"
+        after_help = "Example:\n  redress contractor order LS-20261121-0001 --contractor sites/lakeside/contractors/ID --scope 'seal the joint' --due 2026-06-02T18:00:00+08:00"
     )]
     Order {
         /// The case.
@@ -70,8 +71,8 @@ pub(crate) enum ContractorCommand {
         /// What is to be done; name nobody.
         #[arg(long)]
         scope: String,
-        /// By when.
-        #[arg(long)]
+        /// By when: an instant, a local time, or so long from now (3d).
+        #[arg(long, value_name = "WHEN", value_parser = crate::args::parse_when)]
         due: Timestamp,
         /// The order in default that this one stands in for.
         #[arg(long, default_value = "")]
@@ -206,6 +207,7 @@ pub(crate) async fn run(
             due,
             replaces,
         } => {
+            let case = name_of(platform, &case).await?;
             let place = PlaceOrderRequest {
                 case,
                 contractor,
@@ -224,6 +226,7 @@ pub(crate) async fn run(
             contractor,
             paging,
         } => {
+            let case = name_if_given(platform, &case).await?;
             let rows = all_pages(paging.limit, |page_size, page_token| {
                 let mut client = client.clone();
                 let list = ListOrdersRequest {

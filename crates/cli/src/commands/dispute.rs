@@ -10,6 +10,7 @@ use redress_proto::assignment::v1::{
 };
 use uuid::Uuid;
 
+use super::case::{name_if_given, name_of};
 use super::practice::{choice, history, or_now, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
@@ -173,6 +174,7 @@ pub(crate) async fn run(
     let mut said = String::new();
     let (name, step) = match command {
         DisputeCommand::Open { case, subject } => {
+            let case = name_of(platform, &case).await?;
             let open = OpenDisputeRequest {
                 case,
                 subject,
@@ -192,6 +194,7 @@ pub(crate) async fn run(
             open,
             paging,
         } => {
+            let case = name_if_given(platform, &case).await?;
             let rows = all_pages(paging.limit, |page_size, page_token| {
                 let mut client = client.clone();
                 let list = ListDisputesRequest {

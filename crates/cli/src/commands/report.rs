@@ -120,10 +120,10 @@ pub(crate) enum ReportCommand {
     },
     /// Say what the cause of a case is, so that it counts with others alike.
     #[command(
-        after_help = "Example:\n  redress report classify sites/lakeside/work/ID --cause 'loose joint' --source OBJECTIVE_DEFECT"
+        after_help = "Example:\n  redress report classify LS-20261121-0001 --cause 'loose joint' --source OBJECTIVE_DEFECT"
     )]
     Classify {
-        /// The work, `sites/{site}/work/{case}`.
+        /// The work, or its case by name or number.
         name: String,
         /// The cause, spelled as for cases alike.
         #[arg(long)]
@@ -246,7 +246,7 @@ pub(crate) async fn run(
             source,
         } => {
             let classify = ClassifyCauseRequest {
-                name,
+                name: super::work::find(platform, &name).await?,
                 cause,
                 source: source.map(|s| source_number(&s)).transpose()?.unwrap_or(0),
                 request_id: Uuid::now_v7().to_string(),

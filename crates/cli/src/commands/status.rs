@@ -446,7 +446,9 @@ mod tests {
 
     use super::*;
 
-    fn answer(readings: &[(&str, &[(&str, &str)], f64)]) -> Answer {
+    type Told<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
+    fn answer(readings: &[Told<'_>]) -> Answer {
         Answer {
             service: "triage",
             status: Ok(GetStatusResponse {

@@ -10,6 +10,7 @@ use redress_proto::assignment::v1::{
 };
 use uuid::Uuid;
 
+use super::case::{name_if_given, name_of};
 use super::practice::{at, choice, history, or_now, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
@@ -22,7 +23,7 @@ use crate::output::{Output, heading, line, short, until, when};
 pub(crate) enum TransferCommand {
     /// Record that a body transferred a case; its deadline runs as a clock of the case.
     #[command(
-        after_help = "Example:\n  redress transfer record sites/lakeside/cases/ID --body HOTLINE_12345 --office '12345 of the city' --number GD-2026-1 --due 2026-06-02T10:00:00+08:00"
+        after_help = "Example:\n  redress transfer record LS-20261121-0001 --body HOTLINE_12345 --office '12345 of the city' --number GD-2026-1 --due 2026-06-02T10:00:00+08:00"
     )]
     Record {
         /// The case.
@@ -36,8 +37,8 @@ pub(crate) enum TransferCommand {
         /// The body's own number.
         #[arg(long)]
         number: String,
-        /// The deadline as given.
-        #[arg(long)]
+        /// The deadline as given: an instant, a local time, or so long from now (5d).
+        #[arg(long, value_name = "WHEN", value_parser = crate::args::parse_when)]
         due: Timestamp,
         /// When it came to us; now otherwise.
         #[arg(long)]
@@ -54,7 +55,7 @@ pub(crate) enum TransferCommand {
         /// The transfer.
         name: String,
         /// The deadline that is wished for.
-        #[arg(long)]
+        #[arg(long, value_name = "WHEN", value_parser = crate::args::parse_when)]
         until: Timestamp,
     },
     /// Say that the body granted more time: the clock moves.
@@ -65,7 +66,7 @@ pub(crate) enum TransferCommand {
         /// The transfer.
         name: String,
         /// The deadline from now on.
-        #[arg(long)]
+        #[arg(long, value_name = "WHEN", value_parser = crate::args::parse_when)]
         due: Timestamp,
     },
     /// Say that the body granted no more time.
@@ -144,6 +145,7 @@ pub(crate) async fn run(
             received,
             form,
         } => {
+            let case = name_of(platform, &case).await?;
             let record = RecordTransferRequest {
                 case,
                 body: choice("body", "TRANSFER_BODY_", &body, TransferBody::from_str_name)?,
@@ -168,6 +170,7 @@ pub(crate) async fn run(
             unanswered,
             paging,
         } => {
+            let case = name_if_given(platform, &case).await?;
             let rows = all_pages(paging.limit, |page_size, page_token| {
                 let mut client = client.clone();
                 let list = ListTransfersRequest {

@@ -69,6 +69,7 @@ fn parse(request: &pb::ListCasesRequest) -> Result<Wanted, Fault> {
         received_until: at("received_until_time", &request.received_until_time)?,
         phone_indexes: None,
         mode: from_wire::<CaseMode>(request.mode).map(|m| m.word().to_owned()),
+        numbers: request.numbers.clone(),
     })
 }
 

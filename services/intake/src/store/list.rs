@@ -35,6 +35,8 @@ pub struct Wanted {
     pub phone_indexes: Option<Vec<String>>,
     /// Word of a mode.
     pub mode: Option<String>,
+    /// Numbers, as people know them.
+    pub numbers: Vec<String>,
 }
 
 /// Names of a page of cases.
@@ -61,6 +63,7 @@ pub async fn names(
           AND ($9::text[] IS NULL OR (c.site, c.id) IN (
                 SELECT k.site, k.case_id FROM complainant k WHERE k.phone_index = ANY ($9)))
           AND ($10::text IS NULL OR c.mode = $10)
+          AND (cardinality($14::text[]) = 0 OR c.number = ANY ($14))
           AND ($11::timestamptz IS NULL OR (c.received_time, c.id) < ($11, $12))
         ORDER BY c.received_time DESC, c.id DESC LIMIT $13",
         wanted.site.as_ref().map(SiteId::as_str),
@@ -76,6 +79,7 @@ pub async fn names(
         after.map(|k| k.0.to_sqlx()) as _,
         after.map(|k| k.1),
         limit,
+        &wanted.numbers,
     )
     .fetch_all(&mut **tx)
     .await

@@ -8,7 +8,7 @@ use redress_proto::intake::v1 as pb;
 use sqlx::Row as _;
 use tonic::Code;
 
-use crate::world::{World, at_site, caller, create_with, leak, list, person, reason, start};
+use crate::world::{World, at_site, caller, create_with, get, leak, list, person, reason, start};
 
 fn at_lake() -> pb::ListCasesRequest {
     pb::ListCasesRequest {
@@ -166,6 +166,16 @@ async fn lists_filter_by_every_condition() {
                 .all(|c| c.complainants.is_empty() && c.text.is_empty() && !c.excerpt.is_empty())
         );
     }
+    // By the number that a caller reads out, without its site.
+    let one = &get(&mut clerk, &both[0]).await.expect("a case");
+    let by_number = pb::ListCasesRequest {
+        parent: "sites/-".into(),
+        numbers: vec![one.number.clone(), "LX-20000101-0001".into()],
+        ..Default::default()
+    };
+    let found = list(&mut clerk, by_number).await.expect("a list");
+    let names: Vec<&String> = found.iter().map(|c| &c.name).collect();
+    assert_eq!(names, [&one.name]);
     let wrong = pb::ListCasesRequest {
         phone: "not a phone".into(),
         ..at_lake()

@@ -146,7 +146,6 @@ async fn whoever_refuses_progress_hears_of_receipt_proposal_and_end_alone() {
     let gateway = caller("lake", &["preferences.unsubscribe"], None);
     let refusal = proto::UnsubscribeRequest {
         token: tokens().refusal(&site("lake"), "token-LAKE-1", MessageTopic::Progress),
-        ..Default::default()
     };
     let taken = delivery.unsubscribe(by(&gateway, refusal)).await;
     taken.expect("taken");

@@ -557,7 +557,6 @@ async fn an_owner_who_refuses_notices_by_one_click_gets_none_but_warnings_of_a_d
     let gateway = caller("lake", &["preferences.unsubscribe"], None);
     let refusal = proto::UnsubscribeRequest {
         token: tokens().refusal(&site("lake"), &who, topic),
-        ..Default::default()
     };
     delivery
         .unsubscribe(by(&gateway, refusal))

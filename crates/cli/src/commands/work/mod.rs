@@ -150,7 +150,7 @@ fn work_name(name: &str) -> String {
 }
 
 /// The work behind a name or the case's number.
-async fn find(platform: &Platform, name: &str) -> Result<String, Failure> {
+pub(crate) async fn find(platform: &Platform, name: &str) -> Result<String, Failure> {
     Ok(work_name(&name_of(platform, name).await?))
 }
 

@@ -1,5 +1,9 @@
 //! `redress case`: complaints.
 
+mod act;
+
+pub(crate) use act::ActCommand;
+
 use std::io::Read as _;
 
 use jiff::Timestamp;
@@ -11,7 +15,7 @@ use redress_model::words::{
 use redress_proto::convert::to_money;
 use redress_proto::intake::v1::{
     Case, Complainant, CreateCaseRequest, GetCaseRequest, ListCasesRequest, ListTimelineRequest,
-    Place, TimelineEntry, TimelineKind, WatchCasesRequest,
+    Place, SearchCasesRequest, TimelineEntry, TimelineKind, WatchCasesRequest,
 };
 use redress_proto::words::Signal;
 use uuid::Uuid;
@@ -35,10 +39,12 @@ pub(crate) async fn run(
             grade,
             status,
             category,
+            phone,
             paging,
         } => {
             let filter = ListCasesRequest {
                 parent: parent(site.as_deref()),
+                phone: phone.unwrap_or_default(),
                 grades: grade.map(i32::from).into_iter().collect(),
                 statuses: status
                     .map(|s| number::<CaseStatus>("status", &s))
@@ -61,6 +67,16 @@ pub(crate) async fn run(
             watch(platform, site.as_deref(), resume.unwrap_or_default(), out).await
         }
         CaseCommand::Create(args) => create(platform, &args, out).await,
+        CaseCommand::Find {
+            words,
+            site,
+            paging,
+        } => {
+            let (parent, query) = (parent(site.as_deref()), words.join(" "));
+            show_all(&search(platform, parent, &query, paging.limit).await?, out);
+            Ok(())
+        }
+        CaseCommand::Act(command) => act::run(platform, command, out).await,
     }
 }
 
@@ -80,6 +96,29 @@ pub(crate) async fn list(
         };
         async move {
             let answer = client.list_cases(request(filter)).await?.into_inner();
+            Ok((answer.cases, answer.next_page_token))
+        }
+    })
+    .await
+}
+
+async fn search(
+    platform: &Platform,
+    parent: String,
+    query: &str,
+    limit: Option<usize>,
+) -> Result<Vec<Case>, Failure> {
+    let client = platform.cases();
+    all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let search = SearchCasesRequest {
+            parent: parent.clone(),
+            query: query.to_owned(),
+            page_size,
+            page_token,
+        };
+        async move {
+            let answer = client.search_cases(request(search)).await?.into_inner();
             Ok((answer.cases, answer.next_page_token))
         }
     })
@@ -117,7 +156,7 @@ fn said(case: &Case) -> &str {
     }
 }
 
-/// A case by its name, or by its number among the newest cases of the token's sites.
+/// A case by its name or its number.
 async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
     let full = if name.starts_with("sites/") {
         name.to_owned()
@@ -126,14 +165,15 @@ async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
             platform,
             ListCasesRequest {
                 parent: parent(None),
+                numbers: vec![name.to_owned()],
                 ..Default::default()
             },
-            None,
+            Some(1),
         )
         .await?;
         cases
             .into_iter()
-            .find(|c| c.number == name)
+            .next()
             .map(|c| c.name)
             .ok_or_else(|| Failure::NotFound {
                 what: "case with the number",
@@ -145,6 +185,14 @@ async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
         .get_case(request(GetCaseRequest { name: full }))
         .await?;
     Ok(answer.into_inner().case.unwrap_or_default())
+}
+
+/// As [`name_of`], where a case may be left out.
+pub(crate) async fn name_if_given(platform: &Platform, name: &str) -> Result<String, Failure> {
+    if name.is_empty() {
+        return Ok(String::new());
+    }
+    name_of(platform, name).await
 }
 
 /// The resource name of a case that was named or numbered.
@@ -314,6 +362,7 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
             display_name: args.name.clone().unwrap_or_default(),
             phone: args.phone.clone().unwrap_or_default(),
             email: args.email.clone().unwrap_or_default(),
+            language: args.language.clone().unwrap_or_default(),
             ..Default::default()
         })
         .into_iter()
@@ -332,6 +381,7 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
         wants: number::<Wants>("wants", &args.wants)?,
         claim: args.claim.map(to_money),
         repeat: args.repeat,
+        staff_complained_about: args.about.clone(),
         signals: args
             .signals
             .iter()

@@ -1,0 +1,368 @@
+//! What a clerk does to a case after it was taken in: contacts, evidence, whom it is about, withdrawing, merging,
+//! opening again.
+
+use clap::Subcommand;
+use redress_model::words::Channel;
+use redress_proto::convert::to_timestamp;
+use redress_proto::event::v1::ContactDirection;
+use redress_proto::intake::v1::{
+    AddEvidenceRequest, Case, Contact, CustodyAct, CustodyEntry, Evidence, EvidenceKind,
+    MergeCasesRequest, RecordContactRequest, RecordCustodyRequest, ReopenCaseRequest,
+    UnmergeCaseRequest, UpdateCaseRequest, WithdrawCaseRequest,
+};
+use uuid::Uuid;
+
+use super::name_of;
+use crate::commands::number;
+use crate::commands::task::wire;
+use crate::connect::{Platform, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::Output;
+
+/// Acts on one case.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ActCommand {
+    /// Record a talk or message with the complainant.
+    #[command(
+        after_help = "Examples:\n  redress case contact LS-20261121-0001 --channel HOTLINE --by-person --note 'will be called back' --next 4h\n  redress case contact LS-20261121-0001 --inbound --channel APP --note 'sent photos'"
+    )]
+    Contact {
+        /// The case, by name or number.
+        case: String,
+        /// By which way.
+        #[arg(long, default_value = "HOTLINE")]
+        channel: String,
+        /// The complainant reached out; otherwise we did.
+        #[arg(long)]
+        inbound: bool,
+        /// A person of ours talked; such a contact meets promises.
+        #[arg(long)]
+        by_person: bool,
+        /// It answers the matter itself; meets the answer clock.
+        #[arg(long, requires = "by_person")]
+        substantive: bool,
+        /// It was a visit on site.
+        #[arg(long)]
+        visit: bool,
+        /// When the next word was promised: an instant, a local time, or so long from now; runs as a promise.
+        #[arg(long = "next", value_name = "WHEN", value_parser = crate::args::parse_when)]
+        promised: Option<jiff::Timestamp>,
+        /// What was said.
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Add a photo, record, document or thing; its content stays where it is kept.
+    #[command(
+        after_help = "Example:\n  redress case evidence LS-20261121-0001 --kind PHOTO --file leak.jpg --media-type image/jpeg --kept-at 'https://files.example.com/leak.jpg'"
+    )]
+    Evidence {
+        /// The case, by name or number.
+        case: String,
+        /// PHOTO, VIDEO, AUDIO, SIGNED_RECORD, DOCUMENT or OBJECT.
+        #[arg(long)]
+        kind: String,
+        /// The file, of which size and SHA-256 are recorded; not for OBJECT.
+        #[arg(long)]
+        file: Option<std::path::PathBuf>,
+        /// Media type of the file.
+        #[arg(long, default_value = "")]
+        media_type: String,
+        /// Where it is kept: a URL or a place.
+        #[arg(long)]
+        kept_at: String,
+    },
+    /// Record who holds a piece of evidence from now on.
+    #[command(
+        after_help = "Example:\n  redress case custody sites/lakeside/cases/ID/evidence/ID --act TAKEN --holder sites/lakeside/staff/engineer-1"
+    )]
+    Custody {
+        /// The piece of evidence.
+        evidence: String,
+        /// TAKEN, HANDED_OVER, SEALED, UNSEALED or RETURNED.
+        #[arg(long)]
+        act: String,
+        /// Who holds it, `sites/{site}/staff/{staff}`.
+        #[arg(long, default_value = "")]
+        holder: String,
+        /// The body outside that holds it, a laboratory for example.
+        #[arg(long, default_value = "")]
+        outside: String,
+        /// SHA-256 found at the act; has to be that of the evidence.
+        #[arg(long, default_value = "")]
+        sha256: String,
+    },
+    /// Say which staff a complaint is about: from then on they neither see nor handle it.
+    #[command(
+        after_help = "Examples:\n  redress case about LS-20261121-0001 --staff sites/lakeside/staff/engineer-1\n  redress case about LS-20261121-0001 --nobody"
+    )]
+    About {
+        /// The case, by name or number.
+        case: String,
+        /// `sites/{site}/staff/{staff}`; may be given several times. Replaces who was named before.
+        #[arg(long, required_unless_present = "nobody", conflicts_with = "nobody")]
+        staff: Vec<String>,
+        /// It is about nobody.
+        #[arg(long)]
+        nobody: bool,
+    },
+    /// Withdraw a case on the complainant's word.
+    #[command(
+        after_help = "Example:\n  redress case withdraw LS-20261121-0001 --reason 'said by telephone that it works again'"
+    )]
+    Withdraw {
+        /// The case, by name or number.
+        case: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Open a handled case again.
+    #[command(
+        after_help = "Example:\n  redress case reopen LS-20261121-0001 --reason 'it leaks again'"
+    )]
+    Reopen {
+        /// The case, by name or number.
+        case: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Merge cases that are one and the same into the first.
+    #[command(
+        after_help = "Example:\n  redress case merge LS-20261121-0001 LS-20261121-0007 --reason 'called twice about the same leak'"
+    )]
+    Merge {
+        /// The case that stays, by name or number.
+        case: String,
+        /// The cases that are the same.
+        #[arg(required = true)]
+        duplicates: Vec<String>,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Undo a merge: the case stands on its own again.
+    #[command(
+        after_help = "Example:\n  redress case unmerge LS-20261121-0007 --reason 'another flat'"
+    )]
+    Unmerge {
+        /// The merged case, by name or number.
+        case: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// Runs one.
+pub(super) async fn run(
+    platform: &Platform,
+    command: ActCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut client = platform.cases();
+    let request_id = Uuid::now_v7().to_string();
+    let case = match command {
+        ActCommand::Contact {
+            case,
+            channel,
+            inbound,
+            by_person,
+            substantive,
+            visit,
+            promised,
+            note,
+        } => {
+            let direction = if inbound {
+                ContactDirection::Inbound
+            } else {
+                ContactDirection::Outbound
+            };
+            let contact = Contact {
+                direction: direction.into(),
+                channel: number::<Channel>("channel", &channel)?,
+                by_person,
+                substantive,
+                visit,
+                promised_next_time: promised.map(to_timestamp),
+                note,
+                ..Default::default()
+            };
+            let record = RecordContactRequest {
+                parent: name_of(platform, &case).await?,
+                contact: Some(contact),
+                request_id,
+            };
+            let answer = client.record_contact(request(record)).await?.into_inner();
+            let contact = answer.contact.unwrap_or_default();
+            out.one(
+                || json::of("intake.v1.Contact", &contact),
+                || anstream::println!("the contact is recorded"),
+            );
+            return Ok(());
+        }
+        ActCommand::Evidence {
+            case,
+            kind,
+            file,
+            media_type,
+            kept_at,
+        } => {
+            let (sha256, size_bytes) = match &file {
+                Some(path) => digest(path)?,
+                None => (String::new(), 0),
+            };
+            let evidence = Evidence {
+                kind: wire("kind", "EVIDENCE_KIND_", &kind, EvidenceKind::from_str_name)?.into(),
+                sha256,
+                size_bytes,
+                media_type,
+                kept_at,
+                ..Default::default()
+            };
+            let add = AddEvidenceRequest {
+                parent: name_of(platform, &case).await?,
+                evidence: Some(evidence),
+                request_id,
+            };
+            let answer = client.add_evidence(request(add)).await?.into_inner();
+            show_evidence(&answer.evidence.unwrap_or_default(), out);
+            return Ok(());
+        }
+        ActCommand::Custody {
+            evidence,
+            act,
+            holder,
+            outside,
+            sha256,
+        } => {
+            let entry = CustodyEntry {
+                act: wire("act", "CUSTODY_ACT_", &act, CustodyAct::from_str_name)?.into(),
+                holder,
+                outside_body: outside,
+                sha256,
+                ..Default::default()
+            };
+            let record = RecordCustodyRequest {
+                name: evidence,
+                entry: Some(entry),
+                request_id,
+            };
+            let answer = client.record_custody(request(record)).await?.into_inner();
+            show_evidence(&answer.evidence.unwrap_or_default(), out);
+            return Ok(());
+        }
+        ActCommand::About { case, staff, .. } => {
+            let update = UpdateCaseRequest {
+                case: Some(Case {
+                    name: name_of(platform, &case).await?,
+                    staff_complained_about: staff,
+                    ..Default::default()
+                }),
+                update_mask: Some(prost_types::FieldMask {
+                    paths: vec!["staff_complained_about".to_owned()],
+                }),
+                request_id,
+            };
+            client.update_case(request(update)).await?.into_inner().case
+        }
+        ActCommand::Withdraw { case, reason } => {
+            let withdraw = WithdrawCaseRequest {
+                name: name_of(platform, &case).await?,
+                reason,
+                request_id,
+                ..Default::default()
+            };
+            let answer = client.withdraw_case(request(withdraw)).await?;
+            answer.into_inner().case
+        }
+        ActCommand::Reopen { case, reason } => {
+            let reopen = ReopenCaseRequest {
+                name: name_of(platform, &case).await?,
+                reason,
+                request_id,
+                ..Default::default()
+            };
+            client.reopen_case(request(reopen)).await?.into_inner().case
+        }
+        ActCommand::Merge {
+            case,
+            duplicates,
+            reason,
+        } => {
+            let mut names = Vec::with_capacity(duplicates.len());
+            for duplicate in &duplicates {
+                names.push(name_of(platform, duplicate).await?);
+            }
+            let merge = MergeCasesRequest {
+                name: name_of(platform, &case).await?,
+                duplicates: names,
+                reason,
+                request_id,
+                ..Default::default()
+            };
+            client.merge_cases(request(merge)).await?.into_inner().case
+        }
+        ActCommand::Unmerge { case, reason } => {
+            let unmerge = UnmergeCaseRequest {
+                name: name_of(platform, &case).await?,
+                reason,
+                request_id,
+                ..Default::default()
+            };
+            let answer = client.unmerge_case(request(unmerge)).await?;
+            answer.into_inner().case
+        }
+    };
+    super::show_all(&Vec::from_iter(case), out);
+    Ok(())
+}
+
+/// SHA-256 and size of a file.
+fn digest(path: &std::path::Path) -> Result<(String, i64), Failure> {
+    use std::io::Read as _;
+
+    use sha2::Digest as _;
+
+    let cannot_read = |source| Failure::File {
+        what: "cannot read",
+        path: path.display().to_string(),
+        source,
+    };
+    let mut file = std::fs::File::open(path).map_err(cannot_read)?;
+    let (mut hash, mut size, mut part) = (sha2::Sha256::new(), 0, vec![0; 1 << 16]);
+    loop {
+        let count = file.read(&mut part).map_err(cannot_read)?;
+        if count == 0 {
+            break;
+        }
+        hash.update(&part[..count]);
+        size += count;
+    }
+    let digest = hash.finalize();
+    let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((hex, i64::try_from(size).unwrap_or(i64::MAX)))
+}
+
+fn show_evidence(evidence: &Evidence, out: Output) {
+    out.one(
+        || json::of("intake.v1.Evidence", evidence),
+        || {
+            anstream::println!("{}", evidence.name);
+            for entry in &evidence.custody {
+                let act = CustodyAct::try_from(entry.act).map_or("", |a| a.as_str_name());
+                let holder = if entry.holder.is_empty() {
+                    &entry.outside_body
+                } else {
+                    &entry.holder
+                };
+                anstream::println!(
+                    "  {}  {:<12} {holder}",
+                    crate::output::when(entry.act_time.as_ref()),
+                    act.trim_start_matches("CUSTODY_ACT_"),
+                );
+            }
+        },
+    );
+}
