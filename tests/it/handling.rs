@@ -110,8 +110,16 @@ async fn follow_up(platform: &Platform, case: &str, satisfaction: work::Satisfac
         channel: to_wire(Channel::Hotline),
         ..Default::default()
     };
-    let mut client = platform.callers().handling();
-    client.follow_up_work(request).await.expect("resolved");
+    // Somebody else than who resolved it asks.
+    let asker = platform
+        .callers()
+        .at(&[SITE], "manager")
+        .staff(&format!("sites/{SITE}/staff/top-lead"));
+    asker
+        .handling()
+        .follow_up_work(request)
+        .await
+        .expect("resolved");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,6 +34,7 @@ use crate::jobs::case_facts::{OnCaseReceived, OnCaseUpdated};
 use crate::jobs::case_graded::OnCaseGraded;
 use crate::jobs::case_moved::OnCaseMoved;
 use crate::jobs::clock_changed::OnClockChanged;
+use crate::jobs::evidence_added::OnEvidenceAdded;
 use crate::jobs::message_changed::OnMessageChanged;
 use crate::jobs::policy_changed::OnPolicyChanged;
 use crate::jobs::site_changed::OnSiteChanged;
@@ -91,6 +92,7 @@ pub fn inbox(db: Database, clock: SharedClock, meter: &Meter) -> Inbox {
         .on("redress.clock.changed.v1", OnClockChanged(clock.clone()))
         .on("redress.survey.answered.v1", OnSurveyAnswered(clock))
         .on("redress.message.changed.v1", OnMessageChanged)
+        .on("redress.evidence.added.v1", OnEvidenceAdded)
 }
 
 /// Wires the service together.

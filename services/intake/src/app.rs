@@ -31,6 +31,7 @@ pub fn subscriptions() -> Subscriptions {
         ("redress.case.updated.v1", everyone),
         ("redress.case.moved.v1", everyone),
         ("redress.contact.recorded.v1", &["triage", "crisis"]),
+        ("redress.evidence.added.v1", &["assignment"]),
     ])
 }
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use redress_assignment::domain::authority::Level;
-use redress_assignment::domain::solution::{Answer, State};
+use redress_assignment::domain::solution::{
+    Answer, LegalBasisKind, LiabilityGround, RemedyKind, State,
+};
 use redress_model::words::Channel;
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
@@ -83,7 +85,7 @@ pub(crate) enum SolutionCommand {
     },
     /// Approve a solution, or refuse it.
     #[command(
-        after_help = "Examples:\n  redress solution approve sites/lakeside/solutions/ID\n  redress solution approve sites/lakeside/solutions/ID --refuse 'like cases got less'"
+        after_help = "Look at it first; `show` prints everything that the digest is made of, and the etag.\n\nExamples:\n  redress solution show sites/lakeside/solutions/ID\n  redress solution approve sites/lakeside/solutions/ID --etag r2\n  redress solution approve sites/lakeside/solutions/ID --etag r2 --refuse 'like cases got less'"
     )]
     Approve {
         /// The solution, or the case or its number: its newest one.
@@ -91,8 +93,8 @@ pub(crate) enum SolutionCommand {
         /// Refuse it, with this reason.
         #[arg(long, value_name = "REASON")]
         refuse: Option<String>,
-        /// The etag that you looked at; by default what stands now.
-        #[arg(long, default_value = "")]
+        /// The etag of what you looked at, as `show` prints it: another one is not approved.
+        #[arg(long)]
         etag: String,
     },
     /// Tell an approved solution to the complainant.
@@ -427,8 +429,25 @@ fn describe(s: &wire::Solution) {
     if let Some(terms) = &s.terms {
         line("summary", &terms.summary);
         line("root cause", &terms.root_cause);
+        for (i, remedy) in terms.remedies.iter().enumerate() {
+            line(&format!("remedy {}", i + 1), described(remedy));
+        }
         if let Some(basis) = &terms.legal_basis {
-            line("rests on", &basis.citation);
+            let kind = word::<LegalBasisKind>(basis.kind);
+            line("rests on", format!("{kind}: {}", basis.citation));
+        }
+        if let Some(liability) = &terms.liability {
+            let ground = word::<LiabilityGround>(liability.ground);
+            line("liable by", format!("{ground} {}", liability.reference));
+            for (label, text) in [
+                ("no clause as", &liability.no_clause_reason),
+                ("partner", &liability.partner),
+                ("recourse", &liability.recourse),
+            ] {
+                if !text.is_empty() {
+                    line(label, text);
+                }
+            }
         }
         for (i, step) in terms.steps.iter().enumerate() {
             let until = if step.condition.is_empty() {
@@ -443,7 +462,7 @@ fn describe(s: &wire::Solution) {
             };
             line(
                 &format!("step {}", i + 1),
-                format!("{}  {until}  {done}", step.text),
+                format!("{}  {until}  {done}{}", step.text, by_whom(step)),
             );
         }
         if let Some(offer) = &terms.final_offer {
@@ -452,6 +471,7 @@ fn describe(s: &wire::Solution) {
                 "final offer",
                 format!("up to {} until {until}", yuan(offer.ceiling.as_ref())),
             );
+            line("offer says", &offer.text);
         }
     }
     for review in &s.reviews {
@@ -474,5 +494,40 @@ fn describe(s: &wire::Solution) {
     if s.answer != 0 {
         line("answer", word::<Answer>(s.answer));
     }
+    line("digest", &s.digest);
+    if s.tampered {
+        line(
+            "TAMPERED",
+            "the terms do not match the digest: they were changed where they are kept; nothing goes on by them",
+        );
+    }
     line("etag", &s.etag);
+}
+
+/// A remedy with its sum, and who does it.
+fn described(remedy: &wire::Remedy) -> String {
+    let kind = word::<RemedyKind>(remedy.kind);
+    let mut text = format!("{kind}  {}  {}", yuan(remedy.amount.as_ref()), remedy.text);
+    if !remedy.department.is_empty() {
+        text.push_str(&format!("  by {}", remedy.department));
+    }
+    if !remedy.outside_party.is_empty() {
+        text.push_str(&format!("  with {}", remedy.outside_party));
+    }
+    text
+}
+
+/// Who does a step.
+fn by_whom(step: &wire::SolutionStep) -> String {
+    let people = [&step.owner, &step.outside_party];
+    let people: Vec<&str> = people
+        .into_iter()
+        .map(String::as_str)
+        .filter(|p| !p.is_empty())
+        .collect();
+    if people.is_empty() {
+        String::new()
+    } else {
+        format!("  by {}", people.join(" with "))
+    }
 }

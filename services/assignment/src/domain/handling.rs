@@ -5,6 +5,7 @@ use redress_model::name::StaffId;
 use redress_model::words;
 use uuid::Uuid;
 
+use super::person::Person;
 use super::solution::Answer;
 
 words! {
@@ -66,6 +67,14 @@ impl Satisfaction {
         } else {
             Self::Dissatisfied
         }
+    }
+}
+
+impl Satisfaction {
+    /// Whether somebody may record it of a resolution that is partly their own work: only what speaks against it. A
+    /// follow-up is a question by somebody else (M03, M10).
+    pub fn of_own_work(self) -> bool {
+        self == Self::Dissatisfied
     }
 }
 
@@ -147,9 +156,9 @@ pub enum NotClosable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing<'a> {
     /// Who closes.
-    pub reviewer: &'a str,
+    pub reviewer: &'a Person,
     /// Who resolved the case, and who wrote its last solution.
-    pub authors: &'a [String],
+    pub authors: &'a [Person],
     /// The last word at the follow-up since the resolution.
     pub follow_up: Option<&'a FollowUp>,
     /// What was said to the last solution.
@@ -162,7 +171,7 @@ impl Closing<'_> {
     /// # Errors
     /// Where it cannot be closed now.
     pub fn end(&self) -> Result<Ending, NotClosable> {
-        if self.authors.iter().any(|author| author == self.reviewer) {
+        if self.authors.iter().any(|author| author.is(self.reviewer)) {
             return Err(NotClosable::OwnWork);
         }
         let asked = self.follow_up.ok_or(NotClosable::NotFollowedUp)?;
@@ -190,9 +199,13 @@ mod tests {
         follow_up: Option<FollowUp>,
         answer: Option<Answer>,
     ) -> Result<Ending, NotClosable> {
-        let authors = ["li".to_owned(), "wang".to_owned()];
+        let person = |subject: &str| Person {
+            subject: subject.to_owned(),
+            staff: None,
+        };
+        let authors = ["li", "wang"].map(person);
         Closing {
-            reviewer,
+            reviewer: &person(reviewer),
             authors: &authors,
             follow_up: follow_up.as_ref(),
             answer,

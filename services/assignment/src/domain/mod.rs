@@ -10,6 +10,8 @@ pub mod handover;
 pub mod horizon;
 pub mod ledger;
 pub mod monthly;
+pub mod outward;
+pub mod person;
 pub mod plan;
 pub mod practice;
 pub mod report;

@@ -6,10 +6,13 @@
 use jiff::Timestamp;
 use redress_model::name::{CaseName, DepartmentId, StaffId};
 use redress_model::{Grade, words};
+use redress_wording::money;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::authority::{Level, Limits};
+use super::outward;
+use super::person::Person;
 
 words! {
     /// In what way something is made good.
@@ -30,6 +33,16 @@ words! {
         Explanation = 7 => "EXPLANATION",
         /// Something else in place of what cannot be solved (M16).
         Substitute = 8 => "SUBSTITUTE",
+    }
+}
+
+impl RemedyKind {
+    /// Whether it is money, so that its sum decides who may approve it.
+    pub fn pays(self) -> bool {
+        matches!(
+            self,
+            Self::Compensation | Self::Refund | Self::PriceReduction
+        )
     }
 }
 
@@ -194,13 +207,79 @@ impl Terms {
         self.remedies.iter().map(|r| r.amount).sum()
     }
 
-    /// What somebody has to be allowed to decide: the ceiling of a last offer binds the company too.
+    /// What somebody has to be allowed to decide: the ceiling of a last offer binds the company too, and so does a sum
+    /// that the words name.
     pub fn sum_to_decide(&self) -> Decimal {
-        let ceiling = self
-            .final_offer
-            .as_ref()
-            .map_or(Decimal::ZERO, |o| o.ceiling);
-        self.total().max(ceiling)
+        let named = self
+            .outward()
+            .into_iter()
+            .filter_map(|(_, t)| money::largest(t));
+        let named = named.max().unwrap_or_default();
+        self.total().max(self.ceiling()).max(named)
+    }
+
+    fn ceiling(&self) -> Decimal {
+        let offer = self.final_offer.as_ref();
+        offer.map_or(Decimal::ZERO, |offer| offer.ceiling)
+    }
+
+    /// The texts that the complainant is told beside the remedies, with their fields.
+    fn outward(&self) -> Vec<(String, &str)> {
+        let mut texts = vec![("terms.summary".to_owned(), self.summary.as_str())];
+        for (i, step) in self.steps.iter().enumerate() {
+            texts.push((format!("terms.steps[{i}].text"), &step.text));
+            if let When::If(condition) = &step.when {
+                texts.push((format!("terms.steps[{i}].condition"), condition));
+            }
+        }
+        if let Some(offer) = &self.final_offer {
+            texts.push(("terms.final_offer.text".to_owned(), &offer.text));
+        }
+        texts
+    }
+
+    /// Money is promised by a sum in its field, never by words alone (M10).
+    fn faults_of_money(&self, faults: &mut Vec<(String, String)>) {
+        let mut wrong = |field: String, what: &str| faults.push((field, what.to_owned()));
+        for (i, remedy) in self.remedies.iter().enumerate() {
+            let field = format!("terms.remedies[{i}].amount");
+            let named = money::largest(&remedy.text);
+            if remedy.amount < Decimal::ZERO {
+                wrong(field, "must not be negative");
+            } else if remedy.amount.is_zero() && (remedy.kind.pays() || named.is_some()) {
+                wrong(field, "must be above zero: a payment is decided by its sum");
+            } else if named.is_some_and(|named| named > remedy.amount) {
+                wrong(field, "must be at least the sum that its text names");
+            }
+        }
+        let pays = !self.total().is_zero() || !self.ceiling().is_zero();
+        for (field, text) in self.outward() {
+            let unsaid = money::sums(text).iter().any(|sum| sum.yuan.is_none());
+            if unsaid && !pays {
+                wrong(
+                    field,
+                    "must not promise money that no remedy names a sum for",
+                );
+            }
+        }
+        if let Some(offer) = &self.final_offer
+            && money::largest(&offer.text).is_some_and(|named| named > offer.ceiling)
+        {
+            let field = "terms.final_offer.ceiling".to_owned();
+            wrong(field, "must be at least the sum that its text names");
+        }
+    }
+
+    /// What a complainant must not read (M11).
+    fn faults_of_wording(&self, faults: &mut Vec<(String, String)>) {
+        let remedies = self.remedies.iter().enumerate();
+        let remedies =
+            remedies.map(|(i, r)| (format!("terms.remedies[{i}].text"), r.text.as_str()));
+        for (field, text) in self.outward().into_iter().chain(remedies) {
+            if let Some(wrong) = outward::fault_of_terms(text) {
+                faults.push((field, wrong));
+            }
+        }
     }
 
     /// What is wrong with the terms: each with its field.
@@ -258,6 +337,8 @@ impl Terms {
                 wrong(&field("text"), &format!("must not promise vaguely: {word}"));
             }
         }
+        self.faults_of_money(&mut faults);
+        self.faults_of_wording(&mut faults);
         faults
     }
 }
@@ -272,7 +353,7 @@ pub struct Review {
     /// The reviewer's level.
     pub level: Level,
     /// The reviewer's token subject.
-    pub reviewer: String,
+    pub reviewer: Person,
     /// Why.
     pub reason: String,
     /// Of which terms.
@@ -295,7 +376,7 @@ pub struct Solution {
     /// Digest of the terms.
     pub digest: Vec<u8>,
     /// Who wrote the terms as they stand.
-    pub author: String,
+    pub author: Person,
     /// How far it is.
     pub state: State,
     /// The level that it needed when it was looked at last.
@@ -345,6 +426,11 @@ pub enum Refused {
         /// What the reviewer has.
         level: Level,
     },
+    /// The terms are not those that were proposed: somebody changed them where they are kept (I12).
+    #[error(
+        "the terms do not match their digest: they were changed where they are kept; legal now: revise, or propose another"
+    )]
+    Tampered,
     /// Not approved as it stands, at the level that it needs now (M10).
     #[error(
         "the terms as they stand are not approved by {required} or above; legal now: have them reviewed"
@@ -382,7 +468,7 @@ impl Solution {
         case: CaseName,
         epoch: i64,
         (terms, digest): (Terms, Vec<u8>),
-        author: &str,
+        author: Person,
         required: Level,
         at: Timestamp,
     ) -> Self {
@@ -393,7 +479,7 @@ impl Solution {
             done: vec![None; terms.steps.len()],
             terms,
             digest,
-            author: author.to_owned(),
+            author,
             state: State::AwaitingApproval,
             required,
             told: None,
@@ -450,7 +536,7 @@ impl Solution {
     pub fn revise(
         &mut self,
         (terms, digest): (Terms, Vec<u8>),
-        author: &str,
+        author: Person,
         required: Level,
         epoch: i64,
         at: Timestamp,
@@ -459,7 +545,7 @@ impl Solution {
         self.in_state(&states, "revised", epoch)?;
         self.done = vec![None; terms.steps.len()];
         (self.terms, self.digest) = (terms, digest);
-        author.clone_into(&mut self.author);
+        self.author = author;
         self.state = State::AwaitingApproval;
         self.required = required;
         self.changed(at);
@@ -476,12 +562,19 @@ impl Solution {
         required: Level,
         epoch: i64,
     ) -> Result<(), Refused> {
-        self.in_state(
-            &[State::AwaitingApproval, State::Approved],
-            "reviewed",
-            epoch,
-        )?;
-        if review.reviewer == self.author {
+        // What binds the company already is not refused any more, but it may need a higher word than it had.
+        let states: &[State] = if review.approved {
+            &[
+                State::AwaitingApproval,
+                State::Approved,
+                State::Told,
+                State::Agreed,
+            ]
+        } else {
+            &[State::AwaitingApproval, State::Approved]
+        };
+        self.in_state(states, "reviewed", epoch)?;
+        if review.reviewer.is(&self.author) {
             return Err(Refused::OwnWork);
         }
         if review.approved && review.level < required {
@@ -490,10 +583,10 @@ impl Solution {
                 level: review.level,
             });
         }
-        self.state = if review.approved {
-            State::Approved
-        } else {
-            State::Refused
+        self.state = match (self.state, review.approved) {
+            (State::Told | State::Agreed, _) => self.state,
+            (_, true) => State::Approved,
+            (_, false) => State::Refused,
         };
         self.required = required;
         review.sequence = i32::try_from(self.reviews.len()).unwrap_or(i32::MAX - 1) + 1;
@@ -504,13 +597,16 @@ impl Solution {
         Ok(())
     }
 
-    /// Whether the terms as they stand are approved by somebody of this level or above.
-    pub fn is_approved(&self, required: Level) -> bool {
-        self.state == State::Approved
-            && self
-                .reviews
-                .iter()
-                .any(|r| r.approved && r.digest == self.digest && r.level >= required)
+    /// Whether somebody of this level or above stands behind the terms as they are.
+    ///
+    /// # Errors
+    /// Where nobody does.
+    fn backed(&self, required: Level) -> Result<(), Refused> {
+        let stands = |r: &&Review| r.approved && r.digest == self.digest && r.level >= required;
+        match self.reviews.iter().find(stands) {
+            Some(_) if self.state != State::Refused => Ok(()),
+            _ => Err(Refused::NotApproved { required }),
+        }
     }
 
     /// Tells it to the complainant.
@@ -523,9 +619,10 @@ impl Solution {
             "told",
             epoch,
         )?;
-        if !self.is_approved(required) {
+        if self.state != State::Approved {
             return Err(Refused::NotApproved { required });
         }
+        self.backed(required)?;
         self.not_expired(at)?;
         self.state = State::Told;
         self.told = Some(at);
@@ -543,15 +640,20 @@ impl Solution {
     /// Takes in what the complainant says. `visited` is the last visit that asked.
     ///
     /// # Errors
-    /// Where nothing was asked, an expired offer is agreed to, or silence is claimed too early.
+    /// Where nothing was asked, an expired offer is agreed to, silence is claimed too early, or what would bind is not
+    /// approved at the level that it needs now.
     pub fn confirm(
         &mut self,
         answer: Answer,
         visited: Option<Timestamp>,
+        required: Level,
         epoch: i64,
         at: Timestamp,
     ) -> Result<(), Refused> {
         self.in_state(&[State::Told], "answered", epoch)?;
+        if answer != Answer::Declined {
+            self.backed(required)?;
+        }
         self.state = match answer {
             Answer::Agreed => {
                 self.not_expired(at)?;
@@ -588,14 +690,16 @@ impl Solution {
     /// A step is done. Returns whether that is news; none where there is no such step.
     ///
     /// # Errors
-    /// Where it is not agreed to.
+    /// Where it is not agreed to, or not approved at the level that it needs now.
     pub fn complete(
         &mut self,
         step: usize,
+        required: Level,
         epoch: i64,
         at: Timestamp,
     ) -> Result<Option<bool>, Refused> {
         self.in_state(&[State::Agreed], "carried out", epoch)?;
+        self.backed(required)?;
         let Some(done) = self.done.get_mut(step) else {
             return Ok(None);
         };
@@ -610,12 +714,15 @@ impl Solution {
     /// The case was graded again, or limits changed: what takes a higher level now climbs by itself. Returns whether
     /// that is news.
     pub fn climb(&mut self, required: Level, epoch: i64, at: Timestamp) -> bool {
-        let waits = matches!(self.state, State::AwaitingApproval | State::Approved);
-        if !waits || self.epoch != epoch || required <= self.required {
+        let lives = matches!(
+            self.state,
+            State::AwaitingApproval | State::Approved | State::Told | State::Agreed
+        );
+        if !lives || self.epoch != epoch || required <= self.required {
             return false;
         }
         self.required = required;
-        if !self.is_approved(required) {
+        if self.state == State::Approved && self.backed(required).is_err() {
             self.state = State::AwaitingApproval;
         }
         self.changed(at);
@@ -629,15 +736,64 @@ impl Solution {
     }
 
     /// The case is resolved by it.
-    pub fn carry_out(&mut self, at: Timestamp) {
+    ///
+    /// # Errors
+    /// Where it is not approved at the level that it needs now.
+    pub fn carry_out(&mut self, required: Level, at: Timestamp) -> Result<(), Refused> {
+        self.backed(required)?;
         self.state = State::CarriedOut;
         self.changed(at);
+        Ok(())
     }
 }
 
-/// The lowest level that may approve these terms on a case of this grade.
-pub fn required(limits: &Limits, terms: &Terms, grade: Option<Grade>) -> Level {
-    limits.required(terms.sum_to_decide(), grade)
+/// Why a case is not resolved without a solution that somebody else approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotOnTheSpot {
+    /// It was of grade 1.
+    #[error(
+        "a case that was of grade 1 is not settled on the spot; legal now: propose a solution, which a region at least approves"
+    )]
+    Grave,
+    /// Money was paid that nobody approved.
+    #[error(
+        "the summary names money that no solution of the case was approved for; legal now: propose a solution that names the sum"
+    )]
+    Paid,
+}
+
+/// Whether a case is resolved so. `carried_out` is what the solution that resolves it may cost; none: on the spot.
+///
+/// # Errors
+/// Where it takes a solution that was approved before (M10, M18).
+pub fn may_resolve(
+    summary: &str,
+    gravest: Option<Grade>,
+    carried_out: Option<Decimal>,
+) -> Result<(), NotOnTheSpot> {
+    if carried_out.is_none() && gravest == Some(Grade::ONE) {
+        return Err(NotOnTheSpot::Grave);
+    }
+    let approved = carried_out.unwrap_or_default();
+    match money::largest(summary) {
+        Some(named) if approved.is_zero() || named > approved => Err(NotOnTheSpot::Paid),
+        _ => Ok(()),
+    }
+}
+
+/// What binds the company in a case beside one solution: all that was told and not declined, in whatever epoch. Sums of a
+/// case add, so that none is decided in slices.
+pub fn bound(of_case: &[Solution], beside: Option<Uuid>) -> Decimal {
+    of_case
+        .iter()
+        .filter(|s| Some(s.id) != beside && s.told.is_some() && s.state != State::Declined)
+        .map(|s| s.terms.sum_to_decide())
+        .sum()
+}
+
+/// The lowest level that may approve these terms on a case of this grade which is bound to so much already.
+pub fn required(limits: &Limits, terms: &Terms, bound: Decimal, grade: Option<Grade>) -> Level {
+    limits.required(terms.sum_to_decide() + bound, grade)
 }
 
 #[cfg(test)]

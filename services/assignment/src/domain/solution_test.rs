@@ -15,12 +15,23 @@ fn case() -> CaseName {
     CaseName::new("lakeside".parse().expect("a slug"), Uuid::nil())
 }
 
+fn person(subject: &str) -> Person {
+    Person {
+        subject: subject.to_owned(),
+        staff: None,
+    }
+}
+
 fn terms(amount: i64) -> Terms {
     Terms {
         summary: "seal the joint".to_owned(),
         root_cause: "a loose joint".to_owned(),
         remedies: vec![Remedy {
-            kind: RemedyKind::Compensation,
+            kind: if amount == 0 {
+                RemedyKind::Apology
+            } else {
+                RemedyKind::Compensation
+            },
             text: "for the ceiling".to_owned(),
             amount: Decimal::from(amount),
             department: None,
@@ -45,13 +56,13 @@ fn terms(amount: i64) -> Terms {
 
 fn proposed(amount: i64) -> Solution {
     let terms = terms(amount);
-    let required = required(&Limits::default(), &terms, Some(Grade::TWO));
+    let required = required(&Limits::default(), &terms, Decimal::ZERO, Some(Grade::TWO));
     Solution::propose(
         Uuid::nil(),
         case(),
         1,
         (terms, vec![1]),
-        "author",
+        person("author"),
         required,
         now(),
     )
@@ -62,7 +73,7 @@ fn review(reviewer: &str, level: Level, approved: bool) -> Review {
         sequence: 0,
         approved,
         level,
-        reviewer: reviewer.to_owned(),
+        reviewer: person(reviewer),
         reason: String::new(),
         digest: Vec::new(),
         at: now(),
@@ -142,7 +153,7 @@ fn a_final_offer_binds_up_to_its_ceiling_and_not_for_ever() {
     });
     assert_eq!(faults(&offer), Vec::<String>::new());
     // The ceiling is what the company may have to pay.
-    let level = required(&Limits::default(), &offer, Some(Grade::TWO));
+    let level = required(&Limits::default(), &offer, Decimal::ZERO, Some(Grade::TWO));
     assert_eq!(level, Level::Region);
 
     let mut solution = Solution::propose(
@@ -150,7 +161,7 @@ fn a_final_offer_binds_up_to_its_ceiling_and_not_for_ever() {
         case(),
         1,
         (offer, vec![1]),
-        "author",
+        person("author"),
         level,
         now(),
     );
@@ -160,10 +171,12 @@ fn a_final_offer_binds_up_to_its_ceiling_and_not_for_ever() {
     let late = solution.clone().tell(level, 1, later(24));
     assert_eq!(late, Err(Refused::Expired));
     solution.tell(level, 1, later(23)).expect("stands");
-    let late = solution.clone().confirm(Answer::Agreed, None, 1, later(24));
+    let late = solution
+        .clone()
+        .confirm(Answer::Agreed, None, level, 1, later(24));
     assert_eq!(late, Err(Refused::Expired));
     solution
-        .confirm(Answer::Declined, None, 1, later(24))
+        .confirm(Answer::Declined, None, level, 1, later(24))
         .expect("a no is taken at any time");
 }
 
@@ -205,9 +218,9 @@ fn m18_a_change_after_approval_voids_it() {
     let mut solution = approved(1_000, Level::SiteManager);
     let dearer = (terms(9_000), vec![2]);
     solution
-        .revise(dearer, "author", Level::SiteManager, 1, now())
+        .revise(dearer, person("author"), Level::SiteManager, 1, now())
         .expect("not told yet");
-    assert!(!solution.is_approved(Level::Handler));
+    assert!(solution.backed(Level::Handler).is_err());
     assert!(solution.tell(Level::SiteManager, 1, now()).is_err());
     // Approved again, the old approval still counts for nothing.
     solution
@@ -217,14 +230,14 @@ fn m18_a_change_after_approval_voids_it() {
             1,
         )
         .expect("may");
-    assert!(solution.is_approved(Level::SiteManager));
-    assert!(!solution.is_approved(Level::Region));
+    assert!(solution.backed(Level::SiteManager).is_ok());
+    assert!(solution.backed(Level::Region).is_err());
 }
 
 #[test]
 fn a_graver_case_makes_an_approved_solution_climb() {
     let mut solution = approved(1_000, Level::DepartmentManager);
-    assert!(solution.is_approved(Level::DepartmentManager));
+    assert!(solution.backed(Level::DepartmentManager).is_ok());
     assert!(solution.climb(Level::Region, 1, now()));
     assert_eq!(solution.state, State::AwaitingApproval);
     assert!(!solution.climb(Level::Region, 1, now()), "no news");
@@ -238,16 +251,22 @@ fn a_graver_case_makes_an_approved_solution_climb() {
 fn m03_silence_counts_only_after_a_visit_that_brought_none() {
     let mut solution = approved(0, Level::Handler);
     solution.tell(Level::Handler, 1, now()).expect("approved");
-    let early = solution.confirm(Answer::Silence, Some(later(1)), 1, later(2));
+    let early = solution.confirm(Answer::Silence, Some(later(1)), Level::Handler, 1, later(2));
     assert_eq!(early, Err(Refused::NotAsked));
     assert!(solution.unanswered(later(72)));
     assert!(!solution.unanswered(later(73)), "once");
     for visited in [None, Some(later(71))] {
-        let early = solution.confirm(Answer::Silence, visited, 1, later(80));
+        let early = solution.confirm(Answer::Silence, visited, Level::Handler, 1, later(80));
         assert_eq!(early, Err(Refused::NotAsked), "{visited:?}");
     }
     solution
-        .confirm(Answer::Silence, Some(later(75)), 1, later(80))
+        .confirm(
+            Answer::Silence,
+            Some(later(75)),
+            Level::Handler,
+            1,
+            later(80),
+        )
         .expect("asked again");
     assert_eq!(solution.state, State::Agreed);
     assert_eq!(solution.answer, Some(Answer::Silence));
@@ -261,6 +280,104 @@ fn a_solution_of_a_case_that_was_opened_again_is_not_told() {
         Err(Refused::Outdated)
     );
     assert!(solution.gives_way(2));
+}
+
+#[test]
+fn m10_money_in_words_is_money() {
+    let field = |t: &Terms| faults(t);
+    let mut paid = terms(0);
+    paid.remedies[0].kind = RemedyKind::Refund;
+    assert_eq!(field(&paid), ["terms.remedies[0].amount"], "no sum");
+    let mut worded = terms(0);
+    worded.remedies[0].text = "赔偿五万元".to_owned();
+    assert_eq!(
+        field(&worded),
+        ["terms.remedies[0].amount"],
+        "an apology that pays"
+    );
+    let mut below = terms(1_000);
+    below.remedies[0].text = "赔偿1.5万元".to_owned();
+    assert_eq!(field(&below), ["terms.remedies[0].amount"], "more in words");
+    below.remedies[0].amount = Decimal::from(15_000);
+    assert_eq!(field(&below), Vec::<String>::new());
+    let mut unsaid = terms(0);
+    unsaid.summary = "承诺退一赔三".to_owned();
+    assert_eq!(field(&unsaid), ["terms.summary"]);
+    let mut summary = terms(0);
+    summary.summary = "赔偿业主50000元现金".to_owned();
+    let level = |t: &Terms| required(&Limits::default(), t, Decimal::ZERO, Some(Grade::TWO));
+    assert_eq!(level(&summary), Level::Region);
+    summary.summary = "修好".to_owned();
+    summary.steps[0].text = "当面付给业主三千元".to_owned();
+    assert_eq!(level(&summary), Level::SiteManager);
+    let mut offer = terms(1_000);
+    offer.final_offer = Some(FinalOffer {
+        ceiling: Decimal::from(1_000),
+        expires: later(24),
+        text: "最多补偿两千元".to_owned(),
+    });
+    assert_eq!(field(&offer), ["terms.final_offer.ceiling"]);
+}
+
+#[test]
+fn m11_the_terms_of_a_solution_are_checked_as_every_outward_text() {
+    let mut rude = terms(0);
+    rude.remedies[0].text = "一分钱一分货".to_owned();
+    assert_eq!(faults(&rude), ["terms.remedies[0].text"]);
+}
+
+#[test]
+fn m10_the_sums_of_a_case_add() {
+    let mut first = approved(9_000, Level::SiteManager);
+    assert_eq!(
+        bound(std::slice::from_ref(&first), None),
+        Decimal::ZERO,
+        "not told"
+    );
+    first.tell(Level::SiteManager, 1, now()).expect("approved");
+    first.supersede(now());
+    let so_far = bound(std::slice::from_ref(&first), None);
+    let level = required(&Limits::default(), &terms(9_000), so_far, Some(Grade::TWO));
+    assert_eq!(level, Level::Region);
+    assert_eq!(
+        bound(std::slice::from_ref(&first), Some(first.id)),
+        Decimal::ZERO
+    );
+    first.state = State::Declined;
+    assert_eq!(bound(&[first], None), Decimal::ZERO, "a no binds nobody");
+}
+
+#[test]
+fn m10_what_was_told_before_the_case_became_graver_goes_on_only_with_a_higher_word() {
+    let low = Level::DepartmentManager;
+    let mut solution = approved(1_000, low);
+    solution.tell(low, 1, now()).expect("approved");
+    assert!(solution.climb(Level::Region, 1, now()));
+    assert_eq!(solution.state, State::Told);
+    let refused = Refused::NotApproved {
+        required: Level::Region,
+    };
+    let region = Level::Region;
+    let early = solution
+        .clone()
+        .confirm(Answer::Agreed, None, region, 1, now());
+    assert_eq!(early, Err(refused.clone()));
+    let mut declined = solution.clone();
+    let no = declined.confirm(Answer::Declined, None, region, 1, now());
+    no.expect("a no is taken at any time");
+    let late = solution.review(review("boss", Level::Region, false), region, 1);
+    assert!(late.is_err(), "what was told is not refused any more");
+    solution
+        .confirm(Answer::Agreed, None, low, 1, now())
+        .expect("as it was");
+    assert_eq!(solution.complete(0, region, 1, now()), Err(refused.clone()));
+    assert_eq!(solution.carry_out(region, now()), Err(refused));
+    solution
+        .review(review("boss", region, true), region, 1)
+        .expect("the higher word");
+    assert_eq!(solution.state, State::Agreed);
+    assert_eq!(solution.complete(0, region, 1, now()), Ok(Some(true)));
+    assert_eq!(solution.carry_out(region, now()), Ok(()));
 }
 
 #[derive(Debug, Clone)]
@@ -295,18 +412,18 @@ proptest! {
         let mut digest = 1;
         for act in acts {
             let before = solution.clone();
-            let limit = required(&Limits::default(), &solution.terms, Some(Grade::TWO));
+            let limit = required(&Limits::default(), &solution.terms, Decimal::ZERO, Some(Grade::TWO));
             let done = match act {
                 Act::Revise(sum) => {
                     digest += 1;
-                    let dearer = required(&Limits::default(), &terms(sum), Some(Grade::TWO));
-                    solution.revise((terms(sum), vec![digest]), "author", dearer, 1, now()).is_ok()
+                    let dearer = required(&Limits::default(), &terms(sum), Decimal::ZERO, Some(Grade::TWO));
+                    solution.revise((terms(sum), vec![digest]), person("author"), dearer, 1, now()).is_ok()
                 }
                 Act::Review(yes, level) => solution.review(review("boss", level, yes), limit, 1).is_ok(),
                 Act::Tell => solution.tell(limit, 1, now()).is_ok(),
-                Act::Confirm(answer) => solution.confirm(answer, Some(later(99)), 1, later(100)).is_ok(),
+                Act::Confirm(answer) => solution.confirm(answer, Some(later(99)), limit, 1, later(100)).is_ok(),
                 Act::Unanswered => solution.unanswered(now()),
-                Act::Complete => solution.complete(0, 1, now()) == Ok(Some(true)),
+                Act::Complete => solution.complete(0, limit, 1, now()) == Ok(Some(true)),
                 Act::Climb(level) => solution.climb(level, 1, now()),
             };
             if !done {

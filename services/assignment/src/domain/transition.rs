@@ -98,6 +98,7 @@ pub fn receive(case: CaseName, facts: Facts, bench: &Bench, at: Timestamp) -> Ou
     let work = Work {
         case,
         decision: None,
+        gravest: None,
         status: CaseStatus::Received,
         epoch: facts.epoch,
         responsible: None,
@@ -268,6 +269,9 @@ impl<'a> Draft<'a> {
     }
 
     fn graded(&mut self, decision: Decision) {
+        let gravest = self.work.gravest.unwrap_or(decision.grade);
+        // 1 is the gravest.
+        self.work.gravest = Some(gravest.min(decision.grade));
         let before = self.work.decision.as_ref();
         if before.is_some_and(|d| decision.revision <= d.revision) {
             return;

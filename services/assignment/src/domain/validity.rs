@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use redress_model::words;
 
+use super::authority::Level;
+use super::person::Person;
+
 words! {
     /// Whether a complaint is justified.
     Validity, "VALIDITY_" {
@@ -38,11 +41,41 @@ pub struct Decision {
     /// What proves it.
     pub evidence: Vec<String>,
     /// Who decided.
-    pub decider: String,
+    pub decider: Person,
+    /// The decider's level of authority.
+    pub level: Level,
     /// When.
     pub at: Timestamp,
     /// Answers an appeal.
     pub on_appeal: bool,
+}
+
+/// A decision that this decider does not overturn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "it was decided by {stands}, and the decider is {level}; legal now: {stands} or above decides it again"
+)]
+pub struct DecidedAbove {
+    /// The level of the decision that stands.
+    pub stands: Level,
+    /// The decider's.
+    pub level: Level,
+}
+
+impl Decision {
+    /// Whether it may take the place of the one that stands: a lower level does not overturn a higher one.
+    ///
+    /// # Errors
+    /// Where it may not.
+    pub fn may_follow(&self, stands: Option<&Self>) -> Result<(), DecidedAbove> {
+        match stands {
+            Some(stands) if stands.level > self.level => Err(DecidedAbove {
+                stands: stands.level,
+                level: self.level,
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The one appeal.
@@ -53,7 +86,7 @@ pub struct Appeal {
     /// When.
     pub at: Timestamp,
     /// Who made the decision that is appealed.
-    pub against: String,
+    pub against: Person,
     /// Granted or dismissed, and when; none before.
     pub decided: Option<(bool, Timestamp)>,
 }

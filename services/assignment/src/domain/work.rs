@@ -8,6 +8,7 @@ use redress_model::name::{CaseName, DepartmentId, StaffId};
 use redress_model::words::{CaseStatus, Category, Urgency};
 
 use super::handling::{Ending, Restatement};
+use super::person::Person;
 
 /// What intake says of a case, as far as work depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +53,8 @@ pub struct Resolution {
     pub summary: String,
     /// Why it happened in the first place (M15).
     pub root_cause: String,
-    /// Token subject of who resolved it.
-    pub resolver: String,
+    /// Who resolved it.
+    pub resolver: Person,
 }
 
 /// The work on one live case.
@@ -65,6 +66,9 @@ pub struct Work {
     pub facts: Facts,
     /// What triage decided last; none until graded.
     pub decision: Option<Decision>,
+    /// The gravest grade that it ever had: what may be paid is decided by it, so that lowering a grade for a moment
+    /// lowers nobody's limit.
+    pub gravest: Option<Grade>,
     /// How far it is.
     pub status: CaseStatus,
     /// Intake's epoch as far as it took effect here.

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 use redress_events::{Applied, Event, Handler};
+use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_model::time::SharedClock;
 use redress_model::words::CaseMode;
-use redress_model::{Fault, Grade};
 use redress_proto::convert::{from_wire, grade};
 use redress_proto::event::v1::CaseGraded;
 use redress_store::Tx;
@@ -60,7 +60,7 @@ impl Handler for OnCaseGraded {
                     };
                     summon(tx, &case, matter, complainants, self.0.now()).await?;
                 }
-                climb(tx, &case, grade, self.0.now()).await?;
+                climb(tx, &case, self.0.now()).await?;
                 Ok(Applied::Done)
             }
             _ => Ok(Applied::Wait),
@@ -84,17 +84,21 @@ async fn summon(
 }
 
 /// A graver case takes a higher level to approve what is proposed for it.
-async fn climb(tx: &mut Tx, case: &CaseName, grade: Grade, now: Timestamp) -> Result<(), Fault> {
+async fn climb(tx: &mut Tx, case: &CaseName, now: Timestamp) -> Result<(), Fault> {
+    let Some(work) = work::find(tx, case).await? else {
+        return Ok(());
+    };
     let proposed = solutions::of_case(tx, case).await?;
     if proposed.is_empty() {
         return Ok(());
     }
     let limits = limits::of_site(tx, &case.site).await?;
-    for before in proposed {
+    for before in &proposed {
         let mut after = before.clone();
-        let required = solution::required(&limits, &before.terms, Some(grade));
+        let bound = solution::bound(&proposed, Some(before.id));
+        let required = solution::required(&limits, &before.terms, bound, work.gravest);
         if after.climb(required, before.epoch, now) {
-            solutions::save(tx, Some(&before), &after).await?;
+            solutions::save(tx, Some(before), &after).await?;
         }
     }
     Ok(())

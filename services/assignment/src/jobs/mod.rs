@@ -8,6 +8,7 @@ pub mod case_moved;
 pub mod clock_changed;
 pub mod count_cases;
 pub mod end_loans;
+pub mod evidence_added;
 pub mod expire_handovers;
 pub mod message_changed;
 pub mod policy_changed;

@@ -10,9 +10,10 @@ use redress_store::receipt::{self, Claim, ReceiptKey};
 
 use super::{OVERRIDE, illegal, is_staff, parse, visible_work};
 use crate::domain::bench::Bench;
+use crate::domain::person::Person;
 use crate::domain::transition::{Action, Outcome, transition};
 use crate::domain::work::Work;
-use crate::store::{bench, work};
+use crate::store::{bench, parts, work};
 
 /// A change that a caller asked for.
 #[derive(Debug)]
@@ -48,6 +49,34 @@ pub(super) fn require_responsible(caller: &Caller, work: &Work) -> Result<(), Fa
     caller.require(OVERRIDE)
 }
 
+/// Refuses callers who have no part in the case: what is done with it is for the responsible person, for whoever helps, is
+/// summoned, visits or is on the lead ladder now, and for callers who may act in another's name.
+pub(super) async fn require_part(
+    tx: &mut Tx,
+    caller: &Caller,
+    work: &Work,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let site = &work.case.site;
+    let Err(refused) = require_responsible(caller, work) else {
+        return Ok(());
+    };
+    let Some(staff) = caller.staff.as_ref().filter(|s| s.site == *site) else {
+        return Err(refused);
+    };
+    let has_part = parts::has(tx, &work.case, &staff.id).await?
+        || bench::load(tx, site, now).await?.is_lead(&staff.id, now);
+    if has_part { Ok(()) } else { Err(refused) }
+}
+
+/// The person behind a caller.
+pub(super) fn person_of(caller: &Caller) -> Person {
+    Person {
+        subject: caller.subject.clone(),
+        staff: caller.staff.clone(),
+    }
+}
+
 /// What a change begins with.
 pub(super) struct Begun {
     /// The work as it is.
@@ -70,6 +99,11 @@ impl Asked<'_> {
             }
         };
         Ok(Begun { work, done })
+    }
+
+    /// Refuses callers who have no part in the case.
+    pub(super) async fn require_part(&self, tx: &mut Tx, work: &Work) -> Result<(), Fault> {
+        require_part(tx, self.caller, work, self.now).await
     }
 
     /// Applies an action that depends on nobody's duty.

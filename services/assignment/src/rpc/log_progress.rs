@@ -9,6 +9,7 @@ use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
+use super::asked::require_part;
 use super::{Shared, illegal, parse, render, visible_work};
 use crate::domain::bench::Bench;
 use crate::domain::transition::{Action, transition};
@@ -65,6 +66,7 @@ impl Operation for Log<'_> {
         let action = Action::Progress(self.text.clone());
         let outcome = transition(&before, action, &Bench::default(), self.now)
             .map_err(|e| illegal(&e, &self.case))?;
+        require_part(tx, self.caller, &before, self.now).await?;
         work::save(tx, Some(&before), &outcome, &self.caller.subject, self.now).await?;
         let etag = etag::of(outcome.work.revision);
         receipt::complete(tx, &self.receipt, &name.to_string(), &etag).await?;

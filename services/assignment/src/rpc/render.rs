@@ -5,6 +5,7 @@ use redress_model::name::{DepartmentName, SiteId, SolutionName, StaffId, StaffNa
 use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::{to_money, to_timestamp, to_wire, to_wire_opt};
 use redress_rpc::etag;
+use sha2::{Digest as _, Sha256};
 
 use super::parse::work_name;
 use crate::domain::authority::Limits;
@@ -141,13 +142,14 @@ pub(super) fn visit(site: &SiteId, visit: Visit) -> wire::Visit {
 pub(super) fn solution(solution: Solution) -> wire::Solution {
     let site = &solution.case.site;
     wire::Solution {
+        tampered: digest(site, &solution.terms) != solution.digest,
         name: SolutionName::new(site.clone(), solution.id).to_string(),
         case: solution.case.to_string(),
         terms: Some(terms(site, &solution.terms, &solution.done)),
         state: to_wire(solution.state),
         total: Some(to_money(solution.terms.total())),
         required_level: to_wire(solution.required),
-        author: solution.author,
+        author: solution.author.subject,
         digest: hex::encode(&solution.digest),
         reviews: solution.reviews.into_iter().rev().map(review).collect(),
         tell_time: solution.told.map(to_timestamp),
@@ -164,11 +166,16 @@ fn review(review: Review) -> wire::SolutionReview {
         sequence: review.sequence,
         approved: review.approved,
         level: to_wire(review.level),
-        reviewer: review.reviewer,
+        reviewer: review.reviewer.subject,
         reason: review.reason,
         digest: hex::encode(review.digest),
         review_time: time(review.at),
     }
+}
+
+/// Over the wire's form of the terms as they are kept: the same terms give the same digest, whatever was typed.
+pub(super) fn digest(site: &SiteId, of: &Terms) -> Vec<u8> {
+    Sha256::digest(prost::Message::encode_to_vec(&terms(site, of, &[]))).to_vec()
 }
 
 /// The terms of a solution of this site, with when each step was done.
@@ -241,7 +248,7 @@ pub(super) fn validity(decision: Decision) -> wire::ValidityDecision {
         validity: to_wire(decision.validity),
         reason: decision.reason,
         evidence: decision.evidence,
-        decider: decision.decider,
+        decider: decision.decider.subject,
         decide_time: time(decision.at),
         on_appeal: decision.on_appeal,
     }

@@ -2,16 +2,18 @@
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::CaseName;
+use redress_model::name::{CaseName, SolutionName};
 use redress_proto::assignment::v1::{ResolveWorkRequest, ResolveWorkResponse};
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
+use rust_decimal::Decimal;
 use tonic::Request;
 
-use super::{OVERRIDE, Shared, illegal, is_staff, parse, render, visible_work};
+use super::asked::person_of;
+use super::{OVERRIDE, Shared, illegal, is_staff, parse, render, solution, visible_work};
 use crate::domain::bench::Bench;
-use crate::domain::solution::State;
+use crate::domain::solution::{State, may_resolve};
 use crate::domain::transition::{Action, transition};
 use crate::domain::work::{Resolution, Work};
 use crate::store::{bench, solutions, work};
@@ -33,7 +35,7 @@ pub(super) async fn run(
         resolution: Resolution {
             summary: request.summary,
             root_cause: request.root_cause,
-            resolver: caller.subject.clone(),
+            resolver: person_of(&caller),
         },
         etag: request.etag,
         caller: &caller,
@@ -77,7 +79,9 @@ impl Operation for Resolve<'_> {
         if !is_responsible {
             self.caller.require(OVERRIDE)?;
         }
-        self.carry_out(tx, &before).await?;
+        let carried_out = self.carry_out(tx, &before).await?;
+        may_resolve(&self.resolution.summary, before.gravest, carried_out)
+            .map_err(|e| Fault::illegal("NOT_ON_THE_SPOT", e.to_string(), &name))?;
         work::save(tx, Some(&before), &outcome, &self.caller.subject, self.now).await?;
         let etag = etag::of(outcome.work.revision);
         receipt::complete(tx, &self.receipt, &name.to_string(), &etag).await?;
@@ -87,7 +91,9 @@ impl Operation for Resolve<'_> {
 
 impl Resolve<'_> {
     /// What was agreed to is done, and nothing waits unsaid: no case is resolved around its own solution (M18).
-    async fn carry_out(&self, tx: &mut Tx, work: &Work) -> Result<(), Fault> {
+    /// Returns what the solution that resolves it may cost.
+    async fn carry_out(&self, tx: &mut Tx, work: &Work) -> Result<Option<Decimal>, Fault> {
+        let mut carried_out = None;
         for before in solutions::of_case(tx, &self.case).await? {
             if before.epoch != work.epoch {
                 continue;
@@ -109,10 +115,15 @@ impl Resolve<'_> {
             }
             if is_agreed {
                 let mut after = before.clone();
-                after.carry_out(self.now);
+                carried_out = Some(after.terms.sum_to_decide());
+                let solution = SolutionName::new(work.case.site.clone(), before.id);
+                let required = solution::required_now(tx, work, &before).await?;
+                solution::intact(&before)
+                    .and_then(|()| after.carry_out(required, self.now))
+                    .map_err(|e| solution::refused(&e, &solution))?;
                 solutions::save(tx, Some(&before), &after).await?;
             }
         }
-        Ok(())
+        Ok(carried_out)
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::matters::{self, Change, Filter, Kept};
 use crate::domain::practice::Matter as _;
 use crate::domain::practice::library::{COMPARED_MAX, Entry, State, Step};
-use crate::domain::work::Work;
+use crate::domain::work::{Resolution, Work};
 
 /// Keeps what solved a case that is closed now. A case that is closed again after a reopening keeps its newest solution.
 ///
@@ -24,12 +24,22 @@ pub async fn keep(tx: &mut Tx, work: &Work, actor: &str, at: Timestamp) -> Resul
         return Ok(());
     };
     let site = &work.case.site;
+    let approved = carried_out(tx, work).await?;
+    let reviewed = approved.is_some();
+    let (summary, root_cause, total) = approved.unwrap_or_else(|| {
+        let Resolution {
+            summary,
+            root_cause,
+            ..
+        } = resolution.clone();
+        (summary, root_cause, Decimal::ZERO)
+    });
     let entry = Entry {
         category: work.category(),
         class: None,
-        summary: resolution.summary.clone(),
-        root_cause: resolution.root_cause.clone(),
-        amount: paid(tx, work).await?,
+        summary,
+        root_cause,
+        amount: Some(total).filter(|total| !total.is_zero()),
         state: State::Withheld,
     };
     let filter = Filter {
@@ -44,7 +54,10 @@ pub async fn keep(tx: &mut Tx, work: &Work, actor: &str, at: Timestamp) -> Resul
     };
     let (mut kept, step) = match known {
         Some(known) => {
-            let anew = Step::KeptAnew(Box::new(entry));
+            let anew = Step::KeptAnew {
+                entry: Box::new(entry),
+                reviewed,
+            };
             let kept = Kept {
                 updated: at,
                 revision: known.revision + 1,
@@ -62,7 +75,7 @@ pub async fn keep(tx: &mut Tx, work: &Work, actor: &str, at: Timestamp) -> Resul
                 updated: at,
                 revision: 1,
             };
-            (kept, Step::Kept)
+            (kept, Step::Kept { reviewed })
         }
     };
     let effects = kept
@@ -78,11 +91,12 @@ pub async fn keep(tx: &mut Tx, work: &Work, actor: &str, at: Timestamp) -> Resul
     matters::save(tx, &kept, &effects, change).await
 }
 
-/// What the solution that was carried out cost; none where nothing was paid.
-async fn paid(tx: &mut Tx, work: &Work) -> Result<Option<Decimal>, Fault> {
-    let total = sqlx::query_scalar!(
-        "-- assignment::store::library::paid
-        SELECT total FROM solution
+/// What the solution that was carried out says, why, and what it cost: the text that was approved. None where the case
+/// was settled on the spot.
+async fn carried_out(tx: &mut Tx, work: &Work) -> Result<Option<(String, String, Decimal)>, Fault> {
+    let row = sqlx::query!(
+        "-- assignment::store::library::carried_out
+        SELECT summary, root_cause, total FROM solution
         WHERE site = $1 AND case_id = $2 AND epoch = $3 AND state = 'CARRIED_OUT'
         ORDER BY create_time DESC LIMIT 1",
         work.case.site.as_str(),
@@ -92,7 +106,7 @@ async fn paid(tx: &mut Tx, work: &Work) -> Result<Option<Decimal>, Fault> {
     .fetch_optional(&mut **tx)
     .await
     .or_fault()?;
-    Ok(total.filter(|total| !total.is_zero()))
+    Ok(row.map(|row| (row.summary, row.root_cause, row.total)))
 }
 
 /// How many said that they were satisfied, and how many that they were not.

@@ -7,6 +7,7 @@ pub mod contacts;
 pub mod demands;
 pub mod departments;
 pub mod duties;
+pub mod evidence;
 pub mod handovers;
 pub mod ledger;
 pub mod library;
@@ -14,6 +15,7 @@ pub mod limits;
 pub mod matters;
 pub mod notices;
 pub mod outbox;
+pub mod parts;
 pub mod plan;
 pub mod policy;
 pub mod promises;
@@ -34,6 +36,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use redress_model::Fault;
+
+use crate::domain::person::Person;
 
 /// The migrations of this service's own tables.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -58,6 +62,14 @@ where
     };
     let document = serde_json::from_value(document).map_err(Fault::internal)?;
     Ok((document, revision))
+}
+
+/// Whoever stands in two columns: the subject of the token, and the member of staff behind it.
+fn person(column: &'static str, subject: String, staff: Option<&str>) -> Result<Person, Fault> {
+    Ok(Person {
+        subject,
+        staff: parse_opt(column, staff)?,
+    })
 }
 
 fn parse_opt<T>(column: &'static str, text: Option<&str>) -> Result<Option<T>, Fault>

@@ -113,10 +113,13 @@ pub async fn solution_changed(
                 || b.required != now.required
                 || b.digest != now.digest
         });
+    // What was told before the case became graver goes on only after a review at the new level.
+    let binds = matches!(now.state, State::Told | State::Agreed);
+    let climbed = !reviewed && binds && before.is_some_and(|b| b.required < now.required);
     let news = match now.state {
         State::Approved if reviewed => WorkNews::SolutionApproved,
         State::Refused if reviewed => WorkNews::SolutionRefused,
-        _ if asks => WorkNews::SolutionAwaits,
+        _ if asks || climbed => WorkNews::SolutionAwaits,
         _ => return Ok(()),
     };
     let Some(work) = work::find(tx, &now.case).await? else {
@@ -125,7 +128,10 @@ pub async fn solution_changed(
     let at = now.updated_at;
     let site = &now.case.site;
     let bench = bench::load(tx, site, at).await?;
-    let author = staff::of_account(tx, site, &now.author).await?;
+    let author = match now.author.staff.as_ref().filter(|s| s.site == *site) {
+        Some(staff) => Some(staff.id.clone()),
+        None => staff::of_account(tx, site, &now.author.subject).await?,
+    };
     let people = if news == WorkNews::SolutionAwaits {
         approvers(&work, &bench, now.required, author.as_ref())
     } else {

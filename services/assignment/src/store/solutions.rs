@@ -8,7 +8,7 @@ use redress_store::{StoreResultExt as _, Tx, constraint};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{notices, parse, parse_opt};
+use super::{notices, parse, parse_opt, person};
 use crate::domain::authority::Level;
 use crate::domain::solution::{FinalOffer, Remedy, Review, Solution, State, Step, Terms, When};
 
@@ -31,6 +31,7 @@ struct Row {
     offer_text: Option<String>,
     digest: Vec<u8>,
     author: String,
+    author_staff: Option<String>,
     state: String,
     required_level: String,
     tell_time: Option<jiff_sqlx::Timestamp>,
@@ -71,7 +72,11 @@ impl Row {
                 final_offer,
             },
             digest: self.digest,
-            author: self.author,
+            author: person(
+                "solution.author_staff",
+                self.author,
+                self.author_staff.as_deref(),
+            )?,
             state: parse("solution.state", &self.state)?,
             required: parse("solution.required_level", &self.required_level)?,
             told: self.tell_time.map(jiff_sqlx::Timestamp::to_jiff),
@@ -146,7 +151,7 @@ async fn steps(
 async fn reviews(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Review>, Fault> {
     let rows = sqlx::query!(
         "-- assignment::store::solutions::reviews
-        SELECT sequence, approved, level, reviewer, reason, digest, review_time FROM solution_review
+        SELECT sequence, approved, level, reviewer, reviewer_staff, reason, digest, review_time FROM solution_review
         WHERE site = $1 AND solution = $2 ORDER BY sequence",
         site.as_str(),
         id,
@@ -160,7 +165,11 @@ async fn reviews(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Review>, Fa
                 sequence: row.sequence,
                 approved: row.approved,
                 level: parse("solution_review.level", &row.level)?,
-                reviewer: row.reviewer,
+                reviewer: person(
+                    "solution_review.reviewer_staff",
+                    row.reviewer,
+                    row.reviewer_staff.as_deref(),
+                )?,
                 reason: row.reason,
                 digest: row.digest,
                 at: row.review_time.to_jiff(),
@@ -178,7 +187,7 @@ pub async fn find(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Solutio
         Row,
         "-- assignment::store::solutions::find
         SELECT site, id, case_id, epoch, summary, root_cause, basis, citation, liability_ground, reference,
-               no_clause_reason, partner, recourse, offer_ceiling, offer_expires, offer_text, digest, author, state,
+               no_clause_reason, partner, recourse, offer_ceiling, offer_expires, offer_text, digest, author, author_staff, state,
                required_level, tell_time, answer, answer_time, create_time, update_time, revision
         FROM solution WHERE site = $1 AND id = $2",
         site.as_str(),
@@ -224,7 +233,7 @@ pub async fn list(
         "-- assignment::store::solutions::list
         SELECT s.site, s.id, s.case_id, s.epoch, s.summary, s.root_cause, s.basis, s.citation, s.liability_ground,
                s.reference, s.no_clause_reason, s.partner, s.recourse, s.offer_ceiling, s.offer_expires, s.offer_text,
-               s.digest, s.author, s.state, s.required_level, s.tell_time, s.answer, s.answer_time, s.create_time,
+               s.digest, s.author, s.author_staff, s.state, s.required_level, s.tell_time, s.answer, s.answer_time, s.create_time,
                s.update_time, s.revision
         FROM solution s JOIN work w ON w.site = s.site AND w.case_id = s.case_id
         WHERE ($1::text IS NULL OR s.site = $1)
@@ -300,17 +309,19 @@ pub async fn save(tx: &mut Tx, before: Option<&Solution>, now: &Solution) -> Res
     for review in now.reviews.iter().skip(known) {
         sqlx::query!(
             "-- assignment::store::solutions::save
-            INSERT INTO solution_review (site, solution, sequence, approved, level, reviewer, reason, digest, review_time)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            INSERT INTO solution_review (site, solution, sequence, approved, level, reviewer, reason, digest, review_time,
+                                         reviewer_staff)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             now.case.site.as_str(),
             now.id,
             review.sequence,
             review.approved,
             review.level.word(),
-            review.reviewer,
+            review.reviewer.subject,
             review.reason,
             review.digest,
             review.at.to_sqlx(),
+            review.reviewer.staff.as_ref().map(ToString::to_string),
         )
         .execute(&mut **tx)
         .await
@@ -327,14 +338,15 @@ async fn write(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
         INSERT INTO solution (site, id, case_id, epoch, summary, root_cause, basis, citation, liability_ground,
                               reference, no_clause_reason, partner, recourse, offer_ceiling, offer_expires, offer_text,
                               total, digest, author, state, required_level, tell_time, answer, answer_time, create_time,
-                              update_time, revision)
+                              update_time, revision, author_staff)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23, $24, $25, $26, $27)
+                $23, $24, $25, $26, $27, $28)
         ON CONFLICT ON CONSTRAINT solution_key DO UPDATE SET
           summary = $5, root_cause = $6, basis = $7, citation = $8, liability_ground = $9, reference = $10,
           no_clause_reason = $11, partner = $12, recourse = $13, offer_ceiling = $14, offer_expires = $15,
           offer_text = $16, total = $17, digest = $18, author = $19, state = $20, required_level = $21,
-          tell_time = $22, answer = $23, answer_time = $24, update_time = $26, revision = $27",
+          tell_time = $22, answer = $23, answer_time = $24, update_time = $26, revision = $27,
+          author_staff = $28",
         now.case.site.as_str(),
         now.id,
         now.case.id,
@@ -353,7 +365,7 @@ async fn write(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
         offer.map(|o| o.text.as_str()),
         terms.total(),
         now.digest,
-        now.author,
+        now.author.subject,
         now.state.word(),
         now.required.word(),
         now.told.map(|t| t.to_sqlx()),
@@ -362,6 +374,7 @@ async fn write(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
         now.created_at.to_sqlx(),
         now.updated_at.to_sqlx(),
         now.revision,
+        now.author.staff.as_ref().map(ToString::to_string),
     )
     .execute(&mut **tx)
     .await

@@ -6,7 +6,7 @@ use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_store::{StoreResultExt as _, Tx};
 
-use super::parse;
+use super::{parse, person};
 use crate::domain::validity::{Appeal, Decision};
 
 /// How many decisions of a case are read at most.
@@ -19,8 +19,9 @@ const DECISIONS_MAX: i64 = 100;
 pub async fn add(tx: &mut Tx, case: &CaseName, decision: &Decision) -> Result<i32, Fault> {
     let sequence = sqlx::query_scalar!(
         "-- assignment::store::validity::add
-        INSERT INTO validity_decision (site, case_id, sequence, validity, reason, evidence, decider, decide_time, on_appeal)
-        SELECT $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7, $8
+        INSERT INTO validity_decision (site, case_id, sequence, validity, reason, evidence, decider, decide_time,
+                                       on_appeal, decider_staff, level)
+        SELECT $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10
         FROM validity_decision WHERE site = $1 AND case_id = $2
         RETURNING sequence",
         case.site.as_str(),
@@ -28,9 +29,11 @@ pub async fn add(tx: &mut Tx, case: &CaseName, decision: &Decision) -> Result<i3
         decision.validity.word(),
         decision.reason,
         &decision.evidence,
-        decision.decider,
+        decision.decider.subject,
         decision.at.to_sqlx(),
         decision.on_appeal,
+        decision.decider.staff.as_ref().map(ToString::to_string),
+        decision.level.word(),
     )
     .fetch_one(&mut **tx)
     .await
@@ -45,7 +48,7 @@ pub async fn add(tx: &mut Tx, case: &CaseName, decision: &Decision) -> Result<i3
 pub async fn of_case(tx: &mut Tx, case: &CaseName) -> Result<Vec<Decision>, Fault> {
     let rows = sqlx::query!(
         "-- assignment::store::validity::of_case
-        SELECT sequence, validity, reason, evidence, decider, decide_time, on_appeal FROM validity_decision
+        SELECT sequence, validity, reason, evidence, decider, decide_time, on_appeal, decider_staff, level FROM validity_decision
         WHERE site = $1 AND case_id = $2 ORDER BY sequence DESC LIMIT $3",
         case.site.as_str(),
         case.id,
@@ -61,7 +64,12 @@ pub async fn of_case(tx: &mut Tx, case: &CaseName) -> Result<Vec<Decision>, Faul
                 validity: parse("validity_decision.validity", &row.validity)?,
                 reason: row.reason,
                 evidence: row.evidence,
-                decider: row.decider,
+                decider: person(
+                    "validity_decision.decider_staff",
+                    row.decider,
+                    row.decider_staff.as_deref(),
+                )?,
+                level: parse("validity_decision.level", &row.level)?,
                 at: row.decide_time.to_jiff(),
                 on_appeal: row.on_appeal,
             })
@@ -76,17 +84,21 @@ pub async fn of_case(tx: &mut Tx, case: &CaseName) -> Result<Vec<Decision>, Faul
 pub async fn appeal(tx: &mut Tx, case: &CaseName) -> Result<Option<Appeal>, Fault> {
     let row = sqlx::query!(
         "-- assignment::store::validity::appeal
-        SELECT reason, appeal_time, against, granted, decide_time FROM appeal WHERE site = $1 AND case_id = $2",
+        SELECT reason, appeal_time, against, against_staff, granted, decide_time FROM appeal WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
     )
     .fetch_optional(&mut **tx)
     .await
     .or_fault()?;
-    Ok(row.map(|row| Appeal {
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let against = row.against_staff.as_deref();
+    Ok(Some(Appeal {
         reason: row.reason,
         at: row.appeal_time.to_jiff(),
-        against: row.against,
+        against: person("appeal.against_staff", row.against, against)?,
         decided: row
             .granted
             .zip(row.decide_time.map(jiff_sqlx::Timestamp::to_jiff)),
@@ -100,12 +112,13 @@ pub async fn appeal(tx: &mut Tx, case: &CaseName) -> Result<Option<Appeal>, Faul
 pub async fn add_appeal(tx: &mut Tx, case: &CaseName, appeal: &Appeal) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::validity::add_appeal
-        INSERT INTO appeal (site, case_id, reason, appeal_time, against) VALUES ($1, $2, $3, $4, $5)",
+        INSERT INTO appeal (site, case_id, reason, appeal_time, against, against_staff) VALUES ($1, $2, $3, $4, $5, $6)",
         case.site.as_str(),
         case.id,
         appeal.reason,
         appeal.at.to_sqlx(),
-        appeal.against,
+        appeal.against.subject,
+        appeal.against.staff.as_ref().map(ToString::to_string),
     )
     .execute(&mut **tx)
     .await

@@ -11,7 +11,7 @@ use redress_model::{Fault, Grade};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::{bench, handovers, library, notices, outbox, parse, parse_opt, reports, staff};
+use super::{bench, handovers, library, notices, outbox, parse, parse_opt, person, reports, staff};
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
 use crate::domain::transition::{Action, Outcome, transition};
@@ -48,6 +48,8 @@ struct Row {
     resolution_summary: Option<String>,
     root_cause: Option<String>,
     resolver: Option<String>,
+    resolver_staff: Option<String>,
+    gravest_grade: Option<i16>,
     restatement: Option<String>,
     restatement_confirmed: bool,
     restate_time: Option<jiff_sqlx::Timestamp>,
@@ -59,6 +61,13 @@ struct Row {
     revision: i64,
 }
 
+fn grade_of(number: i16) -> Result<Grade, Fault> {
+    u8::try_from(number)
+        .ok()
+        .and_then(Grade::new)
+        .ok_or_else(|| Fault::internal("a grade of work is out of range"))
+}
+
 impl Row {
     fn into_work(self) -> Result<Work, Fault> {
         let decision = match (self.decision_revision, self.decision_epoch, self.grade) {
@@ -66,14 +75,17 @@ impl Row {
                 revision,
                 epoch,
                 category: parse_opt::<Category>("work.category", self.category.as_deref())?,
-                grade: u8::try_from(grade)
-                    .ok()
-                    .and_then(Grade::new)
-                    .ok_or_else(|| Fault::internal("column work.grade is out of range"))?,
+                grade: grade_of(grade)?,
                 urgency: parse_opt::<Urgency>("work.urgency", self.urgency.as_deref())?,
             }),
             _ => None,
         };
+        let gravest = self.gravest_grade.map(grade_of).transpose()?;
+        let resolver = person(
+            "work.resolver_staff",
+            self.resolver.unwrap_or_default(),
+            self.resolver_staff.as_deref(),
+        )?;
         let excluded: Result<BTreeSet<StaffId>, Fault> = self
             .excluded
             .iter()
@@ -92,6 +104,8 @@ impl Row {
         Ok(Work {
             case: CaseName::new(parse("work.site", &self.site)?, self.case_id),
             facts,
+            // Work of before it was kept has at least the grade that it has.
+            gravest: gravest.or(decision.as_ref().map(|d| d.grade)),
             decision,
             status: parse("work.status", &self.status)?,
             epoch: self.epoch,
@@ -106,7 +120,7 @@ impl Row {
                 |(summary, root_cause)| Resolution {
                     summary,
                     root_cause,
-                    resolver: self.resolver.unwrap_or_default(),
+                    resolver,
                 },
             ),
             restatement: self
@@ -138,8 +152,8 @@ pub async fn find(tx: &mut Tx, case: &CaseName) -> Result<Option<Work>, Fault> {
         SELECT site, case_id, number, language, received_time, first_contact, excluded, facts_status, facts_epoch,
                facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
                offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
-               root_cause, resolver, restatement, restatement_confirmed, restate_time, ending, close_time, take_over_time,
-               create_time, update_time, revision
+               root_cause, resolver, resolver_staff, gravest_grade, restatement, restatement_confirmed, restate_time,
+               ending, close_time, take_over_time, create_time, update_time, revision
         FROM work WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
@@ -190,15 +204,17 @@ pub async fn save(
 async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
     let excluded: Vec<String> = work.facts.excluded.iter().map(StaffId::to_string).collect();
     let decision = work.decision.as_ref();
+    let resolver = work.resolution.as_ref().map(|r| &r.resolver);
     sqlx::query!(
         "-- assignment::store::work::write
         INSERT INTO work (site, case_id, number, language, received_time, first_contact, excluded, facts_status,
                           facts_epoch, facts_revision, decision_revision, decision_epoch, category, grade, urgency,
                           status, epoch, responsible, offered_to, department, explanation, assign_time, accept_time,
                           resolve_time, resolution_summary, root_cause, create_time, update_time, revision, resolver,
-                          restatement, restatement_confirmed, restate_time, ending, close_time, take_over_time)
+                          restatement, restatement_confirmed, restate_time, ending, close_time, take_over_time,
+                          resolver_staff, gravest_grade)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
+                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
         ON CONFLICT ON CONSTRAINT work_key DO UPDATE SET
           number = $3, language = $4, received_time = $5, first_contact = $6, excluded = $7, facts_status = $8,
           facts_epoch = $9, facts_revision = $10, decision_revision = $11, decision_epoch = $12, category = $13,
@@ -206,7 +222,7 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
           department = $20, explanation = $21, assign_time = $22, accept_time = $23, resolve_time = $24,
           resolution_summary = $25, root_cause = $26, update_time = $28, revision = $29, resolver = $30,
           restatement = $31, restatement_confirmed = $32, restate_time = $33, ending = $34, close_time = $35,
-          take_over_time = $36",
+          take_over_time = $36, resolver_staff = $37, gravest_grade = $38",
         work.case.site.as_str(),
         work.case.id,
         work.facts.number,
@@ -236,13 +252,17 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
         work.created_at.to_sqlx(),
         work.updated_at.to_sqlx(),
         work.revision,
-        work.resolution.as_ref().map(|r| r.resolver.as_str()),
+        resolver.map(|r| r.subject.as_str()),
         work.restatement.as_ref().map(|r| r.text.as_str()),
         work.restatement.as_ref().is_some_and(|r| r.confirmed),
         work.restatement.as_ref().map(|r| r.at.to_sqlx()),
         work.ending.map(|(ending, _)| ending.word()),
         work.ending.map(|(_, at)| at.to_sqlx()),
         work.taken_over_at.map(|t| t.to_sqlx()),
+        resolver
+            .and_then(|r| r.staff.as_ref())
+            .map(ToString::to_string),
+        work.gravest.map(|g| i16::from(g.value())),
     )
     .execute(&mut **tx)
     .await
@@ -397,8 +417,8 @@ pub async fn list(
         SELECT site, case_id, number, language, received_time, first_contact, excluded, facts_status, facts_epoch,
                facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
                offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
-               root_cause, resolver, restatement, restatement_confirmed, restate_time, ending, close_time, take_over_time,
-               create_time, update_time, revision
+               root_cause, resolver, resolver_staff, gravest_grade, restatement, restatement_confirmed, restate_time,
+               ending, close_time, take_over_time, create_time, update_time, revision
         FROM work
         WHERE ($1::text IS NULL OR site = $1)
           AND (cardinality($2::text[]) = 0 OR status = ANY ($2))

@@ -162,10 +162,13 @@ async fn only_the_responsible_person_or_a_manager_resolves() {
         .accept(world.handler("eng-one"), &case, "")
         .await
         .expect("offered");
-    world
+    let refused = world
         .progress(world.handler("eng-two"), &case, "helped")
-        .await
-        .expect("anybody may help");
+        .await;
+    let refused = refused.expect_err("has no part in it");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let own = world.progress(world.handler("eng-one"), &case, "looked");
+    own.await.expect("responsible");
     let refused = world
         .resolve(world.handler("eng-two"), &case)
         .await

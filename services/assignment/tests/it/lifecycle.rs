@@ -24,18 +24,22 @@ use tonic_types::StatusExt as _;
 
 use crate::world::{NowPlus as _, World, by, last};
 
-fn reason(refused: &Status) -> String {
+pub fn reason(refused: &Status) -> String {
     let details = refused.get_error_details();
     details.error_info().expect("told").reason.clone()
 }
 
 impl World {
-    fn terms(&self, yuan: i64) -> wire::SolutionTerms {
+    pub fn terms(&self, yuan: i64) -> wire::SolutionTerms {
         wire::SolutionTerms {
             summary: "seal the joint and pay for the ceiling".to_owned(),
             root_cause: "a loose joint".to_owned(),
             remedies: vec![wire::Remedy {
-                kind: to_wire(RemedyKind::Compensation),
+                kind: to_wire(if yuan == 0 {
+                    RemedyKind::Apology
+                } else {
+                    RemedyKind::Compensation
+                }),
                 text: "for the ceiling".to_owned(),
                 amount: Some(Money {
                     currency_code: "CNY".to_owned(),
@@ -94,17 +98,28 @@ impl World {
         solution: &wire::Solution,
         approve: bool,
     ) -> Result<wire::Solution, Status> {
+        let seen = self.solution(&solution.name).await;
         let request = wire::ReviewSolutionRequest {
             name: solution.name.clone(),
             approve,
             reason: "looked at it".to_owned(),
+            etag: seen.etag,
             ..Default::default()
         };
         let answer = self.solutions.review_solution(by(caller, request)).await?;
         Ok(answer.into_inner().solution.expect("a solution"))
     }
 
-    async fn tell_solution(&self, solution: &wire::Solution) -> Result<wire::Solution, Status> {
+    pub async fn solution(&self, name: &str) -> wire::Solution {
+        let request = wire::GetSolutionRequest {
+            name: name.to_owned(),
+        };
+        let caller = self.manager();
+        let answer = self.solutions.get_solution(by(caller, request)).await;
+        answer.expect("there").into_inner().solution.expect("it")
+    }
+
+    pub async fn tell_solution(&self, solution: &wire::Solution) -> Result<wire::Solution, Status> {
         let request = wire::TellSolutionRequest {
             name: solution.name.clone(),
             channel: to_wire(Channel::Hotline),
@@ -115,7 +130,7 @@ impl World {
         Ok(answer.into_inner().solution.expect("a solution"))
     }
 
-    async fn confirm(
+    pub async fn confirm(
         &self,
         solution: &wire::Solution,
         answer: Answer,
@@ -130,7 +145,7 @@ impl World {
         Ok(answer.into_inner().solution.expect("a solution"))
     }
 
-    async fn complete(&self, solution: &wire::Solution) -> Result<wire::Solution, Status> {
+    pub async fn complete(&self, solution: &wire::Solution) -> Result<wire::Solution, Status> {
         let request = wire::CompleteSolutionStepRequest {
             name: solution.name.clone(),
             step: 1,
@@ -144,7 +159,7 @@ impl World {
         Ok(answer.into_inner().solution.expect("a solution"))
     }
 
-    async fn visit(&self, case: &CaseName, purpose: VisitPurpose) -> wire::Visit {
+    pub async fn visit(&self, case: &CaseName, purpose: VisitPurpose) -> wire::Visit {
         let request = wire::RecordVisitRequest {
             name: Self::name_of(case),
             purpose: to_wire(purpose),
@@ -156,7 +171,7 @@ impl World {
         answer.expect("made").into_inner().visit.expect("a visit")
     }
 
-    async fn visits(&self, case: &CaseName) -> Vec<wire::Visit> {
+    pub async fn visits(&self, case: &CaseName) -> Vec<wire::Visit> {
         let request = wire::ListVisitsRequest {
             parent: Self::name_of(case),
         };
@@ -175,12 +190,12 @@ impl World {
             channel: to_wire(Channel::Hotline),
             ..Default::default()
         };
-        let caller = self.handler("eng-one");
+        let caller = self.handler("desk");
         let answer = self.handling.follow_up_work(by(caller, request)).await?;
         Ok(answer.into_inner().work.expect("work"))
     }
 
-    async fn close(&self, caller: Caller, case: &CaseName) -> Result<wire::Work, Status> {
+    pub async fn close(&self, caller: Caller, case: &CaseName) -> Result<wire::Work, Status> {
         let request = wire::CloseWorkRequest {
             name: Self::name_of(case),
             ..Default::default()
@@ -189,15 +204,15 @@ impl World {
         Ok(answer.into_inner().work.expect("work"))
     }
 
-    async fn status(&self, case: &CaseName) -> i32 {
+    pub async fn status(&self, case: &CaseName) -> i32 {
         self.get(case).await.status
     }
 
-    async fn contacts(&self) -> Vec<event::ContactRecorded> {
+    pub async fn contacts(&self) -> Vec<event::ContactRecorded> {
         self.said("redress.contact.recorded.v1").await
     }
 
-    fn ran_out(&self, case: &CaseName, started: &wire::Solution) -> Event {
+    pub fn ran_out(&self, case: &CaseName, started: &wire::Solution) -> Event {
         let now = to_timestamp(self.clock.now_plus(SignedDuration::ZERO));
         let payload = event::ClockChanged {
             clock: format!("sites/lakeside/clocks/{}", case.id),
@@ -338,7 +353,8 @@ async fn m03_m16_m18_a_complaint_goes_from_what_was_understood_to_its_close() {
         ],
         "a visit, the proposal, the follow-up"
     );
-    assert!(contacts.iter().all(|c| last(&c.staff) == "eng-one"));
+    let staff: Vec<&str> = contacts.iter().map(|c| last(&c.staff)).collect();
+    assert_eq!(staff, ["eng-one", "eng-one", "desk"], "the desk asks");
 }
 
 #[tokio::test]
@@ -661,9 +677,13 @@ async fn m16_a_change_of_person_goes_to_somebody_senior_and_a_change_of_time_pla
             channel: to_wire(Channel::FrontDesk),
             ..Default::default()
         };
-        world
-            .handling
-            .calm_complainant(by(world.handler("eng-one"), request))
+        // Whoever has it in hand: the change of person gives it to the lead.
+        let caller = world.handler(if kind == CalmingMove::Time {
+            "lead-site"
+        } else {
+            "eng-one"
+        });
+        world.handling.calm_complainant(by(caller, request))
     };
     for staff in ["sites/lakeside/staff/eng-two", ""] {
         let refused = calm(CalmingMove::Person, staff, None).await;
@@ -716,6 +736,20 @@ async fn m18_an_invalid_complaint_is_answered_with_reasons_and_appealed_once() {
 
     // Malicious: a manager's word, with evidence, and never written outward.
     let evidence = [format!("{case}/evidence/{}", case.id)];
+    let refused = decide(world.manager(), Validity::Malicious, &evidence).await;
+    let refused = refused.expect_err("evidence that does not exist");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let added = event::EvidenceAdded {
+        case: case.to_string(),
+        evidence: evidence[0].clone(),
+    };
+    let added = world.event(
+        "intake",
+        "redress.evidence.added.v1",
+        &case.to_string(),
+        &added,
+    );
+    world.tell(&[added]).await;
     let refused = decide(world.handler("eng-one"), Validity::Malicious, &evidence).await;
     assert_eq!(
         refused.expect_err("not theirs").code(),
@@ -732,6 +766,8 @@ async fn m18_an_invalid_complaint_is_answered_with_reasons_and_appealed_once() {
     decide(world.manager(), Validity::Malicious, &evidence)
         .await
         .expect("proven");
+    let refused = decide(world.handler("eng-one"), Validity::Unfounded, &[]).await;
+    assert!(refused.is_err(), "a lower rank overturns nothing");
     let steps = world.try_get(world.manager(), &case).await.expect("there");
     assert!(
         steps.steps.iter().all(|s| !s.text.contains("MALICIOUS")),
@@ -921,6 +957,13 @@ async fn m11_breach_of_duty_and_poor_service_are_told_apart_and_keep_their_evide
     let world = World::staffed().await;
     let case = world.investigated().await;
     let evidence = vec![format!("{case}/evidence/{}", case.id)];
+    let added = event::EvidenceAdded {
+        case: case.to_string(),
+        evidence: evidence[0].clone(),
+    };
+    let subject = case.to_string();
+    let added = world.event("intake", "redress.evidence.added.v1", &subject, &added);
+    world.tell(&[added]).await;
     for (validity, evidence) in [
         (Validity::ValidB, Vec::new()),
         (Validity::ValidA, evidence.clone()),

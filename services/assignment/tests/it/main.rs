@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub)]
 
 mod agency;
+mod bypass;
 mod contacts;
 mod convergence;
 mod duties;

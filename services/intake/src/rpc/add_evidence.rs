@@ -17,7 +17,7 @@ use crate::domain::evidence::{EVIDENCE_MAX, NewEvidence, kind_word};
 use crate::domain::timeline::facts;
 use crate::intake::Intake;
 use crate::store::timeline::Happened;
-use crate::store::{case, evidence, timeline};
+use crate::store::{announce, case, evidence, timeline};
 
 const METHOD: &str = "redress.intake.v1.CaseService/AddEvidence";
 
@@ -90,6 +90,7 @@ impl Operation for Add<'_> {
         };
         timeline::append(tx, &mut case, happened, self.now).await?;
         case::save(tx, &mut case, self.now).await?;
+        announce::evidence(tx, &case, &name).await?;
         receipt::complete(tx, &self.receipt, &name, &etag::of(case.revision)).await?;
         find(tx, &self.name, &name).await
     }

@@ -57,6 +57,18 @@ pub async fn received(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
     about(tx, case, "redress.case.received.v1", &payload).await
 }
 
+/// A piece of evidence was recorded with a case.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn evidence(tx: &mut Tx, case: &Record, name: &str) -> Result<(), Fault> {
+    let payload = events::EvidenceAdded {
+        case: case.name.to_string(),
+        evidence: name.to_owned(),
+    };
+    about(tx, case, "redress.evidence.added.v1", &payload).await
+}
+
 /// Facts of a case changed.
 ///
 /// # Errors

@@ -1,7 +1,8 @@
 //! The solution library (M03): what solved a case is kept when it is closed, and found by likeness when the next comes.
 //!
 //! Only the solution's own words are compared, never a complainant's. An entry bears publication (M10): a text that looks
-//! as if it named a number or an address of somebody is withheld until a person has edited it.
+//! as if it named a number or an address of somebody is withheld until a person has edited it, and so is what was settled on
+//! the spot: only the text of a solution that was approved is published by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -77,9 +78,17 @@ pub struct Edit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Kept: the case was closed.
-    Kept,
+    Kept {
+        /// It is the text of a solution that somebody with authority approved.
+        reviewed: bool,
+    },
     /// Closed again after a reopening: the newest solution is the one that holds.
-    KeptAnew(Box<Entry>),
+    KeptAnew {
+        /// What holds now.
+        entry: Box<Entry>,
+        /// It is the text of a solution that somebody with authority approved.
+        reviewed: bool,
+    },
     /// Edited by a person.
     Edited(Edit),
     /// Not to be used any more.
@@ -87,9 +96,12 @@ pub enum Step {
 }
 
 impl Entry {
-    /// Published where it bears it.
-    fn publish(&mut self) {
-        self.state = if bears_publication(&self.summary) && bears_publication(&self.root_cause) {
+    /// Published where somebody has looked at it for that, and it bears it.
+    fn publish(&mut self, reviewed: bool) {
+        self.state = if reviewed
+            && bears_publication(&self.summary)
+            && bears_publication(&self.root_cause)
+        {
             State::Published
         } else {
             State::Withheld
@@ -111,7 +123,7 @@ impl Matter for Entry {
     type Step = Step;
 
     fn record(&mut self, _: Uuid, step: &Step, _: Timestamp) -> Result<Vec<Effect>, Refused> {
-        if self.state == State::Retired && !matches!(step, Step::KeptAnew(_)) {
+        if self.state == State::Retired && !matches!(step, Step::KeptAnew { .. }) {
             return Err(Refused::State {
                 reason: "LIBRARY_ENTRY_RETIRED",
                 legal: "it is retired; the next case that is closed keeps an entry of its own"
@@ -119,13 +131,13 @@ impl Matter for Entry {
             });
         }
         match step {
-            Step::Kept => self.publish(),
-            Step::KeptAnew(anew) => {
+            Step::Kept { reviewed } => self.publish(*reviewed),
+            Step::KeptAnew { entry, reviewed } => {
                 *self = Self {
-                    class: anew.class.or(self.class),
-                    ..(**anew).clone()
+                    class: entry.class.or(self.class),
+                    ..(**entry).clone()
                 };
-                self.publish();
+                self.publish(*reviewed);
             }
             Step::Edited(edit) => {
                 if let Some(summary) = &edit.summary {
@@ -136,7 +148,8 @@ impl Matter for Entry {
                 }
                 self.class = edit.class.or(self.class);
                 self.amount = edit.amount.filter(|a| !a.is_zero()).or(self.amount);
-                self.publish();
+                // Who edits it has read it.
+                self.publish(true);
             }
             Step::Retired => self.state = State::Retired,
         }
@@ -145,8 +158,8 @@ impl Matter for Entry {
 
     fn word(step: &Step) -> &'static str {
         match step {
-            Step::Kept => "KEPT",
-            Step::KeptAnew(_) => "KEPT_ANEW",
+            Step::Kept { .. } => "KEPT",
+            Step::KeptAnew { .. } => "KEPT_ANEW",
             Step::Edited(_) => "EDITED",
             Step::Retired => "RETIRED",
         }
@@ -285,7 +298,11 @@ mod tests {
             state: State::Withheld,
         };
         entry
-            .record(Uuid::nil(), &Step::Kept, Timestamp::UNIX_EPOCH)
+            .record(
+                Uuid::nil(),
+                &Step::Kept { reviewed: true },
+                Timestamp::UNIX_EPOCH,
+            )
             .expect("kept");
         entry
     }
@@ -341,6 +358,21 @@ mod tests {
         let net = |e: &&Entry| i64::from(e.summary == "b");
         let ranked = rank(&asked, entries.iter().collect(), |e| *e, net);
         assert_eq!(ranked[0].0.summary, "b");
+    }
+
+    #[test]
+    fn m03_what_nobody_reviewed_for_it_is_withheld() {
+        let mut settled = entry(Category::RepairService, "当场更换门锁");
+        let kept = Step::Kept { reviewed: false };
+        settled
+            .record(Uuid::nil(), &kept, Timestamp::UNIX_EPOCH)
+            .expect("kept");
+        assert_eq!(settled.state, State::Withheld);
+        let read = Step::Edited(Edit::default());
+        settled
+            .record(Uuid::nil(), &read, Timestamp::UNIX_EPOCH)
+            .expect("read by a person");
+        assert_eq!(settled.state, State::Published);
     }
 
     #[test]

@@ -26,6 +26,13 @@ fn id(text: &str) -> StaffId {
     text.parse().expect("a slug")
 }
 
+fn somebody(subject: &str) -> crate::domain::person::Person {
+    crate::domain::person::Person {
+        subject: subject.to_owned(),
+        staff: None,
+    }
+}
+
 fn person(department: Option<&str>, open: u32) -> Person {
     Person {
         department: department.map(|d| d.parse().expect("a slug")),
@@ -334,7 +341,7 @@ fn the_whole_life_in_order() {
     let resolution = Resolution {
         summary: "sealed".to_owned(),
         root_cause: "a loose joint".to_owned(),
-        resolver: "li".to_owned(),
+        resolver: somebody("li"),
     };
     let resolved = apply(&second.work, Action::Resolve(resolution.clone()));
     assert_eq!(resolved.moves, [CaseStatus::Resolved]);
@@ -352,7 +359,7 @@ fn i10_an_illegal_move_says_what_is_legal() {
     let resolution = Resolution {
         summary: "done".to_owned(),
         root_cause: "unknown".to_owned(),
-        resolver: "li".to_owned(),
+        resolver: somebody("li"),
     };
     let fresh = received(facts());
     assert!(illegal(&fresh, Action::Accept).ends_with("legal now: TRIAGED"));
@@ -417,7 +424,7 @@ fn a_reopened_case_goes_back_to_whoever_handled_it() {
         Action::Resolve(Resolution {
             summary: "s".to_owned(),
             root_cause: "r".to_owned(),
-            resolver: "li".to_owned(),
+            resolver: somebody("li"),
         }),
     )
     .work;
@@ -512,7 +519,7 @@ fn own_moves() -> Vec<(CaseStatus, Action)> {
     let resolution = Resolution {
         summary: text(),
         root_cause: text(),
-        resolver: text(),
+        resolver: somebody(&text()),
     };
     vec![
         (CaseStatus::Proposed, Action::Tell(text())),
@@ -674,7 +681,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Action::Resolve(Resolution {
             summary: "s".to_owned(),
             root_cause: "r".to_owned(),
-            resolver: "li".to_owned(),
+            resolver: somebody("li"),
         })),
     ];
     let duties = prop::collection::vec((0..DutyRole::ALL.len(), 0..NAMES.len()), 0..8);

@@ -84,6 +84,7 @@ impl Operation for Calm<'_> {
             return Ok(begun.work);
         }
         let (before, now) = (&begun.work, self.asked.now);
+        self.asked.require_part(tx, before).await?;
         let case = &before.case;
         let text = format!("{}: {}", self.kind, self.reason);
         let action = match &self.to {

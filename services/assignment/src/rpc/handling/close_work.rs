@@ -7,12 +7,13 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
+use super::{authors, told};
 use crate::domain::handling::Closing;
 use crate::domain::transition::Action;
 use crate::domain::work::{Illegal, Work};
-use crate::rpc::asked::Asked;
+use crate::rpc::asked::{Asked, person_of};
 use crate::rpc::{Shared, illegal, parse, render};
-use crate::store::{solutions, visits};
+use crate::store::visits;
 
 const METHOD: &str = "redress.assignment.v1.HandlingService/CloseWork";
 
@@ -55,24 +56,17 @@ impl Operation for Close<'_> {
         let before = &begun.work;
         let case = &before.case;
         let wanted = CaseStatus::Closed;
-        let (Some(resolved), Some(resolution), CaseStatus::Resolved) =
-            (before.resolved_at, &before.resolution, before.status)
-        else {
+        let (Some(resolved), CaseStatus::Resolved) = (before.resolved_at, before.status) else {
             let status = before.status;
             return Err(illegal(&Illegal { status, wanted }, case));
         };
-        let mut authors = vec![resolution.resolver.clone()];
-        let last = solutions::of_case(tx, case)
-            .await?
-            .into_iter()
-            .find(|s| s.epoch == before.epoch && s.told.is_some());
-        authors.extend(last.iter().map(|s| s.author.clone()));
+        let authors = authors(tx, before).await?;
         let follow_up = visits::last_follow_up(tx, case, resolved).await?;
         let closing = Closing {
-            reviewer: &self.asked.caller.subject,
+            reviewer: &person_of(self.asked.caller),
             authors: &authors,
             follow_up: follow_up.as_ref(),
-            answer: last.and_then(|s| s.answer),
+            answer: told(tx, before).await?.and_then(|s| s.answer),
         };
         let ending = closing
             .end()

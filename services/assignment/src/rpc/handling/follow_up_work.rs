@@ -9,11 +9,12 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
+use super::authors;
 use crate::domain::handling::{FollowUp, Satisfaction};
 use crate::domain::transition::Action;
 use crate::domain::work::Work;
 use crate::jobs::survey_answered::DISSATISFIED;
-use crate::rpc::asked::Asked;
+use crate::rpc::asked::{Asked, person_of};
 use crate::rpc::{OVERRIDE, Shared, parse, render};
 use crate::store::outbox::{self, Spoken};
 use crate::store::take_over::take_over;
@@ -68,6 +69,28 @@ struct Follow<'a> {
     note: String,
 }
 
+impl Follow<'_> {
+    /// Whether it really is solved is asked by somebody who neither resolved the case nor wrote its solution.
+    async fn refuse_own_work(&self, tx: &mut Tx, work: &Work) -> Result<(), Fault> {
+        if self.said.satisfaction.of_own_work() {
+            return Ok(());
+        }
+        let asker = person_of(self.asked.caller);
+        if authors(tx, work)
+            .await?
+            .iter()
+            .any(|author| author.is(&asker))
+        {
+            return Err(Fault::illegal(
+                "OWN_WORK",
+                "who resolved the case or wrote its solution does not ask whether it is solved; legal now: somebody else records the follow-up, or the complainant answers the survey",
+                parse::work_name(&work.case),
+            ));
+        }
+        Ok(())
+    }
+}
+
 impl Operation for Follow<'_> {
     const NAME: &'static str = "assignment.follow_up_work";
     type Output = Work;
@@ -81,6 +104,7 @@ impl Operation for Follow<'_> {
         if said.last_word {
             caller.require(OVERRIDE)?;
         }
+        self.refuse_own_work(tx, &begun.work).await?;
         let text = format!("{}: {}", said.satisfaction, self.note);
         let mut work = self
             .asked

@@ -24,11 +24,28 @@ use uuid::Uuid;
 
 use super::{Shared, parse};
 use crate::domain::handling::Visit;
-use crate::store::visits;
+use crate::domain::person::Person;
+use crate::domain::solution::Solution;
+use crate::domain::work::Work;
+use crate::store::{solutions, visits};
 
 /// Handling of the people of cases.
 #[derive(Debug, Clone)]
 pub struct HandlingRpc(pub Shared);
+
+/// Who resolved the case and who wrote its solution: neither reviews it (M03).
+async fn authors(tx: &mut Tx, work: &Work) -> Result<Vec<Person>, Fault> {
+    let resolver = work.resolution.as_ref().map(|r| r.resolver.clone());
+    let solution = told(tx, work).await?.map(|s| s.author);
+    Ok(resolver.into_iter().chain(solution).collect())
+}
+
+/// The solution that the complainant was told last since the case was opened.
+async fn told(tx: &mut Tx, work: &Work) -> Result<Option<Solution>, Fault> {
+    let all = solutions::of_case(tx, &work.case).await?;
+    let of_now = |s: &Solution| s.epoch == work.epoch && s.told.is_some();
+    Ok(all.into_iter().find(of_now))
+}
 
 /// The name that the receipt of a visit keeps.
 fn visit_name(case: &CaseName, visit: &Visit) -> String {

@@ -65,6 +65,7 @@ impl Operation for Plan<'_> {
         if let Some(done) = begun.done {
             return visit_of(tx, case, &done).await;
         }
+        self.asked.require_part(tx, &begun.work).await?;
         let mut visit = self.visit.clone();
         if visit.staff.is_none() {
             visit.staff.clone_from(&begun.work.responsible);

@@ -84,6 +84,7 @@ impl Operation for Record<'_> {
         if let Some(done) = begun.done {
             return visit_of(tx, case, &done).await;
         }
+        self.asked.require_part(tx, &begun.work).await?;
         let mut visit = match self.planned {
             Some(id) => visits::get(tx, case, id).await?,
             None => Visit {

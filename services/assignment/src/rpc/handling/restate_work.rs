@@ -54,6 +54,7 @@ impl Operation for Restate<'_> {
         if begun.done.is_some() {
             return Ok(begun.work);
         }
+        self.asked.require_part(tx, &begun.work).await?;
         let action = Action::Restate(self.restatement.clone());
         let work = self.asked.change(tx, &begun.work, action).await?;
         self.asked.keep(tx, &work).await?;

@@ -6,10 +6,11 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Asked, asked, note};
+use super::{Asked, asked, note, required_now};
 use crate::domain::solution::Solution;
 use crate::domain::work::StepKind;
-use crate::rpc::{Shared, render};
+use crate::rpc::asked::require_part;
+use crate::rpc::{Shared, is_staff, render};
 
 const METHOD: &str = "redress.assignment.v1.SolutionService/CompleteSolutionStep";
 
@@ -50,10 +51,17 @@ impl Operation for Complete<'_> {
         if begun.done {
             return Ok(begun.solution);
         }
+        let required = required_now(tx, &begun.work, &begun.solution).await?;
+        let (epoch, step) = (begun.work.epoch, self.step.wrapping_sub(1));
         let mut after = begun.solution.clone();
         let completed = after
-            .complete(self.step.wrapping_sub(1), begun.work.epoch, self.asked.now)
+            .complete(step, required, epoch, self.asked.now)
             .map_err(|e| self.asked.refused(&e))?;
+        let (caller, case) = (self.asked.caller, &begun.work.case);
+        let owner = after.terms.steps.get(step).and_then(|s| s.owner.as_ref());
+        if !owner.is_some_and(|owner| is_staff(caller, case, owner)) {
+            require_part(tx, caller, &begun.work, self.asked.now).await?;
+        }
         match completed {
             None => {
                 let last = after.done.len();

@@ -2,12 +2,12 @@
 
 use redress_model::Fault;
 use redress_proto::assignment::v1::{ConfirmSolutionRequest, ConfirmSolutionResponse};
-use redress_proto::convert::required;
+use redress_proto::convert;
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Asked, asked};
+use super::{Asked, asked, required_now};
 use crate::domain::solution::{Answer, Solution};
 use crate::domain::transition::Action;
 use crate::rpc::asked::require_responsible;
@@ -26,7 +26,7 @@ pub(super) async fn run(
     let (name, etag) = (&request.name, &request.etag);
     let asked = asked(shared, &caller, METHOD, name, request_id, &request, etag)?;
     let operation = Confirm {
-        answer: required("answer", request.answer)?,
+        answer: convert::required("answer", request.answer)?,
         note: request.note,
         asked,
     };
@@ -56,9 +56,10 @@ impl Operation for Confirm<'_> {
         }
         let work = &begun.work;
         let visited = visits::last_made(tx, &work.case).await?;
+        let required = required_now(tx, work, &begun.solution).await?;
         let mut after = begun.solution.clone();
         after
-            .confirm(self.answer, visited, work.epoch, self.asked.now)
+            .confirm(self.answer, visited, required, work.epoch, self.asked.now)
             .map_err(|e| self.asked.refused(&e))?;
         require_responsible(self.asked.caller, work)?;
         let text = format!("{}: {}", self.answer, self.note);

@@ -30,11 +30,12 @@ use redress_rpc::{Caller, etag, status};
 use redress_store::Tx;
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::asked::change;
-use super::{Shared, visible_work};
+use super::{Shared, render, visible_work};
 use crate::domain::authority::Level;
-use crate::domain::solution::{Refused, Solution, required};
+use crate::domain::solution::{Refused, Solution, Terms, bound, required};
 use crate::domain::transition::Action;
 use crate::domain::work::{StepKind, Work};
 use crate::store::{bench, limits, solutions};
@@ -103,14 +104,37 @@ async fn visible(
 }
 
 /// The lowest level that may approve it as it stands and as the case is graded now.
-async fn required_now(tx: &mut Tx, work: &Work, solution: &Solution) -> Result<Level, Fault> {
+pub(super) async fn required_now(
+    tx: &mut Tx,
+    work: &Work,
+    solution: &Solution,
+) -> Result<Level, Fault> {
+    required_for(tx, work, &solution.terms, Some(solution.id)).await
+}
+
+/// The lowest level that may approve these terms of a solution of the case; none: of a new one.
+async fn required_for(
+    tx: &mut Tx,
+    work: &Work,
+    terms: &Terms,
+    id: Option<Uuid>,
+) -> Result<Level, Fault> {
     let limits = limits::of_site(tx, &work.case.site).await?;
-    let grade = work.decision.as_ref().map(|d| d.grade);
-    Ok(required(&limits, &solution.terms, grade))
+    let bound = bound(&solutions::of_case(tx, &work.case).await?, id);
+    Ok(required(&limits, terms, bound, work.gravest))
+}
+
+/// Whether the terms are those that the digest was made of (I12).
+pub(super) fn intact(solution: &Solution) -> Result<(), Refused> {
+    if render::digest(&solution.case.site, &solution.terms) == solution.digest {
+        Ok(())
+    } else {
+        Err(Refused::Tampered)
+    }
 }
 
 /// What the state of a solution does not allow, as FAILED_PRECONDITION with what is legal (I10).
-fn refused(refused: &Refused, name: &SolutionName) -> Fault {
+pub(super) fn refused(refused: &Refused, name: &SolutionName) -> Fault {
     let text = refused.to_string();
     match refused {
         Refused::State { .. } | Refused::Outdated => {
@@ -118,6 +142,7 @@ fn refused(refused: &Refused, name: &SolutionName) -> Fault {
         }
         Refused::OwnWork => Fault::illegal("OWN_SOLUTION", text, name),
         Refused::AboveLimit { .. } => Fault::illegal("ABOVE_LIMIT", text, name),
+        Refused::Tampered => Fault::illegal("SOLUTION_TAMPERED", text, name),
         Refused::NotApproved { .. } => Fault::illegal("NOT_APPROVED", text, name),
         Refused::Expired => Fault::illegal("OFFER_EXPIRED", text, name),
         Refused::NotAsked => Fault::illegal("NOT_ASKED_AGAIN", text, name),
@@ -125,7 +150,17 @@ fn refused(refused: &Refused, name: &SolutionName) -> Fault {
 }
 
 impl Asked<'_> {
+    /// Begins a change of what stands: of terms that were changed where they are kept nothing goes on.
     async fn begin(&self, tx: &mut Tx) -> Result<Begun, Fault> {
+        let begun = self.begin_anew(tx).await?;
+        if !begun.done {
+            intact(&begun.solution).map_err(|e| self.refused(&e))?;
+        }
+        Ok(begun)
+    }
+
+    /// Begins a change that replaces what stands.
+    async fn begin_anew(&self, tx: &mut Tx) -> Result<Begun, Fault> {
         bench::lock(tx, &self.name.site).await?;
         let (work, solution) = visible(tx, self.caller, &self.name).await?;
         let done = match receipt::claim(tx, &self.receipt, self.now).await? {

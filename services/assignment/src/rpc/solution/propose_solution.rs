@@ -10,12 +10,12 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
-use super::{note, refused, terms};
-use crate::domain::solution::{Refused, Solution, Terms, required};
+use super::{note, refused, required_for, terms};
+use crate::domain::solution::{Refused, Solution, Terms};
 use crate::domain::work::{Illegal, StepKind, Work};
-use crate::rpc::asked::{Asked, require_responsible};
+use crate::rpc::asked::{Asked, person_of, require_responsible};
 use crate::rpc::{Shared, illegal, parse, render};
-use crate::store::{limits, solutions};
+use crate::store::solutions;
 
 const METHOD: &str = "redress.assignment.v1.SolutionService/ProposeSolution";
 
@@ -74,15 +74,14 @@ impl Operation for Propose<'_> {
                 solutions::save(tx, Some(&before), &after).await?;
             }
         }
-        let limits = limits::of_site(tx, site).await?;
-        let grade = work.decision.as_ref().map(|d| d.grade);
+        let required = required_for(tx, work, &self.terms.0, None).await?;
         let solution = Solution::propose(
             new_id(self.asked.now),
             work.case.clone(),
             work.epoch,
             self.terms.clone(),
-            &self.asked.caller.subject,
-            required(&limits, &self.terms.0, grade),
+            person_of(self.asked.caller),
+            required,
             self.asked.now,
         );
         let name = SolutionName::new(site.clone(), solution.id).to_string();

@@ -10,6 +10,7 @@ use super::level::level_of;
 use super::{Asked, asked, note, required_now};
 use crate::domain::solution::{Review, Solution};
 use crate::domain::work::StepKind;
+use crate::rpc::asked::person_of;
 use crate::rpc::{Shared, render};
 
 const METHOD: &str = "redress.assignment.v1.SolutionService/ReviewSolution";
@@ -23,6 +24,13 @@ pub(super) async fn run(
     let request_id = std::mem::take(&mut request.request_id);
     let (name, etag) = (&request.name, &request.etag);
     let asked = asked(shared, &caller, METHOD, name, request_id, &request, etag)?;
+    // An empty one asks for no check elsewhere; here it would be an approval of what nobody looked at.
+    if request.etag.is_empty() {
+        return Err(Fault::invalid(
+            "etag",
+            "must be that of the solution that was looked at",
+        ));
+    }
     if !request.approve && request.reason.trim().is_empty() {
         return Err(Fault::invalid("reason", "must be given to refuse"));
     }
@@ -62,7 +70,7 @@ impl Operation for Decide<'_> {
             sequence: 0,
             approved: self.approve,
             level,
-            reviewer: caller.subject.clone(),
+            reviewer: person_of(caller),
             reason: self.reason.clone(),
             digest: Vec::new(),
             at: self.asked.now,

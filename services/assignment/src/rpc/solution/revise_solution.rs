@@ -6,12 +6,11 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Asked, asked, note, terms};
-use crate::domain::solution::{Solution, Terms, required};
+use super::{Asked, asked, note, required_for, terms};
+use crate::domain::solution::{Solution, Terms};
 use crate::domain::work::StepKind;
-use crate::rpc::asked::require_responsible;
+use crate::rpc::asked::{person_of, require_responsible};
 use crate::rpc::{Shared, render};
-use crate::store::limits;
 
 const METHOD: &str = "redress.assignment.v1.SolutionService/ReviseSolution";
 
@@ -47,19 +46,19 @@ impl Operation for Revise<'_> {
     type Output = Solution;
 
     async fn run(&self, tx: &mut Tx) -> Result<Solution, Fault> {
-        let begun = self.asked.begin(tx).await?;
+        let begun = self.asked.begin_anew(tx).await?;
         if begun.done {
             return Ok(begun.solution);
         }
         let work = &begun.work;
-        let limits = limits::of_site(tx, &work.case.site).await?;
-        let grade = work.decision.as_ref().map(|d| d.grade);
+        let id = Some(begun.solution.id);
+        let required = required_for(tx, work, &self.terms.0, id).await?;
         let mut after = begun.solution.clone();
         after
             .revise(
                 self.terms.clone(),
-                &self.asked.caller.subject,
-                required(&limits, &self.terms.0, grade),
+                person_of(self.asked.caller),
+                required,
                 work.epoch,
                 self.asked.now,
             )

@@ -7,7 +7,6 @@ use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::{from_money, from_timestamp, required};
 use rust_decimal::Decimal;
-use sha2::{Digest as _, Sha256};
 
 use crate::domain::solution::{FinalOffer, Remedy, Step, Terms, When};
 use crate::domain::work::Work;
@@ -86,7 +85,7 @@ pub(super) fn parsed(
             .map(|(field, description)| Violation { field, description });
         return Err(Fault::violations(violations.collect()));
     }
-    let digest = digest(site, &terms);
+    let digest = render::digest(site, &terms);
     Ok((terms, digest))
 }
 
@@ -113,10 +112,4 @@ pub(super) fn require_owners(terms: &Terms, work: &Work) -> Result<(), Fault> {
 
 fn money(field: &str, given: Option<&Money>) -> Result<Decimal, Fault> {
     given.map_or(Ok(Decimal::ZERO), |money| from_money(field, money))
-}
-
-/// Over the wire's form of the terms as they are kept: the same terms give the same digest, whatever was typed.
-fn digest(site: &SiteId, terms: &Terms) -> Vec<u8> {
-    let wire = render::terms(site, terms, &[]);
-    Sha256::digest(prost::Message::encode_to_vec(&wire)).to_vec()
 }

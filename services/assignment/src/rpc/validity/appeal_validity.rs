@@ -62,14 +62,14 @@ impl Operation for Hear<'_> {
             ));
         }
         let decisions = validity::of_case(tx, case).await?;
+        // Nothing is rejected without a decision.
+        let against = decisions.into_iter().next().map(|d| d.decider);
+        let against =
+            against.ok_or_else(|| Fault::internal("a rejected case without a decision"))?;
         let appeal = Appeal {
             reason: self.reason.clone(),
             at: self.asked.now,
-            against: decisions
-                .into_iter()
-                .next()
-                .map(|d| d.decider)
-                .unwrap_or_default(),
+            against,
             decided: None,
         };
         validity::add_appeal(tx, case, &appeal).await?;

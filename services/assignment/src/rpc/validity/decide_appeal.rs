@@ -8,9 +8,12 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
+use super::decided_above;
+use crate::domain::outward;
 use crate::domain::transition::Action;
 use crate::domain::validity::{Appeal, Decision, Validity};
-use crate::rpc::asked::Asked;
+use crate::rpc::asked::{Asked, person_of};
+use crate::rpc::solution::level::level_of;
 use crate::rpc::{Shared, parse, render};
 use crate::store::outbox::{self, Spoken};
 use crate::store::validity;
@@ -33,6 +36,9 @@ pub(super) async fn run(
     if granted.is_some() != request.grant {
         let wrong = "must say what it is after all where the appeal is granted, and only there";
         return Err(Fault::invalid("validity", wrong));
+    }
+    if let Some(wrong) = outward::fault(&request.reason) {
+        return Err(Fault::invalid("reason", wrong));
     }
     let operation = Decide {
         granted,
@@ -75,7 +81,8 @@ impl Operation for Decide<'_> {
             ));
         };
         let (caller, now) = (self.asked.caller, self.asked.now);
-        if caller.subject == appeal.against {
+        let decider = person_of(caller);
+        if decider.is(&appeal.against) {
             return Err(Fault::illegal(
                 "OWN_DECISION",
                 "who made the decision does not hear the appeal; legal now: somebody else decides it",
@@ -93,10 +100,15 @@ impl Operation for Decide<'_> {
                 validity,
                 reason: self.reason.clone(),
                 evidence: Vec::new(),
-                decider: caller.subject.clone(),
+                decider,
+                level: level_of(tx, caller, &case.site).await?,
                 at: now,
                 on_appeal: true,
             };
+            let stands = validity::of_case(tx, case).await?.into_iter().next();
+            decision
+                .may_follow(stands.as_ref())
+                .map_err(|e| decided_above(&e, case))?;
             validity::add(tx, case, &decision).await?;
             outbox::reopening_asked(tx, &after, APPEAL_GRANTED, now).await?;
         }

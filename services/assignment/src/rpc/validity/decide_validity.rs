@@ -9,12 +9,15 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
+use super::decided_above;
+use crate::domain::authority::Level;
 use crate::domain::transition::Action;
 use crate::domain::validity::{Decision, Validity};
 use crate::domain::work::{Illegal, StepKind, is_in_hand};
-use crate::rpc::asked::Asked;
+use crate::rpc::asked::{Asked, person_of};
+use crate::rpc::solution::level::level_of;
 use crate::rpc::{Shared, illegal, parse, render};
-use crate::store::{take_over, validity};
+use crate::store::{evidence, take_over, validity};
 
 const METHOD: &str = "redress.assignment.v1.ValidityService/DecideValidity";
 
@@ -32,15 +35,15 @@ pub(super) async fn run(
     let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
     let kind: Validity = required("validity", request.validity)?;
     let prefix = format!("{}/evidence/", asked.case);
+    let mut pieces = Vec::new();
     for (i, name) in request.evidence.iter().enumerate() {
         let id = name.strip_prefix(&prefix).map(str::parse::<Uuid>);
-        if !matches!(id, Some(Ok(_))) {
+        let Some(Ok(id)) = id else {
             let field = format!("evidence[{i}]");
-            return Err(Fault::invalid(
-                field,
-                format!("must be {prefix}{{evidence}}"),
-            ));
-        }
+            let wrong = format!("must be {prefix}{{evidence}}");
+            return Err(Fault::invalid(field, wrong));
+        };
+        pieces.push(id);
     }
     if kind == Validity::Malicious && request.evidence.is_empty() {
         return Err(Fault::invalid(
@@ -54,10 +57,12 @@ pub(super) async fn run(
             validity: kind,
             reason: request.reason,
             evidence: request.evidence,
-            decider: caller.subject.clone(),
+            decider: person_of(&caller),
+            level: Level::Handler,
             at: asked.now,
             on_appeal: false,
         },
+        pieces,
         asked,
     };
     let decision = shared
@@ -72,6 +77,8 @@ pub(super) async fn run(
 struct Decide<'a> {
     asked: Asked<'a>,
     decision: Decision,
+    /// The pieces of evidence that it names, in their order.
+    pieces: Vec<Uuid>,
 }
 
 impl Operation for Decide<'_> {
@@ -92,10 +99,10 @@ impl Operation for Decide<'_> {
             let status = work.status;
             return Err(illegal(&Illegal { status, wanted }, case));
         }
-        if self.decision.validity == Validity::Malicious {
-            self.asked.caller.require(DECIDE_MALICIOUS)?;
-        }
-        let sequence = validity::add(tx, case, &self.decision).await?;
+        self.asked.require_part(tx, work).await?;
+        let decision = self.ranked(tx).await?;
+        self.require_evidence(tx).await?;
+        let sequence = validity::add(tx, case, &decision).await?;
         if !self.decision.validity.is_valid() {
             let actor = &self.asked.caller.subject;
             take_over::without_fault(tx, case, actor, self.asked.now).await?;
@@ -112,7 +119,39 @@ impl Operation for Decide<'_> {
         self.asked.keep_as(tx, &name, after.revision).await?;
         Ok(Decision {
             sequence,
-            ..self.decision.clone()
+            ..decision
         })
+    }
+}
+
+impl Decide<'_> {
+    /// The decision with its decider's level, where it may take the place of the one that stands.
+    async fn ranked(&self, tx: &mut Tx) -> Result<Decision, Fault> {
+        let (caller, case) = (self.asked.caller, &self.asked.case);
+        let decision = Decision {
+            level: level_of(tx, caller, &case.site).await?,
+            ..self.decision.clone()
+        };
+        let stands = validity::of_case(tx, case).await?.into_iter().next();
+        let malicious = |d: &Decision| d.validity == Validity::Malicious;
+        if malicious(&decision) || stands.as_ref().is_some_and(malicious) {
+            caller.require(DECIDE_MALICIOUS)?;
+        }
+        decision
+            .may_follow(stands.as_ref())
+            .map_err(|e| decided_above(&e, case))?;
+        Ok(decision)
+    }
+
+    /// What a decision rests on has to exist.
+    async fn require_evidence(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let known = evidence::known(tx, &self.asked.case, &self.pieces).await?;
+        match self.pieces.iter().position(|piece| !known.contains(piece)) {
+            None => Ok(()),
+            Some(i) => Err(Fault::invalid(
+                format!("evidence[{i}]"),
+                "must be a piece that was recorded with the case; a new one is known within seconds",
+            )),
+        }
     }
 }

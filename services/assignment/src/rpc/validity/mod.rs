@@ -6,6 +6,8 @@ mod decide_validity;
 mod get_validity;
 mod reject_work;
 
+use redress_model::Fault;
+use redress_model::name::CaseName;
 use redress_proto::assignment::v1::validity_service_server::ValidityService;
 use redress_proto::assignment::v1::{
     AppealValidityRequest, AppealValidityResponse, DecideAppealRequest, DecideAppealResponse,
@@ -15,7 +17,13 @@ use redress_proto::assignment::v1::{
 use redress_rpc::status;
 use tonic::{Request, Response, Status};
 
-use super::Shared;
+use super::{Shared, parse};
+use crate::domain::validity::DecidedAbove;
+
+/// A decision that this caller does not overturn.
+fn decided_above(why: &DecidedAbove, case: &CaseName) -> Fault {
+    Fault::illegal("DECIDED_ABOVE", why.to_string(), parse::work_name(case))
+}
 
 /// Whether complaints are justified.
 #[derive(Debug, Clone)]

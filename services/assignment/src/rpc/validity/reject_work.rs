@@ -9,6 +9,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use crate::domain::bench::Bench;
+use crate::domain::outward;
 use crate::domain::transition::{Action, transition};
 use crate::domain::validity::inside_word;
 use crate::domain::work::Work;
@@ -30,6 +31,9 @@ pub(super) async fn run(
     let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
     if let Some(word) = inside_word(&request.answer) {
         let wrong = format!("must not say {word}: an inside word, never written outward");
+        return Err(Fault::invalid("answer", wrong));
+    }
+    if let Some(wrong) = outward::fault(&request.answer) {
         return Err(Fault::invalid("answer", wrong));
     }
     let operation = Reject {

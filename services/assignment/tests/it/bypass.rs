@@ -1,0 +1,486 @@
+//! Ways around the limits, the reviews and the one responsible person, and that each is closed.
+
+use redress_assignment::domain::authority::Level;
+use redress_assignment::domain::handling::Satisfaction;
+use redress_assignment::domain::solution::{Answer, RemedyKind, State};
+use redress_assignment::domain::validity::Validity;
+use redress_model::name::CaseName;
+use redress_model::words::{CaseStatus, Category, Channel};
+use redress_proto::Money;
+use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::handling_service_server::HandlingService;
+use redress_proto::assignment::v1::library_service_server::LibraryService;
+use redress_proto::assignment::v1::solution_service_server::SolutionService;
+use redress_proto::assignment::v1::staffing_service_server::StaffingService;
+use redress_proto::assignment::v1::validity_service_server::ValidityService;
+use redress_proto::assignment::v1::work_service_server::WorkService;
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_rpc::Caller;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::lifecycle::reason;
+use crate::world::{NowPlus as _, World, by, last};
+
+fn field(refused: &Status) -> String {
+    let details = refused.get_error_details();
+    let told = details.bad_request().expect("names the field");
+    told.field_violations[0].field.clone()
+}
+
+impl World {
+    /// Another token of the same member of staff.
+    fn second_token(&self, staff: &str) -> Caller {
+        let mut caller = self.caller("lakeside", "manager", Some(staff));
+        caller.subject = format!("{staff}-second");
+        caller
+    }
+
+    async fn regrade(&self, case: &CaseName, grade: i32, revision: i64, epoch: i64) {
+        let payload = event::CaseGraded {
+            case: case.to_string(),
+            grade,
+            revision,
+            epoch,
+            mode: 1,
+            category: to_wire(Category::EngineeringQuality),
+            ..Default::default()
+        };
+        let subject = case.to_string();
+        let graded = self.event("triage", "redress.case.graded.v1", &subject, &payload);
+        self.tell(&[graded]).await;
+    }
+
+    async fn propose_terms(
+        &self,
+        case: &CaseName,
+        terms: wire::SolutionTerms,
+    ) -> Result<wire::Solution, Status> {
+        let request = wire::ProposeSolutionRequest {
+            parent: Self::name_of(case),
+            terms: Some(terms),
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        let answer = self.solutions.propose_solution(by(caller, request)).await?;
+        Ok(answer.into_inner().solution.expect("a solution"))
+    }
+
+    async fn resolve_saying(&self, case: &CaseName, summary: &str) -> Result<(), Status> {
+        let request = wire::ResolveWorkRequest {
+            name: Self::name_of(case),
+            summary: summary.to_owned(),
+            root_cause: "a loose joint".to_owned(),
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        self.work
+            .resolve_work(by(caller, request))
+            .await
+            .map(|_| ())
+    }
+}
+
+#[tokio::test]
+async fn m10_money_in_words_takes_the_level_that_the_sum_takes() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let mut bare = world.terms(0);
+    bare.remedies[0].kind = to_wire(RemedyKind::Compensation);
+    bare.remedies[0].text = "赔偿50000元".to_owned();
+    let refused = world.propose_terms(&case, bare).await;
+    assert_eq!(
+        field(&refused.expect_err("no sum")),
+        "terms.remedies[0].amount"
+    );
+    let mut worded = world.terms(0);
+    worded.summary = "赔偿业主50000元现金".to_owned();
+    let solution = world.propose_terms(&case, worded).await.expect("proposed");
+    assert_eq!(solution.required_level, to_wire(Level::Region));
+    let refused = world.review(world.manager(), &solution, true).await;
+    assert_eq!(reason(&refused.expect_err("a site")), "ABOVE_LIMIT");
+}
+
+#[tokio::test]
+async fn m10_m18_grade_one_and_money_are_not_settled_on_the_spot() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let refused = world
+        .resolve_saying(&case, "当场答应赔偿业主三万元并已付现金")
+        .await;
+    assert_eq!(reason(&refused.expect_err("paid")), "NOT_ON_THE_SPOT");
+    world.regrade(&case, 1, 2, 1).await;
+    let refused = world.resolve_saying(&case, "当场修好").await;
+    assert_eq!(reason(&refused.expect_err("grade 1")), "NOT_ON_THE_SPOT");
+}
+
+#[tokio::test]
+async fn m03_what_was_settled_on_the_spot_is_not_published_before_somebody_read_it() {
+    let world = World::staffed().await;
+    let minor = world.investigated().await;
+    world
+        .resolve_saying(&minor, "当场修好")
+        .await
+        .expect("minor");
+    world
+        .follow_up(&minor, Satisfaction::Satisfied)
+        .await
+        .expect("asked");
+    world
+        .close(world.manager(), &minor)
+        .await
+        .expect("reviewed");
+    let list = wire::ListLibraryEntriesRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let entries = world
+        .library
+        .list_library_entries(by(world.manager(), list));
+    let entries = entries.await.expect("listed").into_inner().entries;
+    assert_eq!(entries[0].state(), wire::LibraryState::Withheld);
+}
+
+#[tokio::test]
+async fn m03_the_text_that_was_approved_is_what_the_library_publishes() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 1_000).await.expect("proposed");
+    world
+        .review(world.manager(), &solution, true)
+        .await
+        .expect("within the limit");
+    let told = world.tell_solution(&solution).await.expect("approved");
+    world.confirm(&told, Answer::Agreed).await.expect("agreed");
+    world.complete(&told).await.expect("done");
+    let refused = world.resolve_saying(&case, "另付了8000元").await;
+    assert_eq!(
+        reason(&refused.expect_err("more than approved")),
+        "NOT_ON_THE_SPOT"
+    );
+    world
+        .resolve_saying(&case, "如约付了1000元")
+        .await
+        .expect("as approved");
+    world
+        .follow_up(&case, Satisfaction::Satisfied)
+        .await
+        .expect("asked");
+    world.close(world.manager(), &case).await.expect("reviewed");
+    let list = wire::ListLibraryEntriesRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let entries = world
+        .library
+        .list_library_entries(by(world.manager(), list));
+    let entries = entries.await.expect("listed").into_inner().entries;
+    assert_eq!(entries[0].state(), wire::LibraryState::Published);
+    assert_eq!(entries[0].summary, world.terms(1_000).summary);
+}
+
+#[tokio::test]
+async fn m11_every_text_that_goes_out_is_checked() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let reject = wire::RejectWorkRequest {
+        name: World::name_of(&case),
+        answer: "不可能,是您错了,一分钱一分货,不是我们部门的事".to_owned(),
+        channel: to_wire(Channel::Hotline),
+        ..Default::default()
+    };
+    let caller = world.handler("eng-one");
+    let refused = world.validity.reject_work(by(caller, reject)).await;
+    assert_eq!(field(&refused.expect_err("M11")), "answer");
+    let decide = wire::DecideAppealRequest {
+        name: World::name_of(&case),
+        reason: "一分钱一分货".to_owned(),
+        channel: to_wire(Channel::Hotline),
+        ..Default::default()
+    };
+    let refused = world
+        .validity
+        .decide_appeal(by(world.manager(), decide))
+        .await;
+    assert_eq!(field(&refused.expect_err("M11")), "reason");
+    let mut last_offer = world.terms(1_000);
+    last_offer.final_offer = Some(wire::FinalOffer {
+        ceiling: Some(Money {
+            currency_code: "CNY".to_owned(),
+            units: 1_000,
+            nanos: 0,
+        }),
+        expire_time: Some(to_timestamp(
+            world.clock.now_plus(jiff::SignedDuration::from_hours(48)),
+        )),
+        text: "不归我管,就这么多".to_owned(),
+    });
+    let refused = world.propose_terms(&case, last_offer).await;
+    assert_eq!(field(&refused.expect_err("M11")), "terms.final_offer.text");
+}
+
+#[tokio::test]
+async fn section_5_a_lower_rank_does_not_overturn_a_decision_on_validity() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let decide = |caller: Caller, validity: Validity| {
+        let request = wire::DecideValidityRequest {
+            name: World::name_of(&case),
+            validity: to_wire(validity),
+            reason: "looked at it".to_owned(),
+            ..Default::default()
+        };
+        world.validity.decide_validity(by(caller, request))
+    };
+    decide(world.handler("eng-one"), Validity::ValidB)
+        .await
+        .expect("the first");
+    decide(world.manager(), Validity::Unfounded)
+        .await
+        .expect("a higher rank");
+    let refused = decide(world.handler("eng-one"), Validity::ValidA).await;
+    assert_eq!(reason(&refused.expect_err("a lower rank")), "DECIDED_ABOVE");
+}
+
+#[tokio::test]
+async fn section_7_only_who_has_a_part_in_a_case_acts_on_it() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let name = || World::name_of(&case);
+    for outsider in ["seller", "eng-two"] {
+        let ask = || world.handler(outsider);
+        let mut codes = Vec::new();
+        let answer = world.progress(ask(), &case, "x").await;
+        codes.push(("progress", answer.map(|_| ()).map_err(|s| s.code())));
+        let request = wire::RestateWorkRequest {
+            name: name(),
+            text: "x".to_owned(),
+            ..Default::default()
+        };
+        let answer = world.handling.restate_work(by(ask(), request)).await;
+        codes.push(("restate", answer.map(|_| ()).map_err(|s| s.code())));
+        let request = wire::PlanVisitRequest {
+            name: name(),
+            purpose: wire::VisitPurpose::Inspection.into(),
+            plan_time: Some(to_timestamp(
+                world.clock.now_plus(jiff::SignedDuration::from_hours(4)),
+            )),
+            ..Default::default()
+        };
+        let answer = world.handling.plan_visit(by(ask(), request)).await;
+        codes.push(("plan", answer.map(|_| ()).map_err(|s| s.code())));
+        let request = wire::RecordVisitRequest {
+            name: name(),
+            purpose: wire::VisitPurpose::Inspection.into(),
+            findings: "x".to_owned(),
+            ..Default::default()
+        };
+        let answer = world.handling.record_visit(by(ask(), request)).await;
+        codes.push(("visit", answer.map(|_| ()).map_err(|s| s.code())));
+        let request = wire::CalmComplainantRequest {
+            name: name(),
+            r#move: wire::CalmingMove::Place.into(),
+            reason: "x".to_owned(),
+            channel: to_wire(Channel::FrontDesk),
+            ..Default::default()
+        };
+        let answer = world.handling.calm_complainant(by(ask(), request)).await;
+        codes.push(("calm", answer.map(|_| ()).map_err(|s| s.code())));
+        let request = wire::DecideValidityRequest {
+            name: name(),
+            validity: to_wire(Validity::Unfounded),
+            reason: "x".to_owned(),
+            ..Default::default()
+        };
+        let answer = world.validity.decide_validity(by(ask(), request)).await;
+        codes.push(("validity", answer.map(|_| ()).map_err(|s| s.code())));
+        for (what, code) in codes {
+            assert_eq!(code, Err(Code::PermissionDenied), "{outsider}: {what}");
+        }
+    }
+    // Whoever leads, or helps when asked to, has a part in it.
+    let lead = world.progress(world.handler("lead-site"), &case, "saw it");
+    lead.await.expect("on the ladder");
+    let request = wire::RequestSupportRequest {
+        name: name(),
+        support: Some(wire::Support {
+            department: "sites/lakeside/departments/sales".to_owned(),
+            staff: "sites/lakeside/staff/seller".to_owned(),
+            task: "find the contract".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let asked = world
+        .staffing
+        .request_support(by(world.manager(), request))
+        .await;
+    asked.expect("asked for help");
+    let helps = world.progress(world.handler("seller"), &case, "found it");
+    helps.await.expect("helps");
+}
+
+#[tokio::test]
+async fn section_7_who_handed_a_case_over_acts_on_it_no_more() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let request = wire::CalmComplainantRequest {
+        name: World::name_of(&case),
+        r#move: wire::CalmingMove::Person.into(),
+        staff: "sites/lakeside/staff/lead-site".to_owned(),
+        reason: "the talk became loud".to_owned(),
+        channel: to_wire(Channel::FrontDesk),
+        ..Default::default()
+    };
+    let caller = world.handler("eng-one");
+    let calmed = world.handling.calm_complainant(by(caller, request)).await;
+    calmed.expect("handed up");
+    let refused = world.progress(world.handler("eng-one"), &case, "x").await;
+    assert_eq!(
+        refused.expect_err("gave it up").code(),
+        Code::PermissionDenied
+    );
+}
+
+#[tokio::test]
+async fn m10_a_grade_that_is_lowered_for_a_moment_lowers_nobodys_limit() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    world.regrade(&case, 1, 2, 1).await;
+    world.regrade(&case, 4, 3, 1).await;
+    let solution = world.propose(&case, 1_000).await.expect("proposed");
+    assert_eq!(solution.required_level, to_wire(Level::Region));
+    let refused = world.review(world.manager(), &solution, true).await;
+    assert_eq!(reason(&refused.expect_err("a site")), "ABOVE_LIMIT");
+    let refused = world.resolve_saying(&case, "误报").await;
+    assert!(refused.is_err(), "nor is it settled on the spot");
+}
+
+#[tokio::test]
+async fn m10_the_sums_of_a_case_add_over_reopenings() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let first = world.propose(&case, 9_000).await.expect("proposed");
+    assert_eq!(first.required_level, to_wire(Level::SiteManager));
+    let approved = world.review(world.manager(), &first, true).await;
+    approved.expect("within the limit");
+    world.tell_solution(&first).await.expect("approved");
+    world
+        .tell(&[world.moved(&case, CaseStatus::Reopened, 2)])
+        .await;
+    world.regrade(&case, 3, 2, 2).await;
+    let accepted = world.accept(world.handler("eng-one"), &case, "").await;
+    assert_eq!(last(&accepted.expect("offered").responsible), "eng-one");
+    world
+        .progress(world.handler("eng-one"), &case, "again")
+        .await
+        .expect("accepted");
+    let second = world.propose(&case, 9_000).await.expect("proposed");
+    assert_eq!(second.required_level, to_wire(Level::Region));
+    let refused = world.review(world.manager(), &second, true).await;
+    assert_eq!(reason(&refused.expect_err("a slice")), "ABOVE_LIMIT");
+}
+
+#[tokio::test]
+async fn m10_what_was_told_before_a_case_became_graver_is_approved_again() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 1_000).await.expect("proposed");
+    let approved = world.review(world.manager(), &solution, true).await;
+    approved.expect("within the limit");
+    let told = world.tell_solution(&solution).await.expect("approved");
+    world.regrade(&case, 1, 2, 1).await;
+    let refused = world.confirm(&told, Answer::Agreed).await;
+    assert_eq!(
+        reason(&refused.expect_err("a region's word")),
+        "NOT_APPROVED"
+    );
+    let again = world.review(world.above("region"), &told, true).await;
+    assert_eq!(again.expect("again").state, to_wire(State::Told));
+    world.confirm(&told, Answer::Agreed).await.expect("agreed");
+    world.complete(&told).await.expect("done");
+    world
+        .resolve_saying(&case, "修好")
+        .await
+        .expect("carried out");
+}
+
+#[tokio::test]
+async fn m10_who_did_not_see_what_stands_approves_nothing() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 1_000).await.expect("proposed");
+    let request = wire::ReviewSolutionRequest {
+        name: solution.name,
+        approve: true,
+        ..Default::default()
+    };
+    let refused = world
+        .solutions
+        .review_solution(by(world.manager(), request));
+    assert_eq!(field(&refused.await.expect_err("unseen")), "etag");
+}
+
+#[tokio::test]
+async fn m03_a_second_token_is_not_somebody_else() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 1_000).await.expect("proposed");
+    let second = || world.second_token("eng-one");
+    let refused = world.review(second(), &solution, true).await;
+    assert_eq!(reason(&refused.expect_err("the author")), "OWN_SOLUTION");
+    let refusal = world.review(world.manager(), &solution, false).await;
+    refusal.expect("refused");
+    world
+        .resolve_saying(&case, "当场修好")
+        .await
+        .expect("on the spot");
+    let ask = |caller: Caller, said: Satisfaction| {
+        let request = wire::FollowUpWorkRequest {
+            name: World::name_of(&case),
+            satisfaction: to_wire(said),
+            channel: to_wire(Channel::Hotline),
+            ..Default::default()
+        };
+        world.handling.follow_up_work(by(caller, request))
+    };
+    for caller in [world.handler("eng-one"), second()] {
+        let refused = ask(caller, Satisfaction::Satisfied).await;
+        assert_eq!(reason(&refused.expect_err("own work")), "OWN_WORK");
+    }
+    let asked = ask(world.handler("desk"), Satisfaction::Satisfied).await;
+    asked.expect("somebody else");
+    let refused = world.close(second(), &case).await;
+    assert_eq!(reason(&refused.expect_err("own work")), "NOT_CLOSABLE");
+    world.close(world.manager(), &case).await.expect("reviewed");
+}
+
+#[tokio::test]
+async fn i12_terms_that_were_changed_where_they_are_kept_are_neither_told_nor_done() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 1_000).await.expect("proposed");
+    let approved = world.review(world.manager(), &solution, true).await;
+    assert!(!approved.expect("within the limit").tampered);
+    let change = |sql: &'static str| sqlx::query(sql).execute(&world.database.admin);
+    let dearer = "UPDATE assignment.solution_remedy SET amount = 90000";
+    change(dearer).await.expect("changed");
+    assert!(
+        world.solution(&solution.name).await.tampered,
+        "it is told as such"
+    );
+    let refused = world.tell_solution(&solution).await;
+    assert_eq!(reason(&refused.expect_err("changed")), "SOLUTION_TAMPERED");
+    let right = "UPDATE assignment.solution_remedy SET amount = 1000";
+    change(right).await.expect("changed back");
+    world.tell_solution(&solution).await.expect("as approved");
+    world
+        .confirm(&solution, Answer::Agreed)
+        .await
+        .expect("agreed");
+    let other = "UPDATE assignment.solution_step SET text = 'x'";
+    change(other).await.expect("changed");
+    let refused = world.complete(&solution).await;
+    assert_eq!(reason(&refused.expect_err("changed")), "SOLUTION_TAMPERED");
+}
