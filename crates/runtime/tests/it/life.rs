@@ -66,6 +66,7 @@ async fn a_service_that_runs_is_healthy_and_describes_what_it_serves() {
         SERVICE,
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
+        "redress.operations.v1.StatusService",
     ];
     assert_eq!(names, expected.map(ToOwned::to_owned).into());
     running.end().await;
