@@ -30,7 +30,7 @@ class Telemetry(unittest.TestCase):
     def test_a_label_or_value_that_nobody_sets_is_seen(self):
         self.assertIn("label site", self.seen("sum by (site) (redress_events_parked)")[0])
         self.assertIn("label colour", self.seen('redress_events_parked{colour="red"}')[0])
-        self.assertIn("DELIVERED", self.seen('redress_notification_messages_total{redress_message_state=~"SENT|DELIVERED"}')[0])
+        self.assertIn("ARRIVED", self.seen('redress_notification_messages_total{redress_message_state=~"SENT|ARRIVED"}')[0])
         self.assertIn("MakeCase", self.seen('rpc_server_call_duration_seconds_count{rpc_method="redress.intake.v1.CaseService/MakeCase"}')[0])
         self.assertIn("redress-intakes", self.seen('redress_events_parked{job="redress-intakes"}')[0])
 

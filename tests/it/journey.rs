@@ -119,7 +119,9 @@ async fn end_state(platform: &Platform, name: &str) -> EndState {
         let sent = sent(platform, name, &case.incident).await?;
         let callouts = sent.get("incident.callout").copied().unwrap_or(0);
         let told = ["case.received", "case.assigned"];
-        (callouts >= 7 && told.iter().all(|t| sent.contains_key(*t)))
+        // Twelve people: manager, vice-president and head appear too (M10).
+        let summoned = sent.get("work.summoned").copied().unwrap_or(0);
+        (callouts >= 7 && summoned >= 3 && told.iter().all(|t| sent.contains_key(*t)))
             .then_some(sent.clone())
             .ok_or_else(|| format!("sent so far: {sent:?}"))
     })
