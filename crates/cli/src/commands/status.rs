@@ -79,9 +79,9 @@ fn refused(answers: &[Answer]) -> Option<Status> {
     })
 }
 
-/// Sum of a metric over whatever labels it has, of those that match.
+/// Sum of a metric over whatever labels it has, of those that match; 0 of none, where `sum` would say -0.
 fn sum(status: &GetStatusResponse, metric: &str, label: Option<(&str, &str)>) -> f64 {
-    values(status, metric, label).sum()
+    values(status, metric, label).fold(0.0, |all, one| all + one)
 }
 
 /// Largest value of a metric; 0 where there is none.
@@ -569,6 +569,9 @@ mod tests {
                 "{section} is in the runbook"
             );
         }
+        let nothing = answer(&[]);
+        let nothing = nothing.status.as_ref().expect("answered");
+        assert_eq!(sum(nothing, "redress.events.parked", None).to_string(), "0");
         let away = Answer {
             service: "crisis",
             status: Err(Status::unavailable("gone")),
