@@ -8,6 +8,7 @@ import tempfile
 
 import yaml
 
+import collector
 import rules
 import telemetry
 from model import ROOT, Overlay, title
@@ -78,7 +79,8 @@ def main():
     for rule in (rules.pods_are_restricted, rules.requests_stay_below_limits, rules.images_are_pinned):
         faults += [f"{title(obj)} {words}" for obj, words in rule(hand)]
     faults += telemetry.faults()
-    faults += [f"{alert} is caused by no test" for alert in telemetry.untested_alerts()]
+    faults += collector.faults()
+    faults += [f"{alert} is fired by no test of its rule" for alert in telemetry.untested_alerts()]
     for fault in faults:
         print(fault, file=sys.stderr)
     if faults:

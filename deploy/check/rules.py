@@ -4,6 +4,7 @@ import re
 import tomllib
 
 import code_facts
+import traffic
 from model import (
     CLUSTER_WIDE, ROOT, SERVICES, containers, is_service, pod, pod_labels, quantity, selects, title,
 )
@@ -341,6 +342,12 @@ def edges_are_those_of_the_code(overlay):
             yield {"kind": "NetworkPolicy", "metadata": {"name": f"redress-{sender}"}}, f"{direction} allows {sender} to call {receiver}, which it never does"
 
 
+def traffic_is_what_the_design_draws(overlay):
+    """The policies of an overlay taken together, from every pod to every other, as a network plugin does."""
+    for source, words in traffic.faults(overlay):
+        yield {"kind": "NetworkPolicy", "metadata": {"name": source}}, words
+
+
 def routes_are_those_of_the_contracts(overlay):
     routes = overlay.of("GRPCRoute")
     if not routes:
@@ -383,6 +390,10 @@ def scaling_is_possible(overlay):
             yield budget, "nothing may ever be evicted, so no node can be drained"
 
 
+# What one connection of Postgres holds for itself once it has seen the whole schema: measured, docs/benchmarks.md.
+CONNECTION_BYTES = 7.5 * 2**20
+
+
 def postgres_has_connections_for_all(overlay):
     need = 0
     for workload in filter(is_service, overlay.of("Deployment")):
@@ -395,10 +406,21 @@ def postgres_has_connections_for_all(overlay):
         have = int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
         if have < need:
             yield cluster, f"max_connections is {have}, all replicas together may open {need}"
+        shared = quantity(cluster["spec"]["postgresql"]["parameters"]["shared_buffers"].replace("GB", "Gi"))
+        yield from memory_faults(cluster, cluster["spec"]["resources"]["limits"]["memory"], need, shared)
     for workload in overlay.of("StatefulSet"):
         for text in containers(workload)[0].get("args", []):
             if text.startswith("max_connections=") and int(text.split("=")[1]) < need:
                 yield workload, f"{text}, all replicas together may open {need}"
+            if text.startswith("max_connections="):
+                limit = containers(workload)[0]["resources"]["limits"]["memory"]
+                yield from memory_faults(workload, limit, need, 128 * 2**20)
+
+
+def memory_faults(obj, limit, connections, shared):
+    wanted = connections * CONNECTION_BYTES + shared
+    if quantity(limit) < wanted:
+        yield obj, f"its memory ends at {limit}; {connections} connections may take {wanted / 2**30:.1f} Gi"
 
 
 def images_are_pinned(overlay):
@@ -427,7 +449,7 @@ def everything_is_in_the_namespace(overlay):
 RULES = [
     ports_are_in_range, requests_stay_below_limits, selectors_find_pods, references_exist, each_service_is_complete,
     pods_are_restricted, grace_covers_the_drain, variables_are_defined_before_use, settings_are_known,
-    edges_are_those_of_the_code, routes_are_those_of_the_contracts, scaling_is_possible,
+    edges_are_those_of_the_code, traffic_is_what_the_design_draws, routes_are_those_of_the_contracts, scaling_is_possible,
     postgres_has_connections_for_all, images_are_pinned, everything_is_in_the_namespace,
 ]
 

@@ -2,12 +2,18 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import tomllib
 import unittest
 
 from model import ROOT, SERVICES
+
+def copy(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
 
 DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text(encoding="utf-8")
 
@@ -53,6 +59,60 @@ class Images(unittest.TestCase):
             self.assertTrue((root / "tests/src/lib.rs").is_file())
             self.assertTrue(all(len(p.read_text()) < 20 for p in root.rglob("*.rs")))
             self.assertEqual((ROOT / "Cargo.lock").read_bytes(), (root / "Cargo.lock").read_bytes())
+
+    def test_what_is_copied_is_a_workspace_that_cargo_takes(self):
+        """The COPY lines of the stage that compiles, applied to what .dockerignore lets through."""
+        with tempfile.TemporaryDirectory() as work:
+            context, image = pathlib.Path(work, "context"), pathlib.Path(work, "image")
+            for path in self.committed():
+                if self.is_in_context(path):
+                    copy(ROOT / path, context / path)
+            subprocess.run(["sh", str(context / "deploy/docker/skeleton.sh"), str(context), str(image)], check=True)
+            stage = DOCKERFILE.split(" AS build\n")[1].split("\nFROM ")[0]
+            copies = re.findall(r"^COPY (?!--from)(\S+) (\S+)$", stage, re.MULTILINE)
+            self.assertIn(("services", "services"), copies)
+            for source, target in copies:
+                found = [p for p in [context / source, *(context / source).rglob("*")] if p.is_file()]
+                self.assertTrue(found, f"COPY {source}: it is not in the context")
+                for file in found:
+                    copy(file, image / target / file.relative_to(context / source))
+            # Whatever is compiled or read while compiling is there, as it was committed.
+            for path in self.committed():
+                wanted = path.parts[0] in ("crates", "services", "proto") and path.suffix != ".md" and "tests" not in path.parts
+                if wanted:
+                    self.assertEqual((ROOT / path).read_bytes(), (image / path).read_bytes(), path)
+            for service in SERVICES:
+                self.assertTrue(list((image / f"services/{service}/.sqlx").glob("*.json")), service)
+                self.assertTrue(list((image / f"services/{service}/migrations").glob("*.sql")), service)
+            if not shutil.which("cargo"):
+                self.skipTest("no cargo here: the workspace was not loaded")
+            told = subprocess.run(
+                ["cargo", "metadata", "--offline", "--locked", "--format-version=1"],
+                cwd=image, capture_output=True, text=True,
+            )
+            if "failed to download" in told.stderr or "no matching package" in told.stderr:
+                self.skipTest("cargo has not fetched the dependencies yet: the workspace was not loaded")
+            self.assertEqual(0, told.returncode, told.stderr)
+
+    def committed(self):
+        listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], check=True, capture_output=True, text=True).stdout
+        return [pathlib.PurePosixPath(p) for p in listed.split("\0") if p and (ROOT / p).is_file()]
+
+    def is_in_context(self, path):
+        """As .dockerignore says: the last line that matches decides, and a line takes whatever lies below it."""
+        inside = True
+        for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
+            if not line or line.startswith("#"):
+                continue
+            pattern, allows = line.removeprefix("!"), line.startswith("!")
+            above = [path, *path.parents][:-1]
+            if pattern.startswith("**/"):
+                matches = any(p.match(pattern.removeprefix("**/")) for p in above)
+            else:
+                matches = pattern == "*" or any(str(p) == pattern for p in above)
+            if matches:
+                inside = allows
+        return inside
 
     def tracked(self):
         """The context of the build: the files that .dockerignore lets through."""

@@ -139,6 +139,21 @@ class Breaks(unittest.TestCase):
         self.broken_by(rule, lambda o: first(o, "redress-crisis", "ingress", "from").pop(0), words="ingress does not allow it")
         self.broken_by(rule, lambda o: first(o, "redress-crisis", "egress", "to").append({"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redress-triage"}}}), words="never does")
 
+    def test_traffic_that_is_shut_or_open_by_mistake_is_seen(self):
+        rule = rules.traffic_is_what_the_design_draws
+        policy = lambda o, name: o.get("NetworkPolicy", name)["spec"]
+        self.broken_by(rule, self.remove("NetworkPolicy", "redress-to-postgres-cluster"), words="cannot reach redress-postgres on 5432")
+        self.broken_by(rule, self.remove("NetworkPolicy", "redress-to-redis-cluster"), words="cannot reach redress-redis-leader on 6379")
+        self.broken_by(rule, self.remove("NetworkPolicy", "redress-telemetry"), words="cannot reach redress-collector on 4317")
+        self.broken_by(rule, self.remove("NetworkPolicy", "redress-gateway"), words="cannot reach redress-intake on 7400")
+        self.broken_by(rule, self.remove("NetworkPolicy", "allow-dns"), words="cannot ask the dns")
+        self.broken_by(rule, lambda o: policy(o, "allow-dns")["egress"][0]["ports"].pop(0), words="(UDP)")
+        self.broken_by(rule, self.remove("NetworkPolicy", "redress-secrets"), overlay="dev", words="cannot reach api server")
+        self.broken_by(rule, self.remove("NetworkPolicy", "redress-bootstrap-to-postgres"), overlay="dev", words="cannot reach redress-postgres")
+        self.broken_by(rule, self.remove("NetworkPolicy", "default-deny"), words="which nothing needs")
+        self.broken_by(rule, lambda o: policy(o, "redress-migrate")["egress"][0]["ports"].append({"port": 6379, "protocol": "TCP"}) or policy(o, "redress-migrate")["egress"][0].pop("to"), overlay="dev", words="which nothing needs")
+        self.broken_by(rule, lambda o: policy(o, "redress-issuer")["egress"][0]["to"][0]["ipBlock"].pop("except"), words="may reach inside on 443")
+
     def test_the_code_has_the_edges_that_the_design_draws(self):
         edges = code_facts.edges()
         for other in SERVICES[1:]:
@@ -168,6 +183,11 @@ class Breaks(unittest.TestCase):
         rule = rules.postgres_has_connections_for_all
         self.broken_by(rule, lambda o: o.get("HorizontalPodAutoscaler", "redress-intake")["spec"].update(maxReplicas=50), words="may open")
         self.broken_by(rule, lambda o: o.get("HorizontalPodAutoscaler", "redress-intake")["spec"].update(maxReplicas=50), overlay="dev", words="may open")
+
+    def test_too_little_memory_for_the_connections_is_seen(self):
+        rule = rules.postgres_has_connections_for_all
+        self.broken_by(rule, lambda o: o.get("Cluster", "redress-postgres")["spec"]["resources"]["limits"].update(memory="4Gi"), words="its memory ends")
+        self.broken_by(rule, lambda o: containers(o.get("StatefulSet", "redress-postgres"))[0]["resources"]["limits"].update(memory="1Gi"), overlay="dev", words="its memory ends")
 
     def test_an_image_without_a_release_is_seen(self):
         rule = rules.images_are_pinned
