@@ -1,6 +1,6 @@
 //! The instants of a promise, and the arithmetic of its kind of time.
 
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Span, Timestamp};
 use redress_calendar::Calendar;
 use serde::{Deserialize, Serialize};
 
@@ -76,9 +76,12 @@ fn part(whole: SignedDuration, percent: u16) -> SignedDuration {
 }
 
 fn due(start: Timestamp, term: Term, calendar: &Calendar) -> Timestamp {
-    let local = |days: jiff::Span| {
+    // What no span holds ends after all times.
+    let local = |days: Result<Span, jiff::Error>| {
         let zoned = start.to_zoned(calendar.zone().clone());
-        zoned.saturating_add(days).timestamp()
+        days.map_or(Timestamp::MAX, |days| {
+            zoned.saturating_add(days).timestamp()
+        })
     };
     let due = match term {
         Term::Until(instant) => instant,
@@ -89,8 +92,8 @@ fn due(start: Timestamp, term: Term, calendar: &Calendar) -> Timestamp {
             calendar.add_working(start, SignedDuration::from_mins(i64::from(minutes)))
         }
         Term::Length(Length::WorkingDays(days)) => calendar.add_working_days(start, days),
-        Term::Length(Length::Days(days)) => local(i64::from(days).days()),
-        Term::Length(Length::Months(months)) => local(i64::from(months).months()),
+        Term::Length(Length::Days(days)) => local(Span::new().try_days(days)),
+        Term::Length(Length::Months(months)) => local(Span::new().try_months(months)),
     };
     settle(due, term, calendar)
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Longest promise in its unit; ten years of days.
+/// Largest amount that is read, in any unit.
 const AMOUNT_MAX: u32 = 5_256_000;
 
 /// How much time a promise gives. Written `15 minutes`, `4 working hours`, `1 working day`,
@@ -54,6 +54,16 @@ impl Length {
         match self {
             Self::WorkingMinutes(_) | Self::WorkingDays(_) => true,
             Self::Minutes(_) | Self::Days(_) | Self::Months(_) => false,
+        }
+    }
+
+    /// Whether anybody would promise it: ten years at most, whatever the unit. What was stored before may be longer,
+    /// and is read all the same.
+    pub fn is_promise(self) -> bool {
+        match self {
+            Self::Minutes(n) | Self::WorkingMinutes(n) => n <= 10 * 366 * 24 * 60,
+            Self::Days(n) | Self::WorkingDays(n) => n <= 10 * 366,
+            Self::Months(n) => n <= 10 * 12,
         }
     }
 

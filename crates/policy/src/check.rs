@@ -41,6 +41,7 @@ pub(crate) fn typed(document: Value) -> Result<Policy, Vec<Problem>> {
 /// Values that contradict each other.
 fn contradictions(policy: &Policy) -> Vec<Problem> {
     let mut problems = Vec::new();
+    lengths(policy, &mut problems);
     thresholds(policy, &mut problems);
     clocks(policy, &mut problems);
     paging(policy, &mut problems);
@@ -50,6 +51,38 @@ fn contradictions(policy: &Policy) -> Vec<Problem> {
     }
     hours(policy, &mut problems);
     problems
+}
+
+/// Lengths that nobody promises: what is computed from them would lie beyond all calendars.
+fn lengths(policy: &Policy, problems: &mut Vec<Problem>) {
+    let g = &policy.grading;
+    let named = [
+        ("grading.age_hotspot", g.age_hotspot),
+        ("grading.age_grave", g.age_grave),
+        ("grading.age_major", g.age_major),
+        ("signals.confirm_within", policy.signals.confirm_within),
+        (
+            "ladder.acknowledge_within",
+            policy.ladder.acknowledge_within,
+        ),
+        (
+            "ladder.acknowledge_within_grade_1",
+            policy.ladder.acknowledge_within_grade_1,
+        ),
+    ];
+    let promised = policy.clocks.iter().flat_map(|(kind, rules)| {
+        let field = move |i| format!("clocks.{kind}[{i}].length");
+        rules
+            .iter()
+            .enumerate()
+            .map(move |(i, rule)| (field(i), rule.length))
+    });
+    let named = named.map(|(field, length)| (field.to_owned(), length));
+    for (field, length) in named.into_iter().chain(promised) {
+        if !length.is_promise() {
+            problems.push(Problem::new(field, "must be ten years at most"));
+        }
+    }
 }
 
 fn thresholds(policy: &Policy, problems: &mut Vec<Problem>) {

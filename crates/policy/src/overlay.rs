@@ -157,8 +157,9 @@ impl Overlay {
         self.source.mentions(field) || self.source.mentions(&own(profile, field))
     }
 
-    /// A problem of the merged policy where this document says it.
-    fn placed(&self, profile: &str, problem: Problem) -> Problem {
+    /// A problem of the merged policy where this document says it; without a line where it does not.
+    #[must_use]
+    pub fn placed(&self, profile: &str, problem: Problem) -> Problem {
         let own = own(profile, &problem.field);
         let section = problem.field.split('.').next().unwrap_or_default();
         let says_own = self.source.mentions(&self::own(profile, section));

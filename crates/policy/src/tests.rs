@@ -297,6 +297,18 @@ fn a_policy_that_is_wrong_is_refused_with_its_line_and_field() {
             "must be a list",
         ),
         (
+            "age_major: 1 month",
+            "age_major: 5256000 months",
+            "grading.age_major",
+            "must be ten years at most",
+        ),
+        (
+            "- { length: 30 minutes }",
+            "- { length: 121 months }",
+            "clocks.RESCUE[0].length",
+            "must be ten years at most",
+        ),
+        (
             "pages: 2",
             "pages: 2\n  pages: 3",
             "ladder.pages",

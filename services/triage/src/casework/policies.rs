@@ -34,6 +34,17 @@ use crate::store::{duties, policies};
 /// Cases of one batch.
 const BATCH: i64 = 50;
 
+/// Whom the incident of a grade-1 case calls out (section 9).
+const CALLED_OUT: [DutyRole; 7] = [
+    DutyRole::TopLead,
+    DutyRole::DutyLead,
+    DutyRole::OnSiteLead,
+    DutyRole::Spokesperson,
+    DutyRole::LegalCounsel,
+    DutyRole::CustomerLiaison,
+    DutyRole::Negotiator,
+];
+
 /// Cases that a preview shows.
 const EFFECTS_MAX: usize = 500;
 
@@ -307,7 +318,7 @@ async fn look(
     }
     let rungs = work.site.profile().ladder.rungs;
     if grade_after == Grade::ONE && grade != Grade::ONE {
-        for role in rungs {
+        for role in CALLED_OUT {
             page(work, case, role, &mut found.pages).await?;
         }
     }

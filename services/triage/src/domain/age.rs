@@ -1,7 +1,7 @@
 //! Age thresholds: the same local time so many days or months after receipt, clamped to the month's
 //! last day, and later by what was held. They never move to an opening: an age is not a promise.
 
-use jiff::{SignedDuration, Span, Timestamp, ToSpan};
+use jiff::{SignedDuration, Span, Timestamp};
 use redress_clock::Length;
 
 use super::facts::Age;
@@ -13,17 +13,19 @@ const ZONE_SLACK: SignedDuration = SignedDuration::from_hours(48);
 impl Age {
     /// The instant at which the matter is this old.
     pub fn reaches(&self, age: Length) -> Timestamp {
-        let local = |span: Span| {
+        let local = |span: Result<Span, jiff::Error>| {
             let received = self.received.to_zoned(self.zone.clone());
-            received.saturating_add(span).timestamp()
+            span.map_or(Timestamp::MAX, |span| {
+                received.saturating_add(span).timestamp()
+            })
         };
         let reached = match age {
             Length::Minutes(n) | Length::WorkingMinutes(n) => self
                 .received
                 .saturating_add(SignedDuration::from_mins(i64::from(n)))
                 .unwrap_or(Timestamp::MAX),
-            Length::Days(n) | Length::WorkingDays(n) => local(i64::from(n).days()),
-            Length::Months(n) => local(i64::from(n).months()),
+            Length::Days(n) | Length::WorkingDays(n) => local(Span::new().try_days(n)),
+            Length::Months(n) => local(Span::new().try_months(n)),
         };
         reached.saturating_add(self.held).unwrap_or(Timestamp::MAX)
     }

@@ -9,9 +9,9 @@ use redress_proto::triage::v1::{AddWorkingTimeRequest, AddWorkingTimeResponse, W
 use redress_rpc::Caller;
 use tonic::Request;
 
-use super::Shared;
 use super::calendar_service::{day, site_of};
 use super::get_calendar::GetSite;
+use super::{Shared, clock_view};
 
 /// Stretches and days of an answer.
 const SHOWN_MAX: usize = 400;
@@ -23,6 +23,7 @@ pub(super) async fn run(
     let caller = Caller::of(&request)?;
     let asked = request.get_ref();
     let length: Length = parse_field("length", &asked.length)?;
+    let length = clock_view::promise("length", length)?;
     let start = match &asked.start_time {
         Some(start) => from_timestamp("start_time", start)?,
         None => shared.desk.now(),

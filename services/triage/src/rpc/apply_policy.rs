@@ -11,7 +11,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::Shared;
-use super::policy_service::{clash, effective, problems, require_whole, revision, wrong};
+use super::policy_service::{clashes, effective, problems, require_whole, revision, wrong};
 use crate::casework;
 use crate::domain::policies::PolicyScope;
 use crate::store::policies::{self, Revision};
@@ -109,9 +109,10 @@ impl Apply<'_> {
         let known = newest.as_ref().map_or(0, |row| row.revision);
         let name = format!("{}/policyRevisions/{known}", self.scope);
         etag::check(&self.etag, i64::from(known), name)?;
-        let clashes = casework::policy_clashes(tx, &self.scope, &self.overlay, effective).await?;
-        if !clashes.is_empty() {
-            return Err(wrong(clashes.iter().map(clash).collect()));
+        let (scope, overlay) = (&self.scope, &self.overlay);
+        let found = casework::policy_clashes(tx, scope, overlay, effective).await?;
+        if !found.is_empty() {
+            return Err(wrong(clashes(&found, scope, overlay)));
         }
         let mut row = Revision {
             scope: self.scope.clone(),

@@ -10,7 +10,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::Shared;
-use super::policy_service::{clash, problems, require_inside};
+use super::policy_service::{clashes, problems, require_inside};
 use crate::casework;
 use crate::domain::policies::PolicyScope;
 
@@ -37,8 +37,8 @@ pub(super) async fn run(
                 now: shared.desk.now(),
             };
             let scope = redress_runtime::scope(&caller);
-            let clashes = shared.desk.db.read(&scope, &check).await?;
-            clashes.iter().map(clash).collect()
+            let found = shared.desk.db.read(&scope, &check).await?;
+            clashes(&found, &check.scope, &check.overlay)
         }
     };
     Ok(CheckPolicyResponse { problems: found })

@@ -57,16 +57,28 @@ pub(super) fn length(field: &str, given: &wire::ClockLength) -> Result<Length, F
                 format!("must be from 1 to {AMOUNT_MAX}"),
             )
         })?;
-    match given.unit() {
-        ClockUnit::Minutes => Ok(Length::Minutes(amount)),
-        ClockUnit::WorkingMinutes => Ok(Length::WorkingMinutes(amount)),
-        ClockUnit::WorkingDays => Ok(Length::WorkingDays(amount)),
-        ClockUnit::Days => Ok(Length::Days(amount)),
-        ClockUnit::Months => Ok(Length::Months(amount)),
-        ClockUnit::Unspecified | ClockUnit::Instant => Err(Fault::invalid(
-            format!("{field}.unit"),
-            "must be a unit of time; an instant goes to due_time",
-        )),
+    let length = match given.unit() {
+        ClockUnit::Minutes => Length::Minutes(amount),
+        ClockUnit::WorkingMinutes => Length::WorkingMinutes(amount),
+        ClockUnit::WorkingDays => Length::WorkingDays(amount),
+        ClockUnit::Days => Length::Days(amount),
+        ClockUnit::Months => Length::Months(amount),
+        ClockUnit::Unspecified | ClockUnit::Instant => {
+            return Err(Fault::invalid(
+                format!("{field}.unit"),
+                "must be a unit of time; an instant goes to due_time",
+            ));
+        }
+    };
+    promise(field, length)
+}
+
+/// A length that somebody would promise.
+pub(super) fn promise(field: &str, length: Length) -> Result<Length, Fault> {
+    if length.is_promise() {
+        Ok(length)
+    } else {
+        Err(Fault::invalid(field, "must be ten years at most"))
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::fault::Violation;
 use redress_model::name::{SiteId, SiteName};
-use redress_policy::{Clash, Level, Origin, Problem, Problems};
+use redress_policy::{Clash, Level, Origin, Overlay, Problem, Problems};
 use redress_proto::convert::{from_timestamp, to_timestamp};
 use redress_proto::triage::v1::policy_service_server::PolicyService;
 use redress_proto::triage::v1::{
@@ -210,12 +210,27 @@ fn problem(of: &Problem) -> wire::PolicyProblem {
     }
 }
 
-pub(super) fn clash(of: &Clash) -> wire::PolicyProblem {
-    wire::PolicyProblem {
-        profile: of.profile.clone(),
-        origin: Some(origin(&of.origin)),
-        ..problem(&of.problem)
-    }
+/// Contradictions that a document of this scope would bring; those that it says itself with their lines.
+pub(super) fn clashes(
+    all: &[Clash],
+    scope: &PolicyScope,
+    overlay: &Overlay,
+) -> Vec<wire::PolicyProblem> {
+    all.iter()
+        .map(|of| {
+            let own = of.origin.level == scope.level() && of.origin.name == scope.to_string();
+            let found = if own {
+                problem(&overlay.placed(&of.profile, of.problem.clone()))
+            } else {
+                problem(&of.problem)
+            };
+            wire::PolicyProblem {
+                profile: of.profile.clone(),
+                origin: Some(origin(&of.origin)),
+                ..found
+            }
+        })
+        .collect()
 }
 
 pub(super) fn origin(of: &Origin) -> wire::PolicyOrigin {

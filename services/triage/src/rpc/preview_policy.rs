@@ -13,7 +13,7 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::policy_service::{clash, effective, problems, require_inside, wrong};
+use super::policy_service::{clashes, effective, problems, require_inside, wrong};
 use super::{Shared, render};
 use crate::casework::{self, PolicyEffect, PolicyPages, PolicyPreview};
 use crate::domain::policies::PolicyScope;
@@ -52,9 +52,9 @@ impl Operation for Preview<'_> {
     async fn run(&self, tx: &mut Tx) -> Result<PolicyPreview, Fault> {
         require_inside(tx, self.caller, &self.scope).await?;
         let (scope, overlay) = (&self.scope, &self.overlay);
-        let clashes = casework::policy_clashes(tx, scope, overlay, self.from).await?;
-        if !clashes.is_empty() {
-            return Err(wrong(clashes.iter().map(clash).collect()));
+        let found = casework::policy_clashes(tx, scope, overlay, self.from).await?;
+        if !found.is_empty() {
+            return Err(wrong(clashes(&found, scope, overlay)));
         }
         let staff = self.caller.staff.as_ref().map(ToString::to_string);
         casework::preview_policy(tx, scope, overlay, self.from, self.now, staff.as_deref()).await

@@ -244,6 +244,14 @@ async fn p10_what_came_in_before_a_policy_is_promised_by_the_one_that_held_then(
 #[tokio::test]
 async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
     let world = World::new().await;
+    world
+        .roster(&[
+            (DutyRole::OnSiteLead, "lead-site"),
+            (DutyRole::DutyLead, "lead-duty"),
+            (DutyRole::TopLead, "lead-top"),
+            (DutyRole::Spokesperson, "voice"),
+        ])
+        .await;
     let case = crowd(&world, 9).await;
     let calm = world.case().await;
     world.advance(SignedDuration::from_hours(26)).await;
@@ -265,14 +273,25 @@ async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
     assert_eq!(time(&clock.due_time_after), at("2026-03-03T09:00:00+08:00"));
     assert!(clock.late_after);
     assert_eq!(seen.effects[1].case, calm.to_string());
-    // Three leads would be paged about the case that becomes grade 1, the first about both.
-    assert_eq!(seen.paged_count, 3);
-    let leads: Vec<(&str, i32)> = seen
+    // The incident of the case that becomes grade 1 would call out whoever is on duty, the first lead would be paged about
+    // both.
+    assert_eq!(seen.paged_count, 4);
+    let called: Vec<(&str, i32)> = seen
         .pages
         .iter()
         .map(|p| (crate::world::last(&p.staff), p.case_count))
         .collect();
-    assert_eq!(leads, [("lead-site", 1), ("lead-duty", 1), ("lead-top", 1)]);
+    let nobody = ("", 1);
+    let expected = [
+        ("lead-site", 1),
+        ("lead-duty", 1),
+        ("lead-top", 1),
+        ("voice", 1),
+        nobody,
+        nobody,
+        nobody,
+    ];
+    assert_eq!(called, expected);
     assert_eq!(
         (seen.late_pages.len(), seen.late_pages[0].case_count),
         (1, 2)
@@ -446,6 +465,21 @@ async fn a_document_is_refused_with_line_field_and_level() {
         let answer = world.rpc.check_policy(by(all(&world), request)).await;
         answer.expect("checked").into_inner().problems
     };
+    // What only makes sense together is told with the line of who says it, too.
+    let problems = check(SITE, "grading:\n  group_major: 12\n  group: 20\n").await;
+    assert_eq!(
+        (problems[0].line, problems[0].field.as_str()),
+        (3, "grading.group")
+    );
+    // A length beyond all calendars ended the service of every site.
+    let long = "clocks:\n  RESOLVE:\n    - { length: 5256000 months }\n";
+    let status = refused(SITE, long).await;
+    assert!(
+        status
+            .message()
+            .contains("document.clocks.RESOLVE[0].length line 3: must be ten years at most"),
+        "{status}"
+    );
     let problems = check("", "shares:\n  warn: 0\n  wrn: 3\n").await;
     let lines: Vec<(i32, &str)> = problems
         .iter()
