@@ -53,6 +53,8 @@ pub struct Promise {
     pub round: u32,
     /// The holds of this round that are over.
     pub pauses: Vec<Pause>,
+    /// When it was met again after it had been met: a question that is heard of late may lie in between (P02).
+    met_later: Vec<Timestamp>,
     end: Option<ClockState>,
     breached: bool,
     /// From where the term counts: the start, or the regrade.
@@ -105,6 +107,7 @@ impl Promise {
             stopped: None,
             asked_again: None,
             round,
+            met_later: Vec::new(),
             end: None,
             breached: false,
             pauses: Vec::new(),
@@ -115,14 +118,11 @@ impl Promise {
 
     /// Takes in one more event: the same as folding all of them.
     pub fn apply(&mut self, event: &Event, calendars: &impl Calendars) {
-        if let (Some(end), &Event::Restarted { at, terms }) = (self.end, event) {
-            let answered = end == ClockState::Met && self.stopped.is_some_and(|met| at < met);
-            if !answered {
-                *self = Self::made(at, terms, self.round + 1, calendars);
-            }
+        if let Some(end) = self.end {
+            self.after(end, event, calendars);
             return;
         }
-        if self.end.is_some() || event.at() < self.start {
+        if event.at() < self.start {
             return;
         }
         self.breached = self.is_breached(event.at());
@@ -151,12 +151,34 @@ impl Promise {
         }
     }
 
+    /// Takes in what happens after its end.
+    fn after(&mut self, end: ClockState, event: &Event, calendars: &impl Calendars) {
+        let met = self.stopped.filter(|_| end == ClockState::Met);
+        match *event {
+            Event::Met { at } if met.is_some_and(|met| at > met) => self.met_later.push(at),
+            // Asked before it was answered.
+            Event::Restarted { at, .. } if met.is_some_and(|met| at < met) => {}
+            Event::Restarted { at, terms } => {
+                let mut later = std::mem::take(&mut self.met_later);
+                later.retain(|met| *met > at);
+                *self = Self::made(at, terms, self.round + 1, calendars);
+                // The question was answered since, though nobody here knew of it then.
+                if let Some(first) = later.iter().copied().min() {
+                    later.retain(|met| *met > first);
+                    self.met_later = later;
+                    self.stop(ClockState::Met, first);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Whether nothing of it differs that anybody sees: why its deadline is where it is, too.
     pub fn is_like(&self, other: &Self) -> bool {
         let seen = |p: &Self| {
             (
                 (p.deadlines, p.basis, p.term, p.stopped, p.round),
-                (p.held, p.asked_again, p.calendar),
+                (p.held, p.asked_again, p.calendar, p.met_later.len()),
             )
         };
         seen(self) == seen(other)

@@ -191,6 +191,51 @@ fn a_question_entered_late_does_not_reopen_what_was_answered_after_it_p02() {
 }
 
 #[test]
+fn a_question_between_two_answers_ends_answered_in_whatever_order_they_are_entered_p02_i3() {
+    let met = |text: &str| Event::Met { at: at(text) };
+    let events = [
+        met("2026-03-06T10:30:00+08:00"),
+        Event::Restarted {
+            at: at("2026-03-06T11:00:00+08:00"),
+            terms: Terms::new(length("2 hours")),
+        },
+        met("2026-03-06T11:30:00+08:00"),
+        met("2026-03-06T15:00:00+08:00"),
+    ];
+    let orders = [
+        [0, 1, 2, 3],
+        [0, 2, 1, 3],
+        [0, 3, 2, 1],
+        [0, 2, 3, 1],
+        [0, 1, 3, 2],
+    ];
+    for order in orders {
+        let begun = started("2 hours", "2026-03-06T09:00:00+08:00");
+        let entered = order.map(|n| events[n]);
+        let all: Vec<Event> = std::iter::once(begun).chain(entered).collect();
+        let clock = fold(&all, &china()).expect("started");
+        let later = at("2026-03-09T00:00:00Z");
+        assert_eq!(clock.state(later), ClockState::Met, "{order:?}");
+        assert_eq!((clock.round, clock.start), (2, events[1].at()), "{order:?}");
+        if order != [0, 1, 3, 2] {
+            assert!(!clock.is_breached(later), "{order:?}: answered in time");
+        }
+    }
+}
+
+#[test]
+fn a_length_beyond_all_calendars_ends_after_all_times_and_is_no_promise() {
+    for text in ["5256000 months", "5256000 working days", "5256000 days"] {
+        let clock = fold(&[started(text, "2026-03-06T09:00:00+08:00")], &china()).expect("started");
+        assert_eq!(clock.state(at("2999-01-01T00:00:00Z")), ClockState::Running);
+        assert!(!length(text).is_promise(), "{text}");
+    }
+    for text in ["120 months", "3660 days", "87600 hours", "1 working day"] {
+        assert!(length(text).is_promise(), "{text}");
+    }
+}
+
+#[test]
 fn a_regrade_under_a_hold_keeps_the_hold_and_the_time_used_p04() {
     let events = [
         started("10 hours", "2026-03-06T00:00:00Z"),

@@ -108,6 +108,7 @@ async fn updates(
     let Some(due) = contact.promised.filter(|due| *due > at) else {
         return Ok(());
     };
+    let last = last_outward(case, all);
     let clock = all
         .iter_mut()
         .find(|c| c.kind == kind && c.slot == PROMISED);
@@ -123,8 +124,31 @@ async fn updates(
             cause: "promised",
         };
         promises::again(work, case, urgency, clock, new).await?;
+        // A word that is entered late promised what a later one has kept already.
+        if let Some(kept) = last.filter(|last| *last > at) {
+            let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
+            let clock = all
+                .iter_mut()
+                .find(|c| c.kind == kind && c.slot == PROMISED);
+            if let Some(clock) = clock {
+                promises::apply(work, case, clock, Event::Met { at: kept }, "contact").await?;
+            }
+        }
     }
     Ok(())
+}
+
+/// When a person last went to the customer, as far as the promises of the case tell: what a word met, or started.
+fn last_outward(case: &Case, all: &[Clock]) -> Option<Timestamp> {
+    let met = |clock: &Clock| clock.stopped.filter(|_| clock.state == ClockState::Met);
+    all.iter()
+        .filter_map(|clock| match clock.kind {
+            ClockKind::Acknowledge => met(clock),
+            ClockKind::InterimUpdate => met(clock).max(Some(clock.start)),
+            _ => None,
+        })
+        .chain(case.last_word)
+        .max()
 }
 
 /// Once a proposal was told, the customer has a while to say whether it will do (M03). Whichever is known

@@ -6,7 +6,9 @@
 //! fires twice.
 
 use jiff::{SignedDuration, Timestamp};
-use redress_clock::{Calendars as _, Event, Length, Promise, Revisions, Shares, Term, Terms, fold};
+use redress_clock::{
+    Calendars as _, Event, Length, Promise, Revisions, Shares, Term, Terms, deadlines, fold,
+};
 use redress_events::{NewEvent, publish};
 use redress_model::name::{ClockName, SiteId};
 use redress_model::words::{
@@ -164,6 +166,7 @@ pub(super) async fn follow(
                 let Some(length) = length(&then, case, urgency, kind) else {
                     continue;
                 };
+                let at = from_now_where_past(&then, kind, at, length, work.now);
                 let new = Start::of(kind, at, length, if first { "received" } else { "graded" });
                 let mut past = Work::new(&mut *work.tx, &then, work.now);
                 start(&mut past, case, urgency, new).await?;
@@ -224,15 +227,15 @@ fn promised(
     now: Timestamp,
     all: &[Clock],
 ) -> Vec<(ClockKind, Timestamp)> {
-    let facts = &known.facts;
     let has = |kind| all.iter().any(|c| c.kind == kind && c.slot.is_empty());
-    // Known for certain: what only counts inside starts nothing before a court or in the media.
+    // Known for certain: what only counts inside starts nothing before a court or in the media. Their time runs from when
+    // it became known, whenever somebody entered it.
     let since = |kinds: &[SignalKind]| {
-        facts
+        known
             .signals
             .iter()
-            .filter(|s| kinds.contains(&s.kind) && s.basis != SignalBasis::Suspected)
-            .map(|s| s.since.min(now))
+            .filter(|s| kinds.contains(&s.signal.kind) && s.signal.basis != SignalBasis::Suspected)
+            .map(|s| s.known.min(now))
             .min()
     };
     let mut promised: Vec<_> = FROM_RECEIPT.into_iter().map(|kind| (kind, begun)).collect();
@@ -251,6 +254,20 @@ fn promised(
         promised.push((ClockKind::InterimUpdate, now));
     }
     promised
+}
+
+/// From when on a promise counts that a signal starts: what became known so long ago that its time would be over
+/// counts from now, as on a regrade. Nobody is paged about a promise at the moment in which it is made.
+fn from_now_where_past(
+    site: &Site,
+    kind: ClockKind,
+    at: Timestamp,
+    length: Length,
+    now: Timestamp,
+) -> Timestamp {
+    let by_signal = matches!(kind, ClockKind::Defence | ClockKind::MediaClarification);
+    let due = || deadlines(at, length, shares(site, kind), &site.calendar()).due;
+    if by_signal && due() <= now { now } else { at }
 }
 
 async fn regrade(
@@ -433,6 +450,11 @@ pub(super) async fn apply(
     event: Event,
     cause: &str,
 ) -> Result<bool, Fault> {
+    // Of later answers only what may be asked for again has to know (P02, P03).
+    let again = matches!(event, Event::Met { .. }) && clock.stopped.is_some();
+    if again && clock.kind != ClockKind::Answer {
+        return Ok(false);
+    }
     let (before, calendars) = computed_for(work, clock, Some(event)).await?;
     let mut after = before.clone();
     after.apply(&event, &calendars);
@@ -459,7 +481,7 @@ pub(super) async fn apply(
     clocks::note(work.tx, &work.site.id, clock, Some(&event), &entry).await?;
     // A new calendar or grade that moves nothing is nobody's news; why it moved nothing is kept.
     let may_move = matches!(event, Event::Recalendared { .. } | Event::Regraded { .. });
-    let quiet = may_move && after.deadlines == before.deadlines;
+    let quiet = again || (may_move && after.deadlines == before.deadlines);
     if !quiet {
         tell(work, case, clock, &entry, &[]).await?;
     }

@@ -399,11 +399,17 @@ proptest! {
     }
 
     #[test]
-    fn another_complainant_never_lowers_a_grade(facts in any_facts(), together in any::<bool>()) {
+    fn another_complainant_never_lowers_a_grade_whatever_a_policy_calls_a_group(
+        facts in any_facts(),
+        together in any::<bool>(),
+        group in 3u32..10,
+    ) {
         let now = facts.age.received;
+        let mut rules = Profile::for_site(SiteKind::Residential, false).grading.clone();
+        rules.group = group;
         let mut with = facts.clone();
         if together { with.complainants += 1 } else { with.cluster.complainants += 1 }
-        prop_assert!(graded(&with, now).grade <= graded(&facts, now).grade);
+        prop_assert!(decide(&with, &rules, now).grade <= decide(&facts, &rules, now).grade);
     }
 
     #[test]

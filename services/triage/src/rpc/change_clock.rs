@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{CaseName, ClockName};
+use redress_model::words::ClockState;
 use redress_proto::triage::v1::CaseClock;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -73,11 +74,15 @@ impl Change<'_> {
                 "due_time",
                 "must lie after the present deadline",
             )),
-            Act::Extend(_) if clock.deadlines.due <= self.now && clock.held.is_none() => Err(self
-                .illegal(
+            Act::Extend(_)
+                if clock.state == ClockState::Breached
+                    || (clock.deadlines.due <= self.now && clock.held.is_none()) =>
+            {
+                Err(self.illegal(
                     "CLOCK_NOT_RUNNING",
                     "it is broken, and a breach stays a breach",
-                )),
+                ))
+            }
             Act::Meet(_) | Act::Cancel | Act::Extend(_) => Ok(()),
         }
     }

@@ -126,6 +126,12 @@ impl Operation for Start<'_> {
                     "must be given, or due_time: the policy of this site promises no such clock",
                 )
             })?;
+        if clock.deadlines.due <= self.now {
+            return Err(Fault::invalid(
+                "start_time",
+                "must leave the deadline ahead: a promise is not broken when it is made",
+            ));
+        }
         let entries = work.entries;
         let name = ClockName::new(id.clone(), clock.id).to_string();
         receipt::complete(tx, &self.receipt, &name, &etag::of(clock.generation)).await?;

@@ -430,6 +430,134 @@ async fn litigation_starts_the_defence_of_fifteen_days() {
 }
 
 #[tokio::test]
+async fn the_defence_counts_from_when_the_lawsuit_became_known_whenever_it_is_entered() {
+    let world = World::new().await;
+    let day = HOUR * 24;
+    for (known, counts_from) in [(day * 4, day * 4), (day * 40, SignedDuration::ZERO)] {
+        let case = world.case().await;
+        let signal = Signal {
+            kind: to_wire(SignalKind::Litigation),
+            basis: to_wire(SignalBasis::Reported),
+            known_time: Some(to_timestamp(world.now() - known)),
+            ..Default::default()
+        };
+        let recorded = world.record(world.manager(), &case, signal, "").await;
+        recorded.expect("recorded");
+        let defence = world.clocks(&case).await[&ClockKind::Defence].clone();
+        // What would be over already counts from now (P11).
+        assert_eq!(time(&defence.start_time), world.now() - counts_from);
+        assert_eq!(defence.state, to_wire(ClockState::Running));
+    }
+}
+
+#[tokio::test]
+async fn p11_a_clock_is_not_broken_when_it_is_started_and_a_broken_one_that_is_held_is_not_extended()
+ {
+    let world = World::new().await;
+    let case = world.case().await;
+    let request = wire::StartClockRequest {
+        start_time: Some(to_timestamp(at("2020-01-01T00:00:00Z"))),
+        term: Some(wire::start_clock_request::Term::Length(wire::ClockLength {
+            amount: 1,
+            unit: wire::ClockUnit::Days.into(),
+        })),
+        party: "12345".to_owned(),
+        ..Default::default()
+    };
+    let kind = ClockKind::OutsideDeadline;
+    let refused = start(&world, &case, kind, request.clone()).await;
+    let status = refused.expect_err("in the past");
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(status.message().contains("start_time"), "{status}");
+    assert!(world.pages().await.is_empty());
+    let long = wire::StartClockRequest {
+        start_time: None,
+        term: Some(wire::start_clock_request::Term::Length(wire::ClockLength {
+            amount: 121,
+            unit: wire::ClockUnit::Months.into(),
+        })),
+        ..request
+    };
+    let status = start(&world, &case, kind, long)
+        .await
+        .expect_err("too long");
+    assert!(status.message().contains("ten years"), "{status}");
+
+    world.advance(HOUR * 24 * 10).await;
+    let hold = wire::HoldCaseRequest {
+        parent: case.to_string(),
+        reason: to_wire(redress_model::words::HoldReason::Customer),
+        until_time: Some(to_timestamp(world.now() + HOUR)),
+        note: "keys".to_owned(),
+        ..Default::default()
+    };
+    let held = world.rpc.hold_case(by(world.manager(), hold)).await;
+    held.expect("held");
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    let extend = wire::ExtendClockRequest {
+        name: resolve.name,
+        due_time: Some(to_timestamp(world.now() + HOUR * 99)),
+        reason: "more time".to_owned(),
+        etag: resolve.etag,
+        ..Default::default()
+    };
+    let answer = world.rpc.extend_clock(by(world.manager(), extend)).await;
+    let status = answer.expect_err("a breach stays a breach");
+    assert_eq!(status.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_promise_in_a_word_that_is_entered_late_was_kept_by_a_later_one_i3() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let older = world.now();
+    world.advance(HOUR).await;
+    say(&world, &case, WORD).await;
+    let payload = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: event::ContactDirection::Outbound.into(),
+        channel: to_wire(Channel::Hotline),
+        by_person: true,
+        contact_time: Some(to_timestamp(older)),
+        promised_next_time: Some(to_timestamp(older + HOUR * 3)),
+        ..Default::default()
+    };
+    let kind = "redress.contact.recorded.v1";
+    let late = world.event("assignment", kind, &case.to_string(), &payload);
+    world.tell(&[late]).await;
+    world.advance(HOUR * 24).await;
+    let kind = ClockKind::InterimUpdate;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Met));
+    assert!(world.pages().await.iter().all(|p| p.0 != "INTERIM_UPDATE"));
+}
+
+#[tokio::test]
+async fn p02_an_answered_case_does_not_escalate_for_a_question_that_is_entered_late() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let answer = Said {
+        substantive: true,
+        ..WORD
+    };
+    say(&world, &case, answer).await;
+    world.advance(HOUR).await;
+    let mut question = world.contact(&case, true, true, false);
+    world.advance(HOUR).await;
+    let answer = Said {
+        substantive: true,
+        ..WORD
+    };
+    say(&world, &case, answer).await;
+    question.id = uuid::Uuid::now_v7();
+    world.tell(&[question]).await;
+    world.advance(HOUR * 24 * 3).await;
+    let kind = ClockKind::Answer;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Met));
+    assert!(world.pages().await.iter().all(|p| p.0 != "ANSWER"));
+}
+
+#[tokio::test]
 async fn appeals_have_fifteen_days_against_a_judgment_and_ten_against_a_ruling() {
     let world = World::new().await;
     let case = world.case().await;
