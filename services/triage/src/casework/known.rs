@@ -80,7 +80,11 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         needs_advisers: all().any(|f| f.needs_advisers),
         signals: signals.iter().map(|row| row.signal).collect(),
         age: Age {
-            received: case.facts.received,
+            // The matter is as old as the first complaint about it.
+            received: all()
+                .map(|f| f.received)
+                .min()
+                .unwrap_or(case.facts.received),
             zone: work.site.zone.clone(),
             held: case.held,
             held_since: case.held_since,

@@ -18,6 +18,7 @@ mod firing;
 mod holds;
 mod known;
 mod ladder;
+mod merging;
 mod overrule;
 mod policies;
 mod promises;

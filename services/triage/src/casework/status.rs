@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::decide::head_of_merged;
 use super::promises::Start;
-use super::{Work, age, contact, decide, holds, promises, recount, spread};
+use super::{Work, age, contact, decide, holds, merging, promises, recount, spread};
 use crate::domain::Cause;
 use crate::store::cases::{self, Case};
 use crate::store::clocks::Clock;
@@ -151,7 +151,11 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     }
     // The head that it left is decided again without it.
     if let Some(head) = head.filter(|head| case.merged_into != Some(*head)) {
+        merging::give_back(work, case, head).await?;
         head_of_merged(work, head, Cause::Moved).await?;
+    }
+    if case.merged_into.is_some() && head != case.merged_into {
+        merging::carry(work, case).await?;
     }
     if counted {
         spread(work, case, Cause::Cluster).await?;

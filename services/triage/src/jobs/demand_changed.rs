@@ -40,7 +40,13 @@ impl Handler for DemandChangedHandler {
             return Ok(Applied::Done);
         }
         let mut work = Work::new(tx, &site, self.0.now());
-        casework::demand(&mut work, &case, demand).await?;
+        casework::demand(&mut work, &case, demand.clone()).await?;
+        // While it is merged, its head owes it.
+        if let Some(head) = case.merged_into
+            && let Some(head) = cases::lock(work.tx, &site.id, head).await?
+        {
+            casework::demand(&mut work, &head, demand).await?;
+        }
         self.0.schedule_soon(work.entries);
         Ok(Applied::Done)
     }

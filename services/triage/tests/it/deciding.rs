@@ -242,6 +242,18 @@ async fn a_merged_case_gives_its_facts_to_its_head() {
 }
 
 #[tokio::test]
+async fn merging_an_old_complaint_into_a_new_one_does_not_make_it_young_g2_4() {
+    let world = World::new().await;
+    let old = world.case().await;
+    let day = SignedDuration::from_hours(24);
+    world.advance(day * 14).await;
+    let head = world.case().await;
+    world.tell(&[merged(&world, &old, &head, 2)]).await;
+    world.advance(day).await;
+    assert_eq!(ids(&world.decision(&head).await), ["G2.4"]);
+}
+
+#[tokio::test]
 async fn a_grade_does_not_vanish_by_merging_whatever_it_came_from() {
     let world = World::new().await;
     let (head, other) = (world.new_case(), world.new_case());

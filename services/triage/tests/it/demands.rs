@@ -319,3 +319,103 @@ async fn m17_the_stores_report_meets_the_one_clock_that_receipt_started() {
         .await;
     assert_eq!(clocks, 1);
 }
+
+fn merged(world: &World, case: &CaseName, head: &CaseName) -> Event {
+    let payload = event::CaseMoved {
+        case: case.to_string(),
+        status: to_wire(CaseStatus::Merged),
+        epoch: 2,
+        move_time: Some(to_timestamp(world.now())),
+        merged_into: head.to_string(),
+        ..Default::default()
+    };
+    let subject = case.to_string();
+    world.event("intake", "redress.case.moved.v1", &subject, &payload)
+}
+
+async fn outside(world: &World, case: &CaseName) -> Option<ClockState> {
+    use redress_model::words::Word as _;
+    let clock = world
+        .clocks(case)
+        .await
+        .remove(&ClockKind::OutsideDeadline)?;
+    ClockState::from_number(clock.state)
+}
+
+#[tokio::test]
+async fn a_body_waits_for_the_head_of_a_case_that_is_merged_and_for_the_case_again_when_it_is_not()
+{
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let demand = transfer(&world);
+    let told = |state| demand.told(&world, &case, state);
+    world.tell(&[told(event::DemandState::Open)]).await;
+    world.advance(HOUR).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    assert_eq!(outside(&world, &case).await, Some(ClockState::Cancelled));
+    let clock = world.clocks(&head).await[&ClockKind::OutsideDeadline].clone();
+    assert_eq!(clock.state, to_wire(ClockState::Running));
+    assert_eq!(Some(time(&clock.due_time)), demand.due);
+    let named = (clock.party.as_str(), clock.outside_number.as_str());
+    assert_eq!(named, ("12345", "GD-1"));
+    // Taken apart: on the case again, and there alone.
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    assert_eq!(outside(&world, &case).await, Some(ClockState::Running));
+    assert_eq!(outside(&world, &head).await, Some(ClockState::Cancelled));
+}
+
+#[tokio::test]
+async fn what_a_body_grants_or_takes_back_while_a_case_is_merged_reaches_its_head() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let mut demand = transfer(&world);
+    world
+        .tell(&[
+            demand.told(&world, &case, event::DemandState::Open),
+            merged(&world, &case, &head),
+        ])
+        .await;
+    demand.due = demand.due.map(|due| due + HOUR * 24);
+    world
+        .tell(&[demand.told(&world, &case, event::DemandState::Open)])
+        .await;
+    let clock = world.clocks(&head).await[&ClockKind::OutsideDeadline].clone();
+    assert_eq!(Some(time(&clock.due_time)), demand.due);
+    world
+        .tell(&[demand.told(&world, &case, event::DemandState::Met)])
+        .await;
+    assert_eq!(outside(&world, &head).await, Some(ClockState::Met));
+    // Taken apart, it is done there too.
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    assert_eq!(outside(&world, &case).await, Some(ClockState::Met));
+}
+
+#[tokio::test]
+async fn m16_a_word_that_was_promised_on_a_merged_case_is_owed_by_its_head() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let due = world.now() + HOUR * 8;
+    let payload = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: Uuid::now_v7().to_string(),
+        direction: event::ContactDirection::Outbound.into(),
+        channel: to_wire(redress_model::words::Channel::Hotline),
+        by_person: true,
+        contact_time: Some(to_timestamp(world.now())),
+        promised_next_time: Some(to_timestamp(due)),
+        ..Default::default()
+    };
+    let subject = case.to_string();
+    let word = world.event("intake", "redress.contact.recorded.v1", &subject, &payload);
+    world.tell(&[word, merged(&world, &case, &head)]).await;
+    let clock = world.clocks(&head).await[&ClockKind::InterimUpdate].clone();
+    assert_eq!(time(&clock.due_time), due);
+    assert!(clock.told_to_customer);
+    world
+        .tell(&[world.contact(&head, false, true, false)])
+        .await;
+    let state = world.clocks(&head).await[&ClockKind::InterimUpdate].state;
+    assert_eq!(state, to_wire(ClockState::Met));
+}

@@ -1,0 +1,133 @@
+//! What is owed by name on a case that is merged: a body's deadline, what a partner or a department owes us, a word
+//! promised to the customer. A merged case has no clocks of its own, but nobody else releases us from these: its
+//! head carries them until the merge is undone (domain.md sections 6 and 10).
+
+use redress_clock::Event;
+use redress_model::Fault;
+use redress_model::words::{ClockKind, ClockState};
+use uuid::Uuid;
+
+use super::Work;
+use super::contact::PROMISED;
+use super::promises::{self, Start};
+use super::status::ENDED;
+use crate::store::cases::{self, Case};
+use crate::store::clocks::{self, Clock};
+
+/// Why a clock of a head started, and why one stopped.
+const MERGED: &str = "merged";
+const UNMERGED: &str = "unmerged";
+
+/// Gives the head what is owed by name on this case, whose own clocks its merge has stopped. A head that has not come in
+/// yet takes it when it does.
+pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
+    let Some(head) = head_of(work, case.merged_into).await? else {
+        return Ok(());
+    };
+    if head.is_ended() {
+        return Ok(());
+    }
+    let site = &work.site.id;
+    let own = clocks::lock_of_case(work.tx, site, case.id).await?;
+    let urgency = promises::urgency(work, &head).await?;
+    let mut all = clocks::lock_of_case(work.tx, site, head.id).await?;
+    for clock in own.iter().filter(|clock| is_owed(clock)) {
+        let slot = slot_of(clock);
+        let new = Start {
+            kind: clock.kind,
+            slot: slot.clone(),
+            at: clock.start,
+            term: clock.term,
+            told: clock.told_customer,
+            party: clock.party.clone(),
+            outside_number: clock.outside_number.clone(),
+            cause: MERGED,
+        };
+        let known = all
+            .iter_mut()
+            .find(|c| c.kind == clock.kind && c.slot == slot);
+        let mut carried = match known {
+            None => promises::start(work, &head, urgency, new).await?,
+            Some(known) if known.stop_cause == UNMERGED => {
+                promises::again(work, &head, urgency, Some(&mut *known), new).await?;
+                known.clone()
+            }
+            Some(_) => continue,
+        };
+        if carried.told < clock.told {
+            // Who was told of it is not told again; it climbs on from there.
+            (carried.told, carried.level) = (clock.told, clock.level);
+            let (promise, _) = promises::computed(work, &carried).await?;
+            carried.arm(promise.next_step(carried.told, work.now).map(|(_, at)| at));
+            carried.generation += 1;
+            clocks::update(work.tx, site, &carried).await?;
+            work.entries.extend(carried.entry());
+        }
+    }
+    Ok(())
+}
+
+/// The merge is undone: what the head carried for this case runs on the case again, but for what was done meanwhile.
+pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> Result<(), Fault> {
+    let Some(head) = head_of(work, Some(head)).await? else {
+        return Ok(());
+    };
+    let site = &work.site.id;
+    let carried = clocks::lock_of_case(work.tx, site, head.id).await?;
+    let own = clocks::lock_of_case(work.tx, site, case.id).await?;
+    for mut clock in own.into_iter().filter(is_by_name) {
+        let slot = slot_of(&clock);
+        let same = |c: &&Clock| c.kind == clock.kind && c.slot == slot;
+        let Some(mut other) = carried.iter().find(same).cloned() else {
+            continue;
+        };
+        let at = work.now;
+        if other.stopped.is_none() {
+            let event = Event::Cancelled { at };
+            promises::apply(work, &head, &mut other, event, UNMERGED).await?;
+        } else if other.stop_cause != UNMERGED && clock.stopped.is_none() {
+            let event = if other.state == ClockState::Met {
+                let at = at.max(clock.start);
+                Event::Met { at }
+            } else {
+                Event::Cancelled { at }
+            };
+            promises::apply(work, case, &mut clock, event, MERGED).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The cases that were merged into this one before it came in bring what they owe.
+pub(super) async fn take(work: &mut Work<'_>, head: &Case) -> Result<(), Fault> {
+    for merged in cases::merged_into(work.tx, &work.site.id, head.id).await? {
+        carry(work, &merged).await?;
+    }
+    Ok(())
+}
+
+async fn head_of(work: &mut Work<'_>, head: Option<Uuid>) -> Result<Option<Case>, Fault> {
+    match head {
+        Some(head) => cases::lock(work.tx, &work.site.id, head).await,
+        None => Ok(None),
+    }
+}
+
+/// Whether it is owed by name: what the policy promises, and what a signal starts, the head promises itself.
+fn is_by_name(clock: &Clock) -> bool {
+    !clock.is_silent() && !clock.slot.is_empty()
+}
+
+/// Whether it is owed by name, and still was when the case was merged.
+fn is_owed(clock: &Clock) -> bool {
+    is_by_name(clock) && clock.state == ClockState::Cancelled && clock.stop_cause == ENDED
+}
+
+/// Which of its kind it is on the head: two cases may each have promised a word.
+fn slot_of(clock: &Clock) -> String {
+    if clock.kind == ClockKind::InterimUpdate && clock.slot == PROMISED {
+        clock.id.to_string()
+    } else {
+        clock.slot.clone()
+    }
+}
