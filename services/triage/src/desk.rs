@@ -103,6 +103,7 @@ impl Desk {
             place: self.place(case),
             sure: suggestion.as_ref().is_some_and(|s| s.sure),
             trapped: category::says_trapped(text),
+            suspected: category::suspects(text),
             category: suggestion.as_ref().map(|s| s.category),
             words: suggestion
                 .map(|s| s.words.into_iter().map(str::to_owned).collect())

@@ -1,12 +1,12 @@
 //! A case comes in: it joins a cluster, is decided, and its promises start, in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use redress_model::words::{CaseStatus, Category, SignalBasis, SignalKind};
 use redress_model::{Fault, ids};
 use uuid::Uuid;
 
-use super::{Likeness, Work, cluster, decide, defect, recount, spread, teaching};
+use super::{Likeness, Work, cluster, decide, defect, merging, recount, spread, teaching};
 use crate::domain::similarity::{Place, Terms};
 use crate::domain::{Cause, Signal};
 use crate::store::cases::{self, Case, CaseFacts};
@@ -28,6 +28,8 @@ pub struct Reading {
     pub sure: bool,
     /// Whether it says that people are trapped in a lift.
     pub trapped: bool,
+    /// What it seems to tell that can raise a grade.
+    pub suspected: Vec<SignalKind>,
     /// Words that may be named in an explanation, by their terms; gone when the case is in.
     pub nameable: HashMap<i64, String>,
 }
@@ -102,42 +104,45 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
     for signal in receipt.signals {
         signals::insert(work.tx, site, signal, true).await?;
     }
-    if case.trapped {
-        suspect_danger(work, &case, receipt.signals).await?;
+    if !facts.historical {
+        suspect(work, &case, receipt).await?;
     }
     decide(work, &mut case, Cause::Received).await?;
     spread(work, &case, Cause::Cluster).await?;
+    merging::take(work, &case).await?;
     defect::propose(work, &case, reading.place.unit.is_some()).await
 }
 
-/// People trapped in a lift are in danger (G1.8): what the text alone says is suspected, until somebody confirms it.
-async fn suspect_danger(
-    work: &mut Work<'_>,
-    case: &Case,
-    stated: &[SignalRow],
-) -> Result<(), Fault> {
-    let kind = SignalKind::DangerToPersons;
-    if stated.iter().any(|row| row.signal.kind == kind) {
-        return Ok(());
+/// What the text alone tells is suspected, until somebody confirms it; people trapped in a lift are in danger (G1.8). What was
+/// stated with the case needs no suspicion.
+async fn suspect(work: &mut Work<'_>, case: &Case, receipt: &Receipt<'_>) -> Result<(), Fault> {
+    let danger = case.trapped.then_some(SignalKind::DangerToPersons);
+    let told = receipt.reading.suspected.iter().copied();
+    let kinds: BTreeSet<SignalKind> = told
+        .chain(danger)
+        .filter(|kind| receipt.signals.iter().all(|row| row.signal.kind != *kind))
+        .collect();
+    for kind in kinds {
+        let row = SignalRow {
+            id: ids::new_id(work.now),
+            case: case.id,
+            signal: Signal {
+                kind,
+                basis: SignalBasis::Suspected,
+                reach: 0,
+                provisional: false,
+                since: work.now,
+            },
+            known: case.facts.received,
+            recorder: "triage".to_owned(),
+            confirmed: None,
+            dismissed: None,
+            created: work.now,
+            revision: 1,
+        };
+        signals::insert(work.tx, &work.site.id, &row, false).await?;
     }
-    let row = SignalRow {
-        id: ids::new_id(work.now),
-        case: case.id,
-        signal: Signal {
-            kind,
-            basis: SignalBasis::Suspected,
-            reach: 0,
-            provisional: false,
-            since: work.now,
-        },
-        known: case.facts.received,
-        recorder: "triage".to_owned(),
-        confirmed: None,
-        dismissed: None,
-        created: work.now,
-        revision: 1,
-    };
-    signals::insert(work.tx, &work.site.id, &row, false).await
+    Ok(())
 }
 
 /// Replaces what intake says of a case, and what its cluster counts to with it. The site's clusters and the

@@ -9,11 +9,14 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use redress_model::words::Category;
+use redress_model::words::{Category, SignalKind};
 use serde::Deserialize;
 
 /// How far apart words of a `together` entry may stand: about 24 Chinese characters.
 const NEAR_BYTES_MAX: usize = 72;
+
+/// How near a word stands that says that something is not so: about 12 Chinese characters.
+const BESIDE_BYTES_MAX: usize = 36;
 
 /// Most words that a suggestion names.
 const WORDS_MAX: usize = 8;
@@ -50,19 +53,59 @@ pub fn says_trapped(text: &str) -> bool {
     let hits = LEXICON.hits(text);
     let Trapped {
         together,
+        now,
         otherwise,
     } = &LEXICON.trapped;
-    let Some((first, _)) = together.split_first() else {
-        return false;
-    };
-    let others = any_of(otherwise, &hits);
-    any_of(first, &hits).into_iter().any(|anchor| {
+    let (others, lasts) = (any_of(otherwise, &hits), any_of(now, &hits));
+    anchors(together, &hits).into_iter().any(|anchor| {
         let is_near = |hit: &&Hit| distance(anchor, hit) <= NEAR_BYTES_MAX;
-        let with_others = together
-            .iter()
-            .all(|group| any_of(group, &hits).iter().any(is_near));
-        with_others && !others.iter().any(is_near)
+        lasts.iter().any(is_near) || !others.iter().any(is_near)
     })
+}
+
+/// What a text seems to tell that can raise a grade: facts that somebody is to confirm or dismiss (section 4), and threats. Only
+/// a suspicion, though one that tells fears and denials from what happened.
+pub fn suspects(text: &str) -> Vec<SignalKind> {
+    let hits = LEXICON.hits(text);
+    let Suspicions {
+        not_so,
+        facts,
+        threats,
+    } = &LEXICON.suspicions;
+    let others = any_of(not_so, &hits);
+    let unlike = |anchor: &Hit| {
+        others
+            .iter()
+            .any(|other| distance(anchor, other) <= BESIDE_BYTES_MAX)
+    };
+    let told = |of: &&Suspicion| {
+        anchors(&of.together, &hits)
+            .into_iter()
+            .any(|anchor| !unlike(anchor))
+    };
+    let threatened = |of: &&Suspicion| !anchors(&of.together, &hits).is_empty();
+    facts
+        .iter()
+        .filter(told)
+        .chain(threats.iter().filter(threatened))
+        .map(|of| of.signal)
+        .collect()
+}
+
+/// Words of the first group that have one of every other group near.
+fn anchors<'a>(groups: &[Vec<String>], hits: &'a [Hit]) -> Vec<&'a Hit> {
+    let Some((first, others)) = groups.split_first() else {
+        return Vec::new();
+    };
+    any_of(first, hits)
+        .into_iter()
+        .filter(|anchor| {
+            let is_near = |hit: &&Hit| distance(anchor, hit) <= NEAR_BYTES_MAX;
+            others
+                .iter()
+                .all(|group| any_of(group, hits).iter().any(is_near))
+        })
+        .collect()
 }
 
 fn lead(text: &str) -> &str {
@@ -107,6 +150,7 @@ fn named(mut found: Vec<&Hit>) -> Vec<&'static str> {
 struct File {
     neutral: Vec<String>,
     trapped: Trapped,
+    suspicions: Suspicions,
     tests: Vec<Test>,
 }
 
@@ -125,11 +169,30 @@ struct Test {
 #[serde(deny_unknown_fields)]
 struct Trapped {
     together: Vec<Vec<String>>,
+    now: Vec<String>,
     otherwise: Vec<String>,
+}
+
+/// Facts and threats that a text may tell.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Suspicions {
+    not_so: Vec<String>,
+    facts: Vec<Suspicion>,
+    threats: Vec<Suspicion>,
+}
+
+/// One of them, by one word of each group.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Suspicion {
+    signal: SignalKind,
+    together: Vec<Vec<String>>,
 }
 
 struct Lexicon {
     trapped: Trapped,
+    suspicions: Suspicions,
     tests: Vec<Test>,
     entries: Vec<&'static str>,
     neutral: Vec<bool>,
@@ -157,7 +220,15 @@ impl Lexicon {
             }
         }
         let trapped = file.trapped.together.iter().flatten();
-        for word in trapped.chain(&file.trapped.otherwise) {
+        let when = file.trapped.now.iter().chain(&file.trapped.otherwise);
+        let Suspicions {
+            not_so,
+            facts,
+            threats,
+        } = &file.suspicions;
+        let told = facts.iter().chain(threats).flat_map(|of| &of.together);
+        let suspicious = told.flatten().chain(not_so);
+        for word in trapped.chain(when).chain(suspicious) {
             neutral.insert(word.clone(), false);
         }
         for word in file.neutral {
@@ -171,6 +242,7 @@ impl Lexicon {
         let entries = entries.into_iter().map(|word| &*word.leak()).collect();
         Ok(Self {
             trapped: file.trapped,
+            suspicions: file.suspicions,
             tests: file.tests,
             entries,
             neutral,
@@ -272,6 +344,11 @@ mod tests {
             "电梯停在半空，里面关在三个人，电话没人接",
             "有老人在轿厢里出不来",
             "We are stuck in the lift of tower 2, please send someone",
+            // Who is trapped tells what happened before as well.
+            "我现在被困在电梯里,这部电梯经常坏,快来人",
+            "救命,被困电梯出不来,上次也这样",
+            "孩子被关在电梯里了,昨天就报过修没人来",
+            "We are trapped in the lift, it happens often, help now",
         ] {
             assert!(says_trapped(now), "{now}");
         }
@@ -284,9 +361,41 @@ mod tests {
             "电梯门关不上，噪音很大",
             "资金被困在这个项目里出不来",
             "I was stuck in the elevator yesterday",
+            "上周我被困在电梯里一个小时,请赶紧修",
+            "电梯经常困人,现在也没人管",
+            // Nobody is trapped.
+            "电梯停了,没有人被困在电梯里,请派人来修",
+            "无人被困,但电梯停运了",
+            "电梯灯不亮,幸好没困人",
+            "电梯困人演练没有提前通知",
+            "Nobody is stuck in the elevator but it does not move",
             "",
         ] {
             assert!(!says_trapped(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_happened_is_suspected_and_what_is_feared_denied_or_threatened_is_not() {
+        use SignalKind as Kind;
+        for (text, kinds) in [
+            ("业主拉横幅堵了售楼处大门", vec![Kind::Demonstration]),
+            ("再不解决我们就去拉横幅堵售楼处大门", vec![]),
+            ("记者昨天来采访了,电视台报道了", vec![Kind::MediaExposure]),
+            ("法院已经受理了我们的起诉", vec![Kind::Litigation]),
+            ("孩子在滑梯上摔伤,送医院缝了三针", vec![Kind::Injury]),
+            ("地砖太滑,老人容易摔伤", vec![]),
+            ("幸好没有人受伤", vec![]),
+            ("吊顶砸下来差点砸伤人", vec![]),
+            ("燃气泄漏,楼道里都是味", vec![Kind::DangerToPersons]),
+            ("管道没有密封,存在燃气泄漏的风险", vec![]),
+            ("你们泄露了我的个人信息", vec![Kind::DataLeak]),
+            ("再不处理我就去电视台曝光", vec![Kind::ThreatensMedia]),
+            ("起诉不起诉我再想想", vec![Kind::ThreatensLitigation]),
+            ("外墙渗水,请派人维修", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(suspects(text), kinds, "{text}");
         }
     }
 

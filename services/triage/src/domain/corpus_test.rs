@@ -116,6 +116,14 @@ fn every_scenario_is_decided_as_expected() {
             "{}",
             row.id
         );
+        // Nothing is suspected that nobody stated.
+        for kind in category::suspects(&row.text) {
+            assert!(
+                row.signals.iter().any(|s| s.kind == kind),
+                "{}: {kind}",
+                row.id
+            );
+        }
         let suggested = category::suggest(&row.text);
         if !suggested
             .as_ref()

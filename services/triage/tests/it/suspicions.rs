@@ -4,10 +4,14 @@
 use jiff::SignedDuration;
 use redress_model::name::CaseName;
 use redress_model::words::Word as _;
-use redress_model::words::{CaseStatus, ClockKind, ClockState, DutyRole, SignalBasis, SignalKind};
+use redress_model::words::{
+    CaseMode, CaseStatus, ClockKind, ClockState, DutyRole, SignalBasis, SignalKind,
+};
+use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::triage_service_server::TriageService;
+use redress_proto::words::Signal;
 use tonic::{Code, Status};
 
 use crate::grading::{lower, reason, signal};
@@ -238,6 +242,43 @@ async fn a_suspicion_read_in_the_text_at_receipt_is_asked_about_too() {
     let clock = question(&world, &case).await;
     assert_eq!(time(&clock.next_time), world.now() + QUARTER);
     assert_eq!(clock.level, 2);
+}
+
+#[tokio::test]
+async fn what_a_text_tells_and_nobody_stated_is_put_to_the_duty_lead_for_15_minutes() {
+    let world = World::new().await;
+    let told = async |mode: CaseMode, stated: Vec<Signal>| {
+        let case = world.new_case();
+        world.say(&case, "业主拉横幅堵了售楼处大门,有人摔伤送医院");
+        let facts = event::CaseFacts {
+            mode: to_wire(mode),
+            signals: stated,
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts)]).await;
+        case
+    };
+    let case = told(CaseMode::Live, Vec::new()).await;
+    let decision = world.decision(&case).await;
+    let both = [SignalKind::Demonstration, SignalKind::Injury].map(to_wire);
+    assert_eq!(
+        (decision.grade, decision.suspected_signals),
+        (4, both.to_vec())
+    );
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    let clock = question(&world, &case).await;
+    assert_eq!(time(&clock.next_time), world.now() + QUARTER);
+    // Silence climbs, and then it counts inside (section 4).
+    world.advance(QUARTER * 2).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, decision.provisional), (1, true));
+    // What was stated needs no suspicion, and history asks nobody.
+    let stated = signal(SignalKind::Injury, SignalBasis::Confirmed);
+    let case = told(CaseMode::Live, vec![stated]).await;
+    let suspected = world.decision(&case).await.suspected_signals;
+    assert_eq!(suspected, [to_wire(SignalKind::Demonstration)]);
+    let old = told(CaseMode::Historical, Vec::new()).await;
+    assert!(world.decision(&old).await.suspected_signals.is_empty());
 }
 
 #[tokio::test]
