@@ -10,6 +10,7 @@ use crate::commands::aftermath::AftermathCommand;
 use crate::commands::audit::AuditCommand;
 use crate::commands::briefing::{BriefingCommand, CommitmentCommand};
 use crate::commands::grade::GradeCommand;
+use crate::commands::media::MediaCommand;
 use crate::commands::signal::SignalCommand;
 use crate::commands::statement::StatementCommand;
 
@@ -95,6 +96,9 @@ pub(crate) enum Command {
     /// Commitments: what was promised at briefings.
     #[command(subcommand)]
     Commitment(CommitmentCommand),
+    /// The media desk: who asks, who reported, and what is true of it.
+    #[command(subcommand)]
+    Media(MediaCommand),
     /// Statements: what may leave as the company's word on an incident.
     #[command(subcommand)]
     Statement(StatementCommand),
@@ -415,6 +419,12 @@ pub(crate) enum IncidentCommand {
         /// example `lakeside/I20261121-01`.
         name: String,
     },
+    /// Show what was told to whom in each stage, how old it is, and what is missing before the stage may end.
+    #[command(after_help = "Example:\n  redress incident matrix lakeside/I20261121-01")]
+    Matrix {
+        /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
+        name: String,
+    },
     /// Move an incident to another stage, by decision.
     #[command(
         after_help = "Examples:\n  redress incident stage lakeside/I20261121-01 HANDLING --reason 'everybody is safe and knows what comes next'\n  redress incident stage lakeside/I20261121-01 HANDLING --reason 'calm' --waive 'promise/HOLDING_STATEMENT=nobody asks'"
@@ -567,9 +577,52 @@ pub(crate) enum MessageCommand {
         /// Only to this complainant, by person token; may be given several times.
         #[arg(long = "to", value_name = "TOKEN")]
         person_tokens: Vec<String>,
+        /// ORDINARY, APPOINTMENT, SAFETY_WARNING or LEGAL_REPLY: what never waits while an incident is open.
+        #[arg(long, default_value = "ORDINARY")]
+        purpose: String,
         /// Why it may say what the wording check finds.
         #[arg(long, value_name = "REASON", default_value = "")]
         override_wording: String,
+    },
+    /// List what waits for the spokesperson while an incident is open, newest first.
+    #[command(
+        after_help = "Examples:\n  redress message held --site lakeside\n  redress message held --decided --json"
+    )]
+    Held {
+        /// Site; all of the token's sites otherwise.
+        #[arg(long)]
+        site: Option<String>,
+        /// Only what this incident holds, `sites/{site}/incidents/{incident}`.
+        #[arg(long)]
+        incident: Option<String>,
+        /// What was released or dropped, too.
+        #[arg(long)]
+        decided: bool,
+        /// Rows.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Let a message go that waits for the spokesperson.
+    #[command(
+        after_help = "Example:\n  redress message release sites/lakeside/messages/ID --reason 'says what the statement says'"
+    )]
+    Release {
+        /// The message, `sites/{site}/messages/{message}`.
+        name: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Drop a message that waits for the spokesperson: it never goes.
+    #[command(
+        after_help = "Example:\n  redress message drop sites/lakeside/messages/ID --reason 'overtaken by the statement'"
+    )]
+    Drop {
+        /// The message, `sites/{site}/messages/{message}`.
+        name: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
     },
     /// Queue a failed message anew, by every way again.
     #[command(after_help = "Example:\n  redress message retry sites/lakeside/messages/ID")]

@@ -26,6 +26,8 @@ use redress_proto::assignment::v1::work_service_client::WorkServiceClient;
 use redress_proto::crisis::v1::aftermath_service_client::AftermathServiceClient;
 use redress_proto::crisis::v1::briefing_service_client::BriefingServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
+use redress_proto::crisis::v1::matrix_service_client::MatrixServiceClient;
+use redress_proto::crisis::v1::media_service_client::MediaServiceClient;
 use redress_proto::crisis::v1::statement_service_client::StatementServiceClient;
 use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
 use redress_proto::intake::v1::case_service_client::CaseServiceClient;
@@ -36,6 +38,7 @@ use redress_proto::notification::v1::notice_service_client::NoticeServiceClient;
 use redress_proto::notification::v1::survey_service_client::SurveyServiceClient;
 use redress_proto::notification::v1::task_service_client::TaskServiceClient;
 use redress_proto::notification::v1::template_service_client::TemplateServiceClient;
+use redress_proto::notification::v1::voice_service_client::VoiceServiceClient;
 use redress_proto::notification::v1::wording_service_client::WordingServiceClient;
 use redress_proto::operations::v1::status_service_client::StatusServiceClient;
 use redress_proto::triage::v1::calendar_service_client::CalendarServiceClient;
@@ -290,6 +293,10 @@ impl Platform {
         MessageServiceClient::new(self.channel(ServiceArg::Notification))
     }
 
+    pub(crate) fn voice(&self) -> VoiceServiceClient<Authenticated> {
+        VoiceServiceClient::new(self.channel(ServiceArg::Notification))
+    }
+
     pub(crate) fn delivery(&self) -> DeliveryServiceClient<Authenticated> {
         DeliveryServiceClient::new(self.channel(ServiceArg::Notification))
     }
@@ -312,6 +319,14 @@ impl Platform {
 
     pub(crate) fn briefings(&self) -> BriefingServiceClient<Authenticated> {
         BriefingServiceClient::new(self.channel(ServiceArg::Crisis))
+    }
+
+    pub(crate) fn media(&self) -> MediaServiceClient<Authenticated> {
+        MediaServiceClient::new(self.channel(ServiceArg::Crisis))
+    }
+
+    pub(crate) fn matrices(&self) -> MatrixServiceClient<Authenticated> {
+        MatrixServiceClient::new(self.channel(ServiceArg::Crisis))
     }
 
     pub(crate) fn events(&self, service: ServiceArg) -> EventAdminServiceClient<Authenticated> {

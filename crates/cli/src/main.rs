@@ -51,8 +51,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Grade(command) => commands::grade::run(&platform()?, command, out).await,
             Command::Signal(command) => commands::signal::run(&platform()?, command, out).await,
             Command::Audit(command) => commands::audit::run(&platform()?, command, out).await,
+            Command::Media(command) => commands::media::run(&platform()?, command, out).await,
             Command::Statement(command) => {
-                commands::statement::run(&platform()?, command, out).await
+                commands::statement::run(&home, &platform()?, command, out).await
             }
             Command::Briefing(command) => commands::briefing::run(&platform()?, command, out).await,
             Command::Commitment(command) => {

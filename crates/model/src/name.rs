@@ -231,6 +231,14 @@ site_child_name! {
     StatementName, "statements", "sites/{site}/statements/{statement}", Uuid, canonical_uuid
 }
 site_child_name! {
+    /// An inquiry of the press.
+    InquiryName, "inquiries", "sites/{site}/inquiries/{inquiry}", Uuid, canonical_uuid
+}
+site_child_name! {
+    /// Something that was reported.
+    ExposureName, "exposures", "sites/{site}/exposures/{exposure}", Uuid, canonical_uuid
+}
+site_child_name! {
     /// A message to a person.
     MessageName, "messages", "sites/{site}/messages/{message}", Uuid, canonical_uuid
 }

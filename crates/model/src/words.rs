@@ -434,6 +434,8 @@ words! {
         Commitment = 40 => "COMMITMENT",
         /// What the review of an incident asks of somebody.
         ReviewAction = 41 => "REVIEW_ACTION",
+        /// Answer to an inquiry of the press.
+        MediaAnswer = 50 => "MEDIA_ANSWER",
     }
 }
 
@@ -486,6 +488,8 @@ words! {
         OutsideParty = 2 => "OUTSIDE_PARTY",
         /// With a court or an arbitrator.
         Court = 3 => "COURT",
+        /// With the spokesperson of an open incident, for whom a message waits (section 9).
+        SingleVoice = 4 => "SINGLE_VOICE",
     }
 }
 

@@ -59,6 +59,7 @@ fn promised() -> Vec<&'static str> {
                     | ClockKind::WeeklyBriefing
                     | ClockKind::Commitment
                     | ClockKind::ReviewAction
+                    | ClockKind::MediaAnswer
             )
         })
         .map(|kind| kind.word())

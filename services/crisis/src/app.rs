@@ -8,6 +8,8 @@ use redress_events::{
 use redress_proto::crisis::v1::aftermath_service_server::AftermathServiceServer;
 use redress_proto::crisis::v1::briefing_service_server::BriefingServiceServer;
 use redress_proto::crisis::v1::incident_service_server::IncidentServiceServer;
+use redress_proto::crisis::v1::matrix_service_server::MatrixServiceServer;
+use redress_proto::crisis::v1::media_service_server::MediaServiceServer;
 use redress_proto::crisis::v1::statement_service_server::StatementServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
@@ -22,9 +24,12 @@ use crate::flow::Desk;
 use crate::jobs::subscriptions::SUBSCRIPTIONS;
 use crate::jobs::timers::IncidentClocks;
 use crate::jobs::{Shop, inbox, shifts, standing, tidy};
+use crate::rpc::matrix::Matrices;
+use crate::rpc::media::Media;
 use crate::rpc::{Aftermath, Briefings, Incidents, Statements, export_signer, signer};
 use crate::settings::Settings;
 use crate::store;
+use crate::store::keys::Keys;
 
 /// The crisis service.
 #[derive(Debug)]
@@ -52,6 +57,7 @@ impl Service for CrisisService {
             meter,
             peers,
             fingerprints,
+            vault,
             ..
         } = context;
         let desk = Arc::new(Desk {
@@ -97,6 +103,13 @@ impl Service for CrisisService {
             incidents: Arc::clone(&incidents),
             sign: export_signer(peers.clone()),
         };
+        let media = Media {
+            incidents: Arc::clone(&incidents),
+            keys: Arc::new(Keys::new(vault)),
+        };
+        let matrices = Matrices {
+            incidents: Arc::clone(&incidents),
+        };
         let statements = Statements {
             incidents: Arc::clone(&incidents),
             sign: signer(peers),
@@ -110,6 +123,8 @@ impl Service for CrisisService {
             .serve(StatementServiceServer::new(statements))
             .serve(BriefingServiceServer::new(briefings))
             .serve(AftermathServiceServer::new(aftermath))
+            .serve(MatrixServiceServer::new(matrices))
+            .serve(MediaServiceServer::new(media))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(
                 db.clone(),

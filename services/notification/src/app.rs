@@ -17,6 +17,7 @@ use redress_proto::notification::v1::notice_service_server::NoticeServiceServer;
 use redress_proto::notification::v1::survey_service_server::SurveyServiceServer;
 use redress_proto::notification::v1::task_service_server::TaskServiceServer;
 use redress_proto::notification::v1::template_service_server::TemplateServiceServer;
+use redress_proto::notification::v1::voice_service_server::VoiceServiceServer;
 use redress_proto::notification::v1::wording_service_server::WordingServiceServer;
 use redress_rpc::client::Peers;
 use redress_rpc::watch::Bell;
@@ -26,7 +27,7 @@ use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::render::Templates;
-use crate::jobs::announce::{MESSAGE_CHANGED, SURVEY_ANSWERED};
+use crate::jobs::announce::{MESSAGE_CHANGED, MESSAGE_HELD, SURVEY_ANSWERED, WORDING_CHANGED};
 use crate::jobs::inbox::News;
 use crate::jobs::metrics::Metrics;
 use crate::jobs::owner_notices::NoticeWorker;
@@ -38,6 +39,7 @@ use crate::rpc::owner_notices::OwnerNotices;
 use crate::rpc::survey::Surveys;
 use crate::rpc::tasks::Tasks;
 use crate::rpc::templates::TemplateTexts;
+use crate::rpc::voice::Voice;
 use crate::rpc::wording::Wording;
 use crate::rpc::{Apps, Messages};
 use crate::settings::{self, RawSettings};
@@ -154,6 +156,13 @@ impl Service for NotificationService {
             tokens: Tokens::new(fingerprints.clone()),
             fingerprints: fingerprints.clone(),
         };
+        let voice = Voice {
+            db: db.clone(),
+            keys: Arc::clone(&keys),
+            clock: clock.clone(),
+            fingerprints: fingerprints.clone(),
+            metrics: metrics.clone(),
+        };
         let owner_notices = OwnerNotices {
             db: db.clone(),
             keys: Arc::clone(&keys),
@@ -183,6 +192,7 @@ impl Service for NotificationService {
             .serve(DeliveryServiceServer::new(delivery))
             .serve(SurveyServiceServer::new(surveys))
             .serve(NoticeServiceServer::new(owner_notices))
+            .serve(VoiceServiceServer::new(voice))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(db)))
             .work("relay", |shutdown| relay.run(shutdown))
@@ -224,6 +234,8 @@ fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> 
             &["crisis", "intake", "triage", "assignment"],
         ),
         (SURVEY_ANSWERED, &["triage", "assignment"]),
+        (WORDING_CHANGED, &["crisis"]),
+        (MESSAGE_HELD, &["triage"]),
     ]);
     let mut subscribers: Subscribers = Vec::new();
     for service in subscriptions.subscribers() {

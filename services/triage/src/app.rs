@@ -26,9 +26,9 @@ use crate::domain::similarity;
 use crate::jobs::{
     CalendarKeeper, CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth,
     ContactRecordedHandler, DemandChangedHandler, DisputeBegunHandler, DutyChangedHandler,
-    MessageChangedHandler, OwnerChangedHandler, PolicyKeeper, SiteChangedHandler,
-    StaffChangedHandler, SurveyAnsweredHandler, TextSource, regrade_clusters, subscriptions,
-    watch_standing,
+    MessageChangedHandler, MessageHeldHandler, OwnerChangedHandler, PolicyKeeper,
+    SiteChangedHandler, StaffChangedHandler, SurveyAnsweredHandler, TextSource, regrade_clusters,
+    subscriptions, watch_standing,
 };
 use crate::rpc::{Shared, TriageRpc};
 use crate::store::late;
@@ -76,6 +76,10 @@ pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
         .on(
             "redress.message.changed.v1",
             MessageChangedHandler(Arc::clone(desk)),
+        )
+        .on(
+            "redress.message.held.v1",
+            MessageHeldHandler(Arc::clone(desk)),
         )
         .on(
             "redress.survey.answered.v1",

@@ -17,7 +17,7 @@ use redress_rpc::auth::{JwkSet, attested};
 use uuid::Uuid;
 
 use super::briefing::instant;
-use super::incident::{bare, find, one};
+use super::incident::{bare, find, one, waiver};
 use super::{room, word};
 use crate::connect::{Home, Platform, request};
 use crate::failure::Failure;
@@ -38,7 +38,7 @@ pub(crate) enum AftermathCommand {
     },
     /// Stand an incident down, or look whether it could be.
     #[command(
-        after_help = "Examples:\n  redress incident stand-down lakeside/I20261121-01 --check\n  redress incident stand-down lakeside/I20261121-01 --reason 'every household accepted'"
+        after_help = "Examples:\n  redress incident stand-down lakeside/I20261121-01 --check\n  redress incident stand-down lakeside/I20261121-01 --reason 'every household accepted'\n  redress incident stand-down lakeside/I20261121-01 --reason 'calm' --waive 'audience/STAFF=they were all there'"
     )]
     StandDown {
         /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
@@ -49,6 +49,9 @@ pub(crate) enum AftermathCommand {
         /// Why now.
         #[arg(long)]
         reason: Option<String>,
+        /// A gap that the last stage may be left with, as the refusal names it, and why. May be repeated.
+        #[arg(long, value_name = "GAP=REASON")]
+        waive: Vec<String>,
     },
     /// The review of an incident that was stood down.
     #[command(subcommand)]
@@ -165,10 +168,15 @@ pub(crate) async fn run(
             let name = find(&platform, name).await?;
             room::run(&platform, name).await
         }
-        AftermathCommand::StandDown { name, reason, .. } => {
+        AftermathCommand::StandDown {
+            name,
+            reason,
+            waive,
+            ..
+        } => {
             let platform = platform()?;
             let name = find(&platform, name).await?;
-            stand_down(&platform, name, reason, out).await
+            stand_down(&platform, name, reason, &waive, out).await
         }
         AftermathCommand::Review(command) => review(&platform()?, command, out).await,
         AftermathCommand::Export {
@@ -187,6 +195,7 @@ async fn stand_down(
     platform: &Platform,
     name: String,
     reason: Option<String>,
+    waive: &[String],
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.aftermath();
@@ -209,6 +218,7 @@ async fn stand_down(
         reason,
         etag: String::new(),
         request_id: Uuid::now_v7().to_string(),
+        waivers: waive.iter().map(|w| waiver(w)).collect::<Result<_, _>>()?,
     };
     let answer = client.stand_down(request(stand_down)).await?.into_inner();
     one(&answer.incident.unwrap_or_default(), out);

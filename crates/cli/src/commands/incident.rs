@@ -49,6 +49,7 @@ pub(crate) async fn run(
                 .await?;
             one(&answer.into_inner().incident.unwrap_or_default(), out);
         }
+        IncidentCommand::Matrix { name } => super::matrix::run(platform, name, out).await?,
         IncidentCommand::Stage {
             name,
             stage,
@@ -105,7 +106,7 @@ pub(super) fn one(incident: &Incident, out: Output) {
 }
 
 /// `GAP=REASON`.
-fn waiver(text: &str) -> Result<GateWaiver, Failure> {
+pub(super) fn waiver(text: &str) -> Result<GateWaiver, Failure> {
     let (gap, reason) = text.split_once('=').ok_or_else(|| Failure::Word {
         argument: "waive",
         unknown: UnknownWord {

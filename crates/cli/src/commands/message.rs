@@ -1,9 +1,10 @@
 //! `redress message`: what was told to whom, and the local outbox.
 
 use redress_proto::notification::v1::{
-    AcknowledgeMessageRequest, GetMessageRequest, ListMessagesRequest, Message, MessageChannel,
-    MessageState, RedriveMessagesRequest, RedriveMessagesResponse, RetryMessageRequest,
-    SendMessageRequest,
+    AcknowledgeMessageRequest, DropMessageRequest, GetMessageRequest, HeldMessage, HoldDecision,
+    ListHeldMessagesRequest, ListMessagesRequest, Message, MessageChannel, MessagePurpose,
+    MessageState, RedriveMessagesRequest, RedriveMessagesResponse, ReleaseMessageRequest,
+    RetryMessageRequest, SendMessageRequest,
 };
 
 use super::case;
@@ -115,9 +116,13 @@ pub(crate) async fn run(
             case,
             text,
             person_tokens,
+            purpose,
             override_wording,
         } => {
+            let parse = MessagePurpose::from_str_name;
+            let purpose = super::task::wire("purpose", "MESSAGE_PURPOSE_", &purpose, parse)?;
             let asked = SendMessageRequest {
+                purpose: purpose.into(),
                 parent: case::name_of(platform, &case).await?,
                 text,
                 person_tokens,
@@ -132,6 +137,32 @@ pub(crate) async fn run(
                 |m| vec![m.name.clone(), short(&m.recipient), standing(m)],
                 |m| json::of("notification.v1.Message", m),
             );
+        }
+        MessageCommand::Held {
+            site,
+            incident,
+            decided,
+            paging,
+        } => held(platform, site, incident, decided, paging.limit, out).await?,
+        MessageCommand::Release { name, reason } => {
+            let asked = ReleaseMessageRequest {
+                name,
+                reason,
+                request_id: uuid::Uuid::new_v4().to_string(),
+                ..Default::default()
+            };
+            let answer = platform.voice().release_message(request(asked)).await?;
+            decided(&answer.into_inner().held_message.unwrap_or_default(), out);
+        }
+        MessageCommand::Drop { name, reason } => {
+            let asked = DropMessageRequest {
+                name,
+                reason,
+                request_id: uuid::Uuid::new_v4().to_string(),
+                ..Default::default()
+            };
+            let answer = platform.voice().drop_message(request(asked)).await?;
+            decided(&answer.into_inner().held_message.unwrap_or_default(), out);
         }
         MessageCommand::Retry {
             name,
@@ -203,6 +234,89 @@ pub(crate) async fn run(
         }
     }
     Ok(())
+}
+
+/// What waits for the spokesperson, and how many were decided.
+async fn held(
+    platform: &Platform,
+    site: Option<String>,
+    incident: Option<String>,
+    decided: bool,
+    limit: Option<usize>,
+    out: Output,
+) -> Result<(), Failure> {
+    let filter = ListHeldMessagesRequest {
+        parent: parent(site.as_deref()),
+        incident: incident.unwrap_or_default(),
+        decided,
+        ..Default::default()
+    };
+    let client = platform.voice();
+    let rows = all_pages(limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let filter = ListHeldMessagesRequest {
+            page_size: page_size.min(200),
+            page_token,
+            ..filter.clone()
+        };
+        async move {
+            let answer = client
+                .list_held_messages(request(filter))
+                .await?
+                .into_inner();
+            Ok((answer.held_messages, answer.next_page_token))
+        }
+    })
+    .await?;
+    out.rows(
+        &[
+            "Message",
+            "Template",
+            "About",
+            "Held by",
+            "Since",
+            "Decide by",
+            "Decision",
+            "Why",
+            "Says",
+        ],
+        &rows,
+        |h| {
+            let message = h.message.clone().unwrap_or_default();
+            vec![
+                message.name,
+                message.template,
+                short(&message.case),
+                short(&h.incident),
+                when(h.hold_time.as_ref()),
+                when(h.decide_by_time.as_ref()),
+                decision(h),
+                h.reason.clone(),
+                h.text.chars().take(40).collect(),
+            ]
+        },
+        |h| json::of("notification.v1.HeldMessage", h),
+    );
+    Ok(())
+}
+
+/// What became of a held message.
+fn decided(held: &HeldMessage, out: Output) {
+    let name = held.message.as_ref().map_or("", |m| m.name.as_str());
+    out.one(
+        || json::of("notification.v1.HeldMessage", held),
+        || anstream::println!("{name} {}", decision(held)),
+    );
+}
+
+fn decision(held: &HeldMessage) -> String {
+    match held.decision() {
+        HoldDecision::Unspecified => "–".to_owned(),
+        decided => decided
+            .as_str_name()
+            .trim_start_matches("HOLD_DECISION_")
+            .to_owned(),
+    }
 }
 
 /// Where a message stands, and which digest tells it or how many it tells.

@@ -16,6 +16,8 @@ pub(crate) mod grade;
 pub(crate) mod incident;
 pub(crate) mod ledger;
 pub(crate) mod library;
+mod matrix;
+pub(crate) mod media;
 pub(crate) mod message;
 pub(crate) mod notice;
 pub(crate) mod policy;

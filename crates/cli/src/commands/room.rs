@@ -207,7 +207,10 @@ fn draw(
     let columns = [
         (roles(&incident), clocks(&incident, now)),
         (statements(&room), cells(&room, now)),
-        (commitments(&room, now), briefings(&room, now)),
+        (
+            commitments(&room, now),
+            [briefings(&room, now), media(&room, now)].concat(),
+        ),
     ];
     for ((a, b), height) in columns.into_iter().zip(heights) {
         let (a, b) = (block(a, left, height), block(b, right, height));
@@ -338,8 +341,9 @@ fn cells(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
                 format!("{} ago", span(at.duration_until(now).as_secs())),
                 Look::Plain,
             ),
-            None => ("nothing yet".to_owned(), Look::Warning),
+            None => ("nothing yet".to_owned(), Look::Plain),
         };
+        let look = if c.missing { Look::Warning } else { look };
         lines.push(piece(look, format!("{:<12}{told}", audience(c.audience))));
     }
     lines
@@ -377,6 +381,29 @@ fn briefings(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
             ),
         };
         lines.push(piece(look, text));
+    }
+    lines
+}
+
+/// What the press waits for, and what has to be set right.
+fn media(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
+    let mut lines = vec![piece(Look::Heading, "MEDIA")];
+    for i in &room.inquiries {
+        let due = instant(i.due_time.as_ref());
+        let text = format!("{:>10}  {} asks", count(due, now), i.outlet);
+        lines.push(piece(late(due, now), text));
+    }
+    for e in &room.exposures {
+        let due = instant(e.clarify_due_time.as_ref());
+        let (what, look) = match due {
+            Some(_) => ("to be clarified", late(due, now)),
+            None => ("is it so?", Look::Warning),
+        };
+        let text = format!("{:>10}  {}: {what}", count(due, now), e.outlet);
+        lines.push(piece(look, text));
+    }
+    if lines.len() == 1 {
+        lines.push(piece(Look::Plain, "nothing waits"));
     }
     lines
 }
@@ -525,6 +552,7 @@ mod tests {
         let cell = |audience: Audience, ago: Option<i64>| wire::RoomCell {
             audience: audience.into(),
             tell_time: ago.and_then(|ago| in_minutes(-ago)),
+            missing: ago.is_none(),
         };
         let promised = |text: &str, due: i64| wire::Commitment {
             text: text.into(),
@@ -607,6 +635,22 @@ mod tests {
                     promised("疏散售楼处门口人群,设置接待区并安排专人登记诉求", -3),
                     promised("公布变更前后总平面图", 600),
                 ],
+                inquiries: vec![wire::Inquiry {
+                    outlet: "City Daily".into(),
+                    due_time: in_minutes(-20),
+                    ..Default::default()
+                }],
+                exposures: vec![
+                    wire::Exposure {
+                        outlet: "晚报".into(),
+                        clarify_due_time: in_minutes(60 * 24 * 4),
+                        ..Default::default()
+                    },
+                    wire::Exposure {
+                        outlet: "A forum".into(),
+                        ..Default::default()
+                    },
+                ],
             }),
             ..Default::default()
         }
@@ -647,6 +691,9 @@ mod tests {
             "-0:03:00  疏散售楼处门口人群",
             "10:00:00  公布变更前后总平面图",
             "4d 08h  briefing 1",
+            "-0:20:00  City Daily asks",
+            "4d 00h  晚报: to be clarified",
+            "A forum: is it so?",
             "10:00:00 HOLDING_STATEMENT breached",
         ] {
             assert!(screen.contains(seen), "{seen} in\n{screen}");
@@ -662,6 +709,7 @@ mod tests {
                 && alarm("OBJECTED")
                 && alarm("not reached")
                 && alarm("疏散")
+                && alarm("City Daily asks")
         );
     }
 

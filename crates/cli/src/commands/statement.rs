@@ -1,6 +1,11 @@
 //! `redress statement`: what may leave as the company's word on an incident.
 
+use std::path::Path;
+
 use clap::Subcommand;
+use redress_crisis::rpc::FEED_TYPE;
+use redress_crisis::store::feed;
+use redress_model::name::SiteId;
 use redress_model::words::UnknownWord;
 use redress_proto::crisis::v1::{
     Audience, CreateStatementRequest, DropStatementRequest, FeedEntry, GetStatementRequest,
@@ -8,11 +13,12 @@ use redress_proto::crisis::v1::{
     ReviewStatementRequest, ReviewStep, Statement, StatementFact, StatementKind, StatementState,
     UpdateStatementRequest, Verdict,
 };
+use redress_rpc::auth::{JwkSet, attested};
 use uuid::Uuid;
 
 use super::incident::find;
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, request};
+use crate::connect::{Home, Platform, all_pages, request};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, table, when};
@@ -60,6 +66,9 @@ pub(crate) enum StatementCommand {
         /// The published statement whose place it takes.
         #[arg(long, default_value = "")]
         supersedes: String,
+        /// Why it may and may not.
+        #[command(flatten)]
+        excuses: Excuses,
     },
     /// Change the words of a draft: what was approved before counts no more.
     #[command(
@@ -74,6 +83,9 @@ pub(crate) enum StatementCommand {
         /// A fact with its source, all of them anew; the known ones stay where none is given.
         #[arg(long = "fact", value_name = "KEY=VALUE@SOURCE")]
         facts: Vec<String>,
+        /// Why it may and may not; what is not given stays.
+        #[command(flatten)]
+        excuses: Excuses,
     },
     /// Give a verdict on the statement as it stands now.
     #[command(
@@ -115,6 +127,18 @@ pub(crate) enum StatementCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Verify what a site published: the chain of hashes, and the platform's signature of each entry. Ends with an error
+    /// where one does not hold.
+    #[command(
+        after_help = "Examples:\n  redress statement verify lakeside\n  redress statement verify lakeside --jwks platform-jwks.json --json"
+    )]
+    Verify {
+        /// The site.
+        site: String,
+        /// Public keys of the platform's issuer; those of the platform on this machine where none is given.
+        #[arg(long)]
+        jwks: Option<std::path::PathBuf>,
+    },
     /// List what a site published, oldest first: a signed chain.
     #[command(after_help = "Example:\n  redress statement feed lakeside --json")]
     Feed {
@@ -123,8 +147,20 @@ pub(crate) enum StatementCommand {
     },
 }
 
+/// What lets a statement pass that would be held back; its reviewers read both.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Excuses {
+    /// Why it may say what the wording check finds; takes the permission wording.override.
+    #[arg(long, value_name = "REASON")]
+    override_wording: Option<String>,
+    /// Why it may say otherwise than what was published.
+    #[arg(long, value_name = "REASON")]
+    corrects: Option<String>,
+}
+
 /// Runs a subcommand.
 pub(crate) async fn run(
+    home: &Home,
     platform: &Platform,
     command: StatementCommand,
     out: Output,
@@ -137,8 +173,12 @@ pub(crate) async fn run(
             return Ok(());
         }
         StatementCommand::Feed { site } => {
-            show_feed(&feed(platform, &site).await?, out);
+            show_feed(&read_feed(platform, &site).await?, out);
             return Ok(());
+        }
+        StatementCommand::Verify { site, jwks } => {
+            let keys = keys(home, jwks.as_deref())?;
+            return verify(&site, &read_feed(platform, &site).await?, &keys, out);
         }
         StatementCommand::Show { name } => Some(get(platform, name).await?),
         StatementCommand::Draft {
@@ -149,6 +189,7 @@ pub(crate) async fn run(
             text,
             facts,
             supersedes,
+            excuses,
         } => {
             let create = CreateStatementRequest {
                 parent: find(platform, incident).await?,
@@ -159,6 +200,8 @@ pub(crate) async fn run(
                     text,
                     facts: facts.iter().map(|f| fact(f)).collect::<Result<_, _>>()?,
                     supersedes,
+                    wording_override_reason: excuses.override_wording.unwrap_or_default(),
+                    correction_reason: excuses.corrects.unwrap_or_default(),
                     ..Default::default()
                 }),
                 request_id: request_id(),
@@ -166,7 +209,12 @@ pub(crate) async fn run(
             let answer = client.create_statement(request(create)).await?;
             answer.into_inner().statement
         }
-        StatementCommand::Edit { name, text, facts } => {
+        StatementCommand::Edit {
+            name,
+            text,
+            facts,
+            excuses,
+        } => {
             let known = get(platform, name).await?;
             let mut paths = vec!["text".to_owned()];
             let mut statement = Statement {
@@ -176,6 +224,14 @@ pub(crate) async fn run(
             if !facts.is_empty() {
                 statement.facts = facts.iter().map(|f| fact(f)).collect::<Result<_, _>>()?;
                 paths.push("facts".to_owned());
+            }
+            if let Some(reason) = excuses.override_wording {
+                statement.wording_override_reason = reason;
+                paths.push("wording_override_reason".to_owned());
+            }
+            if let Some(reason) = excuses.corrects {
+                statement.correction_reason = reason;
+                paths.push("correction_reason".to_owned());
             }
             let update = UpdateStatementRequest {
                 statement: Some(statement),
@@ -274,7 +330,7 @@ async fn list(
     .await
 }
 
-async fn feed(platform: &Platform, site: &str) -> Result<Vec<FeedEntry>, Failure> {
+async fn read_feed(platform: &Platform, site: &str) -> Result<Vec<FeedEntry>, Failure> {
     let mut client = platform.statements();
     let mut all: Vec<FeedEntry> = Vec::new();
     loop {
@@ -288,6 +344,91 @@ async fn feed(platform: &Platform, site: &str) -> Result<Vec<FeedEntry>, Failure
             return Ok(all);
         }
         all.extend(page);
+    }
+}
+
+/// The public keys of the platform's issuer.
+fn keys(home: &Home, jwks: Option<&Path>) -> Result<JwkSet, Failure> {
+    let Some(path) = jwks else {
+        return super::token::issuer(home).map(|issuer| issuer.jwks());
+    };
+    let bytes = std::fs::read(path).map_err(|source| Failure::File {
+        what: "cannot read",
+        path: path.display().to_string(),
+        source,
+    })?;
+    serde_json::from_slice(&bytes).map_err(|e| Failure::platform("these are no keys", e))
+}
+
+/// What an entry's signature says.
+#[derive(serde::Deserialize)]
+struct Signed {
+    site: String,
+    number: i64,
+    hash: String,
+}
+
+/// What is wrong with an entry; none where it holds.
+fn broken(
+    site: &SiteId,
+    before: Option<&FeedEntry>,
+    e: &FeedEntry,
+    keys: &JwkSet,
+) -> Option<String> {
+    let (number, hash) = before.map_or((0, ""), |b| (b.number, b.hash.as_str()));
+    if e.number != number + 1 {
+        return Some(format!("entry {} is missing", number + 1));
+    }
+    if e.previous_hash != hash {
+        return Some("it does not follow the entry before".to_owned());
+    }
+    let (Ok(previous), Ok(digest)) = (hex::decode(hash), hex::decode(&e.digest)) else {
+        return Some("its hashes are none".to_owned());
+    };
+    let computed = feed::hash(site, e.number, &previous, &digest, &e.language, &e.text);
+    if hex::encode(computed) != e.hash {
+        return Some("its words are not those that were published".to_owned());
+    }
+    match attested::<Signed>(keys, FEED_TYPE, &e.signature) {
+        Err(error) => Some(error.to_string()),
+        Ok(s) if s.site == site.as_str() && s.number == e.number && s.hash == e.hash => None,
+        Ok(_) => Some("its signature is another entry's".to_owned()),
+    }
+}
+
+fn verify(site: &str, entries: &[FeedEntry], keys: &JwkSet, out: Output) -> Result<(), Failure> {
+    let id: SiteId =
+        site.parse()
+            .map_err(|e: redress_model::name::NameError| Failure::Argument {
+                argument: "site",
+                reason: e.to_string(),
+            })?;
+    let before = std::iter::once(None).chain(entries.iter().map(Some));
+    let wrong = entries
+        .iter()
+        .zip(before)
+        .find_map(|(e, before)| Some((e.number, broken(&id, before, e, keys)?)));
+    out.one(
+        || {
+            serde_json::json!({
+                "site": site,
+                "entries": entries.len(),
+                "holds": wrong.is_none(),
+                "broken_number": wrong.as_ref().map(|w| w.0),
+                "broken": wrong.as_ref().map(|w| w.1.as_str()),
+            })
+        },
+        || match &wrong {
+            None => line(
+                "feed",
+                format!("{} entries hold, each signed", entries.len()),
+            ),
+            Some((number, what)) => line("feed", format!("entry {number} does not hold: {what}")),
+        },
+    );
+    match wrong {
+        None => Ok(()),
+        Some(_) => Err(Failure::Tampered),
     }
 }
 
@@ -409,6 +550,18 @@ fn show(s: &Statement) {
             "published",
             format!("{} by {}", when(s.publish_time.as_ref()), s.published_by),
         );
+    }
+    if !s.wording_hits.is_empty() {
+        line("must not be said", s.wording_hits.join(", "));
+    }
+    if !s.wording_override_reason.is_empty() {
+        line("said all the same", &s.wording_override_reason);
+    }
+    if !s.contradiction.is_empty() {
+        line("contradicts", &s.contradiction);
+    }
+    if !s.correction_reason.is_empty() {
+        line("corrects", &s.correction_reason);
     }
     heading("Words");
     anstream::println!("{}", s.text);

@@ -137,7 +137,10 @@ fn above(role: DutyRole) -> &'static [DutyRole] {
 /// The role that answers for a promise and is warned first.
 pub fn responsible_for(kind: ClockKind) -> DutyRole {
     match kind {
-        ClockKind::HoldingStatement | ClockKind::OutwardUpdate => DutyRole::Spokesperson,
+        ClockKind::HoldingStatement
+        | ClockKind::OutwardUpdate
+        | ClockKind::MediaAnswer
+        | ClockKind::MediaClarification => DutyRole::Spokesperson,
         ClockKind::InsideReport => DutyRole::DutyLead,
         ClockKind::WeeklyBriefing => DutyRole::CustomerLiaison,
         _ => DutyRole::OnSiteLead,

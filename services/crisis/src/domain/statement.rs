@@ -9,9 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redress_model::name::StaffId;
 use redress_model::words::DutyRole;
+use redress_wording::Checker;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::figures::{Counted, agree, figures};
 use super::words::{Audience, Mode, ReviewStep, Stage, StatementKind, StatementState, Verdict};
 
 /// What names a text: equal for equal content, audience, language and stage alone.
@@ -41,6 +43,10 @@ pub struct Content {
     pub text: String,
     /// The facts in it.
     pub facts: Vec<Fact>,
+    /// Why it may say what the wording check finds; empty where nothing is overridden.
+    pub wording_reason: String,
+    /// Why it may say otherwise than what was published; empty where it corrects nothing.
+    pub correction: String,
 }
 
 /// Names a text in a stage of an incident. Every part is preceded by its length, so that no two contents run
@@ -64,6 +70,16 @@ pub fn digest(incident: Uuid, stage: Stage, content: &Content) -> Digest {
     for fact in &content.facts {
         for text in [&fact.key, &fact.value, &fact.source] {
             part(text.as_bytes());
+        }
+    }
+    // Reviewers approve the exceptions too. A text without any is named as it always was.
+    for (label, reason) in [
+        ("wording_reason", &content.wording_reason),
+        ("correction", &content.correction),
+    ] {
+        if !reason.is_empty() {
+            part(label.as_bytes());
+            part(reason.as_bytes());
         }
     }
     hash.finalize().into()
@@ -199,13 +215,13 @@ pub enum Refusal {
     #[error("the figure {0} stands in no fact; every figure needs a fact with its source")]
     FigureWithoutSource(String),
     /// Says otherwise than what was published.
+    #[error("{0}; supersede that statement, say what was published, or give a correction_reason")]
+    Contradicts(Contradiction),
+    /// Says what must not be said.
     #[error(
-        "{key} was published as another value; supersede that statement, or say what was published"
+        "the wording check finds {}; change the text, or give a wording_override_reason with the permission wording.override", .0.join(", ")
     )]
-    Contradicts {
-        /// The fact's key.
-        key: String,
-    },
+    Wording(Vec<String>),
     /// In private mode.
     #[error("the incident is in private mode; nothing goes to {0}, or switch the mode first")]
     PrivateMode(Audience),
@@ -226,7 +242,8 @@ impl Refusal {
             Self::Unapproved(_) => "STATEMENT_NOT_APPROVED",
             Self::Objected => "STATEMENT_OBJECTED",
             Self::FigureWithoutSource(_) => "FIGURE_WITHOUT_SOURCE",
-            Self::Contradicts { .. } => "CONTRADICTS_PUBLISHED",
+            Self::Contradicts(_) => "CONTRADICTS_PUBLISHED",
+            Self::Wording(_) => "WORDING_BLOCKED",
             Self::PrivateMode(_) => "NOTHING_LEAVES_IN_PRIVATE_MODE",
             Self::Provisional => "NOTHING_LEAVES_WHILE_PROVISIONAL",
         }
@@ -246,6 +263,10 @@ pub struct Draft<'a> {
     pub standing: &'a Standing,
     /// How many persons the last step takes.
     pub quorum: usize,
+    /// What stands published on the incident, without the statement that this one supersedes.
+    pub published: &'a [Fact],
+    /// What must not be said.
+    pub wording: &'a Checker,
 }
 
 impl Draft<'_> {
@@ -292,21 +313,29 @@ impl Draft<'_> {
         }
         match unsourced_figure(self.content) {
             Some(figure) => Err(Refusal::FigureWithoutSource(figure)),
+            // Found by the first who reads it, not by the last.
+            None if step == ReviewStep::FactCheck => self.says_nothing_wrong(),
             None => Ok(()),
         }
     }
 
-    /// Whether it may leave. `published` are the facts of what stands published on the incident, without the
-    /// statement that this one supersedes.
+    /// Neither its words nor its facts keep it back.
+    fn says_nothing_wrong(&self) -> Result<(), Refusal> {
+        let rules = wording_hits(self.wording, self.content);
+        if !rules.is_empty() && self.content.wording_reason.is_empty() {
+            return Err(Refusal::Wording(rules));
+        }
+        match contradiction(&self.content.facts, self.published) {
+            Some(found) if self.content.correction.is_empty() => Err(Refusal::Contradicts(found)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it may leave.
     ///
     /// # Errors
     /// Why not.
-    pub fn publish(
-        &self,
-        mode: Mode,
-        provisional: bool,
-        published: &[Fact],
-    ) -> Result<(), Refusal> {
+    pub fn publish(&self, mode: Mode, provisional: bool) -> Result<(), Refusal> {
         if self.state != StatementState::Draft {
             return Err(Refusal::NotDraft(self.state));
         }
@@ -320,14 +349,23 @@ impl Draft<'_> {
             return Err(Refusal::Provisional);
         }
         let audience = self.content.audience;
-        if mode == Mode::Private && matches!(audience, Audience::Public | Audience::Media) {
+        if mode == Mode::Private && is_public(audience) {
             return Err(Refusal::PrivateMode(audience));
         }
-        match contradiction(&self.content.facts, published) {
-            Some(key) => Err(Refusal::Contradicts { key }),
-            None => Ok(()),
-        }
+        self.says_nothing_wrong()
     }
+}
+
+/// The rules that the words break, each once; nobody checks what is said inside.
+pub fn wording_hits(wording: &Checker, content: &Content) -> Vec<String> {
+    let reader = match content.audience {
+        Audience::Staff => return Vec::new(),
+        Audience::Public | Audience::Media => redress_wording::Audience::Media,
+        Audience::Affected | Audience::Authorities => redress_wording::Audience::Complainant,
+    };
+    let hits = wording.check(&content.text, reader);
+    let rules: BTreeSet<String> = hits.into_iter().map(|hit| hit.rule).collect();
+    rules.into_iter().collect()
 }
 
 /// The roles whose holders, or deputies for a time, give a step; empty where the permission is enough.
@@ -339,6 +377,15 @@ pub fn chain(step: ReviewStep) -> &'static [DutyRole] {
     }
 }
 
+/// Whether everybody may read what is said to it: that alone stands in the feed. What is said to those concerned, to
+/// authorities and inside goes to them and to nobody else.
+pub fn is_public(audience: Audience) -> bool {
+    match audience {
+        Audience::Public | Audience::Media => true,
+        Audience::Affected | Audience::Authorities | Audience::Staff => false,
+    }
+}
+
 /// Who may release it: the spokesperson's chain; the commander decides when a holding statement goes (section 9).
 pub fn publishers(kind: StatementKind) -> &'static [DutyRole] {
     match kind {
@@ -347,22 +394,86 @@ pub fn publishers(kind: StatementKind) -> &'static [DutyRole] {
     }
 }
 
-/// A key that both tell, with different values.
-fn contradiction(facts: &[Fact], published: &[Fact]) -> Option<String> {
-    let told: BTreeMap<&str, BTreeSet<String>> =
-        published.iter().fold(BTreeMap::new(), |mut told, fact| {
-            told.entry(fact.key.as_str())
-                .or_default()
-                .insert(plain(&fact.value));
-            told
-        });
-    facts
-        .iter()
-        .find(|fact| {
-            told.get(fact.key.as_str())
-                .is_some_and(|values| !values.contains(&plain(&fact.value)))
-        })
-        .map(|fact| fact.key.clone())
+/// What a text says otherwise than what was published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key} was published as \"{published}\", and this says \"{says}\" as {said_as}")]
+pub struct Contradiction {
+    /// The published fact's key.
+    pub key: String,
+    /// Its value.
+    pub published: String,
+    /// What is said instead.
+    pub says: String,
+    /// Under which key.
+    pub said_as: String,
+}
+
+/// What one published statement told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its facts.
+    pub facts: Vec<Fact>,
+    /// It was published as a correction of what was told before.
+    pub corrects: bool,
+}
+
+/// The facts that stand, of what was told, oldest first: a correction takes the place of what it contradicts.
+pub fn standing_facts(told: Vec<Told>) -> Vec<Fact> {
+    told.into_iter().fold(Vec::new(), |mut standing, told| {
+        if told.corrects {
+            while let Some(found) = contradiction(&told.facts, &standing) {
+                standing.retain(|fact| fact.key != found.key || fact.value != found.published);
+            }
+        }
+        standing.extend(told.facts);
+        standing
+    })
+}
+
+/// The first fact that says otherwise than what was published: the same key with another value, or the same thing
+/// counted differently under a key that is new. Whoever says again what was published of the other key has said
+/// that both are so.
+pub fn contradiction(facts: &[Fact], published: &[Fact]) -> Option<Contradiction> {
+    let between = |fact: &Fact, other: &Fact| Contradiction {
+        key: other.key.clone(),
+        published: other.value.clone(),
+        says: fact.value.clone(),
+        said_as: fact.key.clone(),
+    };
+    facts.iter().find_map(|fact| {
+        let same_key: Vec<&Fact> = published.iter().filter(|p| p.key == fact.key).collect();
+        if let Some(other) = same_key.first() {
+            let agrees = same_key.iter().any(|p| agree(&p.value, &fact.value));
+            return (!agrees).then(|| between(fact, other));
+        }
+        let counts = counts(fact);
+        published
+            .iter()
+            .filter(|p| !facts.iter().any(|f| f.key == p.key))
+            .find(|p| {
+                self::counts(p).iter().any(|(number, counted)| {
+                    counts.iter().any(|(n, c)| c == counted && n != number)
+                        && !counts.contains(&(number.clone(), *counted))
+                })
+            })
+            .map(|p| between(fact, p))
+    })
+}
+
+/// What a fact counts; its key says what where its value does not.
+fn counts(fact: &Fact) -> Vec<(String, Counted)> {
+    let of = |text: &str| -> Vec<(String, Counted)> {
+        figures(text)
+            .into_iter()
+            .filter_map(|figure| Some((figure.number, figure.counts?)))
+            .collect()
+    };
+    let told = of(&fact.value);
+    if told.is_empty() {
+        of(&format!("{} {}", fact.value, fact.key.replace('_', " ")))
+    } else {
+        told
+    }
 }
 
 /// The first figure of the text that no fact has.
@@ -371,45 +482,13 @@ pub fn unsourced_figure(content: &Content) -> Option<String> {
         .facts
         .iter()
         .flat_map(|fact| figures(&fact.value))
+        .map(|figure| figure.number)
         .collect();
     figures(&content.text)
         .into_iter()
-        .find(|figure| !known.contains(figure))
-}
-
-/// The figures of a text, in plain digits: `１２`, `12` and `12.0` stay what they are written as, thousands
-/// separators go.
-fn figures(text: &str) -> Vec<String> {
-    let text = plain(text);
-    let mut found = Vec::new();
-    let mut figure = String::new();
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let joins = !figure.is_empty() && letters.peek().is_some_and(char::is_ascii_digit);
-        match letter {
-            '0'..='9' => figure.push(letter),
-            '.' if joins => figure.push('.'),
-            ',' if joins => {}
-            _ if !figure.is_empty() => found.push(std::mem::take(&mut figure)),
-            _ => {}
-        }
-    }
-    if !figure.is_empty() {
-        found.push(figure);
-    }
-    found
-}
-
-/// Full-width letters as plain ones, without space around.
-fn plain(text: &str) -> String {
-    text.trim()
-        .chars()
-        .map(|c| match c {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-            '\u{3000}' => ' ',
-            other => other,
-        })
-        .collect()
+        .filter(|figure| !figure.article)
+        .map(|figure| figure.number)
+        .find(|number| !known.contains(number))
 }
 
 #[cfg(test)]

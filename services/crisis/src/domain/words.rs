@@ -102,6 +102,8 @@ words! {
         StoodDown = 40 => "STOOD_DOWN",
         /// Something of its review.
         Review = 41 => "REVIEW",
+        /// The press asked, reported, was answered or set right.
+        Media = 50 => "MEDIA",
     }
 }
 
@@ -177,6 +179,74 @@ words! {
     }
 }
 
+words! {
+    /// How far an outlet reaches; the first is the highest.
+    OutletRank, "OUTLET_RANK_" {
+        /// The whole country.
+        National = 1 => "NATIONAL",
+        /// A province.
+        Provincial = 2 => "PROVINCIAL",
+        /// A city.
+        City = 3 => "CITY",
+        /// A district, a forum, somebody's own channel.
+        Local = 4 => "LOCAL",
+    }
+}
+
+words! {
+    /// By which medium something was reported.
+    ExposureMedium, "EXPOSURE_MEDIUM_" {
+        /// A newspaper or a magazine.
+        Press = 1 => "PRESS",
+        /// Radio or television.
+        Broadcast = 2 => "BROADCAST",
+        /// A news site.
+        NewsSite = 3 => "NEWS_SITE",
+        /// A post on a platform.
+        Post = 4 => "POST",
+    }
+}
+
+words! {
+    /// What is true of a report.
+    ExposureTruth, "EXPOSURE_TRUTH_" {
+        /// It is so.
+        True = 1 => "TRUE",
+        /// Some of it is so.
+        Partly = 2 => "PARTLY",
+        /// It is not so.
+        False = 3 => "FALSE",
+        /// It was not so and nobody clarified it in time (M17).
+        TakenAsTrue = 4 => "TAKEN_AS_TRUE",
+    }
+}
+
+words! {
+    /// Where an inquiry stands.
+    InquiryState, "INQUIRY_STATE_" {
+        /// Waits for an answer.
+        Open = 1 => "OPEN",
+        /// Answered by a statement.
+        Answered = 2 => "ANSWERED",
+        /// No answer, with a reason.
+        Declined = 3 => "DECLINED",
+    }
+}
+
+words! {
+    /// How somebody was told.
+    TellMeans, "TELL_MEANS_" {
+        /// By a published statement.
+        Statement = 1 => "STATEMENT",
+        /// By a report or an update.
+        Update = 2 => "UPDATE",
+        /// At a briefing.
+        Briefing = 3 => "BRIEFING",
+        /// By a leader, in person.
+        Contact = 4 => "CONTACT",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +274,11 @@ mod tests {
             StatementState, StatementState;
             ReviewStep, ReviewStep;
             Verdict, Verdict;
+            TellMeans, TellMeans;
+            OutletRank, OutletRank;
+            ExposureMedium, ExposureMedium;
+            ExposureTruth, ExposureTruth;
+            InquiryState, InquiryState;
         }
     }
 

@@ -4,17 +4,19 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use redress_model::Fault;
-use redress_model::name::IncidentName;
+use redress_model::name::{IncidentName, StatementName};
+use redress_model::words::ClockKind;
 use redress_store::Tx;
 
-use super::{BriefingTold, Desk, StatementCase};
+use super::{BriefingTold, Desk, StatementCase, situation};
 use crate::domain::export::Entry;
-use crate::domain::words::LogKind;
+use crate::domain::matrix::missing;
+use crate::domain::words::{LogKind, State};
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
 use crate::store::{
-    briefings, callouts, cases, clocks, commitments, feed, log, reviews, roles, sites, statements,
-    story,
+    briefings, callouts, cases, clocks, commitments, feed, log, media, reviews, roles, sites,
+    statements, story, told,
 };
 
 /// Writes instants in the site's zone.
@@ -47,7 +49,10 @@ pub async fn whole_story(
         members(tx, &pen, incident).await?,
         promises(tx, &pen, incident).await?,
     ];
-    story.extend(said(tx, &pen, incident).await?);
+    story.extend(said(tx, desk, &pen, incident).await?);
+    story.push(told_to(tx, &pen, incident).await?);
+    story.push(asked(tx, &pen, incident).await?);
+    story.push(reported(tx, &pen, incident).await?);
     let all = briefings::list(
         tx,
         &incident.name.site,
@@ -132,7 +137,7 @@ async fn members(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, F
 async fn promises(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
     let IncidentName { site, id } = &incident.name;
     let mut entry = Entry::new("时限 Promises");
-    let mut all = clocks::stopped(tx, site, *id, i64::MAX).await?;
+    let mut all = clocks::stopped(tx, site, *id, ClockKind::ALL, i64::MAX).await?;
     all.extend(clocks::open(tx, site, *id).await?);
     all.sort_by_key(|c| (c.start, c.id));
     for clock in all {
@@ -152,12 +157,17 @@ async fn promises(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, 
 }
 
 /// Each statement with every version and every verdict.
-async fn said(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Vec<Entry>, Fault> {
+async fn said(
+    tx: &mut Tx,
+    desk: &Desk,
+    pen: &Pen,
+    incident: &Incident,
+) -> Result<Vec<Entry>, Fault> {
     let IncidentName { site, id } = &incident.name;
     let mut entries = Vec::new();
     let all = statements::list(tx, site, *id, Filter::default(), None, i64::MAX).await?;
     for statement in all.into_iter().rev() {
-        let case = StatementCase::load(tx, statement, incident.stage).await?;
+        let case = StatementCase::load(tx, statement, incident.stage, desk.clock.now()).await?;
         let name = &case.statement.name;
         let mut entry = Entry::new(format!("声明 Statement {name}"))
             .with(format!("kind: {}", case.statement.content.kind))
@@ -210,6 +220,121 @@ async fn said(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Vec<Entry>,
         entries.push(entry);
     }
     Ok(entries)
+}
+
+/// What each audience was told, and who has to be told something yet.
+async fn told_to(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entry = Entry::new("告知 Told");
+    let all = told::of_incident(tx, site, *id).await?;
+    for one in &all {
+        let reference = match one.reference.as_str() {
+            "" => String::new(),
+            reference => format!(": {reference}"),
+        };
+        entry.line(format!(
+            "{} in {} by {}, {}{reference}",
+            one.audience,
+            one.stage,
+            one.means,
+            pen.at(one.at)
+        ));
+    }
+    if incident.state == State::Open {
+        for audience in missing(&all, situation(tx, incident).await?) {
+            entry.line(format!("{audience} was told nothing in this stage"));
+        }
+    }
+    Ok(entry)
+}
+
+/// Each inquiry with what became of it; who asked stays sealed.
+async fn asked(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entry = Entry::new("媒体问询 Inquiries");
+    let all = media::inquiries(tx, site, *id, None, None, i64::MAX).await?;
+    for inquiry in all.into_iter().rev() {
+        let embargo = inquiry
+            .embargo
+            .map_or_else(String::new, |t| format!(", embargo until {}", pen.at(t)));
+        let decided = match (inquiry.decided, inquiry.statement) {
+            (None, _) => String::new(),
+            (Some(at), Some(statement)) => {
+                let (by, name) = (
+                    &inquiry.decided_by,
+                    StatementName::new(site.clone(), statement),
+                );
+                let digest = hex::encode(inquiry.digest.as_deref().unwrap_or_default());
+                format!(", answered {} by {by} with {name} as {digest}", pen.at(at))
+            }
+            (Some(at), None) => {
+                let (by, reason) = (&inquiry.decided_by, &inquiry.reason);
+                format!(", declined {} by {by}: {reason}", pen.at(at))
+            }
+        };
+        entry.line(format!(
+            "{} ({}) {}, {}, due {}{embargo}{decided}:\n{}",
+            inquiry.outlet,
+            inquiry.rank,
+            inquiry.state,
+            pen.at(inquiry.received),
+            pen.at(inquiry.due),
+            inquiry.question
+        ));
+    }
+    Ok(entry)
+}
+
+/// Each report with everything that was said of it, and how it was set right.
+async fn reported(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entry = Entry::new("媒体曝光 Exposures");
+    let all = media::exposures(tx, site, *id, None, None, i64::MAX).await?;
+    for exposure in all.into_iter().rev() {
+        let due = exposure.clarify_due.map_or_else(String::new, |t| {
+            format!(", to be clarified by {}", pen.at(t))
+        });
+        entry.line(format!(
+            "{} ({} {}), {}, reach {}{due}: {}",
+            exposure.outlet,
+            exposure.rank,
+            exposure.medium,
+            pen.at(exposure.published),
+            exposure.reach,
+            exposure.link
+        ));
+        for said in media::assessments(tx, &exposure.name).await? {
+            let by = match said.actor.as_str() {
+                "" => String::new(),
+                actor => format!(" by {actor}"),
+            };
+            entry.line(format!(
+                "{} {}{by}, {}, reach {}: {}",
+                exposure.outlet,
+                said.truth,
+                pen.at(said.at),
+                said.reach,
+                said.reason
+            ));
+        }
+        if let Some(set_right) = &exposure.clarified {
+            let late = if set_right.in_time {
+                "in time"
+            } else {
+                "too late"
+            };
+            let name = StatementName::new(site.clone(), set_right.statement);
+            entry.line(format!(
+                "{} set right in {} ({}), {}, {late}, with {name}: {}",
+                exposure.outlet,
+                set_right.outlet,
+                set_right.rank,
+                pen.at(set_right.at),
+                set_right.link
+            ));
+        }
+    }
+    Ok(entry)
 }
 
 fn briefed(pen: &Pen, told: &BriefingTold) -> Entry {

@@ -16,6 +16,7 @@ impl Turn<'_> {
     pub async fn gaps(&mut self) -> Result<Vec<Gap>, Fault> {
         let mut gaps = Vec::new();
         gaps.extend(self.unkept_promises().await?);
+        gaps.extend(self.untold_audiences().await?);
         Ok(gaps)
     }
 
@@ -33,6 +34,16 @@ impl Turn<'_> {
             self.note(LogKind::StageMoved, actor, &text, "").await?;
         }
         Ok(())
+    }
+
+    /// Who has to be told something before the stage ends: the missing cells of the matrix.
+    async fn untold_audiences(&mut self) -> Result<Vec<Gap>, Fault> {
+        let missing = self.untold().await?;
+        let text = "was told nothing in this stage";
+        Ok(missing
+            .into_iter()
+            .map(|audience| Gap::new("audience", audience, text))
+            .collect())
     }
 
     /// Whoever is concerned has been told: the first word is ready, each complainant has spoken with a leader, and no

@@ -17,9 +17,9 @@ use crate::domain::cadence::{instants, spread};
 use crate::domain::command::{LEADS, responsible_for};
 use crate::domain::ladder::{Notice, People, Strike, Told, strike, unheard};
 use crate::domain::promises::{Promise, Situation, difference, wanted};
-use crate::domain::words::{LogKind, State};
+use crate::domain::words::{Audience, LogKind, State, TellMeans};
 use crate::store::clocks::Clock;
-use crate::store::{cases, clocks, commitments, reviews, roles};
+use crate::store::{cases, clocks, commitments, reviews, roles, statements};
 
 /// When promises that are carried over were made.
 pub(super) type Starts = BTreeMap<Promise, Timestamp>;
@@ -46,7 +46,8 @@ impl Turn<'_> {
                 stage: self.incident.stage,
                 uncontacted: cases::uncontacted(self.tx, &site, id).await?,
                 statement_ready: clocks::was_met(self.tx, &site, id, ClockKind::HoldingStatement)
-                    .await?,
+                    .await?
+                    || statements::holding_left(self.tx, &site, id).await?,
             })
         } else {
             Vec::new()
@@ -139,6 +140,22 @@ impl Turn<'_> {
         .await
     }
 
+    /// As [`Self::start_until`], of something that began before now.
+    pub(super) async fn start_from(
+        &mut self,
+        kind: ClockKind,
+        subject: Uuid,
+        start: Timestamp,
+        due: Timestamp,
+    ) -> Result<(), Fault> {
+        let clock = self.clock(kind, start, spread(start, due));
+        self.run(Clock {
+            subject: Some(subject),
+            ..clock
+        })
+        .await
+    }
+
     /// Ends the promise about one thing, met or cancelled. Says whether it ran.
     ///
     /// # Errors
@@ -207,6 +224,17 @@ impl Turn<'_> {
     /// # Errors
     /// When Postgres is away.
     pub async fn meet(&mut self, kind: ClockKind, case: Option<Uuid>) -> Result<bool, Fault> {
+        match kind {
+            ClockKind::WeeklyBriefing => {
+                self.told(Audience::Affected, TellMeans::Briefing, "")
+                    .await?;
+            }
+            ClockKind::LeaderContact => {
+                self.told(Audience::Affected, TellMeans::Contact, "")
+                    .await?;
+            }
+            _ => {}
+        }
         let site = self.site();
         let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
         let found = running
@@ -255,6 +283,7 @@ impl Turn<'_> {
         let site = self.site();
         clocks::update(self.tx, &site, &clock).await?;
         self.arm(clock.entry());
+        self.missed(clock.kind, clock.state, clock.subject).await?;
         for notice in &notices {
             self.tell(&clock, notice.transition, notice.level, &notice.notify)
                 .await?;

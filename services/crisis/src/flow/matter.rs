@@ -352,6 +352,7 @@ async fn merge(
 
     let mut turn = Turn::take(tx, desk, now, older).await?;
     turn.incident.cluster = cluster;
+    turn.take_media(ended).await?;
     let text = format!("{number} is merged into this incident");
     turn.note(LogKind::Merged, "", &text, "").await?;
     turn.adopt_roles(ended).await?;

@@ -1,20 +1,25 @@
 //! What is said on an incident: loading a statement with all that its reviews hang on, and keeping what came of it.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{IncidentName, StaffId, StatementName};
 use redress_model::words::{ClockKind, DutyRole};
 use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1 as events;
+use redress_wording::Checker;
 
 use super::{Transition, Turn};
 use crate::domain::gate::Waiver;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
-    Digest, Draft, Person, Refusal, Review, Standing, chain, digest, publishers,
+    Digest, Draft, Fact, Person, Refusal, Review, Standing, chain, contradiction, digest,
+    is_public, publishers, standing_facts, wording_hits,
 };
-use crate::domain::words::{LogKind, Stage, StatementKind, StatementState, Verdict};
+use crate::domain::words::{LogKind, Stage, StatementKind, StatementState, TellMeans, Verdict};
 use crate::store::statements::{Publication, Said, Statement};
-use crate::store::{deputies, feed, roles, statements};
+use crate::store::{deputies, feed, roles, statements, wording};
 
 /// A statement with everything that was said of it.
 #[derive(Debug, Clone)]
@@ -31,10 +36,14 @@ pub struct Case {
     pub digest: Digest,
     /// Where that stands.
     pub standing: Standing,
+    /// What stands published beside it.
+    published: Vec<Fact>,
+    /// What must not be said.
+    wording: Arc<Checker>,
 }
 
 impl Case {
-    /// Reads it. `stage` is the incident's now.
+    /// Reads it. `stage` is the incident's at this instant.
     ///
     /// # Errors
     /// When Postgres is away.
@@ -42,8 +51,10 @@ impl Case {
         tx: &mut redress_store::Tx,
         statement: Statement,
         stage: Stage,
+        now: Timestamp,
     ) -> Result<Self, Fault> {
         let StatementName { site, id } = statement.name.clone();
+        let told = statements::told(tx, &site, statement.incident, statement.supersedes).await?;
         let authors = statements::authors(tx, &site, id).await?;
         let said = statements::said(tx, &site, id).await?;
         let left = statement.published.as_ref();
@@ -55,6 +66,8 @@ impl Case {
         let reviews: Vec<Review> = said.iter().map(|s| s.review.clone()).collect();
         Ok(Self {
             standing: Standing::of(&reviews, digest, &authors),
+            published: standing_facts(told),
+            wording: wording::checker(tx, &site, now).await?,
             statement,
             authors,
             said,
@@ -70,7 +83,23 @@ impl Case {
             content: &self.statement.content,
             standing: &self.standing,
             quorum,
+            published: &self.published,
+            wording: &self.wording,
         }
+    }
+
+    /// What keeps a draft back beside missing approvals: the wording rules that it breaks, and what it says otherwise
+    /// than what was published.
+    pub fn findings(&self) -> (Vec<String>, Option<String>) {
+        if self.statement.state != StatementState::Draft {
+            return (Vec::new(), None);
+        }
+        let content = &self.statement.content;
+        let found = contradiction(&content.facts, &self.published);
+        (
+            wording_hits(&self.wording, content),
+            found.map(|found| found.to_string()),
+        )
     }
 
     fn refused(&self, refusal: &Refusal) -> Fault {
@@ -88,7 +117,7 @@ impl Turn<'_> {
         let statement = found
             .filter(|s| s.incident == self.incident.name.id)
             .ok_or_else(|| Fault::not_found("Statement", name))?;
-        Case::load(self.tx, statement, self.incident.stage).await
+        Case::load(self.tx, statement, self.incident.stage, self.now).await
     }
 
     /// Writes a draft.
@@ -188,7 +217,7 @@ impl Turn<'_> {
             Verdict::Overrule => "the commander overruled the objections to a statement".to_owned(),
         };
         self.note_statement(&name, &by.subject, &text).await?;
-        let case = Case::load(self.tx, statement, self.incident.stage).await?;
+        let case = Case::load(self.tx, statement, self.incident.stage, self.now).await?;
         if !was_ready
             && case.standing.ready(quorum)
             && case.statement.content.kind == StatementKind::Holding
@@ -206,7 +235,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Lets it leave: fixed, in the feed, told to the other services. An outward one is an outward update too.
+    /// Lets it leave: fixed, in the feed where everybody may read it, told to the other services. An outward one is an
+    /// outward update too.
     ///
     /// # Errors
     /// PERMISSION_DENIED when the person may not release it; FAILED_PRECONDITION by what stands.
@@ -218,13 +248,10 @@ impl Turn<'_> {
     ) -> Result<(), Fault> {
         self.require_chain(publishers(case.statement.content.kind), by)
             .await?;
-        let site = self.site();
-        let id = self.incident.name.id;
-        let facts =
-            statements::published_facts(self.tx, &site, id, case.statement.supersedes).await?;
-        case.draft(self.desk.policy.statement_quorum)
-            .publish(self.incident.mode, self.incident.provisional, &facts)
+        self.leaves(&case)
             .map_err(|refusal| case.refused(&refusal))?;
+        let (overridden, corrected) = case.findings();
+        let site = self.site();
         if let Some(old) = case.statement.supersedes {
             self.supersede(&case, old).await?;
         }
@@ -238,7 +265,11 @@ impl Turn<'_> {
         });
         self.touch(&mut statement);
         statements::update(self.tx, &statement).await?;
-        let entry = feed::append(self.tx, &statement, case.digest, self.now, sign).await?;
+        let entry = if is_public(statement.content.audience) {
+            Some(feed::append(self.tx, &statement, case.digest, self.now, sign).await?)
+        } else {
+            None
+        };
         let payload = events::StatementPublished {
             statement: statement.name.to_string(),
             incident: self.incident.name.to_string(),
@@ -246,19 +277,47 @@ impl Turn<'_> {
             audience: statement.content.audience.word().to_owned(),
             language: statement.content.language.clone(),
             digest: hex::encode(case.digest),
-            feed_number: entry.number,
+            feed_number: entry.map_or(0, |entry| entry.number),
             publish_time: Some(to_timestamp(self.now)),
+            overridden_rules: overridden.clone(),
+            supersedes: statement.supersedes.map_or_else(String::new, |old| {
+                StatementName::new(site.clone(), old).to_string()
+            }),
         };
         self.publish("redress.statement.published.v1", &payload)
             .await?;
-        let text = format!(
-            "a statement to {} was published",
-            statement.content.audience
-        );
+        let content = &statement.content;
+        let mut text = format!("a statement to {} was published", content.audience);
+        if !overridden.is_empty() {
+            text += &format!(
+                "; {} overridden: {}",
+                overridden.join(", "),
+                content.wording_reason
+            );
+        }
+        if let Some(corrected) = corrected {
+            text += &format!("; {corrected}: {}", content.correction);
+        }
         self.note_statement(&statement.name, &by.subject, &text)
             .await?;
+        let left = statement.name.to_string();
+        self.told(content.audience, TellMeans::Statement, &left)
+            .await?;
+        if content.kind == StatementKind::Holding {
+            self.meet(ClockKind::HoldingStatement, None).await?;
+        }
         self.meet(ClockKind::OutwardUpdate, None).await?;
         Ok(())
+    }
+
+    /// Whether it could be published now, but for who does it.
+    fn leaves(&self, case: &Case) -> Result<(), Refusal> {
+        case.draft(self.desk.policy.statement_quorum)
+            .publish(self.incident.mode, self.incident.provisional)
+    }
+
+    pub(super) fn may_leave(&self, case: &Case) -> bool {
+        self.leaves(case).is_ok()
     }
 
     async fn supersede(&mut self, case: &Case, old: uuid::Uuid) -> Result<(), Fault> {

@@ -2,27 +2,32 @@
 //! another line in [`Turn::stand_down_conditions`].
 
 use redress_model::Fault;
-use redress_model::words::{ClockKind, DutyRole};
+use redress_model::words::{ClockKind, ClockState, DutyRole};
 
 use super::Turn;
 use super::keeping::Starts;
 use crate::domain::aftermath::{Condition, failing};
 use crate::domain::briefing::{BriefingState, CommitmentState};
+use crate::domain::gate::Waiver;
 use crate::domain::statement::Person;
-use crate::domain::words::{LogKind, Stage, State};
-use crate::store::{briefings, clocks, commitments, reviews, roles};
+use crate::domain::words::{InquiryState, LogKind, Stage, State};
+use crate::store::{briefings, clocks, commitments, media, reviews, roles};
 
 impl Turn<'_> {
-    /// What has to hold before the incident is stood down, with what is missing now.
+    /// What has to hold before the incident is stood down, with what is missing now. Of its stage a gap may be waived.
     ///
     /// # Errors
     /// When Postgres is away.
-    pub async fn stand_down_conditions(&mut self) -> Result<Vec<Condition>, Fault> {
+    pub async fn stand_down_conditions(
+        &mut self,
+        waivers: &[Waiver],
+    ) -> Result<Vec<Condition>, Fault> {
         Ok(vec![
             self.in_aftermath(),
-            self.stage_done().await?,
+            self.stage_done(waivers).await?,
             self.commitments_settled().await?,
             self.clarifications_done().await?,
+            self.inquiries_decided().await?,
             self.last_briefing_held().await?,
         ])
     }
@@ -31,12 +36,18 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// PERMISSION_DENIED when the person does not command it; FAILED_PRECONDITION naming each condition that fails.
-    pub async fn stand_down(&mut self, reason: &str, by: &Person) -> Result<(), Fault> {
+    pub async fn stand_down(
+        &mut self,
+        reason: &str,
+        waivers: &[Waiver],
+        by: &Person,
+    ) -> Result<(), Fault> {
         self.require_commander(by).await?;
-        if let Some(failing) = failing(&self.stand_down_conditions().await?) {
+        if let Some(failing) = failing(&self.stand_down_conditions(waivers).await?) {
             let name = &self.incident.name;
             return Err(Fault::illegal("NOT_READY_TO_STAND_DOWN", failing, name));
         }
+        self.pass_gates(waivers, &by.subject).await?;
         self.incident.state = State::StoodDown;
         let text = format!("stood down: {reason}");
         self.note(LogKind::StoodDown, &by.subject, &text, "")
@@ -66,10 +77,11 @@ impl Turn<'_> {
     }
 
     /// What keeps it in its stage: tasks, exit conditions, promises.
-    async fn stage_done(&mut self) -> Result<Condition, Fault> {
+    async fn stage_done(&mut self, waivers: &[Waiver]) -> Result<Condition, Fault> {
         let gaps = self.gaps().await?;
         let missing = gaps
             .iter()
+            .filter(|gap| waivers.iter().all(|w| w.gap != gap.name))
             .map(|gap| format!("{} ({})", gap.name, gap.text));
         Ok(Condition::new(
             "gates",
@@ -96,11 +108,27 @@ impl Turn<'_> {
         let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
         let missing = running
             .iter()
-            .filter(|c| c.kind == ClockKind::MediaClarification)
+            // One that is overdue has had its consequence: the report is taken as true (M17).
+            .filter(|c| (c.kind, c.state) == (ClockKind::MediaClarification, ClockState::Running))
             .map(|c| format!("one is due at {}", c.deadlines.due));
         Ok(Condition::new(
             "clarifications",
             "no clarification of a false report runs",
+            missing.collect(),
+        ))
+    }
+
+    async fn inquiries_decided(&mut self) -> Result<Condition, Fault> {
+        let site = self.site();
+        let open = Some(InquiryState::Open);
+        let id = self.incident.name.id;
+        let open = media::inquiries(self.tx, &site, id, open, None, i64::MAX).await?;
+        let missing = open
+            .iter()
+            .map(|i| format!("{} waits until {}", i.outlet, i.due));
+        Ok(Condition::new(
+            "inquiries",
+            "no inquiry of the press is unanswered",
             missing.collect(),
         ))
     }

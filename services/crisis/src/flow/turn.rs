@@ -187,6 +187,7 @@ impl<'t> Turn<'t> {
                 stage: self.incident.stage.word().to_owned(),
                 transition: transition.into(),
                 revision: self.incident.revision,
+                closed: self.incident.state == State::StoodDown,
                 merged_into: into.map_or_else(String::new, |into| {
                     IncidentName::new(site.clone(), into).to_string()
                 }),

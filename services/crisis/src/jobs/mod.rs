@@ -13,6 +13,7 @@ pub mod standing;
 pub mod subscriptions;
 pub mod tidy;
 pub mod timers;
+mod wording_changed;
 
 use std::sync::Arc;
 
@@ -81,6 +82,10 @@ pub fn inbox(db: Database, meter: &Meter, shop: &Shop) -> Inbox {
         .on(
             "redress.message.changed.v1",
             message_changed::MessageChanged(shop.clone()),
+        )
+        .on(
+            "redress.wording.changed.v1",
+            wording_changed::WordingChanged,
         )
 }
 

@@ -5,4 +5,5 @@ pub const SUBSCRIPTIONS: &[(&str, &[&str])] = &[
     ("redress.incident.changed.v1", &["intake", "notification"]),
     ("redress.callout.requested.v1", &["notification"]),
     ("redress.clock.changed.v1", &["notification", "assignment"]),
+    ("redress.statement.published.v1", &["notification"]),
 ];

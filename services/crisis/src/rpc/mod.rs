@@ -5,10 +5,11 @@ mod briefings;
 mod command;
 mod get_incident;
 mod list_incidents;
+pub mod matrix;
+pub mod media;
 mod move_stage;
 mod open_incident;
 mod record_briefing;
-mod record_holding_statement_ready;
 mod record_leader_contact;
 mod record_update;
 mod room;
@@ -25,10 +26,9 @@ use redress_proto::crisis::v1::incident_service_server::IncidentService;
 use redress_proto::crisis::v1::{
     GetIncidentRequest, GetIncidentResponse, ListIncidentsRequest, ListIncidentsResponse,
     MoveStageRequest, MoveStageResponse, OpenIncidentRequest, OpenIncidentResponse,
-    RecordBriefingRequest, RecordBriefingResponse, RecordHoldingStatementReadyRequest,
-    RecordHoldingStatementReadyResponse, RecordLeaderContactRequest, RecordLeaderContactResponse,
-    RecordUpdateRequest, RecordUpdateResponse, SwitchModeRequest, SwitchModeResponse,
-    WatchIncidentRequest, WatchIncidentResponse,
+    RecordBriefingRequest, RecordBriefingResponse, RecordLeaderContactRequest,
+    RecordLeaderContactResponse, RecordUpdateRequest, RecordUpdateResponse, SwitchModeRequest,
+    SwitchModeResponse, WatchIncidentRequest, WatchIncidentResponse,
 };
 use redress_rpc::watch::{Bell, Stream};
 use redress_rpc::{Fingerprints, status};
@@ -40,7 +40,7 @@ use crate::flow::Desk;
 
 pub use aftermath::{Aftermath, EXPORT_TYPE, SignExport, export_signer};
 pub use briefings::Briefings;
-pub use statements::{Statements, signer};
+pub use statements::{FEED_TYPE, Statements, signer};
 
 /// What the handlers need.
 #[derive(Debug)]
@@ -121,13 +121,6 @@ impl IncidentService for Incidents {
         request: Request<RecordLeaderContactRequest>,
     ) -> Result<Response<RecordLeaderContactResponse>, Status> {
         answer(record_leader_contact::handle(self, &request).await)
-    }
-
-    async fn record_holding_statement_ready(
-        &self,
-        request: Request<RecordHoldingStatementReadyRequest>,
-    ) -> Result<Response<RecordHoldingStatementReadyResponse>, Status> {
-        answer(record_holding_statement_ready::handle(self, &request).await)
     }
 
     async fn record_update(

@@ -11,7 +11,7 @@ use tonic::Request;
 
 use super::Incidents;
 use super::command::{self, Command, Order};
-use crate::domain::words::{LogKind, Mode};
+use crate::domain::words::{Audience, LogKind, Mode, TellMeans};
 use crate::flow::{Transition, Turn};
 
 const METHOD: &str = "redress.crisis.v1.IncidentService/RecordUpdate";
@@ -75,6 +75,13 @@ impl Command for Update<'_> {
         } else {
             (ClockKind::InsideReport, "an inside report was given")
         };
+        let audience = if self.outward {
+            Audience::Public
+        } else {
+            Audience::Staff
+        };
+        turn.told(audience, TellMeans::Update, self.reference)
+            .await?;
         // One that nobody waits for is recorded all the same.
         turn.meet(kind, None).await?;
         turn.note(LogKind::Update, self.actor, text, self.reference)

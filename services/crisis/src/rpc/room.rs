@@ -7,12 +7,14 @@ use redress_proto::crisis::v1 as wire;
 use redress_store::Tx;
 
 use super::briefings::view::{commitment, listed};
+use super::media::view::{exposure, inquiry};
 use crate::domain::briefing::{BriefingState, CommitmentState, form};
-use crate::domain::words::{Audience, StatementState};
-use crate::flow::{Desk, StatementCase};
+use crate::domain::matrix::cells;
+use crate::domain::words::{InquiryState, StatementState};
+use crate::flow::{Desk, StatementCase, situation};
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
-use crate::store::{briefings, commitments, statements, story};
+use crate::store::{briefings, commitments, media, statements, told};
 
 /// Of each kind at most.
 const SHOWN_MAX: i64 = 50;
@@ -31,6 +33,8 @@ pub(super) async fn room(
         cells: told(tx, incident).await?,
         briefings: met(tx, incident).await?,
         commitments: promised(tx, incident).await?,
+        inquiries: asked(tx, incident).await?,
+        exposures: reported(tx, incident).await?,
     })
 }
 
@@ -47,7 +51,7 @@ async fn said(
         if statement.state == StatementState::Dropped {
             continue;
         }
-        let case = StatementCase::load(tx, statement, incident.stage).await?;
+        let case = StatementCase::load(tx, statement, incident.stage, desk.clock.now()).await?;
         let draft = case.statement.state == StatementState::Draft;
         let due = case.standing.due(desk.policy.statement_quorum);
         shown.push(wire::RoomStatement {
@@ -64,17 +68,20 @@ async fn said(
     Ok(shown)
 }
 
-/// When each audience was last told something by a statement in this stage.
+/// What each audience was told in this stage.
 async fn told(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::RoomCell>, Fault> {
-    let last = story::last_told(tx, &incident.name, incident.stage).await?;
-    let cell = |audience: &Audience| {
-        let told = last.iter().find(|(to, _)| to == audience);
-        wire::RoomCell {
-            audience: to_wire(*audience),
-            tell_time: told.map(|(_, at)| to_timestamp(*at)),
-        }
-    };
-    Ok(Audience::ALL.iter().map(cell).collect())
+    let IncidentName { site, id } = &incident.name;
+    let told = told::of_incident(tx, site, *id).await?;
+    let now = situation(tx, incident).await?;
+    let shown = cells(&told, now)
+        .into_iter()
+        .filter(|cell| cell.stage == now.stage)
+        .map(|cell| wire::RoomCell {
+            audience: to_wire(cell.audience),
+            tell_time: cell.last.map(|told| to_timestamp(told.at)),
+            missing: cell.missing,
+        });
+    Ok(shown.collect())
 }
 
 /// The planned one and the last one held.
@@ -97,4 +104,19 @@ async fn promised(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::Commitme
     let open = Some(CommitmentState::Open);
     let open = commitments::list(tx, site, *id, open, None, SHOWN_MAX).await?;
     Ok(open.iter().map(commitment).collect())
+}
+
+async fn asked(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::Inquiry>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let open = Some(InquiryState::Open);
+    let mut open = media::inquiries(tx, site, *id, open, None, SHOWN_MAX).await?;
+    open.sort_by_key(|i| i.due);
+    Ok(open.iter().map(inquiry).collect())
+}
+
+async fn reported(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::Exposure>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut open = media::unsettled(tx, site, *id, SHOWN_MAX).await?;
+    open.sort_by_key(|e| (e.clarify_due.is_none(), e.clarify_due));
+    open.iter().map(|e| exposure(e, &[])).collect()
 }

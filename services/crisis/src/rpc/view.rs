@@ -4,7 +4,7 @@ use redress_model::Fault;
 use redress_model::name::{
     CaseName, ClockName, ClusterName, IncidentName, SiteId, StaffId, StaffName,
 };
-use redress_model::words::Word as _;
+use redress_model::words::{ClockKind, Word as _};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::etag;
@@ -23,6 +23,8 @@ const CASES_MAX: i64 = 1_000;
 const STOPPED_MAX: i64 = 100;
 /// Log entries shown at most.
 const LOG_MAX: i64 = 200;
+/// Promises about one thing that are shown with the incident's own.
+const PRESS: [ClockKind; 2] = [ClockKind::MediaAnswer, ClockKind::MediaClarification];
 
 /// How much of an incident is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +50,11 @@ pub(super) async fn view(
     let callouts = callouts::of_incident(tx, &site, id).await?;
     let roles = roles::of_incident(tx, &site, id).await?;
     let mut clocks = clocks::open(tx, &site, id).await?;
+    // What somebody promised or was given to do has its own list; what the press waits for has none.
+    clocks.retain(|c| c.subject.is_none() || PRESS.contains(&c.kind));
     let mut entries = Vec::new();
     if depth == Depth::Whole {
-        clocks.extend(clocks::stopped(tx, &site, id, STOPPED_MAX).await?);
-        // Tasks have their own list.
-        clocks.retain(|c| c.subject.is_none());
+        clocks.extend(clocks::stopped(tx, &site, id, &PRESS, STOPPED_MAX).await?);
         clocks.sort_by_key(|c| std::cmp::Reverse((c.start, c.id)));
         entries = log::last(tx, &site, id, LOG_MAX).await?;
     }

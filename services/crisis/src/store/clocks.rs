@@ -227,7 +227,7 @@ pub async fn open(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<Cloc
     .collect()
 }
 
-/// The last promises of an incident's own that stopped, newest first.
+/// The last promises of an incident that stopped, newest first: its own, and those about one thing of these kinds.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -235,18 +235,21 @@ pub async fn stopped(
     tx: &mut Tx,
     site: &SiteId,
     incident: Uuid,
+    about: &[ClockKind],
     limit: i64,
 ) -> Result<Vec<Clock>, Fault> {
+    let about: Vec<String> = about.iter().map(|kind| kind.word().to_owned()).collect();
     sqlx::query_as!(
         Row,
         "-- crisis::store::clocks::stopped
         SELECT id, incident, kind, case_id, subject, owner, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
                told, heard, level, generation, next_time, stop_time
-        FROM incident_clock WHERE site = $1 AND incident = $2 AND stop_time IS NOT NULL AND subject IS NULL
+        FROM incident_clock WHERE site = $1 AND incident = $2 AND stop_time IS NOT NULL AND (subject IS NULL OR kind = ANY($4))
         ORDER BY start_time DESC, id DESC LIMIT $3",
         site.as_str(),
         incident,
         limit,
+        &about,
     )
     .fetch_all(&mut **tx)
     .await

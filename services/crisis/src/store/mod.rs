@@ -10,13 +10,17 @@ pub mod deputies;
 pub mod duty;
 pub mod feed;
 pub mod incidents;
+pub mod keys;
 pub mod log;
+pub mod media;
 pub mod reviews;
 pub mod roles;
 pub mod sites;
 pub mod standing;
 pub mod statements;
 pub mod story;
+pub mod told;
+pub mod wording;
 
 use redress_model::Fault;
 use redress_model::name::SiteId;

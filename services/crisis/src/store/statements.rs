@@ -8,7 +8,7 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::read;
-use crate::domain::statement::{Content, Digest, Fact, Person, Review};
+use crate::domain::statement::{Content, Digest, Fact, Person, Review, Told};
 use crate::domain::words::{Audience, ReviewStep, Stage, StatementKind, StatementState, Verdict};
 
 /// A statement with the version that stands.
@@ -81,6 +81,8 @@ struct Row {
     language: String,
     text: String,
     facts: serde_json::Value,
+    wording_reason: String,
+    correction: String,
 }
 
 impl TryFrom<Row> for Statement {
@@ -108,6 +110,8 @@ impl TryFrom<Row> for Statement {
                 language: row.language,
                 text: row.text,
                 facts: facts(row.facts)?,
+                wording_reason: row.wording_reason,
+                correction: row.correction,
             },
             published,
             created: row.create_time.to_jiff(),
@@ -165,8 +169,9 @@ pub async fn write(
     let facts = serde_json::to_value(&content.facts).map_err(Fault::internal)?;
     sqlx::query!(
         "-- crisis::store::statements::write
-        INSERT INTO statement_version (site, statement, number, audience, language, text, facts, author, staff, write_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        INSERT INTO statement_version (site, statement, number, audience, language, text, facts, author, staff, write_time,
+                                       wording_reason, correction)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         statement.name.site.as_str(),
         statement.name.id,
         statement.version,
@@ -177,6 +182,8 @@ pub async fn write(
         by.subject,
         by.staff.as_ref().map(|s| s.as_str()),
         at.to_sqlx(),
+        content.wording_reason,
+        content.correction,
     )
     .execute(&mut **tx)
     .await
@@ -226,7 +233,8 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Statemen
         Row,
         "-- crisis::store::statements::get
         SELECT s.site, s.id, s.incident, s.kind, s.supersedes, s.state, s.version, s.stage, s.digest, s.published_by,
-               s.publish_time, s.create_time, s.update_time, s.revision, v.audience, v.language, v.text, v.facts
+               s.publish_time, s.create_time, s.update_time, s.revision, v.audience, v.language, v.text, v.facts,
+               v.wording_reason, v.correction
         FROM statement s JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
         WHERE s.site = $1 AND s.id = $2",
         site.as_str(),
@@ -280,7 +288,8 @@ pub async fn list(
         Row,
         "-- crisis::store::statements::list
         SELECT s.site, s.id, s.incident, s.kind, s.supersedes, s.state, s.version, s.stage, s.digest, s.published_by,
-               s.publish_time, s.create_time, s.update_time, s.revision, v.audience, v.language, v.text, v.facts
+               s.publish_time, s.create_time, s.update_time, s.revision, v.audience, v.language, v.text, v.facts,
+               v.wording_reason, v.correction
         FROM statement s JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
         WHERE s.site = $1 AND s.incident = $2
           AND ($3::text IS NULL OR s.state = $3)
@@ -393,21 +402,25 @@ pub async fn said(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Said>, Fau
         .collect()
 }
 
-/// The facts of everything that stands published on an incident, but for one statement.
+/// What everything told that stands published on an incident, but for one statement; oldest first.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn published_facts(
+pub async fn told(
     tx: &mut Tx,
     site: &SiteId,
     incident: Uuid,
     without: Option<Uuid>,
-) -> Result<Vec<Fact>, Fault> {
-    let rows = sqlx::query_scalar!(
-        "-- crisis::store::statements::published_facts
-        SELECT v.facts
-        FROM statement s JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
-        WHERE s.site = $1 AND s.incident = $2 AND s.state = 'PUBLISHED' AND s.id IS DISTINCT FROM $3",
+) -> Result<Vec<Told>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- crisis::store::statements::told
+        SELECT v.facts, v.correction <> '' AS "corrects!"
+        FROM statement s
+        JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
+        WHERE s.site = $1 AND s.state = 'PUBLISHED' AND s.id IS DISTINCT FROM $3
+          AND s.incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))
+        -- Of one instant, a correction follows what it corrects.
+        ORDER BY s.publish_time, v.correction <> '', s.id"#,
         site.as_str(),
         incident,
         without,
@@ -415,9 +428,29 @@ pub async fn published_facts(
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    let mut all = Vec::new();
-    for row in rows {
-        all.extend(facts(row)?);
-    }
-    Ok(all)
+    rows.into_iter()
+        .map(|row| {
+            Ok(Told {
+                facts: facts(row.facts)?,
+                corrects: row.corrects,
+            })
+        })
+        .collect()
+}
+
+/// Whether a holding statement of an incident has left.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn holding_left(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- crisis::store::statements::holding_left
+        SELECT EXISTS (SELECT FROM statement
+                       WHERE site = $1 AND incident = $2 AND kind = 'HOLDING' AND publish_time IS NOT NULL) AS "left!""#,
+        site.as_str(),
+        incident,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
 }

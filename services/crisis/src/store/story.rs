@@ -1,12 +1,9 @@
-//! What only the export of a whole incident and its room read.
+//! What only the export of a whole incident reads.
 
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{IncidentName, StatementName};
 use redress_store::{StoreResultExt as _, Tx};
-
-use super::read;
-use crate::domain::words::{Audience, Stage};
 
 /// One version of a statement's words.
 #[derive(Debug, Clone)]
@@ -86,31 +83,4 @@ pub async fn deputies(tx: &mut Tx, incident: &IncidentName) -> Result<Vec<Deputy
         by: r.appointed_by,
     });
     Ok(deputies.collect())
-}
-
-/// When each audience was last told something by a statement in a stage.
-///
-/// # Errors
-/// When Postgres is away.
-pub async fn last_told(
-    tx: &mut Tx,
-    incident: &IncidentName,
-    stage: Stage,
-) -> Result<Vec<(Audience, Timestamp)>, Fault> {
-    let rows = sqlx::query!(
-        r#"-- crisis::store::story::last_told
-        SELECT v.audience, max(s.publish_time) AS "at!: jiff_sqlx::Timestamp"
-        FROM statement s JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
-        WHERE s.site = $1 AND s.incident = $2 AND s.stage = $3 AND s.publish_time IS NOT NULL
-        GROUP BY v.audience"#,
-        incident.site.as_str(),
-        incident.id,
-        stage.word(),
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .or_fault()?;
-    rows.into_iter()
-        .map(|r| Ok((read(&r.audience)?, r.at.to_jiff())))
-        .collect()
 }

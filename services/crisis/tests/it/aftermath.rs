@@ -17,12 +17,17 @@ use crate::api::ask;
 use crate::world::*;
 
 impl World {
-    /// Moves the stage, which nothing keeps.
+    /// Moves the stage, of which nobody outside is told.
     async fn move_on(&self, incident: &str, stage: IncidentStage) {
+        self.report(incident, wire::UpdateAudience::Inside).await;
         let request = wire::MoveStageRequest {
             name: incident.into(),
             stage: stage.into(),
             reason: "as decided".into(),
+            waivers: vec![wire::GateWaiver {
+                gap: "audience/AFFECTED".into(),
+                reason: "they hear it at the briefing".into(),
+            }],
             ..Default::default()
         };
         let moved = self.api.move_stage(as_person(request, "lake", "top")).await;
@@ -195,12 +200,13 @@ async fn opened() -> (World, String) {
 }
 
 /// An incident that nothing keeps open any more.
-async fn calm() -> (World, String) {
+pub(crate) async fn calm() -> (World, String) {
     let (world, incident) = opened().await;
     for stage in [IncidentStage::Handling, IncidentStage::Aftermath] {
         world.move_on(&incident, stage).await;
     }
     world.advance(60);
+    world.report(&incident, wire::UpdateAudience::Inside).await;
     world.hold_and_release(&incident).await;
     (world, incident)
 }
@@ -295,6 +301,89 @@ async fn a_stand_down_names_each_condition_that_fails_and_leaves_everything_as_i
     // A month later nobody has held the next one.
     world.advance(30 * 24 * 60);
     assert_eq!(world.check(&incident).await, ["briefing"]);
+}
+
+#[tokio::test]
+async fn of_its_last_stage_a_gap_may_be_waived_by_name_and_of_the_rest_nothing() {
+    let (world, incident) = opened().await;
+    for stage in [IncidentStage::Handling, IncidentStage::Aftermath] {
+        world.move_on(&incident, stage).await;
+    }
+    world.advance(60);
+    assert_eq!(world.check(&incident).await, ["gates", "briefing"]);
+    let waive = |gaps: &[&str]| wire::StandDownRequest {
+        name: incident.clone(),
+        reason: "everybody accepted".into(),
+        waivers: gaps
+            .iter()
+            .map(|gap| wire::GateWaiver {
+                gap: (*gap).to_owned(),
+                reason: "they were all there".into(),
+            })
+            .collect(),
+        ..Default::default()
+    };
+    let try_it = async |request| {
+        let asked = as_person(request, "lake", "top");
+        world.aftermath.stand_down(asked).await.map(|_| ())
+    };
+    let refused = try_it(waive(&["audience/STAFF", "audience/AFFECTED", "briefing"])).await;
+    let refused = refused.expect_err("no briefing");
+    assert!(
+        refused.message().starts_with("briefing ("),
+        "{}",
+        refused.message()
+    );
+    world.hold_and_release(&incident).await;
+    let refused = try_it(waive(&[])).await.expect_err("staff hear nothing");
+    assert!(refused.message().contains("audience/STAFF"), "{refused}");
+    try_it(waive(&["audience/STAFF"])).await.expect("waived");
+    let log = world.incident(&incident).await.log_entries;
+    let noted = |e: &wire::LogEntry| e.text == "audience/STAFF is waived: they were all there";
+    assert!(log.iter().any(noted), "{log:#?}");
+}
+
+#[tokio::test]
+async fn while_an_outlet_waits_for_an_answer_nothing_is_stood_down() {
+    use wire::media_service_server::MediaService as _;
+    let (world, incident) = calm().await;
+    let inquiry = wire::RecordInquiryRequest {
+        parent: incident.clone(),
+        inquiry: Some(wire::Inquiry {
+            outlet: "City Daily".into(),
+            rank: wire::OutletRank::City.into(),
+            question: "Is it over?".into(),
+            due_time: Some(to_timestamp(
+                world.now() + jiff::SignedDuration::from_hours(4),
+            )),
+            ..Default::default()
+        }),
+        request_id: String::new(),
+    };
+    let asked = world
+        .media
+        .record_inquiry(as_person(inquiry, "lake", "clerk"));
+    let inquiry = asked.await.expect("recorded").into_inner().inquiry;
+    assert_eq!(world.check(&incident).await, ["inquiries"]);
+    let refused = world.stand_down(&incident, "top").await.expect_err("asked");
+    assert!(
+        refused.message().contains("City Daily waits until"),
+        "{}",
+        refused.message()
+    );
+    let decline = wire::DeclineInquiryRequest {
+        name: inquiry.expect("filled").name,
+        reason: "taken back".into(),
+        ..Default::default()
+    };
+    let declined = world
+        .media
+        .decline_inquiry(as_person(decline, "lake", "voice"));
+    declined.await.expect("declined");
+    world
+        .stand_down(&incident, "top")
+        .await
+        .expect("stood down");
 }
 
 #[tokio::test]
@@ -530,6 +619,7 @@ pub(crate) async fn intrude(
                 reason: "x".into(),
                 etag,
                 request_id,
+                waivers: Vec::new(),
             };
             api.stand_down(ask(caller, request)).await.map(|_| ())
         }

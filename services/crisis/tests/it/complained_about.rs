@@ -96,14 +96,6 @@ async fn whoever_is_complained_about_changes_no_incident() {
         .record_leader_contact(as_staff(request, "lake", "voice"))
         .await;
     codes.push(answer.err());
-    let request = wire::RecordHoldingStatementReadyRequest {
-        name: name.clone(),
-        ..Default::default()
-    };
-    let answer = api
-        .record_holding_statement_ready(as_staff(request, "lake", "voice"))
-        .await;
-    codes.push(answer.err());
     let request = wire::RecordUpdateRequest {
         name: name.clone(),
         audience: wire::UpdateAudience::Inside.into(),

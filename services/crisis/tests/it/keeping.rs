@@ -12,6 +12,7 @@ use redress_testkit::eventually;
 use redress_timers::{Fired, Timers, Truth};
 use tokio_util::sync::CancellationToken;
 
+use crate::statements::words;
 use crate::world::*;
 
 async fn opened(criterion: &str, duties: Duties<'_>) -> World {
@@ -142,7 +143,7 @@ async fn a_clock_that_was_met_or_moved_on_does_not_fire_i4() {
         matches!(world.truth().fire(next, world.now()).await.expect("asks"), Fired::Again(e) if e == *next),
         "early"
     );
-    ready(&world).await.expect("awaited");
+    ready(&world).await;
     assert_eq!(
         world.truth().fire(next, world.now()).await.expect("fires"),
         Fired::Stale,
@@ -150,33 +151,24 @@ async fn a_clock_that_was_met_or_moved_on_does_not_fire_i4() {
     );
 }
 
-async fn ready(world: &World) -> Result<wire::Incident, tonic::Status> {
+/// A holding statement is written and passes all its reviews.
+async fn ready(world: &World) -> wire::Incident {
     let incident = world.the_open("lake").await;
-    let request = wire::RecordHoldingStatementReadyRequest {
-        name: incident.name,
-        reference: "statement 1".into(),
-        ..Default::default()
-    };
-    let answer = world
-        .api
-        .record_holding_statement_ready(as_caller(request, &["lake"]))
-        .await?;
-    Ok(answer.into_inner().incident.expect("filled"))
+    let words = words(wire::StatementKind::Holding, "我们正在核实。");
+    let draft = world.draft(&incident.name, words, "author").await;
+    world.approve_all(&draft).await;
+    world.the_open("lake").await
 }
 
 #[tokio::test]
 async fn a_statement_that_is_ready_meets_its_clock_once() {
     let world = opened("G1.1", FULL).await;
-    let incident = ready(&world).await.expect("awaited");
+    let incident = ready(&world).await;
     assert_eq!(
         clock(&incident, ClockKind::HoldingStatement).state,
         ClockState::Met as i32
     );
     assert!(!running(&incident).contains(&"HOLDING_STATEMENT"));
-    assert_eq!(
-        reason(&ready(&world).await.expect_err("met")),
-        "NO_SUCH_PROMISE"
-    );
     // Neither a further case nor a switch there and back asks for it again.
     world
         .take([graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.2"]).event()])

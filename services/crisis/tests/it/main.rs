@@ -8,6 +8,8 @@ mod complained_about;
 mod converging;
 mod gates;
 mod keeping;
+mod matrix;
+mod media;
 mod opening;
 mod provisional;
 mod room;

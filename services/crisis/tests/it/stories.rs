@@ -10,7 +10,8 @@ use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{
-    Audience, IncidentMode, IncidentStage, IncidentState, ReviewStep, StatementKind, Verdict,
+    Audience, ExposureTruth, IncidentMode, IncidentStage, IncidentState, OutletRank, ReviewStep,
+    StatementKind, Verdict,
 };
 use redress_proto::words::ClockState;
 
@@ -44,14 +45,14 @@ impl Story {
         self.world.incident(&self.incident).await
     }
 
-    /// Says something outward, checked, reviewed and approved as it stands.
+    /// Says something outward, checked, reviewed and approved as it stands. Gives its name.
     async fn say(
         &self,
         kind: StatementKind,
         audience: Audience,
         text: &str,
         facts: &[(&str, &str)],
-    ) {
+    ) -> String {
         let facts = facts.iter().map(|(key, value)| wire::StatementFact {
             key: (*key).to_owned(),
             value: (*value).to_owned(),
@@ -94,7 +95,7 @@ impl Story {
             said.expect("in its turn");
         }
         let publish = wire::PublishStatementRequest {
-            name: draft.name,
+            name: draft.name.clone(),
             digest: draft.digest,
             ..Default::default()
         };
@@ -102,6 +103,7 @@ impl Story {
             .publish_statement(as_person(publish, "lake", "voice"))
             .await;
         left.expect("published");
+        draft.name
     }
 
     async fn report(&self) {
@@ -263,6 +265,14 @@ async fn a_changed_plan_brings_forty_people_to_the_gate_and_ends_with_a_review_m
             &[],
         )
         .await;
+    story
+        .say(
+            StatementKind::Update,
+            Audience::Media,
+            "情况核实后统一发布。",
+            &[],
+        )
+        .await;
     story.world.advance(3 * 60);
     story.report().await;
     story.move_to(IncidentStage::Handling).await;
@@ -275,6 +285,14 @@ async fn a_changed_plan_brings_forty_people_to_the_gate_and_ends_with_a_review_m
             StatementKind::Update,
             Audience::Affected,
             "变更前后的总平面图周一公布。",
+            &[],
+        )
+        .await;
+    story
+        .say(
+            StatementKind::Update,
+            Audience::Public,
+            "总平面图将在售楼处公布。",
             &[],
         )
         .await;
@@ -302,6 +320,7 @@ async fn a_changed_plan_brings_forty_people_to_the_gate_and_ends_with_a_review_m
             &[],
         )
         .await;
+    story.report().await;
     story.world.advance(7 * 24 * 60);
     let last = story.brief(21, &[1], None).await;
     assert!(
@@ -366,6 +385,14 @@ async fn a_building_with_defects_becomes_a_group_and_a_lawsuit_in_one_incident_m
             &[("building", "3号楼")],
         )
         .await;
+    story
+        .say(
+            StatementKind::Update,
+            Audience::Media,
+            "检查结果统一发布。",
+            &[],
+        )
+        .await;
     story.report().await;
     story.move_to(IncidentStage::Handling).await;
 
@@ -420,6 +447,14 @@ async fn a_building_with_defects_becomes_a_group_and_a_lawsuit_in_one_incident_m
             &[],
         )
         .await;
+    story
+        .say(
+            StatementKind::Answer,
+            Audience::Media,
+            "检测报告今日公布。",
+            &[],
+        )
+        .await;
     story.report().await;
     story.keep(&first.commitments[0]).await;
     story.move_to(IncidentStage::Handling).await;
@@ -461,5 +496,143 @@ async fn a_building_with_defects_becomes_a_group_and_a_lawsuit_in_one_incident_m
     world.advance(60);
     story.brief(9, &[1, 2, 3], None).await;
     let document = story.end("防水没有按图施工").await;
-    assert!(document.contains("HANDLING → OUTBREAK"), "{document}");
+    for told in ["HANDLING → OUTBREAK", "COMMITMENT MET"] {
+        assert!(document.contains(told), "{told} in\n{document}");
+    }
+}
+
+#[tokio::test]
+async fn a_newspaper_reports_what_is_not_so_and_another_is_not_set_right_in_time_m17() {
+    use OutletRank::{City, Local};
+    let story = Story::begin(&["G1.2"], 1).await;
+    let (world, incident) = (&story.world, story.incident.as_str());
+    assert_eq!(story.now().await.mode(), IncidentMode::Public);
+    let unknown = ExposureTruth::Unspecified;
+    let report = world.reported_by(incident, "城市晚报", unknown).await;
+    let inquiry = world.ask(incident, 4, None).await;
+
+    // The first word says no more than is known; then the files show that it is not so, and five days run from the
+    // report.
+    world.advance(40);
+    let text = "我们已关注到相关报道,正在核实。";
+    story
+        .say(StatementKind::Holding, Audience::Public, text, &[])
+        .await;
+    world.advance(60);
+    let report = world.assess(&report.name, ExposureTruth::False).await;
+    let report = report.expect("assessed");
+    let five_days = report.clarify_due_time.expect("given").seconds
+        - report.create_time.expect("given").seconds;
+    assert_eq!(five_days, 5 * 24 * 3600);
+    let text = "经核实,门店没有收取报道所称的费用。";
+    let answer = story
+        .say(StatementKind::Answer, Audience::Media, text, &[])
+        .await;
+    let answered = world.reply(&inquiry.name, &answer, "voice").await;
+    answered.expect("answered");
+    let text = "报道所称的费用不存在,合同以书面约定为准。";
+    story
+        .say(StatementKind::Update, Audience::Affected, text, &[])
+        .await;
+    story.report().await;
+    story.move_to(IncidentStage::Handling).await;
+
+    // Another paper copies it, and it is hot again. Where the first one reported it is set right; a blog is not enough.
+    world.advance(22 * 60);
+    let copied = world.reported_by(incident, "都市早报", ExposureTruth::False);
+    let copied = copied.await;
+    story.move_to(IncidentStage::Outbreak).await;
+    let text = "报道内容与事实不符,特此澄清。";
+    let kind = StatementKind::Clarification;
+    let clarification = story.say(kind, Audience::Public, text, &[]).await;
+    let blog = world.set_right(&report.name, &clarification, ("业主论坛", Local));
+    let refused = blog.await.expect_err("reaches less");
+    assert_eq!(reason(&refused), "CLARIFICATION_NOT_EQUAL");
+    let set_right = world.set_right(&report.name, &clarification, ("城市晚报", City));
+    let set_right = set_right.await.expect("set right");
+    assert!(set_right.clarification.expect("how").in_time);
+    let text = "请以本公司发布的信息为准。";
+    for audience in [Audience::Media, Audience::Affected] {
+        story.say(StatementKind::Update, audience, text, &[]).await;
+    }
+    story.report().await;
+    story.move_to(IncidentStage::Handling).await;
+
+    // The days go by; the other paper waits for a clarification, and nobody sees to it.
+    for _ in 0..3 {
+        world.advance(24 * 60 - 20);
+        story.report().await;
+        story
+            .say(StatementKind::Update, Audience::Public, text, &[])
+            .await;
+        world.fire_due().await;
+    }
+    let told = story.brief(1, &[1], None).await;
+    assert_eq!(told.form(), wire::BriefingForm::Notice);
+    story.move_to(IncidentStage::Aftermath).await;
+    let text = "感谢各界的监督。";
+    for audience in [Audience::Affected, Audience::Public] {
+        story.say(StatementKind::Closing, audience, text, &[]).await;
+    }
+    story.report().await;
+    world.advance(60);
+    story.brief(1, &[1], None).await;
+    let stand_down = wire::StandDownRequest {
+        name: incident.into(),
+        reason: "it is over".into(),
+        ..Default::default()
+    };
+    let stand_down = as_person(stand_down, "lake", "top");
+    let refused = world.aftermath.stand_down(stand_down).await;
+    let refused = refused.expect_err("one clarification runs");
+    assert!(
+        refused.message().starts_with("clarifications ("),
+        "{}",
+        refused.message()
+    );
+
+    world.advance(2 * 24 * 60);
+    world.fire_due().await;
+    let copied = world.exposure(&copied.name).await;
+    assert_eq!(copied.truth(), ExposureTruth::TakenAsTrue);
+    let broken = world
+        .clock_events("lake", ClockKind::MediaClarification)
+        .await;
+    let broken: Vec<_> = broken
+        .iter()
+        .filter(|e| e.transition == to_wire(ClockTransition::Breached))
+        .map(|e| e.notify.clone())
+        .collect();
+    assert_eq!(
+        broken,
+        [vec![staff("lake", "onsite"), staff("lake", "voice")]],
+        "once, and the ledger hears of it by this"
+    );
+    let check = wire::CheckStandDownRequest {
+        name: incident.into(),
+    };
+    let checked = world
+        .aftermath
+        .check_stand_down(as_caller(check, &["lake"]));
+    let conditions = checked.await.expect("checked").into_inner().conditions;
+    assert!(conditions.iter().all(|c| c.holds), "{conditions:#?}");
+    // A late word stands, and undoes nothing.
+    let late = world.set_right(&copied.name, &clarification, ("都市早报", City));
+    let late = late.await.expect("stands");
+    assert_eq!(late.truth(), ExposureTruth::TakenAsTrue);
+    let document = story.end("门店没有保存收费凭证").await;
+    for told in [
+        "HANDLING → OUTBREAK",
+        "MEDIA_ANSWER MET",
+        "MEDIA_CLARIFICATION MET",
+        "City Daily (CITY) ANSWERED",
+        "城市晚报 set right in 城市晚报 (CITY)",
+        "都市早报 TAKEN_AS_TRUE, ",
+        "too late, with",
+        "MEDIA in OUTBREAK by STATEMENT",
+        "门店没有保存收费凭证",
+    ] {
+        assert!(document.contains(told), "{told} in\n{document}");
+    }
+    assert!(!document.contains("Zhao Min"), "sealed (I9)");
 }

@@ -8,7 +8,10 @@ use prost::Message;
 use redress_crisis::flow::Desk;
 use redress_crisis::jobs::timers::IncidentClocks;
 use redress_crisis::jobs::{Shop, inbox, shifts};
+use redress_crisis::rpc::matrix::Matrices;
+use redress_crisis::rpc::media::Media;
 use redress_crisis::rpc::{Aftermath, Briefings, Incidents, Statements};
+use redress_crisis::store::keys::Keys;
 use redress_crisis::{CrisisService, Settings};
 use redress_events::{Event, Inbox};
 use redress_model::ids::new_id;
@@ -20,12 +23,14 @@ use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
 use redress_proto::event::v1 as events;
 use redress_proto::event::v1::DeliverOutcome;
+use redress_rpc::roles::Roles;
 use redress_rpc::watch::Bell;
 use redress_rpc::{Caller, Fingerprints};
 use redress_runtime::Service;
 use redress_store::Database;
 use redress_testkit::{ManualClock, TestDatabase, database};
 use redress_timers::{Fired, Timers, Truth};
+use secrecy::ExposeSecret as _;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
@@ -43,6 +48,8 @@ pub(crate) struct World {
     pub(crate) statements: Statements,
     pub(crate) briefings: Briefings,
     pub(crate) aftermath: Aftermath,
+    pub(crate) matrices: Matrices,
+    pub(crate) media: Media,
     truth: Arc<IncidentClocks>,
     shop: Shop,
 }
@@ -101,6 +108,15 @@ impl World {
             incidents: Arc::clone(&api),
             sign: Arc::new(|incident, hash| Ok(format!("{incident}/{hash}"))),
         };
+        let vault =
+            redress_vault::Vault::parse(redress_vault::generate_key_file("k1").expose_secret());
+        let media = Media {
+            incidents: Arc::clone(&api),
+            keys: Arc::new(Keys::new(Arc::new(vault.expect("a generated file parses")))),
+        };
+        let matrices = Matrices {
+            incidents: Arc::clone(&api),
+        };
         let briefings = Briefings {
             incidents: Arc::clone(&api),
         };
@@ -115,6 +131,8 @@ impl World {
             statements,
             briefings,
             aftermath,
+            matrices,
+            media,
             truth,
             shop,
         }
@@ -295,6 +313,18 @@ pub(crate) fn as_person<T>(message: T, site: &str, id: &str) -> Request<T> {
             .expect("set above")
             .as_ref()
             .clone()
+    };
+    request.extensions_mut().insert(Arc::new(caller));
+    request
+}
+
+/// The same request of somebody who may do this too.
+pub(crate) fn with_permission<T>(mut request: Request<T>, permission: &str) -> Request<T> {
+    let caller = request.extensions().get::<Arc<Caller>>();
+    let caller = Caller {
+        permissions: Roles::new([("r".to_owned(), vec![permission.to_owned()])].into())
+            .permissions(["r"]),
+        ..caller.expect("set before").as_ref().clone()
     };
     request.extensions_mut().insert(Arc::new(caller));
     request

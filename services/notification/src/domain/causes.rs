@@ -4,13 +4,13 @@
 //! that arrives twice, or news that two events tell, ends in one message per reader (I3, P21).
 
 use jiff::{SignedDuration, Timestamp};
-use redress_model::name::{CaseName, ClockName, IncidentName, StaffName};
+use redress_model::name::{CaseName, ClockName, IncidentName, StaffName, StatementName};
 use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole};
 use uuid::Uuid;
 
 use super::case::CaseView;
 use super::message::{Draft, Facts, Priority, Recipient};
-use super::words::Template;
+use super::words::{SaidPurpose, Template};
 
 /// Receipts for the complainants of a case, one a person for ever. A receipt waits at most `patience`
 /// for the owner and the first deadline, so that it can name both; then it goes without.
@@ -346,6 +346,7 @@ pub fn said(
     case: &CaseName,
     view: &CaseView,
     person_token: String,
+    purpose: SaidPurpose,
     now: Timestamp,
 ) -> Draft {
     Draft {
@@ -361,6 +362,7 @@ pub fn said(
         due: now,
         facts: Facts {
             number: view.number.clone(),
+            purpose: Some(purpose),
             ..Facts::default()
         },
     }
@@ -471,6 +473,77 @@ pub fn work_notice(notice: &WorkNotice, now: Timestamp) -> Vec<Draft> {
         },
     };
     notice.staff.iter().map(draft).collect()
+}
+
+/// What was published, for one reader. A person with several cases is told once, about the first of them; staff
+/// without waiting, since from now on they are asked.
+pub fn statement(
+    statement: &StatementName,
+    incident: &IncidentName,
+    recipient: Recipient,
+    (case, number): (&CaseName, &str),
+    allowed_rules: &[String],
+    now: Timestamp,
+) -> Draft {
+    Draft {
+        cause: statement_cause(statement.id),
+        template: Template::StatementPublished,
+        priority: match recipient {
+            Recipient::Staff(_) => Priority::Grave,
+            Recipient::Complainant(_) => Priority::Complainant,
+        },
+        recipient,
+        case: Some(case.clone()),
+        incident: Some(incident.clone()),
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        due: now,
+        facts: Facts {
+            number: number.to_owned(),
+            statement: Some(statement.id),
+            allowed_rules: allowed_rules.to_vec(),
+            ..Facts::default()
+        },
+    }
+}
+
+/// A stretch of time within which whatever waits is told as one, in seconds.
+const SPAN_SECONDS: i64 = 15 * 60;
+
+/// News for whoever decides that messages wait: once for each quarter of an hour, however many there are. It belongs to
+/// no matter, so that it goes out whatever has ended meanwhile.
+pub fn voice_waiting(
+    staff: &StaffName,
+    incident: Uuid,
+    told: i16,
+    number: &str,
+    decide_by: Timestamp,
+    now: Timestamp,
+) -> Draft {
+    let span = now.as_second().div_euclid(SPAN_SECONDS);
+    Draft {
+        cause: format!("voice:{incident}:{told}:{span}"),
+        template: Template::VoiceWaiting,
+        recipient: Recipient::Staff(staff.clone()),
+        case: None,
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: Priority::Grave,
+        due: now,
+        facts: Facts {
+            number: number.to_owned(),
+            due_time: Some(decide_by),
+            ..Facts::default()
+        },
+    }
+}
+
+/// The cause of everything that a statement leads to.
+pub fn statement_cause(statement: Uuid) -> String {
+    format!("statement:{statement}")
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub fn promise(kind: ClockKind, language: Language) -> &'static str {
         ClockKind::StoreReport => ("门店书面报告", "the store's written report"),
         ClockKind::MediaClarification => ("媒体澄清", "the clarification in the media"),
         ClockKind::HoldEnd => ("恢复计时", "the end of a hold"),
+        ClockKind::MediaAnswer => ("答复媒体", "the answer to the press"),
         ClockKind::ConfirmSignal => (
             "确认疑似重大情况",
             "saying whether a suspected signal is so",

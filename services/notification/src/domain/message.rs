@@ -8,7 +8,7 @@ use redress_model::words::{CaseStatus, ClockKind, DutyRole};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::words::{RecipientKind, Template};
+use super::words::{RecipientKind, SaidPurpose, Template};
 
 /// Who receives a message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,6 +124,15 @@ pub struct Facts {
     /// What that is about, where it is not the case.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
+    /// The statement that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Uuid>,
+    /// Wording rules that its reviewers let it break.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_rules: Vec<String>,
+    /// What somebody's own words are for; none for every other message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<SaidPurpose>,
 }
 
 /// A message that an event asks for.

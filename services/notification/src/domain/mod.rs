@@ -19,4 +19,5 @@ pub mod texts;
 pub mod timing;
 pub mod variables;
 pub mod verdict;
+pub mod voice;
 pub mod words;

@@ -96,7 +96,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 40] = sources!(
+const SOURCES: [(&str, &str); 44] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
@@ -116,7 +116,9 @@ const SOURCES: [(&str, &str); 40] = sources!(
     "notice.owners",
     "safety.notice",
     "notice.waiting",
-    "work.noticed"
+    "work.noticed",
+    "statement.published",
+    "voice.waiting"
 );
 
 /// A text of somebody's own cannot be taken.
@@ -518,6 +520,9 @@ mod tests {
             for_approval: true,
             news: "SOLUTION_AWAITS".to_owned(),
             about: "sites/lake/solutions/0190a6c2-0000-7000-8000-000000000004".to_owned(),
+            statement: None,
+            allowed_rules: Vec::new(),
+            purpose: None,
         }
     }
 

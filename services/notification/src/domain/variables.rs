@@ -31,6 +31,8 @@ variables! {
         "next_time" "最迟联系时间，按项目时区；未定时为空" "by when somebody will be in touch, in the site's zone; empty until known";
     SAID =
         "text" "发信人写的正文" "what the sender wrote";
+    VOICE =
+        "due_time" "最迟决定时间，按项目时区" "by when it is to be decided, in the site's zone";
     GRADE =
         "grade" "级别，1 至 4；0 为未定" "grade, 1 to 4; 0 where unknown",
         "resource" "投诉或事件的资源名" "resource name of the case, else of the incident";
@@ -89,6 +91,8 @@ pub fn of(template: Template) -> Vec<Variable> {
         Template::SurveyAsked => &[COMMON, CASE, SURVEY],
         Template::NoticeOwners | Template::SafetyNotice => &[COMMON, NOTICE],
         Template::NoticeWaiting => &[COMMON, WAITING],
+        Template::StatementPublished => &[COMMON, CASE, SAID],
+        Template::VoiceWaiting => &[COMMON, CASE, VOICE],
     };
     groups
         .iter()

@@ -20,6 +20,32 @@ words! {
         Cancelled = 6 => "CANCELLED",
         /// A digest tells it.
         Bundled = 7 => "BUNDLED",
+        /// Waits for the spokesperson.
+        Held = 8 => "HELD",
+    }
+}
+
+words! {
+    /// What somebody's own words to a complainant are for.
+    SaidPurpose, "MESSAGE_PURPOSE_" {
+        /// Anything that may wait.
+        Ordinary = 1 => "ORDINARY",
+        /// Who comes when.
+        Appointment = 2 => "APPOINTMENT",
+        /// A warning of a danger.
+        SafetyWarning = 3 => "SAFETY_WARNING",
+        /// A reply that has to be given by law.
+        LegalReply = 4 => "LEGAL_REPLY",
+    }
+}
+
+words! {
+    /// What the spokesperson made of a message that was held.
+    HoldDecision, "HOLD_DECISION_" {
+        /// It went.
+        Released = 1 => "RELEASED",
+        /// It never went.
+        Dropped = 2 => "DROPPED",
     }
 }
 
@@ -201,6 +227,10 @@ pub enum Template {
     NoticeWaiting,
     /// To staff: something happened to the work that you have to know.
     WorkNoticed,
+    /// To whom a statement speaks: what the company says on an incident.
+    StatementPublished,
+    /// To the spokesperson: messages wait for a release.
+    VoiceWaiting,
 }
 
 impl Template {
@@ -226,6 +256,8 @@ impl Template {
         Self::SafetyNotice,
         Self::NoticeWaiting,
         Self::WorkNoticed,
+        Self::StatementPublished,
+        Self::VoiceWaiting,
     ];
 
     /// The key, for example `case.received`.
@@ -251,6 +283,8 @@ impl Template {
             Self::SafetyNotice => "safety.notice",
             Self::NoticeWaiting => "notice.waiting",
             Self::WorkNoticed => "work.noticed",
+            Self::StatementPublished => "statement.published",
+            Self::VoiceWaiting => "voice.waiting",
         }
     }
 
@@ -298,7 +332,9 @@ impl Template {
             | Self::NoticeOwners
             | Self::SafetyNotice
             | Self::NoticeWaiting
-            | Self::WorkNoticed => false,
+            | Self::WorkNoticed
+            | Self::StatementPublished
+            | Self::VoiceWaiting => false,
         }
     }
 
@@ -324,7 +360,9 @@ impl Template {
             | Self::NoticeOwners
             | Self::SafetyNotice
             | Self::NoticeWaiting
-            | Self::WorkNoticed => false,
+            | Self::WorkNoticed
+            | Self::StatementPublished
+            | Self::VoiceWaiting => false,
         }
     }
 
@@ -338,7 +376,8 @@ impl Template {
             | Self::CaseProposed
             | Self::CaseClosed
             | Self::NoticeOwners
-            | Self::SafetyNotice => true,
+            | Self::SafetyNotice
+            | Self::StatementPublished => true,
             Self::CaseAssigned
             | Self::ClockWarned
             | Self::ClockBreached
@@ -350,7 +389,8 @@ impl Template {
             | Self::TaskWaiting
             | Self::WorkSummoned
             | Self::NoticeWaiting
-            | Self::WorkNoticed => false,
+            | Self::WorkNoticed
+            | Self::VoiceWaiting => false,
         }
     }
 
@@ -424,7 +464,7 @@ mod tests {
         for (place, template) in Template::ALL.iter().enumerate() {
             assert_eq!(*template as usize, place, "{}", template.key());
         }
-        assert_eq!(Template::WorkNoticed as usize + 1, Template::ALL.len());
+        assert_eq!(Template::VoiceWaiting as usize + 1, Template::ALL.len());
     }
 
     #[test]

@@ -3,19 +3,27 @@
 use jiff::Timestamp;
 use redress_events::NewEvent;
 use redress_model::Fault;
+use redress_model::name::{CaseName, IncidentName, SiteId};
 use redress_proto::convert;
-use redress_proto::event::v1::{MessageChanged, SurveyAnswered};
+use redress_proto::event::v1::{MessageChanged, MessageHeld, SurveyAnswered, WordingChanged};
 use redress_store::Tx;
 
 use crate::domain::message::Recipient;
-use crate::domain::words::DeliveryReport;
+use crate::domain::words::{DeliveryReport, HoldDecision};
+use crate::store::held::Held;
 use crate::store::messages::Message;
 use crate::store::surveys::Survey;
+use crate::store::texts::Revision;
 
 /// Type of the event that something became of a message.
 pub const MESSAGE_CHANGED: &str = "redress.message.changed.v1";
 /// Type of the event that a customer answered a survey.
 pub const SURVEY_ANSWERED: &str = "redress.survey.answered.v1";
+
+/// Type of the event that a message is held for the spokesperson, or is no more.
+pub const MESSAGE_HELD: &str = "redress.message.held.v1";
+/// Type of the event that wording rules were applied.
+pub const WORDING_CHANGED: &str = "redress.wording.changed.v1";
 
 /// Announces the state that a message has just reached: SENT, FAILED or ACKNOWLEDGED.
 pub async fn changed(tx: &mut Tx, message: &Message, now: Timestamp) -> Result<(), Fault> {
@@ -48,6 +56,52 @@ pub async fn answered(tx: &mut Tx, survey: &Survey) -> Result<(), Fault> {
         },
     )
     .await?;
+    Ok(())
+}
+
+/// Announces that a message of a case is held for the spokesperson, or is no more, and how many of the case are.
+pub async fn held(
+    tx: &mut Tx,
+    case: &CaseName,
+    held: &Held,
+    waiting: i64,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let payload = MessageHeld {
+        message: held.message.to_string(),
+        case: case.to_string(),
+        incident: IncidentName::new(case.site.clone(), held.incident).to_string(),
+        decision: held.decision.map_or("", HoldDecision::word).to_owned(),
+        waiting_count: i32::try_from(waiting).unwrap_or(i32::MAX),
+        change_time: Some(convert::to_timestamp(now)),
+    };
+    let event = NewEvent {
+        event_type: MESSAGE_HELD,
+        site: &case.site,
+        subject: &case.to_string(),
+        historical: false,
+        payload: &payload,
+    };
+    redress_events::publish(tx, &event).await?;
+    Ok(())
+}
+
+/// Announces wording rules to those who write outward elsewhere, for one of the sites that they hold for.
+pub async fn wording(tx: &mut Tx, site: &SiteId, rules: &Revision) -> Result<(), Fault> {
+    let payload = WordingChanged {
+        scope: rules.scope.to_string(),
+        revision: rules.revision,
+        effective_time: Some(convert::to_timestamp(rules.effective)),
+        document: rules.document.clone(),
+    };
+    let event = NewEvent {
+        event_type: WORDING_CHANGED,
+        site,
+        subject: &format!("sites/{site}"),
+        historical: false,
+        payload: &payload,
+    };
+    redress_events::publish(tx, &event).await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use opentelemetry::metrics::{Counter, Gauge, Meter};
 use crate::domain::breaker::Standing;
 use crate::domain::route::Way;
 use crate::domain::task::{TaskKind, TaskOutcome};
-use crate::domain::words::{AttemptOutcome, DeliveryReport};
+use crate::domain::words::{AttemptOutcome, DeliveryReport, HoldDecision};
 use crate::store::messages::{Backlog, Message};
 
 /// Instruments of this service.
@@ -21,6 +21,7 @@ pub struct Metrics {
     breaker: Gauge<i64>,
     tasks: Counter<u64>,
     overrides: Counter<u64>,
+    decisions: Counter<u64>,
 }
 
 impl Metrics {
@@ -75,6 +76,13 @@ impl Metrics {
                 .with_unit("{override}")
                 .with_description("Texts that went out against the wording check, with a reason.")
                 .build(),
+            decisions: meter
+                .u64_counter("redress.notification.voice.decisions")
+                .with_unit("{message}")
+                .with_description(
+                    "Messages that waited for the spokesperson, by what became of them.",
+                )
+                .build(),
         }
     }
 
@@ -100,6 +108,12 @@ impl Metrics {
     pub fn overridden(&self, what: &'static str) {
         self.overrides
             .add(1, &[KeyValue::new("redress.wording.of", what)]);
+    }
+
+    /// A message that waited for the spokesperson was decided.
+    pub fn decided(&self, decision: HoldDecision) {
+        let decision = KeyValue::new("redress.message.decision", decision.word());
+        self.decisions.add(1, &[decision]);
     }
 
     /// A person ended a task.

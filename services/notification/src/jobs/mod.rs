@@ -9,5 +9,6 @@ pub mod people;
 pub mod sender;
 mod steps;
 pub mod survey_calls;
+pub mod voice;
 
 pub use steps::CAME_BACK;

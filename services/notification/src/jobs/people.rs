@@ -1,13 +1,14 @@
-//! How to reach people: asked of the service that knows them.
+//! How to reach people, and what was published: asked of the service that knows.
 //!
 //! A trait, since there are two: the peers over gRPC, and the people of a test.
 
 use std::time::Duration;
 
 use redress_model::Fault;
-use redress_model::name::{CaseName, StaffName};
+use redress_model::name::{CaseName, StaffName, StatementName};
 use redress_model::words::Word as _;
 use redress_proto::assignment::v1 as assignment;
+use redress_proto::crisis::v1 as crisis;
 use redress_proto::intake::v1 as intake;
 use redress_rpc::client::{Call, Peers};
 use redress_rpc::fault_of;
@@ -42,9 +43,24 @@ pub trait People: Send + Sync + 'static {
         &self,
         staff: &StaffName,
     ) -> impl Future<Output = Result<Option<StaffContact>, Fault>> + Send;
+
+    /// What was published; none where crisis does not know it.
+    fn statement(
+        &self,
+        statement: &StatementName,
+    ) -> impl Future<Output = Result<Option<Published>, Fault>> + Send;
 }
 
-/// The services that know people: intake and assignment.
+/// A published statement, at the moment of sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The words.
+    pub text: String,
+    /// A newer one took its place.
+    pub superseded: bool,
+}
+
+/// The services that know people and what was published: intake, assignment and crisis.
 #[derive(Debug, Clone)]
 pub struct PeersPeople {
     peers: Peers,
@@ -109,6 +125,29 @@ impl People for PeersPeople {
             .map_err(|status| fault_of("assignment", status));
         let name = staff.to_string();
         Ok(known(answer)?.map(|answer| staff_contact(&name, &answer.into_inner())))
+    }
+
+    async fn statement(&self, statement: &StatementName) -> Result<Option<Published>, Fault> {
+        let call = Call::new("message.statement-published")
+            .site(&statement.site)
+            .deadline(DEADLINE)
+            .idempotent();
+        let mut client = crisis::statement_service_client::StatementServiceClient::new(
+            self.peers.call("crisis", call)?,
+        );
+        let answer = client
+            .read_statement_text(crisis::ReadStatementTextRequest {
+                name: statement.to_string(),
+            })
+            .await
+            .map_err(|status| fault_of("crisis", status));
+        Ok(known(answer)?.map(|answer| {
+            let answer = answer.into_inner();
+            Published {
+                text: answer.text,
+                superseded: answer.superseded,
+            }
+        }))
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use redress_model::name::MessageName;
+use redress_model::name::{MessageName, StatementName};
 use redress_model::time::SharedClock;
 use redress_model::{Fault, ids};
 use redress_rpc::trace_context;
@@ -25,12 +25,13 @@ use redress_wording::Audience;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use zeroize::Zeroizing;
 
 use super::carry::{self, KeepNotice, KeepPage, MakeTask};
 use super::metrics::Metrics;
-use super::people::People;
+use super::people::{People, Published};
 use super::steps::{
-    BeginAttempt, Block, Claim, ClaimMessage, Claimed, FinishAttempt, PutOff, Rest,
+    BeginAttempt, Block, Claim, ClaimMessage, Claimed, Drop, FinishAttempt, PutOff, Rest,
 };
 use crate::domain::message::Recipient;
 use crate::domain::render::{Material, RenderError, Templates};
@@ -206,7 +207,7 @@ impl<P: People> Sender<P> {
             now: self.clock.now(),
             chance: rand::random(),
         };
-        let claimed = match self.db.run(&scope, &claim).await? {
+        let mut claimed = match self.db.run(&scope, &claim).await? {
             Claim::Held(claimed) => *claimed,
             Claim::Ended(message) => {
                 self.told(&message);
@@ -224,6 +225,13 @@ impl<P: People> Sender<P> {
             Reach::Unknown(reason, limit) => return self.put_off(&claimed, reason, limit).await,
             Reach::Gone(reason) => return self.put_off(&claimed, reason, Some(0)).await,
         };
+        match self.published(&claimed).await {
+            Ok(None) => {}
+            Ok(Some(published)) if published.superseded => return self.overtaken(&claimed).await,
+            Ok(Some(published)) => claimed.said = Some(Zeroizing::new(published.text)),
+            Err((reason, limit)) => return self.put_off(&claimed, reason, limit).await,
+        }
+        let message = &claimed.message;
         claimed.preference.order(&mut points);
         let language = match Language::of_tag(&claimed.preference.language) {
             Some(preferred) => preferred,
@@ -256,6 +264,41 @@ impl<P: People> Sender<P> {
             return self.rest(&claimed, soon).await;
         }
         self.attempt(&scope, &claimed, &ways, way, &outgoing).await
+    }
+
+    /// The statement that a message tells; none for other messages. Else what to put down, and whether to give up.
+    async fn published(
+        &self,
+        claimed: &Claimed,
+    ) -> Result<Option<Published>, (&'static str, Option<i32>)> {
+        let message = &claimed.message;
+        let Some(id) = message.facts.statement else {
+            return Ok(None);
+        };
+        let name = StatementName::new(message.name.site.clone(), id);
+        match self.people.statement(&name).await {
+            Ok(Some(published)) => Ok(Some(published)),
+            Ok(None) => Err(("STATEMENT_UNKNOWN", Some(0))),
+            Err(fault) => {
+                tracing::info!(reason = fault.reason(), fault = %fault.chain(), "a statement cannot be read now");
+                Err(("CRISIS_UNAVAILABLE", None))
+            }
+        }
+    }
+
+    /// A newer statement took the place of the one that it tells.
+    async fn overtaken(&self, claimed: &Claimed) -> Result<(), Fault> {
+        let name = &claimed.message.name;
+        let drop = Drop {
+            name,
+            lease: claimed.lease,
+            reason: "SUPERSEDED",
+        };
+        let scope = Scope::site(name.site.clone());
+        if let Some(message) = self.db.run(&scope, &drop).await? {
+            self.told(&message);
+        }
+        Ok(())
     }
 
     fn choose(&self, claimed: &Claimed, ways: &[Way]) -> Choice {
@@ -389,7 +432,8 @@ impl<P: People> Sender<P> {
         let text = self
             .templates
             .render(message.template, language, source, &material)?;
-        if message.template.is_outward() {
+        let outside = matches!(message.recipient, Recipient::Complainant(_));
+        if message.template.is_outward() && outside {
             let mut whole = format!("{}\n{}", text.subject, text.body);
             if !points.name.is_empty() {
                 // What people call themselves is theirs.
@@ -398,6 +442,7 @@ impl<P: People> Sender<P> {
             let hits = texts::check(&claimed.holding, &whole, Audience::Complainant);
             let allowed = |rule: &String| {
                 claimed.overridden.contains(rule)
+                    || message.facts.allowed_rules.contains(rule)
                     || own
                         .as_ref()
                         .is_some_and(|own| own.overridden.contains(rule))

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::announce;
 use super::carry;
+use super::voice;
 use crate::domain::case::CaseView;
 use crate::domain::digest::Digest;
 use crate::domain::message::Recipient;
@@ -105,6 +106,10 @@ impl Operation for ClaimMessage<'_> {
             follow_digest(tx, &mut message, self.now).await?;
             return Ok(Claim::Ended(Box::new(message)));
         }
+        if message.fate.state == MessageState::Held {
+            voice::remind(tx, &mut message, self.now).await?;
+            return Ok(Claim::Gone);
+        }
         let lost = attempts::end_lost(tx, self.name, self.now).await?;
         let case = match &message.case {
             Some(name) => matters::case(tx, name).await?,
@@ -175,6 +180,9 @@ impl Operation for ClaimMessage<'_> {
         };
         if preference.refuses(message.template.topic()) {
             silence(tx, &mut message, "UNSUBSCRIBED").await?;
+            return Ok(Claim::Ended(Box::new(message)));
+        }
+        if voice::hold(tx, &mut message, self.now).await? {
             return Ok(Claim::Ended(Box::new(message)));
         }
         let history = attempts::history(tx, self.name, message.fate.round, page).await?;
@@ -336,6 +344,10 @@ impl Operation for BeginAttempt<'_> {
         let Some(mut message) = held(tx, self.name, self.lease).await? else {
             return Ok(None);
         };
+        // An incident may have opened since the claim.
+        if voice::hold(tx, &mut message, self.now).await? {
+            return Ok(None);
+        }
         let fate = &mut message.fate;
         fate.attempt_count += 1;
         fate.defer_count = 0;
@@ -461,6 +473,26 @@ impl Operation for Block<'_> {
         };
         texts::block(tx, self.name, self.rules).await?;
         fail(tx, self.keys, &mut message, "WORDING_BLOCKED", self.now).await?;
+        Ok(Some(message))
+    }
+}
+
+/// Drops a message of which nobody needs anything any more.
+pub(super) struct Drop<'a> {
+    pub name: &'a MessageName,
+    pub lease: Uuid,
+    pub reason: &'static str,
+}
+
+impl Operation for Drop<'_> {
+    const NAME: &'static str = "notification.drop";
+    type Output = Option<Message>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Option<Message>, Fault> {
+        let Some(mut message) = held(tx, self.name, self.lease).await? else {
+            return Ok(None);
+        };
+        silence(tx, &mut message, self.reason).await?;
         Ok(Some(message))
     }
 }

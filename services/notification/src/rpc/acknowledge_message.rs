@@ -65,6 +65,7 @@ impl Operation for AcknowledgeMessage<'_> {
             | MessageState::Sending
             | MessageState::Sent
             | MessageState::Failed
+            | MessageState::Held
             | MessageState::Bundled => {
                 etag::check(self.etag, message.fate.revision, self.name)?;
                 let fate = &mut message.fate;

@@ -13,6 +13,7 @@ pub mod survey;
 pub mod tasks;
 pub mod templates;
 mod texts;
+pub mod voice;
 mod wire;
 pub mod wording;
 

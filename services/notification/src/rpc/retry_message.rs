@@ -53,6 +53,13 @@ impl Operation for RetryMessage<'_> {
                     self.name,
                 ));
             }
+            MessageState::Held => {
+                return Err(Fault::illegal(
+                    "MESSAGE_HELD",
+                    "it waits for the spokesperson, who releases or drops it",
+                    self.name,
+                ));
+            }
             MessageState::Failed => {
                 etag::check(self.etag, message.fate.revision, self.name)?;
                 self.still_wanted(tx, &message).await?;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, StaffName};
 use redress_model::{Fault, ids};
+use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -14,6 +15,7 @@ use tonic::Request;
 use super::{Messages, texts as shared, wire};
 use crate::domain::causes;
 use crate::domain::texts::check;
+use crate::domain::words::SaidPurpose;
 use crate::store::keys::Keys;
 use crate::store::matters;
 use crate::store::messages::{self, Message};
@@ -28,6 +30,7 @@ struct SendMessage<'a> {
     staff: Option<&'a StaffName>,
     text: &'a str,
     only: &'a [String],
+    purpose: SaidPurpose,
     override_reason: &'a str,
     receipt: ReceiptKey,
     now: Timestamp,
@@ -82,7 +85,7 @@ impl Operation for SendMessage<'_> {
         let mut sent = Vec::with_capacity(tokens.len());
         for token in tokens {
             let id = ids::new_id(self.now);
-            let draft = causes::said(&cause, self.case, &view, token, self.now);
+            let draft = causes::said(&cause, self.case, &view, token, self.purpose, self.now);
             messages::insert(tx, site, id, &draft, None, self.now).await?;
             let name = redress_model::name::MessageName::new(site.clone(), id);
             texts::keep_said(tx, self.keys, &name, self.subject, self.text, self.now).await?;
@@ -133,6 +136,7 @@ pub(super) async fn handle(
         staff: caller.staff.as_ref(),
         text: &asked.text,
         only: &asked.person_tokens,
+        purpose: convert::from_wire(asked.purpose).unwrap_or(SaidPurpose::Ordinary),
         override_reason: &asked.override_reason,
         receipt: ReceiptKey {
             caller: caller.key(),

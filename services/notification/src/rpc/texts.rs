@@ -10,6 +10,7 @@ use redress_store::{Operation, Tx};
 use redress_wording::Hit;
 
 use crate::domain::texts::{self, Subject, TextScope};
+use crate::jobs::announce;
 use crate::store::texts::{self as store, Revision};
 
 /// What a caller needs besides the method's own permission to send what the wording check finds.
@@ -191,6 +192,11 @@ impl Operation for Apply<'_> {
             created: self.now,
         };
         store::insert(tx, &row).await?;
+        if self.subject == Subject::Wording {
+            for site in store::sites_below(tx, &self.scope).await? {
+                announce::wording(tx, &site, &row).await?;
+            }
+        }
         let etag = etag::of(i64::from(row.revision));
         receipt::complete(tx, &self.receipt, &name, &etag).await?;
         tracing::info!(

@@ -76,8 +76,8 @@ pub(super) fn rendered(page: KeptPage) -> wire::RenderedMessage {
 mod tests {
     use super::*;
     use crate::domain::words::{
-        AttemptOutcome, DeliveryReport, MessageChannel, MessageState, MessageTopic, Provider,
-        RecipientKind, SurveyCallOutcome, SurveyKind, SurveyState,
+        AttemptOutcome, DeliveryReport, HoldDecision, MessageChannel, MessageState, MessageTopic,
+        Provider, RecipientKind, SaidPurpose, SurveyCallOutcome, SurveyKind, SurveyState,
     };
 
     #[test]
@@ -97,6 +97,14 @@ mod tests {
         for word in RecipientKind::ALL {
             let wire = wire::RecipientKind::try_from(word.number()).unwrap();
             assert_eq!(wire.as_str_name(), format!("RECIPIENT_KIND_{word}"));
+        }
+        for word in SaidPurpose::ALL {
+            let wire = wire::MessagePurpose::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("MESSAGE_PURPOSE_{word}"));
+        }
+        for word in HoldDecision::ALL {
+            let wire = wire::HoldDecision::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("HOLD_DECISION_{word}"));
         }
         for word in SurveyState::ALL {
             let wire = wire::SurveyState::try_from(word.number()).unwrap();

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, ClockName, IncidentName, SiteId};
-use redress_model::words::ClockState;
+use redress_model::words::{ClockKind, ClockState};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
@@ -143,21 +143,46 @@ pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<
     Ok(())
 }
 
-/// Keeps an incident's cases and whether it was merged away, if newer; in any case which it ever had.
+/// What an incident is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IncidentNow {
+    /// It went into another.
+    pub merged: bool,
+    /// It was stood down.
+    pub closed: bool,
+    /// Rises with every change.
+    pub revision: i64,
+}
+
+/// Keeps an incident's cases and what it is, if newer; in any case which it ever had. Says whether it was newer.
 pub async fn keep_incident(
     tx: &mut Tx,
     incident: &IncidentName,
     cases: &[Uuid],
-    merged: bool,
-    revision: i64,
-) -> Result<(), Fault> {
+    now: IncidentNow,
+) -> Result<bool, Fault> {
+    let IncidentNow {
+        merged,
+        closed,
+        revision,
+    } = now;
+    let known = sqlx::query_scalar!(
+        "-- notification::matters::keep_incident
+        SELECT revision FROM incident_view WHERE site = $1 AND incident_id = $2 FOR UPDATE",
+        incident.site.as_str(),
+        incident.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
     sqlx::query!(
         "-- notification::matters::keep_incident
-        INSERT INTO incident_view AS i (site, incident_id, case_ids, merged, revision, ever_case_ids)
-        VALUES ($1, $2, $3, $4, $5, $3)
+        INSERT INTO incident_view AS i (site, incident_id, case_ids, merged, revision, ever_case_ids, closed)
+        VALUES ($1, $2, $3, $4, $5, $3, $6)
         ON CONFLICT ON CONSTRAINT incident_view_pkey DO UPDATE
         SET case_ids = CASE WHEN i.revision < $5 THEN $3 ELSE i.case_ids END,
             merged = CASE WHEN i.revision < $5 THEN $4 ELSE i.merged END,
+            closed = CASE WHEN i.revision < $5 THEN $6 ELSE i.closed END,
             revision = greatest(i.revision, $5),
             ever_case_ids = ARRAY(SELECT unnest(i.ever_case_ids) UNION SELECT unnest($3::uuid[]) ORDER BY 1)",
         incident.site.as_str(),
@@ -165,11 +190,25 @@ pub async fn keep_incident(
         cases,
         merged,
         revision,
+        closed,
     )
     .execute(&mut **tx)
     .await
     .or_fault()?;
-    Ok(())
+    Ok(known.is_none_or(|known| known < revision))
+}
+
+/// The cases of an incident, in the order in which they joined; none where it is not known here yet.
+pub async fn cases_of(tx: &mut Tx, incident: &IncidentName) -> Result<Option<Vec<Uuid>>, Fault> {
+    sqlx::query_scalar!(
+        "-- notification::matters::cases_of
+        SELECT case_ids FROM incident_view WHERE site = $1 AND incident_id = $2",
+        incident.site.as_str(),
+        incident.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()
 }
 
 /// Whether an incident pages nobody any more: merged into another, or every case of it has ended. One
@@ -200,22 +239,37 @@ pub async fn incident_ended(tx: &mut Tx, incident: &IncidentName) -> Result<bool
     Ok(row.cases > 0 && ended == row.cases)
 }
 
-/// Keeps a clock's state, if newer.
-pub async fn keep_clock(
-    tx: &mut Tx,
-    clock: &ClockName,
-    state: ClockState,
-    generation: i64,
-) -> Result<(), Fault> {
+/// A promise as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promise {
+    /// Of which case; none for an incident's.
+    pub case: Option<Uuid>,
+    /// Which promise.
+    pub kind: ClockKind,
+    /// Where it stands.
+    pub state: ClockState,
+    /// The deadline.
+    pub due: Option<Timestamp>,
+    /// Rises with every change.
+    pub generation: i64,
+}
+
+/// Keeps a promise, if newer.
+pub async fn keep_clock(tx: &mut Tx, clock: &ClockName, promise: &Promise) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::matters::keep_clock
-        INSERT INTO clock_view AS c (site, clock_id, state, generation) VALUES ($1, $2, $3, $4)
-        ON CONFLICT ON CONSTRAINT clock_view_pkey DO UPDATE SET state = $3, generation = $4
+        INSERT INTO clock_view AS c (site, clock_id, state, generation, case_id, kind, due_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT ON CONSTRAINT clock_view_pkey DO UPDATE
+        SET state = $3, generation = $4, case_id = $5, kind = $6, due_time = $7
         WHERE c.generation < $4",
         clock.site.as_str(),
         clock.id,
-        state.word(),
-        generation,
+        promise.state.word(),
+        promise.generation,
+        promise.case,
+        promise.kind.word(),
+        promise.due.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await

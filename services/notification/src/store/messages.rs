@@ -462,6 +462,27 @@ pub async fn of_cause(tx: &mut Tx, site: &SiteId, cause: &str) -> Result<Vec<Mes
     Ok(messages)
 }
 
+/// Drops what one cause led to and nobody has been sent yet: it was overtaken. Returns how many.
+pub async fn drop_unsent(
+    tx: &mut Tx,
+    site: &SiteId,
+    cause: &str,
+    reason: &str,
+) -> Result<u64, Fault> {
+    let dropped = sqlx::query!(
+        "-- notification::messages::drop_unsent
+        UPDATE message SET state = 'CANCELLED', due_time = NULL, reason = $3, revision = revision + 1
+        WHERE site = $1 AND cause = $2 AND state = 'QUEUED' AND send_time IS NULL",
+        site.as_str(),
+        cause,
+        reason,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(dropped.rows_affected())
+}
+
 /// Which failed messages are meant.
 #[derive(Debug, Clone, Default)]
 pub struct Failed {

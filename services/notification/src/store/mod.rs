@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod digests;
 pub mod duty;
+pub mod held;
 pub mod kept;
 pub mod keys;
 pub mod matters;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::StaffName;
+use redress_model::name::{SiteId, StaffName};
 use redress_store::{StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
@@ -65,6 +65,25 @@ pub async fn keep(
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// Everybody who works at a site.
+pub async fn at_work(tx: &mut Tx, site: &SiteId) -> Result<Vec<StaffName>, Fault> {
+    let names = sqlx::query_scalar!(
+        "-- notification::staff::at_work
+        SELECT staff FROM staff_contact WHERE site = $1 AND NOT retired ORDER BY staff",
+        site.as_str(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    names
+        .into_iter()
+        .map(|name| {
+            let id = name.parse().map_err(Fault::internal)?;
+            Ok(StaffName::new(site.clone(), id))
+        })
+        .collect()
 }
 
 /// How a person can be reached; none for one not known here.

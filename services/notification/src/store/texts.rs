@@ -180,6 +180,56 @@ pub async fn holding(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Vec<Ho
         .collect())
 }
 
+/// The sites that a level's texts hold for.
+pub async fn sites_below(tx: &mut Tx, scope: &TextScope) -> Result<Vec<SiteId>, Fault> {
+    let (organization, region) = match scope {
+        TextScope::Site(site) => return Ok(vec![site.clone()]),
+        TextScope::Organization(id) => (id.as_str(), None),
+        TextScope::Region(name) => (name.organization.as_str(), Some(name.region.as_str())),
+    };
+    let sites = sqlx::query_scalar!(
+        "-- notification::texts::sites_below
+        SELECT site FROM scope_site
+        WHERE organization = $1 AND ($2::text IS NULL OR region = $2) AND redress_in_scope(site) ORDER BY site",
+        organization,
+        region,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    sites
+        .into_iter()
+        .map(|site| site.parse().map_err(Fault::internal))
+        .collect()
+}
+
+/// The wording rules of a site's levels that hold at an instant or will: of each level the newest one that holds, and
+/// all that follow it.
+pub async fn wording_of(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Vec<Revision>, Fault> {
+    let rows = sqlx::query_as!(
+        Row,
+        "-- notification::texts::wording_of
+        SELECT t.scope, t.subject, t.revision, t.effective_time, t.document, t.author, t.reason, t.overridden, t.create_time
+        FROM text_revision t
+        WHERE t.subject = 'wording'
+          AND (t.site = $1 OR EXISTS (
+            SELECT FROM scope_site s
+            WHERE s.site = $1 AND s.organization = t.organization AND (t.region IS NULL OR t.region = s.region)))
+          AND NOT EXISTS (
+            SELECT FROM text_revision n
+            WHERE n.scope = t.scope AND n.subject = t.subject AND n.revision > t.revision AND n.effective_time <= $2)
+        ORDER BY t.scope, t.revision",
+        site.as_str(),
+        at.to_sqlx(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .filter_map(|row| row.read().transpose())
+        .collect()
+}
+
 /// Where a site lies; none where it is not known here or out of scope.
 pub async fn place(
     tx: &mut Tx,

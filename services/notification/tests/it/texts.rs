@@ -497,3 +497,18 @@ async fn i8_nobody_says_anything_to_complainants_of_another_site_or_of_a_case_ab
         "MATTER_ENDED"
     );
 }
+
+/// Applies a document of wording rules without any.
+pub(crate) async fn apply_rules(world: &World, parent: &str) {
+    let request = proto::ApplyWordingRulesRequest {
+        parent: parent.to_owned(),
+        document: "disable = ['belittles']".to_owned(),
+        reason: "agreed".to_owned(),
+        ..Default::default()
+    };
+    let service = wording(world);
+    let answer = service
+        .apply_wording_rules(by(&head_office(), request))
+        .await;
+    answer.expect("applied");
+}

@@ -65,7 +65,8 @@ pub fn may_extend(kind: ClockKind) -> bool {
         | ClockKind::OutwardUpdate
         | ClockKind::WeeklyBriefing
         | ClockKind::Commitment
-        | ClockKind::ReviewAction => false,
+        | ClockKind::ReviewAction
+        | ClockKind::MediaAnswer => false,
         ClockKind::Acknowledge
         | ClockKind::StartInvestigation
         | ClockKind::OnSite

@@ -216,7 +216,8 @@ async fn end(
         holds::end(work.tx, &site.id, hold.id, *at, why).await?;
     }
     if lasting.is_empty() {
-        run_again(case, last);
+        let all = holds::of_case(work.tx, &site.id, case.id).await?;
+        run_again(case, last, &all);
         cases::set_status(work.tx, &site.id, case).await?;
     }
     for mut clock in clocks::lock_of_case(work.tx, &site.id, case.id).await? {
@@ -233,15 +234,40 @@ async fn end(
     Ok(asked)
 }
 
-/// The age of a case counts again, unless it is resolved too: then it still stands.
-fn run_again(case: &mut Case, at: Timestamp) {
+/// The age of a case counts again, unless it is resolved too: then it still stands. What waited for our own spokesperson
+/// alone was a reason on our side (G1.7, G2.4).
+fn run_again(case: &mut Case, at: Timestamp, all: &[Hold]) {
     let Some(since) = case.held_since.take() else {
         return;
     };
+    let outside = all
+        .iter()
+        .filter(|hold| hold.reason != HoldReason::SingleVoice)
+        .map(|hold| {
+            (
+                hold.start.max(since),
+                hold.end.unwrap_or(hold.until).min(at),
+            )
+        });
     match &mut case.resolved_since {
         Some(resolved) => *resolved = since.min(*resolved),
-        None => case.held += since.duration_until(at.max(since)),
+        None => case.held += together(outside),
     }
+}
+
+/// How long stretches of time last together, whatever they share.
+fn together(stretches: impl Iterator<Item = (Timestamp, Timestamp)>) -> SignedDuration {
+    let mut stretches: Vec<_> = stretches.filter(|(from, to)| from < to).collect();
+    stretches.sort_unstable();
+    let (mut sum, mut until) = (SignedDuration::ZERO, Timestamp::MIN);
+    for (from, to) in stretches {
+        let from = from.max(until);
+        if from < to {
+            sum += from.duration_until(to);
+            until = to;
+        }
+    }
+    sum
 }
 
 /// Waits for the next hold that ends by itself.

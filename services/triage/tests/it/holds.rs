@@ -477,3 +477,48 @@ async fn a_word_from_before_a_hold_does_not_end_it_and_a_later_one_ends_it_at_it
     let ended = held(&world, &case).await;
     assert_eq!(time(&ended[0].end_time), after);
 }
+
+/// News that messages of a case wait for the spokesperson.
+fn waits(world: &World, case: &CaseName, waiting: i32) -> redress_events::Event {
+    let payload = redress_proto::event::v1::MessageHeld {
+        case: case.to_string(),
+        waiting_count: waiting,
+        ..Default::default()
+    };
+    world.event(
+        "notification",
+        "redress.message.held.v1",
+        &case.to_string(),
+        &payload,
+    )
+}
+
+#[tokio::test]
+async fn what_waits_for_the_spokesperson_stands_still_until_the_last_is_decided_and_the_age_counts_on()
+ {
+    let world = World::new().await;
+    let case = world.case().await;
+    world
+        .tell(&[waits(&world, &case, 1), waits(&world, &case, 2)])
+        .await;
+    assert_eq!(held_kinds(&world, &case).await, [ClockKind::Answer]);
+    let list = wire::ListHoldsRequest {
+        parent: case.to_string(),
+    };
+    let list = world.rpc.list_holds(by(world.manager(), list)).await;
+    let holds = list.expect("listed").into_inner().holds;
+    assert_eq!(holds.len(), 1);
+    assert_eq!(holds[0].reason, to_wire(HoldReason::SingleVoice));
+    world.advance(HOUR * 24 * 8).await;
+    world.tell(&[waits(&world, &case, 1)]).await;
+    assert_eq!(held_kinds(&world, &case).await, [ClockKind::Answer]);
+    world.tell(&[waits(&world, &case, 0)]).await;
+    assert!(held_kinds(&world, &case).await.is_empty());
+    // It was our own spokesperson who let it wait: eight days have passed (G2.4 at fifteen).
+    world.advance(HOUR * 24 * 7 + HOUR).await;
+    let decision = world.decision(&case).await;
+    assert!(
+        crate::world::ids(&decision).contains(&"G2.4"),
+        "{decision:?}"
+    );
+}

@@ -49,6 +49,6 @@ impl Operation for Check<'_> {
         let found = incidents::get(tx, &self.name.site, self.name.id).await?;
         let incident = found.ok_or_else(|| Fault::not_found("Incident", &self.name))?;
         let mut turn = Turn::take(tx, self.desk, self.desk.clock.now(), incident).await?;
-        turn.stand_down_conditions().await
+        turn.stand_down_conditions(&[]).await
     }
 }

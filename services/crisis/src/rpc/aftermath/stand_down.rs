@@ -9,7 +9,9 @@ use redress_rpc::Caller;
 use tonic::Request;
 
 use super::super::command::{self, Command, Order};
+use super::super::move_stage::waivers;
 use super::super::{Incidents, statements};
+use crate::domain::gate::Waiver;
 use crate::domain::statement::Person;
 use crate::flow::{Transition, Turn};
 
@@ -36,6 +38,7 @@ pub(super) async fn handle(
     };
     let stand_down = StandDown {
         reason: &r.reason,
+        waivers: waivers(&r.waivers),
         by: statements::person(caller, &site),
     };
     let incident = command::run(api, caller, order, stand_down).await?;
@@ -46,6 +49,7 @@ pub(super) async fn handle(
 
 struct StandDown<'a> {
     reason: &'a str,
+    waivers: Vec<Waiver>,
     by: Person,
 }
 
@@ -53,7 +57,8 @@ impl Command for StandDown<'_> {
     const NAME: &'static str = "crisis.stand_down";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        turn.stand_down(self.reason, &self.by).await?;
+        turn.stand_down(self.reason, &self.waivers, &self.by)
+            .await?;
         Ok(Some(Transition::Changed))
     }
 }

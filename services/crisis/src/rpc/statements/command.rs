@@ -110,7 +110,7 @@ impl<C: Command> Operation for Write<'_, C> {
         }
         let statement = statements::get(tx, site, *id).await?.ok_or_else(missing)?;
         let etag = etag::of(statement.revision);
-        let case = StatementCase::load(tx, statement, stage).await?;
+        let case = StatementCase::load(tx, statement, stage, now).await?;
         let shown = view(&case, self.desk.policy.statement_quorum);
         if new {
             receipt::complete(tx, &self.receipt, &self.name.to_string(), &etag).await?;

@@ -49,10 +49,12 @@ pub(super) async fn handle(
         request_id: String::new(),
         ..r.clone()
     };
+    let content = content(&drafted)?;
+    may_override(caller, &content)?;
     let create = Create {
         desk: &api.incidents.desk,
         by: super::person(caller, &incident.site),
-        content: content(&drafted)?,
+        content,
         supersedes,
         receipt: ReceiptKey {
             caller: caller.key(),
@@ -98,7 +100,18 @@ pub(super) fn content(sent: &wire::Statement) -> Result<Content, Fault> {
         language: sent.language.clone(),
         text: sent.text.clone(),
         facts,
+        wording_reason: sent.wording_override_reason.trim().to_owned(),
+        correction: sent.correction_reason.trim().to_owned(),
     })
+}
+
+/// Overriding the wording check takes more than writing.
+pub(super) fn may_override(caller: &Caller, content: &Content) -> Result<(), Fault> {
+    if content.wording_reason.is_empty() {
+        Ok(())
+    } else {
+        caller.require("wording.override")
+    }
 }
 
 struct Create<'a> {
@@ -154,7 +167,7 @@ impl Operation for Create<'_> {
         };
         let found = statements::get(tx, site, name.id).await?;
         let statement = found.ok_or_else(|| Fault::not_found("Statement", &name))?;
-        let case = StatementCase::load(tx, statement, stage).await?;
+        let case = StatementCase::load(tx, statement, stage, now).await?;
         Ok((view(&case, self.desk.policy.statement_quorum), armed))
     }
 }

@@ -1,5 +1,6 @@
 //! GetStatement: with everything that was said of it.
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::StatementName;
@@ -20,7 +21,8 @@ pub(super) async fn handle(
     let caller = Caller::of(request)?;
     let name: StatementName = parse_field("name", &request.get_ref().name)?;
     caller.require_site(&name.site)?;
-    let get = Get { name };
+    let now = api.incidents.desk.clock.now();
+    let get = Get { name, now };
     let db = &api.incidents.db;
     let case = redress_runtime::sight(caller).read(db, &get).await?;
     let quorum = api.incidents.desk.policy.statement_quorum;
@@ -31,6 +33,7 @@ pub(super) async fn handle(
 
 struct Get {
     name: StatementName,
+    now: Timestamp,
 }
 
 impl Operation for Get {
@@ -43,6 +46,6 @@ impl Operation for Get {
         let statement = statements::get(tx, site, *id).await?.ok_or_else(missing)?;
         let incident = incidents::get(tx, site, statement.incident).await?;
         let stage = incident.ok_or_else(missing)?.stage;
-        StatementCase::load(tx, statement, stage).await
+        StatementCase::load(tx, statement, stage, self.now).await
     }
 }

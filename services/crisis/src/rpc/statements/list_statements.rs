@@ -41,6 +41,7 @@ pub(super) async fn handle(
             audience: Audience::from_number(r.audience),
         },
         page: Page::of("ListStatements", r.page_size, &r.page_token, &question)?,
+        now: api.incidents.desk.clock.now(),
     };
     let db = &api.incidents.db;
     let (cases, next_page_token) = redress_runtime::sight(caller).read(db, &list).await?;
@@ -55,6 +56,7 @@ struct List {
     incident: IncidentName,
     filter: Filter,
     page: Page<Key>,
+    now: Timestamp,
 }
 
 impl Operation for List {
@@ -74,7 +76,7 @@ impl Operation for List {
             .finish(rows, |s: &Statement| (s.created, s.name.id));
         let mut cases = Vec::with_capacity(rows.len());
         for statement in rows {
-            cases.push(StatementCase::load(tx, statement, stage).await?);
+            cases.push(StatementCase::load(tx, statement, stage, self.now).await?);
         }
         Ok((cases, next))
     }

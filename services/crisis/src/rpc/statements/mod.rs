@@ -8,6 +8,7 @@ mod get_statement;
 mod list_feed;
 mod list_statements;
 mod publish_statement;
+mod read_statement_text;
 mod review_statement;
 mod update_statement;
 mod view;
@@ -21,8 +22,9 @@ use redress_proto::crisis::v1::{
     AppointDeputyRequest, AppointDeputyResponse, CreateStatementRequest, CreateStatementResponse,
     DropStatementRequest, DropStatementResponse, GetStatementRequest, GetStatementResponse,
     ListFeedRequest, ListFeedResponse, ListStatementsRequest, ListStatementsResponse,
-    PublishStatementRequest, PublishStatementResponse, ReviewStatementRequest,
-    ReviewStatementResponse, UpdateStatementRequest, UpdateStatementResponse,
+    PublishStatementRequest, PublishStatementResponse, ReadStatementTextRequest,
+    ReadStatementTextResponse, ReviewStatementRequest, ReviewStatementResponse,
+    UpdateStatementRequest, UpdateStatementResponse,
 };
 use redress_rpc::Caller;
 use redress_rpc::client::Peers;
@@ -33,7 +35,7 @@ use crate::domain::statement::Person;
 use crate::store::feed::Sign;
 
 /// The `typ` of the signature of a feed entry.
-const FEED_TYPE: &str = "redress-statement+jwt";
+pub const FEED_TYPE: &str = "redress-statement+jwt";
 
 /// What the handlers need.
 pub struct Statements {
@@ -131,6 +133,13 @@ impl StatementService for Statements {
         request: Request<AppointDeputyRequest>,
     ) -> Result<Response<AppointDeputyResponse>, Status> {
         answer(appoint_deputy::handle(self, &request).await)
+    }
+
+    async fn read_statement_text(
+        &self,
+        request: Request<ReadStatementTextRequest>,
+    ) -> Result<Response<ReadStatementTextResponse>, Status> {
+        answer(read_statement_text::handle(self, &request).await)
     }
 
     async fn list_feed(

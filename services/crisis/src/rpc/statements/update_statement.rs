@@ -7,7 +7,7 @@ use tonic::Request;
 
 use super::super::command::Order;
 use super::command::Command;
-use super::create_statement::content;
+use super::create_statement::{content, may_override};
 use super::{Statements, command::run};
 use crate::domain::statement::{Content, Person};
 use crate::flow::{StatementCase, Turn};
@@ -15,7 +15,14 @@ use crate::flow::{StatementCase, Turn};
 const METHOD: &str = "redress.crisis.v1.StatementService/UpdateStatement";
 
 /// The fields that may change.
-const FIELDS: [&str; 4] = ["audience", "language", "text", "facts"];
+const FIELDS: [&str; 6] = [
+    "audience",
+    "language",
+    "text",
+    "facts",
+    "wording_override_reason",
+    "correction_reason",
+];
 
 pub(super) async fn handle(
     api: &Statements,
@@ -44,10 +51,11 @@ pub(super) async fn handle(
         request_id: &r.request_id,
         fingerprint: api.incidents.fingerprints.of(METHOD, &unidentified),
     };
-    let update = Update {
-        content: content(&sent)?,
-        paths,
-    };
+    let content = content(&sent)?;
+    if paths.iter().any(|p| p == "wording_override_reason") {
+        may_override(caller, &content)?;
+    }
+    let update = Update { content, paths };
     let statement = run(api, caller, order, update).await?;
     Ok(wire::UpdateStatementResponse {
         statement: Some(statement),
@@ -75,6 +83,13 @@ impl Command for Update {
                 "audience" => statement.content.audience = sent.audience,
                 "language" => statement.content.language.clone_from(&sent.language),
                 "text" => statement.content.text.clone_from(&sent.text),
+                "wording_override_reason" => {
+                    statement
+                        .content
+                        .wording_reason
+                        .clone_from(&sent.wording_reason);
+                }
+                "correction_reason" => statement.content.correction.clone_from(&sent.correction),
                 _ => statement.content.facts.clone_from(&sent.facts),
             }
         }

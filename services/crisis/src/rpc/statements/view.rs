@@ -15,6 +15,7 @@ pub(super) fn view(case: &StatementCase, quorum: usize) -> wire::Statement {
     let content = &statement.content;
     let left = statement.published.as_ref();
     let due = case.standing.due(quorum);
+    let (wording_hits, contradiction) = case.findings();
     wire::Statement {
         name: statement.name.to_string(),
         incident: IncidentName::new(site.clone(), statement.incident).to_string(),
@@ -67,6 +68,10 @@ pub(super) fn view(case: &StatementCase, quorum: usize) -> wire::Statement {
         create_time: Some(to_timestamp(statement.created)),
         update_time: Some(to_timestamp(statement.updated)),
         etag: etag::of(statement.revision),
+        wording_override_reason: content.wording_reason.clone(),
+        correction_reason: content.correction.clone(),
+        wording_hits,
+        contradiction: contradiction.unwrap_or_default(),
     }
 }
 

@@ -10,13 +10,19 @@ use redress_proto::event::v1::{DutyChanged, DutySlot, SiteChanged, StaffChanged}
 use redress_store::{Tx, place_site};
 
 use crate::domain::route::ContactPoints;
+use crate::jobs::announce;
 use crate::jobs::people::People;
 use crate::store::duty::{self, Slot};
 use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
 use crate::store::staff::{self, StaffContact};
+use crate::store::texts;
 
-pub(super) async fn site_changed(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
+pub(super) async fn site_changed(
+    tx: &mut Tx,
+    event: &Event,
+    now: Timestamp,
+) -> Result<Applied, Fault> {
     let news: SiteChanged = event.decode()?;
     let SiteName(site) = parse_field("site", &news.site)?;
     let region: RegionName = parse_field("region", &news.region)?;
@@ -28,6 +34,10 @@ pub(super) async fn site_changed(tx: &mut Tx, event: &Event) -> Result<Applied, 
         revision: news.revision,
     };
     matters::keep_site(tx, &site, &view).await?;
+    // A site that is new somewhere comes under rules that were applied before.
+    for rules in texts::wording_of(tx, &site, now).await? {
+        announce::wording(tx, &site, &rules).await?;
+    }
     // Messages may have been waiting for the site's zone and language.
     tx.wake();
     Ok(Applied::Done)

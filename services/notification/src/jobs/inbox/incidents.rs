@@ -12,7 +12,8 @@ use redress_store::Tx;
 
 use crate::domain::causes::{self, CalloutNews, ClockNews, SummonsNews};
 use crate::store::digests::{self, Bundling};
-use crate::store::{matters, messages};
+use crate::store::matters::{IncidentNow, Promise};
+use crate::store::{held, matters, messages};
 
 fn optional<T>(field: &str, text: &str) -> Result<Option<T>, Fault>
 where
@@ -77,7 +78,14 @@ pub(super) async fn clock_changed(
             }
         }
     }
-    matters::keep_clock(tx, &news.clock, state, news.generation).await?;
+    let promise = Promise {
+        case: news.case.as_ref().map(|case| case.id),
+        kind: news.kind,
+        state,
+        due: news.due_time,
+        generation: news.generation,
+    };
+    matters::keep_clock(tx, &news.clock, &promise).await?;
     if may_page {
         let site = news.clock.site.clone();
         digests::queue(tx, &site, &causes::clock(&news, now), bundling, now).await?;
@@ -85,7 +93,11 @@ pub(super) async fn clock_changed(
     Ok(Applied::Done)
 }
 
-pub(super) async fn incident_changed(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
+pub(super) async fn incident_changed(
+    tx: &mut Tx,
+    event: &Event,
+    now: Timestamp,
+) -> Result<Applied, Fault> {
     let news: IncidentChanged = event.decode()?;
     let incident: IncidentName = parse_field("incident", &news.incident)?;
     let cases = news
@@ -93,8 +105,20 @@ pub(super) async fn incident_changed(tx: &mut Tx, event: &Event) -> Result<Appli
         .iter()
         .map(|name| parse_field::<CaseName>("cases", name).map(|case| case.id))
         .collect::<Result<Vec<_>, _>>()?;
-    let merged = !news.merged_into.is_empty();
-    matters::keep_incident(tx, &incident, &cases, merged, news.revision).await?;
+    let into: Option<IncidentName> = optional("merged_into", &news.merged_into)?;
+    let is = IncidentNow {
+        merged: into.is_some(),
+        closed: news.closed,
+        revision: news.revision,
+    };
+    if matters::keep_incident(tx, &incident, &cases, is).await? {
+        match into {
+            Some(into) => held::follow(tx, &incident, into.id).await?,
+            // What it held is decided by a person all the same, and by nobody's silence.
+            None if news.closed => held::put_up(tx, &incident, now).await?,
+            None => {}
+        }
+    }
     Ok(Applied::Done)
 }
 

@@ -7,6 +7,7 @@ mod cases;
 mod clusters;
 mod directory;
 mod incidents;
+mod statements;
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::store::keys::Keys;
 use crate::store::staff::StaffContact;
 
 /// Types of the events that this service subscribes to.
-pub const SUBSCRIBED: [&str; 15] = [
+pub const SUBSCRIBED: [&str; 16] = [
     "redress.site.changed.v1",
     "redress.case.received.v1",
     "redress.case.updated.v1",
@@ -38,6 +39,7 @@ pub const SUBSCRIBED: [&str; 15] = [
     "redress.cluster.changed.v1",
     "redress.defect.changed.v1",
     "redress.work.noticed.v1",
+    "redress.statement.published.v1",
 ];
 
 /// Takes in news.
@@ -85,7 +87,7 @@ impl<P: People> Handler for News<P> {
     ) -> Result<Applied, Fault> {
         let now = self.clock.now();
         match event.event_type.as_str() {
-            "redress.site.changed.v1" => directory::site_changed(tx, event).await,
+            "redress.site.changed.v1" => directory::site_changed(tx, event, now).await,
             "redress.staff.changed.v1" => match staff {
                 Some(contact) => {
                     directory::staff_changed(tx, &self.keys, event, contact, now).await
@@ -105,8 +107,9 @@ impl<P: People> Handler for News<P> {
             "redress.defect.changed.v1" => clusters::defect_changed(tx, event, now).await,
             "redress.work.summoned.v1" => incidents::work_summoned(tx, event, now).await,
             "redress.work.noticed.v1" => cases::work_noticed(tx, event, now).await,
-            "redress.incident.changed.v1" => incidents::incident_changed(tx, event).await,
+            "redress.incident.changed.v1" => incidents::incident_changed(tx, event, now).await,
             "redress.callout.requested.v1" => incidents::callout_requested(tx, event, now).await,
+            "redress.statement.published.v1" => statements::published(tx, event, now).await,
             // A type that this release does not know concerns it in nothing.
             _ => Ok(Applied::Done),
         }

@@ -11,7 +11,7 @@ use redress_proto::convert;
 use redress_proto::event::v1::{
     CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated, ClockChanged,
     ClusterChanged, DefectChanged, DutyChanged, DutySlot, IncidentChanged, OwnerChanged,
-    SiteChanged, StaffChanged,
+    SiteChanged, StaffChanged, StatementPublished,
 };
 use uuid::Uuid;
 
@@ -376,6 +376,35 @@ pub(crate) fn on_duty(duties: &[(DutyRole, &StaffName)]) -> Event {
         "redress.duty.changed.v1",
         &site,
         "sites/lake",
+        &payload,
+    )
+}
+
+/// Something left as the company's word.
+pub(crate) fn statement(payload: &StatementPublished) -> Event {
+    event(
+        "crisis",
+        "redress.statement.published.v1",
+        &super::site("lake"),
+        &payload.incident,
+        payload,
+    )
+}
+
+/// An incident that was stood down.
+pub(crate) fn stood_down(incident: &IncidentName, cases: &[&CaseName], revision: i64) -> Event {
+    let payload = IncidentChanged {
+        incident: incident.to_string(),
+        cases: cases.iter().map(ToString::to_string).collect(),
+        closed: true,
+        revision,
+        ..IncidentChanged::default()
+    };
+    event(
+        "crisis",
+        "redress.incident.changed.v1",
+        &incident.site,
+        incident,
         &payload,
     )
 }

@@ -5,19 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use redress_model::Fault;
-use redress_model::name::{CaseName, StaffName};
+use redress_model::name::{CaseName, StaffName, StatementName};
 use redress_notification::domain::route::ContactPoints;
 use redress_notification::domain::words::MessageChannel;
-use redress_notification::jobs::people::{Complainant, People};
+use redress_notification::jobs::people::{Complainant, People, Published};
 use redress_notification::store::staff::StaffContact;
 
 #[derive(Default)]
 struct Inner {
     complainants: Mutex<HashMap<(CaseName, String), Complainant>>,
     staff: Mutex<HashMap<StaffName, StaffContact>>,
+    statements: Mutex<HashMap<StatementName, Published>>,
     away: AtomicBool,
     hangs: AtomicBool,
     asked: AtomicUsize,
+    answers: tokio::sync::Notify,
 }
 
 /// People of a test.
@@ -100,6 +102,18 @@ impl TestPeople {
             .insert(name.clone(), contact);
     }
 
+    pub(crate) fn publish(&self, name: &StatementName, text: &str, superseded: bool) {
+        let published = Published {
+            text: text.to_owned(),
+            superseded,
+        };
+        self.0
+            .statements
+            .lock()
+            .expect("no panic")
+            .insert(name.clone(), published);
+    }
+
     /// From now on nobody answers, or everybody does.
     pub(crate) fn set_away(&self, away: bool) {
         self.0.away.store(away, Ordering::SeqCst);
@@ -110,15 +124,22 @@ impl TestPeople {
         self.0.hangs.store(hangs, Ordering::SeqCst);
     }
 
+    /// Whatever hangs is answered now.
+    pub(crate) fn answer_now(&self) {
+        self.set_hangs(false);
+        self.0.answers.notify_waiters();
+    }
+
     /// How many questions were asked.
     pub(crate) fn asked(&self) -> usize {
         self.0.asked.load(Ordering::SeqCst)
     }
 
     async fn answer<T>(&self, answer: impl FnOnce(&Inner) -> T) -> Result<T, Fault> {
+        let released = self.0.answers.notified();
         self.0.asked.fetch_add(1, Ordering::SeqCst);
         if self.0.hangs.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
+            released.await;
         }
         if self.0.away.load(Ordering::SeqCst) {
             return Err(Fault::unavailable("intake"));
@@ -148,5 +169,13 @@ impl People for TestPeople {
     async fn staff(&self, staff: &StaffName) -> Result<Option<StaffContact>, Fault> {
         self.answer(|inner| inner.staff.lock().expect("no panic").get(staff).cloned())
             .await
+    }
+
+    async fn statement(&self, name: &StatementName) -> Result<Option<Published>, Fault> {
+        self.answer(|inner| {
+            let statements = inner.statements.lock().expect("no panic");
+            statements.get(name).cloned()
+        })
+        .await
     }
 }

@@ -1,0 +1,89 @@
+//! `redress incident matrix`: what was told to whom, stage by stage, and what is missing.
+
+use redress_proto::crisis::v1::{Audience, GetMatrixRequest, IncidentStage, Matrix, MatrixCell};
+
+use super::incident::find;
+use crate::connect::{Platform, request};
+use crate::failure::Failure;
+use crate::json;
+use crate::output::{Output, heading, line, table, when};
+
+/// Shows the matrix of an incident.
+pub(super) async fn run(platform: &Platform, incident: String, out: Output) -> Result<(), Failure> {
+    let get = GetMatrixRequest {
+        name: find(platform, incident).await?,
+    };
+    let answer = platform.matrices().get_matrix(request(get)).await?;
+    let matrix = answer.into_inner().matrix.unwrap_or_default();
+    out.one(|| json::of("crisis.v1.Matrix", &matrix), || show(&matrix));
+    Ok(())
+}
+
+fn show(matrix: &Matrix) {
+    heading("What was told to whom");
+    line("incident", &matrix.incident);
+    line(
+        "stage",
+        format!(
+            "{} since {}",
+            stage(matrix.stage),
+            when(matrix.stage_time.as_ref())
+        ),
+    );
+    let mut stages: Vec<i32> = Vec::new();
+    let mut audiences: Vec<i32> = Vec::new();
+    for cell in &matrix.cells {
+        for (list, value) in [(&mut stages, cell.stage), (&mut audiences, cell.audience)] {
+            if !list.contains(&value) {
+                list.push(value);
+            }
+        }
+    }
+    let mut columns = vec!["To".to_owned()];
+    columns.extend(stages.iter().map(|s| stage(*s)));
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut rows = table(&columns);
+    for &to in &audiences {
+        let mut row = vec![audience(to)];
+        row.extend(stages.iter().map(|&stage| {
+            let found = matrix
+                .cells
+                .iter()
+                .find(|c| (c.audience, c.stage) == (to, stage));
+            found.map_or_else(String::new, shown)
+        }));
+        rows.add_row(row);
+    }
+    anstream::println!("{rows}");
+}
+
+/// How much it was told and how old the last of it is; what is missing stands out.
+fn shown(cell: &MatrixCell) -> String {
+    let told = match &cell.age {
+        Some(age) => format!("{} × {}", cell.count, old(age.seconds)),
+        None => "–".to_owned(),
+    };
+    if cell.missing {
+        format!("{told} MISSING")
+    } else {
+        told
+    }
+}
+
+fn old(seconds: i64) -> String {
+    match seconds {
+        ..3_600 => format!("{} min ago", seconds / 60),
+        3_600..172_800 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+fn stage(value: i32) -> String {
+    let word = IncidentStage::try_from(value).map_or("–", |s| s.as_str_name());
+    word.trim_start_matches("INCIDENT_STAGE_").to_owned()
+}
+
+fn audience(value: i32) -> String {
+    let word = Audience::try_from(value).map_or("–", |a| a.as_str_name());
+    word.trim_start_matches("AUDIENCE_").to_owned()
+}

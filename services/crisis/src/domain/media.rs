@@ -1,0 +1,206 @@
+//! The media desk (M01, M17): what answers an inquiry, what a false exposure leads to, and where it may be clarified.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::words::{Audience, ExposureTruth, OutletRank, StatementKind};
+
+/// A false exposure is clarified within this, or it is taken as true (M17).
+pub const CLARIFY_WITHIN: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+/// Why an act of the media desk is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It was answered or declined before.
+    #[error("the inquiry was decided before; only an open one is answered or declined")]
+    Decided,
+    /// The text does not speak to the press.
+    #[error(
+        "a statement to {0} answers no journalist; legal: one to MEDIA or PUBLIC of the same incident"
+    )]
+    OtherAudience(Audience),
+    /// Not everything stands.
+    #[error(
+        "the statement has not left; publish it, or, while an embargo was agreed and lasts, let all its approvals stand"
+    )]
+    NotApproved,
+    /// Nothing to clarify.
+    #[error("only an exposure that was found false is clarified; assess it first")]
+    NotFalse,
+    /// Set right, or too late for it.
+    #[error("the exposure was clarified, or nobody did so in time and it is taken as true (M17)")]
+    Settled,
+    /// The wrong kind of text.
+    #[error("only a published CLARIFICATION of the same incident clarifies")]
+    NoClarification,
+    /// In a smaller outlet.
+    #[error(
+        "a clarification stands in the same outlet or in one of the same or a higher rank than {0} (M17)"
+    )]
+    TooSmall(OutletRank),
+}
+
+impl Refusal {
+    /// The reason for machines; stands in docs/errors.md.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Decided => "INQUIRY_DECIDED",
+            Self::OtherAudience(_) | Self::NotApproved => "ANSWER_NOT_APPROVED",
+            Self::NotFalse => "EXPOSURE_NOT_FALSE",
+            Self::Settled => "EXPOSURE_SETTLED",
+            Self::NoClarification | Self::TooSmall(_) => "CLARIFICATION_NOT_EQUAL",
+        }
+    }
+}
+
+/// A statement as an answer or a clarification sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// To whom it speaks.
+    pub audience: Audience,
+    /// What it is for.
+    pub kind: StatementKind,
+    /// It has left.
+    pub published: bool,
+    /// It could leave now: every approval of exactly this text stands, nobody objects, nothing in it keeps it back.
+    pub approved: bool,
+}
+
+/// Whether a statement may answer an inquiry: published, or approved while an embargo lasts.
+///
+/// # Errors
+/// Why not.
+pub fn answers(words: Words, embargo: Option<Timestamp>, now: Timestamp) -> Result<(), Refusal> {
+    if !matches!(words.audience, Audience::Media | Audience::Public) {
+        return Err(Refusal::OtherAudience(words.audience));
+    }
+    let under_embargo = embargo.is_some_and(|until| now < until);
+    if words.published || (words.approved && under_embargo) {
+        Ok(())
+    } else {
+        Err(Refusal::NotApproved)
+    }
+}
+
+/// An outlet.
+#[derive(Debug, Clone, Copy)]
+pub struct Outlet<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its rank.
+    pub rank: OutletRank,
+}
+
+/// Whether a text in one outlet clarifies what stood in another (M17).
+///
+/// # Errors
+/// Why not.
+pub fn clarifies(
+    truth: Option<ExposureTruth>,
+    stood_in: Outlet<'_>,
+    words: Words,
+    stands_in: Outlet<'_>,
+) -> Result<(), Refusal> {
+    if !matches!(
+        truth,
+        Some(ExposureTruth::False | ExposureTruth::TakenAsTrue)
+    ) {
+        return Err(Refusal::NotFalse);
+    }
+    if !words.published || words.kind != StatementKind::Clarification {
+        return Err(Refusal::NoClarification);
+    }
+    let same = stood_in.name.trim().to_lowercase() == stands_in.name.trim().to_lowercase();
+    // The smaller number is the higher rank.
+    if same || stands_in.rank <= stood_in.rank {
+        Ok(())
+    } else {
+        Err(Refusal::TooSmall(stood_in.rank))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("an instant")
+    }
+
+    fn words(kind: StatementKind, audience: Audience, published: bool) -> Words {
+        Words {
+            audience,
+            kind,
+            published,
+            approved: true,
+        }
+    }
+
+    #[test]
+    fn an_answer_is_a_statement_to_the_press_that_left_or_is_approved_under_an_embargo() {
+        let answer = |audience, published, embargo| {
+            answers(
+                words(StatementKind::Answer, audience, published),
+                embargo,
+                at(100),
+            )
+        };
+        assert_eq!(answer(Audience::Media, true, None), Ok(()));
+        assert_eq!(answer(Audience::Public, true, None), Ok(()));
+        assert_eq!(answer(Audience::Media, false, Some(at(101))), Ok(()));
+        assert_eq!(
+            answer(Audience::Media, false, None),
+            Err(Refusal::NotApproved)
+        );
+        assert_eq!(
+            answer(Audience::Media, false, Some(at(100))),
+            Err(Refusal::NotApproved)
+        );
+        let draft = Words {
+            approved: false,
+            ..words(StatementKind::Answer, Audience::Media, false)
+        };
+        assert_eq!(
+            answers(draft, Some(at(200)), at(100)),
+            Err(Refusal::NotApproved)
+        );
+        for audience in [Audience::Affected, Audience::Authorities, Audience::Staff] {
+            let refused = answer(audience, true, None);
+            assert_eq!(refused, Err(Refusal::OtherAudience(audience)));
+        }
+    }
+
+    #[test]
+    fn m17_a_clarification_stands_in_the_same_outlet_or_one_of_equal_rank() {
+        let left = words(StatementKind::Clarification, Audience::Public, true);
+        let stood = Outlet {
+            name: "City Daily",
+            rank: OutletRank::City,
+        };
+        let clarify = |name, rank| {
+            clarifies(
+                Some(ExposureTruth::False),
+                stood,
+                left,
+                Outlet { name, rank },
+            )
+        };
+        assert_eq!(
+            clarify(" city daily", OutletRank::Local),
+            Ok(()),
+            "the same"
+        );
+        assert_eq!(clarify("Evening News", OutletRank::City), Ok(()));
+        assert_eq!(clarify("People's Daily", OutletRank::National), Ok(()));
+        let refused = Err(Refusal::TooSmall(OutletRank::City));
+        assert_eq!(clarify("A blog", OutletRank::Local), refused);
+        for truth in [None, Some(ExposureTruth::True), Some(ExposureTruth::Partly)] {
+            assert_eq!(clarifies(truth, stood, left, stood), Err(Refusal::NotFalse));
+        }
+        let update = words(StatementKind::Update, Audience::Public, true);
+        let draft = words(StatementKind::Clarification, Audience::Public, false);
+        for wrong in [update, draft] {
+            let refused = clarifies(Some(ExposureTruth::False), stood, wrong, stood);
+            assert_eq!(refused, Err(Refusal::NoClarification));
+        }
+    }
+}

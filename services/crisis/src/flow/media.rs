@@ -1,0 +1,323 @@
+//! The media desk within an incident: inquiries with their clock, exposures with theirs, and what follows when nobody
+//! clarifies (M17).
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::name::{ExposureName, StatementName};
+use redress_model::words::{ClockKind, ClockState, DutyRole};
+use uuid::Uuid;
+
+use super::Turn;
+use super::saying::Case;
+use crate::domain::media::{CLARIFY_WITHIN, Outlet, Refusal, Words, answers, clarifies};
+use crate::domain::statement::{Digest, Person};
+use crate::domain::words::{ExposureTruth, InquiryState, LogKind, OutletRank, StatementState};
+use crate::store::keys::Keys;
+use crate::store::media::{self, Assessment, Clarified, Exposure, Inquiry};
+
+fn refused(refusal: &Refusal, name: impl std::fmt::Display) -> Fault {
+    Fault::illegal(refusal.reason(), refusal.to_string(), name)
+}
+
+/// Where and when a clarification stood.
+#[derive(Debug, Clone)]
+pub struct Stood {
+    /// The outlet.
+    pub outlet: String,
+    /// How far it reaches.
+    pub rank: OutletRank,
+    /// Where it can be read.
+    pub link: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Turn<'_> {
+    /// Takes an inquiry in; it waits for an answer until its deadline.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn inquire(
+        &mut self,
+        keys: &Keys,
+        inquiry: &Inquiry,
+        journalist: &str,
+    ) -> Result<(), Fault> {
+        media::insert_inquiry(self.tx, keys, inquiry, journalist).await?;
+        self.start_from(
+            ClockKind::MediaAnswer,
+            inquiry.name.id,
+            inquiry.received,
+            inquiry.due,
+        )
+        .await?;
+        let text = format!("{} asks, and waits until {}", inquiry.outlet, inquiry.due);
+        let name = inquiry.name.to_string();
+        self.note(LogKind::Media, &inquiry.recorded_by, &text, &name)
+            .await
+    }
+
+    /// Answers an inquiry by a statement of this incident.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED when the person does not speak for the company; FAILED_PRECONDITION by what stands.
+    pub async fn answer_inquiry(
+        &mut self,
+        inquiry: Inquiry,
+        statement: &StatementName,
+        by: &Person,
+    ) -> Result<(), Fault> {
+        self.require_chain(&[DutyRole::Spokesperson], by).await?;
+        if inquiry.state != InquiryState::Open {
+            return Err(refused(&Refusal::Decided, &inquiry.name));
+        }
+        let (words, digest) = self.words(statement).await?;
+        answers(words, inquiry.embargo, self.now).map_err(|why| refused(&why, &inquiry.name))?;
+        let decided = Inquiry {
+            state: InquiryState::Answered,
+            statement: Some(statement.id),
+            digest: Some(digest.to_vec()),
+            ..self.decided(inquiry, by)
+        };
+        media::decide_inquiry(self.tx, &decided).await?;
+        let id = decided.name.id;
+        self.settle(id, ClockState::Met).await?;
+        let text = format!("{} was answered", decided.outlet);
+        self.note(LogKind::Media, &by.subject, &text, &statement.to_string())
+            .await
+    }
+
+    /// Declines an inquiry.
+    ///
+    /// # Errors
+    /// As [`Turn::answer_inquiry`].
+    pub async fn decline_inquiry(
+        &mut self,
+        inquiry: Inquiry,
+        reason: &str,
+        by: &Person,
+    ) -> Result<(), Fault> {
+        self.require_chain(&[DutyRole::Spokesperson], by).await?;
+        if inquiry.state != InquiryState::Open {
+            return Err(refused(&Refusal::Decided, &inquiry.name));
+        }
+        let declined = Inquiry {
+            state: InquiryState::Declined,
+            reason: reason.to_owned(),
+            ..self.decided(inquiry, by)
+        };
+        media::decide_inquiry(self.tx, &declined).await?;
+        self.settle(declined.name.id, ClockState::Cancelled).await?;
+        let text = format!("{} gets no answer: {reason}", declined.outlet);
+        let name = declined.name.to_string();
+        self.note(LogKind::Media, &by.subject, &text, &name).await
+    }
+
+    fn decided(&self, inquiry: Inquiry, by: &Person) -> Inquiry {
+        Inquiry {
+            decided_by: by.subject.clone(),
+            decided: Some(self.now),
+            revision: inquiry.revision + 1,
+            ..inquiry
+        }
+    }
+
+    /// Takes an exposure in, with what is known to be true of it.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn expose(&mut self, exposure: Exposure) -> Result<(), Fault> {
+        let truth = exposure.truth;
+        let recorded = Exposure {
+            truth: None,
+            ..exposure
+        };
+        media::insert_exposure(self.tx, &recorded).await?;
+        let text = format!("{} reports, reach {}", recorded.outlet, recorded.reach);
+        let (name, actor) = (recorded.name.to_string(), recorded.recorded_by.clone());
+        self.note(LogKind::Media, &actor, &text, &name).await?;
+        match truth {
+            Some(truth) => {
+                let reach = recorded.reach;
+                self.assess_exposure(recorded, truth, reach, "as recorded", &actor)
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Says what is true of an exposure, and how far it has reached. A false one has to be clarified.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when it is settled.
+    pub async fn assess_exposure(
+        &mut self,
+        exposure: Exposure,
+        truth: ExposureTruth,
+        reach: i64,
+        reason: &str,
+        actor: &str,
+    ) -> Result<(), Fault> {
+        let taken = exposure.truth == Some(ExposureTruth::TakenAsTrue);
+        if exposure.clarified.is_some() || taken {
+            return Err(refused(&Refusal::Settled, &exposure.name));
+        }
+        let was_false = exposure.truth == Some(ExposureTruth::False);
+        let is_false = truth == ExposureTruth::False;
+        let due = exposure.created + CLARIFY_WITHIN;
+        let assessed = Exposure {
+            clarify_due: is_false.then_some(due),
+            ..exposure
+        };
+        self.say_of(assessed.clone(), truth, reach, reason, actor)
+            .await?;
+        let (kind, id) = (ClockKind::MediaClarification, assessed.name.id);
+        match (was_false, is_false) {
+            (false, true) => self.start_from(kind, id, assessed.created, due).await,
+            (true, false) => self.settle(id, ClockState::Cancelled).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// A false exposure was set right in an outlet that reaches as far.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED when the person does not speak for the company; FAILED_PRECONDITION by what stands.
+    pub async fn clarify_exposure(
+        &mut self,
+        exposure: Exposure,
+        statement: &StatementName,
+        stood: Stood,
+        by: &Person,
+    ) -> Result<(), Fault> {
+        self.require_chain(&[DutyRole::Spokesperson], by).await?;
+        if exposure.clarified.is_some() {
+            return Err(refused(&Refusal::Settled, &exposure.name));
+        }
+        let (words, _) = self.words(statement).await?;
+        let stood_in = Outlet {
+            name: &exposure.outlet,
+            rank: exposure.rank,
+        };
+        let stands_in = Outlet {
+            name: &stood.outlet,
+            rank: stood.rank,
+        };
+        clarifies(exposure.truth, stood_in, words, stands_in)
+            .map_err(|why| refused(&why, &exposure.name))?;
+        let clarified = Clarified {
+            statement: statement.id,
+            in_time: exposure.clarify_due.is_some_and(|due| stood.at <= due)
+                && exposure.truth == Some(ExposureTruth::False),
+            rank: stood.rank.word().to_owned(),
+            outlet: stood.outlet,
+            link: stood.link,
+            at: stood.at,
+        };
+        let text = format!(
+            "what {} reported is set right in {}",
+            exposure.outlet, clarified.outlet
+        );
+        let set_right = Exposure {
+            clarified: Some(clarified),
+            updated: self.now,
+            revision: exposure.revision + 1,
+            ..exposure
+        };
+        media::update_exposure(self.tx, &set_right).await?;
+        self.settle(set_right.name.id, ClockState::Met).await?;
+        self.note(LogKind::Media, &by.subject, &text, &statement.to_string())
+            .await
+    }
+
+    /// Nobody clarified a false exposure in time: it is taken as true (M17).
+    pub(super) async fn not_clarified(&mut self, id: Uuid) -> Result<(), Fault> {
+        let name = ExposureName::new(self.site(), id);
+        let Some(exposure) = media::exposure(self.tx, &name).await? else {
+            return Ok(());
+        };
+        if exposure.truth != Some(ExposureTruth::False) || exposure.clarified.is_some() {
+            return Ok(());
+        }
+        let reach = exposure.reach;
+        let reason = "nobody clarified it in time";
+        self.say_of(exposure, ExposureTruth::TakenAsTrue, reach, reason, "")
+            .await
+    }
+
+    async fn say_of(
+        &mut self,
+        exposure: Exposure,
+        truth: ExposureTruth,
+        reach: i64,
+        reason: &str,
+        actor: &str,
+    ) -> Result<(), Fault> {
+        let said = Exposure {
+            truth: Some(truth),
+            reach,
+            updated: self.now,
+            revision: exposure.revision + 1,
+            ..exposure
+        };
+        media::update_exposure(self.tx, &said).await?;
+        let assessment = Assessment {
+            number: 0,
+            truth,
+            reach,
+            reason: reason.to_owned(),
+            actor: actor.to_owned(),
+            at: self.now,
+        };
+        media::assess(self.tx, &said.name, &assessment).await?;
+        let text = format!("what {} reported is {truth}: {reason}", said.outlet);
+        let name = said.name.to_string();
+        self.note(LogKind::Media, actor, &text, &name).await
+    }
+
+    /// A statement of this incident, as an answer or a clarification sees it, and what names exactly that.
+    async fn words(&mut self, name: &StatementName) -> Result<(Words, Digest), Fault> {
+        let case: Case = self.statement(name).await?;
+        let content = &case.statement.content;
+        let words = Words {
+            audience: content.audience,
+            kind: content.kind,
+            published: case.statement.state == StatementState::Published,
+            approved: self.may_leave(&case),
+        };
+        Ok((words, case.digest))
+    }
+
+    /// What another incident had on its desk goes on here.
+    pub(super) async fn take_media(&mut self, from: Uuid) -> Result<(), Fault> {
+        let site = self.site();
+        let into = self.incident.name.id;
+        for inquiry in media::follow_inquiries(self.tx, &site, from, into).await? {
+            let (id, received, due) = (inquiry.name.id, inquiry.received, inquiry.due);
+            self.start_from(ClockKind::MediaAnswer, id, received, due)
+                .await?;
+        }
+        for exposure in media::follow_exposures(self.tx, &site, from, into).await? {
+            if let Some(due) = exposure.clarify_due {
+                let (kind, id) = (ClockKind::MediaClarification, exposure.name.id);
+                self.start_from(kind, id, exposure.created, due).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a fired clock has just found that nobody clarified.
+    pub(super) async fn missed(
+        &mut self,
+        kind: ClockKind,
+        state: ClockState,
+        subject: Option<Uuid>,
+    ) -> Result<(), Fault> {
+        match (kind, state, subject) {
+            (ClockKind::MediaClarification, ClockState::Breached, Some(id)) => {
+                self.not_clarified(id).await
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Audience by stage: what was told to whom, how old it is, and what keeps an incident in its stage.
+
+use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
+use redress_proto::crisis::v1::matrix_service_server::MatrixService as _;
+use redress_proto::crisis::v1::{Audience, IncidentStage, MatrixCell, StatementKind, TellMeans};
+use tonic::{Code, Status};
+
+use crate::statements::{VOICE, public, words};
+use crate::world::*;
+
+impl World {
+    async fn matrix(&self, incident: &str) -> Result<wire::Matrix, Status> {
+        let request = wire::GetMatrixRequest {
+            name: incident.to_owned(),
+        };
+        let answer = self
+            .matrices
+            .get_matrix(as_caller(request, &["lake"]))
+            .await?;
+        Ok(answer.into_inner().matrix.expect("filled"))
+    }
+
+    async fn cell(&self, incident: &str, audience: Audience, stage: IncidentStage) -> MatrixCell {
+        let matrix = self.matrix(incident).await.expect("there is one");
+        let found = |c: &MatrixCell| (c.audience(), c.stage()) == (audience, stage);
+        matrix
+            .cells
+            .into_iter()
+            .find(found)
+            .expect("every cell is there")
+    }
+
+    async fn missing(&self, incident: &str) -> Vec<Audience> {
+        let matrix = self.matrix(incident).await.expect("there is one");
+        let missing = matrix.cells.iter().filter(|c| c.missing);
+        missing.map(MatrixCell::audience).collect()
+    }
+
+    async fn say_to(&self, incident: &str, audience: Audience) -> wire::Statement {
+        let statement = wire::Statement {
+            audience: audience.into(),
+            ..words(StatementKind::Update, "我们在现场。")
+        };
+        let draft = self.draft(incident, statement, "author").await;
+        self.approve_all(&draft).await;
+        self.release(&draft, VOICE).await.expect("released");
+        draft
+    }
+
+    /// Tells inside or outward that there is news.
+    pub(crate) async fn report(&self, incident: &str, audience: wire::UpdateAudience) {
+        let request = wire::RecordUpdateRequest {
+            name: incident.to_owned(),
+            audience: audience.into(),
+            reference: "report 7".into(),
+            ..Default::default()
+        };
+        let done = self
+            .api
+            .record_update(as_person(request, "lake", "duty"))
+            .await;
+        done.expect("recorded");
+    }
+}
+
+#[tokio::test]
+async fn the_matrix_shows_what_was_told_to_whom_and_how_old_it_is() {
+    let (world, incident) = public().await;
+    use Audience::{Affected, Media, Public, Staff};
+    assert_eq!(
+        world.missing(&incident).await,
+        [Affected, Public, Media, Staff]
+    );
+    let said = world.say_to(&incident, Affected).await;
+    world.report(&incident, wire::UpdateAudience::Inside).await;
+    world.advance(90);
+    let cell = world
+        .cell(&incident, Affected, IncidentStage::Outbreak)
+        .await;
+    assert_eq!((cell.count, cell.means()), (1, TellMeans::Statement));
+    assert_eq!(cell.reference, said.name);
+    assert_eq!(cell.age.expect("told").seconds, 90 * 60);
+    let cell = world.cell(&incident, Staff, IncidentStage::Outbreak).await;
+    assert_eq!(
+        (cell.means(), cell.reference.as_str()),
+        (TellMeans::Update, "report 7")
+    );
+    let untouched = world
+        .cell(&incident, Affected, IncidentStage::Handling)
+        .await;
+    assert!(untouched.count == 0 && untouched.age.is_none() && !untouched.missing);
+    assert_eq!(world.missing(&incident).await, [Public, Media]);
+}
+
+#[tokio::test]
+async fn a_stage_does_not_end_before_everybody_concerned_was_told_or_it_is_waived() {
+    let (world, incident) = public().await;
+    let move_on = async |waived: &[&str]| {
+        let waiver = |gap: &&str| wire::GateWaiver {
+            gap: (*gap).to_owned(),
+            reason: "the paper asks nothing".into(),
+        };
+        let request = wire::MoveStageRequest {
+            name: incident.clone(),
+            stage: IncidentStage::Handling.into(),
+            reason: "as decided".into(),
+            waivers: waived.iter().map(waiver).collect(),
+            ..Default::default()
+        };
+        world
+            .api
+            .move_stage(as_person(request, "lake", "top"))
+            .await
+    };
+    let holding = words(StatementKind::Holding, "我们正在核实。");
+    let draft = world.draft(&incident, holding, "author").await;
+    world.approve_all(&draft).await;
+    world.release(&draft, VOICE).await.expect("to the public");
+    world.say_to(&incident, Audience::Affected).await;
+    let refused = move_on(&[])
+        .await
+        .expect_err("the press and staff were told nothing");
+    assert_eq!(reason(&refused), "STAGE_NOT_READY");
+    let names = |gap: &str| refused.message().contains(gap);
+    assert!(
+        names("audience/MEDIA") && names("audience/STAFF"),
+        "{refused:?}"
+    );
+    assert!(
+        !names("audience/AFFECTED") && !names("audience/PUBLIC"),
+        "{refused:?}"
+    );
+    world.report(&incident, wire::UpdateAudience::Inside).await;
+    move_on(&["audience/MEDIA"]).await.expect("told or waived");
+    // The next stage asks anew.
+    let missing = world.missing(&incident).await;
+    assert_eq!(
+        missing,
+        [Audience::Affected, Audience::Public, Audience::Staff]
+    );
+}
+
+#[tokio::test]
+async fn another_site_sees_no_matrix_i8() {
+    let (world, incident) = public().await;
+    let request = wire::GetMatrixRequest { name: incident };
+    let refused = world
+        .matrices
+        .get_matrix(as_caller(request, &["hill"]))
+        .await;
+    assert_eq!(refused.expect_err("foreign").code(), Code::NotFound);
+}

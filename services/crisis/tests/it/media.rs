@@ -1,0 +1,645 @@
+//! The media desk: inquiries are answered by statements alone, false reports are clarified in time and where it counts, or
+//! taken as true (M01, M17).
+
+use jiff::SignedDuration;
+use redress_model::words::ClockKind;
+use redress_proto::convert::to_timestamp;
+use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
+use redress_proto::crisis::v1::media_service_server::MediaService as _;
+use redress_proto::crisis::v1::{
+    Audience, ExposureMedium, ExposureTruth, InquiryState, OutletRank, Statement, StatementKind,
+};
+use redress_proto::words::{ClockState, ClockTransition};
+use tonic::{Code, Status};
+
+use crate::statements::{VOICE, public, words};
+use crate::world::*;
+
+const JOURNALIST: &str = "Zhao Min, 138 0013 8000";
+
+impl World {
+    pub(crate) async fn ask(
+        &self,
+        incident: &str,
+        hours: i64,
+        embargo: Option<i64>,
+    ) -> wire::Inquiry {
+        let ahead = |hours| to_timestamp(self.now() + SignedDuration::from_hours(hours));
+        let request = wire::RecordInquiryRequest {
+            parent: incident.into(),
+            inquiry: Some(wire::Inquiry {
+                outlet: "City Daily".into(),
+                rank: OutletRank::City.into(),
+                journalist: JOURNALIST.into(),
+                question: "How many homes?".into(),
+                due_time: Some(ahead(hours)),
+                embargo_time: embargo.map(ahead),
+                ..Default::default()
+            }),
+            request_id: format!("ask-{hours}-{embargo:?}"),
+        };
+        let recorded = self
+            .media
+            .record_inquiry(as_person(request, "lake", "clerk"))
+            .await;
+        recorded
+            .expect("recorded")
+            .into_inner()
+            .inquiry
+            .expect("filled")
+    }
+
+    pub(crate) async fn reply(
+        &self,
+        inquiry: &str,
+        statement: &str,
+        by: &str,
+    ) -> Result<wire::Inquiry, Status> {
+        let request = wire::AnswerInquiryRequest {
+            name: inquiry.into(),
+            statement: statement.into(),
+            request_id: format!("reply-{inquiry}-{statement}"),
+            ..Default::default()
+        };
+        let answer = self
+            .media
+            .answer_inquiry(as_person(request, "lake", by))
+            .await?;
+        Ok(answer.into_inner().inquiry.expect("filled"))
+    }
+
+    async fn report_in(&self, incident: &str, truth: ExposureTruth) -> wire::Exposure {
+        self.reported_by(incident, "City Daily", truth).await
+    }
+
+    pub(crate) async fn reported_by(
+        &self,
+        incident: &str,
+        outlet: &str,
+        truth: ExposureTruth,
+    ) -> wire::Exposure {
+        let request = wire::RecordExposureRequest {
+            parent: incident.into(),
+            exposure: Some(wire::Exposure {
+                outlet: outlet.into(),
+                rank: OutletRank::City.into(),
+                medium: ExposureMedium::Press.into(),
+                reach: 40_000,
+                truth: truth.into(),
+                ..Default::default()
+            }),
+            request_id: format!("report-{outlet}-{truth:?}"),
+        };
+        let recorded = self
+            .media
+            .record_exposure(as_person(request, "lake", "clerk"))
+            .await;
+        recorded
+            .expect("recorded")
+            .into_inner()
+            .exposure
+            .expect("filled")
+    }
+
+    pub(crate) async fn assess(
+        &self,
+        exposure: &str,
+        truth: ExposureTruth,
+    ) -> Result<wire::Exposure, Status> {
+        let request = wire::AssessExposureRequest {
+            name: exposure.into(),
+            truth: truth.into(),
+            reason: "the hospital says so".into(),
+            ..Default::default()
+        };
+        let answer = self
+            .media
+            .assess_exposure(as_person(request, "lake", "clerk"))
+            .await?;
+        Ok(answer.into_inner().exposure.expect("filled"))
+    }
+
+    pub(crate) async fn set_right(
+        &self,
+        exposure: &str,
+        statement: &str,
+        (outlet, rank): (&str, OutletRank),
+    ) -> Result<wire::Exposure, Status> {
+        let request = wire::ClarifyExposureRequest {
+            name: exposure.into(),
+            statement: statement.into(),
+            outlet: outlet.into(),
+            rank: rank.into(),
+            ..Default::default()
+        };
+        let answer = self
+            .media
+            .clarify_exposure(as_person(request, "lake", VOICE))
+            .await?;
+        Ok(answer.into_inner().exposure.expect("filled"))
+    }
+
+    pub(crate) async fn exposure(&self, name: &str) -> wire::Exposure {
+        let request = wire::GetExposureRequest { name: name.into() };
+        let got = self.media.get_exposure(as_caller(request, &["lake"])).await;
+        got.expect("there is one")
+            .into_inner()
+            .exposure
+            .expect("filled")
+    }
+
+    async fn approved(&self, incident: &str, kind: StatementKind, audience: Audience) -> Statement {
+        let statement = Statement {
+            audience: audience.into(),
+            ..words(kind, "情况不属实。")
+        };
+        let draft = self.draft(incident, statement, "author").await;
+        self.approve_all(&draft).await
+    }
+
+    async fn left(&self, incident: &str, kind: StatementKind, audience: Audience) -> Statement {
+        let approved = self.approved(incident, kind, audience).await;
+        self.release(&approved, VOICE).await.expect("released");
+        approved
+    }
+
+    /// How the newest clock of a kind stands.
+    async fn stands(&self, incident: &str, kind: ClockKind) -> ClockState {
+        let state = clock(&self.incident(incident).await, kind).state;
+        ClockState::try_from(state).expect("known")
+    }
+}
+
+#[tokio::test]
+async fn an_inquiry_is_answered_by_a_statement_that_left_and_by_the_spokesperson_alone() {
+    let (world, incident) = public().await;
+    let inquiry = world.ask(&incident, 4, None).await;
+    assert_eq!(
+        world.stands(&incident, ClockKind::MediaAnswer).await,
+        ClockState::Running
+    );
+    let inside = world
+        .left(&incident, StatementKind::Update, Audience::Affected)
+        .await;
+    let refused = world.reply(&inquiry.name, &inside.name, VOICE).await;
+    assert_eq!(
+        reason(&refused.expect_err("not to the press")),
+        "ANSWER_NOT_APPROVED"
+    );
+    let answer = world
+        .approved(&incident, StatementKind::Answer, Audience::Media)
+        .await;
+    let refused = world.reply(&inquiry.name, &answer.name, VOICE).await;
+    assert_eq!(
+        reason(&refused.expect_err("has not left")),
+        "ANSWER_NOT_APPROVED"
+    );
+    world.release(&answer, VOICE).await.expect("released");
+    let refused = world.reply(&inquiry.name, &answer.name, "clerk").await;
+    assert_eq!(
+        refused.expect_err("nobody else").code(),
+        Code::PermissionDenied
+    );
+    let answered = world
+        .reply(&inquiry.name, &answer.name, VOICE)
+        .await
+        .expect("answered");
+    assert_eq!(answered.state(), InquiryState::Answered);
+    assert_eq!(answered.statement, answer.name);
+    assert_eq!(
+        world.stands(&incident, ClockKind::MediaAnswer).await,
+        ClockState::Met
+    );
+    let again = world
+        .reply(&inquiry.name, &answer.name, VOICE)
+        .await
+        .expect("repeated");
+    assert_eq!(again, answered, "I2");
+    let other = world
+        .left(&incident, StatementKind::Answer, Audience::Public)
+        .await;
+    let refused = world.reply(&inquiry.name, &other.name, VOICE).await;
+    assert_eq!(reason(&refused.expect_err("decided")), "INQUIRY_DECIDED");
+}
+
+#[tokio::test]
+async fn under_an_embargo_an_approved_statement_answers_before_it_is_published() {
+    let (world, incident) = public().await;
+    let inquiry = world.ask(&incident, 4, Some(12)).await;
+    let answer = world
+        .approved(&incident, StatementKind::Answer, Audience::Media)
+        .await;
+    let answered = world
+        .reply(&inquiry.name, &answer.name, VOICE)
+        .await
+        .expect("under the embargo");
+    assert_eq!(answered.digest, answer.digest, "exactly this text");
+    let edited = world.edit(&answer, "情况属实。", "author").await;
+    assert_ne!(edited.expect("a draft still").digest, answered.digest);
+    let refused = world.ask(&incident, 5, Some(12)).await;
+    let refused = world.reply(&refused.name, &answer.name, VOICE).await;
+    assert_eq!(
+        reason(&refused.expect_err("another text")),
+        "ANSWER_NOT_APPROVED"
+    );
+    // Changed back, it is the one that was approved; only the embargo is over.
+    let back = world.edit(&answer, "情况不属实。", "author").await;
+    assert_eq!(back.expect("a draft still").digest, answer.digest);
+    let late = world.ask(&incident, 20, Some(13)).await;
+    world.advance(13 * 60);
+    let refused = world.reply(&late.name, &answer.name, VOICE).await;
+    assert_eq!(
+        reason(&refused.expect_err("it is over")),
+        "ANSWER_NOT_APPROVED"
+    );
+}
+
+#[tokio::test]
+async fn an_outlets_deadline_warns_the_spokesperson_and_climbs() {
+    let (world, incident) = public().await;
+    world.ask(&incident, 4, None).await;
+    let last = async || {
+        let told = world.clock_events("lake", ClockKind::MediaAnswer).await;
+        let last = told.last().expect("told").clone();
+        (last.transition(), last.notify)
+    };
+    world.advance(3 * 60 + 1);
+    world.fire_due().await;
+    assert_eq!(
+        last().await,
+        (ClockTransition::Warned, vec![staff("lake", VOICE)])
+    );
+    world.advance(60);
+    world.fire_due().await;
+    assert_eq!(
+        last().await,
+        (
+            ClockTransition::Breached,
+            vec![staff("lake", "onsite"), staff("lake", VOICE)]
+        )
+    );
+    assert_eq!(
+        world.stands(&incident, ClockKind::MediaAnswer).await,
+        ClockState::Breached
+    );
+}
+
+#[tokio::test]
+async fn a_declined_inquiry_waits_for_nothing_any_more() {
+    let (world, incident) = public().await;
+    let inquiry = world.ask(&incident, 4, None).await;
+    let request = wire::DeclineInquiryRequest {
+        name: inquiry.name.clone(),
+        reason: "taken back".into(),
+        ..Default::default()
+    };
+    let declined = world
+        .media
+        .decline_inquiry(as_person(request, "lake", VOICE))
+        .await;
+    let declined = declined
+        .expect("declined")
+        .into_inner()
+        .inquiry
+        .expect("filled");
+    assert_eq!(declined.state(), InquiryState::Declined);
+    assert_eq!(
+        world.stands(&incident, ClockKind::MediaAnswer).await,
+        ClockState::Cancelled
+    );
+}
+
+#[tokio::test]
+async fn who_asked_is_sealed_and_shown_to_those_who_may_know_i9() {
+    let (world, incident) = public().await;
+    let inquiry = world.ask(&incident, 4, None).await;
+    assert_eq!(inquiry.journalist, "");
+    let get = || {
+        let name = inquiry.name.clone();
+        as_caller(wire::GetInquiryRequest { name }, &["lake"])
+    };
+    let shown = async |request| {
+        let got = world
+            .media
+            .get_inquiry(request)
+            .await
+            .expect("there is one");
+        got.into_inner().inquiry.expect("filled").journalist
+    };
+    assert_eq!(shown(get()).await, "");
+    assert_eq!(
+        shown(with_permission(get(), "media.read_journalists")).await,
+        JOURNALIST
+    );
+    let kept: Vec<u8> = sqlx::query_scalar("SELECT journalist FROM crisis.media_inquiry")
+        .fetch_one(&world.database.admin)
+        .await
+        .expect("postgres answers");
+    let plain = kept.windows(4).any(|w| w == b"Zhao");
+    assert!(!plain, "sealed");
+    let log = world.incident(&incident).await.log_entries;
+    assert!(log.iter().all(|e| !e.text.contains("Zhao")));
+}
+
+#[tokio::test]
+async fn m17_a_false_report_is_clarified_where_it_counts_within_five_days() {
+    let (world, incident) = public().await;
+    let exposure = world.report_in(&incident, ExposureTruth::Unspecified).await;
+    assert!(exposure.clarify_due_time.is_none() && exposure.assessments.is_empty());
+    let exposure = world
+        .assess(&exposure.name, ExposureTruth::False)
+        .await
+        .expect("assessed");
+    let due = exposure.clarify_due_time.expect("five days");
+    assert_eq!(due.seconds - world.now().as_second(), 5 * 24 * 3600);
+    assert_eq!(
+        world.stands(&incident, ClockKind::MediaClarification).await,
+        ClockState::Running
+    );
+    let update = world
+        .left(&incident, StatementKind::Update, Audience::Public)
+        .await;
+    let city = ("Evening News", OutletRank::City);
+    let refused = world.set_right(&exposure.name, &update.name, city).await;
+    assert_eq!(
+        reason(&refused.expect_err("no clarification")),
+        "CLARIFICATION_NOT_EQUAL"
+    );
+    let clarification = world
+        .left(&incident, StatementKind::Clarification, Audience::Public)
+        .await;
+    let blog = ("A blog", OutletRank::Local);
+    let refused = world
+        .set_right(&exposure.name, &clarification.name, blog)
+        .await;
+    assert_eq!(
+        reason(&refused.expect_err("reaches less")),
+        "CLARIFICATION_NOT_EQUAL"
+    );
+    let done = world
+        .set_right(&exposure.name, &clarification.name, city)
+        .await
+        .expect("set right");
+    let how = done.clarification.expect("how");
+    assert!(how.in_time && how.outlet == "Evening News");
+    assert_eq!(
+        world.stands(&incident, ClockKind::MediaClarification).await,
+        ClockState::Met
+    );
+    world.advance(6 * 24 * 60);
+    world.fire_due().await;
+    assert_eq!(
+        world.exposure(&exposure.name).await.truth(),
+        ExposureTruth::False
+    );
+    let refused = world.assess(&exposure.name, ExposureTruth::True).await;
+    assert_eq!(reason(&refused.expect_err("settled")), "EXPOSURE_SETTLED");
+}
+
+#[tokio::test]
+async fn m17_a_false_report_that_nobody_clarified_in_time_is_taken_as_true() {
+    let (world, incident) = public().await;
+    let exposure = world.report_in(&incident, ExposureTruth::False).await;
+    world.advance(5 * 24 * 60 - 1);
+    world.fire_due().await;
+    assert_eq!(
+        world.exposure(&exposure.name).await.truth(),
+        ExposureTruth::False,
+        "never early"
+    );
+    world.advance(1);
+    world.fire_due().await;
+    world.advance(5 * 24 * 60);
+    world.fire_due().await;
+    let taken = world.exposure(&exposure.name).await;
+    assert_eq!(taken.truth(), ExposureTruth::TakenAsTrue);
+    let said: Vec<_> = taken
+        .assessments
+        .iter()
+        .map(wire::Assessment::truth)
+        .collect();
+    assert_eq!(
+        said,
+        [ExposureTruth::False, ExposureTruth::TakenAsTrue],
+        "once"
+    );
+    // A late word is recorded and undoes nothing.
+    let clarification = world
+        .left(&incident, StatementKind::Clarification, Audience::Public)
+        .await;
+    let paper = ("City Daily", OutletRank::City);
+    let late = world
+        .set_right(&exposure.name, &clarification.name, paper)
+        .await
+        .expect("recorded");
+    assert_eq!(late.truth(), ExposureTruth::TakenAsTrue);
+    assert!(!late.clarification.expect("how").in_time);
+}
+
+#[tokio::test]
+async fn what_turns_out_to_be_so_has_not_to_be_clarified() {
+    let (world, incident) = public().await;
+    let exposure = world.report_in(&incident, ExposureTruth::False).await;
+    let partly = world
+        .assess(&exposure.name, ExposureTruth::Partly)
+        .await
+        .expect("assessed");
+    assert!(partly.clarify_due_time.is_none());
+    let kind = ClockKind::MediaClarification;
+    assert_eq!(world.stands(&incident, kind).await, ClockState::Cancelled);
+    let clarification = world
+        .left(&incident, StatementKind::Clarification, Audience::Public)
+        .await;
+    let paper = ("City Daily", OutletRank::City);
+    let refused = world
+        .set_right(&exposure.name, &clarification.name, paper)
+        .await;
+    assert_eq!(
+        reason(&refused.expect_err("nothing to set right")),
+        "EXPOSURE_NOT_FALSE"
+    );
+}
+
+#[tokio::test]
+async fn a_stage_and_a_mode_leave_the_desk_alone_and_a_merge_takes_it_along() {
+    let (world, incident) = public().await;
+    let inquiry = world.ask(&incident, 48, None).await;
+    world
+        .to_stage(&incident, wire::IncidentStage::Handling)
+        .await
+        .expect("decided");
+    let switch = wire::SwitchModeRequest {
+        name: incident.clone(),
+        mode: wire::IncidentMode::Private.into(),
+        reason: "calm".into(),
+        ..Default::default()
+    };
+    world
+        .api
+        .switch_mode(as_person(switch, "lake", "top"))
+        .await
+        .expect("switched");
+    assert_eq!(
+        world.stands(&incident, ClockKind::MediaAnswer).await,
+        ClockState::Running
+    );
+    // An older incident of another matter, into which this one's cluster is merged.
+    let other = case("lake", 2);
+    let earlier = graded(&other, &cluster("lake", 2), 1, &["G1.4"])
+        .at(world.now() - SignedDuration::from_hours(9));
+    world.take([earlier.event()]).await;
+    world
+        .take([cluster_merged(
+            &case("lake", 1),
+            &cluster("lake", 1),
+            &cluster("lake", 2),
+        )])
+        .await;
+    let survivor = world.the_open("lake").await;
+    assert_ne!(survivor.name, incident, "the older one stays");
+    assert!(running(&survivor).contains(&"MEDIA_ANSWER"));
+    let answer = world
+        .left(&survivor.name, StatementKind::Answer, Audience::Public)
+        .await;
+    let answered = world
+        .reply(&inquiry.name, &answer.name, VOICE)
+        .await
+        .expect("answered");
+    assert_eq!(answered.incident, survivor.name);
+}
+
+#[tokio::test]
+async fn another_site_finds_nothing_of_the_desk_i8() {
+    let (world, incident) = public().await;
+    let inquiry = world.ask(&incident, 4, None).await.name;
+    let exposure = world.report_in(&incident, ExposureTruth::False).await.name;
+    let parent = incident.clone();
+    let foreign = &["hill"];
+    let mut codes = Vec::new();
+    let get = wire::GetInquiryRequest {
+        name: inquiry.clone(),
+    };
+    codes.push(world.media.get_inquiry(as_caller(get, foreign)).await.err());
+    let get = wire::GetExposureRequest {
+        name: exposure.clone(),
+    };
+    codes.push(
+        world
+            .media
+            .get_exposure(as_caller(get, foreign))
+            .await
+            .err(),
+    );
+    let list = wire::ListInquiriesRequest {
+        parent: parent.clone(),
+        ..Default::default()
+    };
+    codes.push(
+        world
+            .media
+            .list_inquiries(as_caller(list, foreign))
+            .await
+            .err(),
+    );
+    let list = wire::ListExposuresRequest {
+        parent: parent.clone(),
+        ..Default::default()
+    };
+    codes.push(
+        world
+            .media
+            .list_exposures(as_caller(list, foreign))
+            .await
+            .err(),
+    );
+    let answer = wire::AnswerInquiryRequest {
+        name: inquiry.clone(),
+        statement: "sites/lake/statements/0190a6c2-0000-7000-8000-000000000001".into(),
+        ..Default::default()
+    };
+    codes.push(
+        world
+            .media
+            .answer_inquiry(as_caller(answer, foreign))
+            .await
+            .err(),
+    );
+    let decline = wire::DeclineInquiryRequest {
+        name: inquiry,
+        reason: "x".into(),
+        ..Default::default()
+    };
+    codes.push(
+        world
+            .media
+            .decline_inquiry(as_caller(decline, foreign))
+            .await
+            .err(),
+    );
+    let assess = wire::AssessExposureRequest {
+        name: exposure.clone(),
+        truth: ExposureTruth::True.into(),
+        reason: "x".into(),
+        ..Default::default()
+    };
+    codes.push(
+        world
+            .media
+            .assess_exposure(as_caller(assess, foreign))
+            .await
+            .err(),
+    );
+    let clarify = wire::ClarifyExposureRequest {
+        name: exposure,
+        statement: "sites/lake/statements/0190a6c2-0000-7000-8000-000000000001".into(),
+        outlet: "x".into(),
+        rank: 1,
+        ..Default::default()
+    };
+    codes.push(
+        world
+            .media
+            .clarify_exposure(as_caller(clarify, foreign))
+            .await
+            .err(),
+    );
+    let record = wire::RecordExposureRequest {
+        parent: parent.clone(),
+        exposure: Some(wire::Exposure {
+            outlet: "x".into(),
+            rank: 1,
+            medium: 1,
+            ..Default::default()
+        }),
+        request_id: String::new(),
+    };
+    codes.push(
+        world
+            .media
+            .record_exposure(as_caller(record, foreign))
+            .await
+            .err(),
+    );
+    let record = wire::RecordInquiryRequest {
+        parent,
+        inquiry: Some(wire::Inquiry {
+            outlet: "x".into(),
+            rank: 1,
+            question: "x".into(),
+            due_time: Some(to_timestamp(world.now())),
+            ..Default::default()
+        }),
+        request_id: String::new(),
+    };
+    codes.push(
+        world
+            .media
+            .record_inquiry(as_caller(record, foreign))
+            .await
+            .err(),
+    );
+    for (n, status) in codes.into_iter().enumerate() {
+        assert_eq!(status.map(|s| s.code()), Some(Code::NotFound), "{n}");
+    }
+}

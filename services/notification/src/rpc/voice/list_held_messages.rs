@@ -1,0 +1,101 @@
+//! ListHeldMessages: what waits for the spokesperson, with what somebody wrote, newest first.
+
+use redress_model::Fault;
+use redress_model::fault::parse_field;
+use redress_model::name::{IncidentName, SiteName};
+use redress_proto::notification::v1 as proto;
+use redress_rpc::Caller;
+use redress_rpc::page::Page;
+use redress_store::{Operation, Tx};
+use tonic::Request;
+use uuid::Uuid;
+
+use super::{Shown, Voice};
+use crate::store::held::{self, Counts, Filter};
+use crate::store::keys::Keys;
+use crate::store::{messages, texts};
+
+struct List<'a> {
+    filter: Filter,
+    keys: &'a Keys,
+    page: &'a Page<Uuid>,
+}
+
+impl Operation for List<'_> {
+    const NAME: &'static str = "notification.list_held";
+    type Output = (Vec<Shown>, Counts);
+
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        let after = self.page.after().copied();
+        let rows = held::list(tx, &self.filter, after, self.page.limit()).await?;
+        let mut all = Vec::with_capacity(rows.len());
+        for held in rows {
+            // Row security shows the hold exactly where it shows the message.
+            if let Some(message) = messages::get(tx, &held.message).await? {
+                let text = texts::said(tx, self.keys, &held.message).await?;
+                all.push(Shown {
+                    held,
+                    message,
+                    text,
+                });
+            }
+        }
+        Ok((all, held::count(tx, &self.filter).await?))
+    }
+}
+
+pub(super) async fn handle(
+    service: &Voice,
+    request: Request<proto::ListHeldMessagesRequest>,
+) -> Result<proto::ListHeldMessagesResponse, Fault> {
+    let caller = Caller::of(&request)?;
+    let asked = request.get_ref();
+    let mut filter = Filter {
+        decided: asked.decided,
+        ..Filter::default()
+    };
+    if asked.parent != "sites/-" {
+        let SiteName(site) = parse_field("parent", &asked.parent)?;
+        caller.require_site(&site)?;
+        filter.site = Some(site);
+    }
+    if !asked.incident.is_empty() {
+        let incident: IncidentName = parse_field("incident", &asked.incident)?;
+        if filter
+            .site
+            .as_ref()
+            .is_some_and(|site| *site != incident.site)
+        {
+            return Err(Fault::invalid("incident", "must lie in the parent"));
+        }
+        filter.site = Some(incident.site);
+        filter.incident = Some(incident.id);
+    }
+    let question = proto::ListHeldMessagesRequest {
+        page_size: 0,
+        page_token: String::new(),
+        ..asked.clone()
+    };
+    let page = Page::of(
+        "ListHeldMessages",
+        asked.page_size,
+        &asked.page_token,
+        &question,
+    )?;
+    let list = List {
+        filter,
+        keys: &service.keys,
+        page: &page,
+    };
+    let (rows, counts) = redress_runtime::sight(caller)
+        .read(&service.db, &list)
+        .await?;
+    let (rows, next_page_token) = page.finish(rows, |shown: &Shown| shown.held.message.id);
+    Ok(proto::ListHeldMessagesResponse {
+        held_messages: rows.iter().map(super::shown).collect(),
+        next_page_token,
+        waiting_count: counts.waiting,
+        released_count: counts.released,
+        dropped_count: counts.dropped,
+    })
+}

@@ -1,0 +1,100 @@
+//! The VoiceService: what waits for the spokesperson. One RPC a file; releasing and dropping are one decision.
+
+mod decide;
+mod drop_message;
+mod list_held_messages;
+mod release_message;
+
+use std::sync::Arc;
+
+use redress_model::name::IncidentName;
+use redress_model::time::SharedClock;
+use redress_proto::convert;
+use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::voice_service_server::VoiceService;
+use redress_rpc::{Fingerprints, status};
+use redress_store::Database;
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+use super::wire;
+use crate::jobs::metrics::Metrics;
+use crate::store::held::Held;
+use crate::store::keys::Keys;
+use crate::store::messages::Message;
+
+/// Answers the spokesperson.
+#[derive(Debug)]
+pub struct Voice {
+    /// The database.
+    pub db: Database,
+    /// Keys of what is sealed.
+    pub keys: Arc<Keys>,
+    /// Time.
+    pub clock: SharedClock,
+    /// What tells a repeated request from another one.
+    pub fingerprints: Fingerprints,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+#[tonic::async_trait]
+impl VoiceService for Voice {
+    async fn list_held_messages(
+        &self,
+        request: Request<proto::ListHeldMessagesRequest>,
+    ) -> Result<Response<proto::ListHeldMessagesResponse>, Status> {
+        list_held_messages::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn release_message(
+        &self,
+        request: Request<proto::ReleaseMessageRequest>,
+    ) -> Result<Response<proto::ReleaseMessageResponse>, Status> {
+        release_message::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+
+    async fn drop_message(
+        &self,
+        request: Request<proto::DropMessageRequest>,
+    ) -> Result<Response<proto::DropMessageResponse>, Status> {
+        drop_message::handle(self, request)
+            .await
+            .map(Response::new)
+            .map_err(status)
+    }
+}
+
+/// A held message with everything that is to be read before it is decided. The words are staff's own.
+struct Shown {
+    held: Held,
+    message: Message,
+    text: Option<Zeroizing<String>>,
+}
+
+fn shown(shown: &Shown) -> proto::HeldMessage {
+    let Shown {
+        held,
+        message,
+        text,
+    } = shown;
+    proto::HeldMessage {
+        message: Some(wire::message(message)),
+        incident: IncidentName::new(held.message.site.clone(), held.incident).to_string(),
+        hold_time: Some(convert::to_timestamp(held.since)),
+        decide_by_time: Some(convert::to_timestamp(held.decide_by)),
+        text: text
+            .as_ref()
+            .map_or_else(String::new, |text| text.to_string()),
+        decision: convert::to_wire_opt(held.decision),
+        decided_by: held.decided_by.clone(),
+        reason: held.reason.clone(),
+        decide_time: held.decided.map(convert::to_timestamp),
+    }
+}

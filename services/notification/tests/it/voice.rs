@@ -1,0 +1,515 @@
+//! Single voice: while an incident is open, what goes to those whom it affects waits for the spokesperson; what may not
+//! wait goes; nothing is lost (domain.md section 9).
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use redress_model::name::{CaseName, ClockName, IncidentName, StaffName};
+use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole};
+use redress_notification::domain::words::{MessageState, Template};
+use redress_notification::jobs::metrics::Metrics;
+use redress_notification::rpc::voice::Voice;
+use redress_notification::store::messages::{Lane, Message};
+use redress_proto::event::v1::MessageHeld;
+use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::message_service_server::MessageService as _;
+use redress_proto::notification::v1::voice_service_server::VoiceService as _;
+use redress_proto::notification::v1::{HoldDecision, MessagePurpose};
+use redress_rpc::{Caller, Fingerprints};
+use redress_testkit::eventually;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use crate::rpc::{by, caller, service};
+use crate::support::{World, meter, news, site};
+
+fn voice(world: &World) -> Voice {
+    Voice {
+        db: world.base.db.clone(),
+        keys: Arc::clone(&world.keys),
+        clock: world.clock.clone(),
+        fingerprints: Fingerprints::new(b"a key of tests"),
+        metrics: Metrics::new(&meter()),
+    }
+}
+
+fn spokesperson() -> Arc<Caller> {
+    caller("lake", &["voice.*"], None)
+}
+
+fn new_incident() -> IncidentName {
+    IncidentName::new(site("lake"), Uuid::now_v7())
+}
+
+fn reason(status: &Status) -> String {
+    status.get_details_error_info().expect("given").reason
+}
+
+impl World {
+    /// A case of one complainant whose receipt has gone, in an open incident.
+    async fn affected(&self) -> (CaseName, IncidentName) {
+        let case = self.case("LAKE-1").await;
+        self.clock.advance(SignedDuration::from_mins(2));
+        self.send_due(&self.outbox_sender()).await;
+        let incident = new_incident();
+        self.tell(news::incident(&incident, &[&case], None, 1))
+            .await;
+        (case, incident)
+    }
+
+    /// Somebody writes to the complainants of a case.
+    async fn write_to(&self, case: &CaseName, purpose: MessagePurpose) -> String {
+        let request = proto::SendMessageRequest {
+            parent: case.to_string(),
+            text: "We come tomorrow at nine.".to_owned(),
+            purpose: purpose.into(),
+            ..Default::default()
+        };
+        let clerk = caller("lake", &["messages.send"], None);
+        let sent = service(self).send_message(by(&clerk, request)).await;
+        let mut messages = sent.expect("taken").into_inner().messages;
+        assert_eq!(messages.len(), 1);
+        messages.remove(0).name
+    }
+
+    /// What a message came to, after everything due was sent.
+    async fn comes_to(&self, name: &str) -> MessageState {
+        self.send_due(&self.outbox_sender()).await;
+        self.named(name).await.fate.state
+    }
+
+    async fn named(&self, name: &str) -> Message {
+        let all = self.messages().await;
+        let found = all.into_iter().find(|m| m.name.to_string() == name);
+        found.expect("there is one")
+    }
+
+    async fn waiting(&self, decided: bool) -> proto::ListHeldMessagesResponse {
+        let request = proto::ListHeldMessagesRequest {
+            parent: "sites/lake".to_owned(),
+            decided,
+            ..Default::default()
+        };
+        let listed = voice(self)
+            .list_held_messages(by(&spokesperson(), request))
+            .await;
+        listed.expect("listed").into_inner()
+    }
+
+    async fn release(&self, name: &str) -> Result<proto::HeldMessage, Status> {
+        let request = proto::ReleaseMessageRequest {
+            name: name.to_owned(),
+            reason: "says what the statement says".to_owned(),
+            request_id: format!("release-{name}"),
+            ..Default::default()
+        };
+        let answer = voice(self)
+            .release_message(by(&spokesperson(), request))
+            .await?;
+        Ok(answer.into_inner().held_message.expect("given"))
+    }
+
+    async fn drop_it(&self, name: &str) -> Result<proto::HeldMessage, Status> {
+        let request = proto::DropMessageRequest {
+            name: name.to_owned(),
+            reason: "overtaken".to_owned(),
+            request_id: format!("drop-{name}"),
+            ..Default::default()
+        };
+        let answer = voice(self)
+            .drop_message(by(&spokesperson(), request))
+            .await?;
+        Ok(answer.into_inner().held_message.expect("given"))
+    }
+
+    /// What the keeper of the clocks was told of held messages: the decision, and how many wait.
+    async fn told_of_holds(&self) -> Vec<(String, i32)> {
+        use prost::Message as _;
+        let rows: Vec<(Vec<u8>,)> = sqlx::query_as(
+            "SELECT payload FROM notification.outbox WHERE type = 'redress.message.held.v1' ORDER BY id",
+        )
+        .fetch_all(&self.base.admin)
+        .await
+        .expect("the outbox is read");
+        rows.iter()
+            .map(|(bytes,)| MessageHeld::decode(bytes.as_slice()).expect("its payload"))
+            .map(|held| (held.decision, held.waiting_count))
+            .collect()
+    }
+
+    async fn staff(&self, roles: &[(DutyRole, &str)]) -> Vec<StaffName> {
+        let mut people = Vec::new();
+        for (n, (_, id)) in roles.iter().enumerate() {
+            let phone = format!("+861380000000{n}");
+            people.push(self.hire(id, &phone, &format!("{id}@example.com")).await);
+        }
+        let duties: Vec<_> = roles.iter().map(|r| r.0).zip(people.iter()).collect();
+        self.tell(news::on_duty(&duties)).await;
+        people
+    }
+
+    /// Who was paged about held messages.
+    async fn paged(&self) -> Vec<String> {
+        let all = self.messages().await;
+        let pages = all.iter().filter(|m| m.template == Template::VoiceWaiting);
+        pages.map(|m| m.recipient.to_string()).collect()
+    }
+}
+
+fn runs(clock: &ClockName, case: &CaseName, kind: ClockKind) -> redress_events::Event {
+    news::clock(clock, case, kind, (ClockTransition::Started, 1), &[], 1)
+}
+
+fn new_clock() -> ClockName {
+    ClockName::new(site("lake"), Uuid::now_v7())
+}
+
+#[tokio::test]
+async fn ordinary_words_wait_and_the_spokesperson_reads_and_releases_them_once() {
+    let world = World::new().await;
+    let (case, incident) = world.affected().await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+    assert!(
+        world
+            .texts()
+            .await
+            .iter()
+            .all(|t| !t.body.contains("tomorrow at nine"))
+    );
+    let waiting = world.waiting(false).await;
+    assert_eq!((waiting.waiting_count, waiting.released_count), (1, 0));
+    let held = &waiting.held_messages[0];
+    assert_eq!(held.text, "We come tomorrow at nine.");
+    assert_eq!(held.incident, incident.to_string());
+
+    let released = world.release(&name).await.expect("released");
+    assert_eq!(released.decision(), HoldDecision::Released);
+    assert_eq!(released.decided_by, "tester@example");
+    assert_eq!(world.comes_to(&name).await, MessageState::Sent);
+    // A repeat is answered like the first; another decision finds nothing that waits.
+    world.release(&name).await.expect("repeated");
+    let late = world.drop_it(&name).await.expect_err("gone");
+    assert_eq!(reason(&late), "MESSAGE_NOT_HELD");
+    let after = world.waiting(true).await;
+    assert_eq!((after.waiting_count, after.released_count), (0, 1));
+    assert_eq!(
+        after.held_messages[0].reason,
+        "says what the statement says"
+    );
+}
+
+#[tokio::test]
+async fn what_is_dropped_never_goes_and_stays_visible_with_its_reason() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&name).await;
+    world.drop_it(&name).await.expect("dropped");
+    world.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(world.comes_to(&name).await, MessageState::Cancelled);
+    assert_eq!(world.named(&name).await.fate.reason, "DROPPED");
+    let after = world.waiting(true).await;
+    assert_eq!((after.waiting_count, after.dropped_count), (0, 1));
+    assert_eq!(after.held_messages[0].decision(), HoldDecision::Dropped);
+    assert_eq!(after.held_messages[0].reason, "overtaken");
+}
+
+#[tokio::test]
+async fn receipts_appointments_safety_warnings_callouts_statements_and_legal_replies_never_wait() {
+    let world = World::new().await;
+    let (case, incident) = world.affected().await;
+    for purpose in [MessagePurpose::Appointment, MessagePurpose::SafetyWarning] {
+        let name = world.write_to(&case, purpose).await;
+        assert_eq!(
+            world.comes_to(&name).await,
+            MessageState::Sent,
+            "{purpose:?}"
+        );
+    }
+    // A legal reply goes where the law's time runs, and is ordinary where it does not.
+    let claimed = world.write_to(&case, MessagePurpose::LegalReply).await;
+    assert_eq!(world.comes_to(&claimed).await, MessageState::Held);
+    world
+        .tell(runs(&new_clock(), &case, ClockKind::OutsideDeadline))
+        .await;
+    let legal = world.write_to(&case, MessagePurpose::LegalReply).await;
+    assert_eq!(world.comes_to(&legal).await, MessageState::Sent);
+    // The receipt of a further complaint of the same person.
+    let token = "token-LAKE-1";
+    let again = CaseName::new(site("lake"), Uuid::now_v7());
+    let phone = "+8613800138000";
+    world
+        .people
+        .add_complainant(&again, token, "Wang", phone, "wang@example.com");
+    world.tell(news::received(&again, "LAKE-2", &[token])).await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    world
+        .tell(news::callout(Uuid::now_v7(), &incident, &case, &li))
+        .await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&world.outbox_sender()).await;
+    for message in world.messages().await {
+        let waits = message.template == Template::CaseMessage;
+        assert!(
+            waits || message.fate.state == MessageState::Sent,
+            "{}",
+            message.template.key()
+        );
+    }
+    // What is no receipt waits, whatever case of the affected person it is about, and however it came about.
+    let name = world.write_to(&again, MessagePurpose::Ordinary).await;
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+    assert_eq!(world.waiting(false).await.waiting_count, 2);
+}
+
+#[tokio::test]
+async fn nobody_else_waits_and_nobody_waits_for_an_incident_that_is_over() {
+    let world = World::new().await;
+    let (case, incident) = world.affected().await;
+    let other = world.case("LAKE-9").await;
+    let name = world.write_to(&other, MessagePurpose::Ordinary).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    assert_eq!(world.comes_to(&name).await, MessageState::Sent);
+    world.tell(news::stood_down(&incident, &[&case], 2)).await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    assert_eq!(world.comes_to(&name).await, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn an_incident_that_opens_between_plan_and_hand_over_holds_what_was_planned() {
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.outbox_sender();
+    world.send_due(&sender).await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    // A worker has claimed it and asks for the address; then the incident opens.
+    world.people.set_hangs(true);
+    let due = world.due(Lane::Routine).await;
+    let asked = world.people.asked();
+    let worker = tokio::spawn({
+        let (sender, due) = (sender.clone(), due[0].clone());
+        async move { sender.deliver(&due).await }
+    });
+    eventually(std::time::Duration::from_secs(10), async || {
+        world.people.asked() > asked
+    })
+    .await;
+    let incident = new_incident();
+    world
+        .tell(news::incident(&incident, &[&case], None, 1))
+        .await;
+    world.people.answer_now();
+    worker.await.expect("it ends by itself");
+    assert_eq!(world.named(&name).await.fate.state, MessageState::Held);
+    assert!(
+        world
+            .texts()
+            .await
+            .iter()
+            .all(|t| !t.body.contains("tomorrow at nine"))
+    );
+    world.release(&name).await.expect("released");
+    assert_eq!(world.comes_to(&name).await, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn a_held_message_near_its_deadline_pages_the_spokesperson_and_then_the_top_lead() {
+    let world = World::new().await;
+    let roles = [
+        (DutyRole::Spokesperson, "voice"),
+        (DutyRole::TopLead, "top"),
+    ];
+    let people = world.staff(&roles).await;
+    let (case, _) = world.affected().await;
+    // Due at 06:00; it is about 02:02 now: four hours at the latest, the promise before that.
+    world
+        .tell(runs(&new_clock(), &case, ClockKind::InterimUpdate))
+        .await;
+    let held_at = world.now();
+    let first = world.write_to(&case, MessagePurpose::Ordinary).await;
+    let second = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&first).await;
+    let by = world.waiting(false).await.held_messages[0].decide_by_time;
+    assert_eq!(
+        by.expect("given").seconds,
+        "2026-11-21T06:00:00Z"
+            .parse::<jiff::Timestamp>()
+            .expect("an instant")
+            .as_second()
+    );
+    let due = "2026-11-21T06:00:00Z"
+        .parse::<jiff::Timestamp>()
+        .expect("an instant");
+    let three_quarters = held_at.duration_until(due) * 3 / 4;
+    world
+        .clock
+        .advance(three_quarters - SignedDuration::from_secs(60));
+    world.send_due(&world.outbox_sender()).await;
+    assert!(world.paged().await.is_empty(), "not yet");
+    world.clock.advance(SignedDuration::from_secs(120));
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(
+        world.paged().await,
+        [people[0].to_string()],
+        "once for both"
+    );
+    world.clock.advance(SignedDuration::from_hours(2));
+    world.send_due(&world.outbox_sender()).await;
+    let mut late = world.paged().await.split_off(1);
+    late.sort_unstable();
+    assert_eq!(late, [people[1].to_string(), people[0].to_string()]);
+    world.clock.advance(SignedDuration::from_hours(48));
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(world.paged().await.len(), 3);
+    for name in [first, second] {
+        assert_eq!(
+            world.named(&name).await.fate.state,
+            MessageState::Held,
+            "never lost"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_an_incident_holds_when_it_ends_is_put_up_for_decision_and_not_sent() {
+    let world = World::new().await;
+    let people = world.staff(&[(DutyRole::Spokesperson, "voice")]).await;
+    let (case, incident) = world.affected().await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&name).await;
+    world.tell(news::stood_down(&incident, &[&case], 2)).await;
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+    assert_eq!(world.paged().await, [people[0].to_string()]);
+    assert_eq!(world.waiting(false).await.waiting_count, 1);
+    world.release(&name).await.expect("released");
+    assert_eq!(world.comes_to(&name).await, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn a_merged_incident_hands_what_it_holds_on() {
+    let world = World::new().await;
+    let (case, incident) = world.affected().await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&name).await;
+    let into = new_incident();
+    world.tell(news::incident(&into, &[&case], None, 1)).await;
+    world
+        .tell(news::incident(&incident, &[], Some(&into), 2))
+        .await;
+    let waiting = world.waiting(false).await;
+    assert_eq!(waiting.held_messages[0].incident, into.to_string());
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+}
+
+#[tokio::test]
+async fn whoever_keeps_the_clocks_hears_of_each_hold_and_of_the_last_decision() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let first = world.write_to(&case, MessagePurpose::Ordinary).await;
+    let second = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&first).await;
+    world.release(&first).await.expect("released");
+    world.drop_it(&second).await.expect("dropped");
+    let told = world.told_of_holds().await;
+    let of = |decision: &str, waiting| (decision.to_owned(), waiting);
+    assert_eq!(
+        told,
+        [of("", 1), of("", 2), of("RELEASED", 1), of("DROPPED", 0)]
+    );
+}
+
+#[tokio::test]
+async fn a_case_that_ended_meanwhile_is_told_nothing_when_its_message_is_released_p06() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&name).await;
+    world
+        .tell(news::moved(&case, CaseStatus::Withdrawn, 2))
+        .await;
+    world.clock.advance(SignedDuration::from_hours(5));
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+    world.release(&name).await.expect("released");
+    assert_eq!(world.comes_to(&name).await, MessageState::Cancelled);
+    assert_eq!(world.named(&name).await.fate.reason, "CASE_ENDED");
+}
+
+#[tokio::test]
+async fn of_two_who_decide_at_once_one_wins_i11() {
+    let world = Arc::new(World::new().await);
+    let (case, _) = world.affected().await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&name).await;
+    let mut tries = tokio::task::JoinSet::new();
+    for n in 0..8 {
+        let (world, name) = (Arc::clone(&world), name.clone());
+        tries.spawn(async move {
+            let done = if n % 2 == 0 {
+                let request = proto::ReleaseMessageRequest {
+                    name,
+                    reason: "goes".to_owned(),
+                    request_id: format!("n{n}"),
+                    ..Default::default()
+                };
+                voice(&world)
+                    .release_message(by(&spokesperson(), request))
+                    .await
+                    .map(drop)
+            } else {
+                let request = proto::DropMessageRequest {
+                    name,
+                    reason: "goes not".to_owned(),
+                    request_id: format!("n{n}"),
+                    ..Default::default()
+                };
+                voice(&world)
+                    .drop_message(by(&spokesperson(), request))
+                    .await
+                    .map(drop)
+            };
+            done.map_err(|status| reason(&status))
+        });
+    }
+    let results = tries.join_all().await;
+    assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 1);
+    for refused in results.into_iter().filter_map(Result::err) {
+        assert_eq!(refused, "MESSAGE_NOT_HELD");
+    }
+}
+
+#[tokio::test]
+async fn a_held_message_is_not_retried_and_another_site_knows_nothing_of_it_i8() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&name).await;
+    let retry = proto::RetryMessageRequest {
+        name: name.clone(),
+        ..Default::default()
+    };
+    let manager = caller("lake", &["*"], None);
+    let refused = service(&world).retry_message(by(&manager, retry)).await;
+    assert_eq!(reason(&refused.expect_err("held")), "MESSAGE_HELD");
+    let foreign = caller("river", &["*"], None);
+    let list = proto::ListHeldMessagesRequest {
+        parent: "sites/-".to_owned(),
+        ..Default::default()
+    };
+    let listed = voice(&world).list_held_messages(by(&foreign, list)).await;
+    let listed = listed.expect("nothing").into_inner();
+    assert!(listed.held_messages.is_empty() && listed.waiting_count == 0);
+    let release = proto::ReleaseMessageRequest {
+        name,
+        reason: "x".to_owned(),
+        ..Default::default()
+    };
+    let refused = voice(&world).release_message(by(&foreign, release)).await;
+    let code = refused.expect_err("foreign").code();
+    assert!(
+        matches!(code, Code::NotFound | Code::PermissionDenied),
+        "{code:?}"
+    );
+}
