@@ -1,5 +1,6 @@
 //! Crisis against a real Postgres: events in, incidents out.
 
+mod accidents;
 mod aftermath;
 mod api;
 mod briefings;
@@ -12,6 +13,7 @@ mod matrix;
 mod media;
 mod opening;
 mod provisional;
+mod random;
 mod room;
 mod serving;
 mod statements;

@@ -1,0 +1,296 @@
+//! Whatever breaks while the company speaks or an incident ends, it is as if nobody had tried, or it is done once: every
+//! row that is written fails once, and each request is repeated (I2, I7).
+
+use std::fmt::Debug;
+
+use redress_proto::convert::to_timestamp;
+use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
+use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
+use redress_proto::crisis::v1::statement_service_server::StatementService as _;
+use redress_proto::crisis::v1::{Statement, StatementKind};
+use redress_proto::event::v1 as events;
+use sqlx::AssertSqlSafe;
+use tonic::{Response, Status};
+
+use crate::aftermath::calm;
+use crate::statements::{VOICE, public, words};
+use crate::world::*;
+
+/// Writes of a request are counted, and from the n-th on each ends badly: the statement fails, or its connection dies.
+const TRAPS: &str = "
+    CREATE SCHEMA trap;
+    CREATE TABLE trap.due (step bigint NOT NULL, kills boolean NOT NULL);
+    INSERT INTO trap.due VALUES (0, false);
+    CREATE SEQUENCE trap.step;
+    CREATE FUNCTION trap.spring() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+    DECLARE n bigint := nextval('trap.step'); due trap.due;
+    BEGIN
+      SELECT * INTO due FROM trap.due;
+      IF due.step > 0 AND n >= due.step THEN
+        IF due.kills THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+        RAISE EXCEPTION 'accident';
+      END IF;
+      RETURN coalesce(NEW, OLD);
+    END $$;
+    DO $$
+    DECLARE t text;
+    BEGIN
+      FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'crisis' LOOP
+        EXECUTE format('CREATE TRIGGER trap BEFORE INSERT OR UPDATE OR DELETE ON crisis.%I FOR EACH ROW EXECUTE FUNCTION trap.spring()', t);
+      END LOOP;
+    END $$;";
+
+/// A killed connection is tried again for a while; not every step has to wait for that.
+const KILL_EVERY: i64 = 10;
+
+async fn execute(world: &World, sql: &str) {
+    let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&world.database.admin);
+    done.await.expect("arranged");
+}
+
+async fn arm(world: &World, step: i64, kills: bool) {
+    execute(
+        world,
+        &format!(
+            "ALTER SEQUENCE trap.step RESTART; UPDATE trap.due SET step = {step}, kills = {kills}"
+        ),
+    )
+    .await;
+}
+
+/// Every row of the service, receipts and outbox too, as one text.
+async fn everything(world: &World) -> String {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'crisis' ORDER BY 1",
+    )
+    .fetch_all(&world.database.admin)
+    .await
+    .expect("postgres answers");
+    let each = tables
+        .iter()
+        .map(|t| format!("SELECT '{t}' AS name, md5(string_agg(t::text, '|' ORDER BY t::text)) AS rows FROM crisis.{t} t"));
+    let each: Vec<String> = each.collect();
+    let whole = format!(
+        "SELECT string_agg(name || coalesce(rows, ''), ' ' ORDER BY name) FROM ({}) x",
+        each.join(" UNION ALL ")
+    );
+    sqlx::query_scalar(AssertSqlSafe(whole))
+        .fetch_one(&world.database.admin)
+        .await
+        .expect("postgres answers")
+}
+
+/// Lets every step of a request fail once before it goes through, then repeats it.
+async fn endures<T: PartialEq + Debug>(
+    world: &World,
+    request: impl AsyncFn() -> Result<Response<T>, Status>,
+) -> T {
+    let before = everything(world).await;
+    let mut step = 1;
+    let first = loop {
+        arm(world, step, false).await;
+        match request().await {
+            Ok(answer) => break answer.into_inner(),
+            Err(_) => assert_eq!(
+                everything(world).await,
+                before,
+                "step {step} left something"
+            ),
+        }
+        if step % KILL_EVERY == 1 {
+            arm(world, step, true).await;
+            let killed = request().await;
+            killed.expect_err("its connection died");
+            assert_eq!(
+                everything(world).await,
+                before,
+                "step {step} left something"
+            );
+        }
+        step += 1;
+    };
+    arm(world, 0, false).await;
+    assert!(step > 3, "it writes {step} rows");
+    let after = everything(world).await;
+    assert_ne!(after, before);
+    let again = request().await.expect("repeated").into_inner();
+    assert_eq!(again, first, "the same answer (I2)");
+    assert_eq!(everything(world).await, after, "once");
+    first
+}
+
+/// A statement that is approved and supersedes another.
+async fn approved(world: &World, incident: &str) -> Statement {
+    let first = words(StatementKind::Update, "我们已到现场。");
+    let first = world.draft(incident, first, "author").await;
+    world.approve_all(&first).await;
+    world.release(&first, VOICE).await.expect("released");
+    let newer = Statement {
+        supersedes: first.name,
+        ..words(StatementKind::Update, "我们正在处理。")
+    };
+    let newer = world.draft(incident, newer, "author").await;
+    world.approve_all(&newer).await
+}
+
+#[tokio::test]
+async fn publishing_that_fails_at_every_step_changes_nothing_and_then_leaves_once_i7() {
+    let (world, incident) = public().await;
+    let newer = approved(&world, &incident).await;
+    execute(&world, TRAPS).await;
+    endures(&world, async || {
+        let request = wire::PublishStatementRequest {
+            name: newer.name.clone(),
+            digest: newer.digest.clone(),
+            request_id: "once".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", VOICE);
+        world.statements.publish_statement(request).await
+    })
+    .await;
+    let feed = world.feed().await;
+    assert_eq!(feed.len(), 2);
+    assert_eq!(feed[1].supersedes_number, 1);
+    let told: Vec<events::StatementPublished> = world
+        .published("redress.statement.published.v1", "lake")
+        .await;
+    assert_eq!(told.len(), 2);
+}
+
+impl World {
+    /// The planned briefing, held with a promise; its notes are not released.
+    async fn held_briefing(&self, incident: &str) -> String {
+        let list = wire::ListBriefingsRequest {
+            parent: incident.into(),
+            state: wire::BriefingState::Planned.into(),
+            ..Default::default()
+        };
+        let planned = self.briefings.list_briefings(as_caller(list, &["lake"]));
+        let planned = planned
+            .await
+            .expect("listed")
+            .into_inner()
+            .briefings
+            .remove(0);
+        let hold = wire::HoldBriefingRequest {
+            name: planned.name.clone(),
+            attendance: 12,
+            cases: vec![case("lake", 1).to_string()],
+            ..Default::default()
+        };
+        let held = self.briefings.hold_briefing(as_caller(hold, &["lake"]));
+        held.await.expect("held");
+        planned.name
+    }
+
+    async fn release_of(
+        &self,
+        briefing: &str,
+    ) -> Result<Response<wire::ReleaseBriefingResponse>, Status> {
+        let request = wire::ReleaseBriefingRequest {
+            name: briefing.into(),
+            request_id: "once".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", "liaison");
+        self.briefings.release_briefing(request).await
+    }
+
+    async fn end_of(&self, incident: &str) -> Result<Response<wire::StandDownResponse>, Status> {
+        let request = wire::StandDownRequest {
+            name: incident.into(),
+            reason: "everybody accepted".into(),
+            request_id: "once".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", "top");
+        self.aftermath.stand_down(request).await
+    }
+
+    async fn findings_of(
+        &self,
+        incident: &str,
+    ) -> Result<Response<wire::WriteReviewResponse>, Status> {
+        let request = wire::WriteReviewRequest {
+            name: incident.into(),
+            causes: vec!["no notice".into()],
+            worked: vec!["one voice".into()],
+            lacking: vec!["an early word".into()],
+            request_id: "once".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", "duty");
+        self.aftermath.write_review(request).await
+    }
+
+    async fn action_of(
+        &self,
+        incident: &str,
+        due: jiff::Timestamp,
+    ) -> Result<Response<wire::AddReviewActionResponse>, Status> {
+        let request = wire::AddReviewActionRequest {
+            parent: incident.into(),
+            text: "a notice of every plan change".into(),
+            owner: staff("lake", "duty"),
+            due_time: Some(to_timestamp(due)),
+            request_id: "once".into(),
+        };
+        let request = as_person(request, "lake", "duty");
+        self.aftermath.add_review_action(request).await
+    }
+
+    async fn closed_review_of(
+        &self,
+        incident: &str,
+    ) -> Result<Response<wire::CloseReviewResponse>, Status> {
+        let request = wire::CloseReviewRequest {
+            name: incident.into(),
+            request_id: "once".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", "top");
+        self.aftermath.close_review(request).await
+    }
+
+    async fn settle_action(
+        &self,
+        name: &str,
+    ) -> Result<Response<wire::SettleReviewActionResponse>, Status> {
+        let request = wire::SettleReviewActionRequest {
+            name: name.into(),
+            state: wire::ReviewActionState::Done.into(),
+            outcome: "written into the procedure".into(),
+            request_id: "once".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", "duty");
+        self.aftermath.settle_review_action(request).await
+    }
+
+    /// How often the log says something.
+    async fn noted(&self, incident: &str, text: &str) -> usize {
+        let log = self.incident(incident).await.log_entries;
+        log.iter().filter(|e| e.text.contains(text)).count()
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_fails_at_every_step_is_no_end_and_then_one_i2() {
+    let (world, incident) = calm().await;
+    let briefing = world.held_briefing(&incident).await;
+    execute(&world, TRAPS).await;
+    let released = endures(&world, async || world.release_of(&briefing).await).await;
+    let released = released.briefing.expect("filled");
+    assert!(released.reproducible && !released.notes.is_empty());
+    endures(&world, async || world.end_of(&incident).await).await;
+    assert_eq!(world.noted(&incident, "stood down: ").await, 1);
+    endures(&world, async || world.findings_of(&incident).await).await;
+    let due = world.now() + jiff::SignedDuration::from_hours(48);
+    let action = endures(&world, async || world.action_of(&incident, due).await).await;
+    let action = action.action.expect("filled").name;
+    endures(&world, async || world.settle_action(&action).await).await;
+    let closed = endures(&world, async || world.closed_review_of(&incident).await).await;
+    assert_eq!(closed.review.expect("filled").actions.len(), 1);
+}

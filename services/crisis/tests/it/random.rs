@@ -1,0 +1,649 @@
+//! Whatever people and events do, in whatever order and two at a time: a matter has one open incident (I6), and what left
+//! as the company's word had been approved exactly as it stands, and stays as it left (I7).
+//!
+//! The walk is random. What it is held against is read from the rows, by other means than the code that it tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::{Config, TestRunner};
+use redress_crisis::domain::statement::{Content, Fact, digest};
+use redress_model::words::{CaseStatus, DutyRole};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
+use redress_proto::crisis::v1::statement_service_server::StatementService as _;
+use redress_proto::crisis::v1::{
+    Audience, IncidentMode, IncidentStage, ReviewStep, StatementKind, Verdict,
+};
+use redress_proto::event::v1::DeliverOutcome;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::statements::words;
+use crate::world::*;
+
+/// Who acts: those of the chain, and those who are not.
+const PEOPLE: [&str; 7] = [
+    "author", "clerk", "counsel", "voice", "top", "onsite", "duty",
+];
+const CLUSTERS: u128 = 3;
+const CASES: u128 = 5;
+
+/// One thing that somebody does.
+#[derive(Debug, Clone)]
+enum Act {
+    Grade {
+        case: u128,
+        cluster: u128,
+        gravest: bool,
+        public: bool,
+    },
+    Withdraw(u128),
+    Merge(u128, u128),
+    OpenByHand(u128),
+    Switch(Index, bool),
+    Move(Index, usize),
+    StandDown(Index),
+    Draft(Index, bool, Audience),
+    Edit(Index, u8, Index),
+    Review(Index, usize, usize, Index),
+    /// Whoever is due to approves it.
+    Approve(Index),
+    Publish(Index, Index),
+    Leave(Index),
+    Drop(Index),
+    Deputize(Index, bool, Index),
+    Wait(i64),
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    let to = prop::sample::select(vec![
+        Audience::Affected,
+        Audience::Public,
+        Audience::Media,
+        Audience::Staff,
+    ]);
+    prop_oneof![
+        4 => (0..CASES, 0..CLUSTERS, any::<bool>(), any::<bool>()).prop_map(
+            |(case, cluster, gravest, public)| Act::Grade { case, cluster, gravest, public }
+        ),
+        1 => (0..CASES).prop_map(Act::Withdraw),
+        1 => (0..CLUSTERS, 0..CLUSTERS).prop_map(|(from, into)| Act::Merge(from, into)),
+        1 => (0..CASES).prop_map(Act::OpenByHand),
+        1 => (any::<Index>(), any::<bool>()).prop_map(|(i, public)| Act::Switch(i, public)),
+        1 => (any::<Index>(), 0_usize..4).prop_map(|(i, stage)| Act::Move(i, stage)),
+        1 => any::<Index>().prop_map(Act::StandDown),
+        4 => (any::<Index>(), any::<bool>(), to).prop_map(|(i, holding, to)| Act::Draft(i, holding, to)),
+        2 => (any::<Index>(), 0_u8..3, any::<Index>()).prop_map(|(s, text, by)| Act::Edit(s, text, by)),
+        4 => (any::<Index>(), 0_usize..3, 0_usize..4, any::<Index>())
+            .prop_map(|(s, step, verdict, by)| Act::Review(s, step, verdict, by)),
+        14 => any::<Index>().prop_map(Act::Approve),
+        3 => (any::<Index>(), any::<Index>()).prop_map(|(s, by)| Act::Publish(s, by)),
+        5 => any::<Index>().prop_map(Act::Leave),
+        1 => any::<Index>().prop_map(Act::Drop),
+        1 => (any::<Index>(), any::<bool>(), any::<Index>()).prop_map(|(i, legal, who)| Act::Deputize(i, legal, who)),
+        1 => (1_i64..300).prop_map(Act::Wait),
+    ]
+}
+
+/// Id, incident, kind, version, stage, digest, published by.
+type Row = (Uuid, Uuid, String, i64, String, Vec<u8>, String);
+/// Number, audience, language, text, facts, author, and why it says what it should not.
+type Version = (
+    i64,
+    String,
+    String,
+    String,
+    serde_json::Value,
+    String,
+    String,
+    String,
+);
+
+/// What left, as its row says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Left {
+    version: i64,
+    stage: String,
+    digest: Vec<u8>,
+    by: String,
+    audience: String,
+    text: String,
+}
+
+struct Walk {
+    world: World,
+    revision: AtomicI64,
+    epochs: Mutex<BTreeMap<u128, i64>>,
+    statements: Mutex<Vec<String>>,
+    /// Everybody who was ever appointed for a role, whether or not the time is over.
+    deputies: Mutex<BTreeSet<(DutyRole, &'static str)>>,
+    merged: Mutex<Vec<(u128, u128)>>,
+    gone: Mutex<BTreeSet<u128>>,
+    left: BTreeMap<Uuid, Left>,
+    feed: Vec<(i64, Uuid, Vec<u8>, Vec<u8>)>,
+}
+
+impl Walk {
+    async fn begin() -> Self {
+        let world = World::new().await;
+        world
+            .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+            .await;
+        world
+            .take([graded(&case("lake", 0), &cluster("lake", 0), 1, &["G1.4"]).event()])
+            .await;
+        Self {
+            world,
+            revision: AtomicI64::new(2),
+            epochs: Mutex::default(),
+            statements: Mutex::default(),
+            deputies: Mutex::default(),
+            merged: Mutex::default(),
+            gone: Mutex::default(),
+            left: BTreeMap::new(),
+            feed: Vec::new(),
+        }
+    }
+
+    fn epoch(&self, case: u128) -> i64 {
+        let epochs = self.epochs.lock().expect("no walk panics with it");
+        epochs.get(&case).copied().unwrap_or(1)
+    }
+
+    fn statement(&self, index: Index) -> Option<String> {
+        let all = self.statements.lock().expect("no walk panics with it");
+        (!all.is_empty()).then(|| index.get(&all).clone())
+    }
+
+    async fn incident(&self, index: Index) -> Option<String> {
+        let request = wire::ListIncidentsRequest {
+            parent: "sites/lake".into(),
+            ..Default::default()
+        };
+        let listed = self.world.api.list_incidents(as_caller(request, &["lake"]));
+        let all = listed.await.expect("listed").into_inner().incidents;
+        (!all.is_empty()).then(|| index.get(&all).name.clone())
+    }
+
+    /// What was merged is merged no more, as triage does it.
+    fn may_merge(&self, from: u128, into: u128) -> bool {
+        let mut gone = self.gone.lock().expect("no walk panics with it");
+        from != into && !gone.contains(&into) && gone.insert(from)
+    }
+
+    /// Delivers an event as its sender does: again, where it is not taken now.
+    async fn deliver(&self, event: redress_events::Event) -> DeliverOutcome {
+        for _ in 0..20 {
+            let taken = self.world.inbox.receive(vec![event.clone()]).await;
+            let outcome = taken.map_or(DeliverOutcome::Retry, |taken| taken[0].outcome());
+            assert_ne!(outcome, DeliverOutcome::Rejected);
+            if outcome != DeliverOutcome::Retry {
+                return outcome;
+            }
+        }
+        DeliverOutcome::Retry
+    }
+
+    /// Does it, or hears why not; only our own mistakes end the walk.
+    async fn act(&self, act: &Act) {
+        if let Err(status) = self.tried(act).await {
+            let refused = matches!(
+                status.code(),
+                Code::FailedPrecondition
+                    | Code::Aborted
+                    | Code::InvalidArgument
+                    | Code::PermissionDenied
+                    | Code::NotFound
+                    | Code::AlreadyExists
+            );
+            assert!(refused, "{act:?}: {status}");
+        }
+    }
+
+    async fn tried(&self, act: &Act) -> Result<(), Status> {
+        let world = &self.world;
+        match act {
+            Act::Grade {
+                case: n,
+                cluster: c,
+                gravest,
+                public,
+            } => {
+                let criterion = match (gravest, public) {
+                    (true, true) => "G1.4",
+                    (true, false) => "G1.6",
+                    (false, _) => "G2.2",
+                };
+                let grade = if *gravest { 1 } else { 2 };
+                let revision = self.revision.fetch_add(1, Ordering::Relaxed);
+                let graded = graded(&case("lake", *n), &cluster("lake", *c), grade, &[criterion])
+                    .revision(revision, 2)
+                    .epoch(self.epoch(*n))
+                    .at(world.now());
+                self.deliver(graded.event()).await;
+            }
+            Act::Withdraw(n) => {
+                let epoch = self.epoch(*n) + 1;
+                self.deliver(moved(&case("lake", *n), CaseStatus::Withdrawn, epoch))
+                    .await;
+            }
+            Act::Merge(from, into) => {
+                if !self.may_merge(*from, *into) {
+                    return Ok(());
+                }
+                let [a, b] = [from, into].map(|c| cluster("lake", *c));
+                let merged = cluster_merged(&case("lake", *from), &a, &b);
+                if self.deliver(merged).await == DeliverOutcome::Applied {
+                    let mut merged = self.merged.lock().expect("no walk panics with it");
+                    merged.push((*from, *into));
+                }
+            }
+            Act::OpenByHand(n) => {
+                let request = wire::OpenIncidentRequest {
+                    parent: "sites/lake".into(),
+                    case: case("lake", *n).to_string(),
+                    reason: "a hunch".into(),
+                    ..Default::default()
+                };
+                world
+                    .api
+                    .open_incident(as_person(request, "lake", "top"))
+                    .await?;
+            }
+            Act::Switch(incident, public) => {
+                let Some(name) = self.incident(*incident).await else {
+                    return Ok(());
+                };
+                let mode = if *public {
+                    IncidentMode::Public
+                } else {
+                    IncidentMode::Private
+                };
+                let request = wire::SwitchModeRequest {
+                    name,
+                    mode: mode.into(),
+                    reason: "a word".into(),
+                    ..Default::default()
+                };
+                world
+                    .api
+                    .switch_mode(as_person(request, "lake", "top"))
+                    .await?;
+            }
+            Act::Move(incident, stage) => {
+                if let Some(name) = self.incident(*incident).await {
+                    self.move_past_gaps(&name, *stage).await?;
+                }
+            }
+            Act::StandDown(incident) => {
+                let Some(name) = self.incident(*incident).await else {
+                    return Ok(());
+                };
+                let request = wire::StandDownRequest {
+                    name,
+                    reason: "enough".into(),
+                    ..Default::default()
+                };
+                let request = as_person(request, "lake", "top");
+                world.aftermath.stand_down(request).await?;
+            }
+            Act::Draft(incident, holding, audience) => {
+                let Some(name) = self.incident(*incident).await else {
+                    return Ok(());
+                };
+                let kind = if *holding {
+                    StatementKind::Holding
+                } else {
+                    StatementKind::Update
+                };
+                let mut statement = words(kind, "我们已到现场。");
+                statement.audience = (*audience).into();
+                let drafted = world.try_draft(&name, statement, "author").await?;
+                let mut all = self.statements.lock().expect("no walk panics with it");
+                all.push(drafted.name);
+            }
+            Act::Edit(statement, text, by) => {
+                if let Some(name) = self.statement(*statement) {
+                    let text =
+                        format!("我们正在{}。", ["核实", "处理", "登记"][usize::from(*text)]);
+                    let read = world.read(&name).await;
+                    world.edit(&read, &text, *by.get(&PEOPLE)).await?;
+                }
+            }
+            Act::Review(statement, step, verdict, by) => {
+                let steps = [
+                    ReviewStep::FactCheck,
+                    ReviewStep::LegalReview,
+                    ReviewStep::Approval,
+                ];
+                let verdicts = [
+                    Verdict::Approve,
+                    Verdict::Object,
+                    Verdict::Lift,
+                    Verdict::Overrule,
+                ];
+                if let Some(name) = self.statement(*statement) {
+                    let read = world.read(&name).await;
+                    let by = *by.get(&PEOPLE);
+                    world
+                        .say(&read, steps[*step], verdicts[*verdict], by)
+                        .await?;
+                }
+            }
+            Act::Approve(statement) => {
+                if let Some(name) = self.statement(*statement) {
+                    let read = world.read(&name).await;
+                    let by = match read.due_step() {
+                        ReviewStep::LegalReview => "counsel",
+                        ReviewStep::Approval => "voice",
+                        ReviewStep::FactCheck => "clerk",
+                        ReviewStep::Unspecified => return Ok(()),
+                    };
+                    world
+                        .say(&read, read.due_step(), Verdict::Approve, by)
+                        .await?;
+                }
+            }
+            Act::Publish(statement, by) => {
+                if let Some(name) = self.statement(*statement) {
+                    let read = world.read(&name).await;
+                    world.release(&read, *by.get(&PEOPLE)).await?;
+                }
+            }
+            Act::Leave(statement) => {
+                if let Some(name) = self.statement(*statement) {
+                    let read = world.read(&name).await;
+                    world.release(&read, "voice").await?;
+                }
+            }
+            Act::Drop(statement) => {
+                if let Some(name) = self.statement(*statement) {
+                    let request = wire::DropStatementRequest {
+                        name,
+                        reason: "overtaken".into(),
+                        ..Default::default()
+                    };
+                    let request = as_person(request, "lake", "voice");
+                    world.statements.drop_statement(request).await?;
+                }
+            }
+            Act::Deputize(incident, legal, who) => {
+                let Some(name) = self.incident(*incident).await else {
+                    return Ok(());
+                };
+                let role = if *legal {
+                    DutyRole::LegalCounsel
+                } else {
+                    DutyRole::Spokesperson
+                };
+                let who = *who.get(&PEOPLE);
+                let until = world.now() + jiff::SignedDuration::from_hours(2);
+                let request = wire::AppointDeputyRequest {
+                    name,
+                    role: to_wire(role),
+                    staff: staff("lake", who),
+                    end_time: Some(to_timestamp(until)),
+                    reason: "on a plane".into(),
+                    ..Default::default()
+                };
+                // Before the answer: the other of the two may act on it already.
+                let deputies = self.deputies.lock();
+                deputies
+                    .expect("no walk panics with it")
+                    .insert((role, who));
+                let request = as_person(request, "lake", "top");
+                world.statements.appoint_deputy(request).await?;
+            }
+            Act::Wait(minutes) => world.advance(*minutes),
+        }
+        Ok(())
+    }
+
+    /// Moves the stage, and waives whatever a first refusal names.
+    async fn move_past_gaps(&self, incident: &str, stage: usize) -> Result<(), Status> {
+        let stages = [
+            IncidentStage::Latent,
+            IncidentStage::Outbreak,
+            IncidentStage::Handling,
+            IncidentStage::Aftermath,
+        ];
+        let try_it = async |waivers: Vec<wire::GateWaiver>| {
+            let request = wire::MoveStageRequest {
+                name: incident.into(),
+                stage: stages[stage].into(),
+                reason: "as decided".into(),
+                waivers,
+                ..Default::default()
+            };
+            let request = as_person(request, "lake", "top");
+            self.world.api.move_stage(request).await.map(|_| ())
+        };
+        let Err(refused) = try_it(Vec::new()).await else {
+            return Ok(());
+        };
+        if reason(&refused) != "STAGE_NOT_READY" {
+            return Err(refused);
+        }
+        let named = refused.message().trim_start_matches("missing: ");
+        let waiver = |text: &str| wire::GateWaiver {
+            gap: text.split(" (").next().unwrap_or_default().to_owned(),
+            reason: "as decided".into(),
+        };
+        try_it(named.split("; ").map(waiver).collect()).await
+    }
+
+    /// After both have done what they did: triage hears of a withdrawal.
+    fn done(&self, act: &Act) {
+        if let Act::Withdraw(n) = act {
+            let epoch = self.epoch(*n) + 1;
+            let mut epochs = self.epochs.lock().expect("no walk panics with it");
+            epochs.insert(*n, epoch);
+        }
+    }
+
+    /// The matter of a cluster, by the merges that were told.
+    fn matter(&self, cluster: Uuid) -> u128 {
+        let merged = self.merged.lock().expect("no walk panics with it");
+        let mut matters: Vec<u128> = (0..CLUSTERS).collect();
+        for _ in 0..CLUSTERS {
+            for (a, b) in merged.iter() {
+                let [a, b] = [a, b].map(|n| usize::try_from(*n).expect("small"));
+                let least = matters[a].min(matters[b]);
+                (matters[a], matters[b]) = (least, least);
+            }
+        }
+        let known = (0..CLUSTERS).find(|n| crate::world::cluster("lake", *n).id == cluster);
+        matters[usize::try_from(known.expect("one of ours")).expect("small")]
+    }
+
+    async fn one_incident_of_a_matter(&self) {
+        let open: Vec<Uuid> =
+            sqlx::query_scalar("SELECT cluster FROM crisis.incident WHERE state = 'OPEN'")
+                .fetch_all(&self.world.database.admin)
+                .await
+                .expect("postgres answers");
+        let matters: BTreeSet<u128> = open.iter().map(|c| self.matter(*c)).collect();
+        assert_eq!(matters.len(), open.len(), "I6: {open:?}");
+    }
+
+    async fn what_left_was_approved_and_stays(&mut self) {
+        let admin = self.world.database.admin.clone();
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT id, incident, kind, version, stage, digest, published_by FROM crisis.statement WHERE publish_time IS NOT NULL",
+        )
+        .fetch_all(&admin)
+        .await
+        .expect("postgres answers");
+        let mut now = BTreeMap::new();
+        for (id, incident, kind, version, stage, named, by) in rows {
+            let versions: Vec<Version> = sqlx::query_as(
+                "SELECT number, audience, language, text, facts, author, wording_reason, correction
+                 FROM crisis.statement_version WHERE statement = $1 ORDER BY number",
+            )
+            .bind(id)
+            .fetch_all(&admin)
+            .await
+            .expect("postgres answers");
+            let authors: BTreeSet<&String> = versions.iter().map(|v| &v.5).collect();
+            let last = versions.last().expect("a version");
+            assert_eq!(last.0, version, "nothing is written of what left");
+            let content = Content {
+                kind: read(&kind),
+                audience: read(&last.1),
+                language: last.2.clone(),
+                text: last.3.clone(),
+                facts: serde_json::from_value::<Vec<Fact>>(last.4.clone()).expect("facts"),
+                wording_reason: last.6.clone(),
+                correction: last.7.clone(),
+            };
+            let stands = digest(incident, read(&stage), &content);
+            assert_eq!(stands.as_slice(), named, "it left as it was named");
+            self.approved(id, &named, &authors, &kind, &by).await;
+            let left = Left {
+                version,
+                stage,
+                digest: named,
+                by,
+                audience: last.1.clone(),
+                text: content.text,
+            };
+            now.insert(id, left);
+        }
+        for (id, left) in &self.left {
+            assert_eq!(now.get(id), Some(left), "I7: what left never changes");
+        }
+        self.left = now;
+    }
+
+    /// Weighs the verdicts on what left as a reader of the rows would.
+    async fn approved(
+        &self,
+        statement: Uuid,
+        named: &[u8],
+        authors: &BTreeSet<&String>,
+        kind: &str,
+        by: &str,
+    ) {
+        let said: Vec<(String, String, Vec<u8>, String)> = sqlx::query_as(
+            "SELECT step, verdict, digest, reviewer FROM crisis.statement_review WHERE statement = $1 ORDER BY number",
+        )
+        .bind(statement)
+        .fetch_all(&self.world.database.admin)
+        .await
+        .expect("postgres answers");
+        let (mut last, mut objecting) = (BTreeMap::new(), BTreeSet::new());
+        for (step, verdict, digest, reviewer) in &said {
+            last.insert(
+                reviewer,
+                (step.as_str(), verdict.as_str(), digest.as_slice()),
+            );
+            match verdict.as_str() {
+                "OBJECT" => {
+                    objecting.insert(reviewer);
+                }
+                "OVERRULE" => objecting.clear(),
+                _ => {
+                    objecting.remove(reviewer);
+                }
+            }
+        }
+        assert!(objecting.is_empty(), "I7: somebody objects");
+        let approved = |step: &str| -> Vec<&String> {
+            let counts = |verdict: &(&str, &str, &[u8])| *verdict == (step, "APPROVE", named);
+            let by = last
+                .iter()
+                .filter(|(who, v)| counts(v) && !authors.contains(**who));
+            by.map(|(who, _)| *who).collect()
+        };
+        let deputies = self
+            .deputies
+            .lock()
+            .expect("no walk panics with it")
+            .clone();
+        let is = |role: DutyRole, holder: &str, who: &str| {
+            let acts = |(r, id): &(DutyRole, &str)| *r == role && who == format!("account-{id}");
+            who == format!("account-{holder}") || deputies.iter().any(acts)
+        };
+        for (step, role, holder) in [
+            ("FACT_CHECK", None, ""),
+            ("LEGAL_REVIEW", Some(DutyRole::LegalCounsel), "counsel"),
+            ("APPROVAL", Some(DutyRole::Spokesperson), "voice"),
+        ] {
+            let given = approved(step);
+            assert!(!given.is_empty(), "I7: {step} is missing: {said:?}");
+            let chain = |who: &&&String| role.is_none_or(|role| is(role, holder, who));
+            assert_eq!(
+                given.iter().filter(chain).count(),
+                given.len(),
+                "{step}: {given:?}"
+            );
+        }
+        let released = is(DutyRole::Spokesperson, "voice", by);
+        assert!(
+            released || (kind == "HOLDING" && by == "account-top"),
+            "I7: {by} released it"
+        );
+    }
+
+    async fn the_feed_only_grows(&mut self) {
+        let feed: Vec<(i64, Uuid, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT number, statement, previous_hash, hash FROM crisis.feed_entry ORDER BY number",
+        )
+        .fetch_all(&self.world.database.admin)
+        .await
+        .expect("postgres answers");
+        assert!(feed.starts_with(&self.feed), "what stood in it stands");
+        assert!(feed.windows(2).all(|two| two[1].2 == two[0].3), "one chain");
+        let told: BTreeSet<Uuid> = feed.iter().map(|entry| entry.1).collect();
+        assert_eq!(told.len(), feed.len(), "each once");
+        let for_all = |left: &Left| matches!(left.audience.as_str(), "PUBLIC" | "MEDIA");
+        let left = self.left.iter().filter(|(_, left)| for_all(left));
+        assert!(
+            told.iter().eq(left.map(|(id, _)| id)),
+            "exactly what left for all"
+        );
+        self.feed = feed;
+    }
+}
+
+fn read<W: redress_model::words::Word>(word: &str) -> W {
+    W::parse(word).ok().expect("a word of ours")
+}
+
+#[test]
+fn whatever_happens_a_matter_has_one_incident_and_nothing_leaves_unapproved_i6_i7() {
+    let config = Config {
+        cases: 6,
+        // A walk takes a second.
+        max_shrink_iters: 60,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let left = AtomicUsize::new(0);
+    let pairs = prop::collection::vec((acts(), acts()), 50..90);
+    let walked = TestRunner::new(config).run(&pairs, |pairs| {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut walk = Walk::begin().await;
+            for (one, other) in &pairs {
+                tokio::join!(walk.act(one), walk.act(other));
+                walk.done(one);
+                walk.done(other);
+                walk.one_incident_of_a_matter().await;
+                walk.what_left_was_approved_and_stays().await;
+                walk.the_feed_only_grows().await;
+            }
+            left.fetch_add(walk.left.len(), Ordering::Relaxed);
+        });
+        Ok(())
+    });
+    walked.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(left.into_inner() > 0, "no walk got anything out");
+}
