@@ -1,11 +1,13 @@
 //! Reads the configuration: what is compiled in, then a file, then the environment. Whatever is wrong
 //! is told in one sentence that names the key and what to do.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format as _, Toml};
+use redress_model::time::RATE_MAX;
 use serde::de::DeserializeOwned;
 
 use crate::settings::{Common, Whole};
@@ -75,6 +77,18 @@ fn check(common: &Common) -> Result<(), ConfigError> {
             ));
         }
     }
+    if common.clock.clock().is_none() {
+        return wrong(format!(
+            "clock.rate, clock.origin and clock.started make a rehearsal together; give all three with a rate from 1 to {RATE_MAX}, or none"
+        ));
+    }
+    if common.clock.is_rehearsal()
+        && let Some((name, _)) = common.peers.iter().find(|(_, url)| !is_here(url))
+    {
+        return wrong(format!(
+            "peers.{name} is another machine, and clock.rate makes this a rehearsal, which stays on its own; remove one of them"
+        ));
+    }
     for origin in &common.server.cors_origins {
         if origin != "*" && http::HeaderValue::from_str(origin).is_err() {
             return wrong(format!(
@@ -99,6 +113,14 @@ fn check(common: &Common) -> Result<(), ConfigError> {
         );
     }
     Ok(())
+}
+
+/// Whether a URL leads to this machine.
+fn is_here(url: &str) -> bool {
+    let host = url.parse::<http::Uri>().ok();
+    let host = host.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// What only a process that serves needs.
@@ -257,6 +279,39 @@ mod tests {
             text,
             "database.app_url is missing; set it in the file given by --config or as REDRESS_INTAKE__DATABASE__APP_URL"
         );
+    }
+
+    #[test]
+    fn a_rehearsal_has_a_whole_clock_and_no_other_machine() {
+        let clock = |rate: u32| {
+            format!(
+                "[clock]\nrate = {rate}\norigin = '2026-03-02T01:00:00Z'\nstarted = '2026-11-28T03:00:00Z'\n"
+            )
+        };
+        assert!(!read("").expect("right").clock.is_rehearsal());
+        let common = read(&clock(60)).expect("right");
+        assert!(common.clock.is_rehearsal());
+        assert_eq!(common.clock.clock().expect("a clock").rate(), 60);
+        for wrong in [clock(0), clock(601), "[clock]\nrate = 60".to_owned()] {
+            assert!(
+                error(&wrong).starts_with("clock.rate, clock.origin"),
+                "{wrong}"
+            );
+        }
+        for url in [
+            "http://crisis.redress.svc:7405",
+            "http://10.0.0.7:7405",
+            "nonsense",
+        ] {
+            let text = error(&format!("{}[peers]\ncrisis = '{url}'", clock(60)));
+            assert!(
+                text.starts_with("peers.crisis is another machine"),
+                "{text}"
+            );
+        }
+        for url in ["http://localhost:1", "http://[::1]:1", "http://127.0.0.1:1"] {
+            read(&format!("{}[peers]\ncrisis = '{url}'", clock(60))).expect(url);
+        }
     }
 
     #[test]

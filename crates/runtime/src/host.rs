@@ -43,7 +43,7 @@ const THREADS_LIMIT: Duration = Duration::from_secs(2);
 pub struct Hosting {
     /// Where its configuration comes from.
     pub sources: Sources,
-    /// The time of its business; the machine's when none is given.
+    /// The time of its business; what its configuration says when none is given.
     pub clock: Option<SharedClock>,
 }
 
@@ -126,6 +126,7 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
     let (common, settings) =
         config::load::<S::Settings>(S::NAME, S::DEFAULT_CONFIG, &hosting.sources)?;
     config::check_serving(&common, S::NAME)?;
+    S::check(&common, &settings)?;
     let vault = Vault::from_file(&common.vault.key_file).map_err(|e| whole(&e))?;
     let tokens: SharedClock = Arc::new(SystemClock);
     let issuer = Issuer::from_file(
@@ -134,6 +135,17 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
         Arc::clone(&tokens),
     )?;
     let verifier = verifier(S::NAME, &common, &issuer, Arc::clone(&tokens))?;
+    let clock = match hosting.clock {
+        Some(clock) => clock,
+        // The configuration was checked for making sense.
+        None => common.clock.clock().unwrap_or_else(|| Arc::clone(&tokens)),
+    };
+    if common.clock.is_rehearsal() {
+        tracing::warn!(
+            rate = clock.rate(),
+            "a rehearsal: the business runs on a clock of its own"
+        );
+    }
     let redis = Redis::open(&common.redis.urls())?;
     let listener = server::listen(common.server.listen)?;
     let address = listener.local_addr()?;
@@ -149,7 +161,7 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
         verifier,
         tokens: Arc::clone(&tokens),
         redis,
-        clock: hosting.clock.unwrap_or(tokens),
+        clock,
         instance,
         listener,
         shutdown: shutdown.clone(),

@@ -35,6 +35,14 @@ pub trait Service: Sized + Send + Sync + 'static {
     /// Section `[service]`. Derive `Deserialize` with `deny_unknown_fields`.
     type Settings: DeserializeOwned + Send + Sync + 'static;
 
+    /// What is wrong with its settings beside the shared ones, in one sentence; asked before it starts.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check(_common: &Common, _settings: &Self::Settings) -> Result<(), BoxError> {
+        Ok(())
+    }
+
     /// The migrations of its schema, in order: store, events, its own.
     fn migrators() -> Vec<&'static Migrator>;
 

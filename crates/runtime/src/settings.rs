@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use redress_rpc::gate::Limits;
 use redress_store::DatabaseSettings;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use redress_model::time::{ScaledClock, SharedClock, SystemClock};
 
 /// What every service shares.
 #[derive(Debug, Clone)]
@@ -19,6 +23,8 @@ pub struct Common {
     pub database: DatabaseSettings,
     /// Section `[redis]`.
     pub redis: RedisSettings,
+    /// Section `[clock]`.
+    pub clock: ClockSettings,
     /// Section `[auth]`.
     pub auth: AuthSettings,
     /// Section `[platform]`.
@@ -42,6 +48,7 @@ pub(crate) struct Whole<S> {
     server: ServerSettings,
     database: DatabaseSettings,
     redis: RedisSettings,
+    clock: ClockSettings,
     auth: AuthSettings,
     platform: PlatformSettings,
     peers: BTreeMap<String, String>,
@@ -59,6 +66,7 @@ impl<S> Whole<S> {
             server: self.server,
             database: self.database,
             redis: self.redis,
+            clock: self.clock,
             auth: self.auth,
             platform: self.platform,
             peers: self.peers,
@@ -109,6 +117,40 @@ impl RedisSettings {
             .filter(|u| !u.is_empty())
             .map(ToOwned::to_owned)
             .collect()
+    }
+}
+
+/// The clock of a rehearsal; all absent: the machine's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockSettings {
+    /// How many times as fast as the machine's.
+    #[serde(default)]
+    pub rate: Option<u32>,
+    /// What it showed at `started`.
+    #[serde(default)]
+    pub origin: Option<Timestamp>,
+    /// What the machine's showed at `origin`.
+    #[serde(default)]
+    pub started: Option<Timestamp>,
+}
+
+impl ClockSettings {
+    /// Whether this is a rehearsal: nothing may reach anybody.
+    pub fn is_rehearsal(self) -> bool {
+        self != Self::default()
+    }
+
+    /// The clock of the business; none where the settings contradict themselves.
+    pub fn clock(self) -> Option<SharedClock> {
+        match (self.rate, self.origin, self.started) {
+            (None, None, None) => Some(Arc::new(SystemClock)),
+            (Some(rate), Some(origin), Some(started)) => {
+                let clock = ScaledClock::new(origin, started, rate)?;
+                Some(Arc::new(clock))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -186,7 +228,7 @@ pub struct TelemetrySettings {
     pub filter: String,
     /// Logs on standard error.
     pub logs: Logs,
-    /// Where OTLP goes; empty for the standard variables.
+    /// Where OTLP goes; empty for the standard variables, "off" for nowhere.
     pub otlp_endpoint: String,
     /// How many sites a metric may name, the worst first; 0 for none.
     pub top_sites: u32,

@@ -224,7 +224,9 @@ impl std::fmt::Display for Endpoint {
 
 fn endpoint(settings: &TelemetrySettings) -> Option<Endpoint> {
     let set = |name: &str| std::env::var(name).is_ok_and(|v| !v.is_empty());
-    if !settings.otlp_endpoint.is_empty() {
+    if settings.otlp_endpoint == "off" {
+        None
+    } else if !settings.otlp_endpoint.is_empty() {
         Some(Endpoint::Given(settings.otlp_endpoint.clone()))
     } else if std::env::var("OTEL_SDK_DISABLED").is_ok_and(|v| v == "true") {
         None

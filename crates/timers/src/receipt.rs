@@ -117,10 +117,11 @@ impl Past {
     }
 
     /// Notices when the clock was set forward.
-    pub(crate) fn see(&mut self, now: Timestamp) {
+    pub(crate) fn see(&mut self, now: Timestamp, rate: u32) {
         let (before, at) = std::mem::replace(&mut self.seen, (now, std::time::Instant::now()));
-        let expected = before.checked_add(at.elapsed()).unwrap_or(Timestamp::MAX);
-        if between(expected, now) > STEP_MIN {
+        let passed = at.elapsed().saturating_mul(rate);
+        let expected = before.checked_add(passed).unwrap_or(Timestamp::MAX);
+        if between(expected, now) > STEP_MIN.saturating_mul(rate) {
             self.stepped = Some((before, now));
         }
     }
@@ -205,13 +206,22 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_forward_is_noticed_and_one_that_goes_back_is_no_cause() {
         let mut past = Past::new(at(0));
-        past.see(at(0) + SignedDuration::from_millis(1));
+        past.see(at(0) + SignedDuration::from_millis(1), 1);
         assert_eq!(past.stepped, None);
-        past.see(at(3600));
+        past.see(at(3600), 1);
         assert_eq!(past.cause(at(1800), None, false), Cause::ClockStepped);
         assert_eq!(past.cause(at(3601), None, false), Cause::Backlog);
-        past.see(at(0));
+        past.see(at(0), 1);
         assert_eq!(past.cause(at(1800), None, false), Cause::ClockStepped);
+    }
+
+    #[test]
+    fn a_clock_that_runs_fast_is_not_set_forward_all_the_time() {
+        let mut past = Past::new(at(0));
+        past.see(at(20), 60);
+        assert_eq!(past.stepped, None);
+        past.see(at(120), 60);
+        assert!(past.stepped.is_some());
     }
 
     #[test]

@@ -106,8 +106,10 @@ impl Timers {
         truth: Arc<dyn Truth>,
         clock: SharedClock,
         meter: &Meter,
-        settings: Settings,
+        mut settings: Settings,
     ) -> Self {
+        // What comes late by the machine's slowness is no more late because the clock runs fast.
+        settings.late_after = clock.meanwhile(settings.late_after);
         let (queue, changes) = mpsc::channel(QUEUE_MAX);
         let (receipts, kept) = mpsc::channel(RECEIPTS_MAX);
         let now = clock.now();
@@ -226,7 +228,7 @@ impl Shared {
     /// Looks at the clock, and remembers when it was set forward.
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.clock.now();
-        lock(&self.past).see(now);
+        lock(&self.past).see(now, self.clock.rate());
         now
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
+use redress_model::time::Clock;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -140,9 +141,11 @@ async fn round(
         // More is due than was chosen, or than was seen.
         Duration::ZERO
     } else {
-        quiet(&looks, now, shared.settings.idle)
+        quiet(&looks, now, &*shared.clock, shared.settings.idle)
     };
-    let until = now.checked_add(quiet).unwrap_or(Timestamp::MAX);
+    let until = now
+        .checked_add(shared.clock.meanwhile(quiet))
+        .unwrap_or(Timestamp::MAX);
     shared.sleeps_until.store(micros(until), Ordering::SeqCst);
     Round { claimed, quiet }
 }
@@ -228,10 +231,10 @@ async fn claim(shared: &Shared, index: &Index, turns: Vec<Turn>, token: &str) ->
     entries
 }
 
-/// How long nothing is due and no lease ends, at most `idle`.
-fn quiet(looks: &[Option<Look>], now: Timestamp, idle: Duration) -> Duration {
+/// How long nothing is due and no lease ends, at most `idle`; by the machine's clock.
+fn quiet(looks: &[Option<Look>], now: Timestamp, clock: &dyn Clock, idle: Duration) -> Duration {
     let of = |look: &Look| {
-        let next = look.next.map(|next| between(now, next));
+        let next = look.next.map(|next| clock.wait(between(now, next)));
         next.into_iter().chain(look.lease_ends).min()
     };
     looks
@@ -259,6 +262,20 @@ mod tests {
             .iter()
             .map(|turn| (turn.shard, turn.first, turn.instant, turn.count))
             .collect()
+    }
+
+    #[test]
+    fn on_a_clock_that_runs_fast_the_worker_wakes_by_the_machines() {
+        let now: Timestamp = "2026-03-02T01:00:00Z".parse().expect("an instant");
+        let clock = redress_model::time::ScaledClock::new(now, now, 60).expect("a rate");
+        let looks = [Some(Look {
+            next: Some(now + jiff::SignedDuration::from_secs(12)),
+            ..Look::default()
+        })];
+        let idle = Duration::from_millis(500);
+        assert_eq!(quiet(&looks, now, &clock, idle), Duration::from_millis(200));
+        let machine = redress_model::time::SystemClock;
+        assert_eq!(quiet(&looks, now, &machine, idle), idle);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use redress_proto::notification::v1::voice_service_server::VoiceServiceServer;
 use redress_proto::notification::v1::wording_service_server::WordingServiceServer;
 use redress_rpc::client::Peers;
 use redress_rpc::watch::Bell;
-use redress_runtime::{App, BoxError, Context, Service};
+use redress_runtime::{App, BoxError, Common, Context, Service};
 use redress_store::{Database, receipt};
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +60,13 @@ impl Service for NotificationService {
     const DEFAULT_CONFIG: &'static str = include_str!("../config.toml");
     type Settings = RawSettings;
 
+    fn check(common: &Common, settings: &RawSettings) -> Result<(), BoxError> {
+        if common.clock.is_rehearsal() {
+            settings::check_rehearsal(settings)?;
+        }
+        Ok(())
+    }
+
     fn migrators() -> Vec<&'static Migrator> {
         vec![
             &redress_store::MIGRATOR,
@@ -69,7 +76,12 @@ impl Service for NotificationService {
     }
 
     async fn build(context: Context<RawSettings>) -> Result<App, BoxError> {
-        let (sending, gateways) = settings::check(&context.settings)?;
+        let rehearsal = context.common.clock.is_rehearsal();
+        let (mut sending, gateways) = settings::check(&context.settings)?;
+        // They depend on how long work takes, which no clock makes faster.
+        for span in [&mut sending.lease, &mut sending.receipt_wait] {
+            *span = span.saturating_mul(i32::try_from(context.clock.rate()).unwrap_or(i32::MAX));
+        }
         let Context {
             db,
             clock,
@@ -113,6 +125,7 @@ impl Service for NotificationService {
             templates: Templates::compiled_in()?,
             people,
             sending,
+            rehearsal,
             tokens: Tokens::new(fingerprints.clone()),
             clock: clock.clone(),
             metrics: metrics.clone(),

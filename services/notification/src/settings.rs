@@ -154,6 +154,14 @@ pub enum SettingsError {
     /// A registered text is of a template that there is not.
     #[error("service.sms.templates.{0}: there is no such template")]
     SmsTemplate(String),
+    /// Something would reach people out of a rehearsal.
+    #[error(
+        "service.{0} reaches people, and clock.rate makes this a rehearsal, in which nothing may leave; remove one of them"
+    )]
+    Rehearsal(&'static str),
+    /// A rehearsal has nobody but the outbox.
+    #[error("service.outbox must be on in a rehearsal: nobody else carries anything there")]
+    RehearsalWithoutOutbox,
     /// Nobody would carry anything.
     #[error("service: configure smtp, webhook or outbox; without any no message reaches anybody")]
     Nobody,
@@ -182,6 +190,23 @@ pub struct Sending {
     pub unsubscribe_url: Option<String>,
     /// What the token of a survey is appended to; none: customers are called.
     pub survey_url: Option<String>,
+}
+
+/// What a rehearsal asks for: nothing can leave. `unsubscribe_url` and `survey_url` lead people to real pages.
+pub fn check_rehearsal(raw: &RawSettings) -> Result<(), SettingsError> {
+    let reaching = [
+        ("smtp", raw.smtp.is_some()),
+        ("webhook", raw.webhook.is_some()),
+        ("sms", !raw.sms.is_empty()),
+        ("wecom", !raw.wecom.is_empty()),
+        ("unsubscribe_url", raw.unsubscribe_url.is_some()),
+        ("survey_url", raw.survey_url.is_some()),
+    ];
+    match reaching.iter().find(|(_, is)| *is) {
+        Some((key, _)) => Err(SettingsError::Rehearsal(key)),
+        None if !raw.outbox => Err(SettingsError::RehearsalWithoutOutbox),
+        None => Ok(()),
+    }
 }
 
 /// Checks the settings.
@@ -393,6 +418,39 @@ mod tests {
         let wrong = with("[service.smtp]\nurl = 'nonsense'\nfrom = 'a@example.com'");
         assert!(wrong.is_err_and(|e| e.starts_with("service.smtp.url")));
         assert!(with("unknown_key = 1").is_err());
+    }
+
+    #[test]
+    fn in_a_rehearsal_nothing_is_configured_that_could_reach_anybody() {
+        let refused = |extra: &str| {
+            let text = format!("{}\n{extra}", include_str!("../config.toml"));
+            let file: File = toml::from_str(&text).expect("well formed");
+            check_rehearsal(&file.service).map_err(|e| e.to_string())
+        };
+        assert_eq!(refused(""), Ok(()));
+        for (key, extra) in [
+            (
+                "smtp",
+                "[service.smtp]\nurl = 'smtp://localhost:25'\nfrom = 'a@example.com'",
+            ),
+            (
+                "webhook",
+                "[service.webhook]\nurl = 'https://x'\nsecrets = []\nchannels = []",
+            ),
+            ("sms", "[[service.sms]]\nurl = 'https://x'\nkeys = []"),
+            ("wecom", "[[service.wecom]]\nurl = 'https://x'"),
+            ("survey_url", "survey_url = 'https://x'"),
+            ("unsubscribe_url", "unsubscribe_url = 'https://x'"),
+        ] {
+            let text = refused(extra).expect_err(key);
+            assert!(
+                text.starts_with(&format!("service.{key} reaches people")),
+                "{text}"
+            );
+        }
+        let text = include_str!("../config.toml").replace("outbox = true", "outbox = false");
+        let file: File = toml::from_str(&text).expect("well formed");
+        assert!(check_rehearsal(&file.service).is_err());
     }
 
     #[test]

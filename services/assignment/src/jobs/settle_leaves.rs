@@ -36,7 +36,7 @@ pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) 
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(clock.wait(POLL)) => {}
         }
     }
 }

@@ -25,7 +25,7 @@ pub async fn run(db: Database, shop: Shop, shutdown: CancellationToken) {
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(PERIOD) => {}
+            () = tokio::time::sleep(shop.desk.clock.wait(PERIOD)) => {}
         }
     }
 }

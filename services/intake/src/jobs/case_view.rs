@@ -184,7 +184,16 @@ impl Handler for OwnerChanged {
             ("revision", changed.revision.to_string()),
         ]);
         let kind = TimelineKind::OwnerChanged;
-        keep(tx, &mut case, event, kind, event.time, facts, self.0.now()).await
+        keep(
+            tx,
+            &mut case,
+            event,
+            kind,
+            self.0.at(event.time),
+            facts,
+            self.0.now(),
+        )
+        .await
     }
 }
 
@@ -279,7 +288,16 @@ impl Handler for ClusterChanged {
             ("merged", changed.merged.to_string()),
         ]);
         let kind = TimelineKind::ClusterChanged;
-        keep(tx, &mut case, event, kind, event.time, facts, self.0.now()).await
+        keep(
+            tx,
+            &mut case,
+            event,
+            kind,
+            self.0.at(event.time),
+            facts,
+            self.0.now(),
+        )
+        .await
     }
 }
 

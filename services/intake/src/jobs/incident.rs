@@ -51,7 +51,16 @@ impl Handler for IncidentChanged {
                 ("public_mode", changed.public_mode.to_string()),
             ]);
             let kind = TimelineKind::IncidentChanged;
-            keep(tx, &mut case, event, kind, event.time, facts, self.0.now()).await?;
+            keep(
+                tx,
+                &mut case,
+                event,
+                kind,
+                self.0.at(event.time),
+                facts,
+                self.0.now(),
+            )
+            .await?;
         }
         Ok(Applied::Done)
     }

@@ -68,6 +68,8 @@ pub struct Sender<P> {
     pub people: P,
     /// How messages are sent.
     pub sending: Sending,
+    /// Whether every message says that it is a rehearsal.
+    pub rehearsal: bool,
     /// What signs the links in messages.
     pub tokens: Tokens,
     /// Time.
@@ -462,13 +464,22 @@ impl<P: People> Sender<P> {
             channel: way.channel,
             language,
             address: points.address(way.channel).to_owned(),
-            subject: text.subject,
-            body: text.body,
+            subject: self.marked(language, text.subject),
+            body: self.marked(language, text.body),
             params: text.params,
             reader: points.name.clone(),
             create_time: message.create_time,
             unsubscribe: self.unsubscribe(message),
         })))
+    }
+
+    /// A rehearsal is taken for nothing else, wherever its messages are read.
+    fn marked(&self, language: Language, text: String) -> String {
+        match (self.rehearsal, language) {
+            (false, _) => text,
+            (true, Language::Chinese) => format!("【演练】{text}"),
+            (true, Language::English) => format!("[DRILL] {text}"),
+        }
     }
 
     /// Keeps a message back until its text is changed or somebody with authority lets it through.

@@ -72,7 +72,7 @@ impl<P: People> SurveyCaller<P> {
             }
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(self.clock.wait(POLL)) => {}
             }
         }
     }

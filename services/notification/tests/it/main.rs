@@ -9,6 +9,7 @@ mod journeys;
 mod owner_notices;
 mod privacy;
 mod process;
+mod rehearsal;
 mod rpc;
 mod sending;
 mod smtp;

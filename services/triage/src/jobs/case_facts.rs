@@ -130,7 +130,7 @@ impl Handler for CaseUpdatedHandler {
             mover: Mover::Intake,
             status: parsed.status,
             epoch: parsed.epoch,
-            at: event.time,
+            at: self.0.clock.at(event.time),
             merged_into: parsed.merged_into,
         };
         casework::stand(&mut work, &mut case, &to).await?;

@@ -161,6 +161,7 @@ impl World {
                 unsubscribe_url: Some("https://portal.example.com/unsubscribe?token=".to_owned()),
                 survey_url: Some("https://portal.example.com/survey?token=".to_owned()),
             },
+            rehearsal: false,
             tokens: tokens(),
             clock: self.clock.clone(),
             metrics: Metrics::new(&meter()),
