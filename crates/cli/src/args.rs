@@ -70,6 +70,9 @@ pub(crate) enum Command {
     /// End the platform that runs in the data folder.
     #[command(after_help = "Example:\n  redress stop")]
     Stop,
+    /// Drills: rehearse a crisis on a platform of its own, on a clock that runs fast, and get a score.
+    #[command(subcommand)]
+    Drill(crate::drill::DrillCommand),
     /// Say what is missing on this machine and how to get it.
     #[command(after_help = "Example:\n  redress doctor --json")]
     Doctor,
@@ -755,7 +758,7 @@ fn parse_staff(text: &str) -> Result<String, NameError> {
 
 /// An instant: whole, local, or so long from now.
 pub(crate) fn parse_when(text: &str) -> Result<jiff::Timestamp, String> {
-    crate::commands::clock::instant("when", text, jiff::Timestamp::now())
+    crate::commands::clock::instant("when", text, crate::now::now())
         .map_err(|_| "must look like 2026-12-01T18:00, 2026-12-01T18:00:00Z, 8h or 3d".to_owned())
 }
 

@@ -98,6 +98,16 @@ impl Home {
         self.0.join("up.pid")
     }
 
+    /// The clock of a rehearsal; absent where the business runs on the machine's.
+    pub(crate) fn clock(&self) -> PathBuf {
+        self.0.join("clock.json")
+    }
+
+    /// The rehearsal below this data folder: a platform of its own.
+    pub(crate) fn drill(&self) -> Self {
+        Self(self.0.join("drill"))
+    }
+
     /// The platform issuer's key.
     pub(crate) fn issuer_key(&self) -> PathBuf {
         self.0.join("issuer.key")
@@ -377,7 +387,13 @@ fn endpoints(home: &Home) -> Result<Endpoints, Failure> {
         })?,
         Err(_) => Endpoints::new(),
     };
-    for service in ServiceArg::ALL {
+    // What the environment says leads to the real platform, and a rehearsal stays in its own.
+    let variables = if home.clock().exists() {
+        &[][..]
+    } else {
+        &ServiceArg::ALL[..]
+    };
+    for service in variables {
         let variable = format!("REDRESS_{}_URL", service.name().to_uppercase());
         if let Ok(url) = std::env::var(variable) {
             endpoints.insert(service.name().to_owned(), url);

@@ -84,6 +84,23 @@ pub(crate) enum Failure {
     /// The demo file.
     #[error("the demo organization in {path} cannot be used: {reason}")]
     Demo { path: String, reason: String },
+    /// A script of a drill.
+    #[error("the drill script {name} is wrong:\n{problems}")]
+    Script {
+        name: String,
+        problems: redress_policy::Problems,
+    },
+    /// No drill was run here.
+    #[error("no drill was run in {home}")]
+    #[diagnostic(help("run one: `redress drill run plan-change`"))]
+    NoDrill { home: String },
+    /// A team did not do what was expected of it.
+    #[error("{missed} expectations were missed")]
+    #[diagnostic(help("`redress drill score` shows which"))]
+    Missed { missed: usize },
+    /// A drill that reached somebody. Cannot be; is looked for all the same.
+    #[error("{left} messages of the drill went by gateways that reach people")]
+    Left { left: usize },
     /// Rows of a replay failed.
     #[error("{failed} of {rows} rows failed")]
     Replay { failed: usize, rows: usize },

@@ -14,13 +14,16 @@ mod args;
 mod commands;
 mod connect;
 mod corpus;
+mod drill;
 mod failure;
 mod json;
+mod now;
 mod output;
 mod replay;
 mod up;
 
 fn main() -> ExitCode {
+    now::follow_home();
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,6 +47,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         match cli.command {
             Command::Up(args) => up::run(&home, &args, out).await,
             Command::Stop => commands::stop::run(&home).await,
+            Command::Drill(command) => drill::run(&home, command, out).await,
             Command::Doctor => commands::doctor::run(out),
             Command::Token(args) => commands::token::run(&home, &args, out),
             Command::Site(command) => commands::site::run(&platform()?, command, out).await,

@@ -25,7 +25,7 @@ pub use document::{
 pub use overlay::{Clash, Effective, EffectiveValue, Layer, Level, Origin, Overlay, merge};
 pub use problem::{Place, Problem, Problems};
 pub use schema::{overlay_schema, profile_schema};
-pub use yaml::DOCUMENT_BYTES_MAX;
+pub use yaml::{DOCUMENT_BYTES_MAX, Source};
 
 #[cfg(test)]
 mod tests;

@@ -21,16 +21,19 @@ const DEPTH_MAX: usize = 16;
 
 /// A document with the places of its values.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Source {
+pub struct Source {
     /// The data.
-    pub(crate) value: Value,
+    pub value: Value,
     /// Where each field stands.
     places: BTreeMap<String, Place>,
 }
 
 impl Source {
     /// Reads a document.
-    pub(crate) fn read(text: &str) -> Result<Self, Problems> {
+    ///
+    /// # Errors
+    /// What keeps it from being read, with its line.
+    pub fn read(text: &str) -> Result<Self, Problems> {
         if text.len() > DOCUMENT_BYTES_MAX {
             let limit = format!("must not be longer than {DOCUMENT_BYTES_MAX} bytes");
             return Err(Problems(vec![Problem::new("", limit)]));
@@ -64,7 +67,7 @@ impl Source {
     }
 
     /// Where this field stands, or the nearest one around it.
-    pub(crate) fn place(&self, field: &str) -> Option<Place> {
+    pub fn place(&self, field: &str) -> Option<Place> {
         let mut field = field;
         loop {
             if let Some(place) = self.places.get(field) {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use jiff::Timestamp;
 use redress_crisis::domain::export::verify;
 use redress_crisis::rpc::EXPORT_TYPE;
 use redress_model::words::ClockKind;
@@ -435,7 +434,7 @@ async fn review(platform: &Platform, command: ReviewCommand, out: Output) -> Res
 }
 
 fn show_actions(actions: &[ReviewAction], out: Output) {
-    let now = Timestamp::now();
+    let now = crate::now::now();
     out.rows(
         &["Action", "What", "Owner", "State", "Due", ""],
         actions,

@@ -392,7 +392,7 @@ fn show_all(briefings: &[Briefing], out: Output) {
 }
 
 fn show_commitments(commitments: &[Commitment], out: Output) {
-    let now = Timestamp::now();
+    let now = crate::now::now();
     out.rows(
         &["Commitment", "What", "Owner", "State", "Due", ""],
         commitments,

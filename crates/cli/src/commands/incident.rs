@@ -1,6 +1,5 @@
 //! `redress incident`: the coordinated responses.
 
-use jiff::Timestamp;
 use redress_model::words::{ClockKind, ClockState, DutyRole, UnknownWord};
 use redress_proto::crisis::v1::{
     CallOutState, GateWaiver, GetIncidentRequest, Incident, IncidentMode, IncidentStage,
@@ -171,7 +170,7 @@ async fn list(
 }
 
 fn show_all(incidents: &[Incident], out: Output) {
-    let now = Timestamp::now();
+    let now = crate::now::now();
     out.rows(
         &[
             "Incident",
@@ -218,7 +217,7 @@ fn show_all(incidents: &[Incident], out: Output) {
 }
 
 fn show(i: &Incident) {
-    let now = Timestamp::now();
+    let now = crate::now::now();
     heading(&format!("Incident {}", i.number));
     line("name", &i.name);
     line("state", state(i.state));

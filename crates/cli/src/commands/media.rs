@@ -1,7 +1,6 @@
 //! `redress media`: who asks, who reported, and what is true of it.
 
 use clap::Subcommand;
-use jiff::Timestamp;
 use redress_model::words::UnknownWord;
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1::{
@@ -223,7 +222,7 @@ pub(crate) async fn run(
             embargo,
             journalist,
         } => {
-            let now = Timestamp::now();
+            let now = crate::now::now();
             let instant = |argument, text: &str| instant(argument, text, now).map(to_timestamp);
             let record = RecordInquiryRequest {
                 parent: find(platform, incident).await?,

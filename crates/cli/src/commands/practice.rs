@@ -55,7 +55,7 @@ pub(crate) fn at(time: Timestamp) -> Option<prost_types::Timestamp> {
 
 /// Now, unless another instant is given.
 pub(crate) fn or_now(time: Option<Timestamp>) -> Option<prost_types::Timestamp> {
-    at(time.unwrap_or_else(Timestamp::now))
+    at(time.unwrap_or_else(crate::now::now))
 }
 
 /// An amount typed in yuan.

@@ -32,7 +32,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// How a piece of a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
+pub(crate) enum Look {
     Plain,
     Heading,
     /// The first line.
@@ -45,12 +45,12 @@ enum Look {
 
 /// A piece of a line.
 #[derive(Debug, Clone)]
-struct Piece {
-    text: String,
+pub(crate) struct Piece {
+    pub(crate) text: String,
     look: Look,
 }
 
-fn piece(look: Look, text: impl Into<String>) -> Piece {
+pub(crate) fn piece(look: Look, text: impl Into<String>) -> Piece {
     Piece {
         text: text.into(),
         look,
@@ -118,7 +118,7 @@ pub(crate) async fn run(platform: &Platform, name: String) -> Result<(), Failure
                 let size = (usize::from(size.0), usize::from(size.1));
                 screen.draw(&draw(
                     shown,
-                    Timestamp::now(),
+                    crate::now::now(),
                     &TimeZone::system(),
                     live,
                     size,
@@ -138,18 +138,18 @@ async fn next(
 }
 
 /// The terminal while the room has it; given back however the command ends.
-struct Screen {
+pub(crate) struct Screen {
     out: std::io::Stdout,
 }
 
 impl Screen {
-    fn enter() -> Result<Self, Failure> {
+    pub(crate) fn enter() -> Result<Self, Failure> {
         let mut out = std::io::stdout();
         execute!(out, terminal::EnterAlternateScreen, cursor::Hide).map_err(broken)?;
         Ok(Self { out })
     }
 
-    fn draw(&mut self, lines: &[Vec<Piece>]) -> Result<(), Failure> {
+    pub(crate) fn draw(&mut self, lines: &[Vec<Piece>]) -> Result<(), Failure> {
         self.write(lines).map_err(broken)
     }
 
@@ -250,7 +250,7 @@ fn title(i: &Incident, now: Timestamp, zone: &TimeZone, live: bool, width: usize
     ]
 }
 
-fn roles(i: &Incident) -> Vec<Piece> {
+pub(crate) fn roles(i: &Incident) -> Vec<Piece> {
     let mut lines = vec![piece(Look::Heading, "ROLES")];
     for r in &i.roles {
         let role = word::<DutyRole>(r.role);
@@ -271,7 +271,7 @@ fn roles(i: &Incident) -> Vec<Piece> {
     lines
 }
 
-fn clocks(i: &Incident, now: Timestamp) -> Vec<Piece> {
+pub(crate) fn clocks(i: &Incident, now: Timestamp) -> Vec<Piece> {
     let mut lines = vec![piece(Look::Heading, "CLOCKS")];
     let mut running: Vec<_> = i.clocks.iter().filter(|c| c.stop_time.is_none()).collect();
     running.sort_by_key(|c| c.due_time.map(|t| t.seconds));
@@ -433,7 +433,7 @@ fn audience(value: i32) -> String {
 }
 
 /// Exactly so many lines, each exactly so wide. What does not fit is counted in the last line, never left out silently.
-fn block(mut lines: Vec<Piece>, width: usize, height: usize) -> Vec<Piece> {
+pub(crate) fn block(mut lines: Vec<Piece>, width: usize, height: usize) -> Vec<Piece> {
     if lines.len() > height && height > 0 {
         let more = lines.len() - height + 1;
         let hidden = &lines[height - 1..];
@@ -453,7 +453,7 @@ fn block(mut lines: Vec<Piece>, width: usize, height: usize) -> Vec<Piece> {
 }
 
 /// A text in exactly so many columns: cut with `…`, or filled. Chinese letters take two columns.
-fn fit(text: &str, width: usize) -> String {
+pub(crate) fn fit(text: &str, width: usize) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     if text.width() <= width {
         let space = width - text.width();

@@ -258,7 +258,8 @@ fn show(answers: &[Answer], troubles: &[Trouble]) {
                 .bold()
         );
     }
-    let now = Timestamp::now();
+    // Processes start by the machine's clock, in a rehearsal too.
+    let now = jiff::Timestamp::now();
     let mut services = table(&[
         "Service",
         "State",

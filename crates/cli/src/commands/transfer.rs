@@ -258,7 +258,7 @@ fn show_all(rows: &[Transfer], out: Output) {
                 when(t.due_time.as_ref()),
                 match t.answer_time {
                     Some(_) => "–".to_owned(),
-                    None => until(t.due_time.as_ref(), Timestamp::now()),
+                    None => until(t.due_time.as_ref(), crate::now::now()),
                 },
                 spelled(t.extension().as_str_name(), "EXTENSION_STATE_"),
                 when(t.answer_time.as_ref()),

@@ -6,7 +6,7 @@
 
 pub(crate) mod lock;
 mod seed;
-mod settings;
+pub(crate) mod settings;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,11 +22,14 @@ use redress_rpc::auth::Grant;
 use redress_runtime::Service;
 use redress_runtime::config::Sources;
 use redress_runtime::host::{self, Handle, Hosting};
+use redress_runtime::settings::ClockSettings;
 use redress_store::{Database, Role};
 use redress_triage::TriageService;
 use secrecy::SecretString;
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
+
+pub(crate) use seed::Demo;
 
 use crate::args::UpArgs;
 use crate::commands::token;
@@ -43,93 +46,197 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Runs the platform until it is told to end.
 pub(crate) async fn run(home: &Home, args: &UpArgs, out: Output) -> Result<(), Failure> {
     let started = Instant::now();
-    std::fs::create_dir_all(home.folder()).map_err(|source| Failure::File {
-        what: "cannot make",
-        path: home.folder().display().to_string(),
-        source,
-    })?;
-    let _lock = lock::Lock::take(home)?;
-    let _ = std::fs::remove_file(home.ready());
-    let demo = seed::Demo::read(args.demo.as_deref())?;
-
-    let stores = Stores::start(home.folder(), args.fresh).await?;
-    let secrets = settings::Secrets::of(home, args.fresh)?;
-    let admin: PgConnectOptions = stores
-        .postgres
-        .admin_url()
-        .parse()
-        .map_err(|e: sqlx::Error| Failure::platform("the private Postgres gave a bad URL", e))?;
-    redress_store::bootstrap(&admin, DATABASE, |service, role| {
-        Some(secrets.password(service, role))
-    })
-    .await
-    .map_err(|e| Failure::platform("the database cannot be set up", e))?;
-
-    let ports = settings::Ports::of(home)?;
-    let endpoints = ports.endpoints();
-    let overlay = |service: &str| {
-        settings::overlay(
-            home,
-            service,
-            &ports,
-            &stores.redis.url(),
-            &args.log,
-            |role| role_url(&admin, service, role, &secrets),
-        )
+    let how = How {
+        fresh: args.fresh,
+        demo: args.demo.as_deref(),
+        log: &args.log,
+        clock: ClockSettings::default(),
     };
-    let handles = vec![
-        start::<IntakeService>(&admin, &secrets, overlay("intake")).await?,
-        start::<TriageService>(&admin, &secrets, overlay("triage")).await?,
-        start::<AssignmentService>(&admin, &secrets, overlay("assignment")).await?,
-        start::<NotificationService>(&admin, &secrets, overlay("notification")).await?,
-        start::<CrisisService>(&admin, &secrets, overlay("crisis")).await?,
-    ];
-    for handle in &handles {
-        handle
-            .ready()
-            .await
-            .map_err(|e| Failure::platform("a service did not become ready", e))?;
-    }
-
-    let token = token::mint(
-        home,
-        Grant {
-            subject: "developer".to_owned(),
-            roles: vec!["admin".to_owned()],
-            organizations: vec![demo.organization().to_owned()],
-            ..Grant::default()
-        },
-        TOKEN_LIFETIME,
-    )?;
-    settings::write_private(&home.token(), &token)?;
-    settings::write_private(
-        &home.endpoints(),
-        &serde_json::to_string_pretty(&endpoints)
-            .map_err(|e| Failure::platform("the endpoints cannot be written", e))?,
-    )?;
-
-    let platform = Platform::connect(&endpoints, &token)?;
-    let known = demo.exists(&platform).await?;
-    demo.seed(&platform).await?;
-    settings::write_private(&home.ready(), &std::process::id().to_string())?;
-    announce(home, &endpoints, &stores, known, started.elapsed(), out);
-
-    let end = wait_for_the_end(&handles).await;
-    let _ = std::fs::remove_file(home.ready());
+    let running = Running::start(home, &how).await?;
+    running.announce(home, started.elapsed(), out);
+    let end = running.wait_for_the_end().await;
     if !out.json {
         anstream::println!("ending");
     }
-    for handle in &handles {
-        handle.shutdown();
+    running.stop(home).await.and(end)
+}
+
+/// How a platform is started.
+#[derive(Debug)]
+pub(crate) struct How<'a> {
+    /// Without what an earlier one left.
+    pub(crate) fresh: bool,
+    /// The organization that is seeded; none: the built-in one.
+    pub(crate) demo: Option<&'a Path>,
+    /// Log filter of the services.
+    pub(crate) log: &'a str,
+    /// The clock of the business.
+    pub(crate) clock: ClockSettings,
+}
+
+/// A platform that is up and seeded.
+pub(crate) struct Running {
+    /// Calls it as its administrator.
+    pub(crate) platform: Platform,
+    /// Where its services listen.
+    pub(crate) endpoints: Endpoints,
+    handles: Vec<Handle>,
+    stores: Stores,
+    known: bool,
+    _lock: lock::Lock,
+}
+
+impl Running {
+    /// Starts a platform in its data folder.
+    pub(crate) async fn start(home: &Home, how: &How<'_>) -> Result<Self, Failure> {
+        std::fs::create_dir_all(home.folder()).map_err(|source| Failure::File {
+            what: "cannot make",
+            path: home.folder().display().to_string(),
+            source,
+        })?;
+        let lock = lock::Lock::take(home)?;
+        let _ = std::fs::remove_file(home.ready());
+        let demo = seed::Demo::read(how.demo)?;
+
+        let stores = Stores::start(home.folder(), how.fresh).await?;
+        let secrets = settings::Secrets::of(home, how.fresh)?;
+        let admin: PgConnectOptions =
+            stores
+                .postgres
+                .admin_url()
+                .parse()
+                .map_err(|e: sqlx::Error| {
+                    Failure::platform("the private Postgres gave a bad URL", e)
+                })?;
+        redress_store::bootstrap(&admin, DATABASE, |service, role| {
+            Some(secrets.password(service, role))
+        })
+        .await
+        .map_err(|e| Failure::platform("the database cannot be set up", e))?;
+
+        let ports = settings::Ports::of(home)?;
+        let endpoints = ports.endpoints();
+        let sources = |service: &str| Sources {
+            overlay: Some(settings::overlay(
+                home,
+                service,
+                &ports,
+                &stores.redis.url(),
+                how.log,
+                how.clock,
+                |role| role_url(&admin, service, role, &secrets),
+            )),
+            // What the environment says of gateways is for the real platform.
+            environment: !how.clock.is_rehearsal(),
+            ..Sources::default()
+        };
+        let handles = vec![
+            start::<IntakeService>(&admin, &secrets, sources("intake")).await?,
+            start::<TriageService>(&admin, &secrets, sources("triage")).await?,
+            start::<AssignmentService>(&admin, &secrets, sources("assignment")).await?,
+            start::<NotificationService>(&admin, &secrets, sources("notification")).await?,
+            start::<CrisisService>(&admin, &secrets, sources("crisis")).await?,
+        ];
+        for handle in &handles {
+            handle
+                .ready()
+                .await
+                .map_err(|e| Failure::platform("a service did not become ready", e))?;
+        }
+
+        let token = token::mint(
+            home,
+            Grant {
+                subject: "developer".to_owned(),
+                roles: vec!["admin".to_owned()],
+                organizations: vec![demo.organization().to_owned()],
+                ..Grant::default()
+            },
+            TOKEN_LIFETIME,
+        )?;
+        settings::write_private(&home.token(), &token)?;
+        settings::write_private(
+            &home.endpoints(),
+            &serde_json::to_string_pretty(&endpoints)
+                .map_err(|e| Failure::platform("the endpoints cannot be written", e))?,
+        )?;
+
+        let platform = Platform::connect(&endpoints, &token)?;
+        let known = demo.exists(&platform).await?;
+        demo.seed(&platform).await?;
+        settings::write_private(&home.ready(), &std::process::id().to_string())?;
+        Ok(Self {
+            platform,
+            endpoints,
+            handles,
+            stores,
+            known,
+            _lock: lock,
+        })
     }
-    let mut result = end;
-    for handle in &handles {
-        if let Err(e) = handle.ended().await {
-            result = result.and(Err(Failure::platform("a service ended badly", e)));
+
+    /// Ends it in good order.
+    pub(crate) async fn stop(self, home: &Home) -> Result<(), Failure> {
+        let _ = std::fs::remove_file(home.ready());
+        for handle in &self.handles {
+            handle.shutdown();
+        }
+        let mut result = Ok(());
+        for handle in &self.handles {
+            if let Err(e) = handle.ended().await {
+                result = result.and(Err(Failure::platform("a service ended badly", e)));
+            }
+        }
+        self.stores.stop().await;
+        result
+    }
+
+    /// Ctrl-C, SIGTERM, or a service that ended by itself.
+    pub(crate) async fn wait_for_the_end(&self) -> Result<(), Failure> {
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .map_err(|e| Failure::platform("signals cannot be taken", e))?;
+        let any_ended =
+            futures::future::select_all(self.handles.iter().map(|h| Box::pin(h.ended())));
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+            _ = any_ended => Err(Failure::platform(
+                "a service ended by itself",
+                "see its log above",
+            )),
         }
     }
-    stores.stop().await;
-    result
+
+    fn announce(&self, home: &Home, took: Duration, out: Output) {
+        if out.json {
+            anstream::println!(
+                "{}",
+                json!({ "endpoints": self.endpoints, "token_file": home.token().display().to_string() })
+            );
+            return;
+        }
+        anstream::println!(
+            "{} in {:.1} s{}",
+            "Redress is up".green().bold(),
+            took.as_secs_f64(),
+            if self.known {
+                ""
+            } else {
+                ", with a demo organization"
+            }
+        );
+        for (service, url) in &self.endpoints {
+            line(service, url);
+        }
+        let stores = &self.stores;
+        line("postgres", format!("127.0.0.1:{}", stores.postgres.port()));
+        line("redis", format!("127.0.0.1:{}", stores.redis.port()));
+        line("token", home.token().display());
+        if let Some(note) = stores.postgres.note() {
+            line("note", note);
+        }
+    }
 }
 
 /// The private Postgres and Redis.
@@ -193,7 +300,7 @@ fn role_url(
 async fn start<S: Service>(
     admin: &PgConnectOptions,
     secrets: &settings::Secrets,
-    overlay: String,
+    sources: Sources,
 ) -> Result<Handle, Failure> {
     let url = role_url(admin, S::NAME, Role::Owner, secrets);
     let owner = Database::connect_owner(&url, S::NAME)
@@ -203,65 +310,10 @@ async fn start<S: Service>(
     owner.close().await;
     migrated.map_err(|e| Failure::platform("a schema cannot be migrated", e))?;
     host::start::<S>(Hosting {
-        sources: Sources {
-            overlay: Some(overlay),
-            environment: true,
-            ..Sources::default()
-        },
+        sources,
         clock: None,
     })
     .map_err(|e| Failure::platform("a service does not start", e))
-}
-
-/// Ctrl-C, SIGTERM, or a service that ended by itself.
-async fn wait_for_the_end(handles: &[Handle]) -> Result<(), Failure> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|e| Failure::platform("signals cannot be taken", e))?;
-    let any_ended = futures::future::select_all(handles.iter().map(|h| Box::pin(h.ended())));
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => Ok(()),
-        _ = terminate.recv() => Ok(()),
-        _ = any_ended => Err(Failure::platform(
-            "a service ended by itself",
-            "see its log above",
-        )),
-    }
-}
-
-fn announce(
-    home: &Home,
-    endpoints: &Endpoints,
-    stores: &Stores,
-    known: bool,
-    took: Duration,
-    out: Output,
-) {
-    if out.json {
-        anstream::println!(
-            "{}",
-            json!({ "endpoints": endpoints, "token_file": home.token().display().to_string() })
-        );
-        return;
-    }
-    anstream::println!(
-        "{} in {:.1} s{}",
-        "Redress is up".green().bold(),
-        took.as_secs_f64(),
-        if known {
-            ""
-        } else {
-            ", with a demo organization"
-        }
-    );
-    for (service, url) in endpoints {
-        line(service, url);
-    }
-    line("postgres", format!("127.0.0.1:{}", stores.postgres.port()));
-    line("redis", format!("127.0.0.1:{}", stores.redis.port()));
-    line("token", home.token().display());
-    if let Some(note) = stores.postgres.note() {
-        line("note", note);
-    }
 }
 
 /// Service → port, kept so that endpoints stay the same over restarts.

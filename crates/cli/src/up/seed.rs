@@ -6,9 +6,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
 use redress_model::words::{Category, DutyRole, SiteKind, Word};
 use redress_proto::assignment::v1::{
     ContactKind, ContactPoint, CreateDepartmentRequest, CreateStaffRequest, Crew, Department, Duty,
@@ -142,6 +142,12 @@ impl Demo {
             path,
             reason: e.message().to_owned(),
         })
+    }
+
+    /// The time zone of a site; none where the organization has no such site.
+    pub(crate) fn zone(&self, site: &str) -> Option<TimeZone> {
+        let site = self.sites.iter().find(|s| s.id == site)?;
+        TimeZone::get(&site.time_zone).ok()
     }
 
     /// The organization's id.
@@ -315,7 +321,7 @@ impl Demo {
             return Ok(());
         }
         let zone = TimeZone::get(&site.time_zone).unwrap_or(TimeZone::UTC);
-        let today = zone.to_datetime(Timestamp::now()).date();
+        let today = zone.to_datetime(crate::now::now()).date();
         let monday =
             today.saturating_sub(i64::from(today.weekday().to_monday_zero_offset()).days());
         let set = SetRosterPlanRequest {

@@ -4,7 +4,9 @@
 use std::net::TcpListener;
 use std::path::Path;
 
+use jiff::Timestamp;
 use redress_rpc::auth::Issuer;
+use redress_runtime::settings::ClockSettings;
 use redress_store::Role;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -111,6 +113,7 @@ pub(crate) fn overlay(
     ports: &Ports,
     redis: &str,
     log: &str,
+    clock: ClockSettings,
     url: impl Fn(Role) -> SecretString,
 ) -> String {
     let mut table = toml::Table::new();
@@ -150,7 +153,20 @@ pub(crate) fn overlay(
         "vault",
         vec![("key_file", shown(&home.folder().join("vault.key")))],
     );
-    section("telemetry", vec![("filter", log.into())]);
+    let mut telemetry = vec![("filter", log.into())];
+    if clock.is_rehearsal() {
+        // Whoever watches the real platform is not alarmed by a rehearsal.
+        telemetry.push(("otlp_endpoint", "off".into()));
+    }
+    section("telemetry", telemetry);
+    let instant = |t: Option<Timestamp>| t.map(|t| toml::Value::from(t.to_string()));
+    let parts = [
+        ("rate", clock.rate.map(toml::Value::from)),
+        ("origin", instant(clock.origin)),
+        ("started", instant(clock.started)),
+    ];
+    let given = |(key, value): (&'static str, Option<_>)| value.map(|value| (key, value));
+    section("clock", parts.into_iter().filter_map(given).collect());
     section(
         "peers",
         ports

@@ -75,7 +75,7 @@ async fn show(
         Some(month) => month,
         None => {
             let zone = zone(&get(platform, site, None).await?);
-            zone.to_datetime(Timestamp::now()).date().first_of_month()
+            zone.to_datetime(crate::now::now()).date().first_of_month()
         }
     };
     let last = first

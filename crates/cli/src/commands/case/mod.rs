@@ -6,7 +6,6 @@ pub(crate) use act::ActCommand;
 
 use std::io::Read as _;
 
-use jiff::Timestamp;
 use owo_colors::OwoColorize as _;
 use redress_model::words::{
     CaseStatus, Category, Channel, ClockKind, ClockState, Nature, QualityImpact, SignalBasis,
@@ -243,7 +242,7 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
 }
 
 fn describe(case: &Case, timeline: &[TimelineEntry]) {
-    let now = Timestamp::now();
+    let now = crate::now::now();
     heading(&format!("Case {}", case.number));
     line("name", &case.name);
     line("status", word::<CaseStatus>(case.status));

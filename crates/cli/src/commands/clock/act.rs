@@ -59,7 +59,7 @@ pub(super) async fn hold(
     let message = wire::HoldCaseRequest {
         parent: case::name_of(platform, of).await?,
         reason: number::<HoldReason>("reason", reason)?,
-        until_time: Some(to_timestamp(instant("until", until, Timestamp::now())?)),
+        until_time: Some(to_timestamp(instant("until", until, crate::now::now())?)),
         note,
         request_id: request_id(),
     };
@@ -174,7 +174,7 @@ fn length(length: Length) -> wire::ClockLength {
 pub(super) async fn start(platform: &Platform, args: Start, out: Output) -> Result<(), Failure> {
     let due = args
         .due
-        .map(|due| instant("due", &due, Timestamp::now()))
+        .map(|due| instant("due", &due, crate::now::now()))
         .transpose()?
         .map(|due| Term::DueTime(to_timestamp(due)));
     let message = wire::StartClockRequest {
@@ -203,7 +203,7 @@ pub(super) async fn extend(
     let clock = list::one(platform, target).await?;
     let message = wire::ExtendClockRequest {
         name: clock.name,
-        due_time: Some(to_timestamp(instant("due", due, Timestamp::now())?)),
+        due_time: Some(to_timestamp(instant("due", due, crate::now::now())?)),
         reason,
         etag: clock.etag,
         request_id: request_id(),

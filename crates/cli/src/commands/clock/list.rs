@@ -1,6 +1,5 @@
 //! `redress clock list`, and how a clock of the command line is found.
 
-use jiff::Timestamp;
 use redress_model::words::{ClockKind, ClockState, HoldReason, Word as _};
 use redress_proto::triage::v1::{CaseClock, GetClockRequest, ListClocksRequest};
 
@@ -126,7 +125,7 @@ async fn list(platform: &Platform, filter: ListClocksRequest) -> Result<Vec<Case
 
 /// Prints clocks, the next deadline first; the services list the newest first.
 pub(super) fn show(mut clocks: Vec<CaseClock>, limit: Option<usize>, out: Output) {
-    let now = Timestamp::now();
+    let now = crate::now::now();
     clocks.sort_by_key(|c| c.due_time.map(|t| (t.seconds, t.nanos)));
     clocks.truncate(limit.unwrap_or(usize::MAX));
     out.rows(

@@ -252,7 +252,7 @@ async fn show(
 ) -> Result<(), Failure> {
     let zone = zone(platform, site).await?;
     let first = from.unwrap_or_else(|| {
-        let today = zone.to_datetime(Timestamp::now()).date();
+        let today = zone.to_datetime(crate::now::now()).date();
         today.saturating_sub(i64::from(today.weekday().to_monday_zero_offset()).days())
     });
     let end = first.saturating_add(i64::from(days).days());
@@ -285,7 +285,7 @@ async fn who(
     let at = at
         .map(|text| moment("at", &text, &zone))
         .transpose()?
-        .unwrap_or_else(Timestamp::now);
+        .unwrap_or_else(crate::now::now);
     let list = ListDutySlotsRequest {
         parent: parent(Some(site)),
         start_time: stamp(at),
@@ -435,7 +435,7 @@ async fn leave(platform: &Platform, command: LeaveCommand, out: Output) -> Resul
             let filter = ListLeavesRequest {
                 parent: parent(Some(&site)),
                 staff: staff.map(|s| staff_name(&site, &s)).unwrap_or_default(),
-                after_time: if all { None } else { stamp(Timestamp::now()) },
+                after_time: if all { None } else { stamp(crate::now::now()) },
                 ..Default::default()
             };
             let leaves = all_pages(paging.limit, |page_size, page_token| {
@@ -521,7 +521,7 @@ async fn swaps(platform: &Platform, command: SwapsCommand, out: Output) -> Resul
             let zone = zone(platform, &site).await?;
             let filter = ListSwapsRequest {
                 parent: parent(Some(&site)),
-                after_time: stamp(Timestamp::now()),
+                after_time: stamp(crate::now::now()),
                 ..Default::default()
             };
             let swaps = all_pages(paging.limit, |page_size, page_token| {

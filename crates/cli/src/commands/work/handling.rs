@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use redress_assignment::domain::handling::{CalmingMove, Ending, Satisfaction, VisitPurpose};
 use redress_assignment::domain::validity::Validity;
 use redress_model::words::{CaseStatus, Channel};
@@ -348,7 +347,7 @@ pub(crate) async fn run(
             reason,
         } => {
             let meeting = meeting
-                .map(|text| instant("meeting", &text, Timestamp::now()))
+                .map(|text| instant("meeting", &text, crate::now::now()))
                 .transpose()?;
             let call = wire::CalmComplainantRequest {
                 name: work_of(platform, &of).await?,
@@ -517,7 +516,7 @@ async fn visit(
         let call = wire::PlanVisitRequest {
             name,
             purpose,
-            plan_time: Some(to_timestamp(instant("plan", &plan, Timestamp::now())?)),
+            plan_time: Some(to_timestamp(instant("plan", &plan, crate::now::now())?)),
             request_id: request_id(),
             ..Default::default()
         };

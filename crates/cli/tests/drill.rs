@@ -1,0 +1,117 @@
+//! A shipped drill, played by its scripted team on real processes: it is scored from the platform, and nothing leaves it.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+fn redress(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redress"));
+    command.arg("--home").arg(home);
+    command
+}
+
+fn lines(text: &[u8]) -> Vec<Value> {
+    String::from_utf8_lossy(text)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect()
+}
+
+#[test]
+fn a_shipped_drill_is_played_scored_and_reaches_nobody() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let home = folder.path();
+    // What the environment says of the real platform is none of a drill's business.
+    let mail = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    mail.set_nonblocking(true).expect("a socket of ours");
+    let address = mail.local_addr().expect("bound");
+    let played = redress(home)
+        .args([
+            "drill",
+            "run",
+            "plan-change",
+            "--auto",
+            "--speed",
+            "150",
+            "--json",
+        ])
+        .env(
+            "REDRESS_NOTIFICATION__SERVICE__SMTP__URL",
+            format!("smtp://{address}"),
+        )
+        .env(
+            "REDRESS_NOTIFICATION__SERVICE__SMTP__FROM",
+            "real@example.com",
+        )
+        .env("REDRESS_INTAKE_URL", "http://127.0.0.1:1")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}"))
+        .output()
+        .expect("the binary runs");
+    let errors = String::from_utf8_lossy(&played.stderr);
+    let told = lines(&played.stdout);
+    let (score, events) = told.split_last().unwrap_or_else(|| panic!("{errors}"));
+    assert_eq!(
+        events.len(),
+        1 + 8,
+        "the drill and its eight events: {events:?}"
+    );
+    assert_eq!(events[0]["speed"], 150);
+
+    assert_eq!(score["script"], "plan-change", "{score}");
+    assert_eq!(score["left_the_sandbox"], 0, "{score}");
+    assert!(score["messages"].as_u64().is_some_and(|n| n > 5), "{score}");
+    assert!(mail.accept().is_err(), "something left the drill");
+
+    let share = |key: &str| {
+        let measures = score["measures"].as_array().expect("a list");
+        let found = measures.iter().find(|m| m["key"] == key).expect(key);
+        found["share"].as_f64().unwrap_or(-1.0)
+    };
+    for key in ["cadence_kept", "four_eyes"] {
+        let is_whole = (share(key) - 1.0).abs() < f64::EPSILON;
+        assert!(is_whole, "{key}: {score:#}\n{errors}");
+    }
+    // How soon people answer hangs on how fast this machine is: a second of it is minutes of the drill.
+    for key in ["time_to_call_out", "first_word", "expectations_met"] {
+        assert!(share(key) > 0.5, "{key}: {score:#}\n{errors}");
+    }
+    assert_eq!(
+        played.status.success(),
+        score["missed"] == 0,
+        "{score:#}\n{errors}"
+    );
+
+    // The score is kept, and the real platform's folder holds nothing but the drill's.
+    let kept = redress(home)
+        .args(["drill", "score", "--json"])
+        .output()
+        .expect("the binary runs");
+    assert_eq!(lines(&kept.stdout), [score.clone()]);
+    let beside: Vec<_> = std::fs::read_dir(home)
+        .expect("the folder is ours")
+        .map(|entry| entry.expect("it is ours").file_name())
+        .collect();
+    assert_eq!(beside, ["drill"]);
+}
+
+#[test]
+fn a_wrong_script_is_refused_with_its_line_before_anything_starts() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("mine.yaml");
+    let text = include_str!("../drills/plan-change.yaml").replacen("headcount: 40", "heads: 40", 1);
+    std::fs::write(&file, text).expect("ours to write");
+    let refused = redress(folder.path())
+        .args(["drill", "run"])
+        .arg(&file)
+        .output()
+        .expect("the binary runs");
+    assert!(!refused.status.success());
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        told.contains("line 15") && told.contains("`heads`"),
+        "{told}"
+    );
+    assert!(!folder.path().join("drill").exists());
+}
