@@ -1,5 +1,5 @@
 //! Whatever breaks while the company speaks or an incident ends, it is as if nobody had tried, or it is done once: every
-//! row that is written fails once, and each request is repeated (I2, I7).
+//! row that is written fails, every request is killed at every wait, and each is repeated (I2, I7).
 
 use std::fmt::Debug;
 
@@ -14,7 +14,7 @@ use sqlx::AssertSqlSafe;
 use tonic::{Response, Status};
 
 use crate::aftermath::calm;
-use crate::statements::{VOICE, public, words};
+use crate::statements::{VOICE, killed_after, public, words};
 use crate::world::*;
 
 /// Writes of a request are counted, and from the n-th on each ends badly: the statement fails, or its connection dies.
@@ -118,6 +118,17 @@ async fn endures<T: PartialEq + Debug>(
     assert_eq!(again, first, "the same answer (I2)");
     assert_eq!(everything(world).await, after, "once");
     first
+}
+
+/// Kills a request at its first wait, then at its second, and so on until it answers.
+async fn killed_anywhere<T>(request: impl AsyncFn() -> Result<Response<T>, Status>) -> T {
+    for waits in 0..1_000 {
+        if let Some(answer) = killed_after(waits, request()).await {
+            assert!(waits > 0, "it was killed at {waits} waits");
+            return answer.expect("repeated").into_inner();
+        }
+    }
+    panic!("it takes no end");
 }
 
 /// A statement that is approved and supersedes another.
@@ -293,4 +304,28 @@ async fn an_end_that_fails_at_every_step_is_no_end_and_then_one_i2() {
     endures(&world, async || world.settle_action(&action).await).await;
     let closed = endures(&world, async || world.closed_review_of(&incident).await).await;
     assert_eq!(closed.review.expect("filled").actions.len(), 1);
+}
+
+#[tokio::test]
+async fn an_end_that_is_killed_at_every_wait_and_repeated_is_one_i2() {
+    let (world, incident) = calm().await;
+    let briefing = world.held_briefing(&incident).await;
+    let released = killed_anywhere(async || world.release_of(&briefing).await).await;
+    let released = released.briefing.expect("filled");
+    let again = world
+        .release_of(&briefing)
+        .await
+        .expect("repeated")
+        .into_inner();
+    assert_eq!(again.briefing.expect("filled"), released);
+    killed_anywhere(async || world.end_of(&incident).await).await;
+    assert_eq!(world.noted(&incident, "stood down: ").await, 1);
+    killed_anywhere(async || world.findings_of(&incident).await).await;
+    let due = world.now() + jiff::SignedDuration::from_hours(48);
+    let action = killed_anywhere(async || world.action_of(&incident, due).await).await;
+    let action = action.action.expect("filled").name;
+    killed_anywhere(async || world.settle_action(&action).await).await;
+    let closed = killed_anywhere(async || world.closed_review_of(&incident).await).await;
+    let review = closed.review.expect("filled");
+    assert_eq!((review.actions.len(), review.causes.len()), (1, 1));
 }

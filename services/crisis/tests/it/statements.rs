@@ -780,7 +780,7 @@ impl std::task::Wake for Knock {
 }
 
 /// Lets a request go on for so many waits, then kills it. Says whether it came to its end before.
-async fn killed_after<T>(waits: usize, request: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn killed_after<T>(waits: usize, request: impl Future<Output = T>) -> Option<T> {
     let mut request = std::pin::pin!(request);
     let knock = Arc::new(Knock(tokio::sync::Notify::new()));
     let waker = std::task::Waker::from(Arc::clone(&knock));
