@@ -81,6 +81,8 @@ def main():
     faults += telemetry.faults()
     faults += collector.faults()
     faults += [f"{alert} is fired by no test of its rule" for alert in telemetry.untested_alerts()]
+    faults += [f"docs/runbook.md does not lead {alert} to its section" for alert in telemetry.unlisted_alerts()]
+    faults += [f"the fault of {alert} is caused by no test" for alert in telemetry.uncaused_alerts()]
     for fault in faults:
         print(fault, file=sys.stderr)
     if faults:

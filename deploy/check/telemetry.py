@@ -59,6 +59,41 @@ def instruments():
     return found
 
 
+@functools.cache
+def bounds():
+    """histogram → the bounds of its buckets; None where it has those of the SDK, which are made for milliseconds."""
+    found = {}
+    constants = {}
+    texts = list(rust_files())
+    for text in texts:
+        for name, numbers in re.findall(r"const (\w+BOUNDS): \[f64; \d+\] = \[(.*?)\]", text, re.DOTALL):
+            constants[name] = [float(n) for n in re.findall(r"[\d.]+", numbers)]
+    meter = re.compile(r'\.[iuf]64_histogram\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
+    for text in texts:
+        for name, rest in meter.findall(text):
+            name = CONVENTIONS.get(name) or name.strip('"')
+            numbers = re.search(r"\.with_boundaries\(\s*vec!\[(.*?)\]", rest, re.DOTALL)
+            constant = re.search(r"\.with_boundaries\(\s*(?:\w+::)*(\w+BOUNDS)", rest)
+            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
+            full = prometheus(name) + suffix("histogram", unit[1] if unit else "")
+            if numbers:
+                found[full] = [float(n) for n in re.findall(r"[\d.]+", numbers[1])]
+            else:
+                found[full] = constants.get(constant[1]) if constant else None
+    return found
+
+
+def bucket_faults(where, expression):
+    """A bucket that a rule asks for exists, under both names that Prometheus may store it by (5 and 5.0)."""
+    for name, matchers in re.findall(r"(\w+)_bucket\{([^}]*)\}", expression):
+        for sign, text in re.findall(r'\ble(=~|=)"([^"]*)"', matchers):
+            number = re.fullmatch(r"(\d+)\(\[\.\]0\)\?", text)
+            if sign != "=~" or not number:
+                yield f'{where} asks for le{sign}"{text}"; Prometheus stores 5 or 5.0: ask for le=~"5([.]0)?"'
+            elif name in bounds() and float(number[1]) not in (bounds()[name] or []):
+                yield f"{where} asks for the bucket {number[1]} of {name}, which has {bounds()[name]}"
+
+
 def log_fields():
     """Fields of every log record of the code."""
     found = set()
@@ -194,7 +229,11 @@ def faults():
     yield from undocumented()
     names, labels = emitted()
     recorded = {rule["record"] for _, rule in all_rules() if "record" in rule}
+    for name, found in sorted(bounds().items()):
+        if not found:
+            yield f"{name} has the buckets of the SDK, whose first bound in seconds is 5"
     for where, expression in expressions():
+        yield from bucket_faults(where, expression)
         metrics, matchers = used(expression)
         for metric in sorted(metrics - set(names) - ALWAYS - recorded):
             yield f"{where} asks for {metric}, which nobody emits"
@@ -216,6 +255,20 @@ def faults():
             yield f"{where}: {rule['alert']} names {notes.get('runbook')}, which is no section of the runbook"
         if rule.get("labels", {}).get("severity") not in ("page", "ticket"):
             yield f"{where}: {rule['alert']} is neither a page nor a ticket"
+
+
+def uncaused_alerts():
+    """Alerts whose fault no test of tests/it/alerts.rs causes on a running platform."""
+    text = (ROOT / "tests/it/alerts.rs").read_text(encoding="utf-8")
+    return [r["alert"] for _, r in all_rules() if "alert" in r and f'"{r["alert"]}"' not in text and f"- alert: {r['alert']}\\n" not in text]
+
+
+def unlisted_alerts():
+    """Alerts that the runbook's table does not lead to the section that they name."""
+    text = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    rows = {name: anchor for names, anchor in re.findall(r"^\| (`Redress[^|]*) \| \[[^\]]+\]\(#([\w-]+)\)", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", names)}
+    alerts = {r["alert"]: r.get("annotations", {}).get("runbook", "") for _, r in all_rules() if "alert" in r}
+    return sorted([a for a, link in alerts.items() if not link.endswith(f"#{rows.get(a)}")] + [a for a in rows if a not in alerts])
 
 
 def untested_alerts():

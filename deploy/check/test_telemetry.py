@@ -19,13 +19,15 @@ class Telemetry(unittest.TestCase):
     def test_what_is_committed_is_right(self):
         self.assertEqual([], list(telemetry.faults()))
         self.assertEqual([], telemetry.untested_alerts())
+        self.assertEqual([], telemetry.uncaused_alerts())
+        self.assertEqual([], telemetry.unlisted_alerts())
 
     def test_a_right_alert_is_silent(self):
         self.assertEqual([], self.seen('max by (job) (redress_events_parked{redress_service="intake"}) > 0'))
 
     def test_a_metric_that_nobody_emits_is_seen(self):
         self.assertIn("redress_events_lost_total", self.seen("rate(redress_events_lost_total[5m]) > 0")[0])
-        self.assertIn("redress_timers_lag_bucket", self.seen('redress_timers_lag_bucket{le="10"}')[0], "the unit is part of the name")
+        self.assertIn("redress_timers_lag_bucket", self.seen('redress_timers_lag_bucket{le=~"10([.]0)?"}')[0], "the unit is part of the name")
 
     def test_a_label_or_value_that_nobody_sets_is_seen(self):
         self.assertIn("label site", self.seen("sum by (site) (redress_events_parked)")[0])
@@ -33,6 +35,14 @@ class Telemetry(unittest.TestCase):
         self.assertIn("ARRIVED", self.seen('redress_notification_messages_total{redress_message_state=~"SENT|ARRIVED"}')[0])
         self.assertIn("MakeCase", self.seen('rpc_server_call_duration_seconds_count{rpc_method="redress.intake.v1.CaseService/MakeCase"}')[0])
         self.assertIn("redress-intakes", self.seen('redress_events_parked{job="redress-intakes"}')[0])
+
+    def test_a_bucket_that_there_is_not_is_seen(self):
+        ask = "sum(rate(redress_timers_lag_seconds_bucket{%s}[5m])) > 0"
+        self.assertEqual([], self.seen(ask % 'le=~"10([.]0)?"'))
+        self.assertIn("5 or 5.0", self.seen(ask % 'le="10"')[0])
+        self.assertIn("which has", self.seen(ask % 'le=~"11([.]0)?"')[0])
+        with mock.patch.object(telemetry, "bounds", lambda: {"redress_timers_lag_seconds": None}):
+            self.assertIn("buckets of the SDK", self.seen()[0])
 
     def test_an_alert_that_tells_too_little_is_seen(self):
         notes = {"summary": "s", "impact": "i", "runbook": "docs/runbook.md#parked-events"}
@@ -56,6 +66,8 @@ class Telemetry(unittest.TestCase):
     def test_an_alert_without_a_test_is_seen(self):
         with mock.patch.object(telemetry, "all_rules", lambda: [("x", {"alert": "Untested"})]):
             self.assertEqual(["Untested"], telemetry.untested_alerts())
+            self.assertEqual(["Untested"], telemetry.uncaused_alerts())
+            self.assertIn("Untested", telemetry.unlisted_alerts())
 
 
 if __name__ == "__main__":

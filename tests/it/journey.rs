@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::PATIENCE;
 
 /// Complaints about different matters, so that none joins another's cluster.
-const MATTERS: [&str; 8] = [
+pub(crate) const MATTERS: [&str; 8] = [
     "三期规划图纸改了,中心绿地变成了停车场",
     "电梯每天停运,老人上下楼非常困难",
     "售楼时承诺的学校没有了,要求退房退款",
@@ -29,7 +29,7 @@ const MATTERS: [&str; 8] = [
 
 /// What a complaint has come to, without what may rightly differ (times, ids, which of two equals).
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct EndState {
+pub(crate) struct EndState {
     grade: i32,
     criteria: Vec<String>,
     status: i32,
@@ -43,7 +43,7 @@ struct EndState {
     sent: BTreeMap<String, usize>,
 }
 
-async fn complain(platform: &Platform, matter: &str) -> Case {
+pub(crate) async fn complain(platform: &Platform, matter: &str) -> Case {
     let request = CreateCaseRequest {
         parent: format!("sites/{SITE}"),
         request_id: Uuid::new_v4().to_string(),
@@ -72,7 +72,7 @@ async fn complain(platform: &Platform, matter: &str) -> Case {
 }
 
 /// The end state of a case, once it has one.
-async fn end_state(platform: &Platform, name: &str) -> EndState {
+pub(crate) async fn end_state(platform: &Platform, name: &str) -> EndState {
     let case = eventually(PATIENCE, async || {
         let answer = platform
             .callers()
@@ -182,7 +182,7 @@ async fn sent(
     Ok(sent)
 }
 
-fn assert_main_job(state: &EndState) {
+pub(crate) fn assert_main_job(state: &EndState) {
     assert_eq!(state.grade, 1);
     assert!(state.criteria.contains(&"G1.4".to_owned()), "{state:?}");
     assert!(state.has_owner);

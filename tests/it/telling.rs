@@ -44,7 +44,7 @@ async fn complain(platform: &Platform, case: Case) -> Case {
 }
 
 /// Messages of one template, as far as they were sent.
-async fn sent(
+pub(crate) async fn sent(
     platform: &Platform,
     case: &str,
     template: &str,
@@ -76,7 +76,7 @@ async fn text(platform: &Platform, message: &str) -> String {
 }
 
 /// Nobody is left alone at any hour, so that a test passes at every hour.
-async fn no_quiet_hours(platform: &Platform) {
+pub(crate) async fn no_quiet_hours(platform: &Platform) {
     let policy = told::DeliveryPolicy {
         name: format!("sites/{SITE}/deliveryPolicy"),
         quiet_start: "00:00".to_owned(),

@@ -33,6 +33,10 @@ pub struct Platform {
     folder: TempDir,
     ports: BTreeMap<&'static str, u16>,
     processes: Mutex<BTreeMap<&'static str, Child>>,
+    /// Variables beyond those of every test, for whoever is started from now on.
+    settings: Mutex<BTreeMap<(&'static str, String), String>>,
+    /// Where binaries lie that are of another release.
+    others: Mutex<BTreeMap<&'static str, PathBuf>>,
 }
 
 impl Platform {
@@ -41,6 +45,15 @@ impl Platform {
         let platform = Self::start_empty().await;
         seed::organization(&platform).await;
         platform
+    }
+
+    /// Brings a service's schema up to the release of its binary.
+    pub fn migrate(&self, service: &'static str) {
+        let status = self.command(service, "migrate").status();
+        assert!(
+            status.expect("the binary runs").success(),
+            "{service} does not migrate"
+        );
     }
 
     /// Starts everything, with nothing in it.
@@ -57,6 +70,8 @@ impl Platform {
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
             ports: ports(),
             processes: Mutex::new(BTreeMap::new()),
+            settings: Mutex::default(),
+            others: Mutex::default(),
         };
         redress_rpc::auth::Issuer::generate_key_file(&platform.issuer_key())
             .expect("the issuer key can be written");
@@ -66,11 +81,7 @@ impl Platform {
         )
         .expect("the vault key can be written");
         for service in SERVICES {
-            let status = platform
-                .command(service, "migrate")
-                .status()
-                .expect("the binary runs");
-            assert!(status.success(), "{service} does not migrate");
+            platform.migrate(service);
         }
         for service in SERVICES {
             platform.launch(service);
@@ -98,6 +109,22 @@ impl Platform {
     /// Clients that carry tokens of this platform's issuer.
     pub fn callers(&self) -> Callers<'_> {
         Callers::new(self)
+    }
+
+    /// Sets a key of a service's configuration, as `SECTION__KEY`, from its next start on.
+    pub fn configure(&self, service: &'static str, key: &str, value: &str) {
+        let mut settings = self.settings.lock().expect("no test panics in here");
+        let name = format!("REDRESS_{}__{key}", service.to_uppercase());
+        settings.insert((service, name), value.to_owned());
+    }
+
+    /// Takes a service's binary from this folder, from its next start on; `None`: that of this build.
+    pub fn use_binary(&self, service: &'static str, folder: Option<PathBuf>) {
+        let mut others = self.others.lock().expect("no test panics in here");
+        match folder {
+            Some(folder) => others.insert(service, folder),
+            None => others.remove(service),
+        };
     }
 
     /// Kills a service where it stands: no drain, no goodbye.
@@ -154,7 +181,12 @@ impl Platform {
     }
 
     fn command(&self, service: &str, subcommand: &str) -> Command {
-        let mut command = Command::new(binary(service));
+        let others = self.others.lock().expect("no test panics in here");
+        let mut command = Command::new(match others.get(service) {
+            Some(folder) => folder.join(format!("redress-{service}")),
+            None => binary(service),
+        });
+        drop(others);
         let prefix = format!("REDRESS_{}__", service.to_uppercase());
         let database = |role| self.database.url(service, role).expose_secret().to_owned();
         command
@@ -190,6 +222,11 @@ impl Platform {
                 format!("REDRESS__PEERS__{}", peer.to_uppercase()),
                 self.url(peer),
             );
+        }
+        for ((of, name), value) in &*self.settings.lock().expect("no test panics in here") {
+            if *of == service {
+                command.env(name, value);
+            }
         }
         let log = self.folder.path().join(format!("{service}.log"));
         if let Ok(file) = std::fs::OpenOptions::new()

@@ -22,6 +22,10 @@ use crate::{cursor, held};
 
 /// Rows that one purge statement deletes at most.
 const PURGE_ROWS_MAX: i64 = 1_000;
+/// Buckets of the delay, in seconds: fine where it lies on a good day, and with every threshold that alerts ask for.
+const DELAY_BOUNDS: [f64; 16] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 3600.0,
+];
 
 /// How fast a relay goes. The default is for production; tests hurry.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +102,7 @@ impl Metrics {
                 .f64_histogram("redress.events.delay")
                 .with_unit("s")
                 .with_description("From the writing of an event until its subscriber has it.")
+                .with_boundaries(DELAY_BOUNDS.to_vec())
                 .build(),
             parked: meter
                 .i64_gauge("redress.events.parked")

@@ -27,6 +27,25 @@ pub fn follow(span: &Span, traceparent: &str) {
     adopt(span, TraceContextPropagator::new().extract(&carrier));
 }
 
+/// Links the span with the one that `traceparent` names, where that belongs to another trace.
+pub fn link(span: &Span, traceparent: &str) {
+    let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
+    let other = TraceContextPropagator::new().extract(&carrier);
+    let other = other.span().span_context().clone();
+    if span.context().span().span_context().trace_id() != other.trace_id() {
+        span.add_link(other);
+    }
+}
+
+/// As [`follow`], for one of many that are done together: it belongs to the trace that caused it, and links with the
+/// span of the batch under way, both ways.
+pub fn follow_in_batch(span: &Span, traceparent: &str) {
+    let batch = Span::current();
+    follow(span, traceparent);
+    span.add_link(batch.context().span().span_context().clone());
+    batch.add_link(span.context().span().span_context().clone());
+}
+
 /// The id of the current trace, for error details and logs; none when nothing records traces.
 pub fn trace_id() -> Option<String> {
     let context = Span::current().context();

@@ -50,6 +50,9 @@ pub struct DatabaseSettings {
     /// Connections of background scans.
     #[serde(default = "default_max_worker_connections")]
     pub max_worker_connections: u32,
+    /// How long a schema that is behind is waited for.
+    #[serde(default)]
+    pub schema_wait_seconds: u64,
 }
 
 fn default_max_connections() -> u32 {
@@ -87,7 +90,8 @@ pub struct Database {
 
 impl Database {
     /// Connects. Waits for as long as Postgres is away and says so in the log once, then every 30
-    /// seconds; then refuses a schema that does not fit the given migrations.
+    /// seconds; then for a schema that is behind, for as long as the settings say; then refuses a
+    /// schema that does not fit the given migrations.
     ///
     /// # Errors
     /// A wrong URL, or a schema that is behind, ahead or changed.
@@ -111,7 +115,8 @@ impl Database {
         )?;
         wait_for(&app, "app_url").await;
         wait_for(&worker, "worker_url").await;
-        check_schema(&app, service, migrators).await?;
+        let patience = Duration::from_secs(settings.schema_wait_seconds);
+        wait_for_schema(&app, service, migrators, patience).await?;
         Ok(Self::from_pools(app, worker, service, meter))
     }
 
@@ -127,6 +132,7 @@ impl Database {
                 .f64_histogram("db.client.operation.duration")
                 .with_unit("s")
                 .with_description("Duration of a named transaction, all attempts together.")
+                .with_boundaries(vec![0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0])
                 .build(),
             retries: meter
                 .u64_counter("redress.db.transaction.retries")
@@ -372,6 +378,33 @@ async fn wait_for(pool: &PgPool, setting: &'static str) {
                 reason = why_away(&error),
                 "waiting for postgres",
             );
+        }
+        tokio::time::sleep(START_PAUSE).await;
+    }
+}
+
+/// Returns once the schema fits. A rollout starts together with its migration, so one that is behind (or that
+/// the app role may not read yet) is waited for; one that a newer release took apart never gets better.
+async fn wait_for_schema(
+    app: &PgPool,
+    service: &str,
+    migrators: &[&Migrator],
+    patience: Duration,
+) -> Result<(), SchemaError> {
+    let started = Instant::now();
+    let mut mentioned: Option<Instant> = None;
+    loop {
+        let error = match check_schema(app, service, migrators).await {
+            Err(error @ (SchemaError::Behind { .. } | SchemaError::Unreadable { .. }))
+                if started.elapsed() < patience =>
+            {
+                error
+            }
+            result => return result,
+        };
+        if mentioned.is_none_or(|at| at.elapsed() >= START_REMINDER) {
+            mentioned = Some(Instant::now());
+            tracing::warn!(schema = service, %error, "waiting for the migration of the schema");
         }
         tokio::time::sleep(START_PAUSE).await;
     }

@@ -170,6 +170,7 @@ fn settings(server: &Postgres, database: &str, service: &str) -> DatabaseSetting
         owner_url: Some(role_url_of(server, database, service, Role::Owner)),
         max_connections: MAX_CONNECTIONS,
         max_worker_connections: MAX_WORKER_CONNECTIONS,
+        schema_wait_seconds: 0,
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Point {
     pub attributes: Attributes,
     /// The value of a sum or gauge; the count of a histogram.
     pub value: f64,
+    /// Of a histogram: how many lay above each bound.
+    pub above: Vec<(f64, u64)>,
 }
 
 /// A log record that was exported.
@@ -276,7 +278,7 @@ impl MetricsService for Receiver {
                 .into_iter()
                 .flat_map(|scope| scope.metrics)
             {
-                for (attributes, value) in metric.data.iter().flat_map(data_points) {
+                for (attributes, value, above) in metric.data.iter().flat_map(data_points) {
                     let (name, unit) = (metric.name.clone(), metric.unit.clone());
                     collected.points.push(Point {
                         service: service.clone(),
@@ -284,6 +286,7 @@ impl MetricsService for Receiver {
                         unit,
                         attributes,
                         value,
+                        above,
                     });
                 }
             }
@@ -321,37 +324,46 @@ impl LogsService for Receiver {
     }
 }
 
-fn data_points(data: &Data) -> Vec<(Attributes, f64)> {
+fn data_points(data: &Data) -> Vec<(Attributes, f64, Vec<(f64, u64)>)> {
     let number = |value: &Option<number_data_point::Value>| match value {
         Some(number_data_point::Value::AsDouble(value)) => *value,
         Some(number_data_point::Value::AsInt(value)) => *value as f64,
         None => 0.0,
     };
+    let plain = |of: &[KeyValue], value| (attributes(of), value, Vec::new());
     match data {
         Data::Gauge(gauge) => gauge
             .data_points
             .iter()
-            .map(|point| (attributes(&point.attributes), number(&point.value)))
+            .map(|point| plain(&point.attributes, number(&point.value)))
             .collect(),
         Data::Sum(sum) => sum
             .data_points
             .iter()
-            .map(|point| (attributes(&point.attributes), number(&point.value)))
+            .map(|point| plain(&point.attributes, number(&point.value)))
             .collect(),
         Data::Histogram(histogram) => histogram
             .data_points
             .iter()
-            .map(|point| (attributes(&point.attributes), point.count as f64))
+            .map(|point| {
+                let mut above = Vec::new();
+                let mut below = 0;
+                for (bound, count) in point.explicit_bounds.iter().zip(&point.bucket_counts) {
+                    below += count;
+                    above.push((*bound, point.count - below));
+                }
+                (attributes(&point.attributes), point.count as f64, above)
+            })
             .collect(),
         Data::ExponentialHistogram(histogram) => histogram
             .data_points
             .iter()
-            .map(|point| (attributes(&point.attributes), point.count as f64))
+            .map(|point| plain(&point.attributes, point.count as f64))
             .collect(),
         Data::Summary(summary) => summary
             .data_points
             .iter()
-            .map(|point| (attributes(&point.attributes), point.count as f64))
+            .map(|point| plain(&point.attributes, point.count as f64))
             .collect(),
     }
 }

@@ -157,3 +157,46 @@ async fn a_process_starts_before_its_database_and_waits() {
         .unwrap();
     assert!(db.is_reachable().await);
 }
+
+#[tokio::test]
+async fn a_process_starts_before_its_migration_and_waits_for_as_long_as_it_may() {
+    let t = database().await;
+    change(&t, "DELETE FROM _store_migrations WHERE version = 2").await;
+    change(
+        &t,
+        "REVOKE SELECT ON _store_migrations FROM redress_intake_app",
+    )
+    .await;
+    let connect = async |seconds| {
+        let settings = DatabaseSettings {
+            schema_wait_seconds: seconds,
+            ..t.settings("intake")
+        };
+        let meter = opentelemetry::global::meter("test");
+        Database::connect(&settings, "intake", &MIGRATORS, &meter).await
+    };
+    let at_once = connect(0).await.unwrap_err();
+    assert!(at_once.to_string().contains("cannot be read"), "{at_once}");
+    change(
+        &t,
+        "GRANT SELECT ON _store_migrations TO redress_intake_app",
+    )
+    .await;
+    let too_long = connect(1).await.unwrap_err();
+    assert!(too_long.to_string().contains("lacks"), "{too_long}");
+    let migrated = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        // As `migrate` does: what it says about its second migration is all that it has to say here.
+        sqlx::query(
+            "INSERT INTO _store_migrations (version, description, success, checksum, execution_time)
+             VALUES (2, $1, true, $2, 0)",
+        )
+        .bind(&*redress_store::MIGRATOR.iter().nth(1).unwrap().description)
+        .bind(&*redress_store::MIGRATOR.iter().nth(1).unwrap().checksum)
+        .execute(&t.owner)
+        .await
+        .unwrap();
+    };
+    let (connected, ()) = tokio::join!(connect(60), migrated);
+    assert!(connected.unwrap().is_reachable().await);
+}

@@ -39,7 +39,7 @@ impl Truth for IncidentClocks {
         };
         // What a promise leads to belongs to the trace of the complaint that it was made on.
         let span = tracing::info_span!("clock.fire", clock = %entry.id);
-        trace_context::follow(&span, &traceparent);
+        trace_context::follow_in_batch(&span, &traceparent);
         let fire = FireClock {
             desk: &self.desk,
             site: &site,

@@ -222,6 +222,8 @@ impl<P: People> Sender<P> {
         }
         let message = &claimed.message;
         tracing::Span::current().record("redress.message.template", message.template.key());
+        // What somebody caused days later leads back to the complaint.
+        trace_context::link(&tracing::Span::current(), &claimed.origin);
         let (mut points, language) = match self.reach(&claimed).await {
             Reach::Known(points, language) => (points, language),
             Reach::Unknown(reason, limit) => return self.put_off(&claimed, reason, limit).await,

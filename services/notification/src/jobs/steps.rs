@@ -69,6 +69,8 @@ pub(super) struct Claimed {
     pub history: Vec<Past>,
     /// Attempts whose end nobody knows, found just now.
     pub lost: u64,
+    /// W3C trace context of the first that was told of its case; empty where none was recorded.
+    pub origin: String,
 }
 
 /// What a claim led to.
@@ -218,6 +220,10 @@ impl Operation for ClaimMessage<'_> {
         } else {
             Vec::new()
         };
+        let origin = match &message.case {
+            Some(case) => messages::origin(tx, case).await?,
+            None => String::new(),
+        };
         if page != message.fate.page {
             message.fate.page = page;
             message.fate.defer_count = 0;
@@ -243,6 +249,7 @@ impl Operation for ClaimMessage<'_> {
             digest,
             history,
             lost,
+            origin,
         })))
     }
 }

@@ -314,6 +314,21 @@ pub async fn due(
         .collect()
 }
 
+/// The trace context of the first that was told of a case: that of the complaint itself.
+pub async fn origin(tx: &mut Tx, case: &CaseName) -> Result<String, Fault> {
+    let found = sqlx::query_scalar!(
+        "-- notification::messages::origin
+        SELECT traceparent FROM message
+        WHERE site = $1 AND case_id = $2 AND traceparent <> '' ORDER BY create_time, message_id LIMIT 1",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(found.unwrap_or_default())
+}
+
 /// What waits over all sites.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backlog {

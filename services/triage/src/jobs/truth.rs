@@ -220,7 +220,7 @@ impl Truth for ClockTruth {
 /// What a promise leads to belongs to the trace of the complaint that it was made on.
 fn span_of(entry: &Entry, origin: &Origin) -> Span {
     let span = tracing::info_span!("clock.fire", clock = %entry.id);
-    trace_context::follow(&span, &origin.traceparent);
+    trace_context::follow_in_batch(&span, &origin.traceparent);
     span
 }
 
