@@ -41,6 +41,8 @@ pub enum Fault {
     Denied {
         /// The permission that is missing.
         permission: String,
+        /// Why it is asked for, for example whose the case is; empty where the method says it all.
+        why: String,
     },
     /// The state does not allow the move; the description says what is legal. FAILED_PRECONDITION.
     Illegal {
@@ -142,8 +144,14 @@ impl Fault {
 
     /// A permission is missing.
     pub fn denied(permission: impl Into<String>) -> Self {
+        Self::denied_since(permission, String::new())
+    }
+
+    /// A permission is missing that others, who are named, would not need.
+    pub fn denied_since(permission: impl Into<String>, why: impl Into<String>) -> Self {
         Self::Denied {
             permission: permission.into(),
+            why: why.into(),
         }
     }
 
@@ -265,7 +273,12 @@ impl fmt::Display for Fault {
                 name,
             } => write!(f, "{resource_type} {name} does not exist"),
             Self::Unauthenticated { description } => f.write_str(description),
-            Self::Denied { permission } => write!(f, "the permission {permission} is missing"),
+            Self::Denied { permission, why } if why.is_empty() => {
+                write!(f, "the permission {permission} is missing")
+            }
+            Self::Denied { permission, why } => {
+                write!(f, "{why}; the permission {permission} is missing")
+            }
             Self::Illegal { description, .. } => f.write_str(description),
             Self::Conflict { name, current_etag } => write!(
                 f,

@@ -37,7 +37,7 @@ pub fn status(fault: Fault) -> Status {
             Code::NotFound
         }
         Fault::Unauthenticated { .. } => Code::Unauthenticated,
-        Fault::Denied { permission } => {
+        Fault::Denied { permission, .. } => {
             details.set_error_info(
                 fault.reason(),
                 ERROR_DOMAIN,

@@ -21,6 +21,10 @@ pub enum Identity {
     Phone(Zeroizing<String>),
     /// E-mail address, normalised.
     Email(Zeroizing<String>),
+    /// Name and postal address of somebody who writes letters, normalised.
+    Letter(Zeroizing<String>),
+    /// A name within one case, of somebody of whom nothing else is known: nobody is found again by it.
+    Named(Zeroizing<String>),
 }
 
 impl std::fmt::Debug for Identity {
@@ -50,19 +54,45 @@ impl Identity {
         (!text.is_empty()).then(|| Self::Email(Zeroizing::new(text)))
     }
 
+    /// By name and postal address; none where either is blank.
+    pub fn letter(name: &str, address: &str) -> Option<Self> {
+        joined(name, address).map(Self::Letter)
+    }
+
+    /// By a name within what `of` names alone; none where the name is blank.
+    pub fn named(of: &str, name: &str) -> Option<Self> {
+        joined(of, name).map(Self::Named)
+    }
+
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Account(_) => "account",
             Self::Phone(_) => "phone",
             Self::Email(_) => "email",
+            Self::Letter(_) => "letter",
+            Self::Named(_) => "named",
         }
     }
 
     pub(crate) fn value(&self) -> &str {
         match self {
-            Self::Account(v) | Self::Phone(v) | Self::Email(v) => v,
+            Self::Account(v)
+            | Self::Phone(v)
+            | Self::Email(v)
+            | Self::Letter(v)
+            | Self::Named(v) => v,
         }
     }
+}
+
+/// Two texts as one, in one spelling each: width and spaces do not matter.
+fn joined(first: &str, second: &str) -> Option<Zeroizing<String>> {
+    let plain = |text: &str| -> String {
+        let wide = text.nfkc().filter(|c| !c.is_whitespace());
+        wide.flat_map(char::to_lowercase).collect()
+    };
+    let (first, second) = (plain(first), plain(second));
+    (!first.is_empty() && !second.is_empty()).then(|| Zeroizing::new(format!("{first}\n{second}")))
 }
 
 /// One spelling of a telephone number: mainland-China numbers without the country's prefix, others

@@ -232,6 +232,7 @@ pub struct Place {
 
 /// Ranks the year: fewest faults that stand (upheld, exposed, taken over), then most praise, then fewest cases (own). A site
 /// wins what its own policy gives its place.
+/// Who stands alone has won against nobody.
 /// What a site paid is shared out equally to the others; fen that do not divide stay with the company.
 pub fn rank(mut years: Vec<Year>) -> Vec<Place> {
     let merit = |y: &Year| {
@@ -241,6 +242,10 @@ pub fn rank(mut years: Vec<Year>) -> Vec<Place> {
     years.sort_by(|a, b| merit(a).cmp(&merit(b)).then_with(|| a.site.cmp(&b.site)));
     let others = i64::try_from(years.len()).unwrap_or(i64::MAX) - 1;
     let share = |paid: i64| if others > 0 { paid / others } else { 0 };
+    let prize = |year: &Year, rank: usize| match year.prizes_fen.get(rank - 1) {
+        Some(fen) if others > 0 => *fen,
+        _ => 0,
+    };
     let shared: i64 = years.iter().map(|y| share(y.paid_fen)).sum();
     let mut places: Vec<Place> = Vec::with_capacity(years.len());
     for year in years {
@@ -250,7 +255,7 @@ pub fn rank(mut years: Vec<Year>) -> Vec<Place> {
         };
         places.push(Place {
             rank,
-            prize_fen: year.prizes_fen.get(rank - 1).copied().unwrap_or(0),
+            prize_fen: prize(&year, rank),
             share_fen: shared - share(year.paid_fen),
             year,
         });
@@ -358,6 +363,20 @@ mod tests {
                 ("d", 3, 100_000, 33_333),
                 ("c", 4, 0, 16_666),
             ]
+        );
+    }
+
+    #[test]
+    fn m17_the_only_store_wins_nothing() {
+        let alone = Year {
+            prizes_fen: vec![300_000],
+            paid_fen: 50_000,
+            ..Year::default()
+        };
+        let places = rank(vec![alone]);
+        assert_eq!(
+            (places[0].rank, places[0].prize_fen, places[0].share_fen),
+            (1, 0, 0)
         );
     }
 

@@ -135,6 +135,10 @@ pub fn first_contact(
 ) -> Option<Route> {
     let mut explanation = Vec::new();
     let chosen = match stated {
+        Some(staff) if bench.may_handle(staff, excluded) && bench.is_away(staff) => {
+            explanation.push(format!("{staff}, who received the case, is on leave"));
+            None
+        }
         Some(staff) if bench.may_handle(staff, excluded) => {
             explanation.push(format!("{staff} received the case"));
             Some(staff.clone())
@@ -207,6 +211,55 @@ pub fn take_over(
         department,
         reason: Reason::TakenOver,
         explanation,
+    })
+}
+
+/// Chooses who stands in for somebody on leave who has a case in hand: a colleague of its department before others, at work
+/// before off duty, with room, speaking the complainant's language, least loaded; else the lead ladder; else whoever there is.
+/// Nobody on leave stands in, so none where everybody is.
+pub fn stand_in(
+    department: Option<&DepartmentId>,
+    need: Need<'_>,
+    bench: &Bench,
+    at: Timestamp,
+) -> Option<Route> {
+    let rank = |staff: &&StaffId| {
+        (
+            !bench.is_at_work(staff, at),
+            !bench.has_room(staff),
+            !need.language.is_empty() && !bench.speaks(staff, need.language),
+            bench.burden(staff),
+        )
+    };
+    let there = |mut people: Vec<&StaffId>| {
+        people.retain(|staff| !bench.is_away(staff));
+        people.into_iter().min_by_key(rank).cloned()
+    };
+    let colleague = department.and_then(|id| there(bench.of_department(id, need.excluded)));
+    let lead = || {
+        let found = bench.lead(at, need.excluded);
+        found.filter(|(_, staff)| !bench.is_away(staff))
+    };
+    let (staff, why) = match (colleague, lead()) {
+        (Some(staff), _) => {
+            let why = format!("{staff} of the same department stands in");
+            (staff, why)
+        }
+        (None, Some((role, staff))) => {
+            let why = format!("{staff}, {} on duty, stands in", role_in_words(role));
+            (staff.clone(), why)
+        }
+        (None, None) => {
+            let staff = there(bench.anyone(need.excluded))?;
+            let why = format!("{staff} stands in: nobody of the department and no lead is there");
+            (staff, why)
+        }
+    };
+    Some(Route {
+        staff,
+        department: department.cloned(),
+        reason: Reason::HandedOver,
+        explanation: vec![why],
     })
 }
 

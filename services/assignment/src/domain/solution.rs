@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use redress_model::name::{CaseName, DepartmentId, StaffId};
+use redress_model::text::is_blank;
 use redress_model::{Grade, words};
 use redress_wording::money;
 use rust_decimal::Decimal;
@@ -276,9 +277,8 @@ impl Terms {
         let remedies =
             remedies.map(|(i, r)| (format!("terms.remedies[{i}].text"), r.text.as_str()));
         for (field, text) in self.outward().into_iter().chain(remedies) {
-            if let Some(wrong) = outward::fault_of_terms(text) {
-                faults.push((field, wrong));
-            }
+            let wrong = outward::faults_of_terms(text).into_iter();
+            faults.extend(wrong.map(|wrong| (field.clone(), wrong)));
         }
     }
 
@@ -286,8 +286,8 @@ impl Terms {
     pub fn faults(&self, now: Timestamp) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         let mut wrong = |field: &str, what: &str| faults.push((field.to_owned(), what.to_owned()));
-        let no_clause = self.no_clause_reason.trim().is_empty();
-        let reference = self.reference.trim().is_empty();
+        let no_clause = is_blank(&self.no_clause_reason);
+        let reference = is_blank(&self.reference);
         if self.ground != LiabilityGround::Goodwill && reference {
             wrong(
                 "terms.liability.reference",
@@ -300,7 +300,7 @@ impl Terms {
                 "must say why no clause of the contract settles it: the contract comes first",
             );
         }
-        if self.partner.trim().is_empty() != self.recourse.trim().is_empty() {
+        if is_blank(&self.partner) != is_blank(&self.recourse) {
             wrong(
                 "terms.liability.recourse",
                 "must be given with a liable partner, and only then",
@@ -319,7 +319,7 @@ impl Terms {
         }
         for (i, step) in self.steps.iter().enumerate() {
             let field = |part: &str| format!("terms.steps[{i}].{part}");
-            if step.owner.is_none() && step.outside_party.trim().is_empty() {
+            if step.owner.is_none() && is_blank(&step.outside_party) {
                 wrong(
                     &field("owner"),
                     "must be given unless an outside party does it",
@@ -327,7 +327,7 @@ impl Terms {
             }
             match &step.when {
                 When::By(due) if *due <= now => wrong(&field("due_time"), "must be ahead"),
-                When::If(condition) if condition.trim().is_empty() => wrong(
+                When::If(condition) if is_blank(condition) => wrong(
                     &field("due_time"),
                     "must be given, or a condition: a promise is exact or conditional",
                 ),
@@ -504,6 +504,16 @@ impl Solution {
     /// Whether the complainant waits for it, or it is being carried out.
     pub fn is_binding(&self, epoch: i64) -> bool {
         self.epoch == epoch && matches!(self.state, State::Told | State::Agreed)
+    }
+
+    /// How much of it may be promised: all, once it is approved at the level that it needs; none before, nor after it was
+    /// declined or another took its place.
+    pub fn may_be_promised(&self) -> bool {
+        match self.state {
+            State::Approved => self.backed(self.required).is_ok(),
+            State::Told | State::Agreed | State::CarriedOut => true,
+            State::AwaitingApproval | State::Refused | State::Declined | State::Superseded => false,
+        }
     }
 
     /// Whether every step is done.

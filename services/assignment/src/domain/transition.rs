@@ -12,7 +12,7 @@ use redress_model::words::{CaseStatus, Category};
 
 use super::bench::Bench;
 use super::handling::{Ending, Restatement};
-use super::routing::{Need, Reason, Route, first_contact, route, take_over};
+use super::routing::{Need, Reason, Route, first_contact, route, stand_in, take_over};
 use super::solution::Answer;
 use super::work::{
     Decision, Facts, Illegal, Resolution, Step, StepKind, Work, is_in_hand, is_live, legal_next,
@@ -530,10 +530,11 @@ impl<'a> Draft<'a> {
     fn ensure_responsible(&mut self) {
         let excluded = &self.work.facts.excluded;
         let before = self.work.responsible.clone();
-        if before
-            .as_ref()
-            .is_some_and(|s| self.bench.may_handle(s, excluded))
-        {
+        let may = |s: &StaffId| self.bench.may_handle(s, excluded);
+        if let Some(before) = before.as_ref().filter(|s| may(s)) {
+            if self.bench.is_away(before) {
+                self.stand_in(before.clone());
+            }
             return;
         }
         let choice = if self.work.taken_over_at.is_some() {
@@ -572,6 +573,38 @@ impl<'a> Draft<'a> {
             }
             None => {}
         }
+    }
+
+    /// A case waits for nobody on leave while somebody else is there (own): a colleague stands in at once, without an offer, and
+    /// keeps the case until it is handed over again. Where everybody is on leave it stays where it is: never nobody.
+    fn stand_in(&mut self, away: StaffId) {
+        let (bench, excluded) = (self.bench, &self.work.facts.excluded);
+        let in_hand = is_in_hand(self.work.status);
+        let found = if self.work.taken_over_at.is_some() {
+            take_over(None, excluded, bench, self.at)
+        } else if in_hand {
+            None
+        } else {
+            let stated = self.work.facts.first_contact.as_ref();
+            first_contact(stated, excluded, bench, self.at)
+        };
+        let department = self.work.department.as_ref();
+        let found = found
+            .filter(|found| !bench.is_away(&found.staff))
+            .or_else(|| stand_in(department, self.need(None), bench, self.at));
+        let Some(found) = found else {
+            return;
+        };
+        if in_hand {
+            self.work.offered_to = None;
+        }
+        self.work.responsible = Some(found.staff);
+        self.work.explanation = found.explanation;
+        self.work
+            .explanation
+            .insert(0, format!("{away} is on leave"));
+        self.owner = Some(Reason::HandedOver);
+        self.step(StepKind::HandedOver, self.work.explanation.join("; "));
     }
 
     fn offer(&mut self, keep: Option<StaffId>) {

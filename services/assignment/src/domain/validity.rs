@@ -91,25 +91,9 @@ pub struct Appeal {
     pub decided: Option<(bool, Timestamp)>,
 }
 
-/// Words that call a complaint malicious, in what customers read: never written outward.
-const INSIDE_WORDS: [&str; 5] = ["恶意", "malicious", "无理取闹", "讹诈", "敲诈"];
-
-/// The inside word that an outward text holds, if any.
-pub fn inside_word(text: &str) -> Option<&'static str> {
-    let lower = text.to_lowercase();
-    INSIDE_WORDS.into_iter().find(|word| lower.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn malicious_is_never_written_outward() {
-        assert_eq!(inside_word("经核实,您的投诉属于恶意投诉"), Some("恶意"));
-        assert_eq!(inside_word("This is MALICIOUS."), Some("malicious"));
-        assert_eq!(inside_word("经现场核查,未发现渗漏"), None);
-    }
 
     #[test]
     fn only_the_valid_ones_are_handled() {

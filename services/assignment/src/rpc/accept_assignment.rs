@@ -10,7 +10,8 @@ use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{OVERRIDE, Shared, illegal, is_staff, parse, render, visible_work};
+use super::asked::{require_override, staff_name};
+use super::{Shared, illegal, is_staff, parse, render, visible_work};
 use crate::domain::bench::Bench;
 use crate::domain::transition::{Action, transition};
 use crate::domain::work::Work;
@@ -90,8 +91,9 @@ impl Accept<'_> {
             .offered_to
             .as_ref()
             .is_some_and(|person| is_staff(self.caller, &self.case, person));
-        if !is_offered {
-            self.caller.require(OVERRIDE)?;
+        if let Some(person) = before.offered_to.as_ref().filter(|_| !is_offered) {
+            let whose = staff_name(before, person);
+            require_override(self.caller, format!("it is offered to {whose}"))?;
         }
         work::save(tx, Some(before), &outcome, &self.caller.subject, self.now).await?;
         Ok(outcome.work)

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::{CaseName, StaffId};
+use redress_model::name::{CaseName, StaffId, StaffName};
 use redress_rpc::{Caller, etag};
 use redress_store::Tx;
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -46,7 +46,25 @@ pub(super) fn require_responsible(caller: &Caller, work: &Work) -> Result<(), Fa
     if work.responsible.as_ref().is_some_and(is_theirs) {
         return Ok(());
     }
-    caller.require(OVERRIDE)
+    let why = match &work.responsible {
+        Some(person) => format!("{} is responsible", staff_name(work, person)),
+        None => "nobody is responsible".to_owned(),
+    };
+    require_override(caller, why)
+}
+
+/// Refuses callers who may not act in another's name, saying in whose.
+pub(super) fn require_override(caller: &Caller, why: String) -> Result<(), Fault> {
+    if caller.may(OVERRIDE) {
+        Ok(())
+    } else {
+        Err(Fault::denied_since(OVERRIDE, why))
+    }
+}
+
+/// A person of the site of the work.
+pub(super) fn staff_name(work: &Work, person: &StaffId) -> StaffName {
+    StaffName::new(work.case.site.clone(), person.clone())
 }
 
 /// Refuses callers who have no part in the case: what is done with it is for the responsible person, for whoever helps, is

@@ -35,6 +35,7 @@ pub(super) async fn run(
         department: Department {
             name: DepartmentName::new(site, id),
             display_name: given.display_name,
+            display_name_en: given.display_name_en,
             categories: given.categories.into_iter().filter_map(from_wire).collect(),
             created_at: now,
             revision: 1,

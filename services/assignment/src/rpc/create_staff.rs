@@ -41,6 +41,7 @@ pub(super) async fn run(
         staff: Staff {
             name: StaffName::new(site, id),
             display_name: given.display_name,
+            display_name_en: given.display_name_en,
             department,
             skills: given.skills,
             languages: given.languages,

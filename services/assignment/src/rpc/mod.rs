@@ -12,6 +12,7 @@ mod list_duties;
 mod list_staff;
 mod list_work;
 mod log_progress;
+mod outward;
 mod parse;
 mod plan;
 mod practice;
@@ -21,6 +22,7 @@ mod resolve_work;
 mod set_duties;
 mod staffing;
 mod update_staff;
+mod verify_work;
 
 use std::sync::Arc;
 
@@ -37,7 +39,7 @@ use redress_proto::assignment::v1::{
     ListStaffRequest, ListStaffResponse, ListWorkRequest, ListWorkResponse, LogProgressRequest,
     LogProgressResponse, ReadStaffContactPointsRequest, ReadStaffContactPointsResponse,
     ResolveWorkRequest, ResolveWorkResponse, SetDutiesRequest, SetDutiesResponse,
-    UpdateStaffRequest, UpdateStaffResponse,
+    UpdateStaffRequest, UpdateStaffResponse, VerifyWorkRequest, VerifyWorkResponse,
 };
 use redress_rpc::{Caller, Fingerprints, status};
 use redress_store::receipt::ReceiptKey;
@@ -283,5 +285,12 @@ impl WorkService for WorkRpc {
         request: Request<ResolveWorkRequest>,
     ) -> Result<Response<ResolveWorkResponse>, Status> {
         answer!(&self.0, request, resolve_work)
+    }
+
+    async fn verify_work(
+        &self,
+        request: Request<VerifyWorkRequest>,
+    ) -> Result<Response<VerifyWorkResponse>, Status> {
+        answer!(&self.0, request, verify_work)
     }
 }

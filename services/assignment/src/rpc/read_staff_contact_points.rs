@@ -55,15 +55,17 @@ impl Operation for Read {
         } else {
             contacts::open(tx, &self.vault, &self.name).await?
         };
-        let department = match &staff.department {
+        let (department, department_en) = match &staff.department {
             Some(id) => {
                 let name = DepartmentName::new(self.name.site.clone(), id.clone());
-                departments::get(tx, &name).await?.display_name
+                let department = departments::get(tx, &name).await?;
+                (department.display_name, department.display_name_en)
             }
-            None => String::new(),
+            None => Default::default(),
         };
         Ok(ReadStaffContactPointsResponse {
             department_display_name: department,
+            department_display_name_en: department_en,
             contact_points: points
                 .into_iter()
                 .map(|p| ContactPoint {
@@ -74,6 +76,7 @@ impl Operation for Read {
             language: staff.languages.into_iter().next().unwrap_or_default(),
             revision: staff.revision,
             display_name: staff.display_name,
+            display_name_en: staff.display_name_en,
             retired: staff.retired,
         })
     }

@@ -32,6 +32,7 @@ pub(super) fn department(department: Department) -> wire::Department {
     wire::Department {
         name: department.name.to_string(),
         display_name: department.display_name,
+        display_name_en: department.display_name_en,
         categories: department.categories.into_iter().map(to_wire).collect(),
         create_time: time(department.created_at),
         etag: etag::of(department.revision),
@@ -45,6 +46,7 @@ pub(super) fn staff(staff: Staff) -> wire::Staff {
     wire::Staff {
         name: staff.name.to_string(),
         display_name: staff.display_name,
+        display_name_en: staff.display_name_en,
         department,
         skills: staff.skills,
         languages: staff.languages,

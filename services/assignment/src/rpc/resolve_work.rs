@@ -10,8 +10,8 @@ use redress_store::{Operation, Tx};
 use rust_decimal::Decimal;
 use tonic::Request;
 
-use super::asked::person_of;
-use super::{OVERRIDE, Shared, illegal, is_staff, parse, render, solution, visible_work};
+use super::asked::{person_of, require_responsible};
+use super::{Shared, illegal, parse, render, solution, visible_work};
 use crate::domain::bench::Bench;
 use crate::domain::solution::{State, may_resolve};
 use crate::domain::transition::{Action, transition};
@@ -72,13 +72,7 @@ impl Operation for Resolve<'_> {
         let action = Action::Resolve(self.resolution.clone());
         let outcome = transition(&before, action, &Bench::default(), self.now)
             .map_err(|e| illegal(&e, &self.case))?;
-        let is_responsible = before
-            .responsible
-            .as_ref()
-            .is_some_and(|person| is_staff(self.caller, &self.case, person));
-        if !is_responsible {
-            self.caller.require(OVERRIDE)?;
-        }
+        require_responsible(self.caller, &before)?;
         let carried_out = self.carry_out(tx, &before).await?;
         may_resolve(&self.resolution.summary, before.gravest, carried_out)
             .map_err(|e| Fault::illegal("NOT_ON_THE_SPOT", e.to_string(), &name))?;

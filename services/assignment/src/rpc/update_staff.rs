@@ -53,6 +53,7 @@ pub(super) async fn run(
 /// One field with its new value.
 enum Change {
     DisplayName(String),
+    DisplayNameEn(String),
     Department(Option<DepartmentId>),
     Skills(Vec<String>),
     Languages(Vec<String>),
@@ -74,6 +75,7 @@ fn changes(name: &StaffName, given: wire::Staff, paths: &[String]) -> Result<Vec
     for (i, path) in paths.iter().enumerate() {
         changes.push(match path.as_str() {
             "display_name" => Change::DisplayName(given.display_name.clone()),
+            "display_name_en" => Change::DisplayNameEn(given.display_name_en.clone()),
             "department" => Change::Department(parse::department_of(
                 "staff.department",
                 Some(&name.site),
@@ -94,7 +96,7 @@ fn changes(name: &StaffName, given: wire::Staff, paths: &[String]) -> Result<Vec
                 violations.push(Violation {
                     field: format!("update_mask.paths[{i}]"),
                     description:
-                        "must be one of display_name, department, skills, languages, account, \
+                        "must be one of display_name, display_name_en, department, skills, languages, account, \
                                   contact_points, max_open_cases, retired"
                             .to_owned(),
                 });
@@ -136,6 +138,7 @@ impl Operation for Update {
         for change in &self.changes {
             match change {
                 Change::DisplayName(text) => after.display_name.clone_from(text),
+                Change::DisplayNameEn(text) => after.display_name_en.clone_from(text),
                 Change::Department(department) => after.department.clone_from(department),
                 Change::Skills(skills) => after.skills.clone_from(skills),
                 Change::Languages(languages) => after.languages.clone_from(languages),

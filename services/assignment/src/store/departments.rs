@@ -18,6 +18,8 @@ pub struct Department {
     pub name: DepartmentName,
     /// Name for people.
     pub display_name: String,
+    /// Name for people who read English; empty: the other.
+    pub display_name_en: String,
     /// Categories it lists for itself.
     pub categories: BTreeSet<Category>,
     /// When it was made.
@@ -30,6 +32,7 @@ struct Row {
     site: String,
     id: String,
     display_name: String,
+    display_name_en: String,
     create_time: Timestamp,
     revision: i64,
     categories: Vec<String>,
@@ -48,6 +51,7 @@ impl Row {
                 parse("department.id", &self.id)?,
             ),
             display_name: self.display_name,
+            display_name_en: self.display_name_en,
             categories: categories?,
             created_at: self.create_time,
             revision: self.revision,
@@ -63,12 +67,14 @@ pub async fn insert(tx: &mut Tx, department: &Department) -> Result<(), Fault> {
     let (site, id) = (department.name.site.as_str(), department.name.id.as_str());
     sqlx::query!(
         "-- assignment::store::departments::insert
-        INSERT INTO department (site, id, display_name, create_time, revision) VALUES ($1, $2, $3, $4, $5)",
+        INSERT INTO department (site, id, display_name, create_time, revision, display_name_en)
+        VALUES ($1, $2, $3, $4, $5, $6)",
         site,
         id,
         department.display_name,
         department.created_at.to_sqlx(),
         department.revision,
+        department.display_name_en,
     )
     .execute(&mut **tx)
     .await
@@ -104,7 +110,7 @@ pub async fn get(tx: &mut Tx, name: &DepartmentName) -> Result<Department, Fault
     sqlx::query_as!(
         Row,
         r#"-- assignment::store::departments::get
-        SELECT d.site, d.id, d.display_name, d.create_time, d.revision,
+        SELECT d.site, d.id, d.display_name, d.display_name_en, d.create_time, d.revision,
                ARRAY(SELECT c.category FROM department_category c
                      WHERE c.site = d.site AND c.department = d.id) AS "categories!"
         FROM department d WHERE d.site = $1 AND d.id = $2"#,
@@ -132,7 +138,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"-- assignment::store::departments::list
-        SELECT d.site, d.id, d.display_name, d.create_time, d.revision,
+        SELECT d.site, d.id, d.display_name, d.display_name_en, d.create_time, d.revision,
                ARRAY(SELECT c.category FROM department_category c
                      WHERE c.site = d.site AND c.department = d.id) AS "categories!"
         FROM department d

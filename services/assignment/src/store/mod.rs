@@ -9,6 +9,7 @@ pub mod departments;
 pub mod duties;
 pub mod evidence;
 pub mod handovers;
+pub mod history;
 pub mod ledger;
 pub mod library;
 pub mod limits;

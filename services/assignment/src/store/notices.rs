@@ -69,6 +69,33 @@ pub async fn handover_ended(
     tell(tx, work, &bench, news, String::new(), people, at).await
 }
 
+/// A case went to somebody else because whoever had it may not or cannot handle it any more, without an offer: whoever has it
+/// now, and the lead on duty.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn passed_on(
+    tx: &mut Tx,
+    before: Option<&Work>,
+    work: &Work,
+    steps: &[Step],
+    at: Timestamp,
+) -> Result<(), Fault> {
+    // Who accepts a hand-over knows of it.
+    let asked = |before: &Work| before.offered_to == work.responsible;
+    let passed = steps.iter().any(|step| step.kind == StepKind::HandedOver);
+    let (Some(_), Some(now), true) = (before.filter(|b| !asked(b)), &work.responsible, passed)
+    else {
+        return Ok(());
+    };
+    let bench = bench::load(tx, &work.case.site, at).await?;
+    let lead = bench.lead(at, &work.facts.excluded);
+    let mut people: BTreeSet<StaffId> = lead.map(|(_, lead)| lead.clone()).into_iter().collect();
+    people.insert(now.clone());
+    let news = WorkNews::PassedOn;
+    tell(tx, work, &bench, news, String::new(), people, at).await
+}
+
 /// The company centre took a case over: whoever has it now, whoever had it or was offered it, and the lead ladder.
 ///
 /// # Errors

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use redress_events::{NewEvent, publish};
 use redress_model::Fault;
 use redress_model::ids::new_id;
-use redress_model::name::{CaseName, DepartmentName, SiteId, StaffId, StaffName, SummonsName};
+use redress_model::name::{
+    CaseName, DepartmentName, SiteId, SolutionName, StaffId, StaffName, SummonsName,
+};
 use redress_model::words::{CaseStatus, Channel};
-use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::convert::{to_money, to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_store::Tx;
 use uuid::Uuid;
@@ -17,6 +19,7 @@ use super::{duties, plan};
 use crate::domain::horizon::horizon;
 use crate::domain::practice::{Demand, DemandState, Effect};
 use crate::domain::routing::Reason;
+use crate::domain::solution::Solution;
 use crate::domain::work::Work;
 
 /// Says who is responsible for a case now.
@@ -197,6 +200,66 @@ pub async fn contact_recorded(
         &payload,
     )
     .await
+}
+
+/// Says how much of a solution may be promised.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn solution_changed(tx: &mut Tx, solution: &Solution) -> Result<(), Fault> {
+    let (case, terms) = (&solution.case, &solution.terms);
+    let payload = event::SolutionChanged {
+        case: case.to_string(),
+        solution: SolutionName::new(case.site.clone(), solution.id).to_string(),
+        epoch: solution.epoch,
+        may_be_promised: solution.may_be_promised(),
+        sum: Some(to_money(terms.sum_to_decide())),
+        expire_time: terms.final_offer.as_ref().map(|o| to_timestamp(o.expires)),
+        revision: solution.revision,
+    };
+    let (site, subject) = (&case.site, case.to_string());
+    send(tx, "redress.solution.changed.v1", site, &subject, &payload).await
+}
+
+/// Says that somebody has a part in a case, or has it no more.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn part_changed(
+    tx: &mut Tx,
+    case: &CaseName,
+    part: Uuid,
+    staff: &StaffId,
+    open: bool,
+) -> Result<(), Fault> {
+    let payload = event::PartChanged {
+        case: case.to_string(),
+        part: part.to_string(),
+        staff: StaffName::new(case.site.clone(), staff.clone()).to_string(),
+        open,
+    };
+    let (site, subject) = (&case.site, case.to_string());
+    send(tx, "redress.part.changed.v1", site, &subject, &payload).await
+}
+
+/// Says what became of the appeal of a case.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn appeal_decided(
+    tx: &mut Tx,
+    work: &Work,
+    granted: bool,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let payload = event::AppealDecided {
+        case: work.case.to_string(),
+        epoch: work.epoch,
+        granted,
+        decide_time: Some(to_timestamp(at)),
+    };
+    let (site, subject) = (&work.case.site, work.case.to_string());
+    send(tx, "redress.appeal.decided.v1", site, &subject, &payload).await
 }
 
 /// Asks intake to open a case again.

@@ -187,7 +187,8 @@ pub async fn insert_leave(
 pub async fn waiting_for_leave(worker: &PgPool, now: Timestamp) -> Result<Vec<SiteId>, Fault> {
     let sites = sqlx::query_scalar!(
         "-- assignment::store::plan::waiting_for_leave
-        SELECT DISTINCT w.site FROM leave l JOIN work w ON w.site = l.site AND w.offered_to = l.staff
+        SELECT DISTINCT w.site FROM leave l
+        JOIN work w ON w.site = l.site AND (w.offered_to = l.staff OR w.responsible = l.staff)
         WHERE l.start_time <= $1 AND l.end_time > $1
           AND w.status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')",
         now.to_sqlx(),

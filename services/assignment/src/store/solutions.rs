@@ -8,7 +8,7 @@ use redress_store::{StoreResultExt as _, Tx, constraint};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{notices, parse, parse_opt, person};
+use super::{notices, outbox, parse, parse_opt, person};
 use crate::domain::authority::Level;
 use crate::domain::solution::{FinalOffer, Remedy, Review, Solution, State, Step, Terms, When};
 
@@ -327,7 +327,7 @@ pub async fn save(tx: &mut Tx, before: Option<&Solution>, now: &Solution) -> Res
         .await
         .or_fault()?;
     }
-    Ok(())
+    outbox::solution_changed(tx, now).await
 }
 
 async fn write(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {

@@ -16,6 +16,8 @@ pub struct Staff {
     pub name: StaffName,
     /// Name for people.
     pub display_name: String,
+    /// Name for people who read English; empty: the other.
+    pub display_name_en: String,
     /// Department; none for leads who belong to none.
     pub department: Option<DepartmentId>,
     /// Skills, in the site's words.
@@ -44,6 +46,7 @@ struct Row {
     site: String,
     id: String,
     display_name: String,
+    display_name_en: String,
     department: Option<String>,
     skills: Vec<String>,
     languages: Vec<String>,
@@ -65,6 +68,7 @@ impl Row {
                 parse("staff.id", &self.id)?,
             ),
             display_name: self.display_name,
+            display_name_en: self.display_name_en,
             department: parse_opt("staff.department", self.department.as_deref())?,
             skills: self.skills,
             languages: self.languages,
@@ -102,8 +106,8 @@ pub async fn insert(tx: &mut Tx, staff: &Staff) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::staff::insert
         INSERT INTO staff (site, id, display_name, department, skills, languages, account, max_open_cases, retired,
-                           create_time, update_time, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                           create_time, update_time, revision, display_name_en)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         staff.name.site.as_str(),
         staff.name.id.as_str(),
         staff.display_name,
@@ -116,6 +120,7 @@ pub async fn insert(tx: &mut Tx, staff: &Staff) -> Result<(), Fault> {
         staff.created_at.to_sqlx(),
         staff.updated_at.to_sqlx(),
         staff.revision,
+        staff.display_name_en,
     )
     .execute(&mut **tx)
     .await
@@ -131,7 +136,7 @@ pub async fn update(tx: &mut Tx, staff: &Staff) -> Result<(), Fault> {
     let rows = sqlx::query!(
         "-- assignment::store::staff::update
         UPDATE staff SET display_name = $3, department = $4, skills = $5, languages = $6, account = $7,
-               max_open_cases = $8, retired = $9, update_time = $10, revision = $11
+               max_open_cases = $8, retired = $9, update_time = $10, revision = $11, display_name_en = $12
         WHERE site = $1 AND id = $2",
         staff.name.site.as_str(),
         staff.name.id.as_str(),
@@ -144,6 +149,7 @@ pub async fn update(tx: &mut Tx, staff: &Staff) -> Result<(), Fault> {
         staff.retired,
         staff.updated_at.to_sqlx(),
         staff.revision,
+        staff.display_name_en,
     )
     .execute(&mut **tx)
     .await
@@ -164,7 +170,7 @@ pub async fn get(tx: &mut Tx, name: &StaffName) -> Result<Staff, Fault> {
     sqlx::query_as!(
         Row,
         r#"-- assignment::store::staff::get
-        SELECT s.site, s.id, s.display_name, s.department, s.skills, s.languages, s.account, s.max_open_cases,
+        SELECT s.site, s.id, s.display_name, s.display_name_en, s.department, s.skills, s.languages, s.account, s.max_open_cases,
                s.retired, s.create_time, s.update_time, s.revision,
                ARRAY(SELECT c.kind FROM staff_contact c WHERE c.site = s.site AND c.staff = s.id
                      ORDER BY c.position) AS "contact_kinds!",
@@ -206,7 +212,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"-- assignment::store::staff::list
-        SELECT s.site, s.id, s.display_name, s.department, s.skills, s.languages, s.account, s.max_open_cases,
+        SELECT s.site, s.id, s.display_name, s.display_name_en, s.department, s.skills, s.languages, s.account, s.max_open_cases,
                s.retired, s.create_time, s.update_time, s.revision,
                ARRAY(SELECT c.kind FROM staff_contact c WHERE c.site = s.site AND c.staff = s.id
                      ORDER BY c.position) AS "contact_kinds!",

@@ -78,7 +78,8 @@ impl Row {
     }
 }
 
-/// Says what help is promised, or that it ended: a demand of its own, for which triage keeps a clock SUPPORT.
+/// Says what help is promised, or that it ended: a demand of its own, for which triage keeps a clock SUPPORT; and that the
+/// person has a part in the case meanwhile.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -97,6 +98,8 @@ pub async fn tell(tx: &mut Tx, support: &Support, actor: &str) -> Result<(), Fau
         party: support.department.to_string(),
         outside_number: String::new(),
     };
+    let open = support.state == SupportState::Requested;
+    outbox::part_changed(tx, &support.case, support.id, &support.staff, open).await?;
     outbox::practice(tx, &support.case, &Effect::Demand(demand), actor).await
 }
 

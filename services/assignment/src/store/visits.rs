@@ -8,13 +8,14 @@ use redress_model::name::{CaseName, StaffId};
 use redress_store::{StoreResultExt as _, Tx, constraint};
 use uuid::Uuid;
 
-use super::{parse, parse_opt};
+use super::{outbox, parse, parse_opt};
 use crate::domain::handling::{FollowUp, Visit, VisitPurpose};
 
 /// How many visits of a case are read at most.
 const VISITS_MAX: i64 = 500;
 
-/// Adds a visit, or records of a planned one that it was made. One that was made stays as it is.
+/// Adds a visit, or records of a planned one that it was made, and says who has a part in the case by it. One that was made
+/// stays as it is.
 ///
 /// # Errors
 /// INVALID_ARGUMENT when the person does not exist.
@@ -41,7 +42,10 @@ pub async fn put(tx: &mut Tx, case: &CaseName, visit: &Visit, now: Timestamp) ->
         Some("visit_staff") => Fault::invalid("staff", "must be a person of the site"),
         _ => redress_store::fault(e),
     })?;
-    Ok(())
+    match &visit.staff {
+        Some(staff) => outbox::part_changed(tx, case, visit.id, staff, visit.made.is_none()).await,
+        None => Ok(()),
+    }
 }
 
 /// The visits of a case, newest first.

@@ -11,7 +11,9 @@ use redress_model::{Fault, Grade};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::{bench, handovers, library, notices, outbox, parse, parse_opt, person, reports, staff};
+use super::{
+    bench, handovers, history, library, notices, outbox, parse, parse_opt, person, reports, staff,
+};
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
 use crate::domain::transition::{Action, Outcome, transition};
@@ -182,12 +184,13 @@ pub async fn save(
         return Ok(());
     }
     write(tx, work).await?;
-    append_steps(tx, &work.case, &outcome.steps, actor, at).await?;
+    history::append(tx, &work.case, &outcome.steps, actor, at).await?;
     count_loads(tx, before, work, at).await?;
     if let Some(before) = before.filter(|b| handover::is_open(b) && !handover::is_open(work)) {
         handovers::forget(tx, &work.case).await?;
         notices::handover_ended(tx, before, work, &outcome.steps, at).await?;
     }
+    notices::passed_on(tx, before, work, &outcome.steps, at).await?;
     reports::facts::worked(tx, work).await?;
     if let Some(reason) = outcome.owner {
         outbox::owner_changed(tx, work, reason).await?;
@@ -267,37 +270,6 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
     .execute(&mut **tx)
     .await
     .or_fault()?;
-    Ok(())
-}
-
-async fn append_steps(
-    tx: &mut Tx,
-    case: &CaseName,
-    steps: &[Step],
-    actor: &str,
-    at: Timestamp,
-) -> Result<(), Fault> {
-    for step in steps {
-        // The site's lock keeps two writers from the same number.
-        sqlx::query!(
-            "-- assignment::store::work::append_steps
-            INSERT INTO work_step (site, case_id, sequence, kind, status, step_time, actor, responsible, offered_to, text)
-            SELECT $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7, $8, $9
-            FROM work_step WHERE site = $1 AND case_id = $2",
-            case.site.as_str(),
-            case.id,
-            step.kind.word(),
-            step.status.word(),
-            at.to_sqlx(),
-            actor,
-            step.responsible.as_ref().map(StaffId::as_str),
-            step.offered_to.as_ref().map(StaffId::as_str),
-            step.text,
-        )
-        .execute(&mut **tx)
-        .await
-        .or_fault()?;
-    }
     Ok(())
 }
 
@@ -446,7 +418,7 @@ pub async fn list(
 }
 
 /// Cases that a change of people may concern: those nobody is responsible for or offered to though they live, those that
-/// wait for somebody on leave, and those that the given person holds.
+/// somebody on leave has or is offered, and those that the given person holds.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -462,7 +434,8 @@ pub async fn unsettled(
         WHERE site = $1
           AND status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')
           AND (responsible IS NULL OR responsible = $2 OR offered_to = $2
-               OR offered_to IN (SELECT staff FROM leave WHERE site = $1 AND start_time <= $3 AND end_time > $3)
+               OR EXISTS (SELECT FROM leave l WHERE l.site = $1 AND l.start_time <= $3 AND l.end_time > $3
+                          AND l.staff IN (work.offered_to, work.responsible))
                OR (offered_to IS NULL AND decision_revision IS NOT NULL
                    AND status IN ('RECEIVED', 'TRIAGED', 'REOPENED', 'ASSIGNED')))
         ORDER BY received_time, case_id",

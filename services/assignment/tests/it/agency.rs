@@ -27,7 +27,7 @@ use crate::world::{NowPlus as _, World, by, last};
 
 impl World {
     /// An agency store with two people of the company centre.
-    async fn store() -> Self {
+    pub(crate) async fn store() -> Self {
         let world = Self::staffed().await;
         world.is_store().await;
         world.department("company-centre", &[]).await.expect("made");
@@ -43,7 +43,7 @@ impl World {
     }
 
     /// A case that whoever it was offered to has accepted and looked at.
-    async fn worked_on(&self) -> CaseName {
+    pub(crate) async fn worked_on(&self) -> CaseName {
         let case = self.offered(Category::EngineeringQuality).await;
         let owner = last(&self.get(&case).await.offered_to).to_owned();
         let handler = || self.handler(&owner);
@@ -76,11 +76,11 @@ impl World {
         self.event("triage", "redress.clock.changed.v1", &subject, &payload)
     }
 
-    fn breached(&self, case: &CaseName) -> Event {
+    pub(crate) fn breached(&self, case: &CaseName) -> Event {
         self.clock(case, ClockKind::Resolve, ClockTransition::Breached)
     }
 
-    async fn booked(&self) -> Vec<wire::LedgerEntry> {
+    pub(crate) async fn booked(&self) -> Vec<wire::LedgerEntry> {
         let list = wire::ListLedgerEntriesRequest {
             parent: "sites/lakeside".to_owned(),
             ..Default::default()
@@ -92,7 +92,7 @@ impl World {
         answer.expect("listed").into_inner().entries
     }
 
-    async fn notices(&self, news: WorkNews) -> Vec<WorkNoticed> {
+    pub(crate) async fn notices(&self, news: WorkNews) -> Vec<WorkNoticed> {
         let said = self.said::<WorkNoticed>("redress.work.noticed.v1").await;
         said.into_iter().filter(|n| n.news() == news).collect()
     }

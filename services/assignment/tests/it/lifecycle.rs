@@ -821,8 +821,99 @@ async fn m18_an_invalid_complaint_is_answered_with_reasons_and_appealed_once() {
     assert!(granted.into_inner().appeal.expect("it").granted);
     let asked: Vec<event::ReopeningAsked> = world.said("redress.reopening.asked.v1").await;
     assert_eq!(asked[0].reason, "appeal_granted");
+    let decided: Vec<event::AppealDecided> = world.said("redress.appeal.decided.v1").await;
+    assert_eq!(decided.len(), 1);
+    assert!(decided[0].granted && decided[0].case == case.to_string());
     let refused = hear(world.above("region")).await.expect_err("decided");
     assert_eq!(reason(&refused), "NOT_APPEALED");
+}
+
+#[tokio::test]
+async fn m11_every_text_that_a_customer_is_told_is_held_against_the_wording_rules() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let wrong_field = |refused: Status, field: &str| {
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+        let details = refused.get_error_details();
+        let violations = &details.bad_request().expect("told").field_violations;
+        assert!(
+            violations.iter().any(|v| v.field == field),
+            "{violations:?}"
+        );
+    };
+    let propose = |change: fn(&mut wire::SolutionTerms)| {
+        let mut terms = world.terms(1_000);
+        change(&mut terms);
+        let request = wire::ProposeSolutionRequest {
+            parent: World::name_of(&case),
+            terms: Some(terms),
+            ..Default::default()
+        };
+        let caller = world.handler("eng-one");
+        world.solutions.propose_solution(by(caller, request))
+    };
+    let refused = propose(|t| t.summary = "壹分錢壹分貨，修好門即可".to_owned()).await;
+    wrong_field(refused.expect_err("said"), "terms.summary");
+    let refused = propose(|t| t.remedies[0].text = "这点小事也赔".to_owned()).await;
+    wrong_field(refused.expect_err("said"), "terms.remedies[0].text");
+    let refused = propose(|t| {
+        t.final_offer = Some(wire::FinalOffer {
+            ceiling: t.remedies[0].amount.clone(),
+            expire_time: t.steps[0].due_time,
+            text: "不接受就停水停电催交物业费".to_owned(),
+        });
+    })
+    .await;
+    wrong_field(refused.expect_err("said"), "terms.final_offer.text");
+    let solution = world.propose(&case, 1_000).await.expect("plain words");
+    assert_eq!(solution.state, to_wire(State::AwaitingApproval));
+
+    let request = wire::RejectWorkRequest {
+        name: World::name_of(&case),
+        answer: "不可能,是您错了,一分钱一分货,不是我们部门的事".to_owned(),
+        channel: to_wire(Channel::Hotline),
+        ..Default::default()
+    };
+    let caller = world.handler("eng-one");
+    let refused = world.validity.reject_work(by(caller, request)).await;
+    wrong_field(refused.expect_err("said"), "answer");
+    let request = wire::DecideAppealRequest {
+        name: World::name_of(&case),
+        reason: "经认定属恶意投诉".to_owned(),
+        channel: to_wire(Channel::Hotline),
+        ..Default::default()
+    };
+    let hears = world.above("region");
+    let refused = world.validity.decide_appeal(by(hears, request)).await;
+    wrong_field(refused.expect_err("said"), "reason");
+    assert!(world.contacts().await.is_empty(), "nothing was kept of it");
+}
+
+#[tokio::test]
+async fn m10_others_hear_how_much_of_a_solution_may_be_promised_and_not_a_word_of_it() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let last_said = || async {
+        let said: Vec<event::SolutionChanged> = world.said("redress.solution.changed.v1").await;
+        let last = said.into_iter().next_back().expect("said");
+        let sum = last.sum.expect("a sum").units;
+        (last.may_be_promised, sum, last.revision, last.case)
+    };
+    let name = case.to_string();
+    let solution = world.propose(&case, 1_500).await.expect("proposed");
+    assert_eq!(last_said().await, (false, 1_500, 1, name.clone()));
+    let refused = world.review(world.manager(), &solution, false).await;
+    refused.expect("no");
+    assert_eq!(last_said().await, (false, 1_500, 2, name.clone()));
+
+    let another = world.propose(&case, 1_800).await.expect("another");
+    let approved = world.review(world.manager(), &another, true).await;
+    approved.expect("within the limit");
+    assert_eq!(last_said().await, (true, 1_800, 2, name.clone()));
+    world.tell_solution(&another).await.expect("approved");
+    assert_eq!(last_said().await, (true, 1_800, 3, name.clone()));
+    world.confirm(&another, Answer::Declined).await.expect("no");
+    assert_eq!(last_said().await, (false, 1_800, 4, name));
 }
 
 #[tokio::test]

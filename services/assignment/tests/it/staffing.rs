@@ -12,7 +12,7 @@ use redress_proto::assignment::v1::roster_service_server::RosterService;
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::{
-    self as event, DemandChanged, DemandState, OwnerChanged, WorkSummoned,
+    self as event, DemandChanged, DemandState, OwnerChanged, WorkNews, WorkNoticed, WorkSummoned,
 };
 use redress_rpc::Caller;
 use tonic::{Code, Status};
@@ -540,6 +540,48 @@ async fn p14_nothing_waits_for_somebody_on_leave() {
         (last(&work.responsible), work.offered_to.as_str()),
         (second, "")
     );
+}
+
+/// Section 7: the case of somebody on leave is somebody else's, and both they and the lead know.
+#[tokio::test]
+async fn whoever_is_on_leave_is_responsible_for_nothing_and_who_stands_in_is_told() {
+    let world = World::staffed().await;
+    let clock: SharedClock = world.clock.clone();
+    let (case, owner) = in_hand(&world).await;
+    let received = world.new_case();
+    world.tell(&[world.received(world.facts(&received))]).await;
+    assert_eq!(last(&world.get(&received).await.responsible), "desk");
+    // Made ahead, it takes nothing before it begins.
+    on_leave(&world, &owner, 1, 48).await;
+    on_leave(&world, "desk", 1, 48).await;
+    assert_eq!(last(&world.get(&case).await.responsible), owner);
+    world.clock.advance(SignedDuration::from_hours(1));
+    let looked = settle_leaves::settle_begun(&world.database.db, &clock).await;
+    assert_eq!(looked.expect("looked"), 1);
+    let work = world.get(&case).await;
+    assert_eq!(last(&work.responsible), other(&owner));
+    assert_eq!(
+        work.status,
+        to_wire(CaseStatus::Accepted),
+        "goes on where it was"
+    );
+    assert_eq!(last(&world.get(&received).await.responsible), "lead-site");
+    let told = world.said::<WorkNoticed>("redress.work.noticed.v1").await;
+    let mut heard: Vec<_> = told
+        .iter()
+        .filter(|n| n.news() == WorkNews::PassedOn && n.case == case.to_string())
+        .flat_map(|n| n.staff.iter().map(|s| last(s).to_owned()))
+        .collect();
+    heard.sort_unstable();
+    assert_eq!(heard, [other(&owner), "lead-site"]);
+    // Another look changes nothing, and coming back takes nothing away from who stood in.
+    let looked = settle_leaves::settle_begun(&world.database.db, &clock).await;
+    assert_eq!(looked.expect("looked"), 0);
+    world.clock.advance(SignedDuration::from_hours(48));
+    settle_leaves::settle_begun(&world.database.db, &clock)
+        .await
+        .expect("looked");
+    assert_eq!(world.get(&case).await.etag, work.etag);
 }
 
 #[tokio::test]

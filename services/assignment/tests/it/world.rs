@@ -150,6 +150,7 @@ impl World {
             display_name: "Lakeside".to_owned(),
             revision: 1,
             language: "zh-CN".to_owned(),
+            display_name_en: String::new(),
         };
         let event = self.event_at(
             site,
@@ -437,6 +438,16 @@ impl World {
             panic!("{} was rejected: {}", event.event_type, result.reason);
         }
         result.outcome()
+    }
+
+    /// Delivers one event on a platform that may die of it.
+    pub async fn try_deliver(&self, event: &Event) -> Option<DeliverOutcome> {
+        let request = DeliverRequest {
+            events: vec![event.to_cloud_event()],
+        };
+        let caller = self.service(&event.source);
+        let answer = self.inbox.deliver(by(caller, request)).await.ok()?;
+        Some(answer.into_inner().results.first()?.outcome())
     }
 
     /// Delivers events that take effect at once.

@@ -396,6 +396,7 @@ pub(crate) fn site_changed(site: &str) -> Event {
         display_name: "Lake".into(),
         revision: 1,
         language: "zh-CN".into(),
+        display_name_en: String::new(),
     };
     event(
         "intake",

@@ -1,6 +1,7 @@
 //! Collects every violation of a request before any is reported.
 
 use jiff::Timestamp;
+use redress_model::text::is_blank;
 use redress_model::words::Word;
 use redress_model::{Fault, Violation};
 use redress_proto::{Money, convert};
@@ -77,7 +78,7 @@ impl Check {
             self.wrong(field, "must not hold the character U+0000");
             return String::new();
         }
-        if min > 0 && text.trim().is_empty() {
+        if min > 0 && is_blank(text) {
             self.wrong(field, format!("must hold {min} to {max} characters"));
             return String::new();
         }

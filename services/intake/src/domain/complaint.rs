@@ -268,9 +268,26 @@ impl NewCase {
         })
     }
 
-    /// Language of what the first complainant receives; empty for the site's.
+    /// Language of what the first complainant receives: as said, else that of the complaint where it is plain; empty
+    /// for the site's.
     pub fn language(&self) -> &str {
-        self.complainants.first().map_or("", |c| &c.language)
+        match self.complainants.first() {
+            Some(first) if !first.language.is_empty() => &first.language,
+            _ => plain_language(&self.text),
+        }
+    }
+}
+
+/// `en` for a text of Latin words without a Chinese character, `zh-CN` for one that is mostly Chinese, else empty.
+pub fn plain_language(text: &str) -> &'static str {
+    let chinese = text
+        .chars()
+        .filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c));
+    let latin = text.chars().filter(char::is_ascii_alphabetic).count();
+    match (chinese.count(), latin) {
+        (0, 8..) => "en",
+        (chinese, latin) if chinese > 0 && chinese * 2 > latin => "zh-CN",
+        _ => "",
     }
 }
 
@@ -390,6 +407,15 @@ mod tests {
     fn parse(mode: CaseMode, wire: &pb::Case) -> Result<NewCase, String> {
         let site = "lake".parse().expect("a slug");
         NewCase::parse(site, mode, wire, now(), || Uuid::from_u128(1)).map_err(|f| f.to_string())
+    }
+
+    #[test]
+    fn an_english_complaint_asks_for_english_and_a_doubtful_one_for_what_the_site_speaks() {
+        assert_eq!(plain_language("The lift has been broken for days."), "en");
+        assert_eq!(plain_language("电梯坏了三天，B2 也停了"), "zh-CN");
+        for doubtful in ["", "B2-1201", "12345", "WeChat: 漏水", "ok"] {
+            assert_eq!(plain_language(doubtful), "", "{doubtful}");
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct NewSite {
     pub kind: SiteKind,
     /// Name for people.
     pub display_name: String,
+    /// Name for people who read English; empty: the other.
+    pub display_name_en: String,
     /// IANA time zone.
     pub time_zone: String,
     /// What the numbers of its cases begin with.
@@ -55,6 +57,7 @@ impl NewSite {
         let region = check.parsed("site.region", &wire.region);
         let kind = check.required_word("site.kind", wire.kind);
         let display_name = check.line("site.display_name", &wire.display_name, 1, 100);
+        let display_name_en = check.line("site.display_name_en", &wire.display_name_en, 0, 100);
         let time_zone = or_default(&wire.time_zone, TIME_ZONE_DEFAULT);
         if !is_iana_zone(&time_zone) {
             check.wrong("site.time_zone", "must be an IANA time zone");
@@ -71,6 +74,7 @@ impl NewSite {
                 region,
                 kind,
                 display_name,
+                display_name_en,
                 time_zone,
                 number_prefix: prefix.clone(),
                 language: or_default(&language, LANGUAGE_DEFAULT),

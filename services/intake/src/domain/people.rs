@@ -25,6 +25,8 @@ pub struct Complainant {
     pub way: pb::ContactWay,
     /// `zh-CN`, `en`, or empty for the site's.
     pub language: String,
+    /// Where a letter finds the person; empty where unknown.
+    pub postal_address: String,
 }
 
 impl std::fmt::Debug for Complainant {
@@ -63,6 +65,12 @@ impl Complainant {
             account: check.line(format!("{field}.account"), &wire.account, 0, 128),
             way,
             language: parse_language(check, &format!("{field}.language"), &wire.language),
+            postal_address: check.line(
+                format!("{field}.postal_address"),
+                &wire.postal_address,
+                0,
+                300,
+            ),
         }
     }
 
@@ -81,11 +89,15 @@ impl Complainant {
             .collect()
     }
 
-    /// What the person is recognised by: the account, else the phone, else the e-mail address.
-    pub fn identity(&self) -> Option<Identity> {
+    /// What the person is recognised by: the account, else the phone, else the e-mail address, else name and postal
+    /// address. Who wrote to us and gave a name alone is somebody too, within the case that `written` names: they
+    /// wait for an answer, though nobody finds them again elsewhere (M16).
+    pub fn identity(&self, written: Option<&str>) -> Option<Identity> {
         Identity::account(&self.account)
             .or_else(|| Identity::phone(&self.phone).ok())
             .or_else(|| Identity::email(&self.email))
+            .or_else(|| Identity::letter(&self.display_name, &self.postal_address))
+            .or_else(|| Identity::named(written?, &self.display_name))
     }
 
     /// As the wire carries it, and as it is sealed.
@@ -97,6 +109,7 @@ impl Complainant {
             account: self.account.clone(),
             preferred_contact_way: self.way.into(),
             language: self.language.clone(),
+            postal_address: self.postal_address.clone(),
         }
     }
 }
@@ -143,7 +156,29 @@ mod tests {
     #[test]
     fn a_person_without_anything_is_anonymous() {
         let parsed = parse(pb::Complainant::default()).expect("anonymous");
-        assert!(parsed[0].identity().is_none());
+        assert!(parsed[0].identity(Some("LAKE-1")).is_none());
+    }
+
+    #[test]
+    fn m16_who_writes_is_somebody_by_name_and_address_or_by_the_name_within_the_case() {
+        let person = |name: &str, address: &str| {
+            let wire = pb::Complainant {
+                display_name: name.to_owned(),
+                postal_address: address.to_owned(),
+                ..Default::default()
+            };
+            parse(wire).expect("right").remove(0)
+        };
+        let lives_here = person("李四", "湖滨路 1 号");
+        let again = person("李四", "湖滨路１号");
+        assert!(lives_here.identity(None).is_some());
+        assert!(lives_here.identity(None) == again.identity(Some("LAKE-2")));
+        let name_alone = person("李四", "");
+        assert!(
+            name_alone.identity(None).is_none(),
+            "who spoke was told then and there"
+        );
+        assert!(name_alone.identity(Some("LAKE-1")) != name_alone.identity(Some("LAKE-2")));
     }
 
     #[test]

@@ -203,6 +203,7 @@ impl Operation for TakeIn<'_> {
             self.intake.keyring.vault(),
             self.site.organization(),
             &new.complainants,
+            (!new.channel.is_spoken()).then_some(self.number.as_str()),
         );
         let mut case = self.record(tx, &people).await?;
         case::insert(tx, &case).await?;

@@ -15,7 +15,7 @@ use tonic::Request;
 use super::create_case::require_known;
 use super::render;
 use crate::domain::change::Changes;
-use crate::domain::complaint::NOBODY_COMPLAINS;
+use crate::domain::complaint::{NOBODY_COMPLAINS, plain_language};
 use crate::domain::people::Complainant;
 use crate::domain::timeline::{Facts, facts};
 use crate::intake::Intake;
@@ -165,11 +165,15 @@ impl Update<'_> {
             return Ok(false);
         }
         let site = directory::get_site(tx, &case.name.site).await?;
-        let recognised = Recognised::of(keyring.vault(), site.organization(), new);
+        let written = (!case.channel.is_spoken()).then_some(case.number.as_str());
+        let recognised = Recognised::of(keyring.vault(), site.organization(), new, written);
         people::replace(tx, keyring, &case.name, new, &recognised, self.now).await?;
         case.listed_count = recognised.count();
         case.person_tokens = recognised.known();
-        case.language = new.first().map(|c| c.language.clone()).unwrap_or_default();
+        case.language = match new.first() {
+            Some(first) if !first.language.is_empty() => first.language.clone(),
+            _ => plain_language(&case.text).to_owned(),
+        };
         Ok(true)
     }
 

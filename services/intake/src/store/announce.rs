@@ -138,6 +138,7 @@ pub async fn site(tx: &mut Tx, site: &Site) -> Result<(), Fault> {
         display_name: site.display_name.clone(),
         revision: site.revision,
         language: site.language.clone(),
+        display_name_en: site.display_name_en.clone(),
     };
     let event = NewEvent {
         event_type: "redress.site.changed.v1",

@@ -25,6 +25,8 @@ pub struct Site {
     pub kind: SiteKind,
     /// Name for people.
     pub display_name: String,
+    /// Name for people who read English; empty: the other.
+    pub display_name_en: String,
     /// IANA time zone.
     pub time_zone: String,
     /// What the numbers of its cases begin with.
@@ -60,6 +62,7 @@ impl Site {
             region: self.region.to_string(),
             kind: to_wire(self.kind),
             display_name: self.display_name.clone(),
+            display_name_en: self.display_name_en.clone(),
             time_zone: self.time_zone.clone(),
             number_prefix: self.number_prefix.clone(),
             language: self.language.clone(),
@@ -245,8 +248,9 @@ pub async fn insert_site(tx: &mut Tx, site: &NewSite, now: Timestamp) -> Result<
     let name = SiteName(site.id.clone());
     sqlx::query!(
         "-- intake::directory::insert_site
-        INSERT INTO site (id, organization, region, kind, display_name, time_zone, number_prefix, language, create_time, update_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        INSERT INTO site (id, organization, region, kind, display_name, time_zone, number_prefix, language, create_time,
+                          update_time, display_name_en)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
         site.id.as_str(),
         region.organization.as_str(),
         region.region.as_str(),
@@ -256,6 +260,7 @@ pub async fn insert_site(tx: &mut Tx, site: &NewSite, now: Timestamp) -> Result<
         site.number_prefix,
         site.language,
         now.to_sqlx() as _,
+        site.display_name_en,
     )
     .execute(&mut **tx)
     .await
@@ -323,7 +328,7 @@ pub async fn sites(
     let rows = sqlx::query!(
         "-- intake::directory::sites
         SELECT id, organization, region, kind, display_name, time_zone, number_prefix, language, create_time,
-               update_time, revision
+               update_time, revision, display_name_en
         FROM site
         WHERE ($1::text IS NULL OR id = $1)
           AND ($2::text IS NULL OR (organization = $2 AND region = $3))
@@ -349,6 +354,7 @@ pub async fn sites(
                 },
                 kind: word(&r.kind)?,
                 display_name: r.display_name,
+                display_name_en: r.display_name_en,
                 time_zone: r.time_zone,
                 number_prefix: r.number_prefix,
                 language: r.language,
@@ -367,12 +373,14 @@ pub async fn sites(
 pub async fn save_site(tx: &mut Tx, site: &Site) -> Result<(), Fault> {
     sqlx::query!(
         "-- intake::directory::save_site
-        UPDATE site SET display_name = $2, language = $3, update_time = $4, revision = $5 WHERE id = $1",
+        UPDATE site SET display_name = $2, language = $3, update_time = $4, revision = $5, display_name_en = $6
+        WHERE id = $1",
         site.id.as_str(),
         site.display_name,
         site.language,
         site.updated.to_sqlx() as _,
         site.revision,
+        site.display_name_en,
     )
     .execute(&mut **tx)
     .await

@@ -10,7 +10,7 @@ use redress_model::name::{CaseName, OrganizationId, SiteId};
 use redress_model::words::CaseStatus;
 use redress_proto::intake::v1 as pb;
 use redress_store::{StoreResultExt as _, Tx};
-use redress_vault::{Place, Vault};
+use redress_vault::{Identity, Place, Vault};
 use uuid::Uuid;
 
 use super::keyring::Keyring;
@@ -29,12 +29,18 @@ pub struct Recognised {
 }
 
 impl Recognised {
-    /// Recognises people within an organization.
-    pub fn of(vault: &Vault, organization: &OrganizationId, people: &[Complainant]) -> Self {
+    /// Recognises people within an organization; `written` is the number of a case that came in writing.
+    pub fn of(
+        vault: &Vault,
+        organization: &OrganizationId,
+        people: &[Complainant],
+        written: Option<&str>,
+    ) -> Self {
+        let token = |identity: Identity| vault.person_token(organization, &identity);
         Self {
             tokens: people
                 .iter()
-                .map(|p| p.identity().map(|i| vault.person_token(organization, &i)))
+                .map(|p| p.identity(written).map(token))
                 .collect(),
             phones: people
                 .iter()

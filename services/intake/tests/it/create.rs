@@ -32,6 +32,47 @@ async fn i1_an_answered_complaint_is_kept_with_its_event_and_asks_nobody_else() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn m16_who_writes_without_a_way_back_is_told_too_in_the_language_of_the_complaint() {
+    let world = World::new().await;
+    let told = async |channel: Way, complainant: pb::Complainant, text: &str| {
+        let case = pb::Case {
+            channel: to_wire(channel),
+            complainants: vec![complainant],
+            text: text.to_owned(),
+            ..leak()
+        };
+        let case = world.create(case).await;
+        let said: Vec<events::CaseReceived> = world.said("redress.case.received.v1").await;
+        let mut all = said.into_iter().filter_map(|s| s.facts);
+        let facts = all.find(|f| f.case == case.name).expect("said");
+        (facts.person_tokens, facts.language)
+    };
+    let named = pb::Complainant {
+        display_name: "李四".to_owned(),
+        ..Default::default()
+    };
+    let text = "厨房天花板漏水，多次报修无人处理";
+    let (by_name, language) = told(Way::Letter, named.clone(), text).await;
+    assert_eq!((by_name.len(), language.as_str()), (1, "zh-CN"));
+    let (again, _) = told(Way::Letter, named.clone(), text).await;
+    assert_ne!(by_name, again, "a name finds nobody again");
+    let (spoken, _) = told(Way::Hotline, named.clone(), text).await;
+    assert!(spoken.is_empty(), "who spoke was told then and there");
+    let (nobody, _) = told(Way::Letter, pb::Complainant::default(), text).await;
+    assert!(nobody.is_empty(), "nobody can be told who gave no name");
+
+    let at_home = pb::Complainant {
+        postal_address: "湖滨路1号 3栋1202".to_owned(),
+        ..named
+    };
+    let (first, _) = told(Way::Letter, at_home.clone(), text).await;
+    let english = "The kitchen ceiling leaks, and nobody comes to repair it.";
+    let (second, language) = told(Way::Letter, at_home, english).await;
+    assert_eq!(first, second, "the same person at the same address");
+    assert_eq!(language, "en");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i2_fifty_concurrent_retries_of_a_request_make_one_case() {
     let world = World::new().await;
     let mut tasks = Vec::new();

@@ -63,6 +63,7 @@ prop_compose! {
                 account: texts[5].clone(),
                 preferred_contact_way: numbers[1],
                 language: texts[6].clone(),
+                postal_address: texts[2].clone(),
             }],
             headcount: numbers[2],
             place: Some(pb::Place { building: texts[7].clone(), unit: texts[8].clone(), detail: texts[9].clone() }),

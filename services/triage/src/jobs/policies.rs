@@ -1,4 +1,4 @@
-//! Lets policies take effect: once a revision holds, others are told what it says to them, and the open cases below it
+//! Lets policies take effect, and opening-day windows: once a revision holds, others are told what it says to them, and the open cases below it
 //! are graded again, site by site and in batches. Deadlines stay (P26). Whoever is killed on the way leaves a lease that runs out,
 //! and whoever comes next begins anew, which changes nothing about cases that are done.
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::casework::{self, Work};
 use crate::desk::Desk;
-use crate::store::{policies, sites};
+use crate::store::{openings, policies, sites};
 
 /// How often revisions that have taken effect are looked for, beyond being woken.
 const LOOK_PERIOD: Duration = Duration::from_secs(15);
@@ -34,6 +34,13 @@ impl PolicyKeeper {
     pub async fn run(self, shutdown: CancellationToken) {
         let mut wakes = self.0.db.wakes();
         loop {
+            if let Err(fault) = self.turn_windows().await {
+                tracing::warn!(
+                    reason = fault.reason(),
+                    fault = %fault.chain(),
+                    "an opening-day window waits to be told"
+                );
+            }
             if let Err(fault) = self.take_effect().await {
                 tracing::warn!(
                     reason = fault.reason(),
@@ -47,6 +54,21 @@ impl PolicyKeeper {
                 Ok(()) = wakes.changed() => {}
             }
         }
+    }
+
+    /// Tells others by which profile a sales centre works from now on, once a window has opened or closed (M15). A window that
+    /// opened and closed between two looks is told as what holds now.
+    pub async fn turn_windows(&self) -> Result<u32, Fault> {
+        let mut told = 0;
+        for site in openings::turned(&self.0.db, self.0.now()).await? {
+            let turn = Turn {
+                site: site.clone(),
+                now: self.0.now(),
+            };
+            self.0.db.run(&Scope::site(site), &turn).await?;
+            told += 1;
+        }
+        Ok(told)
     }
 
     /// Grades again below every revision that has taken effect since. Gives how many revisions.
@@ -99,6 +121,27 @@ impl Operation for Tell {
             Some(site) => casework::tell_policy(tx, &site).await,
             None => Ok(()),
         }
+    }
+}
+
+struct Turn {
+    site: SiteId,
+    now: Timestamp,
+}
+
+impl Operation for Turn {
+    const NAME: &'static str = "triage.turn_window";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        openings::lock(tx, &self.site).await?;
+        let open = openings::get(tx, &self.site).await?.is_open(self.now);
+        if openings::told(tx, &self.site, open).await?
+            && let Some(site) = sites::get(tx, &self.site, self.now).await?
+        {
+            casework::tell_policy(tx, &site).await?;
+        }
+        Ok(())
     }
 }
 

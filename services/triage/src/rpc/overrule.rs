@@ -45,7 +45,7 @@ pub(super) fn read(caller: &Caller, case: &str, grade: i32) -> Result<(CaseName,
 
 /// A reason that says something.
 pub(super) fn reason(text: String) -> Result<String, Fault> {
-    if text.trim().is_empty() {
+    if redress_model::text::is_blank(&text) {
         return Err(Fault::invalid("reason", "must say why"));
     }
     Ok(text)

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::SiteId;
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Database, StoreResultExt as _, Tx};
 
 /// One window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,4 +141,40 @@ pub async fn is_open(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<bool, 
     .fetch_one(&mut **tx)
     .await
     .or_fault()
+}
+
+/// Sites where a window has opened or closed since others were told last.
+pub async fn turned(db: &Database, now: Timestamp) -> Result<Vec<SiteId>, Fault> {
+    let names = sqlx::query_scalar!(
+        "-- triage::store::openings::turned
+        SELECT s.site FROM (SELECT site, max(revision) AS revision FROM opening_set GROUP BY site) s
+        LEFT JOIN opening_told t ON t.site = s.site
+        WHERE coalesce(t.open, false) <> EXISTS (
+          SELECT FROM opening_window w
+          WHERE w.site = s.site AND w.revision = s.revision AND w.start_time <= $1 AND w.end_time > $1)
+        ORDER BY s.site",
+        now.to_sqlx(),
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    names
+        .iter()
+        .map(|name| name.parse().map_err(Fault::internal))
+        .collect()
+}
+
+/// Notes whether others are told that a window is open; false where they were told so before. Take the lock first.
+pub async fn told(tx: &mut Tx, site: &SiteId, open: bool) -> Result<bool, Fault> {
+    let news = sqlx::query!(
+        "-- triage::store::openings::told
+        INSERT INTO opening_told AS t (site, open) VALUES ($1, $2)
+        ON CONFLICT ON CONSTRAINT opening_told_key DO UPDATE SET open = $2 WHERE t.open <> $2",
+        site.as_str(),
+        open,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(news.rows_affected() == 1)
 }

@@ -716,6 +716,7 @@ async fn becomes(world: &World, kind: SiteKind, region: &str, revision: i64) {
         display_name: "Lakeside".to_owned(),
         revision,
         language: "zh-CN".to_owned(),
+        display_name_en: String::new(),
     };
     let event = world.event("intake", "redress.site.changed.v1", SITE, &payload);
     world.tell(&[event]).await;
@@ -953,4 +954,27 @@ async fn m17_what_a_policy_says_to_others_is_told_with_the_site_and_when_it_take
         i64::from(get(&world, None).await.revision),
         "the number that decisions pin"
     );
+}
+
+#[tokio::test]
+async fn m15_others_are_told_when_an_opening_day_window_opens_and_closes() {
+    let world = World::new().await;
+    becomes(&world, SiteKind::SalesCenter, "north", 2).await;
+    let keeper = PolicyKeeper::new(world.rpc.0.desk.clone());
+    let profiles = async || {
+        let told: Vec<event::PolicyChanged> = world.said("redress.policy.changed.v1").await;
+        told.into_iter().map(|t| t.profile).collect::<Vec<_>>()
+    };
+    let before = profiles().await.len();
+    let turned = async || keeper.turn_windows().await.expect("looked");
+    set(&world, vec![window(&world, 1, 5)], "r0", "a")
+        .await
+        .expect("set");
+    assert_eq!(turned().await, 0, "nothing has opened yet");
+    world.advance(SignedDuration::from_hours(2)).await;
+    assert_eq!((turned().await, turned().await), (1, 0), "told once");
+    assert_eq!(profiles().await[before..], ["opening-day"]);
+    world.advance(SignedDuration::from_hours(4)).await;
+    assert_eq!((turned().await, turned().await), (1, 0), "told once");
+    assert_eq!(profiles().await[before..], ["opening-day", "residential"]);
 }

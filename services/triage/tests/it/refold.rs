@@ -140,6 +140,7 @@ impl Story {
             display_name: "Lakeside".to_owned(),
             revision: 2,
             language: "en".to_owned(),
+            display_name_en: String::new(),
         };
         let kind = "redress.site.changed.v1";
         let site = world.event("intake", kind, "sites/lakeside", &site);

@@ -125,6 +125,7 @@ impl World {
             display_name: "Lakeside".to_owned(),
             revision: 1,
             language: "zh-CN".to_owned(),
+            display_name_en: String::new(),
         };
         let subject = format!("sites/{site}");
         self.event_at(
@@ -147,6 +148,7 @@ impl World {
             display_name: "Elsewhere".to_owned(),
             revision: 1,
             language: "zh-CN".to_owned(),
+            display_name_en: String::new(),
         };
         let subject = format!("sites/{site}");
         let event = self.event_at(
@@ -311,6 +313,7 @@ impl World {
             display_name: "Lakeside store".to_owned(),
             revision: 2,
             language: "zh-CN".to_owned(),
+            display_name_en: String::new(),
         };
         let changed = self.event(
             "intake",

@@ -191,6 +191,43 @@ fn without_a_front_office_the_on_site_lead_is_first() {
 }
 
 #[test]
+fn a_case_waits_for_nobody_on_leave_and_is_never_nobodys() {
+    let accepted = apply(&assigned(), Action::Accept).work;
+    assert_eq!(accepted.responsible, Some(id("eng-two")));
+    let mut bench = bench();
+    let settled = |work: &Work, bench: &Bench| {
+        transition(work, Action::RosterChanged, bench, now()).expect("legal")
+    };
+    // A colleague stands in, with the reason; what was being handed over has another giver now.
+    let offered = handover::offer(&accepted, id("seller"), String::new(), now()).expect("in hand");
+    bench.away.insert(id("eng-two"));
+    let outcome = settled(&offered.work, &bench);
+    assert_eq!(outcome.work.responsible, Some(id("eng-one")));
+    assert_eq!(outcome.work.offered_to, None);
+    assert_eq!(outcome.work.status, CaseStatus::Accepted);
+    assert_eq!(outcome.owner, Some(Reason::HandedOver));
+    let step = outcome.steps.last().expect("a step");
+    assert!(step.text.contains("eng-two is on leave"), "{}", step.text);
+    // Without colleagues the lead does, and whoever comes back takes nothing away.
+    bench.away.insert(id("eng-one"));
+    let outcome = settled(&outcome.work, &bench);
+    assert_eq!(outcome.work.responsible, Some(id("lead-site")));
+    bench.away.clear();
+    assert!(!settled(&outcome.work, &bench).changed(&outcome.work));
+    // Where everybody is away it stays where it is.
+    bench.away = bench.people.keys().cloned().collect();
+    assert!(!settled(&accepted, &bench).changed(&accepted));
+    // Before acceptance the duty of first contact passes on, and the offer stays.
+    let waiting = assigned();
+    assert_eq!(waiting.responsible, Some(id("desk")));
+    bench.away = BTreeSet::from([id("desk")]);
+    bench.stretches.retain(|s| s.staff != id("desk"));
+    let outcome = settled(&waiting, &bench);
+    assert_eq!(outcome.work.responsible, Some(id("lead-site")));
+    assert_eq!(outcome.work.offered_to, waiting.offered_to);
+}
+
+#[test]
 fn p14_nobody_on_duty_goes_to_the_first_filled_rung_at_once() {
     for (filled, expected) in [
         (DutyRole::OnSiteLead, "lead-site"),
@@ -618,6 +655,8 @@ enum Step {
     Act(Action),
     Retire(usize),
     Return(usize),
+    Leave(usize),
+    Back(usize),
     Duties(Vec<(usize, usize)>),
     /// Hand over to this person, as far as the person may handle it.
     HandOver(usize),
@@ -689,6 +728,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => action.prop_map(Step::Act),
         1 => (0..NAMES.len()).prop_map(Step::Retire),
         1 => (0..NAMES.len()).prop_map(Step::Return),
+        1 => (0..NAMES.len()).prop_map(Step::Leave),
+        1 => (0..NAMES.len()).prop_map(Step::Back),
         1 => duties.prop_map(Step::Duties),
         2 => (0..NAMES.len()).prop_map(Step::HandOver),
         1 => Just(Step::TakeOver),
@@ -778,6 +819,14 @@ proptest! {
                     bench.people.get_mut(&id(NAMES[i])).expect("there").retired = false;
                     Action::RosterChanged
                 }
+                Step::Leave(i) => {
+                    bench.away.insert(id(NAMES[i]));
+                    Action::RosterChanged
+                }
+                Step::Back(i) => {
+                    bench.away.remove(&id(NAMES[i]));
+                    Action::RosterChanged
+                }
                 Step::Duties(duties) => {
                     bench.stretches = duties
                         .into_iter()
@@ -786,6 +835,7 @@ proptest! {
                     Action::RosterChanged
                 }
             };
+            let settles = action == Action::RosterChanged;
             let takes_over = matches!(action, Action::TakeOver(_)) && before.taken_over_at.is_none();
             if let Ok(outcome) = transition(&work, action, &bench, now()) {
                 prop_assert!(outcome.work.revision - before.revision <= 1);
@@ -803,6 +853,10 @@ proptest! {
                 work = outcome.work;
             }
             check(&work, &bench);
+            if settles && is_live(work.status) && work.responsible.as_ref().is_some_and(|s| bench.is_away(s)) {
+                let all = bench.anyone(&work.facts.excluded);
+                prop_assert!(all.iter().all(|s| bench.is_away(s)), "a case waits for somebody on leave: {:?}", work.responsible);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Records what the complainant says after the resolution: is it really solved (M10, M16)?
 
 use redress_model::Fault;
+use redress_model::text::is_blank;
 use redress_model::words::Channel;
 use redress_policy::TakeOver;
 use redress_proto::assignment::v1::{FollowUpWorkRequest, FollowUpWorkResponse};
@@ -43,7 +44,7 @@ pub(super) async fn run(
                 "is said to the dissatisfied alone",
             ));
         }
-        if request.note.trim().is_empty() {
+        if is_blank(&request.note) {
             return Err(Fault::invalid("note", "must say why the last word stands"));
         }
     }

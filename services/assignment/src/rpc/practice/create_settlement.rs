@@ -12,7 +12,7 @@ use redress_proto::convert::required;
 use redress_rpc::Caller;
 use tonic::Request;
 
-use super::super::{Shared, parse as names};
+use super::super::{Shared, outward, parse as names};
 use super::matter::Record;
 use super::{parse, render};
 use crate::domain::practice::settlement::{Entry, Settlement, Step};
@@ -27,6 +27,8 @@ pub(super) async fn run(
     let mut request = request.into_inner();
     let site = names::site(&request.parent)?;
     caller.require_site(&site)?;
+    // Households read and sign it; what it gives is decided by whoever may settle with a group.
+    outward::terms("terms", &request.terms)?;
     let request_id = std::mem::take(&mut request.request_id);
     let record = Record {
         receipt: shared.receipt(&caller, METHOD, &site, request_id, &request),

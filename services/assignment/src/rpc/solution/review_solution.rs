@@ -1,6 +1,7 @@
 //! Approves or refuses a solution as it stands; never by its author, and within the reviewer's limit.
 
 use redress_model::Fault;
+use redress_model::text::is_blank;
 use redress_proto::assignment::v1::{ReviewSolutionRequest, ReviewSolutionResponse};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
@@ -31,7 +32,7 @@ pub(super) async fn run(
             "must be that of the solution that was looked at",
         ));
     }
-    if !request.approve && request.reason.trim().is_empty() {
+    if !request.approve && is_blank(&request.reason) {
         return Err(Fault::invalid("reason", "must be given to refuse"));
     }
     let operation = Decide {

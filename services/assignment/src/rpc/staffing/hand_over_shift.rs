@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::{SiteId, StaffId};
+use redress_model::name::{SiteId, StaffId, StaffName};
 use redress_proto::assignment::v1::{HandOverShiftRequest, HandOverShiftResponse, Unmoved};
 use redress_rpc::Caller;
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -15,7 +15,8 @@ use super::offer_handover::offer_text;
 use super::{Shared, end_of, person, require_present};
 use crate::domain::handover::{self, LIMIT_HOURS};
 use crate::domain::work::{OPEN, Work, is_in_hand};
-use crate::rpc::{OVERRIDE, parse, render};
+use crate::rpc::asked::require_override;
+use crate::rpc::{parse, render};
 use crate::store::work::{self, Filter};
 use crate::store::{bench, handovers, sites};
 
@@ -76,7 +77,8 @@ impl Operation for HandOver<'_> {
             .as_ref()
             .is_some_and(|s| s.site == self.site && s.id == self.giver);
         if !is_giver {
-            self.caller.require(OVERRIDE)?;
+            let giver = StaffName::new(self.site.clone(), self.giver.clone());
+            require_override(self.caller, format!("the shift is {giver}'s"))?;
         }
         bench::lock(tx, &self.site).await?;
         let mut held = self.held(tx).await?;

@@ -21,7 +21,7 @@ use std::fmt::Display;
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
-use redress_model::name::{CaseName, SiteId, StaffId};
+use redress_model::name::{CaseName, SiteId, StaffId, StaffName};
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
 use redress_proto::assignment::v1::{
     AcceptHandoverRequest, AcceptHandoverResponse, AcknowledgeSummonsRequest,
@@ -37,7 +37,8 @@ use redress_rpc::{Caller, status};
 use redress_store::Tx;
 use tonic::{Request, Response, Status};
 
-use super::{OVERRIDE, Shared, is_staff, parse};
+use super::asked::require_override;
+use super::{Shared, is_staff, parse};
 use crate::domain::bench::Bench;
 use crate::domain::handover::Refusal;
 use crate::domain::work::Work;
@@ -107,7 +108,12 @@ fn require_one_of(
     if is_one {
         Ok(())
     } else {
-        caller.require(OVERRIDE)
+        let site = &case.site;
+        let named = people.iter().flatten();
+        let whose: Vec<String> = named
+            .map(|p| StaffName::new(site.clone(), (*p).clone()).to_string())
+            .collect();
+        require_override(caller, format!("it is for {} to do", whose.join(" or ")))
     }
 }
 

@@ -9,12 +9,11 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::decided_above;
-use crate::domain::outward;
 use crate::domain::transition::Action;
 use crate::domain::validity::{Appeal, Decision, Validity};
 use crate::rpc::asked::{Asked, person_of};
 use crate::rpc::solution::level::level_of;
-use crate::rpc::{Shared, parse, render};
+use crate::rpc::{Shared, outward, parse, render};
 use crate::store::outbox::{self, Spoken};
 use crate::store::validity;
 
@@ -37,9 +36,7 @@ pub(super) async fn run(
         let wrong = "must say what it is after all where the appeal is granted, and only there";
         return Err(Fault::invalid("validity", wrong));
     }
-    if let Some(wrong) = outward::fault(&request.reason) {
-        return Err(Fault::invalid("reason", wrong));
-    }
+    outward::answer("reason", &request.reason)?;
     let operation = Decide {
         granted,
         reason: request.reason,
@@ -112,6 +109,7 @@ impl Operation for Decide<'_> {
             validity::add(tx, case, &decision).await?;
             outbox::reopening_asked(tx, &after, APPEAL_GRANTED, now).await?;
         }
+        outbox::appeal_decided(tx, &after, is_granted, now).await?;
         let spoken = Spoken {
             channel: self.channel,
             substantive: true,

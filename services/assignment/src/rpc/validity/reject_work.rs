@@ -9,12 +9,10 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use crate::domain::bench::Bench;
-use crate::domain::outward;
 use crate::domain::transition::{Action, transition};
-use crate::domain::validity::inside_word;
 use crate::domain::work::Work;
 use crate::rpc::asked::{Asked, require_responsible};
-use crate::rpc::{Shared, illegal, parse, render};
+use crate::rpc::{Shared, illegal, outward, parse, render};
 use crate::store::outbox::{self, Spoken};
 use crate::store::{validity, work};
 
@@ -29,13 +27,7 @@ pub(super) async fn run(
     let case = parse::case_of_work(&request.name)?;
     let request_id = std::mem::take(&mut request.request_id);
     let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
-    if let Some(word) = inside_word(&request.answer) {
-        let wrong = format!("must not say {word}: an inside word, never written outward");
-        return Err(Fault::invalid("answer", wrong));
-    }
-    if let Some(wrong) = outward::fault(&request.answer) {
-        return Err(Fault::invalid("answer", wrong));
-    }
+    outward::answer("answer", &request.answer)?;
     let operation = Reject {
         answer: request.answer,
         channel: required("channel", request.channel)?,

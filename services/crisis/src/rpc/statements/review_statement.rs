@@ -23,7 +23,7 @@ pub(super) async fn handle(
     let caller = Caller::of(request)?;
     let r = request.get_ref();
     let verdict = required("verdict", r.verdict)?;
-    if verdict != Verdict::Approve && r.reason.trim().is_empty() {
+    if verdict != Verdict::Approve && redress_model::text::is_blank(&r.reason) {
         return Err(Fault::invalid(
             "reason",
             "must say why; only an approval may go without",

@@ -143,11 +143,15 @@ pub(super) async fn update(
     if mask.paths.is_empty() {
         check.wrong("update_mask", "must name at least one path");
     }
-    let (mut display_name, mut language) = (None, None);
+    let (mut display_name, mut display_name_en, mut language) = (None, None, None);
     for path in &mask.paths {
         match path.as_str() {
             "display_name" => {
                 display_name = Some(check.line("site.display_name", &wire.display_name, 1, 100));
+            }
+            "display_name_en" => {
+                let text = &wire.display_name_en;
+                display_name_en = Some(check.line("site.display_name_en", text, 0, 100));
             }
             "language" => {
                 let text = parse_language(&mut check, "site.language", &wire.language);
@@ -156,7 +160,10 @@ pub(super) async fn update(
                 }
                 language = Some(text);
             }
-            _ => check.wrong("update_mask", "may name only display_name, language"),
+            _ => check.wrong(
+                "update_mask",
+                "may name only display_name, display_name_en, language",
+            ),
         }
     }
     check.finish()?;
@@ -164,6 +171,7 @@ pub(super) async fn update(
         receipt: intake.receipt(&caller, UPDATE, Some(&name.0), &request_id, &request),
         id: name.0,
         display_name,
+        display_name_en,
         language,
         etag: wire.etag,
         now: intake.now(),
@@ -174,6 +182,7 @@ pub(super) async fn update(
 struct Update {
     id: SiteId,
     display_name: Option<String>,
+    display_name_en: Option<String>,
     language: Option<String>,
     etag: String,
     receipt: ReceiptKey,
@@ -193,8 +202,12 @@ impl Operation for Update {
         etag::check(&self.etag, before.revision, &name)?;
         let mut site = before.clone();
         site.display_name = self.display_name.clone().unwrap_or(site.display_name);
+        let in_english = self.display_name_en.clone();
+        site.display_name_en = in_english.unwrap_or(site.display_name_en);
         site.language = self.language.clone().unwrap_or(site.language);
-        let changed = site.display_name != before.display_name || site.language != before.language;
+        let changed = site.display_name != before.display_name
+            || site.display_name_en != before.display_name_en
+            || site.language != before.language;
         if changed {
             site.revision += 1;
             site.updated = self.now;

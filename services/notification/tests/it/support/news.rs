@@ -45,6 +45,7 @@ pub(crate) fn site_changed(id: &str, language: &str) -> Event {
         display_name: "Lake Garden".to_owned(),
         revision: 1,
         language: language.to_owned(),
+        display_name_en: String::new(),
     };
     let site = super::site(id);
     let subject = format!("sites/{id}");
