@@ -13,8 +13,7 @@ pub enum Applied {
     /// The event took effect, or needs to have none.
     Done,
     /// What it builds on is not known here yet. It is kept and tried again after every further event
-    /// of the same subject, or of its site. Nothing may have been written before this is returned:
-    /// it would be committed.
+    /// of the same subject, or of its site. What was written before this is returned is undone.
     Wait,
 }
 

@@ -6,7 +6,7 @@
 //! subject wait behind it. Waiting events are tried again after every event of the same subject,
 //! after every event about their site, and, as the net under that, by the sweeper with growing pauses.
 //!
-//! Cost: five statements an event and those of its handler. Events of one batch about different
+//! Cost: six statements an event and those of its handler. Events of one batch about different
 //! subjects are applied side by side.
 
 use std::any::Any;
@@ -22,6 +22,7 @@ use redress_model::Fault;
 use redress_proto::event::v1::{DeliverOutcome, DeliverResult};
 use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, StoreResultExt as _, Tx, is_away};
+use sqlx::Executor as _;
 use tokio::sync::{Notify, Semaphore};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -390,12 +391,18 @@ impl<H: Handler> Operation for Apply<'_, H> {
                 return Ok(Received::Waiting);
             }
         };
+        (&mut **tx).execute("SAVEPOINT handler").await.or_fault()?;
         match self.handler.apply(tx, self.event, &self.prepared).await? {
             Applied::Done => {
                 self.step.done(tx).await?;
                 Ok(Received::Applied { frees })
             }
             Applied::Wait => {
+                // What it wrote before it met the unknown would be there twice once it is tried again.
+                (&mut **tx)
+                    .execute("ROLLBACK TO SAVEPOINT handler")
+                    .await
+                    .or_fault()?;
                 self.step.waits(tx).await?;
                 Ok(Received::Waiting)
             }

@@ -117,6 +117,16 @@ impl Handler for Log {
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
         self.0.attempts.fetch_add(1, Ordering::SeqCst);
+        // Before anything is decided, so that whatever fails or waits has something to undo.
+        let number = event.decode::<CaseMoved>()?.epoch;
+        sqlx::query("INSERT INTO log (site, subject, source, number) VALUES ($1, $2, $3, $4)")
+            .bind(event.site.as_str())
+            .bind(&event.subject)
+            .bind(&event.source)
+            .bind(number)
+            .execute(&mut **tx)
+            .await
+            .or_fault()?;
         let is_in = |set: &Mutex<HashSet<String>>| set.lock().unwrap().contains(&event.subject);
         let waits_for = self
             .0
@@ -131,16 +141,6 @@ impl Handler for Log {
         {
             return Ok(Applied::Wait);
         }
-        let number = event.decode::<CaseMoved>()?.epoch;
-        sqlx::query("INSERT INTO log (site, subject, source, number) VALUES ($1, $2, $3, $4)")
-            .bind(event.site.as_str())
-            .bind(&event.subject)
-            .bind(&event.source)
-            .bind(number)
-            .execute(&mut **tx)
-            .await
-            .or_fault()?;
-        // After the effect, so that what fails has something to roll back.
         assert!(!is_in(&self.0.panics), "as told");
         if is_in(&self.0.later) {
             return Err(Fault::unavailable("intake"));
