@@ -62,6 +62,8 @@ pub(crate) async fn run(
                 }
             })
             .await?;
+            let cases = messages.iter().map(|m| m.case.as_str());
+            let numbers = case::Numbers::look_up(platform, cases, out).await;
             out.rows(
                 &[
                     "Message", "Template", "To", "About", "By", "State", "Why", "Made",
@@ -77,7 +79,7 @@ pub(crate) async fn run(
                         m.name.clone(),
                         m.template.clone(),
                         short(&m.recipient),
-                        short(about),
+                        numbers.of(about),
                         channel(m.channel),
                         standing(m),
                         m.reason.clone(),

@@ -13,6 +13,7 @@ use redress_proto::assignment::v1 as wire;
 use uuid::Uuid;
 
 use super::case::name_of;
+use super::work::work_name;
 use super::{number, word};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
@@ -315,7 +316,7 @@ async fn propose(
     }
     let case = name_of(platform, of).await?;
     let call = wire::ProposeSolutionRequest {
-        parent: case.replacen("/cases/", "/work/", 1),
+        parent: work_name(&case),
         terms: Some(terms),
         etag: String::new(),
         request_id: request_id(),

@@ -135,7 +135,7 @@ pub(crate) async fn run(
                 callable,
                 ..Default::default()
             };
-            show_all(&list(platform, filter, paging.limit).await?, out);
+            show_all(platform, &list(platform, filter, paging.limit).await?, out).await;
             return Ok(());
         }
         SurveyCommand::Results { site } => return results(platform, &site, out).await,
@@ -263,7 +263,9 @@ async fn list(
     .await
 }
 
-fn show_all(surveys: &[Survey], out: Output) {
+async fn show_all(platform: &Platform, surveys: &[Survey], out: Output) {
+    let cases = surveys.iter().map(|s| s.case.as_str());
+    let numbers = case::Numbers::look_up(platform, cases, out).await;
     out.rows(
         &[
             "Survey",
@@ -279,7 +281,7 @@ fn show_all(surveys: &[Survey], out: Output) {
             vec![
                 s.name.clone(),
                 kind(s.kind),
-                short(&s.case),
+                numbers.of(&s.case),
                 state(s.state),
                 score(s),
                 when(s.next_call_time.as_ref()),

@@ -2,7 +2,7 @@
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::StaffName;
+use redress_model::name::{CaseName, StaffName};
 use redress_model::words::{CaseMode, CaseStatus, Category, Channel};
 use redress_proto::convert::{from_timestamp, from_wire, required};
 use redress_proto::intake::v1 as pb;
@@ -70,6 +70,11 @@ fn parse(request: &pb::ListCasesRequest) -> Result<Wanted, Fault> {
         phone_indexes: None,
         mode: from_wire::<CaseMode>(request.mode).map(|m| m.word().to_owned()),
         numbers: request.numbers.clone(),
+        ids: request
+            .cases
+            .iter()
+            .map(|name| parse_field::<CaseName>("cases", name).map(|n| n.id))
+            .collect::<Result<_, _>>()?,
     })
 }
 

@@ -37,6 +37,8 @@ pub struct Wanted {
     pub mode: Option<String>,
     /// Numbers, as people know them.
     pub numbers: Vec<String>,
+    /// Cases, by their own ids.
+    pub ids: Vec<Uuid>,
 }
 
 /// Names of a page of cases.
@@ -64,6 +66,7 @@ pub async fn names(
                 SELECT k.site, k.case_id FROM complainant k WHERE k.phone_index = ANY ($9)))
           AND ($10::text IS NULL OR c.mode = $10)
           AND (cardinality($14::text[]) = 0 OR c.number = ANY ($14))
+          AND (cardinality($15::uuid[]) = 0 OR c.id = ANY ($15))
           AND ($11::timestamptz IS NULL OR (c.received_time, c.id) < ($11, $12))
         ORDER BY c.received_time DESC, c.id DESC LIMIT $13",
         wanted.site.as_ref().map(SiteId::as_str),
@@ -80,6 +83,7 @@ pub async fn names(
         after.map(|k| k.1),
         limit,
         &wanted.numbers,
+        &wanted.ids,
     )
     .fetch_all(&mut **tx)
     .await

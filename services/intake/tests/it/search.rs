@@ -176,6 +176,23 @@ async fn lists_filter_by_every_condition() {
     let found = list(&mut clerk, by_number).await.expect("a list");
     let names: Vec<&String> = found.iter().map(|c| &c.name).collect();
     assert_eq!(names, [&one.name]);
+    // By the names that other services give, for their numbers.
+    let by_name = pb::ListCasesRequest {
+        parent: "sites/-".into(),
+        cases: vec![one.name.clone()],
+        ..Default::default()
+    };
+    let found = list(&mut clerk, by_name).await.expect("a list");
+    let numbers: Vec<&String> = found.iter().map(|c| &c.number).collect();
+    assert_eq!(numbers, [&one.number]);
+    let nameless = pb::ListCasesRequest {
+        cases: vec!["5dc02022".into()],
+        ..at_lake()
+    };
+    assert_eq!(
+        reason(list(&mut clerk, nameless).await, Code::InvalidArgument),
+        "INVALID_FIELD"
+    );
     let wrong = pb::ListCasesRequest {
         phone: "not a phone".into(),
         ..at_lake()

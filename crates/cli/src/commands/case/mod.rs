@@ -4,6 +4,7 @@ mod act;
 
 pub(crate) use act::ActCommand;
 
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
 
 use owo_colors::OwoColorize as _;
@@ -25,6 +26,9 @@ use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, table, until, when};
+
+/// Cases that one request may name.
+const CASES_AT_ONCE: usize = 100;
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -184,6 +188,42 @@ async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
         .get_case(request(GetCaseRequest { name: full }))
         .await?;
     Ok(answer.into_inner().case.unwrap_or_default())
+}
+
+/// Numbers of cases, as people know them.
+#[derive(Default)]
+pub(crate) struct Numbers(HashMap<String, String>);
+
+impl Numbers {
+    /// Looks them up for a table; what prints objects has no need of them. Those of cases that the caller
+    /// may not see stay unknown.
+    pub(crate) async fn look_up(
+        platform: &Platform,
+        names: impl Iterator<Item = &str>,
+        out: Output,
+    ) -> Self {
+        if out.json {
+            return Self::default();
+        }
+        let names: BTreeSet<&str> = names.filter(|n| n.contains("/cases/")).collect();
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let mut numbers = HashMap::new();
+        for some in names.chunks(CASES_AT_ONCE) {
+            let asked = ListCasesRequest {
+                parent: parent(None),
+                cases: some.to_vec(),
+                ..Default::default()
+            };
+            let found = list(platform, asked, None).await.unwrap_or_default();
+            numbers.extend(found.into_iter().map(|c| (c.name, c.number)));
+        }
+        Self(numbers)
+    }
+
+    /// The number of a case, or the end of its name where it is unknown.
+    pub(crate) fn of(&self, name: &str) -> String {
+        self.0.get(name).cloned().unwrap_or_else(|| short(name))
+    }
 }
 
 /// As [`name_of`], where a case may be left out.

@@ -68,7 +68,13 @@ pub(super) async fn hold(
         .hold_case(request(message))
         .await?
         .into_inner();
-    show(&answer.hold.unwrap_or_default(), answer.clocks, out);
+    show(
+        platform,
+        &answer.hold.unwrap_or_default(),
+        answer.clocks,
+        out,
+    )
+    .await;
     Ok(())
 }
 
@@ -89,16 +95,22 @@ pub(super) async fn resume(
         .resume_case(request(message))
         .await?
         .into_inner();
-    show(&answer.hold.unwrap_or_default(), answer.clocks, out);
+    show(
+        platform,
+        &answer.hold.unwrap_or_default(),
+        answer.clocks,
+        out,
+    )
+    .await;
     Ok(())
 }
 
-fn show(hold: &wire::Hold, clocks: Vec<wire::CaseClock>, out: Output) {
+async fn show(platform: &Platform, hold: &wire::Hold, clocks: Vec<wire::CaseClock>, out: Output) {
     if out.json {
         anstream::println!("{}", json::of("triage.v1.Hold", hold));
         return;
     }
-    list::show(clocks, None, out);
+    list::show(platform, clocks, None, out).await;
 }
 
 /// Shows holds and budgets.
@@ -188,7 +200,13 @@ pub(super) async fn start(platform: &Platform, args: Start, out: Output) -> Resu
         request_id: request_id(),
     };
     let answer = platform.clocks().start_clock(request(message)).await?;
-    list::show(answer.into_inner().clock.into_iter().collect(), None, out);
+    list::show(
+        platform,
+        answer.into_inner().clock.into_iter().collect(),
+        None,
+        out,
+    )
+    .await;
     Ok(())
 }
 
@@ -209,7 +227,13 @@ pub(super) async fn extend(
         request_id: request_id(),
     };
     let answer = platform.clocks().extend_clock(request(message)).await?;
-    list::show(answer.into_inner().clock.into_iter().collect(), None, out);
+    list::show(
+        platform,
+        answer.into_inner().clock.into_iter().collect(),
+        None,
+        out,
+    )
+    .await;
     Ok(())
 }
 
@@ -223,7 +247,13 @@ pub(super) async fn meet(platform: &Platform, target: &Target, out: Output) -> R
         request_id: request_id(),
     };
     let answer = platform.clocks().meet_clock(request(message)).await?;
-    list::show(answer.into_inner().clock.into_iter().collect(), None, out);
+    list::show(
+        platform,
+        answer.into_inner().clock.into_iter().collect(),
+        None,
+        out,
+    )
+    .await;
     Ok(())
 }
 
@@ -242,7 +272,13 @@ pub(super) async fn cancel(
         request_id: request_id(),
     };
     let answer = platform.clocks().cancel_clock(request(message)).await?;
-    list::show(answer.into_inner().clock.into_iter().collect(), None, out);
+    list::show(
+        platform,
+        answer.into_inner().clock.into_iter().collect(),
+        None,
+        out,
+    )
+    .await;
     Ok(())
 }
 

@@ -5,11 +5,12 @@ use redress_model::words::ClockKind;
 use redress_proto::triage::v1::{LateCause, LateFiring, ListLateFiringsRequest};
 
 use crate::args::Paging;
+use crate::commands::case::Numbers;
 use crate::commands::word;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, short, when};
+use crate::output::{Output, when};
 
 /// Before every name of a cause on the wire.
 const PREFIX: &str = "LATE_CAUSE_";
@@ -53,19 +54,20 @@ pub(super) async fn run(
         }
     })
     .await?;
+    let numbers = Numbers::look_up(platform, late.iter().map(|l| l.case.as_str()), out).await;
     out.rows(
         &["Promise", "Case", "Due", "Fired", "Late by", "Because"],
         &late,
-        row,
+        |l| row(l, &numbers),
         |l| json::of("triage.v1.LateFiring", l),
     );
     Ok(())
 }
 
-fn row(l: &LateFiring) -> Vec<String> {
+fn row(l: &LateFiring, numbers: &Numbers) -> Vec<String> {
     vec![
         word::<ClockKind>(l.kind),
-        short(&l.case),
+        numbers.of(&l.case),
         when(l.due_time.as_ref()),
         when(l.fire_time.as_ref()),
         lag(l.lag.as_ref()),

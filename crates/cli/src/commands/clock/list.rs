@@ -9,7 +9,7 @@ use crate::commands::{case, number, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, grade, short, until, when};
+use crate::output::{Output, grade, until, when};
 
 /// Site, case, state and kind.
 type Filters = (
@@ -45,7 +45,7 @@ pub(super) async fn run(
         },
     )
     .await?;
-    show(clocks, paging.limit, out);
+    show(platform, clocks, paging.limit, out).await;
     Ok(())
 }
 
@@ -124,10 +124,17 @@ async fn list(platform: &Platform, filter: ListClocksRequest) -> Result<Vec<Case
 }
 
 /// Prints clocks, the next deadline first; the services list the newest first.
-pub(super) fn show(mut clocks: Vec<CaseClock>, limit: Option<usize>, out: Output) {
+pub(super) async fn show(
+    platform: &Platform,
+    mut clocks: Vec<CaseClock>,
+    limit: Option<usize>,
+    out: Output,
+) {
     let now = crate::now::now();
     clocks.sort_by_key(|c| c.due_time.map(|t| (t.seconds, t.nanos)));
     clocks.truncate(limit.unwrap_or(usize::MAX));
+    let cases = clocks.iter().map(|c| c.case.as_str());
+    let numbers = case::Numbers::look_up(platform, cases, out).await;
     out.rows(
         &[
             "Promise", "Case", "Grade", "State", "Due", "", "Rung", "Party",
@@ -139,7 +146,7 @@ pub(super) fn show(mut clocks: Vec<CaseClock>, limit: Option<usize>, out: Output
                 .any(|s| s.number() == c.state);
             vec![
                 word::<ClockKind>(c.kind),
-                short(&c.case),
+                numbers.of(&c.case),
                 // A question is asked before all else, whatever the grade of its case.
                 if c.kind == ClockKind::ConfirmSignal.number() {
                     "–".to_owned()

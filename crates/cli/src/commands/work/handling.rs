@@ -236,8 +236,7 @@ fn request_id() -> String {
 
 /// The work on a case by the case's name or number.
 async fn work_of(platform: &Platform, of: &Of) -> Result<String, Failure> {
-    let case = name_of(platform, &of.case).await?;
-    Ok(case.replacen("/cases/", "/work/", 1))
+    Ok(super::work_name(&name_of(platform, &of.case).await?))
 }
 
 /// Runs a subcommand.

@@ -145,7 +145,7 @@ fn show_clocks(clocks: &[WorkClock]) {
 }
 
 /// The work behind its own name or its case's.
-fn work_name(name: &str) -> String {
+pub(crate) fn work_name(name: &str) -> String {
     name.replacen("/cases/", "/work/", 1)
 }
 
