@@ -52,7 +52,7 @@ async fn complain(
 /// The span of this call that came in last.
 fn last_call(spans: &[Span], method: &str) -> Option<Span> {
     let server = |span: &&Span| span.name == method && span.kind == 2;
-    spans.iter().filter(server).next_back().cloned()
+    spans.iter().rfind(server).cloned()
 }
 
 fn edges(pairs: &[(&str, &str)]) -> BTreeSet<(String, String)> {

@@ -88,7 +88,7 @@ fn a_shipped_drill_is_played_scored_and_reaches_nobody() {
         .args(["drill", "score", "--json"])
         .output()
         .expect("the binary runs");
-    assert_eq!(lines(&kept.stdout), [score.clone()]);
+    assert_eq!(lines(&kept.stdout), std::slice::from_ref(score));
     let beside: Vec<_> = std::fs::read_dir(home)
         .expect("the folder is ours")
         .map(|entry| entry.expect("it is ours").file_name())

@@ -324,7 +324,10 @@ impl LogsService for Receiver {
     }
 }
 
-fn data_points(data: &Data) -> Vec<(Attributes, f64, Vec<(f64, u64)>)> {
+/// Of one point: its attributes, its value, and how many lie above each bound of a histogram.
+type DataPoint = (Attributes, f64, Vec<(f64, u64)>);
+
+fn data_points(data: &Data) -> Vec<DataPoint> {
     let number = |value: &Option<number_data_point::Value>| match value {
         Some(number_data_point::Value::AsDouble(value)) => *value,
         Some(number_data_point::Value::AsInt(value)) => *value as f64,

@@ -137,7 +137,7 @@ fn counted(after: &str) -> Option<Counted> {
         return Counted::of_measure(measure);
     }
     after
-        .split(|c: char| matches!(c, '.' | ',' | ';' | '!' | '?'))
+        .split(['.', ',', ';', '!', '?'])
         .next()
         .unwrap_or_default()
         .split_whitespace()

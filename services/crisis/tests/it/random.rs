@@ -313,7 +313,7 @@ impl Walk {
                     let text =
                         format!("我们正在{}。", ["核实", "处理", "登记"][usize::from(*text)]);
                     let read = world.read(&name).await;
-                    world.edit(&read, &text, *by.get(&PEOPLE)).await?;
+                    world.edit(&read, &text, by.get::<&str>(&PEOPLE)).await?;
                 }
             }
             Act::Review(statement, step, verdict, by) => {
@@ -330,7 +330,7 @@ impl Walk {
                 ];
                 if let Some(name) = self.statement(*statement) {
                     let read = world.read(&name).await;
-                    let by = *by.get(&PEOPLE);
+                    let by = by.get::<&str>(&PEOPLE);
                     world
                         .say(&read, steps[*step], verdicts[*verdict], by)
                         .await?;
@@ -353,7 +353,7 @@ impl Walk {
             Act::Publish(statement, by) => {
                 if let Some(name) = self.statement(*statement) {
                     let read = world.read(&name).await;
-                    world.release(&read, *by.get(&PEOPLE)).await?;
+                    world.release(&read, by.get::<&str>(&PEOPLE)).await?;
                 }
             }
             Act::Leave(statement) => {
@@ -613,7 +613,7 @@ impl Walk {
 }
 
 fn read<W: redress_model::words::Word>(word: &str) -> W {
-    W::parse(word).ok().expect("a word of ours")
+    W::parse(word).unwrap_or_else(|_| panic!("{word} is a word of ours"))
 }
 
 #[test]

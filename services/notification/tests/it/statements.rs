@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 
 use jiff::SignedDuration;
 use redress_events::Inbox;
@@ -293,7 +293,11 @@ async fn survives(waits: usize, work: impl Future) -> bool {
     let knock = Arc::new(Knock(Notify::new()));
     let waker = Waker::from(Arc::clone(&knock));
     for _ in 0..=waits {
-        if let Poll::Ready(_) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+        if work
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_ready()
+        {
             return true;
         }
         knock.0.notified().await;
