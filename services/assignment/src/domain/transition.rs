@@ -549,6 +549,21 @@ impl<'a> Draft<'a> {
                 self.at,
             )
         };
+        // Nobody on leave comes next while somebody else is there.
+        let choice = choice.map(|chosen| {
+            let present = || {
+                stand_in(
+                    chosen.department.as_ref(),
+                    self.need(None),
+                    self.bench,
+                    self.at,
+                )
+            };
+            match self.bench.is_away(&chosen.staff) {
+                true => present().unwrap_or(chosen),
+                false => chosen,
+            }
+        });
         let (kind, reason) = match before {
             Some(_) => (StepKind::HandedOver, Reason::HandedOver),
             None => (StepKind::Received, Reason::FirstContact),
