@@ -201,7 +201,7 @@ fn value_of(field: &FieldDescriptor, theirs: &Theirs, name: &str, depth: u8) -> 
                     }
                 }
                 "site" => site,
-                "case" | "duplicates" => theirs.case.clone(),
+                "case" | "cases" | "duplicates" => theirs.case.clone(),
                 "page_token" | "resume_token" | "etag" | "phone" | "department" | "request_id"
                 | "template" => return None,
                 _ => "x".to_owned(),
