@@ -492,7 +492,7 @@ async fn writes_that_are_refused_show_in_the_alerts_of_timers_messages_and_event
     });
     let taking_up = "REVOKE UPDATE ON notification.message FROM redress_notification_app, redress_notification_worker";
     sql(&platform, taking_up).await;
-    let due = jiff::Timestamp::now() - FIRST_PROMISE + jiff::SignedDuration::from_secs(60);
+    let due = jiff::Timestamp::now() - FIRST_PROMISE + jiff::SignedDuration::from_secs(90);
     let case = complain(&platform, complaint(12, Some(due))).await;
     eventually(LIMIT, async || {
         let name = case.name.clone();
@@ -506,9 +506,15 @@ async fn writes_that_are_refused_show_in_the_alerts_of_timers_messages_and_event
     .await;
 
     let overdue = ["redress.timers.overdue.age"];
-    let overdue = silent(&platform, "RedressTimersOverdue", &overdue, |shown| {
-        shown[0].max(&[triage]) > 60.0
-    });
+    let is_overdue = |shown: &[Shown<'_>]| shown[0].max(&[triage]) > 60.0;
+    // The warning of a complaint that is entered late is overdue from its first moment, until it fires.
+    eventually(LIMIT, async || {
+        let points = platform.collector.points();
+        let crossed = is_overdue(&[Shown::of_metric(&points, overdue[0])]);
+        (!crossed).then_some(()).ok_or("still overdue".to_owned())
+    })
+    .await;
+    let overdue = silent(&platform, "RedressTimersOverdue", &overdue, is_overdue);
     let fired = ["redress.timers.fired"];
     let fail = silent(&platform, "RedressTimersFail", &fired, |shown| {
         let of = |outcome| shown[0].sum(&[triage, ("redress.timers.outcome", outcome)]);
