@@ -84,6 +84,23 @@ fn the_boundaries_of_people_are_exact_g3_2_g2_2_g1_4() {
     }
 }
 
+/// Where a policy calls only five a group, three and four are more than the two of G3.2 and no less grave.
+#[test]
+fn more_people_than_two_and_fewer_than_a_group_are_no_less_than_two() {
+    let mut rules = Profile::for_site(SiteKind::Residential, false)
+        .grading
+        .clone();
+    rules.group = 5;
+    let grade = |people| {
+        let facts = Facts {
+            complainants: people,
+            ..fresh()
+        };
+        decide(&facts, &rules, received()).grade.value()
+    };
+    assert_eq!([1, 2, 3, 4, 5, 10].map(grade), [4, 3, 3, 3, 2, 1]);
+}
+
 #[test]
 fn the_boundaries_of_amounts_are_exact_g2_5_g1_6() {
     for (sum, expected) in [

@@ -157,7 +157,10 @@ fn length(length: Option<&ClockLength>) -> String {
         ClockUnit::Instant => return "a named instant".to_owned(),
         ClockUnit::Unspecified => return "–".to_owned(),
     };
-    format!("{} {unit}", length.amount)
+    match length.amount {
+        1 => format!("1 {}", unit.trim_end_matches('s')),
+        amount => format!("{amount} {unit}"),
+    }
 }
 
 fn span(d: Option<&prost_types::Duration>) -> String {
