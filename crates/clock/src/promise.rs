@@ -57,6 +57,8 @@ pub struct Promise {
     met_later: Vec<Timestamp>,
     end: Option<ClockState>,
     breached: bool,
+    /// Why the deadline would be where it is, had it not been missed.
+    unbroken: Basis,
     /// From where the term counts: the start, or the regrade.
     counts_from: Timestamp,
     /// Pauses before this are in the deadline already.
@@ -92,6 +94,10 @@ pub fn fold(events: &[Event], calendars: &impl Calendars) -> Option<Promise> {
 impl Promise {
     fn made(at: Timestamp, terms: Terms, round: u32, calendars: &impl Calendars) -> Self {
         let calendar = calendars.revision(terms.calendar);
+        let basis = match terms.term {
+            Term::Length(_) => Basis::FromStart,
+            Term::Until(_) => Basis::Named,
+        };
         Self {
             start: at,
             term: terms.term,
@@ -99,10 +105,7 @@ impl Promise {
             calendar: terms.calendar,
             told: terms.told,
             deadlines: deadlines(at, terms.term, terms.shares, calendar),
-            basis: match terms.term {
-                Term::Length(_) => Basis::FromStart,
-                Term::Until(_) => Basis::Named,
-            },
+            basis,
             held: None,
             stopped: None,
             asked_again: None,
@@ -110,6 +113,7 @@ impl Promise {
             met_later: Vec::new(),
             end: None,
             breached: false,
+            unbroken: basis,
             pauses: Vec::new(),
             counts_from: at,
             pauses_from: at,
@@ -125,10 +129,10 @@ impl Promise {
         if event.at() < self.start {
             return;
         }
-        self.breached = self.is_breached(event.at());
-        if self.breached {
-            self.basis = Basis::Breached;
-        }
+        self.breach(match *event {
+            Event::Met { at } => self.breaks(at),
+            _ => self.is_breached(event.at()),
+        });
         match *event {
             Event::Started { .. } => {}
             Event::Restarted { at, .. } => self.asked_again = self.asked_again.max(Some(at)),
@@ -156,8 +160,15 @@ impl Promise {
         let met = self.stopped.filter(|_| end == ClockState::Met);
         match *event {
             Event::Met { at } if met.is_some_and(|met| at > met) => self.met_later.push(at),
-            // Asked before it was answered.
-            Event::Restarted { at, .. } if met.is_some_and(|met| at < met) => {}
+            Event::Met { at } if at >= self.start && met.is_some_and(|met| at < met) => {
+                self.met_before(at, calendars);
+            }
+            // Asked before it was answered, as far as is known.
+            Event::Restarted { at, .. } if met.is_some_and(|met| at < met) => {
+                if at > self.start {
+                    self.asked_again = self.asked_again.max(Some(at));
+                }
+            }
             Event::Restarted { at, terms } => {
                 let mut later = std::mem::take(&mut self.met_later);
                 later.retain(|met| *met > at);
@@ -231,6 +242,43 @@ impl Promise {
                 self.held = held;
             }
             _ => self.stop(ClockState::Met, at),
+        }
+    }
+
+    /// It was met before it was: in the order in which things happened this one meets it, and the one that is known is a
+    /// later one, or the answer to what was asked in between.
+    fn met_before(&mut self, at: Timestamp, calendars: &impl Calendars) {
+        let Some(known) = self.stopped else {
+            return;
+        };
+        let mut later = std::mem::take(&mut self.met_later);
+        if self.asked_again.is_some_and(|asked| asked > at) {
+            self.meet(at, calendars);
+            self.stop(ClockState::Met, known);
+        } else {
+            later.push(known);
+            self.stopped = Some(at);
+            self.breach(self.breaks(at));
+        }
+        self.met_later = later;
+    }
+
+    /// Whether it was late to meet it at `at`, whatever came after.
+    fn breaks(&self, at: Timestamp) -> bool {
+        let until = self.held.map_or(at, |(since, _)| since.min(at));
+        self.deadlines.due <= until
+    }
+
+    fn breach(&mut self, breached: bool) {
+        self.breached = breached;
+        match (breached, self.basis) {
+            (true, Basis::Breached) => {}
+            (true, basis) => {
+                self.unbroken = basis;
+                self.basis = Basis::Breached;
+            }
+            (false, Basis::Breached) => self.basis = self.unbroken,
+            (false, _) => {}
         }
     }
 

@@ -149,7 +149,7 @@ pub struct HoldRule {
     /// The clocks that stand still for it.
     #[schemars(schema_with = "schema::stops")]
     pub stops: Vec<ClockKind>,
-    /// Whether somebody other than who asks has to approve it.
+    /// Whether it takes somebody who may approve holds (`clocks.approve_hold`).
     pub approval: bool,
 }
 

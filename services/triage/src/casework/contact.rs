@@ -53,10 +53,13 @@ pub async fn contact(work: &mut Work<'_>, case: &mut Case, contact: Contact) -> 
     if !(contact.outbound && contact.by_person) {
         return Ok(());
     }
-    updates(work, case, urgency, &mut all, contact).await?;
+    case.last_outward = case.last_outward.max(Some(at));
     if contact.substantive {
         case.last_word = case.last_word.max(Some(at));
-        cases::set_last_word(work.tx, &work.site.id, case).await?;
+    }
+    cases::set_words(work.tx, &work.site.id, case).await?;
+    updates(work, case, urgency, &mut all, contact).await?;
+    if contact.substantive {
         confirm(work, case, urgency, &mut all).await?;
     }
     Ok(())
@@ -108,7 +111,6 @@ async fn updates(
     let Some(due) = contact.promised.filter(|due| *due > at) else {
         return Ok(());
     };
-    let last = last_outward(case, all);
     let clock = all
         .iter_mut()
         .find(|c| c.kind == kind && c.slot == PROMISED);
@@ -125,7 +127,7 @@ async fn updates(
         };
         promises::again(work, case, urgency, clock, new).await?;
         // A word that is entered late promised what a later one has kept already.
-        if let Some(kept) = last.filter(|last| *last > at) {
+        if let Some(kept) = case.last_outward.filter(|last| *last > at) {
             let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
             let clock = all
                 .iter_mut()
@@ -136,19 +138,6 @@ async fn updates(
         }
     }
     Ok(())
-}
-
-/// When a person last went to the customer, as far as the promises of the case tell: what a word met, or started.
-fn last_outward(case: &Case, all: &[Clock]) -> Option<Timestamp> {
-    let met = |clock: &Clock| clock.stopped.filter(|_| clock.state == ClockState::Met);
-    all.iter()
-        .filter_map(|clock| match clock.kind {
-            ClockKind::Acknowledge => met(clock),
-            ClockKind::InterimUpdate => met(clock).max(Some(clock.start)),
-            _ => None,
-        })
-        .chain(case.last_word)
-        .max()
 }
 
 /// Once a proposal was told, the customer has a while to say whether it will do (M03). Whichever is known

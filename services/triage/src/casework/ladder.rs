@@ -316,6 +316,23 @@ fn owner(case: &Case) -> Option<String> {
         .cloned()
 }
 
+/// A graver case leaves less time to acknowledge what was paged before.
+pub(super) fn hurry(site: &Site, clock: &mut Clock, grade: Grade, now: Timestamp) {
+    let open = clock.paging.state == PageState::Open;
+    let Some(until) = clock.paging.until.filter(|_| open) else {
+        return;
+    };
+    let within = site.profile().acknowledge_within(grade);
+    let answer = deadlines(now, within, Shares::default(), &site.calendar()).due;
+    if answer < until {
+        clock.paging.until = Some(answer);
+        clock.generation += 1;
+        if clock.held.is_none() {
+            clock.next = clock.next.map(|next| next.min(answer));
+        }
+    }
+}
+
 /// Keeps the step until somebody comes on duty, as far as the roster is known; a new roster is asked again.
 fn wait(site: &Site, roster: &Roster, case: &Case, clock: &mut Clock, now: Timestamp) {
     tracing::warn!(case = %case.id, clock = %clock.id, "nobody is on duty to be told");

@@ -20,7 +20,7 @@ use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
 
 use super::known::Known;
-use super::{Work, age, holds};
+use super::{Work, age, holds, ladder};
 use crate::domain::paging::Paging;
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
@@ -281,6 +281,7 @@ async fn regrade(
     if was == (grade, urgency) {
         return Ok(());
     }
+    ladder::hurry(work.site, clock, grade, work.now);
     let Some(length) = pinned_length(work, case, clock, urgency).await? else {
         return take_turn(work, clock, grade).await;
     };
@@ -451,7 +452,8 @@ pub(super) async fn apply(
     cause: &str,
 ) -> Result<bool, Fault> {
     // Of later answers only what may be asked for again has to know (P02, P03).
-    let again = matches!(event, Event::Met { .. }) && clock.stopped.is_some();
+    let again =
+        matches!(event, Event::Met { .. }) && clock.stopped.is_some_and(|s| s <= event.at());
     if again && clock.kind != ClockKind::Answer {
         return Ok(false);
     }
@@ -469,7 +471,11 @@ pub(super) async fn apply(
         pin(work.site, case, clock);
     }
     show(clock, &after, &calendars, work.now);
-    clock.stop_cause = clock.stopped.map_or_else(String::new, |_| cause.to_owned());
+    // A later answer, or a question from before the answer: only what is entered still later has to know.
+    let unseen = !anew && after.stopped.is_some() && after.stopped == before.stopped;
+    if !unseen {
+        clock.stop_cause = clock.stopped.map_or_else(String::new, |_| cause.to_owned());
+    }
     clock.generation += 1;
     clocks::update(work.tx, &work.site.id, clock).await?;
     let entry = History {
@@ -481,7 +487,7 @@ pub(super) async fn apply(
     clocks::note(work.tx, &work.site.id, clock, Some(&event), &entry).await?;
     // A new calendar or grade that moves nothing is nobody's news; why it moved nothing is kept.
     let may_move = matches!(event, Event::Recalendared { .. } | Event::Regraded { .. });
-    let quiet = again || (may_move && after.deadlines == before.deadlines);
+    let quiet = unseen || (may_move && after.deadlines == before.deadlines);
     if !quiet {
         tell(work, case, clock, &entry, &[]).await?;
     }

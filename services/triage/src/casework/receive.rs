@@ -81,6 +81,7 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         held: jiff::SignedDuration::ZERO,
         held_since: None,
         proposed_since: None,
+        last_outward: None,
         last_word: None,
         responsible: None,
         suggested_category: suggestion.category,

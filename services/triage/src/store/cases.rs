@@ -70,6 +70,8 @@ pub struct Case {
     pub held_since: Option<Timestamp>,
     /// Since when there is a proposal.
     pub proposed_since: Option<Timestamp>,
+    /// When a person last went to the customer.
+    pub last_outward: Option<Timestamp>,
     /// When a person last gave the customer a substantive answer.
     pub last_word: Option<Timestamp>,
     /// Who is responsible.
@@ -125,6 +127,7 @@ struct Row {
     held_micros: i64,
     held_since: Option<jiff_sqlx::Timestamp>,
     proposed_since: Option<jiff_sqlx::Timestamp>,
+    last_outward: Option<jiff_sqlx::Timestamp>,
     last_word: Option<jiff_sqlx::Timestamp>,
     responsible: Option<String>,
     suggested_category: Option<String>,
@@ -166,6 +169,7 @@ impl Row {
             held: SignedDuration::from_micros(self.held_micros),
             held_since: self.held_since.map(jiff_sqlx::Timestamp::to_jiff),
             proposed_since: self.proposed_since.map(jiff_sqlx::Timestamp::to_jiff),
+            last_outward: self.last_outward.map(jiff_sqlx::Timestamp::to_jiff),
             last_word: self.last_word.map(jiff_sqlx::Timestamp::to_jiff),
             responsible: self.responsible,
             suggested_category: self.suggested_category.as_deref().map(word).transpose()?,
@@ -191,7 +195,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
         SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
-               proposed_since, last_word, responsible, suggested_category,
+               proposed_since, last_outward, last_word, responsible, suggested_category,
                category_words, cluster, decision, grade, trapped
         FROM case_file WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
@@ -216,7 +220,7 @@ pub async fn lock_many(
         SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
-               proposed_since, last_word, responsible, suggested_category,
+               proposed_since, last_outward, last_word, responsible, suggested_category,
                category_words, cluster, decision, grade, trapped
         FROM case_file WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
         site.as_str(),
@@ -245,7 +249,7 @@ pub async fn in_status(
         SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
-               proposed_since, last_word, responsible, suggested_category,
+               proposed_since, last_outward, last_word, responsible, suggested_category,
                category_words, cluster, decision, grade, trapped
         FROM case_file
         WHERE site = $1 AND NOT historical AND status = ANY ($2) AND id > $3 ORDER BY id LIMIT $4",
@@ -270,7 +274,7 @@ pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<C
         SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
-               proposed_since, last_word, responsible,
+               proposed_since, last_outward, last_word, responsible,
                suggested_category, category_words, cluster, decision, grade, trapped
         FROM case_file WHERE site = $1 AND merged_into = $2 ORDER BY id",
         site.as_str(),
@@ -473,13 +477,14 @@ pub async fn set_status(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), F
     Ok(())
 }
 
-/// Keeps when a person last gave the customer a substantive answer.
-pub async fn set_last_word(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fault> {
+/// Keeps when a person last went to the customer, and last with a substantive answer.
+pub async fn set_words(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fault> {
     sqlx::query!(
-        "-- triage::store::cases::set_last_word
-        UPDATE case_file SET last_word = $3 WHERE site = $1 AND id = $2",
+        "-- triage::store::cases::set_words
+        UPDATE case_file SET last_outward = $3, last_word = $4 WHERE site = $1 AND id = $2",
         site.as_str(),
         case.id,
+        case.last_outward.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         case.last_word.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)

@@ -238,6 +238,29 @@ async fn grade_1_has_a_quarter_of_an_hour_to_acknowledge() {
 }
 
 #[tokio::test]
+async fn a_case_that_rises_to_grade_1_shortens_the_time_to_acknowledge_what_was_paged_before() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world
+        .advance(due().duration_since(world.now()) + MINUTE * 10)
+        .await;
+    world
+        .record(world.manager(), &case, injury(), "")
+        .await
+        .expect("recorded");
+    world.advance(HOUR).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(
+        pages[1..4],
+        [
+            page(due(), "BREACHED", 1, "lead-site"),
+            page_again(due() + MINUTE * 25, 1, "lead-site"),
+            page(due() + MINUTE * 40, "CLIMBED", 2, "lead-duty"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn p07_who_went_off_duty_is_not_paged_again_but_who_came_on_duty() {
     let world = World::without_roster().await;
     shifts(

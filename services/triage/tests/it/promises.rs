@@ -509,7 +509,11 @@ async fn p11_a_clock_is_not_broken_when_it_is_started_and_a_broken_one_that_is_h
 #[tokio::test]
 async fn a_promise_in_a_word_that_is_entered_late_was_kept_by_a_later_one_i3() {
     let world = World::new().await;
+    // A plain complaint, on which no word is owed but what is promised.
     let case = world.case().await;
+    assert_eq!(state(&world, &case, ClockKind::InterimUpdate).await, None);
+    say(&world, &case, WORD).await;
+    world.advance(HOUR).await;
     let older = world.now();
     world.advance(HOUR).await;
     say(&world, &case, WORD).await;
