@@ -10,6 +10,7 @@ mod privacy;
 mod releases;
 mod restore;
 mod retries;
+mod rolling;
 mod telemetry;
 mod telling;
 mod tenancy;

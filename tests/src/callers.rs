@@ -89,7 +89,12 @@ impl<'a> Callers<'a> {
 
     /// A channel to a service with this caller's token.
     pub fn channel(&self, service: &str) -> Authenticated {
-        let channel = Endpoint::from_shared(self.platform.url(service))
+        self.channel_to(self.platform.url(service))
+    }
+
+    /// A channel to a process of a service with this caller's token.
+    pub fn channel_to(&self, url: String) -> Authenticated {
+        let channel = Endpoint::from_shared(url)
             .expect("the URL is ours")
             .connect_lazy();
         let value = format!("Bearer {}", self.token())

@@ -8,5 +8,5 @@ mod platform;
 mod seed;
 
 pub use callers::{Authenticated, Callers};
-pub use platform::{Platform, SERVICES};
+pub use platform::{Platform, Replica, SERVICES};
 pub use seed::{OTHER_SITE, SITE};

@@ -22,6 +22,28 @@ pub const SERVICES: [&str; 5] = ["intake", "triage", "assignment", "notification
 /// How long a service may take to come up.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
+/// Another process of a service beside the platform's own, as during a rollout.
+pub struct Replica {
+    /// Where it listens.
+    pub url: String,
+    child: Child,
+}
+
+impl Replica {
+    /// Asks it to end and returns its exit code.
+    pub fn terminate(mut self) -> Option<i32> {
+        end(&mut self.child)
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Five services, running.
 pub struct Platform {
     /// Its database.
@@ -140,12 +162,28 @@ impl Platform {
     pub fn terminate(&self, service: &str) -> Option<i32> {
         let mut processes = self.processes.lock().expect("no test panics in here");
         let mut child = processes.remove(service)?;
-        let status = Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
-            .status()
-            .expect("kill runs");
-        assert!(status.success());
-        child.wait().expect("the process is ours").code()
+        drop(processes);
+        end(&mut child)
+    }
+
+    /// Starts another process of a service and waits until it is ready.
+    pub async fn replicate(&self, service: &'static str) -> Replica {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        drop(listener);
+        let command = |subcommand| {
+            let mut command = self.command(service, subcommand);
+            let listen = format!("REDRESS_{}__SERVER__LISTEN", service.to_uppercase());
+            command.env(listen, address.to_string());
+            command
+        };
+        let child = command("serve").spawn().expect("the binary runs");
+        let replica = Replica {
+            url: format!("http://{address}"),
+            child,
+        };
+        eventually(START_LIMIT, async || is_healthy(command("healthcheck"))).await;
+        replica
     }
 
     /// Starts a service again and waits until it is ready.
@@ -169,13 +207,7 @@ impl Platform {
     /// Waits until a service says that it serves.
     pub async fn ready(&self, service: &'static str) {
         eventually(START_LIMIT, async || {
-            let status = self
-                .command(service, "healthcheck")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .expect("the binary runs");
-            status.success()
+            is_healthy(self.command(service, "healthcheck"))
         })
         .await;
     }
@@ -287,6 +319,21 @@ impl Drop for Platform {
             }
         }
     }
+}
+
+fn is_healthy(mut healthcheck: Command) -> bool {
+    let quiet = healthcheck.stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().expect("the binary runs").success()
+}
+
+/// Asks a process to end and waits until it has.
+fn end(child: &mut Child) -> Option<i32> {
+    let status = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .expect("kill runs");
+    assert!(status.success());
+    child.wait().expect("the process is ours").code()
 }
 
 /// The service's binary, built beside this test.
