@@ -1,7 +1,7 @@
 # Two commands do everything: `make run` and `make test`. The rest is for those who change the code.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint fmt bench bench-reports bench-timers prepare image manifests manifests-check clean
+.PHONY: help setup run stop test lint fmt bench bench-opening bench-reports bench-timers prepare image manifests manifests-check clean
 
 help: ## List every target with one line
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ test: setup ## Set up and run every test
 
 bench: setup ## Joining at a site of 100,000 cases, promises broken a second, and B-cubed where REDRESS_MESSAGES names the file: target/bench/clusters.json
 	@cargo bench --locked -p redress-triage --bench clusters
+	@$(MAKE) --no-print-directory bench-opening
+
+bench-opening: setup ## From CreateCase acknowledged to incident open and call-outs queued, at 50 complaints a second: target/bench/opening.json
+	@cargo build --release --locked --bins -p redress-intake -p redress-triage -p redress-assignment -p redress-notification -p redress-crisis
+	@cargo bench --locked -p redress-tests --bench opening
 
 bench-reports: setup ## Analysis over a year of 1 million cases: a table, and target/bench/reports.json
 	@cargo bench --locked -p redress-assignment --bench reports

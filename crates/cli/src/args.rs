@@ -117,6 +117,9 @@ pub(crate) enum Command {
     /// Calendars: working hours, public holidays and make-up days of sites.
     #[command(subcommand)]
     Calendar(CalendarCommand),
+    /// Playbooks: what is done in each stage of a crisis.
+    #[command(subcommand)]
+    Playbook(crate::commands::playbook::PlaybookCommand),
     /// Policies: what grading and promises do differently from place to place, and why.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -444,6 +447,12 @@ pub(crate) enum IncidentCommand {
         #[arg(long, value_name = "GAP=REASON")]
         waive: Vec<String>,
     },
+    /// Who commands it.
+    #[command(flatten)]
+    Command(crate::commands::command::CommandCommand),
+    /// What it does in its stage.
+    #[command(flatten)]
+    Plan(crate::commands::plan::PlanCommand),
 }
 
 /// Subcommands of `cluster`.

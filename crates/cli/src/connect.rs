@@ -25,9 +25,11 @@ use redress_proto::assignment::v1::warranty_service_client::WarrantyServiceClien
 use redress_proto::assignment::v1::work_service_client::WorkServiceClient;
 use redress_proto::crisis::v1::aftermath_service_client::AftermathServiceClient;
 use redress_proto::crisis::v1::briefing_service_client::BriefingServiceClient;
+use redress_proto::crisis::v1::command_service_client::CommandServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
 use redress_proto::crisis::v1::matrix_service_client::MatrixServiceClient;
 use redress_proto::crisis::v1::media_service_client::MediaServiceClient;
+use redress_proto::crisis::v1::playbook_service_client::PlaybookServiceClient;
 use redress_proto::crisis::v1::statement_service_client::StatementServiceClient;
 use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
 use redress_proto::intake::v1::case_service_client::CaseServiceClient;
@@ -337,6 +339,14 @@ impl Platform {
 
     pub(crate) fn matrices(&self) -> MatrixServiceClient<Authenticated> {
         MatrixServiceClient::new(self.channel(ServiceArg::Crisis))
+    }
+
+    pub(crate) fn commands(&self) -> CommandServiceClient<Authenticated> {
+        CommandServiceClient::new(self.channel(ServiceArg::Crisis))
+    }
+
+    pub(crate) fn playbooks(&self) -> PlaybookServiceClient<Authenticated> {
+        PlaybookServiceClient::new(self.channel(ServiceArg::Crisis))
     }
 
     pub(crate) fn events(&self, service: ServiceArg) -> EventAdminServiceClient<Authenticated> {

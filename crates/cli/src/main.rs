@@ -69,6 +69,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Cluster(command) => commands::cluster::run(&platform()?, command, out).await,
             Command::Clock(command) => commands::clock::run(&platform()?, command, out).await,
             Command::Calendar(command) => commands::calendar::run(&platform()?, command, out).await,
+            Command::Playbook(command) => commands::playbook::run(platform, command, out).await,
             Command::Policy(command) => commands::policy::run(platform, command, out).await,
             Command::Work(command) => commands::work::run(&platform()?, command, out).await,
             Command::Roster(command) => commands::roster::run(&platform()?, command, out).await,

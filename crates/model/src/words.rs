@@ -436,6 +436,8 @@ words! {
         ReviewAction = 41 => "REVIEW_ACTION",
         /// Answer to an inquiry of the press.
         MediaAnswer = 50 => "MEDIA_ANSWER",
+        /// A task of an incident's playbook.
+        PlaybookTask = 25 => "PLAYBOOK_TASK",
     }
 }
 

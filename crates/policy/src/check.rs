@@ -122,7 +122,7 @@ fn thresholds(policy: &Policy, problems: &mut Vec<Problem>) {
 }
 
 /// Minutes of a length that goes by the calendar, months as 30 days: to compare thresholds.
-fn minutes(length: Length) -> u64 {
+pub(crate) fn minutes(length: Length) -> u64 {
     const DAY: u64 = 24 * 60;
     match length {
         Length::Minutes(n) | Length::WorkingMinutes(n) => u64::from(n),

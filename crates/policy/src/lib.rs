@@ -6,6 +6,8 @@
 //! and are never merged. An organization, a region and a site change single values by an [`Overlay`];
 //! [`merge`] gives what holds at a site, with the origin of each value. Pure: no I/O, no "now".
 //!
+//! What is done in the stages of a crisis is data too: [`playbook`].
+//!
 //! Documents are YAML, checked against a JSON schema that is made from the types and published in
 //! `schema/`. Whatever is wrong is named with its line and its field.
 
@@ -13,6 +15,7 @@ mod built_in;
 mod check;
 mod document;
 mod overlay;
+pub mod playbook;
 mod problem;
 mod schema;
 mod yaml;
@@ -23,8 +26,9 @@ pub use document::{
     LengthRule, Policy, Positions, Shares, Signals, TakeOver, WorkingTime,
 };
 pub use overlay::{Clash, Effective, EffectiveValue, Layer, Level, Origin, Overlay, merge};
+pub use playbook::{PLAYBOOKS, Playbook};
 pub use problem::{Place, Problem, Problems};
-pub use schema::{overlay_schema, profile_schema};
+pub use schema::{overlay_schema, playbook_schema, profile_schema};
 pub use yaml::{DOCUMENT_BYTES_MAX, Source};
 
 #[cfg(test)]

@@ -31,7 +31,9 @@ const INTERVAL: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5]
 const SLUG: &str = "^[a-z][a-z0-9-]{0,62}$";
 
 /// What texts of a pattern look like, for people.
-const LOOKS: [(&str, &str); 4] = [
+const LOOKS: [(&str, &str); 6] = [
+    (KEY, "first-word: small letters, digits and hyphens"),
+    (CRITERION, "G1.4"),
     (
         LENGTH,
         "15 minutes, 2 hours, 4 working hours, 3 working days, 15 days or 1 month",
@@ -60,6 +62,7 @@ fn promised() -> Vec<&'static str> {
                     | ClockKind::Commitment
                     | ClockKind::ReviewAction
                     | ClockKind::MediaAnswer
+                    | ClockKind::PlaybookTask
             )
         })
         .map(|kind| kind.word())
@@ -120,6 +123,28 @@ pub(crate) fn stops(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "uniqueItems": true, "items": { "enum": promised() } })
 }
 
+const KEY: &str = "^[a-z][a-z0-9-]{0,39}$";
+const CRITERION: &str = "^G[1-4](\\.[0-9])?$";
+
+pub(crate) fn key(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": KEY })
+}
+
+pub(crate) fn criteria(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "maxItems": 32, "uniqueItems": true, "items": { "type": "string", "pattern": CRITERION } })
+}
+
+/// The roles of a command; others have no part in an incident.
+pub(crate) fn command_role(_: &mut SchemaGenerator) -> Schema {
+    use redress_model::words::DutyRole::{FrontOffice, Handler};
+    let roles = redress_model::words::DutyRole::ALL.iter();
+    let roles: Vec<&str> = roles
+        .filter(|role| !matches!(role, FrontOffice | Handler))
+        .map(|role| role.word())
+        .collect();
+    json_schema!({ "enum": roles })
+}
+
 fn map_of(keys: Vec<&'static str>, of: &Value) -> Schema {
     let properties: Map<String, Value> = keys
         .into_iter()
@@ -153,6 +178,14 @@ pub fn profile_schema() -> Value {
     let mut schema: Value = schemars::schema_for!(Policy).into();
     schema["$id"] = json!("urn:redress:profile");
     schema["title"] = json!("Profile of Redress");
+    schema
+}
+
+/// The schema of a playbook.
+pub fn playbook_schema() -> Value {
+    let mut schema: Value = schemars::schema_for!(crate::Playbook).into();
+    schema["$id"] = json!("urn:redress:playbook");
+    schema["title"] = json!("Playbook of Redress");
     schema
 }
 
@@ -200,6 +233,7 @@ pub fn overlay_schema() -> Value {
 }
 
 static PROFILE: LazyLock<Validator> = LazyLock::new(|| compiled(&profile_schema()));
+static PLAYBOOK: LazyLock<Validator> = LazyLock::new(|| compiled(&playbook_schema()));
 static OVERLAY: LazyLock<Validator> = LazyLock::new(|| compiled(&overlay_schema()));
 
 fn compiled(schema: &Value) -> Validator {
@@ -214,6 +248,11 @@ pub(crate) fn check_profile(source: &Source) -> Result<(), Problems> {
 /// Holds a document against the schema of an overlay.
 pub(crate) fn check_overlay(source: &Source) -> Result<(), Problems> {
     check(&OVERLAY, source)
+}
+
+/// Holds a document against the schema of a playbook.
+pub(crate) fn check_playbook(source: &Source) -> Result<(), Problems> {
+    check(&PLAYBOOK, source)
 }
 
 fn check(validator: &Validator, source: &Source) -> Result<(), Problems> {

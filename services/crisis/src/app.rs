@@ -7,9 +7,11 @@ use redress_events::{
 };
 use redress_proto::crisis::v1::aftermath_service_server::AftermathServiceServer;
 use redress_proto::crisis::v1::briefing_service_server::BriefingServiceServer;
+use redress_proto::crisis::v1::command_service_server::CommandServiceServer;
 use redress_proto::crisis::v1::incident_service_server::IncidentServiceServer;
 use redress_proto::crisis::v1::matrix_service_server::MatrixServiceServer;
 use redress_proto::crisis::v1::media_service_server::MediaServiceServer;
+use redress_proto::crisis::v1::playbook_service_server::PlaybookServiceServer;
 use redress_proto::crisis::v1::statement_service_server::StatementServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
@@ -26,7 +28,9 @@ use crate::jobs::timers::IncidentClocks;
 use crate::jobs::{Shop, inbox, shifts, standing, tidy};
 use crate::rpc::matrix::Matrices;
 use crate::rpc::media::Media;
-use crate::rpc::{Aftermath, Briefings, Incidents, Statements, export_signer, signer};
+use crate::rpc::{
+    Aftermath, Briefings, Commanding, Incidents, Playbooks, Statements, export_signer, signer,
+};
 use crate::settings::Settings;
 use crate::store;
 use crate::store::keys::Keys;
@@ -63,6 +67,7 @@ impl Service for CrisisService {
         let desk = Arc::new(Desk {
             policy: settings.policy()?,
             zone: settings.zone()?,
+            settings,
             clock: clock.clone(),
         });
         let truth = IncidentClocks {
@@ -117,6 +122,12 @@ impl Service for CrisisService {
         let briefings = Briefings {
             incidents: Arc::clone(&incidents),
         };
+        let playbooks = Playbooks {
+            incidents: Arc::clone(&incidents),
+        };
+        let commanding = Commanding {
+            incidents: Arc::clone(&playbooks.incidents),
+        };
         let sweeper = Arc::clone(&inbox);
         let mut app = App::new()
             .serve(IncidentServiceServer::from_arc(incidents))
@@ -125,6 +136,8 @@ impl Service for CrisisService {
             .serve(AftermathServiceServer::new(aftermath))
             .serve(MatrixServiceServer::new(matrices))
             .serve(MediaServiceServer::new(media))
+            .serve(PlaybookServiceServer::new(playbooks))
+            .serve(CommandServiceServer::new(commanding))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(
                 db.clone(),

@@ -1,16 +1,17 @@
-//! Section `[service]` of the configuration, and the policy that it becomes.
+//! Section `[service]` of the configuration, and the policy that it becomes. An incident keeps a copy of it from its
+//! opening on.
 
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use redress_calendar::Hours;
 use redress_clock::Length;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::cadence::{ByStage, Policy};
 
 /// What config.toml says.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     leader_contact: Length,
@@ -26,7 +27,7 @@ pub struct Settings {
     outward_update: Cadence,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cadence {
     outbreak: Length,

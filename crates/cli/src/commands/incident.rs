@@ -7,7 +7,7 @@ use redress_proto::crisis::v1::{
 };
 use uuid::Uuid;
 
-use super::{aftermath, word};
+use super::{aftermath, command, plan, word};
 use crate::args::IncidentCommand;
 use crate::connect::{Home, Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -27,6 +27,8 @@ pub(crate) async fn run(
     let platform = &platform()?;
     match command {
         IncidentCommand::Aftermath(_) => {}
+        IncidentCommand::Command(command) => return command::run(platform, command, out).await,
+        IncidentCommand::Plan(command) => return plan::run(platform, command, out).await,
         IncidentCommand::List {
             site,
             state,
@@ -119,7 +121,7 @@ pub(super) fn waiver(text: &str) -> Result<GateWaiver, Failure> {
     })
 }
 
-fn stage_number(text: &str) -> Result<i32, Failure> {
+pub(super) fn stage_number(text: &str) -> Result<i32, Failure> {
     let word = text.to_uppercase();
     IncidentStage::from_str_name(&format!("INCIDENT_STAGE_{word}"))
         .filter(|s| *s != IncidentStage::Unspecified)

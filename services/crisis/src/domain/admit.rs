@@ -15,6 +15,8 @@ pub struct Facts {
     pub ended: bool,
     /// State of the incident that the case belongs to.
     pub incident: Option<State>,
+    /// A person split it off its incident, into none.
+    pub parted: bool,
 }
 
 /// A decision as far as it matters here.
@@ -63,8 +65,8 @@ pub fn admit(facts: Facts, verdict: Verdict) -> Admission {
     if facts.ended && verdict.epoch >= facts.epoch {
         return Admission::Nothing;
     }
-    // After a stand-down only a new rise to grade 1 opens another.
-    if facts.incident.is_some() && verdict.previous == Some(Grade::ONE) {
+    // After a stand-down, and after a person took it out, only a new rise to grade 1 opens another.
+    if (facts.incident.is_some() || facts.parted) && verdict.previous == Some(Grade::ONE) {
         return Admission::Nothing;
     }
     Admission::Joins
@@ -79,6 +81,7 @@ mod tests {
         epoch: 1,
         ended: false,
         incident: None,
+        parted: false,
     };
     const FIRST: Verdict = Verdict {
         grade: Grade::ONE,
@@ -145,9 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn after_a_stand_down_only_a_new_rise_opens_another() {
+    fn after_a_stand_down_and_a_split_only_a_new_rise_opens_another() {
         let stood_down = Facts {
             incident: Some(State::StoodDown),
+            ..LIVE
+        };
+        let parted = Facts {
+            parted: true,
             ..LIVE
         };
         let again = Verdict {
@@ -155,11 +162,13 @@ mod tests {
             ..FIRST
         };
         assert_eq!(admit(stood_down, again), Admission::Nothing);
+        assert_eq!(admit(parted, again), Admission::Nothing);
         let risen = Verdict {
             previous: Some(Grade::TWO),
             ..FIRST
         };
         assert_eq!(admit(stood_down, risen), Admission::Joins);
+        assert_eq!(admit(parted, risen), Admission::Joins);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use redress_clock::{Deadlines, Length, Shares, deadlines};
 use redress_model::time::whole_micros;
 use redress_model::words::ClockKind;
 
+use super::terms::Terms;
 use super::words::Stage;
 
 /// Lengths and times of an incident's promises.
@@ -50,7 +51,8 @@ pub struct ByStage {
 }
 
 impl ByStage {
-    fn at(self, stage: Stage) -> Length {
+    /// In a stage.
+    pub fn at(self, stage: Stage) -> Length {
         match stage {
             Stage::Outbreak => self.outbreak,
             Stage::Latent | Stage::Handling => self.handling,
@@ -59,31 +61,35 @@ impl ByStage {
     }
 }
 
-/// The instants of a promise made at `start`. `previous_due` is the deadline of the period before it:
-/// a briefing held early does not bring the next one into the same week. None for the clocks of cases.
+/// Where in a cadence a promise stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Period {
+    /// How many of its kind were kept since the stage was entered.
+    pub kept: u32,
+    /// The deadline of the one before it: a briefing held early does not bring the next one into the same week.
+    pub previous_due: Option<Timestamp>,
+}
+
+/// The instants of a promise made at `start`. None for the clocks of cases, and for those of a length of their own
+/// ([`within`]).
 pub fn instants(
-    policy: &Policy,
+    terms: &Terms,
     zone: &TimeZone,
     kind: ClockKind,
     stage: Stage,
     start: Timestamp,
-    previous_due: Option<Timestamp>,
+    period: Period,
 ) -> Option<Deadlines> {
-    let plain = |length| {
-        deadlines(
-            start,
-            length,
-            Shares::default(),
-            &Calendar::always(zone.clone()),
-        )
-    };
+    let policy = &terms.policy;
+    let plain = |length| round_the_clock(zone, start, length);
+    let cadence = terms.period(kind, stage, period.kept);
     let found = match kind {
         ClockKind::LeaderContact => Some(plain(policy.leader_contact)),
         ClockKind::HoldingStatement => Some(plain(policy.holding_statement)),
-        ClockKind::InsideReport => Some(plain(policy.inside_report.at(stage))),
-        ClockKind::OutwardUpdate => {
-            let night_moves = plain(policy.outward_update.at(stage));
-            Some(if stage == Stage::Outbreak {
+        ClockKind::InsideReport => cadence.map(plain),
+        ClockKind::OutwardUpdate => cadence.map(|length| {
+            let night_moves = plain(length);
+            if stage == Stage::Outbreak {
                 by_day(
                     night_moves,
                     start,
@@ -91,24 +97,38 @@ pub fn instants(
                 )
             } else {
                 night_moves
-            })
-        }
+            }
+        }),
         ClockKind::WeeklyBriefing => {
             let soonest = later(start, policy.briefing_notice);
-            let after = previous_due.map_or(soonest, |due| soonest.max(due));
+            let after = period.previous_due.map_or(soonest, |due| soonest.max(due));
             Some(spread(start, weekly_after(policy, zone, after)))
         }
         // Those of cases are triage's.
         _ => None,
     };
-    // What Postgres can store, so that a row reads back equal.
-    found.map(|d| Deadlines {
+    found.map(stored)
+}
+
+/// The instants of a promise of a length of its own, round the clock.
+pub fn within(zone: &TimeZone, start: Timestamp, length: Length) -> Deadlines {
+    stored(round_the_clock(zone, start, length))
+}
+
+fn round_the_clock(zone: &TimeZone, start: Timestamp, length: Length) -> Deadlines {
+    let always = Calendar::always(zone.clone());
+    deadlines(start, length, Shares::default(), &always)
+}
+
+/// What Postgres can store, so that a row reads back equal.
+fn stored(d: Deadlines) -> Deadlines {
+    Deadlines {
         warn_early: None,
         warn: whole_micros(d.warn),
         due: whole_micros(d.due),
         climb_duty: whole_micros(d.climb_duty),
         climb_top: whole_micros(d.climb_top),
-    })
+    }
 }
 
 /// A deadline at night moves to the morning, and so does each climb after it.
@@ -188,6 +208,13 @@ pub(crate) mod tests {
         }
     }
 
+    pub(crate) fn terms() -> Terms {
+        Terms {
+            policy: policy(),
+            playbook: None,
+        }
+    }
+
     fn shanghai() -> TimeZone {
         TimeZone::get("Asia/Shanghai").expect("in the database of zones")
     }
@@ -197,9 +224,16 @@ pub(crate) mod tests {
     }
 
     fn due(kind: ClockKind, stage: Stage, start: &str) -> Timestamp {
-        instants(&policy(), &shanghai(), kind, stage, at(start), None)
-            .expect("ours")
-            .due
+        instants(
+            &terms(),
+            &shanghai(),
+            kind,
+            stage,
+            at(start),
+            Period::default(),
+        )
+        .expect("ours")
+        .due
     }
 
     #[test]
@@ -258,12 +292,15 @@ pub(crate) mod tests {
     fn a_briefing_held_early_or_late_neither_skips_nor_doubles_a_week_p17() {
         let next = |held, due| {
             instants(
-                &policy(),
+                &terms(),
                 &shanghai(),
                 ClockKind::WeeklyBriefing,
                 Stage::Handling,
                 at(held),
-                Some(at(due)),
+                Period {
+                    kept: 0,
+                    previous_due: Some(at(due)),
+                },
             )
             .expect("ours")
             .due
@@ -296,12 +333,12 @@ pub(crate) mod tests {
         let zone = TimeZone::get("Europe/Berlin").expect("in the database of zones");
         let start: Timestamp = "2026-03-27T17:00:00+01:00".parse().expect("an instant");
         let d = instants(
-            &policy(),
+            &terms(),
             &zone,
             ClockKind::WeeklyBriefing,
             Stage::Handling,
             start,
-            None,
+            Period::default(),
         )
         .expect("ours");
         assert_eq!(
@@ -313,12 +350,12 @@ pub(crate) mod tests {
     #[test]
     fn clocks_of_cases_are_not_ours() {
         let none = instants(
-            &policy(),
+            &terms(),
             &shanghai(),
             ClockKind::Acknowledge,
             Stage::Outbreak,
             at("2026-03-02T10:00:00"),
-            None,
+            Period::default(),
         );
         assert_eq!(none, None);
     }
@@ -333,7 +370,7 @@ pub(crate) mod tests {
         ) {
             let start = Timestamp::from_second(second).expect("in range");
             let zone = TimeZone::get(zone).expect("in the database of zones");
-            let d = instants(&policy(), &zone, kind, stage, start, None).expect("ours");
+            let d = instants(&terms(), &zone, kind, stage, start, Period::default()).expect("ours");
             prop_assert!(start < d.warn && d.warn < d.due && d.due < d.climb_duty && d.climb_duty <= d.climb_top);
         }
     }

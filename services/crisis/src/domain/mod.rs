@@ -16,4 +16,5 @@ pub mod mode;
 pub mod promises;
 pub mod stage;
 pub mod statement;
+pub mod terms;
 pub mod words;

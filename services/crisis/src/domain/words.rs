@@ -104,6 +104,50 @@ words! {
         Review = 41 => "REVIEW",
         /// The press asked, reported, was answered or set right.
         Media = 50 => "MEDIA",
+        /// A task or an exit condition of the stage.
+        Playbook = 16 => "PLAYBOOK",
+        /// What the incident is run by was changed.
+        TermsChanged = 17 => "TERMS_CHANGED",
+        /// A case left.
+        CaseLeft = 18 => "CASE_LEFT",
+        /// Linked with another, or unlinked.
+        Linked = 19 => "LINKED",
+    }
+}
+
+words! {
+    /// What became of an offer to take a role over.
+    HandoverState, "HANDOVER_STATE_" {
+        /// The role stays with its holder.
+        Offered = 1 => "OFFERED",
+        /// The role went over.
+        Accepted = 2 => "ACCEPTED",
+        /// Declined.
+        Declined = 3 => "DECLINED",
+        /// Another was offered, or its time was over.
+        Replaced = 4 => "REPLACED",
+    }
+}
+
+words! {
+    /// Where a task stands.
+    TaskState, "TASK_STATE_" {
+        /// To be done.
+        Open = 1 => "OPEN",
+        /// Done.
+        Done = 2 => "DONE",
+        /// Left undone, with a reason.
+        Skipped = 3 => "SKIPPED",
+    }
+}
+
+words! {
+    /// To whom an update goes.
+    UpdateAudience, "UPDATE_AUDIENCE_" {
+        /// Inside the company.
+        Inside = 1 => "INSIDE",
+        /// To the public.
+        Outward = 2 => "OUTWARD",
     }
 }
 
@@ -268,6 +312,9 @@ mod tests {
             Stage, IncidentStage;
             State, IncidentState;
             CallOutState, CallOutState;
+            HandoverState, HandoverState;
+            TaskState, TaskState;
+            UpdateAudience, UpdateAudience;
             LogKind, LogKind;
             StatementKind, StatementKind;
             Audience, Audience;

@@ -3,6 +3,7 @@
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::name::{CaseName, StaffId, StaffName};
+use redress_model::words::DutyRole;
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as events;
 use uuid::Uuid;
@@ -79,7 +80,7 @@ impl Turn<'_> {
     async fn place(&mut self, mut role: Role, first: bool) -> Result<bool, Fault> {
         role.held = appoint(role.role, &self.roster, self.now, &role.tried);
         if let Some(person) = role.held.person().cloned() {
-            role.callout = Some(self.call_out(&role, &person).await?);
+            role.callout = Some(self.call_out(role.role, &person).await?);
         }
         let text = told(&role);
         let site = self.site();
@@ -91,7 +92,11 @@ impl Turn<'_> {
     }
 
     /// Calls a person out, once for an incident whatever the number of roles.
-    async fn call_out(&mut self, role: &Role, person: &StaffId) -> Result<Uuid, Fault> {
+    pub(super) async fn call_out(
+        &mut self,
+        role: DutyRole,
+        person: &StaffId,
+    ) -> Result<Uuid, Fault> {
         let site = self.site();
         let incident = self.incident.name.id;
         if let Some(standing) = callouts::standing(self.tx, &site, incident, person).await? {
@@ -105,13 +110,13 @@ impl Turn<'_> {
             changed: self.now,
         };
         callouts::insert(self.tx, &site, &callout).await?;
-        let text = format!("{person} is called out as {}", role.role);
+        let text = format!("{person} is called out as {role}");
         self.note(LogKind::CalledOut, "", &text, "").await?;
         let payload = events::CallOutRequested {
             callout_id: callout.id.to_string(),
             incident: self.incident.name.to_string(),
             case: CaseName::new(site.clone(), self.incident.opened_case).to_string(),
-            role: to_wire(role.role),
+            role: to_wire(role),
             staff: StaffName::new(site, person.clone()).to_string(),
             number: self.case_number().await?,
             public_mode: self.incident.mode == Mode::Public,
@@ -186,7 +191,7 @@ impl Turn<'_> {
                 continue;
             }
             role.held = held;
-            role.callout = Some(self.call_out(&role, &staff).await?);
+            role.callout = Some(self.call_out(role.role, &staff).await?);
             roles::put(self.tx, &site, incident, &role).await?;
             let text = told(&role);
             self.note(LogKind::RoleChanged, "", &text, "").await?;

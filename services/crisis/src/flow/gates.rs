@@ -17,6 +17,7 @@ impl Turn<'_> {
         let mut gaps = Vec::new();
         gaps.extend(self.unkept_promises().await?);
         gaps.extend(self.untold_audiences().await?);
+        gaps.extend(self.undone().await?);
         Ok(gaps)
     }
 

@@ -13,7 +13,7 @@ use redress_proto::event::v1 as events;
 use uuid::Uuid;
 
 use super::Turn;
-use crate::domain::cadence::{instants, spread};
+use crate::domain::cadence::{Period, instants, spread};
 use crate::domain::command::{LEADS, responsible_for};
 use crate::domain::ladder::{Notice, People, Strike, Told, strike, unheard};
 use crate::domain::promises::{Promise, Situation, difference, wanted};
@@ -38,6 +38,9 @@ impl Turn<'_> {
         self.settle_contacts().await?;
         let site = self.site();
         let id = self.incident.name.id;
+        if self.incident.state != State::Open {
+            self.end_stage().await?;
+        }
         let running = clocks::open(self.tx, &site, id).await?;
         let wanted = if self.incident.state == State::Open {
             wanted(&Situation {
@@ -107,14 +110,14 @@ impl Turn<'_> {
         previous_due: Option<Timestamp>,
     ) -> Result<(), Fault> {
         let (kind, case) = promise;
-        let stage = self.incident.stage;
+        let kept = self.kept(kind).await?;
         let deadlines = instants(
-            &self.desk.policy,
+            &self.terms,
             &self.zone,
             kind,
-            stage,
+            self.incident.stage,
             start,
-            previous_due,
+            Period { kept, previous_due },
         )
         .ok_or_else(|| Fault::internal("a clock of cases was started on an incident"))?;
         let clock = self.clock(kind, start, deadlines);
@@ -123,6 +126,16 @@ impl Turn<'_> {
             self.plan_briefing(deadlines.due).await?;
         }
         Ok(())
+    }
+
+    /// How many of a cadence were kept since the stage was entered: it slows down by that.
+    async fn kept(&mut self, kind: ClockKind) -> Result<u32, Fault> {
+        let paced = matches!(kind, ClockKind::InsideReport | ClockKind::OutwardUpdate);
+        let Some(visit) = self.visit.filter(|_| paced) else {
+            return Ok(0);
+        };
+        let site = self.site();
+        clocks::kept_since(self.tx, &site, self.incident.name.id, kind, visit.entered).await
     }
 
     /// Starts what a person promises about one thing, by a deadline that a person set. Whoever it is answers for it.
@@ -151,6 +164,27 @@ impl Turn<'_> {
         let clock = self.clock(kind, start, spread(start, due));
         self.run(Clock {
             subject: Some(subject),
+            ..clock
+        })
+        .await
+    }
+
+    /// Promises one thing that somebody looks after: a task. It warns, breaches and climbs as every promise does.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn promise(
+        &mut self,
+        kind: ClockKind,
+        subject: Uuid,
+        owner: DutyRole,
+        start: Timestamp,
+        deadlines: Deadlines,
+    ) -> Result<(), Fault> {
+        let clock = self.clock(kind, start, deadlines);
+        self.run(Clock {
+            subject: Some(subject),
+            owner: Some(owner),
             ..clock
         })
         .await
@@ -342,7 +376,10 @@ impl Turn<'_> {
             ClockTransition::Climbed => format!("{} climbs to rung {level}", clock.kind),
             other => format!("{} {}", clock.kind, other.word().to_lowercase()),
         };
-        self.note(LogKind::Clock, "", &text, "").await?;
+        // A list of tasks is told once, by who makes it.
+        if clock.subject.is_none() || transition != ClockTransition::Started {
+            self.note(LogKind::Clock, "", &text, "").await?;
+        }
         let payload = events::ClockChanged {
             clock: ClockName::new(site.clone(), clock.id).to_string(),
             case: String::new(),

@@ -9,13 +9,14 @@ use redress_timers::Entry;
 use uuid::Uuid;
 
 use super::keeping::Starts;
+use super::terms::freeze;
 use super::{Because, Desk, Transition, Turn};
 use crate::domain::admit::{Admission, Facts, Verdict, admit};
 use crate::domain::mode;
 use crate::domain::words::{LogKind, Mode, Stage, State};
 use crate::store::cases::{CaseFile, Ruling};
 use crate::store::incidents::Incident;
-use crate::store::{briefings, cases, commitments, incidents, lock_site};
+use crate::store::{briefings, cases, commitments, incidents, lock_site, stages};
 
 /// Why an incident that opens by itself was opened.
 const REASON_GRADED: &str = "graded";
@@ -29,6 +30,8 @@ pub struct Cause {
     pub actor: String,
     /// The mode that person wants; none: by the criteria of the case.
     pub mode: Option<Mode>,
+    /// Where it begins.
+    pub stage: Stage,
     /// When: the promises run from here.
     pub at: Timestamp,
     /// It hangs on a suspicion that nobody answered.
@@ -61,6 +64,7 @@ pub async fn decide(
         epoch: known.as_ref().map_or(0, |k| k.epoch),
         ended: known.as_ref().is_some_and(|k| k.ended),
         incident,
+        parted: known.as_ref().is_some_and(|k| k.parted),
     };
     let verdict = Verdict {
         grade: ruling.grade,
@@ -83,6 +87,7 @@ pub async fn decide(
                 reason: REASON_GRADED.to_owned(),
                 actor: String::new(),
                 mode: None,
+                stage: Stage::Outbreak,
                 at: ruling.decided.min(now),
                 provisional: ruling.provisional,
             };
@@ -174,6 +179,7 @@ async fn open_or_join(
         );
         turn.note(LogKind::Opened, &cause.actor, &text, "").await?;
         turn.fill_roles(Because::TimePassed).await?;
+        turn.make_tasks(cause.at).await?;
     } else {
         let text = format!(
             "case {} joins ({})",
@@ -219,7 +225,7 @@ async fn new_incident(
             Some(_) | None => cause.reason.clone(),
         },
         weighed: mode::causes(case.id, &case.criteria).into_iter().collect(),
-        stage: Stage::Outbreak,
+        stage: cause.stage,
         open_reason: cause.reason.clone(),
         opened_by: cause.actor.clone(),
         opened_case: case.id,
@@ -230,12 +236,15 @@ async fn new_incident(
         provisional: cause.provisional,
     };
     incidents::insert(tx, &incident).await?;
+    freeze(tx, desk, &incident, &case.criteria).await?;
+    let (id, at) = (incident.name.id, incident.opened);
+    stages::enter(tx, site, id, incident.stage, &cause.reason, at).await?;
     Ok(incident)
 }
 
 impl Turn<'_> {
     /// Weighs the public criteria of a member; switches to public, visibly, when there is a new one.
-    async fn weigh(&mut self, case: &CaseFile, at: Timestamp) -> Result<bool, Fault> {
+    pub(super) async fn weigh(&mut self, case: &CaseFile, at: Timestamp) -> Result<bool, Fault> {
         let causes = mode::causes(case.id, &case.criteria);
         let weighing = mode::weigh(self.incident.mode, &self.incident.weighed, &causes);
         self.incident.weighed = weighing.weighed;
@@ -254,6 +263,7 @@ impl Turn<'_> {
         self.incident.provisional = false;
         let text = format!("no longer provisional by case {}", case.number);
         self.note(LogKind::CaseChanged, "", &text, "").await?;
+        self.make_tasks(at).await?;
         self.reconcile(at, &Starts::new()).await?;
         Ok(true)
     }
@@ -358,6 +368,7 @@ async fn merge(
     turn.adopt_roles(ended).await?;
     turn.fill_roles(Because::TimePassed).await?;
     turn.incident.provisional &= provisional;
+    turn.make_tasks(now).await?;
     turn.incident.weighed.extend(weighed);
     turn.incident.weighed.sort();
     turn.incident.weighed.dedup();

@@ -17,8 +17,11 @@ use crate::domain::statement::{
     Digest, Draft, Fact, Person, Refusal, Review, Standing, chain, contradiction, digest,
     is_public, publishers, standing_facts, wording_hits,
 };
-use crate::domain::words::{LogKind, Stage, StatementKind, StatementState, TellMeans, Verdict};
+use crate::domain::words::{
+    Audience, LogKind, Stage, StatementKind, StatementState, TellMeans, UpdateAudience, Verdict,
+};
 use crate::store::statements::{Publication, Said, Statement};
+use crate::store::updates::Update;
 use crate::store::{deputies, feed, roles, statements, wording};
 
 /// A statement with everything that was said of it.
@@ -191,7 +194,7 @@ impl Turn<'_> {
     /// # Errors
     /// PERMISSION_DENIED when the person is not of the step's chain; FAILED_PRECONDITION by what stands.
     pub async fn review(&mut self, case: Case, said: Said) -> Result<(), Fault> {
-        let quorum = self.desk.policy.statement_quorum;
+        let quorum = self.terms.policy.statement_quorum;
         let Review {
             step, verdict, by, ..
         } = &said.review;
@@ -306,13 +309,21 @@ impl Turn<'_> {
         if content.kind == StatementKind::Holding {
             self.meet(ClockKind::HoldingStatement, None).await?;
         }
-        self.meet(ClockKind::OutwardUpdate, None).await?;
-        Ok(())
+        if content.audience == Audience::Staff {
+            return Ok(());
+        }
+        self.keep_update(Update {
+            audience: UpdateAudience::Outward,
+            nothing_new: false,
+            reference: &left,
+            actor: &by.subject,
+        })
+        .await
     }
 
     /// Whether it could be published now, but for who does it.
     fn leaves(&self, case: &Case) -> Result<(), Refusal> {
-        case.draft(self.desk.policy.statement_quorum)
+        case.draft(self.terms.policy.statement_quorum)
             .publish(self.incident.mode, self.incident.provisional)
     }
 
@@ -397,9 +408,10 @@ impl Turn<'_> {
         if completes(from, to) {
             self.pass_gates(waivers, actor).await?;
         }
-        self.incident.stage = to;
+        self.skip_tasks(|_| true, reason, waivers, actor).await?;
         let text = format!("{from} → {to}: {reason}");
         self.note(LogKind::StageMoved, actor, &text, "").await?;
+        self.enter_stage(to, reason).await?;
         self.restart_cadence().await?;
         Ok(Some(Transition::Changed))
     }

@@ -11,13 +11,16 @@ use redress_store::Tx;
 use redress_timers::Entry;
 use uuid::Uuid;
 
+use crate::Settings;
 use crate::domain::cadence::Policy;
 use crate::domain::command::Roster;
+use crate::domain::terms::Terms;
 use crate::domain::words::{LogKind, Mode, State};
 use crate::store::cases::Contact;
 use crate::store::incidents::Incident;
 use crate::store::log::Note;
-use crate::store::{cases, changes, duty, incidents, log, sites};
+use crate::store::stages::Visit;
+use crate::store::{cases, changes, duty, incidents, log, sites, stages, terms};
 
 /// Cases that an event names at most.
 pub(super) const CASES_MAX: i64 = 10_000;
@@ -25,8 +28,10 @@ pub(super) const CASES_MAX: i64 = 10_000;
 /// What every turn needs and no transaction changes.
 #[derive(Debug)]
 pub struct Desk {
-    /// Lengths and times of promises.
+    /// Lengths and times of promises, for incidents that froze none.
     pub policy: Policy,
+    /// What it comes from; an incident that opens keeps a copy.
+    pub settings: Settings,
     /// Zone of a site that is not known yet.
     pub zone: TimeZone,
     /// Where "now" comes from.
@@ -56,6 +61,10 @@ pub struct Turn<'t> {
     pub(super) now: Timestamp,
     pub(super) zone: TimeZone,
     pub(super) roster: Roster,
+    /// What it is run by.
+    pub(super) terms: Terms,
+    /// The visit of its stage; none once it ended.
+    pub(super) visit: Option<Visit>,
     /// The incident as it is at this moment of the transaction.
     pub incident: Incident,
     armed: Vec<Entry>,
@@ -80,7 +89,11 @@ impl<'t> Turn<'t> {
             let named = name.parse().ok().filter(|n: &StaffName| n.site == *site);
             roster.barred.extend(named.map(|n| n.id));
         }
+        let terms = desk.terms(terms::newest(tx, site, *id).await?)?;
+        let visit = stages::visit(tx, site, *id).await?;
         Ok(Self {
+            terms,
+            visit,
             zone: zone.unwrap_or_else(|| desk.zone.clone()),
             tx,
             desk,

@@ -3,12 +3,14 @@
 mod aftermath;
 mod briefings;
 mod command;
+mod commanding;
 mod get_incident;
 mod list_incidents;
 pub mod matrix;
 pub mod media;
 mod move_stage;
 mod open_incident;
+mod playbooks;
 mod record_briefing;
 mod record_leader_contact;
 mod record_update;
@@ -40,6 +42,8 @@ use crate::flow::Desk;
 
 pub use aftermath::{Aftermath, EXPORT_TYPE, SignExport, export_signer};
 pub use briefings::Briefings;
+pub use commanding::Commanding;
+pub use playbooks::Playbooks;
 pub use statements::{FEED_TYPE, Statements, signer};
 
 /// What the handlers need.

@@ -14,7 +14,7 @@ use tonic::Request;
 
 use super::Incidents;
 use super::view::{Depth, view};
-use crate::domain::words::Mode;
+use crate::domain::words::{Mode, Stage};
 use crate::flow::{Cause, Desk, open_by_hand};
 use crate::store::{cases, incidents, lock_site};
 
@@ -42,6 +42,7 @@ pub(super) async fn handle(
         reason: &r.reason,
         actor: &caller.subject,
         mode: Mode::from_number(r.mode),
+        stage: Stage::from_number(r.stage).unwrap_or(Stage::Outbreak),
         receipt: ReceiptKey {
             caller: caller.key(),
             method: METHOD,
@@ -63,6 +64,7 @@ struct Open<'a> {
     reason: &'a str,
     actor: &'a str,
     mode: Option<Mode>,
+    stage: Stage,
     receipt: ReceiptKey,
 }
 
@@ -100,6 +102,7 @@ impl Operation for Open<'_> {
             reason: self.reason.to_owned(),
             actor: self.actor.to_owned(),
             mode: self.mode,
+            stage: self.stage,
             at: now,
             provisional: false,
         };

@@ -1,18 +1,18 @@
-//! RecordUpdate: an inside report or an outward update was given. FAILED_PRECONDITION
+//! RecordUpdate: an inside report or an outward update was given; it may say that nothing is new. FAILED_PRECONDITION
 //! `NOTHING_LEAVES_IN_PRIVATE_MODE` for an outward one in private mode (section 9),
 //! `NOTHING_LEAVES_WHILE_PROVISIONAL` while the incident hangs on a suspicion (section 4).
 
 use redress_model::Fault;
-use redress_model::words::ClockKind;
+use redress_proto::convert::required;
 use redress_proto::crisis::v1 as wire;
-use redress_proto::crisis::v1::UpdateAudience;
 use redress_rpc::Caller;
 use tonic::Request;
 
 use super::Incidents;
 use super::command::{self, Command, Order};
-use crate::domain::words::{Audience, LogKind, Mode, TellMeans};
+use crate::domain::words::{Audience, LogKind, Mode, TellMeans, UpdateAudience};
 use crate::flow::{Transition, Turn};
+use crate::store::updates as store;
 
 const METHOD: &str = "redress.crisis.v1.IncidentService/RecordUpdate";
 
@@ -35,7 +35,8 @@ pub(super) async fn handle(
         fingerprint: api.fingerprints.of(METHOD, &unidentified),
     };
     let update = Update {
-        outward: r.audience() == UpdateAudience::Outward,
+        audience: required("audience", r.audience)?,
+        nothing_new: r.nothing_new,
         reference: &r.reference,
         actor: &caller.subject,
     };
@@ -46,7 +47,8 @@ pub(super) async fn handle(
 }
 
 struct Update<'a> {
-    outward: bool,
+    audience: UpdateAudience,
+    nothing_new: bool,
     reference: &'a str,
     actor: &'a str,
 }
@@ -55,12 +57,13 @@ impl Command for Update<'_> {
     const NAME: &'static str = "crisis.record_update";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        if self.outward && turn.incident.mode == Mode::Private {
+        let outward = self.audience == UpdateAudience::Outward;
+        if outward && turn.incident.mode == Mode::Private {
             let text = "the incident is in private mode; inside reports are legal, or switch the mode first";
             let name = &turn.incident.name;
             return Err(Fault::illegal("NOTHING_LEAVES_IN_PRIVATE_MODE", text, name));
         }
-        if self.outward && turn.incident.provisional {
+        if outward && turn.incident.provisional {
             let text = "the incident hangs on a suspicion that nobody confirmed; inside reports are legal, or \
                         confirm the signal first";
             let name = &turn.incident.name;
@@ -70,22 +73,31 @@ impl Command for Update<'_> {
                 name,
             ));
         }
-        let (kind, text) = if self.outward {
-            (ClockKind::OutwardUpdate, "an outward update was given")
-        } else {
-            (ClockKind::InsideReport, "an inside report was given")
+        let what = match self.audience {
+            UpdateAudience::Inside => "an inside report was given",
+            UpdateAudience::Outward => "an outward update was given",
         };
-        let audience = if self.outward {
-            Audience::Public
-        } else {
-            Audience::Staff
+        let audience = match self.audience {
+            UpdateAudience::Inside => Audience::Staff,
+            UpdateAudience::Outward => Audience::Public,
         };
         turn.told(audience, TellMeans::Update, self.reference)
             .await?;
-        // One that nobody waits for is recorded all the same.
-        turn.meet(kind, None).await?;
-        turn.note(LogKind::Update, self.actor, text, self.reference)
+        let news = if self.nothing_new {
+            ": nothing new"
+        } else {
+            ""
+        };
+        let text = format!("{what}{news}");
+        turn.note(LogKind::Update, self.actor, &text, self.reference)
             .await?;
+        turn.keep_update(store::Update {
+            audience: self.audience,
+            nothing_new: self.nothing_new,
+            reference: self.reference,
+            actor: self.actor,
+        })
+        .await?;
         Ok(Some(Transition::Noted))
     }
 }

@@ -37,6 +37,8 @@ pub struct CaseFile {
     pub join_time: Option<Timestamp>,
     /// Staff complained about, by their full names.
     pub complained_about: Vec<String>,
+    /// A person split it off, into no incident.
+    pub parted: bool,
 }
 
 /// What intake tells.
@@ -103,6 +105,7 @@ struct Row {
     incident: Option<Uuid>,
     join_time: Option<jiff_sqlx::Timestamp>,
     complained_about: Vec<String>,
+    parted: bool,
 }
 
 impl From<Row> for CaseFile {
@@ -124,6 +127,7 @@ impl From<Row> for CaseFile {
             incident: row.incident,
             join_time: row.join_time.map(|t| t.to_jiff()),
             complained_about: row.complained_about,
+            parted: row.parted,
         }
     }
 }
@@ -145,7 +149,7 @@ pub async fn file(tx: &mut Tx, filing: &Filing) -> Result<CaseFile, Fault> {
           epoch = greatest(c.epoch, $5),
           complained_about = CASE WHEN $7 > c.facts_revision THEN $8 ELSE c.complained_about END,
           facts_revision = greatest(c.facts_revision, $7)
-        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about",
+        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted",
         filing.case.site.as_str(),
         filing.case.id,
         filing.number,
@@ -177,7 +181,7 @@ pub async fn rule(tx: &mut Tx, ruling: &Ruling) -> Result<Option<CaseFile>, Faul
           historical = c.historical OR $4,
           decision = $5, cluster = $6, grade = $7, criteria = $8, complainants = $9, cluster_complainants = $10
         WHERE c.decision < $5
-        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about",
+        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted",
         ruling.case.site.as_str(),
         ruling.case.id,
         ruling.number,
@@ -203,7 +207,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Option<CaseF
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::lock
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about
+        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted
         FROM case_file WHERE site = $1 AND id = $2 AND (asking_staff() = ANY (complained_about)) IS NOT TRUE FOR UPDATE",
         site.as_str(),
         case,
@@ -227,7 +231,7 @@ pub async fn of_incident(
     let rows = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::of_incident
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about
+        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted
         FROM case_file WHERE site = $1 AND incident = $2 ORDER BY join_number LIMIT $3",
         site.as_str(),
         incident,
@@ -288,13 +292,31 @@ pub async fn join(
 ) -> Result<(), Fault> {
     sqlx::query!(
         "-- crisis::store::cases::join
-        UPDATE case_file SET incident = $3, join_time = $4,
+        UPDATE case_file SET incident = $3, join_time = $4, parted = false,
           join_number = 1 + (SELECT coalesce(max(join_number), 0) FROM case_file WHERE site = $1 AND incident = $3)
         WHERE site = $1 AND id = $2",
         site.as_str(),
         case,
         incident,
         at.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Takes a case out of its incident. The caller holds the incident's row.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn part(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::cases::part
+        UPDATE case_file SET incident = NULL, join_time = NULL, join_number = NULL, parted = true
+        WHERE site = $1 AND id = $2",
+        site.as_str(),
+        case,
     )
     .execute(&mut **tx)
     .await
@@ -492,7 +514,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Option<CaseFi
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::get
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about
+        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted
         FROM case_file WHERE site = $1 AND id = $2",
         site.as_str(),
         case,

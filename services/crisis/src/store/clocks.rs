@@ -306,6 +306,32 @@ pub async fn was_met(
     .or_fault()
 }
 
+/// How many promises of a kind an incident kept since an instant.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn kept_since(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    kind: ClockKind,
+    since: Timestamp,
+) -> Result<u32, Fault> {
+    let kept = sqlx::query_scalar!(
+        r#"-- crisis::store::clocks::kept_since
+        SELECT count(*) AS "kept!" FROM incident_clock
+        WHERE site = $1 AND incident = $2 AND kind = $3 AND state = 'MET' AND start_time >= $4"#,
+        site.as_str(),
+        incident,
+        kind.word(),
+        since.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(u32::try_from(kept).unwrap_or(u32::MAX))
+}
+
 /// What is due over all sites, oldest first.
 ///
 /// # Errors

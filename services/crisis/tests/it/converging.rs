@@ -263,6 +263,9 @@ async fn arrange(world: &World, n: i64, accident: Accident) {
         "incident_role",
         "incident_clock",
         "incident_log",
+        "incident_terms",
+        "incident_stage",
+        "incident_task",
         "incident_change",
         "callout",
         "outbox",
@@ -290,6 +293,8 @@ async fn rows(world: &World, site: &str) -> i64 {
     sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM crisis.incident WHERE site = $1) + (SELECT count(*) FROM crisis.incident_role WHERE site = $1)
               + (SELECT count(*) FROM crisis.incident_clock WHERE site = $1) + (SELECT count(*) FROM crisis.callout WHERE site = $1)
+              + (SELECT count(*) FROM crisis.incident_task WHERE site = $1) + (SELECT count(*) FROM crisis.incident_terms WHERE site = $1)
+              + (SELECT count(*) FROM crisis.incident_stage WHERE site = $1)
               + (SELECT count(*) FROM crisis.outbox WHERE site = $1) + (SELECT count(*) FROM crisis.case_file WHERE site = $1)",
     )
     .bind(site)

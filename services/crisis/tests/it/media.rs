@@ -466,7 +466,7 @@ async fn a_stage_and_a_mode_leave_the_desk_alone_and_a_merge_takes_it_along() {
     let (world, incident) = public().await;
     let inquiry = world.ask(&incident, 48, None).await;
     world
-        .to_stage(&incident, wire::IncidentStage::Handling)
+        .to_stage(&incident, wire::IncidentStage::Handling, |_| true)
         .await
         .expect("decided");
     let switch = wire::SwitchModeRequest {

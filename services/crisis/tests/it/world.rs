@@ -10,7 +10,7 @@ use redress_crisis::jobs::timers::IncidentClocks;
 use redress_crisis::jobs::{Shop, inbox, shifts};
 use redress_crisis::rpc::matrix::Matrices;
 use redress_crisis::rpc::media::Media;
-use redress_crisis::rpc::{Aftermath, Briefings, Incidents, Statements};
+use redress_crisis::rpc::{Aftermath, Briefings, Commanding, Incidents, Playbooks, Statements};
 use redress_crisis::store::keys::Keys;
 use redress_crisis::{CrisisService, Settings};
 use redress_events::{Event, Inbox};
@@ -21,6 +21,7 @@ use redress_model::words::{CaseMode, CaseStatus, ClockKind, DutyRole, Word as _}
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
+use redress_proto::crisis::v1::playbook_service_server::PlaybookService;
 use redress_proto::event::v1 as events;
 use redress_proto::event::v1::DeliverOutcome;
 use redress_rpc::roles::Roles;
@@ -50,6 +51,8 @@ pub(crate) struct World {
     pub(crate) aftermath: Aftermath,
     pub(crate) matrices: Matrices,
     pub(crate) media: Media,
+    pub(crate) playbooks: Playbooks,
+    pub(crate) commanding: Commanding,
     truth: Arc<IncidentClocks>,
     shop: Shop,
 }
@@ -81,6 +84,7 @@ impl World {
         let meter = redress_testkit_meter();
         let desk = Arc::new(Desk {
             policy: settings().policy().expect("right"),
+            settings: settings(),
             zone: settings().zone().expect("right"),
             clock: clock.clone(),
         });
@@ -120,6 +124,12 @@ impl World {
         let briefings = Briefings {
             incidents: Arc::clone(&api),
         };
+        let commanding = Commanding {
+            incidents: Arc::clone(&api),
+        };
+        let playbooks = Playbooks {
+            incidents: Arc::clone(&api),
+        };
         let inbox = Arc::new(inbox(db.clone(), &meter, &shop));
         Self {
             database,
@@ -133,6 +143,8 @@ impl World {
             aftermath,
             matrices,
             media,
+            playbooks,
+            commanding,
             truth,
             shop,
         }
@@ -241,6 +253,46 @@ impl World {
             .await
             .expect("there is one");
         got.into_inner().incident.expect("filled")
+    }
+
+    /// What an incident does in its stage.
+    pub(crate) async fn plan(&self, name: &str) -> wire::IncidentPlan {
+        let request = wire::GetIncidentPlanRequest {
+            name: name.to_owned(),
+        };
+        let got = self
+            .playbooks
+            .get_incident_plan(as_caller(request, &[&site_of(name)]))
+            .await
+            .expect("there is one");
+        got.into_inner().plan.expect("filled")
+    }
+
+    /// Moves the stage, waiving those of the gaps.
+    pub(crate) async fn to_stage(
+        &self,
+        name: &str,
+        stage: wire::IncidentStage,
+        waive: impl Fn(&str) -> bool,
+    ) -> Result<wire::Incident, Status> {
+        let gaps = self.plan(name).await.gaps;
+        let request = wire::MoveStageRequest {
+            name: name.to_owned(),
+            stage: stage.into(),
+            reason: "as decided".into(),
+            waivers: gaps
+                .into_iter()
+                .filter(|gap| waive(&gap.name))
+                .map(|gap| wire::GateWaiver {
+                    gap: gap.name,
+                    reason: "nobody asks".into(),
+                })
+                .collect(),
+            ..Default::default()
+        };
+        let asked = as_caller(request, &[&site_of(name)]);
+        let answer = self.api.move_stage(asked).await?;
+        Ok(answer.into_inner().incident.expect("filled"))
     }
 
     /// The payloads of one type that were published about a site, in order.

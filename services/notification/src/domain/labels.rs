@@ -37,6 +37,7 @@ pub fn promise(kind: ClockKind, language: Language) -> &'static str {
         ),
         ClockKind::Commitment => ("通报会上的承诺", "what was promised at a briefing"),
         ClockKind::ReviewAction => ("复盘整改措施", "an action of the review"),
+        ClockKind::PlaybookTask => ("危机预案中的任务", "a task of the crisis playbook"),
     };
     pick(language, chinese, english)
 }

@@ -66,7 +66,8 @@ pub fn may_extend(kind: ClockKind) -> bool {
         | ClockKind::WeeklyBriefing
         | ClockKind::Commitment
         | ClockKind::ReviewAction
-        | ClockKind::MediaAnswer => false,
+        | ClockKind::MediaAnswer
+        | ClockKind::PlaybookTask => false,
         ClockKind::Acknowledge
         | ClockKind::StartInvestigation
         | ClockKind::OnSite

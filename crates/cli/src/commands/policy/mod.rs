@@ -128,7 +128,7 @@ pub(super) fn time(argument: &'static str, text: &str) -> Result<prost_types::Ti
     })
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
+pub(super) fn read(file: &Path) -> Result<String, Failure> {
     let read = if file.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map(|_| text)
@@ -151,7 +151,12 @@ fn checked(file: &Path, out: Output) -> Result<String, Failure> {
     }
 }
 
-fn wrong(file: &Path, text: &str, problems: &redress_policy::Problems, out: Output) -> Failure {
+pub(super) fn wrong(
+    file: &Path,
+    text: &str,
+    problems: &redress_policy::Problems,
+    out: Output,
+) -> Failure {
     let file = file.display().to_string();
     if out.json {
         anstream::println!("{}", wrong::json(&file, problems));

@@ -1,0 +1,346 @@
+//! What is done in a stage: tasks and exit conditions of the playbook that was frozen at the opening (M01).
+
+use jiff::Timestamp;
+use redress_clock::Length;
+use redress_model::Fault;
+use redress_model::ids::new_id;
+use redress_model::words::{ClockKind, ClockState, DutyRole};
+use redress_policy::playbook::{Task as Planned, Text};
+
+use super::Turn;
+use crate::domain::cadence::within;
+use crate::domain::gate::{Gap, Waiver};
+use crate::domain::words::{LogKind, Stage, State, TaskState, UpdateAudience};
+use crate::store::stages::{self, Word};
+use crate::store::tasks::{self, Task};
+use crate::store::updates::{self, Update};
+
+/// How long somebody may take to check that nothing is new (own).
+const CHECK_WITHIN: Length = Length::hours(2);
+
+/// Updates looked back at, to count those in a row that say nothing new.
+const LOOK_BACK_MAX: i64 = 50;
+
+/// How a task ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// Done or skipped.
+    pub state: TaskState,
+    /// Why it is skipped.
+    pub reason: &'a str,
+    /// Where its result lies.
+    pub reference: &'a str,
+    /// Who says so.
+    pub actor: &'a str,
+}
+
+impl Turn<'_> {
+    /// Enters a stage, with its tasks.
+    pub(super) async fn enter_stage(&mut self, to: Stage, reason: &str) -> Result<(), Fault> {
+        let (site, id, now) = (self.site(), self.incident.name.id, self.now);
+        self.incident.stage = to;
+        self.visit = Some(stages::enter(self.tx, &site, id, to, reason, now).await?);
+        self.make_tasks(now).await
+    }
+
+    /// Makes the tasks of the stage that this visit has not seen yet. None while the incident hangs on a suspicion.
+    pub(super) async fn make_tasks(&mut self, start: Timestamp) -> Result<(), Fault> {
+        let stage = self.incident.stage;
+        let live = self.incident.state == State::Open && !self.incident.provisional;
+        let (Some(visit), true) = (self.visit, live) else {
+            return Ok(());
+        };
+        let Some(plan) = self.terms.plan(stage) else {
+            return Ok(());
+        };
+        let planned = plan.tasks.clone();
+        let known = self.tasks().await?;
+        let mut made = 0;
+        for task in planned {
+            if known.iter().all(|k| k.key != task.key) {
+                self.make_task(visit.number, &task, start).await?;
+                made += 1;
+            }
+        }
+        if made > 0 {
+            let text = format!("{made} tasks of {stage} by {}", self.playbook_name());
+            self.note(LogKind::Playbook, "", &text, "").await?;
+        }
+        Ok(())
+    }
+
+    async fn make_task(
+        &mut self,
+        visit: i64,
+        planned: &Planned,
+        start: Timestamp,
+    ) -> Result<(), Fault> {
+        let deadlines = within(&self.zone, start, planned.within);
+        let task = Task {
+            id: new_id(self.now),
+            visit,
+            stage: self.incident.stage,
+            key: planned.key.clone(),
+            title: planned.title.clone(),
+            owner: planned.owner,
+            optional: planned.optional,
+            state: TaskState::Open,
+            start,
+            due: deadlines.due,
+            ended: None,
+            actor: String::new(),
+            reason: String::new(),
+            reference: String::new(),
+        };
+        let site = self.site();
+        tasks::insert(self.tx, &site, self.incident.name.id, &task).await?;
+        self.promise(
+            ClockKind::PlaybookTask,
+            task.id,
+            task.owner,
+            start,
+            deadlines,
+        )
+        .await
+    }
+
+    /// The tasks of this visit.
+    pub(super) async fn tasks(&mut self) -> Result<Vec<Task>, Fault> {
+        let Some(visit) = self.visit else {
+            return Ok(Vec::new());
+        };
+        let site = self.site();
+        tasks::of_visit(self.tx, &site, self.incident.name.id, visit.number).await
+    }
+
+    /// Ends a task of the stage. Says whether anything changed.
+    ///
+    /// # Errors
+    /// NOT_FOUND; FAILED_PRECONDITION when it ended the other way.
+    pub async fn end_task(&mut self, key: &str, ending: Ending<'_>) -> Result<bool, Fault> {
+        let found = self.tasks().await?.into_iter().find(|t| t.key == key);
+        let task = found.ok_or_else(|| Fault::not_found("Task", key))?;
+        match task.state {
+            TaskState::Open => {}
+            state if state == ending.state => return Ok(false),
+            state => {
+                let text = format!(
+                    "the task is {}; an ended task stays as it ended",
+                    state.word()
+                );
+                return Err(Fault::illegal("TASK_ENDED", text, &self.incident.name));
+            }
+        }
+        let text = match ending.state {
+            TaskState::Skipped => format!("task {key} is skipped: {}", ending.reason),
+            TaskState::Done | TaskState::Open => format!("task {key} is done"),
+        };
+        self.close_task(task, ending).await?;
+        self.note(LogKind::Playbook, ending.actor, &text, ending.reference)
+            .await?;
+        Ok(true)
+    }
+
+    async fn close_task(&mut self, mut task: Task, ending: Ending<'_>) -> Result<(), Fault> {
+        let clock = match ending.state {
+            TaskState::Done => ClockState::Met,
+            TaskState::Open | TaskState::Skipped => ClockState::Cancelled,
+        };
+        self.settle(task.id, clock).await?;
+        task.state = ending.state;
+        task.ended = Some(self.now);
+        ending.actor.clone_into(&mut task.actor);
+        ending.reason.clone_into(&mut task.reason);
+        ending.reference.clone_into(&mut task.reference);
+        let site = self.site();
+        tasks::end(self.tx, &site, &task).await
+    }
+
+    /// What is still open of this visit, and matches, is left undone: its waiver says why, else the reason given.
+    pub(super) async fn skip_tasks(
+        &mut self,
+        matches: impl Fn(&Task) -> bool + Send,
+        reason: &str,
+        waivers: &[Waiver],
+        actor: &str,
+    ) -> Result<(), Fault> {
+        for task in self.tasks().await? {
+            if task.state != TaskState::Open || !matches(&task) {
+                continue;
+            }
+            let gap = format!("task/{}", task.key);
+            let waived = waivers.iter().find(|w| w.gap == gap);
+            let ending = Ending {
+                state: TaskState::Skipped,
+                reason: waived.map_or(reason, |w| &w.reason),
+                reference: "",
+                actor,
+            };
+            self.close_task(task, ending).await?;
+        }
+        Ok(())
+    }
+
+    /// The incident has ended, and its last stage with it.
+    pub(super) async fn end_stage(&mut self) -> Result<(), Fault> {
+        self.skip_tasks(|_| true, "the incident ended", &[], "")
+            .await?;
+        let (site, id, now) = (self.site(), self.incident.name.id, self.now);
+        self.visit = None;
+        stages::leave(self.tx, &site, id, now).await
+    }
+
+    /// Keeps a person's word on an exit condition. Says whether it is another than before.
+    ///
+    /// # Errors
+    /// NOT_FOUND when the stage has none of this name.
+    pub async fn answer_condition(&mut self, word: &Word) -> Result<bool, Fault> {
+        let plan = self.terms.plan(self.incident.stage);
+        let known = plan.is_some_and(|p| p.exit.iter().any(|c| c.key == word.key));
+        let (Some(visit), true) = (self.visit, known) else {
+            return Err(Fault::not_found("Condition", &word.key));
+        };
+        let (site, id) = (self.site(), self.incident.name.id);
+        let said = stages::words(self.tx, &site, id, visit.number).await?;
+        if said
+            .iter()
+            .any(|s| s.key == word.key && s.holds == word.holds)
+        {
+            return Ok(false);
+        }
+        stages::say(self.tx, &site, id, visit.number, word).await?;
+        let holds = if word.holds {
+            "holds"
+        } else {
+            "no longer holds"
+        };
+        let text = format!("condition {} {holds}: {}", word.key, word.reason);
+        self.note(LogKind::Playbook, &word.actor, &text, "").await?;
+        Ok(true)
+    }
+
+    /// The gate of the playbook: tasks that are open and not optional, exit conditions of which nobody says that they
+    /// hold.
+    pub(super) async fn undone(&mut self) -> Result<Vec<Gap>, Fault> {
+        let open = |t: &Task| t.state == TaskState::Open && !t.optional;
+        let tasks = self.tasks().await?;
+        let mut gaps: Vec<Gap> = tasks
+            .iter()
+            .filter(|t| open(t))
+            .map(|t| Gap::new("task", &t.key, &*t.title.en))
+            .collect();
+        let (Some(visit), Some(plan)) = (self.visit, self.terms.plan(self.incident.stage)) else {
+            return Ok(gaps);
+        };
+        let conditions = plan.exit.clone();
+        let (site, id) = (self.site(), self.incident.name.id);
+        let said = stages::words(self.tx, &site, id, visit.number).await?;
+        let holds = |key: &str| said.iter().any(|s| s.key == key && s.holds);
+        gaps.extend(
+            conditions
+                .iter()
+                .filter(|c| !holds(&c.key))
+                .map(|c| Gap::new("condition", &c.key, &*c.text.en)),
+        );
+        Ok(gaps)
+    }
+
+    /// Keeps that something was told; meets the cadence of its audience. The second in a row that says nothing new
+    /// makes a task of checking that it is so.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn keep_update(&mut self, update: Update<'_>) -> Result<(), Fault> {
+        let (site, id, now) = (self.site(), self.incident.name.id, self.now);
+        let number = updates::add(self.tx, &site, id, update, now).await?;
+        let kind = match update.audience {
+            UpdateAudience::Inside => ClockKind::InsideReport,
+            UpdateAudience::Outward => ClockKind::OutwardUpdate,
+        };
+        // One that nobody waits for is kept all the same.
+        self.meet(kind, None).await?;
+        let last = updates::last(self.tx, &site, id, update.audience, LOOK_BACK_MAX).await?;
+        if asks_for_check(&last) {
+            self.ask_for_check(update.audience, number).await?;
+        }
+        Ok(())
+    }
+
+    /// Somebody other than who tells looks whether nothing is new; one look at a time.
+    async fn ask_for_check(&mut self, audience: UpdateAudience, number: i64) -> Result<(), Fault> {
+        let (owner, prefix, title) = match audience {
+            UpdateAudience::Inside => (DutyRole::TopLead, "check-inside-", INSIDE_CHECK),
+            UpdateAudience::Outward => (DutyRole::DutyLead, "check-outward-", OUTWARD_CHECK),
+        };
+        let Some(visit) = self.visit else {
+            return Ok(());
+        };
+        let asked = |t: &Task| t.state == TaskState::Open && t.key.starts_with(prefix);
+        if self.tasks().await?.iter().any(asked) {
+            return Ok(());
+        }
+        let check = Planned {
+            key: format!("{prefix}{number}"),
+            title: Text {
+                zh_cn: title.0.to_owned(),
+                en: title.1.to_owned(),
+            },
+            owner,
+            within: CHECK_WITHIN,
+            optional: false,
+        };
+        self.make_task(visit.number, &check, self.now).await?;
+        let text = format!(
+            "nothing new twice in a row: task {} asks for a check",
+            check.key
+        );
+        self.note(LogKind::Playbook, "", &text, "").await
+    }
+
+    fn playbook_name(&self) -> &str {
+        self.terms.playbook.as_ref().map_or("", |p| &p.name)
+    }
+}
+
+const INSIDE_CHECK: (&str, &str) = (
+    "内部通报连续两次“暂无进展”:请核实是否确无新情况",
+    "Two inside reports in a row said nothing new: check that it is so",
+);
+const OUTWARD_CHECK: (&str, &str) = (
+    "对外通报连续两次“暂无进展”:请核实是否确无新情况",
+    "Two outward updates in a row said nothing new: check that it is so",
+);
+
+/// Whether the newest update, and an even number in a row with it, said nothing new. Newest first.
+fn asks_for_check(nothing_new: &[bool]) -> bool {
+    let row = nothing_new.iter().take_while(|nothing| **nothing).count();
+    row > 0 && row % 2 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_for_check;
+    use proptest::prelude::*;
+
+    #[test]
+    fn two_in_a_row_that_say_nothing_new_ask_for_a_check() {
+        assert!(!asks_for_check(&[true]));
+        assert!(asks_for_check(&[true, true]));
+        assert!(!asks_for_check(&[true, true, true]), "asked before");
+        assert!(asks_for_check(&[true, true, true, true]));
+        assert!(!asks_for_check(&[false, true, true]), "there was news");
+        assert!(!asks_for_check(&[]));
+    }
+
+    proptest! {
+        #[test]
+        fn of_any_history_each_second_in_a_row_asks(history in prop::collection::vec(any::<bool>(), 0..40)) {
+            let (mut row, mut newest_first) = (0_usize, Vec::new());
+            for nothing in history {
+                row = if nothing { row + 1 } else { 0 };
+                newest_first.insert(0, nothing);
+                prop_assert_eq!(asks_for_check(&newest_first), row > 0 && row % 2 == 0);
+            }
+        }
+    }
+}

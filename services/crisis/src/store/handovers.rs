@@ -1,0 +1,144 @@
+//! Offers to take a role of an incident over.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::{SiteId, StaffId};
+use redress_model::words::DutyRole;
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use super::read;
+use crate::domain::words::HandoverState;
+
+/// An offer.
+#[derive(Debug, Clone)]
+pub struct Handover {
+    /// From 1 within the incident; 0 before it is kept.
+    pub number: i64,
+    /// The role.
+    pub role: DutyRole,
+    /// Who held it then.
+    pub from: Option<StaffId>,
+    /// Who is to take it.
+    pub to: StaffId,
+    /// Why.
+    pub reason: String,
+    /// What became of it.
+    pub state: HandoverState,
+    /// Who offered.
+    pub offered_by: String,
+    /// When.
+    pub offered: Timestamp,
+    /// Accepted before here, or not at all.
+    pub expires: Timestamp,
+    /// When it was answered.
+    pub answered: Option<Timestamp>,
+    /// What was said to it.
+    pub answer: String,
+}
+
+/// The offers of an incident, newest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn of_incident(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    limit: i64,
+) -> Result<Vec<Handover>, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::handovers::of_incident
+        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offer_time, expire_time, answer_time, answer_reason
+        FROM incident_handover WHERE site = $1 AND incident = $2 ORDER BY number DESC LIMIT $3",
+        site.as_str(),
+        incident,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|r| {
+            Ok(Handover {
+                number: r.number,
+                role: read(&r.role)?,
+                from: r.from_staff.as_deref().map(read).transpose()?,
+                to: read(&r.to_staff)?,
+                reason: r.reason,
+                state: read(&r.state)?,
+                offered_by: r.offered_by,
+                offered: r.offer_time.to_jiff(),
+                expires: r.expire_time.to_jiff(),
+                answered: r.answer_time.map(|t| t.to_jiff()),
+                answer: r.answer_reason,
+            })
+        })
+        .collect()
+}
+
+/// Keeps an offer. The caller holds the incident's row.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn offer(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    offer: &Handover,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::handovers::offer
+        INSERT INTO incident_handover (site, incident, number, role, from_staff, to_staff, reason, state, offered_by,
+          offer_time, expire_time, answer_time, answer_reason)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9, $10, NULL, ''
+        FROM incident_handover WHERE site = $1 AND incident = $2",
+        site.as_str(),
+        incident,
+        offer.role.word(),
+        offer.from.as_ref().map(StaffId::as_str),
+        offer.to.as_str(),
+        offer.reason,
+        offer.state.word(),
+        offer.offered_by,
+        offer.offered.to_sqlx(),
+        offer.expires.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Ends an offer that stands.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn answer(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    offer: &Handover,
+) -> Result<(), Fault> {
+    let ended = sqlx::query!(
+        "-- crisis::store::handovers::answer
+        UPDATE incident_handover SET state = $4, answer_time = $5, answer_reason = $6
+        WHERE site = $1 AND incident = $2 AND number = $3 AND state = 'OFFERED'",
+        site.as_str(),
+        incident,
+        offer.number,
+        offer.state.word(),
+        offer.answered.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        offer.answer,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if ended == 1 {
+        Ok(())
+    } else {
+        Err(Fault::internal("an offer was answered without its incident's lock"))
+    }
+}

@@ -1,0 +1,91 @@
+//! What incidents are run by. Rows are only added; the newest of an incident holds.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::SiteId;
+use redress_policy::Playbook;
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use crate::Settings;
+
+/// What was frozen.
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    /// Section `[service]` of the configuration.
+    pub settings: Settings,
+    /// The playbook.
+    pub playbook: Playbook,
+    /// The organization's revision of it; 0 for a shipped one.
+    pub playbook_revision: i32,
+}
+
+/// Who changes it, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// Subject of a token; empty where the incident opened by itself.
+    pub actor: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What an incident is run by; none for one that opened before anything was frozen.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn newest(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Option<Frozen>, Fault> {
+    sqlx::query!(
+        "-- crisis::store::terms::newest
+        SELECT settings, playbook, playbook_revision FROM incident_terms
+        WHERE site = $1 AND incident = $2 ORDER BY number DESC LIMIT 1",
+        site.as_str(),
+        incident,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(|row| {
+        Ok(Frozen {
+            settings: serde_json::from_value(row.settings).map_err(Fault::internal)?,
+            playbook: serde_json::from_value(row.playbook).map_err(Fault::internal)?,
+            playbook_revision: row.playbook_revision,
+        })
+    })
+    .transpose()
+}
+
+/// Adds what holds from now on. The caller holds the incident's row.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn add(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    frozen: &Frozen,
+    change: Change<'_>,
+) -> Result<(), Fault> {
+    let settings = serde_json::to_value(&frozen.settings).map_err(Fault::internal)?;
+    let playbook = serde_json::to_value(&frozen.playbook).map_err(Fault::internal)?;
+    sqlx::query!(
+        "-- crisis::store::terms::add
+        INSERT INTO incident_terms (site, incident, number, settings, playbook, playbook_revision, actor, reason, change_time)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8
+        FROM incident_terms WHERE site = $1 AND incident = $2",
+        site.as_str(),
+        incident,
+        settings,
+        playbook,
+        frozen.playbook_revision,
+        change.actor,
+        change.reason,
+        change.at.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}

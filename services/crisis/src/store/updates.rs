@@ -1,0 +1,78 @@
+//! What was told about incidents, inside and outward. Rows are only added.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use redress_model::Fault;
+use redress_model::name::SiteId;
+use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
+
+use crate::domain::words::UpdateAudience;
+
+/// Something that was told.
+#[derive(Debug, Clone, Copy)]
+pub struct Update<'a> {
+    /// To whom.
+    pub audience: UpdateAudience,
+    /// It says that nothing is new.
+    pub nothing_new: bool,
+    /// Where its text lies.
+    pub reference: &'a str,
+    /// Who told it.
+    pub actor: &'a str,
+}
+
+/// Adds one, and says which it is. The caller holds the incident's row.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn add(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    update: Update<'_>,
+    at: Timestamp,
+) -> Result<i64, Fault> {
+    sqlx::query_scalar!(
+        "-- crisis::store::updates::add
+        INSERT INTO incident_update (site, incident, number, audience, nothing_new, reference, actor, update_time)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7
+        FROM incident_update WHERE site = $1 AND incident = $2
+        RETURNING number",
+        site.as_str(),
+        incident,
+        update.audience.word(),
+        update.nothing_new,
+        update.reference,
+        update.actor,
+        at.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Whether the last ones to an audience said whether nothing was new, newest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn last(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    audience: UpdateAudience,
+    limit: i64,
+) -> Result<Vec<bool>, Fault> {
+    sqlx::query_scalar!(
+        "-- crisis::store::updates::last
+        SELECT nothing_new FROM incident_update
+        WHERE site = $1 AND incident = $2 AND audience = $3 ORDER BY number DESC LIMIT $4",
+        site.as_str(),
+        incident,
+        audience.word(),
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}

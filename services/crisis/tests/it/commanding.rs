@@ -1,0 +1,442 @@
+//! Roles handed over with acceptance, wrong joins set right, several sites under one command.
+
+use redress_model::words::{CaseStatus, DutyRole, Word as _};
+use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::command_service_server::CommandService;
+use redress_proto::crisis::v1::incident_service_server::IncidentService;
+use redress_proto::crisis::v1::{HandoverState, IncidentStage, IncidentState, SplitGoal};
+use tonic::{Code, Status};
+
+use crate::world::*;
+
+async fn opened(criterion: &str) -> (World, String) {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    world
+        .take([graded(&case("lake", 1), &cluster("lake", 1), 1, &[criterion]).event()])
+        .await;
+    let name = world.the_open("lake").await.name;
+    (world, name)
+}
+
+const VOICE: DutyRole = DutyRole::Spokesperson;
+
+impl World {
+    async fn offer(&self, name: &str, to: &str) -> Result<wire::IncidentCommand, Status> {
+        let request = wire::OfferRoleRequest {
+            name: name.into(),
+            role: VOICE.number(),
+            staff: staff("lake", to),
+            reason: "end of shift".into(),
+            ..Default::default()
+        };
+        let answer = self.commanding.offer_role(as_caller(request, &["lake"]));
+        Ok(answer.await?.into_inner().command.expect("filled"))
+    }
+
+    async fn accept(
+        &self,
+        name: &str,
+        by: &str,
+        accept: bool,
+    ) -> Result<wire::IncidentCommand, Status> {
+        let request = wire::AnswerRoleRequest {
+            name: name.into(),
+            role: VOICE.number(),
+            accept,
+            reason: "as agreed".into(),
+            ..Default::default()
+        };
+        let answer = self.commanding.answer_role(as_staff(request, "lake", by));
+        Ok(answer.await?.into_inner().command.expect("filled"))
+    }
+
+    async fn split(
+        &self,
+        name: &str,
+        n: u128,
+        goal: SplitGoal,
+        other: &str,
+    ) -> Result<wire::SplitCaseResponse, Status> {
+        let request = wire::SplitCaseRequest {
+            name: name.into(),
+            case: case("lake", n).to_string(),
+            goal: goal.into(),
+            other: other.into(),
+            reason: "another building".into(),
+            ..Default::default()
+        };
+        let answer = self.commanding.split_case(as_caller(request, &["lake"]));
+        Ok(answer.await?.into_inner())
+    }
+
+    async fn link(
+        &self,
+        sites: &[&str],
+        lead: &str,
+        led: &str,
+    ) -> Result<wire::IncidentCommand, Status> {
+        let request = wire::LinkIncidentRequest {
+            name: lead.into(),
+            led: led.into(),
+            reason: "the same contractor".into(),
+            ..Default::default()
+        };
+        let answer = self.commanding.link_incident(as_caller(request, sites));
+        Ok(answer.await?.into_inner().command.expect("filled"))
+    }
+}
+
+fn voice(command: &wire::IncidentCommand) -> String {
+    let found = command.roles.iter().find(|r| r.role == VOICE.number());
+    found.expect("every role has an entry").staff.clone()
+}
+
+#[tokio::test]
+async fn a_role_goes_over_when_the_other_accepts_and_not_before_m12() {
+    let (world, name) = opened("G1.1").await;
+    let called = world.call_outs("lake").await.len();
+    let command = world.offer(&name, "second-voice").await.expect("on the roster");
+    assert_eq!(voice(&command), staff("lake", "voice"), "until it is accepted");
+    assert_eq!(command.handovers[0].state(), HandoverState::Offered);
+    assert_eq!(world.call_outs("lake").await.len(), called + 1, "who is offered is called");
+    world.offer(&name, "second-voice").await.expect("a repeat succeeds");
+    assert_eq!(world.call_outs("lake").await.len(), called + 1);
+    let denied = world.accept(&name, "counsel", true).await.expect_err("not offered");
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let command = world.accept(&name, "second-voice", true).await.expect("offered");
+    assert_eq!(voice(&command), staff("lake", "second-voice"));
+    assert_eq!(command.handovers[0].state(), HandoverState::Accepted);
+    let role = role(&world.incident(&name).await, VOICE);
+    assert_eq!(role.call_out_state(), wire::CallOutState::Acknowledged);
+    assert!(role.deputies.is_empty());
+    let twice = world.accept(&name, "second-voice", true).await.expect_err("answered");
+    assert_eq!(reason(&twice), "NO_OFFER");
+}
+
+#[tokio::test]
+async fn an_offer_is_declined_replaced_or_over_and_the_holder_stays() {
+    let (world, name) = opened("G1.1").await;
+    world.offer(&name, "second-voice").await.expect("on the roster");
+    let command = world.accept(&name, "second-voice", false).await.expect("offered");
+    assert_eq!(voice(&command), staff("lake", "voice"));
+    assert_eq!(command.handovers[0].state(), HandoverState::Declined);
+    world.offer(&name, "second-voice").await.expect("again");
+    let command = world.offer(&name, "negotiator").await.expect("another");
+    assert_eq!(command.handovers[1].state(), HandoverState::Replaced);
+    let late = world.accept(&name, "second-voice", true).await.expect_err("replaced");
+    assert_eq!(late.code(), Code::PermissionDenied);
+    world.advance(121);
+    let over = world.accept(&name, "negotiator", true).await.expect_err("two hours");
+    assert_eq!(reason(&over), "NO_OFFER");
+    assert_eq!(voice(&world.command(&name, &["lake"]).await), staff("lake", "voice"));
+}
+
+#[tokio::test]
+async fn a_role_is_offered_to_nobody_who_may_not_hold_it() {
+    let (world, name) = opened("G1.1").await;
+    for (to, expected) in [("stranger", "NOT_ON_ROSTER"), ("voice", "HOLDS_ROLE")] {
+        let refused = world.offer(&name, to).await.expect_err(to);
+        assert_eq!(reason(&refused), expected);
+    }
+    world.offer(&name, "second-voice").await.expect("on the roster");
+    world
+        .take([complains_about(&case("lake", 1), "second-voice", 2)])
+        .await;
+    let refused = world.accept(&name, "second-voice", true).await;
+    assert_eq!(refused.expect_err("complained about").code(), Code::NotFound);
+}
+
+/// Two incidents of two matters; the second case joined the first wrongly and its cluster was split since.
+async fn wrongly_joined() -> (World, String) {
+    let (world, name) = opened("G1.6").await;
+    world
+        .take([graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.6"]).event()])
+        .await;
+    (world, name)
+}
+
+#[tokio::test]
+async fn a_case_leaves_for_an_incident_of_its_own_once_its_matter_is_its_own_i6() {
+    let (world, name) = wrongly_joined().await;
+    let refused = world.split(&name, 2, SplitGoal::Own, "").await.expect_err("one matter");
+    assert_eq!(reason(&refused), "SAME_MATTER");
+    // Triage split its cluster.
+    world
+        .take([graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.6"])
+            .revision(2, 1)
+            .event()])
+        .await;
+    let parted = world.split(&name, 2, SplitGoal::Own, "").await.expect("its own");
+    let (left, own) = (parted.incident.expect("left"), parted.joined.expect("own"));
+    assert_eq!((left.case_count, own.case_count), (1, 1));
+    assert_ne!(left.name, own.name);
+    assert_eq!((own.cluster, own.opened_by.as_str()), (cluster("lake", 2).to_string(), "li"));
+    assert!(left.log_entries.iter().any(|e| e.text.contains("leaves for an incident of its own")));
+    assert_eq!(
+        running(&left).iter().filter(|k| **k == "LEADER_CONTACT").count(),
+        1,
+        "the promise to who left is cancelled"
+    );
+    assert_eq!(world.open("lake").await.len(), 2);
+    let again = world.split(&name, 2, SplitGoal::None, "").await.expect_err("elsewhere");
+    assert_eq!(reason(&again), "NOT_A_MEMBER");
+}
+
+#[tokio::test]
+async fn a_case_leaves_for_another_incident_and_keeps_what_a_leader_said() {
+    let (world, name) = wrongly_joined().await;
+    world.take([contact(&case("lake", 2), "duty", world.now())]).await;
+    world
+        .take([graded(&case("lake", 3), &cluster("lake", 3), 1, &["G1.5"]).event()])
+        .await;
+    let open = world.open("lake").await;
+    let other = &open.iter().find(|i| i.name != name).expect("two").name;
+    world.advance(10);
+    let parted = world.split(&name, 2, SplitGoal::Other, other).await.expect("open");
+    let joined = parted.joined.expect("the other");
+    assert_eq!((&joined.name, joined.case_count), (other, 2));
+    assert_eq!(
+        running(&joined).iter().filter(|k| **k == "LEADER_CONTACT").count(),
+        1,
+        "nothing that was done is undone"
+    );
+    let same = world.split(other, 2, SplitGoal::Other, other).await.expect_err("itself");
+    assert_eq!(same.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_case_that_left_for_none_comes_back_only_by_another_rise() {
+    let (world, name) = wrongly_joined().await;
+    let parted = world.split(&name, 2, SplitGoal::None, "").await.expect("a member");
+    assert!(parted.joined.is_none());
+    let graded = |revision, previous| {
+        graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.6"]).revision(revision, previous)
+    };
+    world.take([graded(2, 1).event()]).await;
+    assert_eq!(world.incident(&name).await.case_count, 1);
+    world.take([graded(3, 2).event()]).await;
+    assert_eq!(world.incident(&name).await.case_count, 2);
+}
+
+/// One open incident at each of two sites.
+async fn two_sites() -> (World, String, String) {
+    let (world, lake) = opened("G1.1").await;
+    world
+        .take([graded(&case("river", 1), &cluster("river", 1), 1, &["G1.1"]).event()])
+        .await;
+    let river = world.the_open("river").await.name;
+    (world, lake, river)
+}
+
+impl World {
+    async fn command(&self, name: &str, sites: &[&str]) -> wire::IncidentCommand {
+        let request = wire::GetCommandRequest { name: name.into() };
+        let answer = self.commanding.get_command(as_caller(request, sites)).await;
+        answer.expect("there is one").into_inner().command.expect("filled")
+    }
+}
+
+#[tokio::test]
+async fn incidents_of_several_sites_are_led_as_one_and_each_sees_what_its_sites_allow_i8() {
+    let (world, lake, river) = two_sites().await;
+    let refused = world.link(&["lake"], &lake, &river).await.expect_err("one site only");
+    assert_eq!(refused.code(), Code::NotFound);
+    let command = world.link(&["lake", "river"], &lake, &river).await.expect("both sites");
+    assert_eq!(command.links.len(), 1);
+    assert!(command.links[0].leads);
+    let shown = command.links[0].shown.as_ref().expect("both sites are the caller's");
+    assert_eq!((shown.name.as_str(), shown.case_count), (river.as_str(), 1));
+    world.link(&["lake", "river"], &lake, &river).await.expect("a repeat succeeds");
+
+    let of_lake = world.command(&lake, &["lake"]).await;
+    assert_eq!(of_lake.links[0].incident, river);
+    assert!(of_lake.links[0].shown.is_none(), "another site's rows stay there");
+    let of_river = world.command(&river, &["river"]).await;
+    assert!(!of_river.links[0].leads && of_river.links[0].shown.is_none());
+    for (name, text) in [(&lake, "now leads"), (&river, "now is led by")] {
+        let log = world.incident(name).await.log_entries;
+        assert_eq!(log.iter().filter(|e| e.text.starts_with(text)).count(), 1);
+    }
+
+    let unlink = |sites: &[&str]| {
+        let request = wire::UnlinkIncidentRequest {
+            name: lake.clone(),
+            led: river.clone(),
+            reason: "settled".into(),
+            ..Default::default()
+        };
+        as_caller(request, sites)
+    };
+    let refused = world.commanding.unlink_incident(unlink(&["river"])).await;
+    assert_eq!(refused.expect_err("one site only").code(), Code::NotFound);
+    let answer = world.commanding.unlink_incident(unlink(&["lake", "river"])).await;
+    assert!(answer.expect("both").into_inner().command.expect("filled").links.is_empty());
+    assert!(world.command(&river, &["river"]).await.links.is_empty());
+}
+
+#[tokio::test]
+async fn one_command_has_one_head() {
+    let (world, lake, river) = two_sites().await;
+    world
+        .take([graded(&case("hill", 1), &cluster("hill", 1), 1, &["G1.1"]).event()])
+        .await;
+    let hill = world.the_open("hill").await.name;
+    let all = ["lake", "river", "hill"];
+    world.link(&all, &lake, &river).await.expect("free");
+    for (lead, led) in [(&river, &hill), (&hill, &lake), (&hill, &river), (&river, &lake)] {
+        let refused = world.link(&all, lead, led).await.expect_err("a chain");
+        assert_eq!(reason(&refused), "LINK_CHAIN", "{lead} {led}");
+    }
+    world.link(&all, &lake, &hill).await.expect("a second one is led");
+}
+
+#[tokio::test]
+async fn a_hazard_is_opened_by_hand_before_it_breaks_out() {
+    let world = World::new().await;
+    let (case, matter) = (case("lake", 1), cluster("lake", 1));
+    world.take([graded(&case, &matter, 3, &["G3.1"]).event()]).await;
+    let open = wire::OpenIncidentRequest {
+        parent: "sites/lake".into(),
+        case: case.to_string(),
+        reason: "cracks in the same column".into(),
+        stage: IncidentStage::Latent.into(),
+        ..Default::default()
+    };
+    let opened = world.api.open_incident(as_caller(open, &["lake"])).await;
+    let incident = opened.expect("graded").into_inner().incident.expect("filled");
+    assert_eq!(incident.stage(), IncidentStage::Latent);
+    let plan = world.plan(&incident.name).await;
+    assert!(plan.tasks.iter().any(|t| t.key == "inspect"), "of the last playbook by rank");
+    world
+        .to_stage(&incident.name, IncidentStage::Outbreak, |_| false)
+        .await
+        .expect("what breaks out waits for nothing");
+}
+
+/// A small generator, so that a failing run can be named by its number.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_done_in_any_order_one_open_incident_of_a_matter_and_one_of_a_case_i6() {
+    for seed in 0..6 {
+        let world = World::new().await;
+        world
+            .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+            .await;
+        let mut dice = Dice(seed);
+        let mut revisions = [0_i64; 6];
+        let mut grades = [0_i32; 6];
+        for step in 0..40 {
+            act(&world, &mut dice, &mut revisions, &mut grades).await;
+            world.advance(1);
+            holds(&world, &format!("seed {seed}, step {step}")).await;
+        }
+    }
+}
+
+/// One random action; refusals are fine, what counts is what stands afterwards.
+async fn act(world: &World, dice: &mut Dice, revisions: &mut [i64; 6], grades: &mut [i32; 6]) {
+    let n = usize::try_from(dice.roll(6)).expect("small");
+    let number = u128::try_from(n).expect("small") + 1;
+    let of = case("lake", number);
+    let matter = cluster("lake", u128::from(dice.roll(4)) + 1);
+    let open = world.open("lake").await;
+    let pick = |dice: &mut Dice| {
+        let len = u64::try_from(open.len()).expect("few");
+        (len > 0).then(|| open[usize::try_from(dice.roll(len)).expect("few")].name.clone())
+    };
+    match dice.roll(9) {
+        0..=2 => {
+            revisions[n] += 1;
+            let grade = if dice.roll(3) == 0 { 2 } else { 1 };
+            let event = graded(&of, &matter, grade, &["G1.4"])
+                .revision(revisions[n], grades[n])
+                .at(world.now());
+            grades[n] = grade;
+            world.take([event.event()]).await;
+        }
+        3 => {
+            let into = cluster("lake", u128::from(dice.roll(4)) + 1);
+            // Triage refuses to merge a cluster that was merged, and into itself.
+            let merged: bool = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT FROM crisis.cluster_alias WHERE cluster IN ($1, $2))",
+            )
+            .bind(matter.id)
+            .bind(into.id)
+            .fetch_one(&world.database.admin)
+            .await
+            .expect("reads");
+            if matter != into && !merged {
+                world.take([cluster_merged(&of, &matter, &into)]).await;
+            }
+        }
+        4 => {
+            let open = wire::OpenIncidentRequest {
+                parent: "sites/lake".into(),
+                case: of.to_string(),
+                reason: "by hand".into(),
+                ..Default::default()
+            };
+            let _ = world.api.open_incident(as_caller(open, &["lake"])).await;
+        }
+        5 | 6 => {
+            let (Some(from), Some(other)) = (pick(dice), pick(dice)) else {
+                return;
+            };
+            let (goal, other) = match dice.roll(3) {
+                0 => (SplitGoal::Own, String::new()),
+                1 => (SplitGoal::Other, other),
+                _ => (SplitGoal::None, String::new()),
+            };
+            let _ = world.split(&from, number, goal, &other).await;
+        }
+        7 => {
+            if let (Some(lead), Some(led)) = (pick(dice), pick(dice)) {
+                let _ = world.link(&["lake"], &lead, &led).await;
+            }
+        }
+        _ => {
+            let ended = if dice.roll(2) == 0 { CaseStatus::Withdrawn } else { CaseStatus::Reopened };
+            let epoch = i64::try_from(dice.roll(5)).expect("small") + 1;
+            world.take([moved(&of, ended, epoch)]).await;
+        }
+    }
+}
+
+/// I6 and what hangs on it.
+async fn holds(world: &World, when: &str) {
+    let all = world.incidents("lake").await;
+    let open: Vec<_> = all.iter().filter(|i| i.state() == IncidentState::Open).collect();
+    let mut matters: Vec<&str> = open.iter().map(|i| i.cluster.as_str()).collect();
+    matters.sort_unstable();
+    let distinct = matters.len();
+    matters.dedup();
+    assert_eq!(matters.len(), distinct, "{when}: two open incidents of a matter");
+    let mut cases: Vec<&str> = all.iter().flat_map(|i| &i.cases).map(|c| c.case.as_str()).collect();
+    cases.sort_unstable();
+    let distinct = cases.len();
+    cases.dedup();
+    assert_eq!(cases.len(), distinct, "{when}: a case in two incidents");
+    for incident in &all {
+        let open = incident.state() == IncidentState::Open;
+        assert_eq!(running(incident).is_empty(), !open, "{when}: promises of {}", incident.number);
+        assert!(open || incident.case_count == 0, "{when}: an ended one keeps cases");
+    }
+    for incident in open {
+        let roles = world.command(&incident.name, &["lake"]).await.roles;
+        assert_eq!(roles.len(), 7, "{when}: always with its command");
+    }
+}

@@ -1,0 +1,165 @@
+//! How long from CreateCase acknowledged to the incident open and its call-outs queued, while complaints come in at 50
+//! a second. Prints a table and writes target/bench/opening.json.
+//!
+//! The five services run as processes of their own over a private Postgres and Redis; what is measured ends when the
+//! case belongs to an incident in Postgres, in whose transaction the call-outs stand. `OPENING_SECONDS`,
+//! `OPENING_RATE` and `OPENING_SHARE` (percent of complaints that are grade 1, each a matter of its own) change it.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stdout
+)]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use redress_model::words::Channel;
+use redress_proto::convert::to_wire;
+use redress_proto::intake::v1::{Case, CreateCaseRequest};
+use redress_tests::{Platform, SITE};
+use serde_json::json;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// What p99 may be.
+const REQUIRED: Duration = Duration::from_millis(250);
+
+/// How often it is looked for what opened; bounds how exact the figures are.
+const LOOK: Duration = Duration::from_millis(4);
+
+fn number(variable: &str, or: u64) -> u64 {
+    std::env::var(variable)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(or)
+}
+
+fn complaint(n: u64, grave: bool) -> CreateCaseRequest {
+    // Nothing in common but the words that every complaint has, so that each is a matter of its own.
+    let own: String = Uuid::new_v4().simple().to_string();
+    let text = if grave {
+        format!("{own} 十二个人在售楼处门口要说法 {n}")
+    } else {
+        format!("{own} 楼道灯不亮 {n}")
+    };
+    CreateCaseRequest {
+        parent: format!("sites/{SITE}"),
+        request_id: Uuid::new_v4().to_string(),
+        case: Some(Case {
+            channel: to_wire(Channel::App),
+            headcount: if grave { 12 } else { 1 },
+            text,
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let (seconds, rate, share) = (
+        number("OPENING_SECONDS", 30),
+        number("OPENING_RATE", 50),
+        number("OPENING_SHARE", 20),
+    );
+    let platform = Platform::start().await;
+    let client = platform.callers().cases();
+    let acknowledged: Arc<Mutex<HashMap<Uuid, Instant>>> = Arc::default();
+    let (mut opened, mut accepted) = (histogram(), histogram());
+    let total = seconds * rate;
+    let mut graves = 0_u64;
+    let mut sending = tokio::task::JoinSet::new();
+    let begun = Instant::now();
+    let mut sent = 0_u64;
+    // Until everything opened, or long after the last complaint.
+    while begun.elapsed() < Duration::from_secs(seconds + 60) {
+        let due = u64::try_from(begun.elapsed().as_millis()).unwrap() * rate / 1_000;
+        while sent < total.min(due) {
+            let grave = sent % 100 < share;
+            graves += u64::from(grave);
+            let (mut client, acknowledged) = (client.clone(), Arc::clone(&acknowledged));
+            let request = complaint(sent, grave);
+            sending.spawn(async move {
+                let asked = Instant::now();
+                let answer = client.create_case(request).await.unwrap().into_inner();
+                let now = Instant::now();
+                if grave {
+                    let name = answer.case.unwrap().name;
+                    let id = name.rsplit('/').next().unwrap().parse().unwrap();
+                    acknowledged.lock().await.insert(id, now);
+                }
+                now - asked
+            });
+            sent += 1;
+        }
+        while let Some(done) = sending.try_join_next() {
+            accepted.record(micros(done.unwrap())).unwrap();
+        }
+        let mut waiting = acknowledged.lock().await;
+        if sent == total && sending.is_empty() && waiting.is_empty() {
+            break;
+        }
+        let ids: Vec<Uuid> = waiting.keys().copied().collect();
+        let found: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT c.id FROM crisis.case_file c JOIN crisis.callout o ON o.site = c.site AND o.incident = c.incident
+             WHERE c.id = ANY ($1) GROUP BY c.id",
+        )
+        .bind(&ids)
+        .fetch_all(&platform.database.admin)
+        .await
+        .unwrap();
+        let now = Instant::now();
+        for id in found {
+            if let Some(at) = waiting.remove(&id) {
+                opened.record(micros(now - at)).unwrap();
+            }
+        }
+        drop(waiting);
+        tokio::time::sleep(LOOK).await;
+    }
+    let missing = acknowledged.lock().await.len();
+    report(&opened, &accepted, graves, missing);
+    assert_eq!(missing, 0, "incidents that never opened");
+}
+
+fn report(opened: &Histogram<u64>, accepted: &Histogram<u64>, graves: u64, missing: usize) {
+    let ms = |h: &Histogram<u64>, q| h.value_at_quantile(q) as f64 / 1_000.0;
+    println!("| what | p50 ms | p90 ms | p99 ms | max ms |\n|---|---|---|---|---|");
+    for (what, h) in [
+        ("acknowledged to open and call-outs queued", opened),
+        ("CreateCase", accepted),
+    ] {
+        println!(
+            "| {what} | {:.1} | {:.1} | {:.1} | {:.1} |",
+            ms(h, 0.5),
+            ms(h, 0.9),
+            ms(h, 0.99),
+            ms(h, 1.0)
+        );
+    }
+    let p99 = ms(opened, 0.99);
+    println!("{graves} of grade 1, {missing} never opened; required p99 ≤ {REQUIRED:?}");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    std::fs::create_dir_all(&folder).unwrap();
+    let figures = json!({
+        "opened_p50_ms": ms(opened, 0.5),
+        "opened_p99_ms": p99,
+        "accepted_p99_ms": ms(accepted, 0.99),
+        "grade_1": graves,
+        "missing": missing,
+        "required_p99_ms": REQUIRED.as_millis(),
+        "met": p99 <= REQUIRED.as_millis() as f64 && missing == 0,
+    });
+    std::fs::write(folder.join("opening.json"), format!("{figures:#}\n")).unwrap();
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 600_000_000, 3).unwrap()
+}
+
+fn micros(d: Duration) -> u64 {
+    u64::try_from(d.as_micros()).unwrap().max(1)
+}
