@@ -27,6 +27,7 @@ use redress_proto::crisis::v1::aftermath_service_client::AftermathServiceClient;
 use redress_proto::crisis::v1::briefing_service_client::BriefingServiceClient;
 use redress_proto::crisis::v1::command_service_client::CommandServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
+use redress_proto::crisis::v1::lesson_service_client::LessonServiceClient;
 use redress_proto::crisis::v1::matrix_service_client::MatrixServiceClient;
 use redress_proto::crisis::v1::media_service_client::MediaServiceClient;
 use redress_proto::crisis::v1::playbook_service_client::PlaybookServiceClient;
@@ -343,6 +344,10 @@ impl Platform {
 
     pub(crate) fn commands(&self) -> CommandServiceClient<Authenticated> {
         CommandServiceClient::new(self.channel(ServiceArg::Crisis))
+    }
+
+    pub(crate) fn lessons(&self) -> LessonServiceClient<Authenticated> {
+        LessonServiceClient::new(self.channel(ServiceArg::Crisis))
     }
 
     pub(crate) fn playbooks(&self) -> PlaybookServiceClient<Authenticated> {

@@ -306,6 +306,10 @@ site_child_name! {
     /// What the review of an incident asks of somebody.
     ReviewActionName, "reviewActions", "sites/{site}/reviewActions/{action}", Uuid, canonical_uuid
 }
+site_child_name! {
+    /// What the review of an incident teaches a playbook.
+    LessonName, "lessons", "sites/{site}/lessons/{lesson}", Uuid, canonical_uuid
+}
 
 #[cfg(test)]
 mod tests {

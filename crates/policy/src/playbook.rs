@@ -5,6 +5,7 @@
 //! own. Which one an incident takes is decided by the criteria of the case that opens it ([`choose`]).
 
 use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
 use std::sync::LazyLock;
 
 use redress_clock::Length;
@@ -73,6 +74,23 @@ pub struct Text {
     pub en: String,
 }
 
+/// What a stage is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Goal {
+    /// Chinese.
+    #[serde(rename = "zh-CN")]
+    #[schemars(length(min = 1, max = 200))]
+    pub zh_cn: String,
+    /// English.
+    #[schemars(length(min = 1, max = 200))]
+    pub en: String,
+    /// The incident whose review taught it, for example `lakeside/I20261121-01`; missing: nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::origin")]
+    pub origin: Option<String>,
+}
+
 /// The four stages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "UPPERCASE")]
@@ -93,7 +111,7 @@ pub struct Stages {
 pub struct Plan {
     /// What it is for.
     #[schemars(length(min = 1, max = 20))]
-    pub goals: Vec<Text>,
+    pub goals: Vec<Goal>,
     /// How often inside is told; missing: as the service is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inside_report: Option<Rhythm>,
@@ -141,6 +159,10 @@ pub struct Task {
     /// Whether the stage may be left with it open.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
+    /// The incident whose review taught it, for example `lakeside/I20261121-01`; missing: nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::origin")]
+    pub origin: Option<String>,
 }
 
 /// What has to hold.
@@ -186,6 +208,41 @@ impl Playbook {
         Some(DOCUMENTS[at])
     }
 
+    /// Writes it down as a document that reads as this, under the comment that `before` begins with.
+    pub fn write(&self, before: &str) -> String {
+        let mut yaml: String = before
+            .lines()
+            .take_while(|line| line.starts_with('#'))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        // Writing to a text does not fail.
+        let _ = self.write_to(&mut yaml);
+        yaml
+    }
+
+    fn write_to(&self, yaml: &mut String) -> fmt::Result {
+        writeln!(yaml, "playbook: {}", word(&self.name))?;
+        writeln!(yaml, "rank: {}", self.rank)?;
+        writeln!(yaml, "criteria: [{}]", self.criteria.join(", "))?;
+        writeln!(yaml, "title: {}", self.title)?;
+        writeln!(yaml, "\nstages:")?;
+        let stages = &self.stages;
+        for (n, (name, plan)) in [
+            ("LATENT", &stages.latent),
+            ("OUTBREAK", &stages.outbreak),
+            ("HANDLING", &stages.handling),
+            ("AFTERMATH", &stages.aftermath),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let apart = if n == 0 { "" } else { "\n" };
+            writeln!(yaml, "{apart}  {name}:")?;
+            plan.write_to(yaml)?;
+        }
+        Ok(())
+    }
+
     fn contradictions(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let stages = &self.stages;
@@ -202,8 +259,54 @@ impl Playbook {
 }
 
 impl Plan {
+    fn write_to(&self, yaml: &mut String) -> fmt::Result {
+        writeln!(yaml, "    goals:")?;
+        for goal in &self.goals {
+            let text = text(&goal.zh_cn, &goal.en);
+            match &goal.origin {
+                None => writeln!(yaml, "      - {{ {text} }}")?,
+                Some(origin) => writeln!(yaml, "      - {{ {text}, origin: {origin} }}")?,
+            }
+        }
+        for (name, rhythm) in [
+            ("inside_report", self.inside_report),
+            ("outward_update", self.outward_update),
+        ] {
+            if let Some(Rhythm {
+                every,
+                decay,
+                floor,
+            }) = rhythm
+            {
+                writeln!(
+                    yaml,
+                    "    {name}: {{ every: {every}, decay: {decay}, floor: {floor} }}"
+                )?;
+            }
+        }
+        let none = |empty| if empty { " []" } else { "" };
+        writeln!(yaml, "    tasks:{}", none(self.tasks.is_empty()))?;
+        for task in &self.tasks {
+            writeln!(yaml, "      - key: {}", word(&task.key))?;
+            writeln!(yaml, "        owner: {}", task.owner)?;
+            writeln!(yaml, "        within: {}", task.within)?;
+            if task.optional {
+                writeln!(yaml, "        optional: true")?;
+            }
+            if let Some(origin) = &task.origin {
+                writeln!(yaml, "        origin: {origin}")?;
+            }
+            writeln!(yaml, "        title: {}", task.title)?;
+        }
+        writeln!(yaml, "    exit:{}", none(self.exit.is_empty()))?;
+        for condition in &self.exit {
+            writeln!(yaml, "      - key: {}", word(&condition.key))?;
+            writeln!(yaml, "        text: {}", condition.text)?;
+        }
+        Ok(())
+    }
+
     fn contradictions(&self, field: &str, problems: &mut Vec<Problem>) {
-        let calendar = |length: Length| matches!(length, Length::Minutes(_) | Length::Days(_));
         let mut keys = BTreeSet::new();
         for (n, task) in self.tasks.iter().enumerate() {
             let at = item(&format!("{field}.tasks"), n);
@@ -213,8 +316,8 @@ impl Plan {
                     "stands twice in its stage",
                 ));
             }
-            if !calendar(task.within) {
-                problems.push(Problem::new(format!("{at}.within"), NO_OFFICE_HOURS));
+            if let Some(wrong) = no_length(task.within) {
+                problems.push(Problem::new(format!("{at}.within"), wrong));
             }
         }
         for (n, condition) in self.exit.iter().enumerate() {
@@ -232,9 +335,9 @@ impl Plan {
         ] {
             let Some(rhythm) = rhythm else { continue };
             for (part, length) in [("every", rhythm.every), ("floor", rhythm.floor)] {
-                if !calendar(length) {
+                if let Some(wrong) = no_length(length) {
                     let at = format!("{field}.{name}.{part}");
-                    problems.push(Problem::new(at, NO_OFFICE_HOURS));
+                    problems.push(Problem::new(at, wrong));
                 }
             }
             if minutes(rhythm.floor) < minutes(rhythm.every) {
@@ -246,8 +349,34 @@ impl Plan {
     }
 }
 
-/// A crisis keeps no office hours.
-const NO_OFFICE_HOURS: &str = "must be minutes, hours or days: a crisis keeps no office hours";
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{ {} }}", text(&self.zh_cn, &self.en))
+    }
+}
+
+/// A name, in quotes where YAML would take it for something else.
+fn word(name: &str) -> String {
+    match name {
+        "null" | "true" | "false" => format!("\"{name}\""),
+        name => name.to_owned(),
+    }
+}
+
+/// Both languages, as fields of a YAML mapping. A JSON text is a YAML text.
+fn text(zh_cn: &str, en: &str) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    format!("zh-CN: {}, en: {}", quoted(zh_cn), quoted(en))
+}
+
+/// Why a crisis cannot keep a length.
+fn no_length(length: Length) -> Option<&'static str> {
+    match length {
+        Length::Minutes(_) | Length::Days(_) if length.is_promise() => None,
+        Length::Minutes(_) | Length::Days(_) => Some("must be ten years at most"),
+        _ => Some("must be minutes, hours or days: a crisis keeps no office hours"),
+    }
+}
 
 impl Rhythm {
     /// The period after so many that were kept in this stage. Never shorter than the one before it, and never longer
@@ -350,6 +479,11 @@ mod tests {
                 "stages.LATENT.tasks[0].within",
             ),
             (
+                "within: 4 hours",
+                "within: 9999999 days",
+                "stages.LATENT.tasks[0].within",
+            ),
+            (
                 "key: people-calm",
                 "key: secure-site",
                 "stages.OUTBREAK.exit[0].key",
@@ -367,7 +501,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_written_down_reads_as_the_same_playbook_under_the_same_comment() {
+        for name in PLAYBOOKS {
+            let document = Playbook::document(name).expect("shipped");
+            let playbook = Playbook::parse(document).expect("reads");
+            let written = playbook.write(document);
+            assert_eq!(Playbook::parse(&written), Ok(playbook), "{written}");
+            let comment = document.lines().next().expect("a comment");
+            assert!(written.starts_with(comment) && comment.starts_with('#'));
+        }
+    }
+
+    #[test]
+    fn a_character_that_could_not_be_kept_is_refused_however_it_is_written() {
+        let document = Playbook::document("group-protest").expect("shipped");
+        let title = "en: Group protest or change of plan";
+        assert!(document.contains(title));
+        let document = document.replacen(title, "en: \"Group\\0protest\"", 1);
+        let problems = Playbook::parse(&document).expect_err("U+0000");
+        assert!(problems.to_string().contains("U+0000"), "{problems}");
+    }
+
     proptest! {
+        #[test]
+        fn whatever_people_write_survives_being_written_down(zh in "\\PC{1,60}", en in "[ -~\\n\\t]{1,60}", origin in proptest::option::of("[a-z]{1,9}/I20261121-0[1-9]")) {
+            let document = Playbook::document("danger-to-life").expect("shipped");
+            let mut playbook = Playbook::parse(document).expect("reads");
+            playbook.title = Text { zh_cn: zh.clone(), en: en.clone() };
+            playbook.stages.outbreak.goals.push(Goal { zh_cn: zh, en, origin: origin.clone() });
+            playbook.stages.latent.tasks.clear();
+            playbook.stages.handling.tasks[0].key = "null".into();
+            playbook.stages.outbreak.tasks[0].origin = origin;
+            let written = playbook.write("");
+            prop_assert_eq!(Playbook::parse(&written), Ok(playbook), "{}", written);
+        }
+
         #[test]
         fn a_rhythm_only_slows_down_and_never_below_its_floor(
             every in 1_u32..10_000, more in 0_u32..50_000, decay in 100_u16..=1_000, kept in 0_u32..200,

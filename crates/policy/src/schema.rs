@@ -31,9 +31,10 @@ const INTERVAL: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5]
 const SLUG: &str = "^[a-z][a-z0-9-]{0,62}$";
 
 /// What texts of a pattern look like, for people.
-const LOOKS: [(&str, &str); 6] = [
+const LOOKS: [(&str, &str); 7] = [
     (KEY, "first-word: small letters, digits and hyphens"),
     (CRITERION, "G1.4"),
+    (ORIGIN, "lakeside/I20261121-01"),
     (
         LENGTH,
         "15 minutes, 2 hours, 4 working hours, 3 working days, 15 days or 1 month",
@@ -124,10 +125,15 @@ pub(crate) fn stops(_: &mut SchemaGenerator) -> Schema {
 }
 
 const KEY: &str = "^[a-z][a-z0-9-]{0,39}$";
+const ORIGIN: &str = "^[a-z][a-z0-9-]{0,62}/I[0-9]{8}-[0-9]{2,6}$";
 const CRITERION: &str = "^G[1-4](\\.[0-9])?$";
 
 pub(crate) fn key(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": KEY })
+}
+
+pub(crate) fn origin(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": ORIGIN })
 }
 
 pub(crate) fn criteria(_: &mut SchemaGenerator) -> Schema {

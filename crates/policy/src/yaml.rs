@@ -214,6 +214,10 @@ impl<'t> Reader<'t> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Result<(), Problem> {
+        // Written as an escape, too: what is kept of a document could not be.
+        if text.contains('\0') {
+            return Err(self.refuse(span, "must not hold the character U+0000"));
+        }
         if let Some(Open::Mapping {
             field,
             entries,

@@ -76,6 +76,8 @@ CREATE TABLE incident_task (
   actor       text NOT NULL,
   reason      text NOT NULL,
   reference   text NOT NULL,
+  -- The incident whose review taught it; empty: nobody's.
+  origin      text NOT NULL,
   CONSTRAINT incident_task_key PRIMARY KEY (site, id),
   CONSTRAINT incident_task_once UNIQUE (site, incident, visit, key),
   CONSTRAINT incident_task_incident FOREIGN KEY (site, incident) REFERENCES incident (site, id),

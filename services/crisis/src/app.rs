@@ -9,6 +9,7 @@ use redress_proto::crisis::v1::aftermath_service_server::AftermathServiceServer;
 use redress_proto::crisis::v1::briefing_service_server::BriefingServiceServer;
 use redress_proto::crisis::v1::command_service_server::CommandServiceServer;
 use redress_proto::crisis::v1::incident_service_server::IncidentServiceServer;
+use redress_proto::crisis::v1::lesson_service_server::LessonServiceServer;
 use redress_proto::crisis::v1::matrix_service_server::MatrixServiceServer;
 use redress_proto::crisis::v1::media_service_server::MediaServiceServer;
 use redress_proto::crisis::v1::playbook_service_server::PlaybookServiceServer;
@@ -29,7 +30,8 @@ use crate::jobs::{Shop, inbox, shifts, standing, tidy};
 use crate::rpc::matrix::Matrices;
 use crate::rpc::media::Media;
 use crate::rpc::{
-    Aftermath, Briefings, Commanding, Incidents, Playbooks, Statements, export_signer, signer,
+    Aftermath, Briefings, Commanding, Incidents, Lessons, Playbooks, Statements, export_signer,
+    signer,
 };
 use crate::settings::Settings;
 use crate::store;
@@ -128,6 +130,9 @@ impl Service for CrisisService {
         let commanding = Commanding {
             incidents: Arc::clone(&playbooks.incidents),
         };
+        let lessons = Lessons {
+            incidents: Arc::clone(&playbooks.incidents),
+        };
         let sweeper = Arc::clone(&inbox);
         let mut app = App::new()
             .serve(IncidentServiceServer::from_arc(incidents))
@@ -138,6 +143,7 @@ impl Service for CrisisService {
             .serve(MediaServiceServer::new(media))
             .serve(PlaybookServiceServer::new(playbooks))
             .serve(CommandServiceServer::new(commanding))
+            .serve(LessonServiceServer::new(lessons))
             .serve(InboxServiceServer::new(InboxServer::new(inbox)))
             .serve(EventAdminServiceServer::new(EventAdminServer::new(
                 db.clone(),

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use redress_calendar::Hours;
 use redress_clock::Length;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::cadence::{ByStage, Policy};
 
@@ -44,6 +45,17 @@ pub struct SettingsError {
 }
 
 impl Settings {
+    /// These settings with what another release wrote down: what it had not stays, what is no setting any more is left
+    /// out. So an incident outlives the release that opened it.
+    ///
+    /// # Errors
+    /// When a value does not fit.
+    pub fn with(&self, written: Value) -> Result<Self, serde_json::Error> {
+        let mut settings = serde_json::to_value(self)?;
+        lay(&mut settings, written);
+        serde_json::from_value(settings)
+    }
+
     /// The policy that these settings make.
     ///
     /// # Errors
@@ -91,6 +103,20 @@ impl Settings {
             return Err(wrong);
         };
         Hours::new(std::array::from_fn(|_| vec![interval]), Vec::new()).map_err(|_| wrong)
+    }
+}
+
+/// Lays the values of fields that are there over them.
+fn lay(over: &mut Value, written: Value) {
+    match (over, written) {
+        (Value::Object(over), Value::Object(written)) => {
+            for (key, value) in written {
+                if let Some(field) = over.get_mut(&key) {
+                    lay(field, value);
+                }
+            }
+        }
+        (over, written) => *over = written,
     }
 }
 
@@ -161,5 +187,20 @@ mod tests {
         assert!(wrong(|s| s.statement_quorum = 0).contains("statement_quorum"));
         assert!(wrong(|s| s.day_start = "23:00".into()).contains("day_start"));
         assert!(wrong(|s| s.default_time_zone = "Mars".into()).contains("default_time_zone"));
+    }
+
+    #[test]
+    fn what_another_release_froze_is_read_by_this_one() {
+        let mut written = serde_json::to_value(defaults()).expect("plain");
+        written["inside_report"]["outbreak"] = "2 hours".into();
+        written["gone_since"] = true.into();
+        written
+            .as_object_mut()
+            .expect("a table")
+            .remove("briefing_time");
+        let read = defaults().with(written).expect("fits");
+        let policy = read.policy().expect("right");
+        assert_eq!(policy.inside_report.outbreak, Length::hours(2));
+        assert_eq!(read.briefing_time, defaults().briefing_time);
     }
 }

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use super::briefing::instant;
 use super::incident::{bare, find, one, waiver};
-use super::{room, word};
+use super::lesson::LessonCommand;
+use super::{lesson, room, word};
 use crate::connect::{Home, Platform, request};
 use crate::failure::Failure;
 use crate::json;
@@ -55,6 +56,9 @@ pub(crate) enum AftermathCommand {
     /// The review of an incident that was stood down.
     #[command(subcommand)]
     Review(ReviewCommand),
+    /// What reviews teach the playbooks.
+    #[command(subcommand)]
+    Lesson(LessonCommand),
     /// Write the whole incident into one document that can be verified.
     #[command(
         after_help = "Examples:\n  redress incident export lakeside/I20261121-01 --out incident.md\n  redress incident export lakeside/I20261121-01 --html --out incident.html"
@@ -177,6 +181,7 @@ pub(crate) async fn run(
             let name = find(&platform, name).await?;
             stand_down(&platform, name, reason, &waive, out).await
         }
+        AftermathCommand::Lesson(command) => lesson::run(&platform()?, command, out).await,
         AftermathCommand::Review(command) => review(&platform()?, command, out).await,
         AftermathCommand::Export {
             name,
@@ -482,6 +487,10 @@ fn show(r: &Review) {
     if !r.actions.is_empty() {
         heading("Actions");
         show_actions(&r.actions, Output { json: false });
+    }
+    if !r.lessons.is_empty() {
+        heading("Lessons");
+        lesson::show_all(&r.lessons, Output { json: false });
     }
     heading("Promises");
     let mut scores = table(&["Promise", "Made", "Broken"]);

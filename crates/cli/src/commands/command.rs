@@ -209,7 +209,11 @@ pub(crate) async fn run(
                 request_id,
                 ..Default::default()
             };
-            client.offer_role(request(offer)).await?.into_inner().command
+            client
+                .offer_role(request(offer))
+                .await?
+                .into_inner()
+                .command
         }
         CommandCommand::Accept {
             name,
@@ -225,7 +229,11 @@ pub(crate) async fn run(
                 request_id,
                 ..Default::default()
             };
-            client.answer_role(request(said)).await?.into_inner().command
+            client
+                .answer_role(request(said))
+                .await?
+                .into_inner()
+                .command
         }
         CommandCommand::Link { name, led, reason } => {
             let link = LinkIncidentRequest {
@@ -235,7 +243,11 @@ pub(crate) async fn run(
                 request_id,
                 ..Default::default()
             };
-            client.link_incident(request(link)).await?.into_inner().command
+            client
+                .link_incident(request(link))
+                .await?
+                .into_inner()
+                .command
         }
         CommandCommand::Unlink { name, led, reason } => {
             let unlink = UnlinkIncidentRequest {
@@ -245,7 +257,11 @@ pub(crate) async fn run(
                 request_id,
                 ..Default::default()
             };
-            client.unlink_incident(request(unlink)).await?.into_inner().command
+            client
+                .unlink_incident(request(unlink))
+                .await?
+                .into_inner()
+                .command
         }
     };
     let command = command.unwrap_or_default();
@@ -310,7 +326,11 @@ fn show(command: &IncidentCommand) {
                     let stage = IncidentStage::try_from(i.stage).map_or("", |s| s.as_str_name());
                     let site = i.name.split('/').nth(1).unwrap_or_default();
                     let number = format!("{site}/{}", i.number);
-                    (number, bare(stage, "INCIDENT_STAGE_"), i.case_count.to_string())
+                    (
+                        number,
+                        bare(stage, "INCIDENT_STAGE_"),
+                        i.case_count.to_string(),
+                    )
                 },
             );
             let how = if l.leads { "leads" } else { "is led by" };

@@ -16,6 +16,7 @@ pub(crate) mod event;
 pub(crate) mod grade;
 pub(crate) mod incident;
 pub(crate) mod ledger;
+pub(crate) mod lesson;
 pub(crate) mod library;
 mod matrix;
 pub(crate) mod media;

@@ -1,7 +1,6 @@
 //! `redress incident tasks|task|condition|terms|update`: what an incident does in its stage, and what is told.
 
 use clap::Subcommand;
-use jiff::Timestamp;
 use redress_model::words::{DutyRole, UnknownWord};
 use redress_proto::crisis::v1::{
     AnswerConditionRequest, ChangeTermsRequest, CompleteTaskRequest, GetIncidentPlanRequest,
@@ -253,14 +252,18 @@ fn audience_number(text: &str) -> Result<i32, Failure> {
 }
 
 fn show(plan: &IncidentPlan) {
-    let now = Timestamp::now();
+    let now = crate::now::now();
     heading(&both(plan.title.as_ref()));
     line("playbook", version(plan));
     let stage = IncidentStage::try_from(plan.stage).map_or("", |s| s.as_str_name());
     line("stage", bare(stage, "INCIDENT_STAGE_"));
     line("since", when(plan.enter_time.as_ref()));
     for goal in &plan.goals {
-        line("goal", both(Some(goal)));
+        let taught = match goal.origin.as_str() {
+            "" => String::new(),
+            origin => format!(" (taught by {origin})"),
+        };
+        line("goal", format!("{}{taught}", both(Some(goal))));
     }
 
     heading("Tasks");
@@ -272,8 +275,12 @@ fn show(plan: &IncidentPlan) {
         };
         let state = TaskState::try_from(t.state).map_or("", |s| s.as_str_name());
         let open = t.state() == TaskState::Open;
+        let key = match t.origin.as_str() {
+            "" => t.key.clone(),
+            origin => format!("{} (taught by {origin})", t.key),
+        };
         tasks.add_row(vec![
-            t.key.clone(),
+            key,
             both(t.title.as_ref()),
             owner,
             bare(state, "TASK_STATE_"),

@@ -208,7 +208,7 @@ fn draw(
         (roles(&incident), clocks(&incident, now)),
         (statements(&room), cells(&room, now)),
         (
-            commitments(&room, now),
+            to_do(&room, now),
             [briefings(&room, now), media(&room, now)].concat(),
         ),
     ];
@@ -349,15 +349,33 @@ fn cells(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
     lines
 }
 
-fn commitments(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
-    let mut lines = vec![piece(Look::Heading, "COMMITMENTS")];
+/// Tasks and commitments, by what is due; then what has to hold before the stage is left.
+fn to_do(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
+    let mut due: Vec<(Option<Timestamp>, String)> = Vec::new();
+    for t in &room.tasks {
+        let who = match t.staff.as_str() {
+            "" => word::<DutyRole>(t.owner),
+            staff => short(staff),
+        };
+        let optional = if t.optional { " (optional)" } else { "" };
+        let text = format!("{} · {who}{optional}", t.key);
+        due.push((instant(t.due_time.as_ref()), text));
+    }
     for c in &room.commitments {
-        let due = instant(c.due_time.as_ref());
-        let text = format!("{:>10}  {} · {}", count(due, now), c.text, short(&c.owner));
+        let text = format!("{} · {}", c.text, short(&c.owner));
+        due.push((instant(c.due_time.as_ref()), text));
+    }
+    due.sort();
+    let mut lines = vec![piece(Look::Heading, "TASKS AND COMMITMENTS")];
+    for (due, text) in due {
+        let text = format!("{:>10}  {text}", count(due, now));
         lines.push(piece(late(due, now), text));
     }
     if lines.len() == 1 {
         lines.push(piece(Look::Plain, "none open"));
+    }
+    for c in &room.conditions {
+        lines.push(piece(Look::Plain, format!("    holds?  {}", c.key)));
     }
     lines
 }
@@ -560,6 +578,18 @@ mod tests {
             due_time: in_minutes(due),
             ..Default::default()
         };
+        let task = |key: &str, staff: &str, due: i64, optional: bool| wire::IncidentTask {
+            key: key.into(),
+            owner: to_wire(DutyRole::DutyLead),
+            staff: if staff.is_empty() {
+                String::new()
+            } else {
+                format!("sites/lakeside/staff/{staff}")
+            },
+            due_time: in_minutes(due),
+            optional,
+            ..Default::default()
+        };
         WatchIncidentResponse {
             incident: Some(Incident {
                 name: "sites/lakeside/incidents/x".into(),
@@ -651,6 +681,14 @@ mod tests {
                         ..Default::default()
                     },
                 ],
+                tasks: vec![
+                    task("secure-site", "onsite", -40, false),
+                    task("inform-authority", "", 60, true),
+                ],
+                conditions: vec![wire::ExitCondition {
+                    key: "people-calm".into(),
+                    ..Default::default()
+                }],
             }),
             ..Default::default()
         }
@@ -690,6 +728,9 @@ mod tests {
             "MEDIA       nothing yet",
             "-0:03:00  疏散售楼处门口人群",
             "10:00:00  公布变更前后总平面图",
+            "-0:40:00  secure-site · onsite",
+            "1:00:00  inform-authority · DUTY",
+            "holds?  people-calm",
             "4d 08h  briefing 1",
             "-0:20:00  City Daily asks",
             "4d 00h  晚报: to be clarified",
@@ -710,6 +751,7 @@ mod tests {
                 && alarm("not reached")
                 && alarm("疏散")
                 && alarm("City Daily asks")
+                && alarm("secure-site")
         );
     }
 
@@ -727,7 +769,7 @@ mod tests {
             .flatten()
             .find(|p| p.text.contains("more"))
             .expect("counted");
-        assert_eq!((more.look, more.text.trim()), (Look::Alarm, "and 26 more"));
+        assert_eq!((more.look, more.text.trim()), (Look::Alarm, "and 29 more"));
     }
 
     #[test]

@@ -88,6 +88,8 @@ pub struct Written {
     pub lacking: usize,
     /// Actions that are not settled.
     pub open_actions: usize,
+    /// Lessons that are not decided.
+    pub open_lessons: usize,
 }
 
 /// What is missing before a review is closed; none when nothing is.
@@ -104,6 +106,9 @@ pub fn incomplete(written: Written) -> Option<String> {
     }
     if written.open_actions > 0 {
         missing.push(format!("{} actions are open", written.open_actions));
+    }
+    if written.open_lessons > 0 {
+        missing.push(format!("{} lessons are undecided", written.open_lessons));
     }
     (!missing.is_empty()).then(|| missing.join("; "))
 }
@@ -139,6 +144,7 @@ mod tests {
             worked: 1,
             lacking: 1,
             open_actions: 0,
+            open_lessons: 0,
         };
         assert_eq!(incomplete(whole), None);
         for (written, word) in [
@@ -157,6 +163,13 @@ mod tests {
                     ..whole
                 },
                 "2 actions",
+            ),
+            (
+                Written {
+                    open_lessons: 3,
+                    ..whole
+                },
+                "3 lessons",
             ),
         ] {
             let text = incomplete(written).expect("incomplete");

@@ -10,6 +10,7 @@ pub mod export;
 pub mod figures;
 pub mod gate;
 pub mod ladder;
+pub mod lesson;
 pub mod matrix;
 pub mod media;
 pub mod mode;

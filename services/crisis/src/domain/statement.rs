@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use redress_model::name::StaffId;
+use redress_model::name::{StaffId, StaffName};
 use redress_model::words::DutyRole;
 use redress_wording::Checker;
 use sha2::{Digest as _, Sha256};
@@ -92,6 +92,8 @@ pub struct Person {
     pub subject: String,
     /// The person on the roster.
     pub staff: Option<StaffId>,
+    /// The person on the roster of another site, from where incidents of this one may be led.
+    pub home: Option<StaffName>,
 }
 
 impl Person {

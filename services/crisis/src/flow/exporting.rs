@@ -8,15 +8,16 @@ use redress_model::name::{IncidentName, StatementName};
 use redress_model::words::ClockKind;
 use redress_store::Tx;
 
-use super::{BriefingTold, Desk, StatementCase, situation};
+use super::{BriefingTold, Desk, StatementCase, listed, situation};
 use crate::domain::export::Entry;
 use crate::domain::matrix::missing;
 use crate::domain::words::{LogKind, State};
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
+use crate::store::tasks::Task;
 use crate::store::{
-    briefings, callouts, cases, clocks, commitments, feed, log, media, reviews, roles, sites,
-    statements, story, told,
+    briefings, callouts, cases, clocks, commitments, feed, handovers, lessons, links, log, media,
+    reviews, roles, sites, stages, statements, story, tasks, terms, told,
 };
 
 /// Writes instants in the site's zone.
@@ -48,7 +49,9 @@ pub async fn whole_story(
         command(tx, &pen, incident).await?,
         members(tx, &pen, incident).await?,
         promises(tx, &pen, incident).await?,
+        run_by(tx, desk, &pen, incident).await?,
     ];
+    story.extend(stages_of(tx, &pen, incident).await?);
     story.extend(said(tx, desk, &pen, incident).await?);
     story.push(told_to(tx, &pen, incident).await?);
     story.push(asked(tx, &pen, incident).await?);
@@ -107,6 +110,25 @@ async fn command(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, F
         };
         entry.line(format!("{}: {who}{call}", role.role));
     }
+    for offer in handovers::of_incident(tx, site, *id, i64::MAX).await? {
+        entry.line(format!(
+            "{} offered to {} by {}, {}: {}; {}",
+            offer.role,
+            offer.to,
+            offer.offered_by,
+            pen.at(offer.offered),
+            offer.reason,
+            offer.state
+        ));
+    }
+    for link in links::of_incident(tx, &incident.name).await? {
+        let how = if link.leads { "leads" } else { "is led by" };
+        entry.line(format!(
+            "{how} {} since {}",
+            link.other,
+            pen.at(link.linked)
+        ));
+    }
     for deputy in story::deputies(tx, &incident.name).await? {
         let (role, staff, by) = (deputy.role, deputy.staff, deputy.by);
         entry.line(format!(
@@ -156,6 +178,88 @@ async fn promises(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, 
     Ok(entry)
 }
 
+/// What it was run by, and each change of that.
+async fn run_by(tx: &mut Tx, desk: &Desk, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entry = Entry::new("运行依据 Terms");
+    let mut before: Vec<(String, String)> = Vec::new();
+    for (frozen, by) in terms::history(tx, &desk.settings, site, *id).await? {
+        let (playbook, revision) = (&frozen.playbook.name, frozen.playbook_revision);
+        let actor = match by.actor.as_str() {
+            "" => String::new(),
+            actor => format!(" by {actor}"),
+        };
+        let (at, reason) = (pen.at(by.at), &by.reason);
+        entry.line(format!(
+            "from {at}{actor}: {playbook} r{revision} ({reason})"
+        ));
+        let settings = listed(&frozen.settings)?;
+        for setting in &settings {
+            if !before.contains(setting) {
+                entry.line(format!("{} = {}", setting.0, setting.1));
+            }
+        }
+        before = settings;
+    }
+    Ok(entry)
+}
+
+/// Each visit of a stage: its tasks, and what was said of its exit conditions.
+async fn stages_of(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Vec<Entry>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entries = Vec::new();
+    for visit in stages::visits(tx, site, *id).await? {
+        let mut entry = Entry::new(format!("阶段 Stage {} {}", visit.number, visit.stage)).with(
+            format!("entered {}: {}", pen.at(visit.entered), visit.reason),
+        );
+        if let Some(left) = visit.left {
+            entry.line(format!("left {}", pen.at(left)));
+        }
+        for task in tasks::of_visit(tx, site, *id, visit.number).await? {
+            entry.line(told_of(&task, pen));
+        }
+        for word in stages::said(tx, site, *id, visit.number).await? {
+            let holds = if word.holds { "holds" } else { "does not hold" };
+            entry.line(format!(
+                "condition {} {holds} by {}, {}: {}",
+                word.key,
+                word.actor,
+                pen.at(word.at),
+                word.reason
+            ));
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn told_of(task: &Task, pen: &Pen) -> String {
+    let mut text = format!(
+        "task {} ({} / {}) {} {}: due {}",
+        task.key,
+        task.title.zh_cn,
+        task.title.en,
+        task.owner,
+        task.state,
+        pen.at(task.due)
+    );
+    if let Some(ended) = task.ended {
+        text += &format!(", ended {}", pen.at(ended));
+    }
+    for (before, what) in [
+        (" by ", &task.actor),
+        (": ", &task.reason),
+        (", see ", &task.reference),
+        (", taught by ", &task.origin),
+    ] {
+        if !what.is_empty() {
+            text += before;
+            text += what;
+        }
+    }
+    text
+}
+
 /// Each statement with every version and every verdict.
 async fn said(
     tx: &mut Tx,
@@ -167,7 +271,7 @@ async fn said(
     let mut entries = Vec::new();
     let all = statements::list(tx, site, *id, Filter::default(), None, i64::MAX).await?;
     for statement in all.into_iter().rev() {
-        let case = StatementCase::load(tx, statement, incident.stage, desk.clock.now()).await?;
+        let case = StatementCase::load(tx, desk, statement, incident.stage).await?;
         let name = &case.statement.name;
         let mut entry = Entry::new(format!("声明 Statement {name}"))
             .with(format!("kind: {}", case.statement.content.kind))
@@ -411,6 +515,25 @@ async fn reviewed(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, 
             "action {owner} {state}: {text} due {}{settled}",
             pen.at(action.due)
         ));
+    }
+    for lesson in lessons::of_incident(tx, site, *id).await? {
+        let teaching = &lesson.teaching;
+        let (playbook, stage) = (&teaching.playbook, teaching.stage);
+        let text = &teaching.text;
+        entry.line(format!(
+            "lesson {} for {stage} of {playbook} by {}: {} / {}: {}",
+            lesson.state, lesson.proposed_by, text.zh_cn, text.en, lesson.reason
+        ));
+        if let Some(decided) = &lesson.decided {
+            let revision = decided
+                .playbook_revision
+                .map_or_else(String::new, |r| format!(" as revision {r}"));
+            let at = pen.at(decided.at);
+            entry.line(format!(
+                "decided{revision} by {}, {at}: {}",
+                decided.by, decided.reason
+            ));
+        }
     }
     if let Some((at, by)) = &review.closed {
         entry.line(format!("closed by {by}, {}", pen.at(*at)));

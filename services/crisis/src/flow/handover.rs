@@ -85,20 +85,25 @@ impl Turn<'_> {
         actor: &str,
     ) -> Result<(), Fault> {
         let Some(offer) = self.standing_offer(role).await? else {
-            let text = "no offer of this role stands; it was answered or replaced, or its time is over";
+            let text =
+                "no offer of this role stands; it was answered or replaced, or its time is over";
             return Err(Fault::illegal("NO_OFFER", text, &self.incident.name));
         };
         if by != Some(&offer.to) {
-            return Err(Fault::denied("being the person to whom the role is offered"));
+            return Err(Fault::denied(
+                "being the person to whom the role is offered",
+            ));
         }
         let to = offer.to.clone();
         if accept {
             self.hand_over(role, &offer, actor).await?;
-            self.close_offer(offer, HandoverState::Accepted, reason).await
+            self.close_offer(offer, HandoverState::Accepted, reason)
+                .await
         } else {
             let text = format!("{to} does not take {role}: {reason}");
             self.note(LogKind::RoleChanged, actor, &text, "").await?;
-            self.close_offer(offer, HandoverState::Declined, reason).await
+            self.close_offer(offer, HandoverState::Declined, reason)
+                .await
         }
     }
 
@@ -123,7 +128,10 @@ impl Turn<'_> {
         held.callout = Some(self.answered(&offer.to).await?);
         roles::put(self.tx, &site, id, &held).await?;
         let before = from.map_or_else(|| "nobody".to_owned(), |f| f.to_string());
-        let text = format!("{role} goes from {before} to {}: {}", offer.to, offer.reason);
+        let text = format!(
+            "{role} goes from {before} to {}: {}",
+            offer.to, offer.reason
+        );
         self.note(LogKind::RoleChanged, actor, &text, "").await
     }
 

@@ -11,6 +11,7 @@ mod filing;
 mod gates;
 mod handover;
 mod keeping;
+mod learning;
 mod linking;
 mod matter;
 mod media;

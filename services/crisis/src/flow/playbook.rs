@@ -91,6 +91,7 @@ impl Turn<'_> {
             actor: String::new(),
             reason: String::new(),
             reference: String::new(),
+            origin: planned.origin.clone().unwrap_or_default(),
         };
         let site = self.site();
         tasks::insert(self.tx, &site, self.incident.name.id, &task).await?;
@@ -288,6 +289,7 @@ impl Turn<'_> {
             owner,
             within: CHECK_WITHIN,
             optional: false,
+            origin: None,
         };
         self.make_task(visit.number, &check, self.now).await?;
         let text = format!(
@@ -303,11 +305,11 @@ impl Turn<'_> {
 }
 
 const INSIDE_CHECK: (&str, &str) = (
-    "内部通报连续两次“暂无进展”:请核实是否确无新情况",
+    "内部通报连续两次“暂无进展”：请核实是否确无新情况",
     "Two inside reports in a row said nothing new: check that it is so",
 );
 const OUTWARD_CHECK: (&str, &str) = (
-    "对外通报连续两次“暂无进展”:请核实是否确无新情况",
+    "对外通报连续两次“暂无进展”：请核实是否确无新情况",
     "Two outward updates in a row said nothing new: check that it is so",
 );
 

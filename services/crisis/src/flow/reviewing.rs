@@ -10,7 +10,9 @@ use redress_model::words::{ClockKind, ClockState};
 use super::Turn;
 use super::briefing::DUE_WITHIN_MAX;
 use crate::domain::aftermath::{ActionState, ReviewState, Written, incomplete};
+use crate::domain::lesson::LessonState;
 use crate::domain::words::{LogKind, State};
+use crate::store::lessons;
 use crate::store::reviews::{self, Action, Review};
 
 /// What is written in a review.
@@ -149,6 +151,11 @@ impl Turn<'_> {
                 .iter()
                 .filter(|a| a.state == ActionState::Open)
                 .count(),
+            open_lessons: lessons::of_incident(self.tx, &site, self.incident.name.id)
+                .await?
+                .iter()
+                .filter(|l| l.state == LessonState::Proposed)
+                .count(),
         };
         if let Some(missing) = incomplete(written) {
             let name = &self.incident.name;
@@ -162,12 +169,12 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    async fn touch_review(&mut self, mut review: Review) -> Result<(), Fault> {
+    pub(super) async fn touch_review(&mut self, mut review: Review) -> Result<(), Fault> {
         review.revision += 1;
         reviews::update(self.tx, &review, self.now).await
     }
 
-    fn require_review(&self, review: &Review) -> Result<(), Fault> {
+    pub(super) fn require_review(&self, review: &Review) -> Result<(), Fault> {
         let name = &self.incident.name;
         if self.incident.state != State::StoodDown || review.revision == 0 {
             let text = "a review begins when the incident is stood down";

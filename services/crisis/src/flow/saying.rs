@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{IncidentName, StaffId, StatementName};
 use redress_model::words::{ClockKind, DutyRole};
@@ -10,7 +9,7 @@ use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1 as events;
 use redress_wording::Checker;
 
-use super::{Transition, Turn};
+use super::{Desk, Transition, Turn};
 use crate::domain::gate::Waiver;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
@@ -18,11 +17,12 @@ use crate::domain::statement::{
     is_public, publishers, standing_facts, wording_hits,
 };
 use crate::domain::words::{
-    Audience, LogKind, Stage, StatementKind, StatementState, TellMeans, UpdateAudience, Verdict,
+    Audience, LogKind, ReviewStep, Stage, State, StatementKind, StatementState, TellMeans,
+    UpdateAudience, Verdict,
 };
 use crate::store::statements::{Publication, Said, Statement};
 use crate::store::updates::Update;
-use crate::store::{deputies, feed, roles, statements, wording};
+use crate::store::{cases, deputies, feed, incidents, links, roles, statements, terms, wording};
 
 /// A statement with everything that was said of it.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Case {
     published: Vec<Fact>,
     /// What must not be said.
     wording: Arc<Checker>,
+    /// How many of the spokesperson's chain have to approve, by the terms of its incident.
+    quorum: usize,
 }
 
 impl Case {
@@ -52,11 +54,12 @@ impl Case {
     /// When Postgres is away.
     pub async fn load(
         tx: &mut redress_store::Tx,
+        desk: &Desk,
         statement: Statement,
         stage: Stage,
-        now: Timestamp,
     ) -> Result<Self, Fault> {
         let StatementName { site, id } = statement.name.clone();
+        let frozen = terms::newest(tx, &desk.settings, &site, statement.incident).await?;
         let told = statements::told(tx, &site, statement.incident, statement.supersedes).await?;
         let authors = statements::authors(tx, &site, id).await?;
         let said = statements::said(tx, &site, id).await?;
@@ -70,7 +73,8 @@ impl Case {
         Ok(Self {
             standing: Standing::of(&reviews, digest, &authors),
             published: standing_facts(told),
-            wording: wording::checker(tx, &site, now).await?,
+            wording: wording::checker(tx, &site, desk.clock.now()).await?,
+            quorum: desk.terms(frozen)?.policy.statement_quorum,
             statement,
             authors,
             said,
@@ -79,13 +83,23 @@ impl Case {
         })
     }
 
-    fn draft(&self, quorum: usize) -> Draft<'_> {
+    /// The step that is due; none once it may leave.
+    pub fn due(&self) -> Option<ReviewStep> {
+        self.standing.due(self.quorum)
+    }
+
+    /// Whether it has every approval that it needs.
+    pub fn ready(&self) -> bool {
+        self.standing.ready(self.quorum)
+    }
+
+    fn draft(&self) -> Draft<'_> {
         Draft {
             state: self.statement.state,
             authors: &self.authors,
             content: &self.statement.content,
             standing: &self.standing,
-            quorum,
+            quorum: self.quorum,
             published: &self.published,
             wording: &self.wording,
         }
@@ -120,7 +134,7 @@ impl Turn<'_> {
         let statement = found
             .filter(|s| s.incident == self.incident.name.id)
             .ok_or_else(|| Fault::not_found("Statement", name))?;
-        Case::load(self.tx, statement, self.incident.stage, self.now).await
+        Case::load(self.tx, self.desk, statement, self.incident.stage).await
     }
 
     /// Writes a draft.
@@ -194,7 +208,6 @@ impl Turn<'_> {
     /// # Errors
     /// PERMISSION_DENIED when the person is not of the step's chain; FAILED_PRECONDITION by what stands.
     pub async fn review(&mut self, case: Case, said: Said) -> Result<(), Fault> {
-        let quorum = self.terms.policy.statement_quorum;
         let Review {
             step, verdict, by, ..
         } = &said.review;
@@ -204,10 +217,10 @@ impl Turn<'_> {
             Verdict::Object | Verdict::Lift => &[],
         };
         self.require_chain(roles, by).await?;
-        case.draft(quorum)
+        case.draft()
             .review(*step, *verdict, by)
             .map_err(|refusal| case.refused(&refusal))?;
-        let was_ready = case.standing.ready(quorum);
+        let was_ready = case.ready();
         let name = case.statement.name.clone();
         statements::say(self.tx, &name, &said.review, &said.reason, self.now).await?;
         let mut statement = case.statement.clone();
@@ -220,9 +233,9 @@ impl Turn<'_> {
             Verdict::Overrule => "the commander overruled the objections to a statement".to_owned(),
         };
         self.note_statement(&name, &by.subject, &text).await?;
-        let case = Case::load(self.tx, statement, self.incident.stage, self.now).await?;
+        let case = Case::load(self.tx, self.desk, statement, self.incident.stage).await?;
         if !was_ready
-            && case.standing.ready(quorum)
+            && case.ready()
             && case.statement.content.kind == StatementKind::Holding
             && self.meet(ClockKind::HoldingStatement, None).await?
         {
@@ -323,7 +336,7 @@ impl Turn<'_> {
 
     /// Whether it could be published now, but for who does it.
     fn leaves(&self, case: &Case) -> Result<(), Refusal> {
-        case.draft(self.terms.policy.statement_quorum)
+        case.draft()
             .publish(self.incident.mode, self.incident.provisional)
     }
 
@@ -425,29 +438,67 @@ impl Turn<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let IncidentName { site, id } = self.incident.name.clone();
-        let is = |staff: &StaffId| by.staff.as_ref() == Some(staff);
-        let holders = roles::of_incident(self.tx, &site, id).await?;
-        let holds = holders
-            .iter()
-            .any(|r| wanted.contains(&r.role) && r.held.staff.as_ref().is_some_and(is));
-        let acting = deputies::acting(self.tx, &site, id, self.now).await?;
-        let acts = acting
-            .iter()
-            .any(|d| wanted.contains(&d.role) && is(&d.staff));
-        if (holds || acts)
-            && !by
-                .staff
-                .as_ref()
-                .is_some_and(|s| self.roster.barred.contains(s))
+        let own = self.incident.name.clone();
+        let here = by.staff.as_ref();
+        if let Some(staff) = here.filter(|s| !self.roster.barred.contains(s))
+            && self.commands(&own, wanted, staff).await?
         {
+            return Ok(());
+        }
+        if self.leads_from_elsewhere(wanted, by).await? {
             return Ok(());
         }
         let words: Vec<&str> = wanted.iter().map(|r| r.word()).collect();
         Err(Fault::denied(format!(
-            "being {} of the incident, or a deputy",
+            "being {} of the incident or of the one that leads it, or a deputy",
             words.join(" or ")
         )))
+    }
+
+    /// Whether a person holds one of these roles in an incident, or acts for one now.
+    async fn commands(
+        &mut self,
+        incident: &IncidentName,
+        wanted: &[DutyRole],
+        staff: &StaffId,
+    ) -> Result<bool, Fault> {
+        let IncidentName { site, id } = incident;
+        let holders = roles::of_incident(self.tx, site, *id).await?;
+        let mut held = holders.iter().filter(|r| wanted.contains(&r.role));
+        if held.any(|r| r.held.staff.as_ref() == Some(staff)) {
+            return Ok(true);
+        }
+        let acting = deputies::acting(self.tx, site, *id, self.now).await?;
+        let mut acting = acting.iter().filter(|d| wanted.contains(&d.role));
+        Ok(acting.any(|d| d.staff == *staff))
+    }
+
+    /// One command: whoever holds the role in the open incident that leads this one has it here too. Row security shows
+    /// the head's command only to who acts for both sites.
+    async fn leads_from_elsewhere(
+        &mut self,
+        wanted: &[DutyRole],
+        by: &Person,
+    ) -> Result<bool, Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let Some(home) = &by.home else {
+            return Ok(false);
+        };
+        let accused = cases::complained_about(self.tx, &site, id).await?;
+        if accused.contains(&home.to_string()) {
+            return Ok(false);
+        }
+        for link in links::of_incident(self.tx, &self.incident.name).await? {
+            let head = &link.other;
+            if link.leads || head.site != home.site {
+                continue;
+            }
+            let state = incidents::state(self.tx, &head.site, head.id).await?;
+            if state == Some(State::Open) && self.commands(head, wanted, &home.id).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn touch(&self, statement: &mut Statement) {

@@ -60,7 +60,10 @@ impl Turn<'_> {
             }
             Goal::Own => {
                 let Some(cluster) = case.cluster else {
-                    return illegal("CASE_NOT_GRADED", "the case has no matter before it is graded");
+                    return illegal(
+                        "CASE_NOT_GRADED",
+                        "the case has no matter before it is graded",
+                    );
                 };
                 let matter = cases::cluster_now(self.tx, &site, cluster).await?;
                 match incidents::lock_open(self.tx, &site, matter).await? {
@@ -97,7 +100,10 @@ impl Turn<'_> {
         from: &str,
     ) -> Result<(), Fault> {
         let now = self.now;
-        let text = format!("case {} comes from {from}: {}", case.number, splitting.reason);
+        let text = format!(
+            "case {} comes from {from}: {}",
+            case.number, splitting.reason
+        );
         self.note(LogKind::CaseJoined, splitting.actor, &text, "")
             .await?;
         self.weigh(case, now).await?;

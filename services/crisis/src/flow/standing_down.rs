@@ -48,6 +48,8 @@ impl Turn<'_> {
             return Err(Fault::illegal("NOT_READY_TO_STAND_DOWN", failing, name));
         }
         self.pass_gates(waivers, &by.subject).await?;
+        self.skip_tasks(|_| true, reason, waivers, &by.subject)
+            .await?;
         self.incident.state = State::StoodDown;
         let text = format!("stood down: {reason}");
         self.note(LogKind::StoodDown, &by.subject, &text, "")

@@ -84,7 +84,7 @@ impl Turn<'_> {
         let (site, id) = (self.site(), self.incident.name.id);
         let known = playbooks::of_site(self.tx, &site).await?;
         let named = |name: &str| known.iter().find(|k| k.playbook.name == name);
-        let before = terms::newest(self.tx, &site, id).await?;
+        let before = terms::newest(self.tx, &self.desk.settings, &site, id).await?;
         let chosen = match (&wanted.playbook, &before) {
             (Some(name), _) => {
                 let found = named(name);

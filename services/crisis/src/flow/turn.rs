@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use redress_events::NewEvent;
 use redress_model::Fault;
-use redress_model::name::{CaseName, ClusterName, IncidentName, SiteId, StaffName};
+use redress_model::name::{CaseName, ClusterName, IncidentName, OrganizationId, SiteId, StaffName};
 use redress_model::time::SharedClock;
 use redress_proto::event::v1 as events;
 use redress_store::Tx;
@@ -89,7 +89,7 @@ impl<'t> Turn<'t> {
             let named = name.parse().ok().filter(|n: &StaffName| n.site == *site);
             roster.barred.extend(named.map(|n| n.id));
         }
-        let terms = desk.terms(terms::newest(tx, site, *id).await?)?;
+        let terms = desk.terms(terms::newest(tx, &desk.settings, site, *id).await?)?;
         let visit = stages::visit(tx, site, *id).await?;
         Ok(Self {
             terms,
@@ -142,6 +142,14 @@ impl<'t> Turn<'t> {
     /// When Postgres is away.
     pub async fn contacted(&mut self, contact: &Contact) -> Result<(), Fault> {
         cases::contacted(self.tx, contact).await
+    }
+
+    /// The organization of its site; none while the directory has not told.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn organization(&mut self) -> Result<Option<OrganizationId>, Fault> {
+        sites::organization(self.tx, &self.incident.name.site).await
     }
 
     /// Its site.

@@ -5,6 +5,7 @@ mod briefings;
 mod command;
 mod commanding;
 mod get_incident;
+mod lessons;
 mod list_incidents;
 pub mod matrix;
 pub mod media;
@@ -43,6 +44,7 @@ use crate::flow::Desk;
 pub use aftermath::{Aftermath, EXPORT_TYPE, SignExport, export_signer};
 pub use briefings::Briefings;
 pub use commanding::Commanding;
+pub use lessons::Lessons;
 pub use playbooks::Playbooks;
 pub use statements::{FEED_TYPE, Statements, signer};
 

@@ -8,13 +8,14 @@ use redress_store::Tx;
 
 use super::briefings::view::{commitment, listed};
 use super::media::view::{exposure, inquiry};
+use super::playbooks::view::{condition, task};
 use crate::domain::briefing::{BriefingState, CommitmentState, form};
 use crate::domain::matrix::cells;
-use crate::domain::words::{InquiryState, StatementState};
+use crate::domain::words::{InquiryState, StatementState, TaskState};
 use crate::flow::{Desk, StatementCase, situation};
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
-use crate::store::{briefings, commitments, media, statements, told};
+use crate::store::{briefings, commitments, media, roles, stages, statements, tasks, terms, told};
 
 /// Of each kind at most.
 const SHOWN_MAX: i64 = 50;
@@ -35,6 +36,8 @@ pub(super) async fn room(
         commitments: promised(tx, incident).await?,
         inquiries: asked(tx, incident).await?,
         exposures: reported(tx, incident).await?,
+        tasks: to_do(tx, incident).await?,
+        conditions: unsaid(tx, desk, incident).await?,
     })
 }
 
@@ -51,9 +54,9 @@ async fn said(
         if statement.state == StatementState::Dropped {
             continue;
         }
-        let case = StatementCase::load(tx, statement, incident.stage, desk.clock.now()).await?;
+        let case = StatementCase::load(tx, desk, statement, incident.stage).await?;
         let draft = case.statement.state == StatementState::Draft;
-        let due = case.standing.due(desk.policy.statement_quorum);
+        let due = case.due();
         shown.push(wire::RoomStatement {
             name: case.statement.name.to_string(),
             kind: to_wire(case.statement.content.kind),
@@ -97,6 +100,35 @@ async fn met(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::Briefing>, Fa
     shown.truncate(2);
     let form = |b: &briefings::Briefing| b.held.as_ref().map_or(now, |h| h.form);
     Ok(shown.iter().map(|b| listed(b, form(b))).collect())
+}
+
+/// What the playbook asks of the stage and nobody has done.
+async fn to_do(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::IncidentTask>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let Some(visit) = stages::visit(tx, site, *id).await? else {
+        return Ok(Vec::new());
+    };
+    let roles = roles::of_incident(tx, site, *id).await?;
+    let tasks = tasks::of_visit(tx, site, *id, visit.number).await?;
+    let open = tasks.iter().filter(|t| t.state == TaskState::Open);
+    Ok(open.map(|t| task(site, t, &roles)).collect())
+}
+
+/// What has to hold before the stage is left, and nobody says that it does.
+async fn unsaid(
+    tx: &mut Tx,
+    desk: &Desk,
+    incident: &Incident,
+) -> Result<Vec<wire::ExitCondition>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let Some(visit) = stages::visit(tx, site, *id).await? else {
+        return Ok(Vec::new());
+    };
+    let terms = desk.terms(terms::newest(tx, &desk.settings, site, *id).await?)?;
+    let said = stages::words(tx, site, *id, visit.number).await?;
+    let exit = terms.plan(incident.stage).map(|plan| plan.exit.as_slice());
+    let conditions = exit.unwrap_or_default().iter().map(|c| condition(c, &said));
+    Ok(conditions.filter(|c| !c.holds).collect())
 }
 
 async fn promised(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::Commitment>, Fault> {

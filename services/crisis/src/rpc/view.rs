@@ -58,8 +58,6 @@ pub(super) async fn view(
         clocks.sort_by_key(|c| std::cmp::Reverse((c.start, c.id)));
         entries = log::last(tx, &site, id, LOG_MAX).await?;
     }
-    // What somebody looks after has its own list; what the press waits for is shown.
-    clocks.retain(|c| c.subject.is_none() || is_of_the_press(c.kind));
     Ok(wire::Incident {
         etag: etag::of(incident.revision),
         provisional: incident.provisional,

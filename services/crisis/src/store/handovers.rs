@@ -139,6 +139,8 @@ pub async fn answer(
     if ended == 1 {
         Ok(())
     } else {
-        Err(Fault::internal("an offer was answered without its incident's lock"))
+        Err(Fault::internal(
+            "an offer was answered without its incident's lock",
+        ))
     }
 }

@@ -12,6 +12,7 @@ pub mod feed;
 pub mod handovers;
 pub mod incidents;
 pub mod keys;
+pub mod lessons;
 pub mod links;
 pub mod log;
 pub mod media;

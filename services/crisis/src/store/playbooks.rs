@@ -7,6 +7,8 @@ use redress_model::name::{OrganizationId, SiteId};
 use redress_policy::Playbook;
 use redress_store::{StoreResultExt as _, Tx};
 
+use super::sites;
+
 /// A playbook with where it comes from.
 #[derive(Debug, Clone)]
 pub struct Known {
@@ -62,17 +64,9 @@ pub struct Revision<'a> {
 /// # Errors
 /// When Postgres is away.
 pub async fn of_site(tx: &mut Tx, site: &SiteId) -> Result<Vec<Known>, Fault> {
-    let organization = sqlx::query_scalar!(
-        "-- crisis::store::playbooks::of_site
-        SELECT organization FROM site WHERE site = $1",
-        site.as_str(),
-    )
-    .fetch_optional(&mut **tx)
-    .await
-    .or_fault()?;
     // A crisis does not wait for the directory.
-    let own = match organization {
-        Some(organization) => newest(tx, &organization, None).await?,
+    let own = match sites::organization(tx, site).await? {
+        Some(organization) => newest(tx, organization.as_str(), None).await?,
         None => Vec::new(),
     };
     Ok(with_shipped(own))

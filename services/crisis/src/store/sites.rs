@@ -2,9 +2,11 @@
 
 use jiff::tz::TimeZone;
 use redress_model::Fault;
-use redress_model::name::{RegionName, SiteId};
+use redress_model::name::{OrganizationId, RegionName, SiteId};
 use redress_model::words::SiteKind;
 use redress_store::{StoreResultExt as _, Tx, place_site};
+
+use super::read;
 
 /// A directory entry.
 #[derive(Debug, Clone)]
@@ -47,6 +49,22 @@ pub async fn take(tx: &mut Tx, site: &Site) -> Result<(), Fault> {
         place_site(tx, &site.id, &site.region.organization, &site.region.region).await?;
     }
     Ok(())
+}
+
+/// The organization that a site belongs to; none while the site is not known here.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn organization(tx: &mut Tx, site: &SiteId) -> Result<Option<OrganizationId>, Fault> {
+    let name = sqlx::query_scalar!(
+        "-- crisis::store::sites::organization
+        SELECT organization FROM site WHERE site = $1",
+        site.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    name.as_deref().map(read).transpose()
 }
 
 /// The zone of a site; none while the site, or its zone, is not known here. A crisis does not wait for

@@ -7,6 +7,7 @@ use redress_model::name::SiteId;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
+use super::read;
 use crate::domain::words::Stage;
 
 /// The visit that lasts.
@@ -89,6 +90,49 @@ pub async fn leave(tx: &mut Tx, site: &SiteId, incident: Uuid, at: Timestamp) ->
     Ok(())
 }
 
+/// A visit as it is told later.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// From 1 within the incident.
+    pub number: i64,
+    /// The stage.
+    pub stage: Stage,
+    /// Why it was entered.
+    pub reason: String,
+    /// When.
+    pub entered: Timestamp,
+    /// When it was left; none for the one that lasts.
+    pub left: Option<Timestamp>,
+}
+
+/// Every visit of an incident, in order.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn visits(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<Past>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- crisis::store::stages::visits
+        SELECT number, stage, reason, enter_time, leave_time AS "leave_time: jiff_sqlx::Timestamp"
+        FROM incident_stage WHERE site = $1 AND incident = $2 ORDER BY number"#,
+        site.as_str(),
+        incident,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|r| {
+            Ok(Past {
+                number: r.number,
+                stage: read(&r.stage)?,
+                reason: r.reason,
+                entered: r.enter_time.to_jiff(),
+                left: r.leave_time.map(|t| t.to_jiff()),
+            })
+        })
+        .collect()
+}
+
 /// What a person says of an exit condition.
 #[derive(Debug, Clone)]
 pub struct Word {
@@ -118,6 +162,37 @@ pub async fn words(
         "-- crisis::store::stages::words
         SELECT DISTINCT ON (key) key, holds, actor, reason, say_time FROM incident_condition
         WHERE site = $1 AND incident = $2 AND visit = $3 ORDER BY key, number DESC",
+        site.as_str(),
+        incident,
+        visit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let words = rows.into_iter().map(|r| Word {
+        key: r.key,
+        holds: r.holds,
+        actor: r.actor,
+        reason: r.reason,
+        at: r.say_time.to_jiff(),
+    });
+    Ok(words.collect())
+}
+
+/// Every word on the conditions of a visit, in order.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn said(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    visit: i64,
+) -> Result<Vec<Word>, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::stages::said
+        SELECT key, holds, actor, reason, say_time FROM incident_condition
+        WHERE site = $1 AND incident = $2 AND visit = $3 ORDER BY number",
         site.as_str(),
         incident,
         visit,

@@ -335,6 +335,7 @@ fn person(subject: String, staff: Option<&str>) -> Result<Person, Fault> {
     Ok(Person {
         subject,
         staff: staff.map(read).transpose()?,
+        home: None,
     })
 }
 

@@ -43,6 +43,8 @@ pub struct Task {
     pub reason: String,
     /// Where the result lies.
     pub reference: String,
+    /// The incident whose review taught it; empty: nobody's.
+    pub origin: String,
 }
 
 /// The tasks of a visit, by deadline.
@@ -58,7 +60,7 @@ pub async fn of_visit(
     let rows = sqlx::query!(
         "-- crisis::store::tasks::of_visit
         SELECT id, visit, stage, key, title_zh, title_en, owner, optional, state, start_time, due_time, end_time, actor,
-               reason, reference
+               reason, reference, origin
         FROM incident_task WHERE site = $1 AND incident = $2 AND visit = $3 ORDER BY due_time, key",
         site.as_str(),
         incident,
@@ -87,6 +89,7 @@ pub async fn of_visit(
                 actor: r.actor,
                 reason: r.reason,
                 reference: r.reference,
+                origin: r.origin,
             })
         })
         .collect()
@@ -100,8 +103,8 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, incident: Uuid, task: &Task) -> 
     sqlx::query!(
         "-- crisis::store::tasks::insert
         INSERT INTO incident_task (site, id, incident, visit, stage, key, title_zh, title_en, owner, optional, state,
-          start_time, due_time, end_time, actor, reason, reference)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+          start_time, due_time, end_time, actor, reason, reference, origin)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         site.as_str(),
         task.id,
         incident,
@@ -119,6 +122,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, incident: Uuid, task: &Task) -> 
         task.actor,
         task.reason,
         task.reference,
+        task.origin,
     )
     .execute(&mut **tx)
     .await

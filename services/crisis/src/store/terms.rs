@@ -32,11 +32,28 @@ pub struct Change<'a> {
     pub at: Timestamp,
 }
 
-/// What an incident is run by; none for one that opened before anything was frozen.
+/// Who changed it, and why.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// Subject of a token; empty where the incident opened by itself.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What an incident is run by; none for one that opened before anything was frozen. A setting that there was not at its
+/// opening is as `today`.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn newest(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Option<Frozen>, Fault> {
+pub async fn newest(
+    tx: &mut Tx,
+    today: &Settings,
+    site: &SiteId,
+    incident: Uuid,
+) -> Result<Option<Frozen>, Fault> {
     sqlx::query!(
         "-- crisis::store::terms::newest
         SELECT settings, playbook, playbook_revision FROM incident_terms
@@ -49,12 +66,49 @@ pub async fn newest(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Option
     .or_fault()?
     .map(|row| {
         Ok(Frozen {
-            settings: serde_json::from_value(row.settings).map_err(Fault::internal)?,
+            settings: today.with(row.settings).map_err(Fault::internal)?,
             playbook: serde_json::from_value(row.playbook).map_err(Fault::internal)?,
             playbook_revision: row.playbook_revision,
         })
     })
     .transpose()
+}
+
+/// Everything that an incident was run by, oldest first, with who changed it.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn history(
+    tx: &mut Tx,
+    today: &Settings,
+    site: &SiteId,
+    incident: Uuid,
+) -> Result<Vec<(Frozen, Changed)>, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::terms::history
+        SELECT settings, playbook, playbook_revision, actor, reason, change_time FROM incident_terms
+        WHERE site = $1 AND incident = $2 ORDER BY number",
+        site.as_str(),
+        incident,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            let frozen = Frozen {
+                settings: today.with(row.settings).map_err(Fault::internal)?,
+                playbook: serde_json::from_value(row.playbook).map_err(Fault::internal)?,
+                playbook_revision: row.playbook_revision,
+            };
+            let changed = Changed {
+                actor: row.actor,
+                reason: row.reason,
+                at: row.change_time.to_jiff(),
+            };
+            Ok((frozen, changed))
+        })
+        .collect()
 }
 
 /// Adds what holds from now on. The caller holds the incident's row.

@@ -20,6 +20,7 @@ impl World {
     /// Moves the stage, of which nobody outside is told.
     async fn move_on(&self, incident: &str, stage: IncidentStage) {
         self.report(incident, wire::UpdateAudience::Inside).await;
+        self.play_through(incident).await;
         let request = wire::MoveStageRequest {
             name: incident.into(),
             stage: stage.into(),
@@ -77,7 +78,11 @@ impl World {
         failing.map(|c| c.name).collect()
     }
 
-    async fn stand_down(&self, incident: &str, by: &str) -> Result<wire::Incident, Status> {
+    pub(crate) async fn stand_down(
+        &self,
+        incident: &str,
+        by: &str,
+    ) -> Result<wire::Incident, Status> {
         let request = wire::StandDownRequest {
             name: incident.into(),
             reason: "everybody accepted".into(),
@@ -90,7 +95,7 @@ impl World {
         Ok(answer.into_inner().incident.expect("filled"))
     }
 
-    async fn review(&self, incident: &str) -> wire::Review {
+    pub(crate) async fn review(&self, incident: &str) -> wire::Review {
         let request = wire::GetReviewRequest {
             name: incident.into(),
         };
@@ -104,7 +109,7 @@ impl World {
             .expect("filled")
     }
 
-    async fn write(&self, incident: &str, etag: &str) -> Result<wire::Review, Status> {
+    pub(crate) async fn write(&self, incident: &str, etag: &str) -> Result<wire::Review, Status> {
         let request = wire::WriteReviewRequest {
             name: incident.into(),
             causes: vec!["the plan was changed without a notice".into()],
@@ -154,7 +159,7 @@ impl World {
         Ok(answer.into_inner().action.expect("filled"))
     }
 
-    async fn close(&self, incident: &str) -> Result<wire::Review, Status> {
+    pub(crate) async fn close(&self, incident: &str) -> Result<wire::Review, Status> {
         let request = wire::CloseReviewRequest {
             name: incident.into(),
             ..Default::default()
@@ -207,6 +212,7 @@ pub(crate) async fn calm() -> (World, String) {
     }
     world.advance(60);
     world.report(&incident, wire::UpdateAudience::Inside).await;
+    world.play_through(&incident).await;
     world.hold_and_release(&incident).await;
     (world, incident)
 }
@@ -309,6 +315,7 @@ async fn of_its_last_stage_a_gap_may_be_waived_by_name_and_of_the_rest_nothing()
     for stage in [IncidentStage::Handling, IncidentStage::Aftermath] {
         world.move_on(&incident, stage).await;
     }
+    world.play_through(&incident).await;
     world.advance(60);
     assert_eq!(world.check(&incident).await, ["gates", "briefing"]);
     let waive = |gaps: &[&str]| wire::StandDownRequest {

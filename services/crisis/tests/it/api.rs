@@ -591,13 +591,17 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                 method if briefings::METHODS.contains(&method) => {
                     briefings::intrude(&world, method, caller, &promised).await
                 }
-                // Tried in matrix.rs and media.rs.
-                "GetMatrix" | "RecordInquiry" | "GetInquiry" | "ListInquiries"
+                // Tried in matrix.rs, media.rs and lessons.rs.
+                "ProposeLesson" | "ListLessons" | "AcceptLesson" | "DeclineLesson"
+                | "GetMatrix" | "RecordInquiry" | "GetInquiry" | "ListInquiries"
                 | "AnswerInquiry" | "DeclineInquiry" | "RecordExposure" | "GetExposure"
                 | "ListExposures" | "AssessExposure" | "ClarifyExposure" => continue,
                 "GetCommand" => {
                     let request = wire::GetCommandRequest { name: name.clone() };
-                    commanding.get_command(ask(caller, request)).await.map(|_| ())
+                    commanding
+                        .get_command(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "OfferRole" => {
                     let request = wire::OfferRoleRequest {
@@ -608,7 +612,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         request_id: "r".into(),
                         ..Default::default()
                     };
-                    commanding.offer_role(ask(caller, request)).await.map(|_| ())
+                    commanding
+                        .offer_role(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "AnswerRole" => {
                     let request = wire::AnswerRoleRequest {
@@ -618,7 +625,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         request_id: "r".into(),
                         ..Default::default()
                     };
-                    commanding.answer_role(ask(caller, request)).await.map(|_| ())
+                    commanding
+                        .answer_role(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "SplitCase" => {
                     let request = wire::SplitCaseRequest {
@@ -629,7 +639,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         request_id: "r".into(),
                         ..Default::default()
                     };
-                    commanding.split_case(ask(caller, request)).await.map(|_| ())
+                    commanding
+                        .split_case(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "LinkIncident" => {
                     let request = wire::LinkIncidentRequest {
@@ -639,7 +652,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         request_id: "r".into(),
                         ..Default::default()
                     };
-                    commanding.link_incident(ask(caller, request)).await.map(|_| ())
+                    commanding
+                        .link_incident(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "UnlinkIncident" => {
                     let request = wire::UnlinkIncidentRequest {
@@ -649,7 +665,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         request_id: "r".into(),
                         ..Default::default()
                     };
-                    commanding.unlink_incident(ask(caller, request)).await.map(|_| ())
+                    commanding
+                        .unlink_incident(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "ListPlaybooks" => {
                     let request = wire::ListPlaybooksRequest {
@@ -658,7 +677,13 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                     match playbooks.list_playbooks(ask(caller, request)).await {
                         // Only row security can tell: what the product ships is nobody's secret.
                         Ok(listed) => {
-                            assert!(listed.into_inner().playbooks.iter().all(|p| p.revision == 0));
+                            assert!(
+                                listed
+                                    .into_inner()
+                                    .playbooks
+                                    .iter()
+                                    .all(|p| p.revision == 0)
+                            );
                             continue;
                         }
                         Err(refused) => Err(refused),
@@ -668,7 +693,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                     let request = wire::GetPlaybookRequest {
                         name: "sites/lake/playbooks/lake-only".into(),
                     };
-                    playbooks.get_playbook(ask(caller, request)).await.map(|_| ())
+                    playbooks
+                        .get_playbook(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "ApplyPlaybook" => {
                     let request = wire::ApplyPlaybookRequest {
@@ -677,11 +705,17 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         reason: "x".into(),
                         ..Default::default()
                     };
-                    playbooks.apply_playbook(ask(caller, request)).await.map(|_| ())
+                    playbooks
+                        .apply_playbook(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "GetIncidentPlan" => {
                     let request = wire::GetIncidentPlanRequest { name: name.clone() };
-                    playbooks.get_incident_plan(ask(caller, request)).await.map(|_| ())
+                    playbooks
+                        .get_incident_plan(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "CompleteTask" => {
                     let request = wire::CompleteTaskRequest {
@@ -690,7 +724,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         request_id: "r".into(),
                         ..Default::default()
                     };
-                    playbooks.complete_task(ask(caller, request)).await.map(|_| ())
+                    playbooks
+                        .complete_task(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "SkipTask" => {
                     let request = wire::SkipTaskRequest {
@@ -711,7 +748,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         request_id: "r".into(),
                         ..Default::default()
                     };
-                    playbooks.answer_condition(ask(caller, request)).await.map(|_| ())
+                    playbooks
+                        .answer_condition(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 "ChangeTerms" => {
                     let request = wire::ChangeTermsRequest {
@@ -721,7 +761,10 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         request_id: "r".into(),
                         ..Default::default()
                     };
-                    playbooks.change_terms(ask(caller, request)).await.map(|_| ())
+                    playbooks
+                        .change_terms(ask(caller, request))
+                        .await
+                        .map(|_| ())
                 }
                 other => panic!("{other} is not tried here"),
             };

@@ -4,9 +4,11 @@ use redress_model::words::{CaseStatus, DutyRole, Word as _};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::command_service_server::CommandService;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
+use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{HandoverState, IncidentStage, IncidentState, SplitGoal};
 use tonic::{Code, Status};
 
+use crate::statements::words;
 use crate::world::*;
 
 async fn opened(criterion: &str) -> (World, String) {
@@ -98,40 +100,78 @@ fn voice(command: &wire::IncidentCommand) -> String {
 async fn a_role_goes_over_when_the_other_accepts_and_not_before_m12() {
     let (world, name) = opened("G1.1").await;
     let called = world.call_outs("lake").await.len();
-    let command = world.offer(&name, "second-voice").await.expect("on the roster");
-    assert_eq!(voice(&command), staff("lake", "voice"), "until it is accepted");
+    let command = world
+        .offer(&name, "second-voice")
+        .await
+        .expect("on the roster");
+    assert_eq!(
+        voice(&command),
+        staff("lake", "voice"),
+        "until it is accepted"
+    );
     assert_eq!(command.handovers[0].state(), HandoverState::Offered);
-    assert_eq!(world.call_outs("lake").await.len(), called + 1, "who is offered is called");
-    world.offer(&name, "second-voice").await.expect("a repeat succeeds");
+    assert_eq!(
+        world.call_outs("lake").await.len(),
+        called + 1,
+        "who is offered is called"
+    );
+    world
+        .offer(&name, "second-voice")
+        .await
+        .expect("a repeat succeeds");
     assert_eq!(world.call_outs("lake").await.len(), called + 1);
-    let denied = world.accept(&name, "counsel", true).await.expect_err("not offered");
+    let denied = world
+        .accept(&name, "counsel", true)
+        .await
+        .expect_err("not offered");
     assert_eq!(denied.code(), Code::PermissionDenied);
-    let command = world.accept(&name, "second-voice", true).await.expect("offered");
+    let command = world
+        .accept(&name, "second-voice", true)
+        .await
+        .expect("offered");
     assert_eq!(voice(&command), staff("lake", "second-voice"));
     assert_eq!(command.handovers[0].state(), HandoverState::Accepted);
     let role = role(&world.incident(&name).await, VOICE);
     assert_eq!(role.call_out_state(), wire::CallOutState::Acknowledged);
     assert!(role.deputies.is_empty());
-    let twice = world.accept(&name, "second-voice", true).await.expect_err("answered");
+    let twice = world
+        .accept(&name, "second-voice", true)
+        .await
+        .expect_err("answered");
     assert_eq!(reason(&twice), "NO_OFFER");
 }
 
 #[tokio::test]
 async fn an_offer_is_declined_replaced_or_over_and_the_holder_stays() {
     let (world, name) = opened("G1.1").await;
-    world.offer(&name, "second-voice").await.expect("on the roster");
-    let command = world.accept(&name, "second-voice", false).await.expect("offered");
+    world
+        .offer(&name, "second-voice")
+        .await
+        .expect("on the roster");
+    let command = world
+        .accept(&name, "second-voice", false)
+        .await
+        .expect("offered");
     assert_eq!(voice(&command), staff("lake", "voice"));
     assert_eq!(command.handovers[0].state(), HandoverState::Declined);
     world.offer(&name, "second-voice").await.expect("again");
     let command = world.offer(&name, "negotiator").await.expect("another");
     assert_eq!(command.handovers[1].state(), HandoverState::Replaced);
-    let late = world.accept(&name, "second-voice", true).await.expect_err("replaced");
+    let late = world
+        .accept(&name, "second-voice", true)
+        .await
+        .expect_err("replaced");
     assert_eq!(late.code(), Code::PermissionDenied);
     world.advance(121);
-    let over = world.accept(&name, "negotiator", true).await.expect_err("two hours");
+    let over = world
+        .accept(&name, "negotiator", true)
+        .await
+        .expect_err("two hours");
     assert_eq!(reason(&over), "NO_OFFER");
-    assert_eq!(voice(&world.command(&name, &["lake"]).await), staff("lake", "voice"));
+    assert_eq!(
+        voice(&world.command(&name, &["lake"]).await),
+        staff("lake", "voice")
+    );
 }
 
 #[tokio::test]
@@ -141,12 +181,18 @@ async fn a_role_is_offered_to_nobody_who_may_not_hold_it() {
         let refused = world.offer(&name, to).await.expect_err(to);
         assert_eq!(reason(&refused), expected);
     }
-    world.offer(&name, "second-voice").await.expect("on the roster");
+    world
+        .offer(&name, "second-voice")
+        .await
+        .expect("on the roster");
     world
         .take([complains_about(&case("lake", 1), "second-voice", 2)])
         .await;
     let refused = world.accept(&name, "second-voice", true).await;
-    assert_eq!(refused.expect_err("complained about").code(), Code::NotFound);
+    assert_eq!(
+        refused.expect_err("complained about").code(),
+        Code::NotFound
+    );
 }
 
 /// Two incidents of two matters; the second case joined the first wrongly and its cluster was split since.
@@ -161,7 +207,10 @@ async fn wrongly_joined() -> (World, String) {
 #[tokio::test]
 async fn a_case_leaves_for_an_incident_of_its_own_once_its_matter_is_its_own_i6() {
     let (world, name) = wrongly_joined().await;
-    let refused = world.split(&name, 2, SplitGoal::Own, "").await.expect_err("one matter");
+    let refused = world
+        .split(&name, 2, SplitGoal::Own, "")
+        .await
+        .expect_err("one matter");
     assert_eq!(reason(&refused), "SAME_MATTER");
     // Triage split its cluster.
     world
@@ -169,48 +218,78 @@ async fn a_case_leaves_for_an_incident_of_its_own_once_its_matter_is_its_own_i6(
             .revision(2, 1)
             .event()])
         .await;
-    let parted = world.split(&name, 2, SplitGoal::Own, "").await.expect("its own");
+    let parted = world
+        .split(&name, 2, SplitGoal::Own, "")
+        .await
+        .expect("its own");
     let (left, own) = (parted.incident.expect("left"), parted.joined.expect("own"));
     assert_eq!((left.case_count, own.case_count), (1, 1));
     assert_ne!(left.name, own.name);
-    assert_eq!((own.cluster, own.opened_by.as_str()), (cluster("lake", 2).to_string(), "li"));
-    assert!(left.log_entries.iter().any(|e| e.text.contains("leaves for an incident of its own")));
     assert_eq!(
-        running(&left).iter().filter(|k| **k == "LEADER_CONTACT").count(),
+        (own.cluster, own.opened_by.as_str()),
+        (cluster("lake", 2).to_string(), "li")
+    );
+    assert!(
+        left.log_entries
+            .iter()
+            .any(|e| e.text.contains("leaves for an incident of its own"))
+    );
+    assert_eq!(
+        running(&left)
+            .iter()
+            .filter(|k| **k == "LEADER_CONTACT")
+            .count(),
         1,
         "the promise to who left is cancelled"
     );
     assert_eq!(world.open("lake").await.len(), 2);
-    let again = world.split(&name, 2, SplitGoal::None, "").await.expect_err("elsewhere");
+    let again = world
+        .split(&name, 2, SplitGoal::None, "")
+        .await
+        .expect_err("elsewhere");
     assert_eq!(reason(&again), "NOT_A_MEMBER");
 }
 
 #[tokio::test]
 async fn a_case_leaves_for_another_incident_and_keeps_what_a_leader_said() {
     let (world, name) = wrongly_joined().await;
-    world.take([contact(&case("lake", 2), "duty", world.now())]).await;
+    world
+        .take([contact(&case("lake", 2), "duty", world.now())])
+        .await;
     world
         .take([graded(&case("lake", 3), &cluster("lake", 3), 1, &["G1.5"]).event()])
         .await;
     let open = world.open("lake").await;
     let other = &open.iter().find(|i| i.name != name).expect("two").name;
     world.advance(10);
-    let parted = world.split(&name, 2, SplitGoal::Other, other).await.expect("open");
+    let parted = world
+        .split(&name, 2, SplitGoal::Other, other)
+        .await
+        .expect("open");
     let joined = parted.joined.expect("the other");
     assert_eq!((&joined.name, joined.case_count), (other, 2));
     assert_eq!(
-        running(&joined).iter().filter(|k| **k == "LEADER_CONTACT").count(),
+        running(&joined)
+            .iter()
+            .filter(|k| **k == "LEADER_CONTACT")
+            .count(),
         1,
         "nothing that was done is undone"
     );
-    let same = world.split(other, 2, SplitGoal::Other, other).await.expect_err("itself");
+    let same = world
+        .split(other, 2, SplitGoal::Other, other)
+        .await
+        .expect_err("itself");
     assert_eq!(same.code(), Code::InvalidArgument);
 }
 
 #[tokio::test]
 async fn a_case_that_left_for_none_comes_back_only_by_another_rise() {
     let (world, name) = wrongly_joined().await;
-    let parted = world.split(&name, 2, SplitGoal::None, "").await.expect("a member");
+    let parted = world
+        .split(&name, 2, SplitGoal::None, "")
+        .await
+        .expect("a member");
     assert!(parted.joined.is_none());
     let graded = |revision, previous| {
         graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.6"]).revision(revision, previous)
@@ -235,25 +314,44 @@ impl World {
     async fn command(&self, name: &str, sites: &[&str]) -> wire::IncidentCommand {
         let request = wire::GetCommandRequest { name: name.into() };
         let answer = self.commanding.get_command(as_caller(request, sites)).await;
-        answer.expect("there is one").into_inner().command.expect("filled")
+        answer
+            .expect("there is one")
+            .into_inner()
+            .command
+            .expect("filled")
     }
 }
 
 #[tokio::test]
 async fn incidents_of_several_sites_are_led_as_one_and_each_sees_what_its_sites_allow_i8() {
     let (world, lake, river) = two_sites().await;
-    let refused = world.link(&["lake"], &lake, &river).await.expect_err("one site only");
+    let refused = world
+        .link(&["lake"], &lake, &river)
+        .await
+        .expect_err("one site only");
     assert_eq!(refused.code(), Code::NotFound);
-    let command = world.link(&["lake", "river"], &lake, &river).await.expect("both sites");
+    let command = world
+        .link(&["lake", "river"], &lake, &river)
+        .await
+        .expect("both sites");
     assert_eq!(command.links.len(), 1);
     assert!(command.links[0].leads);
-    let shown = command.links[0].shown.as_ref().expect("both sites are the caller's");
+    let shown = command.links[0]
+        .shown
+        .as_ref()
+        .expect("both sites are the caller's");
     assert_eq!((shown.name.as_str(), shown.case_count), (river.as_str(), 1));
-    world.link(&["lake", "river"], &lake, &river).await.expect("a repeat succeeds");
+    world
+        .link(&["lake", "river"], &lake, &river)
+        .await
+        .expect("a repeat succeeds");
 
     let of_lake = world.command(&lake, &["lake"]).await;
     assert_eq!(of_lake.links[0].incident, river);
-    assert!(of_lake.links[0].shown.is_none(), "another site's rows stay there");
+    assert!(
+        of_lake.links[0].shown.is_none(),
+        "another site's rows stay there"
+    );
     let of_river = world.command(&river, &["river"]).await;
     assert!(!of_river.links[0].leads && of_river.links[0].shown.is_none());
     for (name, text) in [(&lake, "now leads"), (&river, "now is led by")] {
@@ -272,9 +370,108 @@ async fn incidents_of_several_sites_are_led_as_one_and_each_sees_what_its_sites_
     };
     let refused = world.commanding.unlink_incident(unlink(&["river"])).await;
     assert_eq!(refused.expect_err("one site only").code(), Code::NotFound);
-    let answer = world.commanding.unlink_incident(unlink(&["lake", "river"])).await;
-    assert!(answer.expect("both").into_inner().command.expect("filled").links.is_empty());
+    let answer = world
+        .commanding
+        .unlink_incident(unlink(&["lake", "river"]))
+        .await;
+    assert!(
+        answer
+            .expect("both")
+            .into_inner()
+            .command
+            .expect("filled")
+            .links
+            .is_empty()
+    );
     assert!(world.command(&river, &["river"]).await.links.is_empty());
+}
+
+/// A request of somebody on the roster of one site who acts for two.
+fn from_lake<T>(message: T, id: &str) -> tonic::Request<T> {
+    let mut request = as_person(message, "lake", id);
+    let caller = request
+        .extensions()
+        .get::<std::sync::Arc<redress_rpc::Caller>>();
+    let mut caller = caller.expect("set").as_ref().clone();
+    caller.sites.push("river".parse().expect("a slug"));
+    request.extensions_mut().insert(std::sync::Arc::new(caller));
+    request
+}
+
+#[tokio::test]
+async fn whoever_holds_the_role_in_the_incident_that_leads_has_it_in_those_that_are_led() {
+    let (world, lake, river) = two_sites().await;
+    let draft = wire::CreateStatementRequest {
+        parent: river.clone(),
+        statement: Some(words(wire::StatementKind::Update, "我们已到现场。")),
+        request_id: String::new(),
+    };
+    let draft = world
+        .statements
+        .create_statement(as_person(draft, "river", "author"));
+    let draft = draft
+        .await
+        .expect("drafted")
+        .into_inner()
+        .statement
+        .expect("filled");
+    let say = |verdict: wire::Verdict| wire::ReviewStatementRequest {
+        name: draft.name.clone(),
+        step: wire::ReviewStep::FactCheck.into(),
+        verdict: verdict.into(),
+        digest: draft.digest.clone(),
+        reason: "because".into(),
+        ..Default::default()
+    };
+    let object = as_person(say(wire::Verdict::Object), "river", "clerk");
+    world
+        .statements
+        .review_statement(object)
+        .await
+        .expect("anybody objects");
+    let overrule = |id| {
+        world
+            .statements
+            .review_statement(from_lake(say(wire::Verdict::Overrule), id))
+    };
+    let denied = overrule("top")
+        .await
+        .expect_err("commands another incident");
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    world
+        .link(&["lake", "river"], &lake, &river)
+        .await
+        .expect("both sites");
+    let denied = overrule("voice").await.expect_err("another role");
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let overruled = overrule("top").await.expect("commands both");
+    assert_eq!(
+        overruled
+            .into_inner()
+            .statement
+            .expect("filled")
+            .objection_count,
+        0
+    );
+
+    let object = as_person(say(wire::Verdict::Object), "river", "clerk");
+    world
+        .statements
+        .review_statement(object)
+        .await
+        .expect("again");
+    let unlink = wire::UnlinkIncidentRequest {
+        name: lake,
+        led: river,
+        reason: "settled".into(),
+        ..Default::default()
+    };
+    let unlinked = world
+        .commanding
+        .unlink_incident(as_caller(unlink, &["lake", "river"]));
+    unlinked.await.expect("both");
+    let denied = overrule("top").await.expect_err("no longer");
+    assert_eq!(denied.code(), Code::PermissionDenied);
 }
 
 #[tokio::test]
@@ -286,18 +483,28 @@ async fn one_command_has_one_head() {
     let hill = world.the_open("hill").await.name;
     let all = ["lake", "river", "hill"];
     world.link(&all, &lake, &river).await.expect("free");
-    for (lead, led) in [(&river, &hill), (&hill, &lake), (&hill, &river), (&river, &lake)] {
+    for (lead, led) in [
+        (&river, &hill),
+        (&hill, &lake),
+        (&hill, &river),
+        (&river, &lake),
+    ] {
         let refused = world.link(&all, lead, led).await.expect_err("a chain");
         assert_eq!(reason(&refused), "LINK_CHAIN", "{lead} {led}");
     }
-    world.link(&all, &lake, &hill).await.expect("a second one is led");
+    world
+        .link(&all, &lake, &hill)
+        .await
+        .expect("a second one is led");
 }
 
 #[tokio::test]
 async fn a_hazard_is_opened_by_hand_before_it_breaks_out() {
     let world = World::new().await;
     let (case, matter) = (case("lake", 1), cluster("lake", 1));
-    world.take([graded(&case, &matter, 3, &["G3.1"]).event()]).await;
+    world
+        .take([graded(&case, &matter, 3, &["G3.1"]).event()])
+        .await;
     let open = wire::OpenIncidentRequest {
         parent: "sites/lake".into(),
         case: case.to_string(),
@@ -306,10 +513,17 @@ async fn a_hazard_is_opened_by_hand_before_it_breaks_out() {
         ..Default::default()
     };
     let opened = world.api.open_incident(as_caller(open, &["lake"])).await;
-    let incident = opened.expect("graded").into_inner().incident.expect("filled");
+    let incident = opened
+        .expect("graded")
+        .into_inner()
+        .incident
+        .expect("filled");
     assert_eq!(incident.stage(), IncidentStage::Latent);
     let plan = world.plan(&incident.name).await;
-    assert!(plan.tasks.iter().any(|t| t.key == "inspect"), "of the last playbook by rank");
+    assert!(
+        plan.tasks.iter().any(|t| t.key == "inspect"),
+        "of the last playbook by rank"
+    );
     world
         .to_stage(&incident.name, IncidentStage::Outbreak, |_| false)
         .await
@@ -356,7 +570,11 @@ async fn act(world: &World, dice: &mut Dice, revisions: &mut [i64; 6], grades: &
     let open = world.open("lake").await;
     let pick = |dice: &mut Dice| {
         let len = u64::try_from(open.len()).expect("few");
-        (len > 0).then(|| open[usize::try_from(dice.roll(len)).expect("few")].name.clone())
+        (len > 0).then(|| {
+            open[usize::try_from(dice.roll(len)).expect("few")]
+                .name
+                .clone()
+        })
     };
     match dice.roll(9) {
         0..=2 => {
@@ -409,7 +627,11 @@ async fn act(world: &World, dice: &mut Dice, revisions: &mut [i64; 6], grades: &
             }
         }
         _ => {
-            let ended = if dice.roll(2) == 0 { CaseStatus::Withdrawn } else { CaseStatus::Reopened };
+            let ended = if dice.roll(2) == 0 {
+                CaseStatus::Withdrawn
+            } else {
+                CaseStatus::Reopened
+            };
             let epoch = i64::try_from(dice.roll(5)).expect("small") + 1;
             world.take([moved(&of, ended, epoch)]).await;
         }
@@ -419,21 +641,40 @@ async fn act(world: &World, dice: &mut Dice, revisions: &mut [i64; 6], grades: &
 /// I6 and what hangs on it.
 async fn holds(world: &World, when: &str) {
     let all = world.incidents("lake").await;
-    let open: Vec<_> = all.iter().filter(|i| i.state() == IncidentState::Open).collect();
+    let open: Vec<_> = all
+        .iter()
+        .filter(|i| i.state() == IncidentState::Open)
+        .collect();
     let mut matters: Vec<&str> = open.iter().map(|i| i.cluster.as_str()).collect();
     matters.sort_unstable();
     let distinct = matters.len();
     matters.dedup();
-    assert_eq!(matters.len(), distinct, "{when}: two open incidents of a matter");
-    let mut cases: Vec<&str> = all.iter().flat_map(|i| &i.cases).map(|c| c.case.as_str()).collect();
+    assert_eq!(
+        matters.len(),
+        distinct,
+        "{when}: two open incidents of a matter"
+    );
+    let mut cases: Vec<&str> = all
+        .iter()
+        .flat_map(|i| &i.cases)
+        .map(|c| c.case.as_str())
+        .collect();
     cases.sort_unstable();
     let distinct = cases.len();
     cases.dedup();
     assert_eq!(cases.len(), distinct, "{when}: a case in two incidents");
     for incident in &all {
         let open = incident.state() == IncidentState::Open;
-        assert_eq!(running(incident).is_empty(), !open, "{when}: promises of {}", incident.number);
-        assert!(open || incident.case_count == 0, "{when}: an ended one keeps cases");
+        assert_eq!(
+            running(incident).is_empty(),
+            !open,
+            "{when}: promises of {}",
+            incident.number
+        );
+        assert!(
+            open || incident.case_count == 0,
+            "{when}: an ended one keeps cases"
+        );
     }
     for incident in open {
         let roles = world.command(&incident.name, &["lake"]).await.roles;

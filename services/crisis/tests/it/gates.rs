@@ -53,7 +53,9 @@ async fn what_is_waived_stands_in_the_log_and_nothing_else_passes() {
         .await;
     let gap = |n| format!("promise/LEADER_CONTACT/{}", case("lake", n).id);
     let refused = world
-        .to_stage(&name, IncidentStage::Handling, |g| playbook(g) || g == gap(1))
+        .to_stage(&name, IncidentStage::Handling, |g| {
+            playbook(g) || g == gap(1)
+        })
         .await
         .expect_err("the other complainant waits");
     assert!(!refused.message().contains(&gap(1)) && refused.message().contains(&gap(2)));
@@ -65,7 +67,10 @@ async fn what_is_waived_stands_in_the_log_and_nothing_else_passes() {
     for wire::Gap { name, .. } in gaps {
         let text = format!("{name} is waived: nobody asks");
         assert!(
-            moved.log_entries.iter().any(|e| e.text == text && e.actor == "li"),
+            moved
+                .log_entries
+                .iter()
+                .any(|e| e.text == text && e.actor == "li"),
             "{text}"
         );
     }

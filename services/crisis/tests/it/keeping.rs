@@ -112,7 +112,9 @@ async fn a_clock_that_was_met_or_moved_on_does_not_fire_i4() {
         .await
         .expect("postgres answers");
     let own = clock(&world.the_open("lake").await, ClockKind::HoldingStatement);
-    let entry = due.into_iter().find(|e| own.name.ends_with(&e.id.to_string()));
+    let entry = due
+        .into_iter()
+        .find(|e| own.name.ends_with(&e.id.to_string()));
     let entry = entry.expect("warns");
     assert!(matches!(
         world

@@ -132,6 +132,7 @@ async fn a_stage_does_not_end_before_everybody_concerned_was_told_or_it_is_waive
         "{refused:?}"
     );
     world.report(&incident, wire::UpdateAudience::Inside).await;
+    world.play_through(&incident).await;
     move_on(&["audience/MEDIA"]).await.expect("told or waived");
     // The next stage asks anew.
     let missing = world.missing(&incident).await;

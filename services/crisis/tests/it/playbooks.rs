@@ -54,7 +54,12 @@ impl World {
         Ok(answer.await?.into_inner().plan.expect("filled"))
     }
 
-    async fn answer(&self, name: &str, condition: &str, holds: bool) -> Result<IncidentPlan, Status> {
+    async fn answer(
+        &self,
+        name: &str,
+        condition: &str,
+        holds: bool,
+    ) -> Result<IncidentPlan, Status> {
         let request = wire::AnswerConditionRequest {
             name: name.into(),
             condition: condition.into(),
@@ -99,13 +104,16 @@ impl World {
             request_id: request_id.into(),
             ..Default::default()
         };
-        let answer = self.playbooks.apply_playbook(as_organization(request)).await?;
+        let answer = self
+            .playbooks
+            .apply_playbook(as_organization(request))
+            .await?;
         Ok(answer.into_inner().playbook.expect("filled"))
     }
 }
 
 /// A request of somebody who acts for all of the organization.
-fn as_organization<T>(message: T) -> Request<T> {
+pub(crate) fn as_organization<T>(message: T) -> Request<T> {
     let mut request = as_caller(message, &[]);
     let caller = request
         .extensions_mut()
@@ -120,7 +128,10 @@ async fn an_incident_opens_with_the_tasks_of_its_playbook_each_with_owner_and_cl
     let (world, name) = opened("G1.1").await;
     let plan = world.plan(&name).await;
     let playbook = shipped("group-protest");
-    assert_eq!((plan.playbook.as_str(), plan.playbook_revision), ("group-protest", 0));
+    assert_eq!(
+        (plan.playbook.as_str(), plan.playbook_revision),
+        ("group-protest", 0)
+    );
     assert_eq!(plan.stage(), IncidentStage::Outbreak);
     assert_eq!(plan.goals.len(), playbook.stages.outbreak.goals.len());
     assert_eq!(plan.tasks.len(), playbook.stages.outbreak.tasks.len());
@@ -150,13 +161,19 @@ async fn a_task_that_nobody_does_warns_its_owner_breaches_and_climbs() {
     assert!(of(ClockTransition::Breached).contains(&staff("lake", "onsite")));
     assert!(of(ClockTransition::Climbed).contains(&staff("lake", "duty")));
     assert!(of(ClockTransition::Climbed).contains(&staff("lake", "top")));
-    world.done(&name, "secure-site").await.expect("late is done");
+    world
+        .done(&name, "secure-site")
+        .await
+        .expect("late is done");
     world.advance(600);
     world.fire_due().await;
     let clock = &told[0].clock;
     let after = world.clock_events("lake", ClockKind::PlaybookTask).await;
     let of_secure = after.iter().filter(|e| e.clock == *clock).next_back();
-    assert_eq!(of_secure.expect("told").transition, ClockTransition::Met.number());
+    assert_eq!(
+        of_secure.expect("told").transition,
+        ClockTransition::Met.number()
+    );
 }
 
 #[tokio::test]
@@ -167,15 +184,24 @@ async fn a_task_ends_once_done_or_skipped_with_a_reason() {
     assert_eq!((done.state(), done.actor.as_str()), (TaskState::Done, "li"));
     assert_eq!(done.reference, "photo/3");
     let before = world.the_open("lake").await;
-    world.done(&name, "secure-site").await.expect("a repeat succeeds");
+    world
+        .done(&name, "secure-site")
+        .await
+        .expect("a repeat succeeds");
     assert_eq!(world.the_open("lake").await, before, "and changes nothing");
     let refused = world.skip(&name, "secure-site").await.expect_err("done");
     assert_eq!(reason(&refused), "TASK_ENDED");
     let plan = world.skip(&name, "keep-evidence").await.expect("open");
     let skipped = task(&plan, "keep-evidence");
-    assert_eq!((skipped.state(), skipped.reason.as_str()), (TaskState::Skipped, "not here"));
+    assert_eq!(
+        (skipped.state(), skipped.reason.as_str()),
+        (TaskState::Skipped, "not here")
+    );
     assert!(plan.gaps.iter().all(|g| g.name != "task/keep-evidence"));
-    let missing = world.done(&name, "explain-change").await.expect_err("of another stage");
+    let missing = world
+        .done(&name, "explain-change")
+        .await
+        .expect_err("of another stage");
     assert_eq!(missing.code(), Code::NotFound);
 }
 
@@ -187,30 +213,51 @@ async fn a_stage_is_left_when_its_tasks_are_ended_and_its_conditions_hold_m01() 
             world.done(&name, &planned.key).await.expect("open");
         }
     }
-    let promises = |gap: &str| gap.starts_with("promise/");
+    let others = |gap: &str| !gap.starts_with("task/") && !gap.starts_with("condition/");
     let refused = world
-        .to_stage(&name, IncidentStage::Handling, promises)
+        .to_stage(&name, IncidentStage::Handling, others)
         .await
         .expect_err("nobody says that people are calm");
     for gap in ["condition/people-calm", "condition/way-out-seen"] {
         assert!(refused.message().contains(gap), "{}", refused.message());
     }
-    world.answer(&name, "people-calm", true).await.expect("known");
-    world.answer(&name, "way-out-seen", true).await.expect("known");
-    let plan = world.answer(&name, "people-calm", false).await.expect("known");
-    assert!(plan.gaps.iter().any(|g| g.name == "condition/people-calm"));
-    world.answer(&name, "people-calm", true).await.expect("known");
     world
-        .to_stage(&name, IncidentStage::Handling, promises)
+        .answer(&name, "people-calm", true)
+        .await
+        .expect("known");
+    world
+        .answer(&name, "way-out-seen", true)
+        .await
+        .expect("known");
+    let plan = world
+        .answer(&name, "people-calm", false)
+        .await
+        .expect("known");
+    assert!(plan.gaps.iter().any(|g| g.name == "condition/people-calm"));
+    world
+        .answer(&name, "people-calm", true)
+        .await
+        .expect("known");
+    world
+        .to_stage(&name, IncidentStage::Handling, others)
         .await
         .expect("completed");
     let plan = world.plan(&name).await;
-    assert_eq!(plan.tasks.len(), shipped("group-protest").stages.handling.tasks.len());
+    assert_eq!(
+        plan.tasks.len(),
+        shipped("group-protest").stages.handling.tasks.len()
+    );
     assert!(plan.conditions.iter().all(|c| !c.holds));
     // The optional one that was left open does not stay behind with a clock.
     let told = world.clock_events("lake", ClockKind::PlaybookTask).await;
-    assert!(told.iter().any(|e| e.transition == ClockTransition::Cancelled.number()));
-    let unknown = world.answer(&name, "people-calm", true).await.expect_err("of the outbreak");
+    assert!(
+        told.iter()
+            .any(|e| e.transition == ClockTransition::Cancelled.number())
+    );
+    let unknown = world
+        .answer(&name, "people-calm", true)
+        .await
+        .expect_err("of the outbreak");
     assert_eq!(unknown.code(), Code::NotFound);
 }
 
@@ -218,7 +265,10 @@ async fn a_stage_is_left_when_its_tasks_are_ended_and_its_conditions_hold_m01() 
 async fn a_fall_back_begins_the_stage_anew_and_leaves_nothing_open_behind() {
     let (world, name) = opened("G1.1").await;
     world.done(&name, "secure-site").await.expect("open");
-    world.answer(&name, "people-calm", true).await.expect("known");
+    world
+        .answer(&name, "people-calm", true)
+        .await
+        .expect("known");
     world
         .to_stage(&name, IncidentStage::Handling, |_| true)
         .await
@@ -253,7 +303,10 @@ async fn a_suspicion_makes_no_tasks_until_it_is_confirmed() {
         .take([graded(&case, &matter, 1, &["G1.8"]).revision(2, 1).event()])
         .await;
     let plan = world.plan(&name).await;
-    assert_eq!(plan.tasks.len(), shipped("danger-to-life").stages.outbreak.tasks.len());
+    assert_eq!(
+        plan.tasks.len(),
+        shipped("danger-to-life").stages.outbreak.tasks.len()
+    );
 }
 
 #[tokio::test]
@@ -268,7 +321,11 @@ async fn an_incident_that_goes_into_another_leaves_no_task_open_i6() {
     let younger = world.open("lake").await.remove(0).name;
     assert_ne!(younger, survivor);
     world
-        .take([cluster_merged(&case("lake", 2), &cluster("lake", 2), &cluster("lake", 1))])
+        .take([cluster_merged(
+            &case("lake", 2),
+            &cluster("lake", 2),
+            &cluster("lake", 1),
+        )])
         .await;
     let open: Vec<String> = sqlx::query_scalar(
         "SELECT DISTINCT incident::text FROM crisis.incident_task WHERE state = 'OPEN'",
@@ -295,7 +352,11 @@ async fn an_organizations_playbook_holds_for_what_opens_and_not_for_what_is_open
         let task = task(plan, "secure-site");
         task.due_time.expect("set").seconds - task.start_time.expect("set").seconds
     };
-    assert_eq!(due(&world.plan(&name).await), 30 * 60, "frozen at its opening");
+    assert_eq!(
+        due(&world.plan(&name).await),
+        30 * 60,
+        "frozen at its opening"
+    );
     world
         .take([graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.1"]).event()])
         .await;
@@ -317,27 +378,46 @@ async fn a_wrong_playbook_and_a_caller_of_one_site_change_nothing_i8() {
         reason: "x".into(),
         ..Default::default()
     };
-    let refused = world.playbooks.apply_playbook(as_caller(request, &["lake"]));
+    let refused = world
+        .playbooks
+        .apply_playbook(as_caller(request, &["lake"]));
     assert_eq!(refused.await.expect_err("one site").code(), Code::NotFound);
     let list = wire::ListPlaybooksRequest {
         parent: "sites/lake".into(),
     };
-    let listed = world.playbooks.list_playbooks(as_caller(list, &["lake"])).await;
+    let listed = world
+        .playbooks
+        .list_playbooks(as_caller(list, &["lake"]))
+        .await;
     let listed = listed.expect("listed").into_inner().playbooks;
-    assert!(listed.len() == 4 && listed.iter().all(|p| p.revision == 0 && p.document.is_empty()));
+    assert!(
+        listed.len() == 4
+            && listed
+                .iter()
+                .all(|p| p.revision == 0 && p.document.is_empty())
+    );
     let get = wire::GetPlaybookRequest {
         name: listed[0].name.clone(),
     };
-    let got = world.playbooks.get_playbook(as_caller(get, &["lake"])).await;
+    let got = world
+        .playbooks
+        .get_playbook(as_caller(get, &["lake"]))
+        .await;
     let got = got.expect("listed").into_inner().playbook.expect("filled");
-    assert_eq!(Playbook::parse(&got.document).expect("right").name, "danger-to-life");
+    assert_eq!(
+        Playbook::parse(&got.document).expect("right").name,
+        "danger-to-life"
+    );
 }
 
 #[tokio::test]
 async fn another_playbook_is_followed_visibly_and_only_its_tasks_stay() {
     let (world, name) = opened("G1.1").await;
     world.done(&name, "secure-site").await.expect("open");
-    let plan = world.change(&name, "false-report", &[]).await.expect("shipped");
+    let plan = world
+        .change(&name, "false-report", &[])
+        .await
+        .expect("shipped");
     assert_eq!(plan.playbook, "false-report");
     let open: Vec<&str> = plan
         .tasks
@@ -345,16 +425,32 @@ async fn another_playbook_is_followed_visibly_and_only_its_tasks_stay() {
         .filter(|t| t.state() == TaskState::Open)
         .map(|t| t.key.as_str())
         .collect();
-    let mut planned: Vec<&str> = shipped("false-report").stages.outbreak.tasks.iter().map(|t| t.key.as_str()).collect();
+    let mut planned: Vec<&str> = shipped("false-report")
+        .stages
+        .outbreak
+        .tasks
+        .iter()
+        .map(|t| t.key.as_str())
+        .collect();
     planned.sort_unstable();
     let mut sorted = open.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, planned);
-    assert_eq!(task(&plan, "secure-site").state(), TaskState::Done, "what was done stays");
+    assert_eq!(
+        task(&plan, "secure-site").state(),
+        TaskState::Done,
+        "what was done stays"
+    );
     let log = world.incident(&name).await.log_entries;
     let text = "playbook: group-protest r0 → false-report r0 (it is in the papers)";
-    assert!(log.iter().any(|e| e.text == text && e.actor == "li"), "{log:#?}");
-    let missing = world.change(&name, "nothing", &[]).await.expect_err("no such");
+    assert!(
+        log.iter().any(|e| e.text == text && e.actor == "li"),
+        "{log:#?}"
+    );
+    let missing = world
+        .change(&name, "nothing", &[])
+        .await
+        .expect_err("no such");
     assert_eq!(missing.code(), Code::NotFound);
 }
 
@@ -365,7 +461,10 @@ async fn a_setting_changes_only_visibly_with_old_new_and_reason() {
         .change(&name, "", &[("inside_report.outbreak", "2 hours")])
         .await
         .expect("fits");
-    let value = plan.settings.iter().find(|s| s.field == "inside_report.outbreak");
+    let value = plan
+        .settings
+        .iter()
+        .find(|s| s.field == "inside_report.outbreak");
     assert_eq!(value.expect("listed").value, "2 hours");
     let told: Vec<IncidentTermsChanged> = world
         .published("redress.incident.terms_changed.v1", "lake")
@@ -373,7 +472,11 @@ async fn a_setting_changes_only_visibly_with_old_new_and_reason() {
     assert_eq!(told.len(), 1);
     let change = &told[0].changes[0];
     assert_eq!(
-        (change.field.as_str(), change.old_value.as_str(), change.new_value.as_str()),
+        (
+            change.field.as_str(),
+            change.old_value.as_str(),
+            change.new_value.as_str()
+        ),
         ("inside_report.outbreak", "4 hours", "2 hours")
     );
     assert_eq!(told[0].reason, "it is in the papers");
@@ -394,6 +497,30 @@ async fn a_setting_changes_only_visibly_with_old_new_and_reason() {
             .len(),
         1
     );
-    let refused = world.change(&name, "", &[("inside_report.outbreak", "soon")]).await;
-    assert_eq!(refused.expect_err("no length").code(), Code::InvalidArgument);
+    let refused = world
+        .change(&name, "", &[("inside_report.outbreak", "soon")])
+        .await;
+    assert_eq!(
+        refused.expect_err("no length").code(),
+        Code::InvalidArgument
+    );
+}
+
+#[tokio::test]
+async fn no_playbook_that_was_accepted_keeps_an_incident_from_opening() {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let document = Playbook::document("group-protest")
+        .expect("shipped")
+        .replace("within: 30 minutes", "within: 3650 days")
+        .replace("within: 1 hour", "within: 80000 hours");
+    world.apply(&document, "").await.expect("right");
+    world
+        .take([graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.1"]).event()])
+        .await;
+    let plan = world.plan(&world.the_open("lake").await.name).await;
+    assert_eq!(plan.playbook_revision, 1);
+    assert!(task(&plan, "secure-site").due_time.is_some());
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
+use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{Audience, ReviewStep, StatementKind};
 use tokio_stream::StreamExt as _;
@@ -40,6 +41,16 @@ async fn the_room_comes_with_the_incident_and_a_resumed_watch_misses_nothing() {
     let room = shown.room.clone().expect("filled");
     assert!(room.statements.is_empty() && room.commitments.is_empty());
     assert_eq!(room.briefings.len(), 1);
+    let plan = world.plan(&incident.name).await;
+    assert!(
+        !plan.tasks.is_empty() && room.tasks == plan.tasks,
+        "{:#?}",
+        room.tasks
+    );
+    assert_eq!(
+        room.conditions, plan.conditions,
+        "nobody says yet that they hold"
+    );
     assert!(room.cells.iter().all(|c| c.tell_time.is_none()));
 
     let draft = wire::CreateStatementRequest {
@@ -60,11 +71,24 @@ async fn the_room_comes_with_the_incident_and_a_resumed_watch_misses_nothing() {
     draft.expect("drafted");
     let commitment = promised(&world, &incident.name).await;
 
+    let done = wire::CompleteTaskRequest {
+        name: incident.name.clone(),
+        task: plan.tasks[0].key.clone(),
+        ..Default::default()
+    };
+    let done = world.playbooks.complete_task(as_caller(done, &["lake"]));
+    done.await.expect("open");
+
     // Away while it changed: the token of the first message leads to all of it.
     let changed = world.watched(&incident.name, &shown.resume_token).await;
     let room = changed.room.expect("filled");
     assert_eq!(room.statements[0].due_step(), ReviewStep::FactCheck);
     assert_eq!(room.commitments[0].name, commitment.name);
+    assert_eq!(
+        room.tasks,
+        plan.tasks[1..],
+        "what is done is no longer shown"
+    );
     let numbers: Vec<_> = room
         .briefings
         .iter()

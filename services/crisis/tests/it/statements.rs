@@ -6,6 +6,7 @@ use std::sync::Arc;
 use redress_model::words::{ClockKind, DutyRole};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{
     Audience, IncidentStage, ReviewStep, Statement, StatementKind, StatementState, Verdict,
@@ -529,7 +530,9 @@ async fn of_two_who_publish_at_once_one_wins_i11() {
 #[tokio::test]
 async fn a_stage_moves_one_at_a_time_and_its_cadence_with_it_m01() {
     let (world, incident) = public().await;
-    let skipped = world.to_stage(&incident, IncidentStage::Aftermath, |_| true).await;
+    let skipped = world
+        .to_stage(&incident, IncidentStage::Aftermath, |_| true)
+        .await;
     let skipped = skipped.expect_err("skips");
     assert_eq!(reason(&skipped), "ILLEGAL_STAGE");
     assert!(

@@ -123,6 +123,7 @@ impl Story {
 
     /// Moves on with nothing waived, or says what keeps it.
     async fn move_to(&self, stage: IncidentStage) {
+        self.world.play_through(&self.incident).await;
         let request = wire::MoveStageRequest {
             name: self.incident.clone(),
             stage: stage.into(),
@@ -200,6 +201,7 @@ impl Story {
 
     /// Stands down, reviews and exports; gives the document.
     async fn end(&self, cause: &str) -> String {
+        self.world.play_through(&self.incident).await;
         let api = &self.world.aftermath;
         let stand_down = wire::StandDownRequest {
             name: self.incident.clone(),
@@ -577,6 +579,7 @@ async fn a_newspaper_reports_what_is_not_so_and_another_is_not_set_right_in_time
     story.report().await;
     world.advance(60);
     story.brief(1, &[1], None).await;
+    world.play_through(incident).await;
     let stand_down = wire::StandDownRequest {
         name: incident.into(),
         reason: "it is over".into(),

@@ -10,7 +10,9 @@ use redress_crisis::jobs::timers::IncidentClocks;
 use redress_crisis::jobs::{Shop, inbox, shifts};
 use redress_crisis::rpc::matrix::Matrices;
 use redress_crisis::rpc::media::Media;
-use redress_crisis::rpc::{Aftermath, Briefings, Commanding, Incidents, Playbooks, Statements};
+use redress_crisis::rpc::{
+    Aftermath, Briefings, Commanding, Incidents, Lessons, Playbooks, Statements,
+};
 use redress_crisis::store::keys::Keys;
 use redress_crisis::{CrisisService, Settings};
 use redress_events::{Event, Inbox};
@@ -53,6 +55,7 @@ pub(crate) struct World {
     pub(crate) media: Media,
     pub(crate) playbooks: Playbooks,
     pub(crate) commanding: Commanding,
+    pub(crate) lessons: Lessons,
     truth: Arc<IncidentClocks>,
     shop: Shop,
 }
@@ -127,6 +130,9 @@ impl World {
         let commanding = Commanding {
             incidents: Arc::clone(&api),
         };
+        let lessons = Lessons {
+            incidents: Arc::clone(&api),
+        };
         let playbooks = Playbooks {
             incidents: Arc::clone(&api),
         };
@@ -145,6 +151,7 @@ impl World {
             media,
             playbooks,
             commanding,
+            lessons,
             truth,
             shop,
         }
@@ -266,6 +273,34 @@ impl World {
             .await
             .expect("there is one");
         got.into_inner().plan.expect("filled")
+    }
+
+    /// Does what the playbook asks of the stage, and says that its exit conditions hold.
+    pub(crate) async fn play_through(&self, name: &str) {
+        let site = site_of(name);
+        let plan = self.plan(name).await;
+        for task in plan.tasks {
+            let done = wire::CompleteTaskRequest {
+                name: name.to_owned(),
+                task: task.key,
+                ..Default::default()
+            };
+            if task.state == wire::TaskState::Open as i32 {
+                let done = self.playbooks.complete_task(as_caller(done, &[&site]));
+                done.await.expect("open");
+            }
+        }
+        for condition in plan.conditions {
+            let holds = wire::AnswerConditionRequest {
+                name: name.to_owned(),
+                condition: condition.key,
+                holds: true,
+                reason: "seen".into(),
+                ..Default::default()
+            };
+            let said = self.playbooks.answer_condition(as_caller(holds, &[&site]));
+            said.await.expect("of the stage");
+        }
     }
 
     /// Moves the stage, waiving those of the gaps.

@@ -6,6 +6,7 @@ fn person(id: &str) -> Person {
     Person {
         subject: format!("account-{id}"),
         staff: Some(id.parse().expect("a slug")),
+        home: None,
     }
 }
 
@@ -106,7 +107,7 @@ fn the_author_never_approves_under_any_account_i7() {
     let authors = [person("author")];
     let other_account = Person {
         subject: "another".to_owned(),
-        staff: person("author").staff,
+        ..person("author")
     };
     for by in [person("author"), other_account] {
         let refused =

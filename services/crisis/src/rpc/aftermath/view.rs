@@ -9,12 +9,14 @@ use redress_rpc::etag;
 use redress_store::Tx;
 use uuid::Uuid;
 
+use super::super::lessons::view::lesson;
 use super::super::subject::Subject;
 use super::super::view::entry;
 use crate::domain::words::LogKind;
 use crate::flow::Desk;
 use crate::store::incidents;
 use crate::store::incidents::Incident;
+use crate::store::lessons;
 use crate::store::log;
 use crate::store::reviews::{self, Action, Review, Score};
 
@@ -54,6 +56,7 @@ impl Subject for Review {
         let IncidentName { site, id } = &incident.name;
         let actions = reviews::actions(tx, site, *id).await?;
         let scores = reviews::scores(tx, &incident.name, desk.clock.now()).await?;
+        let taught = lessons::of_incident(tx, site, *id).await?;
         let mut entries = log::last(tx, site, *id, TIMELINE_MAX).await?;
         entries.retain(|e| e.kind != LogKind::Clock || e.text.contains("breached"));
         entries.reverse();
@@ -64,6 +67,7 @@ impl Subject for Review {
             actions: actions.iter().map(action).collect(),
             timeline: entries.into_iter().map(entry).collect(),
             scores: scores.into_iter().map(score).collect(),
+            lessons: taught.iter().map(lesson).collect(),
             causes: self.causes,
             worked: self.worked,
             lacking: self.lacking,

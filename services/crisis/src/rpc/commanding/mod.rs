@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use redress_proto::crisis::v1::command_service_server::CommandService;
 use redress_proto::crisis::v1::{
-    AnswerRoleRequest, AnswerRoleResponse, GetCommandRequest, GetCommandResponse, LinkIncidentRequest, LinkIncidentResponse, OfferRoleRequest, OfferRoleResponse, SplitCaseRequest, SplitCaseResponse, UnlinkIncidentRequest, UnlinkIncidentResponse,
+    AnswerRoleRequest, AnswerRoleResponse, GetCommandRequest, GetCommandResponse,
+    LinkIncidentRequest, LinkIncidentResponse, OfferRoleRequest, OfferRoleResponse,
+    SplitCaseRequest, SplitCaseResponse, UnlinkIncidentRequest, UnlinkIncidentResponse,
 };
 use tonic::{Request, Response, Status};
 

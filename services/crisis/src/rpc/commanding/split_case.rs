@@ -69,9 +69,10 @@ fn goal(r: &wire::SplitCaseRequest, name: &IncidentName) -> Result<Goal, Fault> 
             }
             Ok(Goal::Other(other.id))
         }
-        (wire::SplitGoal::Own | wire::SplitGoal::None, _) => {
-            Err(Fault::invalid("other", "must be empty unless goal is OTHER"))
-        }
+        (wire::SplitGoal::Own | wire::SplitGoal::None, _) => Err(Fault::invalid(
+            "other",
+            "must be empty unless goal is OTHER",
+        )),
         (wire::SplitGoal::Unspecified, _) => Err(Fault::invalid("goal", "must be given")),
     }
 }
@@ -116,7 +117,9 @@ impl Operation for Split<'_> {
         let left = incidents::get(tx, site, self.name.id).await?;
         let left = left.ok_or_else(|| Fault::not_found("Incident", &self.name))?;
         let etag = etag::of(left.revision);
-        let now_in = cases::get(tx, site, case.id).await?.and_then(|c| c.incident);
+        let now_in = cases::get(tx, site, case.id)
+            .await?
+            .and_then(|c| c.incident);
         let joined = match now_in {
             Some(id) => incidents::get(tx, site, id).await?,
             None => None,

@@ -62,7 +62,7 @@ impl Operation for ReadPlan<'_> {
         } else {
             Vec::new()
         };
-        let frozen = terms::newest(tx, site, *id).await?;
+        let frozen = terms::newest(tx, &self.desk.settings, site, *id).await?;
         let visit = stages::visit(tx, site, *id).await?;
         let (tasks, said) = match visit {
             Some(visit) => (

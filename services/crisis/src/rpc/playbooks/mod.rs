@@ -8,7 +8,7 @@ mod get_incident_plan;
 mod get_playbook;
 mod list_playbooks;
 mod skip_task;
-mod view;
+pub(super) mod view;
 
 use std::sync::Arc;
 

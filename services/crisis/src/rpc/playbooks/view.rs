@@ -3,7 +3,7 @@
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId, StaffName};
 use redress_model::words::{DutyRole, Word as _};
-use redress_policy::playbook::{Condition, Text};
+use redress_policy::playbook::{Condition, Goal, Text};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::etag;
@@ -60,7 +60,7 @@ impl Plan {
             title: named.map(|p| text(&p.title)),
             playbook_revision: self.frozen.as_ref().map_or(0, |f| f.playbook_revision),
             goals: plan
-                .map(|p| p.goals.iter().map(text).collect())
+                .map(|p| p.goals.iter().map(goal).collect())
                 .unwrap_or_default(),
             tasks: self
                 .tasks
@@ -82,10 +82,19 @@ impl Plan {
     }
 }
 
-fn text(text: &Text) -> wire::PlaybookText {
+pub(in crate::rpc) fn text(text: &Text) -> wire::PlaybookText {
     wire::PlaybookText {
         zh_cn: text.zh_cn.clone(),
         en: text.en.clone(),
+        origin: String::new(),
+    }
+}
+
+fn goal(goal: &Goal) -> wire::PlaybookText {
+    wire::PlaybookText {
+        zh_cn: goal.zh_cn.clone(),
+        en: goal.en.clone(),
+        origin: goal.origin.clone().unwrap_or_default(),
     }
 }
 
@@ -96,7 +105,7 @@ fn gap(gap: Gap) -> wire::Gap {
     }
 }
 
-fn task(site: &SiteId, task: &Task, roles: &[Role]) -> wire::IncidentTask {
+pub(in crate::rpc) fn task(site: &SiteId, task: &Task, roles: &[Role]) -> wire::IncidentTask {
     let holder = |role: DutyRole| -> Option<StaffId> {
         let role = roles.iter().find(|r| r.role == role)?;
         role.held.person().cloned()
@@ -116,10 +125,11 @@ fn task(site: &SiteId, task: &Task, roles: &[Role]) -> wire::IncidentTask {
         actor: task.actor.clone(),
         reason: task.reason.clone(),
         reference: task.reference.clone(),
+        origin: task.origin.clone(),
     }
 }
 
-fn condition(condition: &Condition, said: &[Word]) -> wire::ExitCondition {
+pub(in crate::rpc) fn condition(condition: &Condition, said: &[Word]) -> wire::ExitCondition {
     let word = said.iter().find(|s| s.key == condition.key);
     wire::ExitCondition {
         key: condition.key.clone(),

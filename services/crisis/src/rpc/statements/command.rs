@@ -110,8 +110,8 @@ impl<C: Command> Operation for Write<'_, C> {
         }
         let statement = statements::get(tx, site, *id).await?.ok_or_else(missing)?;
         let etag = etag::of(statement.revision);
-        let case = StatementCase::load(tx, statement, stage, now).await?;
-        let shown = view(&case, self.desk.policy.statement_quorum);
+        let case = StatementCase::load(tx, self.desk, statement, stage).await?;
+        let shown = view(&case);
         if new {
             receipt::complete(tx, &self.receipt, &self.name.to_string(), &etag).await?;
         }

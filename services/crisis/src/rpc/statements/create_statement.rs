@@ -167,7 +167,7 @@ impl Operation for Create<'_> {
         };
         let found = statements::get(tx, site, name.id).await?;
         let statement = found.ok_or_else(|| Fault::not_found("Statement", &name))?;
-        let case = StatementCase::load(tx, statement, stage, now).await?;
-        Ok((view(&case, self.desk.policy.statement_quorum), armed))
+        let case = StatementCase::load(tx, self.desk, statement, stage).await?;
+        Ok((view(&case), armed))
     }
 }

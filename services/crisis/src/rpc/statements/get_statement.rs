@@ -1,6 +1,5 @@
 //! GetStatement: with everything that was said of it.
 
-use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::StatementName;
@@ -11,7 +10,7 @@ use tonic::Request;
 
 use super::Statements;
 use super::view::view;
-use crate::flow::StatementCase;
+use crate::flow::{Desk, StatementCase};
 use crate::store::{incidents, statements};
 
 pub(super) async fn handle(
@@ -21,22 +20,23 @@ pub(super) async fn handle(
     let caller = Caller::of(request)?;
     let name: StatementName = parse_field("name", &request.get_ref().name)?;
     caller.require_site(&name.site)?;
-    let now = api.incidents.desk.clock.now();
-    let get = Get { name, now };
+    let get = Get {
+        desk: &api.incidents.desk,
+        name,
+    };
     let db = &api.incidents.db;
     let case = redress_runtime::sight(caller).read(db, &get).await?;
-    let quorum = api.incidents.desk.policy.statement_quorum;
     Ok(wire::GetStatementResponse {
-        statement: Some(view(&case, quorum)),
+        statement: Some(view(&case)),
     })
 }
 
-struct Get {
+struct Get<'a> {
+    desk: &'a Desk,
     name: StatementName,
-    now: Timestamp,
 }
 
-impl Operation for Get {
+impl Operation for Get<'_> {
     const NAME: &'static str = "crisis.get_statement";
     type Output = StatementCase;
 
@@ -46,6 +46,6 @@ impl Operation for Get {
         let statement = statements::get(tx, site, *id).await?.ok_or_else(missing)?;
         let incident = incidents::get(tx, site, statement.incident).await?;
         let stage = incident.ok_or_else(missing)?.stage;
-        StatementCase::load(tx, statement, stage, self.now).await
+        StatementCase::load(tx, self.desk, statement, stage).await
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::Statements;
 use super::view::view;
 use crate::domain::words::{Audience, StatementState};
-use crate::flow::StatementCase;
+use crate::flow::{Desk, StatementCase};
 use crate::store::incidents;
 use crate::store::statements::{self, Filter, Statement};
 
@@ -41,25 +41,24 @@ pub(super) async fn handle(
             audience: Audience::from_number(r.audience),
         },
         page: Page::of("ListStatements", r.page_size, &r.page_token, &question)?,
-        now: api.incidents.desk.clock.now(),
+        desk: &api.incidents.desk,
     };
     let db = &api.incidents.db;
     let (cases, next_page_token) = redress_runtime::sight(caller).read(db, &list).await?;
-    let quorum = api.incidents.desk.policy.statement_quorum;
     Ok(wire::ListStatementsResponse {
-        statements: cases.iter().map(|case| view(case, quorum)).collect(),
+        statements: cases.iter().map(view).collect(),
         next_page_token,
     })
 }
 
-struct List {
+struct List<'a> {
     incident: IncidentName,
     filter: Filter,
     page: Page<Key>,
-    now: Timestamp,
+    desk: &'a Desk,
 }
 
-impl Operation for List {
+impl Operation for List<'_> {
     const NAME: &'static str = "crisis.list_statements";
     type Output = (Vec<StatementCase>, String);
 
@@ -76,7 +75,7 @@ impl Operation for List {
             .finish(rows, |s: &Statement| (s.created, s.name.id));
         let mut cases = Vec::with_capacity(rows.len());
         for statement in rows {
-            cases.push(StatementCase::load(tx, statement, stage, self.now).await?);
+            cases.push(StatementCase::load(tx, self.desk, statement, stage).await?);
         }
         Ok((cases, next))
     }

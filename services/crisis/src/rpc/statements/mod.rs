@@ -16,7 +16,7 @@ mod view;
 use std::sync::Arc;
 
 use redress_model::Fault;
-use redress_model::name::SiteId;
+use redress_model::name::{SiteId, StaffName};
 use redress_proto::crisis::v1::statement_service_server::StatementService;
 use redress_proto::crisis::v1::{
     AppointDeputyRequest, AppointDeputyResponse, CreateStatementRequest, CreateStatementResponse,
@@ -70,10 +70,12 @@ pub fn signer(peers: Peers) -> Arc<Sign> {
 
 /// The caller as somebody who writes and reviews.
 pub(super) fn person(caller: &Caller, site: &SiteId) -> Person {
-    let of_site = caller.staff.as_ref().filter(|s| s.site == *site);
+    let (here, elsewhere): (Vec<&StaffName>, _) =
+        caller.staff.iter().partition(|s| s.site == *site);
     Person {
         subject: caller.subject.clone(),
-        staff: of_site.map(|s| s.id.clone()),
+        staff: here.first().map(|s| s.id.clone()),
+        home: elsewhere.first().map(|s| (*s).clone()),
     }
 }
 

@@ -9,12 +9,12 @@ use crate::flow::StatementCase;
 use crate::store::feed::Entry;
 
 /// A statement with its reviews.
-pub(super) fn view(case: &StatementCase, quorum: usize) -> wire::Statement {
+pub(super) fn view(case: &StatementCase) -> wire::Statement {
     let statement = &case.statement;
     let StatementName { site, .. } = &statement.name;
     let content = &statement.content;
     let left = statement.published.as_ref();
-    let due = case.standing.due(quorum);
+    let due = case.due();
     let (wording_hits, contradiction) = case.findings();
     wire::Statement {
         name: statement.name.to_string(),
