@@ -15,9 +15,6 @@ use crate::store::roles;
 /// How long an offer stands (own).
 const OFFER_STANDS: SignedDuration = SignedDuration::from_hours(2);
 
-/// Offers looked back at.
-const OFFERS_MAX: i64 = 100;
-
 impl Turn<'_> {
     /// Offers a role to somebody, who is called out. An earlier offer of the role is replaced. Says whether anything
     /// changed.
@@ -156,21 +153,16 @@ impl Turn<'_> {
 
     /// The offer of a role that stands and whose time is not over.
     async fn standing_offer(&mut self, role: DutyRole) -> Result<Option<Handover>, Fault> {
-        let (site, id, now) = (self.site(), self.incident.name.id, self.now);
-        let offers = handovers::of_incident(self.tx, &site, id, OFFERS_MAX).await?;
-        let mut standing = None;
-        for offer in offers {
-            if offer.role != role || offer.state != HandoverState::Offered {
-                continue;
-            }
-            if offer.expires > now {
-                standing = Some(offer);
-            } else {
+        let (site, id) = (self.site(), self.incident.name.id);
+        let offer = handovers::unanswered(self.tx, &site, id, role).await?;
+        match offer {
+            Some(offer) if offer.expires <= self.now => {
                 self.close_offer(offer, HandoverState::Replaced, "its time was over")
                     .await?;
+                Ok(None)
             }
+            offer => Ok(offer),
         }
-        Ok(standing)
     }
 
     async fn close_offer(

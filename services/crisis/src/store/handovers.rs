@@ -38,6 +38,40 @@ pub struct Handover {
     pub answer: String,
 }
 
+struct Row {
+    number: i64,
+    role: String,
+    from_staff: Option<String>,
+    to_staff: String,
+    reason: String,
+    state: String,
+    offered_by: String,
+    offer_time: jiff_sqlx::Timestamp,
+    expire_time: jiff_sqlx::Timestamp,
+    answer_time: Option<jiff_sqlx::Timestamp>,
+    answer_reason: String,
+}
+
+impl TryFrom<Row> for Handover {
+    type Error = Fault;
+
+    fn try_from(r: Row) -> Result<Self, Fault> {
+        Ok(Self {
+            number: r.number,
+            role: read(&r.role)?,
+            from: r.from_staff.as_deref().map(read).transpose()?,
+            to: read(&r.to_staff)?,
+            reason: r.reason,
+            state: read(&r.state)?,
+            offered_by: r.offered_by,
+            offered: r.offer_time.to_jiff(),
+            expires: r.expire_time.to_jiff(),
+            answered: r.answer_time.map(|t| t.to_jiff()),
+            answer: r.answer_reason,
+        })
+    }
+}
+
 /// The offers of an incident, newest first.
 ///
 /// # Errors
@@ -48,7 +82,8 @@ pub async fn of_incident(
     incident: Uuid,
     limit: i64,
 ) -> Result<Vec<Handover>, Fault> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "-- crisis::store::handovers::of_incident
         SELECT number, role, from_staff, to_staff, reason, state, offered_by, offer_time, expire_time, answer_time, answer_reason
         FROM incident_handover WHERE site = $1 AND incident = $2 ORDER BY number DESC LIMIT $3",
@@ -59,23 +94,32 @@ pub async fn of_incident(
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    rows.into_iter()
-        .map(|r| {
-            Ok(Handover {
-                number: r.number,
-                role: read(&r.role)?,
-                from: r.from_staff.as_deref().map(read).transpose()?,
-                to: read(&r.to_staff)?,
-                reason: r.reason,
-                state: read(&r.state)?,
-                offered_by: r.offered_by,
-                offered: r.offer_time.to_jiff(),
-                expires: r.expire_time.to_jiff(),
-                answered: r.answer_time.map(|t| t.to_jiff()),
-                answer: r.answer_reason,
-            })
-        })
-        .collect()
+    rows.into_iter().map(Handover::try_from).collect()
+}
+
+/// The offer of a role that nobody has answered; its time may be over. The caller holds the incident's row.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn unanswered(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    role: DutyRole,
+) -> Result<Option<Handover>, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        "-- crisis::store::handovers::unanswered
+        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offer_time, expire_time, answer_time, answer_reason
+        FROM incident_handover WHERE site = $1 AND incident = $2 AND role = $3 AND state = 'OFFERED'",
+        site.as_str(),
+        incident,
+        role.word(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    row.map(Handover::try_from).transpose()
 }
 
 /// Keeps an offer. The caller holds the incident's row.
