@@ -480,7 +480,7 @@ mod tests {
             ),
             (
                 "within: 4 hours",
-                "within: 9999999 days",
+                "within: 4000 days",
                 "stages.LATENT.tasks[0].within",
             ),
             (

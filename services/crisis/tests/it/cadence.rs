@@ -38,7 +38,9 @@ impl World {
 
     /// Minutes of the period that runs.
     async fn period(&self, name: &str, kind: ClockKind) -> i64 {
-        let clock = clock(&self.incident(name).await, kind);
+        let clocks = self.incident(name).await.clocks;
+        let open = |c: &&wire::IncidentClock| c.kind == kind.number() && c.stop_time.is_none();
+        let clock = clocks.iter().find(open).expect("it runs");
         (clock.due_time.expect("set").seconds - clock.start_time.expect("set").seconds) / 60
     }
 

@@ -194,6 +194,9 @@ async fn a_goal_is_learned_as_well_and_a_lesson_is_declined_with_a_reason() {
     assert!(log.iter().any(|e| e.text == text), "{log:#?}");
 }
 
+/// Makes a lesson wrong.
+type Spoil = fn(&mut Lesson);
+
 #[tokio::test]
 async fn a_lesson_is_proposed_by_an_open_review_and_only_as_the_playbook_could_take_it() {
     let (world, incident) = calm().await;
@@ -208,7 +211,7 @@ async fn a_lesson_is_proposed_by_an_open_review_and_only_as_the_playbook_could_t
         let bad = status.get_details_bad_request().expect("names it");
         bad.field_violations[0].field.clone()
     };
-    let wrong: [(fn(&mut Lesson), &str); 8] = [
+    let wrong: [(Spoil, &str); 8] = [
         (|l| l.key = "inspect".into(), "lesson.key"),
         (|l| l.key = "Bring it".into(), "lesson.key"),
         (|l| l.owner = DutyRole::Handler.number(), "lesson.owner"),

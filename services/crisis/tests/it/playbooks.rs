@@ -169,7 +169,7 @@ async fn a_task_that_nobody_does_warns_its_owner_breaches_and_climbs() {
     world.fire_due().await;
     let clock = &told[0].clock;
     let after = world.clock_events("lake", ClockKind::PlaybookTask).await;
-    let of_secure = after.iter().filter(|e| e.clock == *clock).next_back();
+    let of_secure = after.iter().rfind(|e| e.clock == *clock);
     assert_eq!(
         of_secure.expect("told").transition,
         ClockTransition::Met.number()
