@@ -165,9 +165,8 @@ impl Promise {
             }
             // Asked before it was answered, as far as is known.
             Event::Restarted { at, .. } if met.is_some_and(|met| at < met) => {
-                if at > self.start {
-                    self.asked_again = self.asked_again.max(Some(at));
-                }
+                let since = (at > self.start).then_some(at);
+                self.asked_again = self.asked_again.max(since);
             }
             Event::Restarted { at, terms } => {
                 let mut later = std::mem::take(&mut self.met_later);
