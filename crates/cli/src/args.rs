@@ -367,7 +367,10 @@ pub(crate) struct CreateArgs {
     /// E-mail of the complainant.
     #[arg(long)]
     pub(crate) email: Option<String>,
-    /// What the complainant reads: zh-CN or en; the site's language otherwise.
+    /// Where a letter finds the complainant.
+    #[arg(long)]
+    pub(crate) postal_address: Option<String>,
+    /// What the complainant reads: zh-CN or en; that of the text where it is plain, else the site's.
     #[arg(long)]
     pub(crate) language: Option<String>,
     /// Staff complained about, `sites/{site}/staff/{staff}`: they cannot see the case; may be given several times.

@@ -65,6 +65,9 @@ pub(crate) enum Failure {
     /// A service answered with an error.
     #[error("{}", shown(.0))]
     Call(Box<Status>),
+    /// A service refused fields, named here as the options that they come from.
+    #[error("{text}")]
+    Refused { text: String },
     /// A file or folder.
     #[error("{what} {path}")]
     File {
@@ -133,6 +136,37 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The same in the words of the command line: the fields that a service names are those of its contract, and whoever types
+    /// knows `options`. A field that none of them gives keeps its name.
+    pub(crate) fn in_options(self, options: &[String]) -> Self {
+        let Self::Call(status) = &self else {
+            return self;
+        };
+        let details = status.get_error_details();
+        let violations = details.bad_request().map(|b| &b.field_violations);
+        let Some(violations) = violations.filter(|v| !v.is_empty()) else {
+            return self;
+        };
+        let told = violations.iter().map(|v| {
+            let field = option_of(&v.field, options).unwrap_or_else(|| v.field.clone());
+            format!("{field} {}", v.description)
+        });
+        let text = told.collect::<Vec<_>>().join("; ");
+        Self::Refused { text }
+    }
+}
+
+/// The option that gives a field: `site.display_name` comes from `--display-name`, `terms.remedies[0].amount` from `--amount`.
+fn option_of(field: &str, options: &[String]) -> Option<String> {
+    let last = field.rsplit('.').next()?;
+    let last = last.split('[').next()?.replace('_', "-");
+    let singular = last.strip_suffix('s').unwrap_or(&last);
+    let known = |word: &str| options.iter().any(|option| option == word);
+    let found = [last.as_str(), singular].into_iter().find(|w| known(w))?;
+    Some(format!("--{found}"))
+}
+
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         Self::Call(Box::new(status))
@@ -152,5 +186,27 @@ fn shown(status: &Status) -> String {
             status.message()
         ),
         _ => format!("{}{reason}", status.message()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_field_is_named_as_the_option_that_gives_it() {
+        let options = ["answer", "amount", "skill", "postal-address"].map(str::to_owned);
+        for (field, option) in [
+            ("answer", Some("--answer")),
+            ("terms.remedies[0].amount", Some("--amount")),
+            ("staff.skills[2]", Some("--skill")),
+            (
+                "case.complainants[0].postal_address",
+                Some("--postal-address"),
+            ),
+            ("update_mask", None),
+        ] {
+            assert_eq!(option_of(field, &options).as_deref(), option, "{field}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use crate::args::{Cli, Command};
 use crate::connect::{Home, Platform};
@@ -24,13 +24,33 @@ mod up;
 
 fn main() -> ExitCode {
     now::follow_home();
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let options = options(&Cli::command(), &matches);
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let failure = failure.in_options(&options);
             anstream::eprintln!("{:?}", miette::Report::new(failure));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The options of the command that was typed.
+fn options(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
+    match matches.subcommand() {
+        Some((name, below)) => command
+            .find_subcommand(name)
+            .map(|command| options(command, below))
+            .unwrap_or_default(),
+        None => command
+            .get_arguments()
+            .filter_map(|arg| arg.get_long().map(str::to_owned))
+            .collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! terminal (anstream strips them elsewhere and honours NO_COLOR).
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
@@ -48,6 +48,47 @@ impl Output {
             text();
         }
     }
+}
+
+/// A word of the wire without what its enum is called.
+pub(crate) trait Tail {
+    /// What stands behind the prefix; a dash where nothing is said.
+    fn tail(&self, prefix: &str) -> &str;
+}
+
+impl Tail for str {
+    fn tail(&self, prefix: &str) -> &str {
+        match self.strip_prefix(prefix).unwrap_or(self) {
+            "UNSPECIFIED" => "–",
+            word => word,
+        }
+    }
+}
+
+/// How wide a page is that no terminal bounds, in columns.
+const PAGE_COLUMNS: u16 = 120;
+
+/// Lets a table wrap where it is printed into a file or a pipe, too: for pages that are read, not for lists that are
+/// searched.
+pub(crate) fn page(mut table: Table) -> Table {
+    if table.width().is_none() {
+        table.set_width(PAGE_COLUMNS);
+    }
+    table
+}
+
+/// A line of a description whose value may be long.
+pub(crate) fn paragraph(label: &str, text: &str) {
+    let mut row = Table::new();
+    row.load_preset(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .add_row([format!("{label:>14}"), text.to_owned()]);
+    if let Some(column) = row.column_mut(0) {
+        column.set_padding((0, 1));
+        let width = Width::Fixed(15);
+        column.set_constraint(ColumnConstraint::Absolute(width));
+    }
+    anstream::println!("{}", page(row));
 }
 
 /// An empty table with these heads.

@@ -77,6 +77,9 @@ fn subscriptions() -> Subscriptions {
         ("redress.dispute.begun.v1", &["triage"]),
         ("redress.work.summoned.v1", &["notification"]),
         ("redress.work.noticed.v1", &["notification"]),
+        ("redress.solution.changed.v1", &["notification"]),
+        ("redress.appeal.decided.v1", &["notification"]),
+        ("redress.part.changed.v1", &["notification"]),
     ])
 }
 

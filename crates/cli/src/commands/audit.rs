@@ -1,6 +1,7 @@
 //! `redress audit`: whether what was written stands as it was written (I12).
 
 use clap::Subcommand;
+use redress_proto::assignment::v1::{BrokenWork, VerifyWorkRequest};
 use redress_proto::intake::v1::{
     BrokenTimeline, ListSitesRequest, VerifyTimelineRequest, VerifyTimelinesRequest,
 };
@@ -14,8 +15,8 @@ use crate::output::{Output, line};
 /// Subcommands of `audit`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Verify the hash chains: every decision and every timeline of the sites, or of one case. Names the first
-    /// entry that is wrong of each, and ends with an error where one does not hold.
+    /// Verify the hash chains: every decision, every timeline and the history of all work of the sites, or of one case, and the
+    /// terms of its solutions. Names the first entry that is wrong of each, and ends with an error where one does not hold.
     #[command(
         after_help = "Examples:\n  redress audit verify\n  redress audit verify --site lakeside --json\n  redress audit verify LS-20261121-0001"
     )]
@@ -36,6 +37,14 @@ struct Verdict {
     broken: Vec<BrokenChain>,
     entries: i64,
     broken_timelines: Vec<BrokenTimeline>,
+    steps: i64,
+    broken_work: Vec<BrokenWork>,
+}
+
+impl Verdict {
+    fn holds(&self) -> bool {
+        self.broken.is_empty() && self.broken_timelines.is_empty() && self.broken_work.is_empty()
+    }
 }
 
 /// Runs a subcommand.
@@ -51,6 +60,7 @@ pub(crate) async fn run(
             let case = name_of(platform, &case).await?;
             decisions(platform, &case, &mut verdict).await?;
             timeline(platform, &case, &mut verdict).await?;
+            work(platform, &case, &mut verdict).await?;
         }
         None => {
             let sites = match site {
@@ -60,11 +70,12 @@ pub(crate) async fn run(
             for site in sites {
                 decisions(platform, &site, &mut verdict).await?;
                 timelines(platform, &site, &mut verdict).await?;
+                work(platform, &site, &mut verdict).await?;
             }
         }
     }
     tell(&verdict, out);
-    if verdict.broken.is_empty() && verdict.broken_timelines.is_empty() {
+    if verdict.holds() {
         Ok(())
     } else {
         Err(Failure::Tampered)
@@ -163,6 +174,30 @@ async fn timeline(platform: &Platform, case: &str, verdict: &mut Verdict) -> Res
     Ok(())
 }
 
+async fn work(platform: &Platform, parent: &str, verdict: &mut Verdict) -> Result<(), Failure> {
+    let client = platform.work();
+    let pages = all_pages(None, |page_size, page_token| {
+        let mut client = client.clone();
+        let parent = parent.to_owned();
+        async move {
+            let verify = VerifyWorkRequest {
+                parent,
+                page_size,
+                page_token,
+            };
+            let answer = client.verify_work(request(verify)).await?.into_inner();
+            let next = answer.next_page_token.clone();
+            Ok((vec![answer], next))
+        }
+    })
+    .await?;
+    for page in pages {
+        verdict.steps += page.step_count;
+        verdict.broken_work.extend(page.broken);
+    }
+    Ok(())
+}
+
 fn tell(verdict: &Verdict, out: Output) {
     out.one(
         || {
@@ -178,6 +213,15 @@ fn tell(verdict: &Verdict, out: Output) {
                     serde_json::json!({ "case": b.case, "entry": b.first_bad_sequence, "finding": b.finding })
                 })
                 .collect();
+            let work: Vec<_> = verdict
+                .broken_work
+                .iter()
+                .map(|b| {
+                    serde_json::json!({
+                        "work": b.name, "step": b.first_bad_sequence, "solution": b.solution, "finding": b.finding
+                    })
+                })
+                .collect();
             serde_json::json!({
                 "cases": verdict.cases,
                 "decisions": verdict.decisions,
@@ -185,6 +229,8 @@ fn tell(verdict: &Verdict, out: Output) {
                 "entries": verdict.entries,
                 "broken_timelines": timelines,
                 "timeline_intact": verdict.broken_timelines.is_empty(),
+                "steps": verdict.steps,
+                "broken_work": work,
             })
         },
         || {
@@ -211,6 +257,18 @@ fn tell(verdict: &Verdict, out: Output) {
             }
             if verdict.broken_timelines.is_empty() {
                 line("timelines", "hold");
+            }
+            line("steps", verdict.steps);
+            for broken in &verdict.broken_work {
+                let what = if broken.solution.is_empty() {
+                    format!("{} from step {} on", broken.name, broken.first_bad_sequence)
+                } else {
+                    broken.solution.clone()
+                };
+                line("broken", format!("{what}: {}", broken.finding));
+            }
+            if verdict.broken_work.is_empty() {
+                line("work", "holds");
             }
         },
     );

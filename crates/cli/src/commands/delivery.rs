@@ -15,17 +15,19 @@ use crate::output::{Output, heading, line, when};
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeliveryCommand {
     /// Show quiet hours and rates of a site.
-    #[command(after_help = "Example:\n  redress delivery show lakeside")]
+    #[command(after_help = "Example:\n  redress delivery show --site lakeside")]
     Show {
         /// The site.
+        #[arg(long)]
         site: String,
     },
     /// Change quiet hours and rates of a site; what is not given stays.
     #[command(
-        after_help = "Examples:\n  redress delivery set lakeside --quiet 22:00-07:30\n  redress delivery set lakeside --customer-burst 5 --customer-per-hour 10"
+        after_help = "Examples:\n  redress delivery set --site lakeside --quiet 22:00-07:30\n  redress delivery set --site lakeside --customer-burst 5 --customer-per-hour 10"
     )]
     Set {
         /// The site.
+        #[arg(long)]
         site: String,
         /// When customers are left alone, `HH:MM-HH:MM` on their clock; both the same: never.
         #[arg(long, value_name = "FROM-TO")]

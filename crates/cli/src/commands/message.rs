@@ -12,7 +12,7 @@ use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, when};
+use crate::output::{Output, Tail as _, heading, line, short, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -106,6 +106,10 @@ pub(crate) async fn run(
                     line("attempts", message.attempt_count);
                     if !message.blocked_rules.is_empty() {
                         line("kept back by", message.blocked_rules.join(", "));
+                    }
+                    if answer.rendered_messages.is_empty() && !answer.said_text.is_empty() {
+                        heading("Written for it");
+                        anstream::println!("{}", answer.said_text);
                     }
                     for rendered in &answer.rendered_messages {
                         heading(&rendered.subject);
@@ -334,13 +338,13 @@ fn standing(message: &Message) -> String {
 fn state(value: i32) -> String {
     MessageState::try_from(value)
         .map_or("–", |s| s.as_str_name())
-        .trim_start_matches("MESSAGE_STATE_")
+        .tail("MESSAGE_STATE_")
         .to_owned()
 }
 
 fn channel(value: i32) -> String {
     MessageChannel::try_from(value)
         .map_or("–", |s| s.as_str_name())
-        .trim_start_matches("MESSAGE_CHANNEL_")
+        .tail("MESSAGE_CHANNEL_")
         .to_owned()
 }

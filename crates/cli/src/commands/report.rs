@@ -13,7 +13,7 @@ use super::word;
 use crate::connect::{Platform, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, table};
+use crate::output::{Output, Tail as _, heading, line, table};
 
 /// Characters of the longest bar.
 const BAR_CELLS: i64 = 20;
@@ -258,7 +258,7 @@ pub(crate) async fn run(
                     heading("Cause");
                     line("cause", or_dash(&answer.cause));
                     let source = answer.source().as_str_name();
-                    line("source", source.trim_start_matches("CAUSE_SOURCE_"));
+                    line("source", source.tail("CAUSE_SOURCE_"));
                 },
             );
         }
@@ -430,7 +430,7 @@ fn field(text: &str) -> String {
 fn title(dimension: ReportDimension) -> String {
     let word = dimension
         .as_str_name()
-        .trim_start_matches("REPORT_DIMENSION_")
+        .tail("REPORT_DIMENSION_")
         .to_lowercase();
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| {

@@ -13,7 +13,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, when};
+use crate::output::{Output, Tail as _, heading, line, short, when};
 
 /// Subcommands of `survey`.
 #[derive(Debug, Subcommand)]
@@ -46,9 +46,10 @@ pub(crate) enum SurveyCommand {
         name: String,
     },
     /// Show what the surveys of a site came to, by occasion and department.
-    #[command(after_help = "Example:\n  redress survey results lakeside")]
+    #[command(after_help = "Example:\n  redress survey results --site lakeside")]
     Results {
         /// The site.
+        #[arg(long)]
         site: String,
     },
     /// Schedule a survey after a sale, a handover or a repair, or during daily living.
@@ -349,7 +350,7 @@ fn show(s: &Survey) {
     }
     for call in &s.calls {
         let outcome = call.outcome().as_str_name();
-        let outcome = outcome.trim_start_matches("SURVEY_CALL_OUTCOME_");
+        let outcome = outcome.tail("SURVEY_CALL_OUTCOME_");
         line(
             "call",
             format!(
@@ -371,14 +372,14 @@ fn score(s: &Survey) -> String {
 fn kind(number: i32) -> String {
     SurveyKind::try_from(number)
         .map_or("–", |k| k.as_str_name())
-        .trim_start_matches("SURVEY_KIND_")
+        .tail("SURVEY_KIND_")
         .to_owned()
 }
 
 fn state(number: i32) -> String {
     SurveyState::try_from(number)
         .map_or("–", |s| s.as_str_name())
-        .trim_start_matches("SURVEY_STATE_")
+        .tail("SURVEY_STATE_")
         .to_owned()
 }
 

@@ -13,7 +13,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, when};
+use crate::output::{Output, Tail as _, heading, line, short, when};
 
 /// Subcommands of `task`.
 #[derive(Debug, Subcommand)]
@@ -307,26 +307,17 @@ fn show(task: &Task, text: Option<&TaskText>) {
 }
 
 fn kind(task: &Task) -> String {
-    task.kind()
-        .as_str_name()
-        .trim_start_matches("TASK_KIND_")
-        .to_owned()
+    task.kind().as_str_name().tail("TASK_KIND_").to_owned()
 }
 
 fn state(task: &Task) -> String {
-    task.state()
-        .as_str_name()
-        .trim_start_matches("TASK_STATE_")
-        .to_owned()
+    task.state().as_str_name().tail("TASK_STATE_").to_owned()
 }
 
 fn outcome(task: &Task) -> String {
     match task.outcome() {
         TaskOutcome::Unspecified => "–".to_owned(),
-        outcome => outcome
-            .as_str_name()
-            .trim_start_matches("TASK_OUTCOME_")
-            .to_owned(),
+        outcome => outcome.as_str_name().tail("TASK_OUTCOME_").to_owned(),
     }
 }
 

@@ -62,6 +62,8 @@ struct DemoSite {
     region: String,
     kind: SiteKind,
     display_name: String,
+    #[serde(default)]
+    display_name_en: String,
     number_prefix: String,
     #[serde(default = "shanghai")]
     time_zone: String,
@@ -74,6 +76,8 @@ struct DemoSite {
 struct DemoDepartment {
     id: String,
     display_name: String,
+    #[serde(default)]
+    display_name_en: String,
     categories: Vec<Category>,
 }
 
@@ -82,6 +86,8 @@ struct DemoDepartment {
 struct DemoStaff {
     id: String,
     display_name: String,
+    #[serde(default)]
+    display_name_en: String,
     department: String,
     #[serde(default)]
     duties: Vec<DutyRole>,
@@ -218,6 +224,7 @@ impl Demo {
                             region: format!("{organization}/regions/{}", site.region),
                             kind: site.kind.number(),
                             display_name: site.display_name.clone(),
+                            display_name_en: site.display_name_en.clone(),
                             time_zone: site.time_zone.clone(),
                             number_prefix: site.number_prefix.clone(),
                             language: site.language.clone(),
@@ -246,6 +253,7 @@ impl Demo {
                             department_id: department.id.clone(),
                             department: Some(Department {
                                 display_name: department.display_name.clone(),
+                                display_name_en: department.display_name_en.clone(),
                                 categories: department
                                     .categories
                                     .iter()
@@ -276,6 +284,7 @@ impl Demo {
                         staff_id: person.id.clone(),
                         staff: Some(Staff {
                             display_name: person.display_name.clone(),
+                            display_name_en: person.display_name_en.clone(),
                             department: format!("{parent}/departments/{}", person.department),
                             languages: vec!["zh-CN".to_owned()],
                             account: format!("{site}-{}", person.id),

@@ -104,6 +104,15 @@ impl CaseView {
         newer
     }
 
+    /// Whether somebody answers for it: is responsible, or is asked to take it and may have done so, since the news of that are
+    /// on their way. Whoever received it answers until an owner is known.
+    pub fn is_with(&self, staff: Option<&str>) -> bool {
+        self.responsible.is_empty()
+            || staff
+                .filter(|staff| !staff.is_empty())
+                .is_some_and(|staff| self.responsible == staff || self.offered_to == staff)
+    }
+
     /// Whether a receipt can say everything it should: who looks after it and by when somebody calls.
     pub fn receipt_is_complete(&self) -> bool {
         !self.responsible.is_empty() && self.next_time.is_some()
@@ -156,6 +165,18 @@ mod tests {
         view.moved(CaseStatus::Reopened, 3);
         view.moved(CaseStatus::Closed, 2);
         assert!(view.may_page());
+    }
+
+    #[test]
+    fn a_case_is_with_who_is_responsible_and_with_who_is_asked_to_take_it() {
+        let mut view = case();
+        assert!(view.is_with(None), "whoever received it");
+        view.owned(1, "sites/lake/staff/li", "sites/lake/staff/wu");
+        assert!(view.is_with(Some("sites/lake/staff/li")));
+        assert!(view.is_with(Some("sites/lake/staff/wu")));
+        view.owned(2, "sites/lake/staff/wu", "");
+        assert!(!view.is_with(Some("sites/lake/staff/li")));
+        assert!(!view.is_with(Some("")) && !view.is_with(None));
     }
 
     proptest! {

@@ -68,40 +68,77 @@ pub fn progress(
         }
         CaseStatus::Proposed => Template::CaseProposed,
         CaseStatus::Closed => Template::CaseClosed,
-        // Received is told by the receipt, resolved by the survey, a rejection by whoever explains it.
+        // Whoever explained it said why; that it was said, and that there is an appeal, is told in any case (M18).
+        CaseStatus::Rejected => Template::CaseRejected,
+        // Received is told by the receipt, resolved by the survey.
         _ => return Vec::new(),
     };
     let mut cause = format!("case:{}:{}:{status}", case.id, view.epoch);
     if status == CaseStatus::Proposed {
         cause = format!("{cause}:{}", moved.as_millisecond());
     }
-    let mut tokens: Vec<&String> = view
-        .person_tokens
-        .iter()
-        .filter(|t| !t.is_empty())
-        .collect();
+    to_everybody(case, view, &cause, template, Some(status), now)
+}
+
+/// What a complainant hears of the resolution who does not want to be asked how it was.
+pub fn resolved(case: &CaseName, view: &CaseView, person: &str, now: Timestamp) -> Draft {
+    let status = CaseStatus::Resolved;
+    let cause = format!("case:{}:{}:{status}", case.id, view.epoch);
+    let (template, status) = (Template::CaseResolved, Some(status));
+    to_complainant(case, view, &cause, template, person, status, now)
+}
+
+/// What the complainants of a case hear of an appeal that was dismissed: once, since there is one appeal.
+pub fn appeal_dismissed(case: &CaseName, view: &CaseView, now: Timestamp) -> Vec<Draft> {
+    let cause = format!("case:{}:appeal", case.id);
+    to_everybody(case, view, &cause, Template::AppealDismissed, None, now)
+}
+
+/// One for each named complainant.
+fn to_everybody(
+    case: &CaseName,
+    view: &CaseView,
+    cause: &str,
+    template: Template,
+    status: Option<CaseStatus>,
+    now: Timestamp,
+) -> Vec<Draft> {
+    let known = view.person_tokens.iter().filter(|t| !t.is_empty());
+    let mut tokens: Vec<&String> = known.collect();
     tokens.sort_unstable();
     tokens.dedup();
     tokens
         .into_iter()
-        .map(|token| Draft {
-            cause: cause.clone(),
-            template,
-            recipient: Recipient::Complainant(token.clone()),
-            case: Some(case.clone()),
-            incident: None,
-            clock: None,
-            clock_generation: 0,
-            callout_id: None,
-            priority: Priority::Complainant,
-            due: now,
-            facts: Facts {
-                number: view.number.clone(),
-                status: Some(status),
-                ..Facts::default()
-            },
-        })
+        .map(|token| to_complainant(case, view, cause, template, token, status, now))
         .collect()
+}
+
+fn to_complainant(
+    case: &CaseName,
+    view: &CaseView,
+    cause: &str,
+    template: Template,
+    person: &str,
+    status: Option<CaseStatus>,
+    now: Timestamp,
+) -> Draft {
+    Draft {
+        cause: cause.to_owned(),
+        template,
+        recipient: Recipient::Complainant(person.to_owned()),
+        case: Some(case.clone()),
+        incident: None,
+        clock: None,
+        clock_generation: 0,
+        callout_id: None,
+        priority: Priority::Complainant,
+        due: now,
+        facts: Facts {
+            number: view.number.clone(),
+            status,
+            ..Facts::default()
+        },
+    }
 }
 
 /// News for the person to whom a case is offered.
@@ -346,7 +383,7 @@ pub fn said(
     case: &CaseName,
     view: &CaseView,
     person_token: String,
-    purpose: SaidPurpose,
+    (purpose, writer): (SaidPurpose, Option<&StaffName>),
     now: Timestamp,
 ) -> Draft {
     Draft {
@@ -363,6 +400,7 @@ pub fn said(
         facts: Facts {
             number: view.number.clone(),
             purpose: Some(purpose),
+            writer: writer.map(ToString::to_string).unwrap_or_default(),
             ..Facts::default()
         },
     }
@@ -669,6 +707,7 @@ mod tests {
                 CaseStatus::Investigating | CaseStatus::Resolving => "case.progress case.progress",
                 CaseStatus::Proposed => "case.proposed case.proposed",
                 CaseStatus::Closed => "case.closed case.closed",
+                CaseStatus::Rejected => "case.rejected case.rejected",
                 _ => "",
             };
             assert_eq!(told(3, *status), expected, "{status}");

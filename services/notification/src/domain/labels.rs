@@ -53,6 +53,7 @@ pub fn news(word: &str, language: Language) -> &'static str {
         "SOLUTION_AWAITS" => ("方案等待您审批", "a solution waits for your approval"),
         "SOLUTION_APPROVED" => ("方案已批准", "the solution is approved"),
         "SOLUTION_REFUSED" => ("方案未获批准", "the solution is refused"),
+        "PASSED_ON" => ("投诉转由他人负责", "the case passed to somebody else"),
         // Of a newer release.
         _ => ("工作动态", "news of the work"),
     };

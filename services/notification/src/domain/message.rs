@@ -112,6 +112,9 @@ pub struct Facts {
     /// The notice waits for approval; else to be written.
     #[serde(default)]
     pub for_approval: bool,
+    /// Who wrote it, `sites/{site}/staff/{staff}`; empty where nobody on the roster did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub writer: String,
     /// How many complain together.
     #[serde(default)]
     pub complainants: i32,

@@ -85,16 +85,20 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
     if due.notice_ended.is_some() {
         return due.notice_ended;
     }
-    if due.template == Template::CaseClosed {
-        // Not once it was opened again.
-        let closed = due
-            .case
-            .is_some_and(|case| matches!(case.status, CaseStatus::Closed | CaseStatus::Archived));
-        return (!closed).then_some("CASE_LIVES");
+    // Told though it has ended, but not once it was opened again.
+    let end = match due.template {
+        Template::CaseClosed => Some(CaseStatus::Closed),
+        Template::CaseRejected => Some(CaseStatus::Rejected),
+        _ => None,
+    };
+    if let Some(end) = end {
+        let ended = |case: &CaseView| case.status == end || case.status == CaseStatus::Archived;
+        return (!due.case.is_some_and(ended)).then_some("CASE_LIVES");
     }
     let case_ended = due.case.is_some_and(|case| match due.template {
-        // What a person wrote answers the complainant, also where that was the end of it (M18).
-        Template::CaseMessage => {
+        // What a person wrote answers the complainant, also where that was the end of it (M18); so does the last word on an
+        // appeal, which may be here before the news that the case was rejected.
+        Template::CaseMessage | Template::AppealDismissed => {
             case.historical || matches!(case.status, CaseStatus::Withdrawn | CaseStatus::Merged)
         }
         _ => !case.may_page(),
@@ -211,6 +215,15 @@ mod tests {
             reason: "CASE_LIVES",
         };
         assert_eq!(decide(&due(Template::CaseClosed, Some(&opened))), silence);
+        // M18: unfounded complaints are answered too.
+        let rejected = case(CaseStatus::Rejected);
+        let told = due(Template::CaseRejected, Some(&rejected));
+        assert_eq!(decide(&told), Move::Send { page: 1 });
+        assert_eq!(decide(&due(Template::CaseRejected, Some(&opened))), silence);
+        for case in [&rejected, &opened] {
+            let told = due(Template::AppealDismissed, Some(case));
+            assert_eq!(decide(&told), Move::Send { page: 1 });
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use redress_model::text::is_blank;
 use redress_model::words::{CaseStatus, ClockKind, DutyRole};
 
 use super::digest::Digest;
@@ -96,7 +97,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 44] = sources!(
+const SOURCES: [(&str, &str); 50] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
@@ -118,7 +119,10 @@ const SOURCES: [(&str, &str); 44] = sources!(
     "notice.waiting",
     "work.noticed",
     "statement.published",
-    "voice.waiting"
+    "voice.waiting",
+    "case.resolved",
+    "case.rejected",
+    "appeal.dismissed"
 );
 
 /// A text of somebody's own cannot be taken.
@@ -195,7 +199,7 @@ impl Templates {
             ("body", &source.body, BODY_CHARS_MAX),
         ] {
             let mut wrong = |what: String| problems.push(TextProblem { field, what });
-            if text.trim().is_empty() || text.chars().count() > limit || text.contains('\0') {
+            if is_blank(text) || text.chars().count() > limit || text.contains('\0') {
                 wrong(format!("must be 1 to {limit} characters, without U+0000"));
                 continue;
             }
@@ -240,6 +244,27 @@ impl Templates {
         problems
     }
 
+    /// What a text leaves out that it has to say; a text that cannot be written at all is another problem.
+    pub fn unsaid(template: Template, language: Language, source: &Source) -> Option<TextProblem> {
+        let written = sample(template, language, source, true).ok()?;
+        let whole = format!("{}\n{}", written.subject, written.body);
+        let missing: Vec<&str> = variables::required(template)
+            .iter()
+            .copied()
+            .filter(|name| {
+                let value = written.params.get(*name).and_then(|value| value.as_str());
+                !value.is_some_and(|value| whole.contains(value))
+            })
+            .collect();
+        (!missing.is_empty()).then(|| TextProblem {
+            field: "body",
+            what: format!(
+                "must say {} where known: customers rely on it (M16)",
+                missing.join(", ")
+            ),
+        })
+    }
+
     /// Writes a message, from the product's own text or the one given.
     pub fn render(
         &self,
@@ -249,10 +274,7 @@ impl Templates {
         material: &Material<'_>,
     ) -> Result<Text, RenderError> {
         let values = Value::from(values(template, language, material));
-        let params = serde_json::to_value(&values)
-            .ok()
-            .and_then(|values| serde_json::from_value(values).ok())
-            .unwrap_or_default();
+        let params = params(&values);
         let fault = |source| RenderError {
             template: template.key(),
             language: language.tag(),
@@ -349,8 +371,15 @@ pub fn sample(
     Ok(Text {
         subject: one_line(&write(&source.subject)?),
         body: tidy(&write(&source.body)?),
-        params: BTreeMap::new(),
+        params: params(&values),
     })
+}
+
+fn params(values: &Value) -> BTreeMap<String, serde_json::Value> {
+    serde_json::to_value(values)
+        .ok()
+        .and_then(|values| serde_json::from_value(values).ok())
+        .unwrap_or_default()
 }
 
 /// What a text may use; of what is known, its template's own part alone.
@@ -491,7 +520,7 @@ fn tidy(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const WORK_NEWS: [&str; 8] = [
+    const WORK_NEWS: [&str; 9] = [
         "HANDOVER_EXPIRED",
         "HANDOVER_DECLINED",
         "LOAN_BEGAN",
@@ -500,6 +529,7 @@ mod tests {
         "SOLUTION_AWAITS",
         "SOLUTION_APPROVED",
         "SOLUTION_REFUSED",
+        "PASSED_ON",
     ];
 
     fn facts() -> Facts {
@@ -517,6 +547,7 @@ mod tests {
             position: "VICE_PRESIDENT".to_owned(),
             status: Some(CaseStatus::Resolving),
             notice: None,
+            writer: String::new(),
             for_approval: true,
             news: "SOLUTION_AWAITS".to_owned(),
             about: "sites/lake/solutions/0190a6c2-0000-7000-8000-000000000004".to_owned(),
@@ -656,6 +687,30 @@ mod tests {
         assert!(english.contains("14:00 on 21 November"), "{english}");
     }
 
+    #[test]
+    fn m16_a_text_of_ones_own_that_leaves_out_what_a_customer_relies_on_is_refused() {
+        let unsaid = |template, body: &str| {
+            Templates::unsaid(template, Language::Chinese, &own("已登记", body))
+                .map(|problem| problem.what)
+                .unwrap_or_default()
+        };
+        let empty = unsaid(Template::CaseReceived, "您好,没有编号");
+        for name in [
+            "number",
+            "owner",
+            "owner_department",
+            "owner_phone",
+            "next_time",
+        ] {
+            assert!(empty.contains(name), "{empty}");
+        }
+        let whole = "{{ number }}，{{ owner_department }}的{{ owner }}，电话 {{ owner_phone }}，{{ next_time }} 前联系您";
+        assert_eq!(unsaid(Template::CaseReceived, whole), "");
+        let hidden = format!("{{% if false %}}{whole}{{% endif %}}您好");
+        assert!(unsaid(Template::CaseReceived, &hidden).contains("number"));
+        assert!(unsaid(Template::CaseMessage, "编号 {{ number }}").contains("text"));
+    }
+
     fn own(subject: &str, body: &str) -> Source {
         Source {
             subject: subject.to_owned(),
@@ -697,6 +752,7 @@ mod tests {
         for template in Template::ALL {
             for language in Language::ALL {
                 let source = Templates::built_in(*template, *language);
+                assert_eq!(Templates::unsaid(*template, *language, &source), None);
                 let problems = Templates::check(*template, *language, &source);
                 assert_eq!(problems, [], "{}", template.key());
                 let text = sample(*template, *language, &source, true).unwrap();

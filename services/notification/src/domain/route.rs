@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::words::{AttemptOutcome, MessageChannel, Provider};
+use super::words::{AttemptOutcome, Language, MessageChannel, Provider};
 
 /// How a person can be reached. Personal data: sealed at rest, never logged; hence no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ use super::words::{AttemptOutcome, MessageChannel, Provider};
 pub struct ContactPoints {
     /// Name to greet the reader with; empty where unknown.
     pub name: String,
+    /// The name in English; empty where there is none. An older release does not know it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name_en: String,
     /// Where the person is reached, in the order to try: the preferred one first.
     pub points: Vec<Point>,
 }
@@ -31,8 +34,14 @@ impl ContactPoints {
     pub fn of(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            name_en: String::new(),
             points: Vec::new(),
         }
+    }
+
+    /// The name for who reads this language.
+    pub fn name_in(&self, language: Language) -> &str {
+        language.pick(&self.name, &self.name_en)
     }
 
     /// Adds an address behind those there are; an empty one, or a second one of its channel, is left
@@ -57,6 +66,11 @@ impl ContactPoints {
             .iter()
             .find(|p| p.channel == channel.word())
             .map_or("", |p| p.address.as_str())
+    }
+
+    /// Whether there is no address at all.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
     }
 
     fn channels(&self) -> impl Iterator<Item = MessageChannel> + '_ {
@@ -96,7 +110,7 @@ impl Providers {
     /// The ways to a person, best first: the preferred channel's, then the others'. A provider of one
     /// channel carries it before the webhook does. Somebody calls or writes first only where the reader
     /// prefers that, else last: what machines can carry costs nobody's time. The outbox needs no address and
-    /// stands for the best channel.
+    /// stands for the best channel of machines: a call in vain is not made up for by a note that there was one.
     pub fn ways(&self, points: &ContactPoints) -> Vec<Way> {
         let mut ways = Vec::new();
         let mut by_hand = Vec::new();
@@ -120,7 +134,7 @@ impl Providers {
             );
             add(self.webhook.contains(&channel), Provider::Webhook);
             add(self.app && channel == MessageChannel::App, Provider::App);
-            if self.tasks && matches!(channel, MessageChannel::Phone | MessageChannel::Letter) {
+            if self.tasks && channel.is_by_hand() {
                 let way = Way {
                     channel,
                     provider: Provider::Task,
@@ -132,8 +146,10 @@ impl Providers {
                 }
             }
         }
-        if self.outbox {
-            let channel = points.channels().next().unwrap_or(MessageChannel::Sms);
+        // Whom people alone reach, the outbox reaches no better.
+        let machine = points.channels().find(|c| !c.is_by_hand());
+        let channel = machine.or_else(|| points.is_empty().then_some(MessageChannel::Sms));
+        if let Some(channel) = channel.filter(|_| self.outbox) {
             ways.push(Way {
                 channel,
                 provider: Provider::Outbox,
@@ -301,6 +317,25 @@ mod tests {
             words(&providers.ways(&points)),
             [("PHONE", "TASK"), ("SMS", "SMS_GATEWAY")]
         );
+    }
+
+    #[test]
+    fn m05_after_a_call_in_vain_the_outbox_stands_for_a_machine_and_for_no_second_call() {
+        let providers = Providers {
+            tasks: true,
+            outbox: true,
+            ..Providers::default()
+        };
+        let mut points = ContactPoints::of("王");
+        points.add(MessageChannel::Phone, "+8613800000000");
+        points.add(MessageChannel::Sms, "+8613800000000");
+        assert_eq!(
+            words(&providers.ways(&points)),
+            [("PHONE", "TASK"), ("SMS", "OUTBOX")]
+        );
+        let mut by_letter = ContactPoints::of("王");
+        by_letter.add(MessageChannel::Letter, "3栋 1201");
+        assert_eq!(words(&providers.ways(&by_letter)), [("LETTER", "TASK")]);
     }
 
     #[test]

@@ -31,6 +31,11 @@ impl Quiet {
         })
     }
 
+    /// Whether no hour is quiet.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
     /// Both ends as `HH:MM`.
     pub fn texts(self) -> (String, String) {
         let text = |time: Time| time.strftime("%H:%M").to_string();

@@ -64,7 +64,7 @@ variables! {
         "notice" "通知的资源名" "resource name of the notice",
         "for_approval" "是否等待批准；否则等待撰写" "whether it waits for approval; else it waits to be written";
     NEWS =
-        "news" "发生了什么：HANDOVER_EXPIRED、HANDOVER_DECLINED、LOAN_BEGAN、LOAN_ENDED、TAKEN_OVER、SOLUTION_AWAITS、SOLUTION_APPROVED、SOLUTION_REFUSED" "what happened: HANDOVER_EXPIRED, HANDOVER_DECLINED, LOAN_BEGAN, LOAN_ENDED, TAKEN_OVER, SOLUTION_AWAITS, SOLUTION_APPROVED or SOLUTION_REFUSED",
+        "news" "发生了什么：HANDOVER_EXPIRED、HANDOVER_DECLINED、LOAN_BEGAN、LOAN_ENDED、TAKEN_OVER、SOLUTION_AWAITS、SOLUTION_APPROVED、SOLUTION_REFUSED、PASSED_ON" "what happened: HANDOVER_EXPIRED, HANDOVER_DECLINED, LOAN_BEGAN, LOAN_ENDED, TAKEN_OVER, SOLUTION_AWAITS, SOLUTION_APPROVED, SOLUTION_REFUSED or PASSED_ON",
         "headline" "发生了什么，一句话" "the same in a few words",
         "about" "方案、借调等资源名；只与投诉有关时为空" "resource name of the solution or the loan; empty where it is the case";
     DIGEST =
@@ -74,7 +74,12 @@ variables! {
 /// The variables of a template, in the order in which they are documented.
 pub fn of(template: Template) -> Vec<Variable> {
     let groups: &[&[Variable]] = match template {
-        Template::CaseReceived | Template::CaseProposed | Template::CaseClosed => &[COMMON, CASE],
+        Template::CaseReceived
+        | Template::CaseProposed
+        | Template::CaseClosed
+        | Template::CaseResolved
+        | Template::CaseRejected
+        | Template::AppealDismissed => &[COMMON, CASE],
         Template::CaseProgress => &[COMMON, CASE, PROGRESS],
         Template::CaseMessage => &[COMMON, CASE, SAID],
         Template::CaseAssigned => &[COMMON, CASE, GRADE],
@@ -98,4 +103,40 @@ pub fn of(template: Template) -> Vec<Variable> {
         .iter()
         .flat_map(|group| group.iter().copied())
         .collect()
+}
+
+/// What a text has to say, whoever writes it: the first message names number, handler, department, phone and the next
+/// time (M16), the others the number at least, and what somebody wrote is passed on.
+pub fn required(template: Template) -> &'static [&'static str] {
+    match template {
+        Template::CaseReceived => &[
+            "number",
+            "owner",
+            "owner_department",
+            "owner_phone",
+            "next_time",
+        ],
+        Template::CaseMessage | Template::StatementPublished => &["number", "text"],
+        Template::CaseProgress
+        | Template::CaseProposed
+        | Template::CaseClosed
+        | Template::CaseResolved
+        | Template::CaseRejected
+        | Template::AppealDismissed => &["number"],
+        Template::SurveyAsked => &["link"],
+        Template::NoticeOwners | Template::SafetyNotice => &["title", "text"],
+        Template::CaseAssigned
+        | Template::ClockWarned
+        | Template::ClockBreached
+        | Template::ClockClimbed
+        | Template::ClockPagedAgain
+        | Template::ClockDigest
+        | Template::IncidentCallout
+        | Template::SignalSuspected
+        | Template::TaskWaiting
+        | Template::WorkSummoned
+        | Template::NoticeWaiting
+        | Template::WorkNoticed
+        | Template::VoiceWaiting => &[],
+    }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::retry;
 use super::route::{Past, Way, next_way};
-use super::words::AttemptOutcome;
+use super::words::{AttemptOutcome, Provider};
 
 /// An attempt that has ended, and what stands around it.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub enum Next {
         /// When to page again.
         due: Option<Timestamp>,
     },
+    /// A person was asked; what they say ends it.
+    Asked,
     /// Try at `due`: the same way again, or the next one at once.
     Again {
         /// When.
@@ -46,6 +48,10 @@ pub enum Next {
 pub fn after(ended: &Ended<'_>, now: Timestamp, chance: f64) -> Next {
     let at = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(now);
     if ended.outcome == AttemptOutcome::Accepted {
+        let last = ended.history.last();
+        if last.is_some_and(|past| past.way.provider == Provider::Task) {
+            return Next::Asked;
+        }
         return Next::Sent {
             due: ended.answer_within.map(at),
         };
@@ -62,7 +68,7 @@ pub fn after(ended: &Ended<'_>, now: Timestamp, chance: f64) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::words::{MessageChannel, Provider};
+    use crate::domain::words::MessageChannel;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
     const SMS: Way = Way {
@@ -109,6 +115,15 @@ mod tests {
         assert_eq!(seconds(run(&[(SMS, Permanent)], None)), Some(0));
         let all = [(SMS, Permanent), (MAIL, Transient), (MAIL, Transient)];
         assert_eq!(run(&all, None), Next::Fail);
+    }
+
+    #[test]
+    fn m05_a_person_who_is_asked_has_told_nobody_yet() {
+        let call = Way {
+            channel: MessageChannel::Phone,
+            provider: Provider::Task,
+        };
+        assert_eq!(run(&[(call, AttemptOutcome::Accepted)], None), Next::Asked);
     }
 
     #[test]

@@ -22,6 +22,8 @@ words! {
         Bundled = 7 => "BUNDLED",
         /// Waits for the spokesperson.
         Held = 8 => "HELD",
+        /// A person is asked to call or to write, and has not done it yet.
+        Asked = 9 => "ASKED",
     }
 }
 
@@ -68,6 +70,13 @@ words! {
         App = 7 => "APP",
         /// A WeCom group of staff.
         Wecom = 8 => "WECOM",
+    }
+}
+
+impl MessageChannel {
+    /// Whether a person carries it.
+    pub fn is_by_hand(self) -> bool {
+        matches!(self, Self::Phone | Self::Letter)
     }
 }
 
@@ -231,6 +240,12 @@ pub enum Template {
     StatementPublished,
     /// To the spokesperson: messages wait for a release.
     VoiceWaiting,
+    /// To a complainant who does not want to be asked how it was: what was agreed is done.
+    CaseResolved,
+    /// To a complainant: we looked into it, will not take it further, and you may appeal once.
+    CaseRejected,
+    /// To a complainant: the appeal was heard, and the answer stands.
+    AppealDismissed,
 }
 
 impl Template {
@@ -258,6 +273,9 @@ impl Template {
         Self::WorkNoticed,
         Self::StatementPublished,
         Self::VoiceWaiting,
+        Self::CaseResolved,
+        Self::CaseRejected,
+        Self::AppealDismissed,
     ];
 
     /// The key, for example `case.received`.
@@ -285,6 +303,9 @@ impl Template {
             Self::WorkNoticed => "work.noticed",
             Self::StatementPublished => "statement.published",
             Self::VoiceWaiting => "voice.waiting",
+            Self::CaseResolved => "case.resolved",
+            Self::CaseRejected => "case.rejected",
+            Self::AppealDismissed => "appeal.dismissed",
         }
     }
 
@@ -334,7 +355,10 @@ impl Template {
             | Self::NoticeWaiting
             | Self::WorkNoticed
             | Self::StatementPublished
-            | Self::VoiceWaiting => false,
+            | Self::VoiceWaiting
+            | Self::CaseResolved
+            | Self::CaseRejected
+            | Self::AppealDismissed => false,
         }
     }
 
@@ -362,7 +386,10 @@ impl Template {
             | Self::NoticeWaiting
             | Self::WorkNoticed
             | Self::StatementPublished
-            | Self::VoiceWaiting => false,
+            | Self::VoiceWaiting
+            | Self::CaseResolved
+            | Self::CaseRejected
+            | Self::AppealDismissed => false,
         }
     }
 
@@ -377,7 +404,10 @@ impl Template {
             | Self::CaseClosed
             | Self::NoticeOwners
             | Self::SafetyNotice
-            | Self::StatementPublished => true,
+            | Self::StatementPublished
+            | Self::CaseResolved
+            | Self::CaseRejected
+            | Self::AppealDismissed => true,
             Self::CaseAssigned
             | Self::ClockWarned
             | Self::ClockBreached
@@ -418,6 +448,14 @@ impl Language {
         match self {
             Self::Chinese => "zh-CN",
             Self::English => "en",
+        }
+    }
+
+    /// Of a name and the same in English, what its reader is told: the name where there is no other.
+    pub fn pick<'a>(self, name: &'a str, english: &'a str) -> &'a str {
+        match self {
+            Self::English if !english.is_empty() => english,
+            Self::English | Self::Chinese => name,
         }
     }
 
@@ -464,7 +502,7 @@ mod tests {
         for (place, template) in Template::ALL.iter().enumerate() {
             assert_eq!(*template as usize, place, "{}", template.key());
         }
-        assert_eq!(Template::VoiceWaiting as usize + 1, Template::ALL.len());
+        assert_eq!(Template::AppealDismissed as usize + 1, Template::ALL.len());
     }
 
     #[test]

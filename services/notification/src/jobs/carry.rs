@@ -7,15 +7,17 @@ use redress_model::Fault;
 use redress_model::name::{MessageName, SiteId, StaffName};
 use redress_store::{Operation, Tx};
 
+use super::announce;
 use crate::domain::causes;
-use crate::domain::task::{self, TaskKind};
+use crate::domain::task::{self, TaskKind, TaskOutcome};
+use crate::domain::words::MessageState;
 use crate::provider::{Answer, Outgoing};
 use crate::store::kept::{KeptPage, KeptText};
 use crate::store::keys::Keys;
 use crate::store::messages::{self, Message};
 use crate::store::notices::{self, NoticeText};
 use crate::store::tasks::{self, NewTask, TaskText};
-use crate::store::{duty, kept};
+use crate::store::{attempts, duty, kept};
 
 /// News that tasks wait reach a person once in so long.
 const NEWS_PAUSE: SignedDuration = SignedDuration::from_hours(1);
@@ -120,6 +122,51 @@ pub(super) fn answer(made: Result<Option<()>, Fault>) -> Answer {
         Ok(None) => Answer::permanent("NO_TASK_OF_CHANNEL"),
         Err(fault) => Answer::transient(fault.reason()),
     }
+}
+
+/// What the person did who was asked is what became of the message: told, needed by nobody, or in vain and on its way by
+/// what is left. One that was retried, paged again or acknowledged meanwhile is past this attempt.
+pub(crate) async fn came_of(
+    tx: &mut Tx,
+    name: &MessageName,
+    attempt: i32,
+    outcome: TaskOutcome,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let vain = task::verdict(outcome);
+    let stood = match vain {
+        Some((ended, reason)) => attempts::take_back(tx, name, attempt, ended, reason).await?,
+        None => true,
+    };
+    let Some(mut message) = messages::lock(tx, name).await? else {
+        return Ok(());
+    };
+    let fate = &mut message.fate;
+    // SENT: as an older release left it.
+    let waits = matches!(fate.state, MessageState::Asked | MessageState::Sent);
+    if !stood || !waits || fate.attempt_count != attempt {
+        return Ok(());
+    }
+    if let Some((_, reason)) = vain {
+        fate.state = MessageState::Queued;
+        fate.due_time = Some(now);
+        reason.clone_into(&mut fate.reason);
+        return messages::settle(tx, &mut message).await;
+    }
+    if fate.state == MessageState::Sent {
+        return Ok(());
+    }
+    if outcome == TaskOutcome::NotNeeded {
+        fate.state = MessageState::Cancelled;
+        "TASK_NOT_NEEDED".clone_into(&mut fate.reason);
+        return messages::settle(tx, &mut message).await;
+    }
+    fate.state = MessageState::Sent;
+    fate.reason.clear();
+    fate.send_time = fate.send_time.or(Some(now));
+    messages::settle(tx, &mut message).await?;
+    tasks::end_search(tx, name, now).await?;
+    announce::changed(tx, &message, now).await
 }
 
 /// Asks a person to look for the reader of a message that has just failed, unless somebody else does.

@@ -167,10 +167,11 @@ fn complainant(person: intake::Complainant, place: &intake::Place) -> Complainan
     points.add(MessageChannel::Email, &person.email);
     points.add(MessageChannel::Phone, &person.phone);
     points.add(MessageChannel::App, &person.account);
-    if person.preferred_contact_way() == intake::ContactWay::Letter {
-        // Where the complaint says nothing of the place, who writes has to find it out.
-        let postal = postal(place);
-        let known = [postal.as_str(), &person.display_name];
+    // Who can be reached by nothing else gets a letter too (M16).
+    if person.preferred_contact_way() == intake::ContactWay::Letter || points.is_empty() {
+        // Where nothing says where the person lives, who writes has to find it out.
+        let place = postal(place);
+        let known = [&person.postal_address, &place, &person.display_name];
         for address in known.into_iter().filter(|text| !text.is_empty()) {
             points.add(MessageChannel::Letter, address);
         }
@@ -200,6 +201,7 @@ fn postal(place: &intake::Place) -> String {
 /// Staff are reached in the order in which their contact points were given.
 fn staff_contact(staff: &str, answer: &assignment::ReadStaffContactPointsResponse) -> StaffContact {
     let mut points = ContactPoints::of(answer.display_name.as_str());
+    points.name_en.clone_from(&answer.display_name_en);
     for point in &answer.contact_points {
         let channel = match point.kind() {
             assignment::ContactKind::Phone => MessageChannel::Sms,
@@ -217,6 +219,7 @@ fn staff_contact(staff: &str, answer: &assignment::ReadStaffContactPointsRespons
         points,
         language: answer.language.clone(),
         department: answer.department_display_name.clone(),
+        department_en: answer.department_display_name_en.clone(),
         retired: answer.retired,
         revision: answer.revision,
     }
@@ -269,6 +272,32 @@ mod tests {
         assert_eq!(reached.address(MessageChannel::Letter), "3栋 1单元1201");
         let unknown = complainant(person, &intake::Place::default()).points;
         assert_eq!(unknown.address(MessageChannel::Letter), "王芳");
+    }
+
+    #[test]
+    fn m16_who_gave_no_way_gets_a_letter_to_the_address_that_is_known_best() {
+        let letter = |postal_address: &str, building: &str| {
+            let person = intake::Complainant {
+                display_name: "李四".to_owned(),
+                postal_address: postal_address.to_owned(),
+                ..intake::Complainant::default()
+            };
+            let place = intake::Place {
+                building: building.to_owned(),
+                ..intake::Place::default()
+            };
+            let points = complainant(person, &place).points;
+            points.address(MessageChannel::Letter).to_owned()
+        };
+        assert_eq!(letter("湖滨路1号", "3栋"), "湖滨路1号");
+        assert_eq!(letter("", "3栋"), "3栋");
+        assert_eq!(letter("", ""), "李四");
+        let reached = intake::Complainant {
+            phone: "+8613800138000".to_owned(),
+            ..intake::Complainant::default()
+        };
+        let points = complainant(reached, &intake::Place::default()).points;
+        assert_eq!(points.address(MessageChannel::Letter), "");
     }
 
     #[test]

@@ -241,7 +241,13 @@ impl<P: People> Sender<P> {
             Some(preferred) => preferred,
             None => Language::choose(&language, &claimed.site.language),
         };
-        let ways = self.gateways.providers(&name.site).ways(&points);
+        // The outbox needs no address, but a customer without any is told nothing by it: a person has to look.
+        let unknown = matches!(message.recipient, Recipient::Complainant(_)) && points.is_empty();
+        let ways = if unknown {
+            Vec::new()
+        } else {
+            self.gateways.providers(&name.site).ways(&points)
+        };
         let way = match self.choose(&claimed, &ways) {
             Choice::Go(way) => way,
             Choice::Wait(until) => return self.rest(&claimed, until).await,
@@ -401,17 +407,16 @@ impl<P: People> Sender<P> {
         let notice_name = text(claimed.notice.as_ref().map(|notice| notice.name()));
         let material = Material {
             facts: &facts,
-            reader: &points.name,
-            site: &claimed.site.display_name,
+            reader: points.name_in(language),
+            site: language.pick(&claimed.site.display_name, &claimed.site.display_name_en),
             zone: &zone,
             owner: claimed
                 .owner
                 .as_ref()
-                .map_or("", |owner| owner.points.name.as_str()),
-            owner_department: claimed
-                .owner
-                .as_ref()
-                .map_or("", |owner| owner.department.as_str()),
+                .map_or("", |owner| owner.points.name_in(language)),
+            owner_department: claimed.owner.as_ref().map_or("", |owner| {
+                language.pick(&owner.department, &owner.department_en)
+            }),
             owner_phone: claimed
                 .owner
                 .as_ref()
@@ -469,7 +474,7 @@ impl<P: People> Sender<P> {
             subject: self.marked(language, text.subject),
             body: self.marked(language, text.body),
             params: text.params,
-            reader: points.name.clone(),
+            reader: points.name_in(language).to_owned(),
             create_time: message.create_time,
             unsubscribe: self.unsubscribe(message),
         })))

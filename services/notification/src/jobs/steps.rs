@@ -209,7 +209,7 @@ impl Operation for ClaimMessage<'_> {
             }
             _ => (None, None),
         };
-        let owner = self.owner(tx, case.as_ref()).await?;
+        let owner = self.owner(tx, case.as_ref(), &message.facts.writer).await?;
         let holding = texts::holding(tx, &self.name.site, self.now).await?;
         let said = match message.template {
             Template::CaseMessage => texts::said(tx, self.keys, self.name).await?,
@@ -319,12 +319,22 @@ impl ClaimMessage<'_> {
         }
     }
 
+    /// Who looks after the case. News of an acceptance may be on their way: whoever writes about a case that is offered
+    /// to them has accepted it.
     async fn owner(
         &self,
         tx: &mut Tx,
         case: Option<&CaseView>,
+        writer: &str,
     ) -> Result<Option<StaffContact>, Fault> {
-        match case.and_then(|case| case.responsible.parse().ok()) {
+        let responsible = case.map(|case| {
+            if !writer.is_empty() && case.offered_to == writer {
+                writer
+            } else {
+                case.responsible.as_str()
+            }
+        });
+        match responsible.and_then(|name| name.parse().ok()) {
             Some(name) => staff::get(tx, self.keys, &name).await,
             None => Ok(None),
         }
@@ -414,6 +424,18 @@ impl Operation for FinishAttempt<'_> {
                 tasks::end_search(tx, self.name, self.now).await?;
                 if first {
                     announce::changed(tx, &message, self.now).await?;
+                }
+            }
+            Next::Asked => {
+                let fate = &mut message.fate;
+                fate.state = MessageState::Asked;
+                fate.lease_token = None;
+                fate.due_time = None;
+                messages::settle(tx, &mut message).await?;
+                // Whoever was asked may have been quicker than the news of it.
+                let (name, number, now) = (self.name, self.number, self.now);
+                if let Some(outcome) = tasks::outcome(tx, name, number).await? {
+                    carry::came_of(tx, name, number, outcome, now).await?;
                 }
             }
             Next::Again { due } => {

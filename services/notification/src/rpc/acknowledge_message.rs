@@ -64,6 +64,7 @@ impl Operation for AcknowledgeMessage<'_> {
             MessageState::Queued
             | MessageState::Sending
             | MessageState::Sent
+            | MessageState::Asked
             | MessageState::Failed
             | MessageState::Held
             | MessageState::Bundled => {

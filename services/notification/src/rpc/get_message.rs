@@ -13,6 +13,7 @@ use crate::store::attempts::{self, Attempt};
 use crate::store::kept::{self, KeptPage};
 use crate::store::keys::Keys;
 use crate::store::messages::{self, Message};
+use crate::store::texts;
 
 /// What a caller needs besides the method's own permission to read texts, which name people.
 const READ_BODY: &str = "messages.read_body";
@@ -25,19 +26,20 @@ struct GetMessage<'a> {
 
 impl Operation for GetMessage<'_> {
     const NAME: &'static str = "notification.get_message";
-    type Output = (Message, Vec<Attempt>, Vec<KeptPage>);
+    type Output = (Message, Vec<Attempt>, Vec<KeptPage>, String);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let message = messages::get(tx, self.name)
             .await?
             .ok_or_else(|| Fault::not_found("Message", self.name))?;
         let attempts = attempts::list(tx, self.name).await?;
-        let pages = if self.with_text {
-            kept::list(tx, self.keys, self.name).await?
-        } else {
-            Vec::new()
-        };
-        Ok((message, attempts, pages))
+        if !self.with_text {
+            return Ok((message, attempts, Vec::new(), String::new()));
+        }
+        let pages = kept::list(tx, self.keys, self.name).await?;
+        let said = texts::said(tx, self.keys, self.name).await?;
+        let said = said.map(|text| text.to_string()).unwrap_or_default();
+        Ok((message, attempts, pages, said))
     }
 }
 
@@ -53,12 +55,13 @@ pub(super) async fn handle(
         keys: &service.keys,
         with_text: caller.may(READ_BODY),
     };
-    let (message, attempts, pages) = redress_runtime::sight(caller)
+    let (message, attempts, pages, said_text) = redress_runtime::sight(caller)
         .read(&service.db, &operation)
         .await?;
     Ok(proto::GetMessageResponse {
         message: Some(wire::message(&message)),
         attempts: attempts.iter().map(wire::attempt).collect(),
         rendered_messages: pages.into_iter().map(wire::rendered).collect(),
+        said_text,
     })
 }

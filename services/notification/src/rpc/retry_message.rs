@@ -45,6 +45,7 @@ impl Operation for RetryMessage<'_> {
             MessageState::Queued
             | MessageState::Sending
             | MessageState::Sent
+            | MessageState::Asked
             | MessageState::Bundled => {}
             MessageState::Cancelled | MessageState::Acknowledged => {
                 return Err(Fault::illegal(

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use redress_model::fault::parse_field;
-use redress_model::name::{CaseName, StaffName};
+use redress_model::name::CaseName;
+use redress_model::text::is_blank;
 use redress_model::{Fault, ids};
 use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
@@ -10,24 +11,28 @@ use redress_rpc::Caller;
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 use redress_wording::Audience;
+use redress_wording::promise::{self, Promise};
 use tonic::Request;
 
 use super::{Messages, texts as shared, wire};
+use crate::domain::case::CaseView;
 use crate::domain::causes;
 use crate::domain::texts::check;
 use crate::domain::words::SaidPurpose;
 use crate::store::keys::Keys;
-use crate::store::matters;
 use crate::store::messages::{self, Message};
 use crate::store::texts::{self, Override};
+use crate::store::{duty, matters, parts, promises};
+
+/// Lets its holder act in the name of whoever is responsible, as with assignment.
+const OVERRIDE: &str = "assignments.override";
 
 const METHOD: &str = "redress.notification.v1.MessageService/SendMessage";
 
 struct SendMessage<'a> {
     case: &'a CaseName,
     keys: &'a Keys,
-    subject: &'a str,
-    staff: Option<&'a StaffName>,
+    caller: &'a Caller,
     text: &'a str,
     only: &'a [String],
     purpose: SaidPurpose,
@@ -50,10 +55,11 @@ impl Operation for SendMessage<'_> {
             .await?
             // Staff complained about know of no case.
             .filter(|view| {
-                let staff = self.staff.map(ToString::to_string);
+                let staff = self.caller.staff.as_ref().map(ToString::to_string);
                 !staff.is_some_and(|staff| view.complained_about.contains(&staff))
             })
             .ok_or_else(|| Fault::not_found("Case", self.case))?;
+        self.require_part(tx, &view).await?;
         if !view.may_page() {
             return Err(Fault::illegal(
                 "MATTER_ENDED",
@@ -78,6 +84,7 @@ impl Operation for SendMessage<'_> {
                 self.case,
             ));
         }
+        self.may_promise(tx, view.epoch).await?;
         let holding = texts::holding(tx, site, self.now).await?;
         let hits = check(&holding, self.text, Audience::Complainant);
         let rules = shared::let_through(&hits, self.override_reason, self.case)?;
@@ -85,10 +92,13 @@ impl Operation for SendMessage<'_> {
         let mut sent = Vec::with_capacity(tokens.len());
         for token in tokens {
             let id = ids::new_id(self.now);
-            let draft = causes::said(&cause, self.case, &view, token, self.purpose, self.now);
+            let staff = self.caller.staff.as_ref();
+            let said = (self.purpose, staff);
+            let draft = causes::said(&cause, self.case, &view, token, said, self.now);
             messages::insert(tx, site, id, &draft, None, self.now).await?;
             let name = redress_model::name::MessageName::new(site.clone(), id);
-            texts::keep_said(tx, self.keys, &name, self.subject, self.text, self.now).await?;
+            let author = &self.caller.subject;
+            texts::keep_said(tx, self.keys, &name, author, self.text, self.now).await?;
             if !rules.is_empty() {
                 let kept = Override {
                     site: site.clone(),
@@ -96,7 +106,7 @@ impl Operation for SendMessage<'_> {
                     message: name.clone(),
                     rules: rules.clone(),
                     reason: self.override_reason.to_owned(),
-                    author: self.subject.to_owned(),
+                    author: author.clone(),
                     create_time: self.now,
                 };
                 texts::keep_override(tx, &kept).await?;
@@ -106,6 +116,47 @@ impl Operation for SendMessage<'_> {
         tx.wake();
         receipt::complete(tx, &self.receipt, &cause, "").await?;
         Ok((sent, !rules.is_empty()))
+    }
+}
+
+impl SendMessage<'_> {
+    /// The company speaks with one voice on a case: that of whoever answers for it, has a part in it, stands on the lead ladder
+    /// now, or may act in another's name.
+    async fn require_part(&self, tx: &mut Tx, view: &CaseView) -> Result<(), Fault> {
+        let staff = self.caller.staff.as_ref();
+        if view.is_with(staff.map(ToString::to_string).as_deref()) || self.caller.may(OVERRIDE) {
+            return Ok(());
+        }
+        if let Some(staff) = staff.filter(|staff| staff.site == self.case.site)
+            && (parts::has(tx, self.case, staff).await?
+                || duty::is_lead(tx, staff, self.now).await?)
+        {
+            return Ok(());
+        }
+        let why = format!("{} is responsible", view.responsible);
+        Err(Fault::denied_since(OVERRIDE, why))
+    }
+
+    /// Money is promised only as far as somebody with authority approved it as a solution of this case (M10). No
+    /// reason overrides that: whoever may decide it approves the solution.
+    async fn may_promise(&self, tx: &mut Tx, epoch: i64) -> Result<(), Fault> {
+        let Some(promised) = promise::promised(self.text) else {
+            return Ok(());
+        };
+        let most = promises::most(tx, self.case, epoch, self.now).await?;
+        let said = match promised {
+            Promise::Sum(sum) if most.is_some_and(|most| sum <= most) => return Ok(()),
+            Promise::Sum(sum) => format!("{sum} yuan"),
+            Promise::Unsaid => "money without saying how much".to_owned(),
+        };
+        let allowed = most.map_or_else(
+            || "no solution of the case may be told".to_owned(),
+            |most| format!("the solutions that may be told give at most {most}"),
+        );
+        let why = format!(
+            "the text promises {said}, and {allowed}; legal now: have a solution approved that covers it and name its sum, or name neither sum nor payment"
+        );
+        Err(Fault::illegal("PROMISE_NOT_APPROVED", why, self.case))
     }
 }
 
@@ -122,7 +173,7 @@ pub(super) async fn handle(
         ("override_reason", &asked.override_reason),
     ])?;
     shared::may_override(caller, &asked.override_reason)?;
-    if asked.text.trim().is_empty() {
+    if is_blank(&asked.text) {
         return Err(Fault::invalid("text", "must say something"));
     }
     let unnumbered = proto::SendMessageRequest {
@@ -132,8 +183,7 @@ pub(super) async fn handle(
     let operation = SendMessage {
         case: &case,
         keys: &service.keys,
-        subject: &caller.subject,
-        staff: caller.staff.as_ref(),
+        caller,
         text: &asked.text,
         only: &asked.person_tokens,
         purpose: convert::from_wire(asked.purpose).unwrap_or(SaidPurpose::Ordinary),

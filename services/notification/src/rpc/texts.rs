@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::Violation;
 use redress_model::name::SiteId;
+use redress_model::text::is_blank;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
@@ -122,7 +123,7 @@ pub(super) fn let_through(
     name: impl std::fmt::Display,
 ) -> Result<Vec<String>, Fault> {
     let rules = rules_of(hits);
-    if rules.is_empty() || !override_reason.trim().is_empty() {
+    if rules.is_empty() || !is_blank(override_reason) {
         return Ok(rules);
     }
     Err(Fault::illegal(

@@ -92,3 +92,19 @@ pub async fn holder(
         .map(|name| name.parse().map_err(Fault::internal))
         .transpose()
 }
+
+/// Whether somebody stands on the lead ladder now.
+pub async fn is_lead(tx: &mut Tx, staff: &StaffName, now: Timestamp) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- notification::duty::is_lead
+        SELECT EXISTS (SELECT FROM duty_slot
+                       WHERE site = $1 AND staff = $2 AND role IN ('ON_SITE_LEAD', 'DUTY_LEAD', 'TOP_LEAD')
+                         AND start_time <= $3 AND (end_time IS NULL OR end_time > $3)) AS "is_lead!""#,
+        staff.site.as_str(),
+        staff.to_string(),
+        now.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}

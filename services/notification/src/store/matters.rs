@@ -17,6 +17,8 @@ use crate::domain::case::{CaseView, is_ended};
 pub struct SiteView {
     /// Name for people.
     pub display_name: String,
+    /// The same in English; empty where there is no such name.
+    pub display_name_en: String,
     /// IANA time zone.
     pub time_zone: String,
     /// BCP 47 language.
@@ -29,16 +31,17 @@ pub struct SiteView {
 pub async fn keep_site(tx: &mut Tx, site: &SiteId, view: &SiteView) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::matters::keep_site
-        INSERT INTO site AS s (site, display_name, time_zone, language, revision)
-        VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO site AS s (site, display_name, time_zone, language, revision, display_name_en)
+        VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT ON CONSTRAINT site_pkey DO UPDATE
-        SET display_name = $2, time_zone = $3, language = $4, revision = $5
+        SET display_name = $2, time_zone = $3, language = $4, revision = $5, display_name_en = $6
         WHERE s.revision < $5",
         site.as_str(),
         view.display_name,
         view.time_zone,
         view.language,
         view.revision,
+        view.display_name_en,
     )
     .execute(&mut **tx)
     .await
@@ -51,7 +54,7 @@ pub async fn site(tx: &mut Tx, site: &SiteId) -> Result<Option<SiteView>, Fault>
     sqlx::query_as!(
         SiteView,
         "-- notification::matters::site
-        SELECT display_name, time_zone, language, revision FROM site WHERE site = $1",
+        SELECT display_name, display_name_en, time_zone, language, revision FROM site WHERE site = $1",
         site.as_str(),
     )
     .fetch_optional(&mut **tx)

@@ -610,7 +610,7 @@ pub async fn progress(tx: &mut Tx, notice: &Notice) -> Result<Progress, Fault> {
                count(*) FILTER (WHERE state IN ('SENT', 'ACKNOWLEDGED')
                                   AND (deliver_time IS NOT NULL OR read_time IS NOT NULL)) AS "delivered!",
                count(*) FILTER (WHERE state = 'FAILED') AS "failed!",
-               count(*) FILTER (WHERE state IN ('QUEUED', 'SENDING')) AS "under_way!",
+               count(*) FILTER (WHERE state IN ('QUEUED', 'SENDING', 'ASKED')) AS "under_way!",
                count(*) FILTER (WHERE state = 'CANCELLED') AS "cancelled!"
         FROM message WHERE site = $1 AND cause = $2"#,
         notice.site.as_str(),

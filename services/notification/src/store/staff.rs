@@ -20,6 +20,8 @@ pub struct StaffContact {
     pub language: String,
     /// Name of the department; empty where the person belongs to none.
     pub department: String,
+    /// The same in English; empty where there is no such name.
+    pub department_en: String,
     /// No longer works here.
     pub retired: bool,
     /// Revision of the person that this belongs to.
@@ -48,10 +50,10 @@ pub async fn keep(
     let sealed = keys.seal(tx, &staff.site, &place, &plain, now).await?;
     sqlx::query!(
         "-- notification::staff::keep
-        INSERT INTO staff_contact AS s (site, staff, language, retired, revision, sealed, department)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO staff_contact AS s (site, staff, language, retired, revision, sealed, department, department_en)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT ON CONSTRAINT staff_contact_pkey DO UPDATE
-        SET language = $3, retired = $4, revision = $5, sealed = $6, department = $7
+        SET language = $3, retired = $4, revision = $5, sealed = $6, department = $7, department_en = $8
         WHERE s.revision <= $5",
         staff.site.as_str(),
         staff.id.as_str(),
@@ -60,6 +62,7 @@ pub async fn keep(
         contact.revision,
         sealed,
         contact.department,
+        contact.department_en,
     )
     .execute(&mut **tx)
     .await
@@ -94,7 +97,7 @@ pub async fn get(
 ) -> Result<Option<StaffContact>, Fault> {
     let row = sqlx::query!(
         "-- notification::staff::get
-        SELECT language, retired, revision, sealed, department FROM staff_contact WHERE site = $1 AND staff = $2",
+        SELECT language, retired, revision, sealed, department, department_en FROM staff_contact WHERE site = $1 AND staff = $2",
         staff.site.as_str(),
         staff.id.as_str(),
     )
@@ -114,6 +117,7 @@ pub async fn get(
         points,
         language: row.language,
         department: row.department,
+        department_en: row.department_en,
         retired: row.retired,
         revision: row.revision,
     }))

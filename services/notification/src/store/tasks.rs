@@ -218,6 +218,26 @@ pub async fn make(
     Ok(false)
 }
 
+/// How the call or letter ended that an attempt asked for; none while it waits.
+pub async fn outcome(
+    tx: &mut Tx,
+    message: &MessageName,
+    attempt: i32,
+) -> Result<Option<TaskOutcome>, Fault> {
+    let word = sqlx::query_scalar!(
+        "-- notification::tasks::outcome
+        SELECT outcome FROM task WHERE site = $1 AND message_id = $2 AND attempt = $3 AND state = 'DONE'",
+        message.site.as_str(),
+        message.id,
+        attempt,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    word.map(|word| word.parse().map_err(Fault::internal))
+        .transpose()
+}
+
 /// Ends the search for a reader whom the message has reached after all, or who needs it no more.
 pub async fn end_search(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<(), Fault> {
     sqlx::query!(

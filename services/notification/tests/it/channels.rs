@@ -431,6 +431,97 @@ async fn m05_who_prefers_a_call_gets_one_and_a_call_in_vain_sends_the_message_on
 }
 
 #[tokio::test]
+async fn m05_a_call_in_vain_goes_on_by_text_message_and_nothing_is_told_while_a_call_waits() {
+    for outcome in [
+        proto::TaskOutcome::Unreachable,
+        proto::TaskOutcome::WrongContact,
+    ] {
+        let world = World::new().await;
+        let case = CaseName::new(site("lake"), Uuid::now_v7());
+        let (name, phone) = ("Wang Fang", "+8613800138000");
+        world.people.add_phone(&case, "t1", name, phone);
+        world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+        world.clock.advance(SignedDuration::from_mins(2));
+        // As `redress up` has it: people call, and the outbox stands for every machine.
+        let sender = world.sender(Gateways {
+            tasks: true,
+            outbox: true,
+            ..Gateways::default()
+        });
+        world.send_due(&sender).await;
+        let waiting = world.message().await;
+        assert_eq!(waiting.fate.state, MessageState::Asked);
+        assert_eq!(waiting.fate.send_time, None, "nobody was told yet");
+        let task = open_tasks(&world).await.remove(0);
+        let service = tasks(&world);
+        let taken = service.claim_task(by(&clerk(), claim(&task.name))).await;
+        taken.expect("taken");
+        let vain = complete(&task.name, outcome);
+        let done = service.complete_task(by(&clerk(), vain)).await;
+        done.expect("done");
+        world.send_due(&sender).await;
+
+        let message = world.message().await;
+        assert_eq!(message.fate.state, MessageState::Sent);
+        let ways: Vec<(&str, &str)> = world
+            .attempts(&message.name)
+            .await
+            .iter()
+            .map(|a| (a.way.channel.word(), a.way.provider.word()))
+            .collect();
+        assert_eq!(ways, [("PHONE", "TASK"), ("SMS", "OUTBOX")]);
+        assert!(open_tasks(&world).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn m16_whoever_gave_no_way_at_all_is_looked_for_by_a_person() {
+    let world = World::new().await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    world.people.add_phone(&case, "t1", "Li Si", "");
+    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.sender(Gateways {
+        tasks: true,
+        outbox: true,
+        ..Gateways::default()
+    });
+    world.send_due(&sender).await;
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Failed);
+    let task = open_tasks(&world).await.remove(0);
+    assert_eq!(task.kind(), proto::TaskKind::Unreached);
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_needs_any_more_cancels_the_message() {
+    let world = World::new().await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    world
+        .people
+        .add_caller(&case, "t1", "Wang Fang", "+8613800138000");
+    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.sender(Gateways {
+        tasks: true,
+        ..Gateways::default()
+    });
+    world.send_due(&sender).await;
+    let task = open_tasks(&world).await.remove(0);
+    let service = tasks(&world);
+    let taken = service.claim_task(by(&clerk(), claim(&task.name))).await;
+    taken.expect("taken");
+    let needless = complete(&task.name, proto::TaskOutcome::NotNeeded);
+    let done = service.complete_task(by(&clerk(), needless)).await;
+    done.expect("done");
+    let fate = world.message().await.fate;
+    assert_eq!(
+        (fate.state, fate.reason.as_str(), fate.send_time),
+        (MessageState::Cancelled, "TASK_NOT_NEEDED", None)
+    );
+}
+
+#[tokio::test]
 async fn a_delivered_call_leaves_the_message_sent() {
     let world = World::new().await;
     let case = CaseName::new(site("lake"), Uuid::now_v7());
@@ -444,6 +535,8 @@ async fn a_delivered_call_leaves_the_message_sent() {
         ..Gateways::default()
     });
     world.send_due(&sender).await;
+    assert_eq!(world.message().await.fate.state, MessageState::Asked);
+    assert!(world.announced().await.is_empty(), "nobody was told yet");
     let task = open_tasks(&world).await.remove(0);
     let service = tasks(&world);
     let foreign = caller("river", &["*"], None);
@@ -470,6 +563,8 @@ async fn a_delivered_call_leaves_the_message_sent() {
     let message = world.message().await;
     assert_eq!(message.fate.state, MessageState::Sent);
     assert_eq!(message.fate.channel, Some(MessageChannel::Phone));
+    assert_eq!(message.fate.send_time, Some(world.now()));
+    assert_eq!(world.announced().await, ["SENT"], "now it was");
     assert!(open_tasks(&world).await.is_empty());
 }
 
@@ -516,6 +611,47 @@ async fn a_call_whose_worker_died_is_one_task_and_in_vain_still_sends_the_messag
     let message = world.message().await;
     assert_eq!(message.fate.state, MessageState::Failed);
     assert_eq!(message.fate.reason, "WAYS_USED_UP");
+}
+
+#[tokio::test]
+async fn a_call_that_was_made_before_its_worker_could_say_so_is_told_and_one_in_vain_goes_on() {
+    for (outcome, state) in [
+        (proto::TaskOutcome::Delivered, MessageState::Sent),
+        (proto::TaskOutcome::NotNeeded, MessageState::Cancelled),
+        (proto::TaskOutcome::Unreachable, MessageState::Failed),
+    ] {
+        let world = World::new().await;
+        let case = CaseName::new(site("lake"), Uuid::now_v7());
+        world
+            .people
+            .add_caller(&case, "t1", "Wang Fang", "+8613800138000");
+        world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+        world.clock.advance(SignedDuration::from_mins(2));
+        let sender = world.sender(Gateways {
+            tasks: true,
+            ..Gateways::default()
+        });
+        world.send_due(&sender).await;
+        for statement in [
+            "UPDATE notification.attempt SET outcome = 'PENDING', end_time = NULL",
+            "UPDATE notification.message SET state = 'SENDING', lease_token = gen_random_uuid(), due_time = create_time",
+        ] {
+            sqlx::query(statement)
+                .execute(&world.base.admin)
+                .await
+                .expect("the rows are there");
+        }
+        let task = open_tasks(&world).await.remove(0);
+        let service = tasks(&world);
+        let taken = service.claim_task(by(&clerk(), claim(&task.name))).await;
+        taken.expect("taken");
+        let made = service.complete_task(by(&clerk(), complete(&task.name, outcome)));
+        made.await.expect("done");
+        // The next worker finds that it was asked for, and made.
+        world.send_due(&sender).await;
+        world.send_due(&sender).await;
+        assert_eq!(world.message().await.fate.state, state, "{outcome:?}");
+    }
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ async fn promise(
 }
 
 async fn say(world: &World, case: &CaseName, text: &str) {
-    let writer = caller("lake", &["messages.send"], None);
+    let writer = caller("lake", &["messages.send", "assignments.override"], None);
     let asked = proto::SendMessageRequest {
         parent: case.to_string(),
         text: text.to_owned(),
@@ -229,10 +229,13 @@ async fn m18_the_reasons_of_a_rejection_reach_the_complainant_though_the_case_ha
         .await;
     assert_eq!(keys(&heard(&world).await), ["case.received"]);
     world.clock.advance(HOUR * 11);
-    assert_eq!(
-        keys(&heard(&world).await),
-        ["case.received", "case.message"]
-    );
+    let told = heard(&world).await;
+    let mut all = keys(&told);
+    all.sort_unstable();
+    assert_eq!(all, ["case.message", "case.received", "case.rejected"]);
+    let rejected = told.iter().find(|(t, _)| *t == Template::CaseRejected);
+    let body = &rejected.expect("told").1.body;
+    assert!(body.contains("appeal once"), "{body}");
     // What was withdrawn needs no answer any more (P06).
     let other = world.case("LAKE-2").await;
     say(&world, &other, "我们明天到现场。").await;
@@ -240,7 +243,71 @@ async fn m18_the_reasons_of_a_rejection_reach_the_complainant_though_the_case_ha
         .tell(news::moved(&other, CaseStatus::Withdrawn, 2))
         .await;
     let heard = heard(&world).await;
-    assert_eq!(heard.len(), 2, "{:?}", keys(&heard));
+    assert_eq!(heard.len(), 3, "{:?}", keys(&heard));
+}
+
+#[tokio::test]
+async fn m18_a_dismissed_appeal_is_told_once_and_a_granted_one_by_the_case_opening_again() {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let case = in_hand(&world, &li).await;
+    heard(&world).await;
+    world.clock.advance(HOUR);
+    world
+        .tell(news::moved(&case, CaseStatus::Rejected, 1))
+        .await;
+    heard(&world).await;
+    world.clock.advance(HOUR);
+    for _ in 0..2 {
+        world.tell(news::appeal_decided(&case, false)).await;
+    }
+    let told = heard(&world).await;
+    assert_eq!(
+        keys(&told),
+        ["case.received", "case.rejected", "appeal.dismissed"]
+    );
+    let body = &told[2].1.body;
+    assert!(body.contains("LAKE-1") && body.contains("court"), "{body}");
+
+    let other = world.case("LAKE-2").await;
+    world
+        .tell(news::moved(&other, CaseStatus::Rejected, 1))
+        .await;
+    world.tell(news::appeal_decided(&other, true)).await;
+    let told = heard(&world).await;
+    let dismissals = keys(&told)
+        .into_iter()
+        .filter(|key| *key == "appeal.dismissed");
+    assert_eq!(dismissals.count(), 1, "of the first case alone");
+}
+
+#[tokio::test]
+async fn whoever_refuses_to_be_asked_hears_that_it_is_resolved_all_the_same() {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let case = in_hand(&world, &li).await;
+    heard(&world).await;
+    let delivery = Delivery {
+        db: world.base.db.clone(),
+        clock: world.clock.clone(),
+        tokens: tokens(),
+        fingerprints: Fingerprints::new(b"a key of tests"),
+        metrics: Metrics::new(&meter()),
+    };
+    let gateway = caller("lake", &["preferences.unsubscribe"], None);
+    let refusal = proto::UnsubscribeRequest {
+        token: tokens().refusal(&site("lake"), "token-LAKE-1", MessageTopic::Survey),
+    };
+    let taken = delivery.unsubscribe(by(&gateway, refusal)).await;
+    taken.expect("taken");
+    for _ in 0..2 {
+        world
+            .tell(news::moved(&case, CaseStatus::Resolved, 1))
+            .await;
+    }
+    let told = heard(&world).await;
+    assert_eq!(keys(&told), ["case.received", "case.resolved"]);
+    assert!(told[1].1.body.contains("LAKE-1"));
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use redress_model::name::CaseName;
-use redress_model::words::{ClockKind, ClockTransition};
+use redress_model::name::{CaseName, StaffName};
+use redress_model::words::{ClockKind, ClockTransition, DutyRole};
 use redress_notification::domain::words::{MessageState, Template};
 use redress_notification::jobs::metrics::Metrics;
 use redress_notification::rpc::templates::TemplateTexts;
@@ -14,8 +14,9 @@ use redress_proto::notification::v1::message_service_server::MessageService as _
 use redress_proto::notification::v1::template_service_server::TemplateService as _;
 use redress_proto::notification::v1::wording_service_server::WordingService as _;
 use redress_rpc::{Caller, Fingerprints};
-use tonic::Code;
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
+use uuid::Uuid;
 
 use crate::rpc::{by, caller, service};
 use crate::support::{World, meter, news, site};
@@ -46,12 +47,19 @@ fn head_office() -> Arc<Caller> {
 }
 
 fn apply(parent: &str, subject: &str, body: &str) -> proto::ApplyTemplateRequest {
+    // What every first message has to say (M16), unless the level gives its text back.
+    let body = match body {
+        "" => String::new(),
+        body => format!(
+            "{body} {{{{ owner }}}} {{{{ owner_department }}}} {{{{ owner_phone }}}} {{{{ next_time }}}}"
+        ),
+    };
     proto::ApplyTemplateRequest {
         parent: parent.to_owned(),
         template: "case.received".to_owned(),
         language: "en".to_owned(),
         subject: subject.to_owned(),
-        body: body.to_owned(),
+        body,
         reason: "agreed with customer service".to_owned(),
         ..Default::default()
     }
@@ -185,6 +193,24 @@ async fn an_unknown_variable_is_refused_at_save_and_i8_another_level_is_not_foun
     assert_eq!(details.field_violations[0].field, "body");
     assert!(details.field_violations[0].description.contains("price"));
 
+    let mut unsaid = apply("sites/lake", "On record", "{{ number }}");
+    unsaid.body = "您好,没有编号".to_owned();
+    let refused = service
+        .apply_template(by(&head_office(), unsaid))
+        .await
+        .expect_err("says neither number nor handler");
+    let details = refused.get_details_bad_request().expect("names the field");
+    assert!(
+        details.field_violations[0]
+            .description
+            .contains("next_time")
+    );
+
+    let costly = apply("sites/lake", "On record", "{{ number }}: 我们赔偿您500元");
+    let refused = service.apply_template(by(&head_office(), costly)).await;
+    let refused = refused.expect_err("M10: promises money to everybody");
+    assert!(refused.message().contains("promise no money"));
+
     let of_site = caller("lake", &["*"], None);
     let foreign = caller("river", &["*"], None);
     for (who, parent) in [
@@ -275,8 +301,8 @@ async fn m11_a_phrase_blocks_what_somebody_writes_until_it_is_changed_or_overrid
     let case = world.case("LAKE-1").await;
     world.tell(news::offered(&case, &li, None, 1)).await;
     let service = service(&world);
-    let clerk = caller("lake", &["messages.send"], None);
-    let manager = caller("lake", &["messages.send", "wording.*"], None);
+    let clerk = caller("lake", &["messages.send"], Some(&li));
+    let manager = caller("lake", &["messages.send", "wording.*"], Some(&li));
     let rude = "这点小事，不归我管。";
 
     let check = proto::CheckWordingRequest {
@@ -365,6 +391,190 @@ async fn m11_a_phrase_blocks_what_somebody_writes_until_it_is_changed_or_overrid
         .expect("kept");
     for part in ["Wang Fang", "LAKE-1", "li", "Engineering", "+8613800000001"] {
         assert!(plain.body.contains(part), "M16: {part} in {}", plain.body);
+    }
+}
+
+#[tokio::test]
+async fn m10_money_is_promised_only_as_far_as_a_solution_of_the_case_that_may_be_told() {
+    let world = World::new().await;
+    let (case, other) = (world.case("LAKE-1").await, world.case("LAKE-2").await);
+    let service = service(&world);
+    let clerk = caller("lake", &["messages.send"], None);
+    let manager = caller("lake", &["messages.send", "wording.*"], None);
+    let promise = |text: &str| service.send_message(by(&clerk, say(&case, text)));
+    let reason = |refused: Status| {
+        let details = refused.get_details_error_info().expect("a reason");
+        (refused.code(), details.reason)
+    };
+    let unapproved = (Code::FailedPrecondition, "PROMISE_NOT_APPROVED".to_owned());
+    for text in [
+        "我们同意赔偿您1500元,请放心。",
+        "我们已决定补偿您壹仟伍佰元",
+        "我們已決定補償您壹仟伍佰元",
+        "我们会赔。数额𝟏𝟓𝟎𝟎元。",
+        "公司商定退一赔三,100000元",
+    ] {
+        let refused = promise(text).await.expect_err("nobody approved it");
+        assert_eq!(reason(refused), unapproved, "{text}");
+    }
+    // No reason overrides it: whoever may decide it approves a solution.
+    let mut forced = say(&case, "我们同意赔偿您1500元");
+    forced.override_reason = "agreed by phone".to_owned();
+    let refused = service.send_message(by(&manager, forced)).await;
+    assert_eq!(reason(refused.expect_err("not approved")), unapproved);
+
+    // Proposed inside it may not be said, approved it may, up to its sum and about its own case alone.
+    let solution = Uuid::now_v7();
+    let approved = "我们同意赔偿您1500元";
+    world
+        .tell(news::promised(&case, solution, (false, 1_500), 1))
+        .await;
+    assert_eq!(
+        reason(promise(approved).await.expect_err("proposed")),
+        unapproved
+    );
+    world
+        .tell(news::promised(&case, solution, (true, 1_500), 3))
+        .await;
+    promise(approved).await.expect("approved");
+    let more = promise("我们同意赔偿您1500.01元").await;
+    assert_eq!(reason(more.expect_err("more")), unapproved);
+    let unsaid = promise("我们同意退一赔三").await;
+    assert_eq!(reason(unsaid.expect_err("how much?")), unapproved);
+    let elsewhere = say(&other, approved);
+    let elsewhere = service.send_message(by(&clerk, elsewhere)).await;
+    assert_eq!(reason(elsewhere.expect_err("another case")), unapproved);
+    // I3: late news of an older revision change nothing; a newer one takes it back.
+    world
+        .tell(news::promised(&case, solution, (false, 1_500), 2))
+        .await;
+    promise(approved).await.expect("still approved");
+    world
+        .tell(news::promised(&case, solution, (false, 1_500), 4))
+        .await;
+    assert_eq!(
+        reason(promise(approved).await.expect_err("declined")),
+        unapproved
+    );
+    // What gives nothing may name a sum.
+    promise("您本月的物业费是 320 元，发票随信附上。")
+        .await
+        .expect("a bill");
+}
+
+#[tokio::test]
+async fn a_text_that_nobody_sees_is_no_text() {
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    let service = service(&world);
+    let clerk = caller("lake", &["messages.send"], None);
+    for blank in ["\u{200b}\u{2060}", "\u{3164}", "\u{feff} \u{ad}"] {
+        let refused = service.send_message(by(&clerk, say(&case, blank))).await;
+        let refused = refused.expect_err("an empty message");
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
+}
+
+#[tokio::test]
+async fn m16_a_message_right_after_acceptance_names_who_accepted() {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let wu = world.hire("wu", "+8613800000002", "wu@example.com").await;
+    let case = world.case("LAKE-1").await;
+    world.tell(news::offered(&case, &li, Some(&wu), 1)).await;
+    // Wu has accepted, and the news of it are on their way.
+    let accepted = caller("lake", &["messages.send"], Some(&wu));
+    let said = say(&case, "我们明天上午九点到现场。");
+    let sent = service(&world).send_message(by(&accepted, said)).await;
+    sent.expect("plain words");
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&world.outbox_sender()).await;
+    let texts = world.texts().await;
+    let said = texts.iter().find(|t| t.body.contains("明天上午九点"));
+    let said = &said.expect("kept").body;
+    assert!(said.contains("+8613800000002"), "{said}");
+}
+
+#[tokio::test]
+async fn m10_only_who_has_a_part_in_a_case_writes_to_its_complainants() {
+    let world = World::new().await;
+    let hire = async |id: &str, phone: &str| world.hire(id, phone, "x@example.com").await;
+    let li = hire("li", "+8613800000001").await;
+    let wu = hire("wu", "+8613800000002").await;
+    let zhao = hire("zhao", "+8613800000003").await;
+    let case = world.case("LAKE-1").await;
+    let service = service(&world);
+    let write = async |staff: Option<&StaffName>, more: &[&str]| {
+        let permissions = [&["messages.send"][..], more].concat();
+        let writer = caller("lake", &permissions, staff);
+        let said = say(&case, "我们明天上午九点到现场。");
+        let sent = service.send_message(by(&writer, said)).await;
+        sent.map(|_| ()).map_err(|refused| refused.code())
+    };
+    let denied = Err(Code::PermissionDenied);
+    assert_eq!(write(Some(&zhao), &[]).await, Ok(()), "received it");
+    world.tell(news::offered(&case, &li, None, 1)).await;
+    assert_eq!(write(Some(&li), &[]).await, Ok(()));
+    assert_eq!(write(Some(&zhao), &[]).await, denied);
+    assert_eq!(write(None, &[]).await, denied);
+    assert_eq!(write(None, &["assignments.override"]).await, Ok(()));
+    // Help and visits give a part while they last, a summons for good.
+    let help = Uuid::now_v7();
+    world.tell(news::part(&case, help, &zhao, true)).await;
+    assert_eq!(write(Some(&zhao), &[]).await, Ok(()));
+    assert_eq!(write(Some(&wu), &[]).await, denied);
+    world.tell(news::part(&case, help, &zhao, false)).await;
+    assert_eq!(write(Some(&zhao), &[]).await, denied);
+    world.tell(news::summoned(&case, &wu)).await;
+    assert_eq!(write(Some(&wu), &[]).await, Ok(()));
+    // So does standing on the lead ladder.
+    world
+        .tell(news::on_duty(&[(DutyRole::DutyLead, &zhao)]))
+        .await;
+    assert_eq!(write(Some(&zhao), &[]).await, Ok(()));
+    // Who handed it over has it no more.
+    world.tell(news::offered(&case, &wu, None, 2)).await;
+    assert_eq!(write(Some(&li), &[]).await, denied);
+}
+
+#[tokio::test]
+async fn who_reads_english_reads_names_in_english_where_there_are_any() {
+    let world = World::new().await;
+    let (phone, email) = ("+8613800000001", "li@example.com");
+    let li = world.hire("li", phone, email).await;
+    world.people.add_staff(&li, "李明", phone, email);
+    world.tell(news::staff_changed(&li, 2, false)).await;
+    let case = world.case("LAKE-1").await;
+    world.tell(news::offered(&case, &li, None, 1)).await;
+    let said = async |text: &str| {
+        let writer = caller("lake", &["messages.send"], Some(&li));
+        let service = service(&world);
+        let sent = service.send_message(by(&writer, say(&case, text))).await;
+        sent.expect("plain words");
+        world.clock.advance(SignedDuration::from_mins(2));
+        world.send_due(&world.outbox_sender()).await;
+        let texts = world.texts().await;
+        let said = texts.into_iter().find(|t| t.body.contains(text));
+        let said = said.expect("kept");
+        format!("{} {}", said.subject, said.body)
+    };
+    world.tell(news::site_named("湖畔小区", "", 2)).await;
+    let first = said("We come on Monday.").await;
+    for name in ["湖畔小区", "李明"] {
+        assert!(first.contains(name), "the only one there is: {first}");
+    }
+    let named = news::site_named("湖畔小区", "Lakeside Garden", 3);
+    world.tell(named).await;
+    world
+        .people
+        .name_in_english(&li, "Li Ming", "Engineering Office");
+    world.tell(news::staff_changed(&li, 3, false)).await;
+    let second = said("We come on Tuesday.").await;
+    for name in ["Lakeside Garden", "Li Ming", "Engineering Office"] {
+        assert!(second.contains(name), "{name}: {second}");
+    }
+    for name in ["湖畔", "李明"] {
+        assert!(!second.contains(name), "{name}: {second}");
     }
 }
 

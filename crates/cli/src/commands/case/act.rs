@@ -18,7 +18,7 @@ use crate::commands::task::wire;
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, Tail as _};
 
 /// Acts on one case.
 #[derive(Debug, Subcommand)]
@@ -360,7 +360,7 @@ fn show_evidence(evidence: &Evidence, out: Output) {
                 anstream::println!(
                     "  {}  {:<12} {holder}",
                     crate::output::when(entry.act_time.as_ref()),
-                    act.trim_start_matches("CUSTODY_ACT_"),
+                    act.tail("CUSTODY_ACT_"),
                 );
             }
         },

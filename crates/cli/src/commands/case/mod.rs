@@ -25,7 +25,7 @@ use crate::args::{CaseCommand, CreateArgs};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, grade, heading, line, short, table, until, when};
+use crate::output::{Output, Tail as _, grade, heading, line, short, table, until, when};
 
 /// Cases that one request may name.
 const CASES_AT_ONCE: usize = 100;
@@ -327,7 +327,7 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
         anstream::println!(
             "  {}  {:<16} {}",
             when(e.event_time.as_ref()).dimmed(),
-            kind.trim_start_matches("TIMELINE_KIND_"),
+            kind.tail("TIMELINE_KIND_"),
             facts.join(", ")
         );
     }
@@ -395,12 +395,20 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
     } else {
         args.text.clone()
     };
-    let named = args.name.is_some() || args.phone.is_some() || args.email.is_some();
+    let given = [
+        &args.name,
+        &args.phone,
+        &args.email,
+        &args.postal_address,
+        &args.language,
+    ];
+    let named = given.into_iter().any(Option::is_some);
     let complainants = named
         .then(|| Complainant {
             display_name: args.name.clone().unwrap_or_default(),
             phone: args.phone.clone().unwrap_or_default(),
             email: args.email.clone().unwrap_or_default(),
+            postal_address: args.postal_address.clone().unwrap_or_default(),
             language: args.language.clone().unwrap_or_default(),
             ..Default::default()
         })

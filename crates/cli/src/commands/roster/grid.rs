@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _};
 use redress_model::words::{DutyRole, Word as _};
 use redress_proto::assignment::v1::{Duty, Staff};
 
-use crate::output::{instant, short, table};
+use crate::output::{instant, page, short, table};
 
 /// What marks a time in which nobody has the duty.
 const GAP: &str = "▲";
@@ -84,7 +84,7 @@ pub(super) fn draw(
         }
         grid.add_row(cells);
     }
-    grid.to_string()
+    page(grid).to_string()
 }
 
 fn cut(slots: &[&Duty], day: (Timestamp, Timestamp), staff: &BTreeMap<&str, &Staff>) -> Vec<Piece> {

@@ -27,7 +27,7 @@ use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, instant, line, short, table};
+use crate::output::{Output, Tail as _, heading, instant, line, short, table};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -196,9 +196,7 @@ fn show_rules(rules: &RoutingRules) {
             short(&p.department)
         };
         positions.add_row(vec![
-            kind.as_str_name()
-                .trim_start_matches("POSITION_KIND_")
-                .to_owned(),
+            kind.as_str_name().tail("POSITION_KIND_").to_owned(),
             department,
             short(&p.staff),
         ]);

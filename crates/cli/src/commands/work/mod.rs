@@ -21,7 +21,7 @@ use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, grade, heading, line, short, table, when};
+use crate::output::{Output, Tail as _, grade, heading, line, page, paragraph, short, table, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -111,7 +111,7 @@ async fn promises(
                 (false, true) => " (late)",
                 (false, false) => "",
             };
-            let kind = p.kind().as_str_name().trim_start_matches("PROMISE_KIND_");
+            let kind = p.kind().as_str_name().tail("PROMISE_KIND_");
             vec![
                 format!("{}{mark}", when(p.due_time.as_ref())),
                 kind.to_owned(),
@@ -260,11 +260,11 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     show_work(&w);
     if !supports.is_empty() {
         heading("Help");
-        anstream::println!("{}", supports_table(&supports));
+        anstream::println!("{}", page(supports_table(&supports)));
     }
     if !summonses.is_empty() {
         heading("Summoned");
-        anstream::println!("{}", summonses_table(&summonses));
+        anstream::println!("{}", page(summonses_table(&summonses)));
     }
     if !answer.clocks.is_empty() {
         show_clocks(&answer.clocks);
@@ -272,11 +272,8 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     if !answer.register_entries.is_empty() {
         heading("Known at the site");
         for entry in &answer.register_entries {
-            let kind = entry
-                .kind()
-                .as_str_name()
-                .trim_start_matches("REGISTER_KIND_");
-            line(kind, &entry.text);
+            let kind = entry.kind().as_str_name().tail("REGISTER_KIND_");
+            paragraph(kind, &entry.text);
         }
     }
     heading("History");
@@ -285,16 +282,14 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
         let kind = WorkStepKind::try_from(s.kind).unwrap_or_default();
         steps.add_row(vec![
             when(s.step_time.as_ref()),
-            kind.as_str_name()
-                .trim_start_matches("WORK_STEP_KIND_")
-                .to_owned(),
+            kind.as_str_name().tail("WORK_STEP_KIND_").to_owned(),
             word::<CaseStatus>(s.status),
             or_dash(&short(&s.responsible)),
             or_dash(&short(&s.offered_to)),
             s.text.clone(),
         ]);
     }
-    anstream::println!("{steps}");
+    anstream::println!("{}", page(steps));
     Ok(())
 }
 
@@ -312,7 +307,7 @@ fn show_work(w: &Work) {
         line("taken over", format!("by the company centre, {since}"));
     }
     for reason in &w.explanation {
-        line("why", reason);
+        paragraph("why", reason);
     }
 }
 
@@ -527,10 +522,7 @@ fn supports_table(supports: &[Support]) -> comfy_table::Table {
             short(&s.department),
             short(&s.staff),
             s.task.clone(),
-            state
-                .as_str_name()
-                .trim_start_matches("SUPPORT_STATE_")
-                .to_owned(),
+            state.as_str_name().tail("SUPPORT_STATE_").to_owned(),
             when(s.due_time.as_ref()),
         ]);
     }
@@ -602,10 +594,7 @@ fn summonses_table(summonses: &[Summons]) -> comfy_table::Table {
             s.name.clone(),
             s.number.clone(),
             short(&s.staff),
-            position
-                .as_str_name()
-                .trim_start_matches("POSITION_KIND_")
-                .to_owned(),
+            position.as_str_name().tail("POSITION_KIND_").to_owned(),
             s.complainants.to_string(),
             when(s.summon_time.as_ref()),
             s.told_count.to_string(),

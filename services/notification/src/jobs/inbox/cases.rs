@@ -137,6 +137,8 @@ async fn ask(
     for person in surveys::people_of_case(tx, case).await? {
         let preference = preferences::get(tx, &case.site, &person).await?;
         if preference.refuses(Some(MessageTopic::Survey)) {
+            let draft = causes::resolved(case, view, &person, now);
+            messages::queue(tx, &case.site, &[draft], now).await?;
             continue;
         }
         let new = NewSurvey {

@@ -29,6 +29,7 @@ pub(super) async fn site_changed(
     place_site(tx, &site, &region.organization, &region.region).await?;
     let view = SiteView {
         display_name: news.display_name,
+        display_name_en: news.display_name_en,
         time_zone: news.time_zone,
         language: news.language,
         revision: news.revision,
@@ -55,6 +56,7 @@ pub(super) async fn fetch_staff<P: People>(
             points: ContactPoints::default(),
             language: news.language,
             department: String::new(),
+            department_en: String::new(),
             retired: true,
             revision: news.revision,
         });

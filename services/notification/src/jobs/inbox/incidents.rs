@@ -13,7 +13,7 @@ use redress_store::Tx;
 use crate::domain::causes::{self, CalloutNews, ClockNews, SummonsNews};
 use crate::store::digests::{self, Bundling};
 use crate::store::matters::{IncidentNow, Promise};
-use crate::store::{held, matters, messages};
+use crate::store::{held, matters, messages, parts};
 
 fn optional<T>(field: &str, text: &str) -> Result<Option<T>, Fault>
 where
@@ -157,6 +157,14 @@ pub(super) async fn work_summoned(
     let Some(view) = matters::lock_case(tx, &case).await? else {
         return Ok(Applied::Wait);
     };
+    parts::keep(
+        tx,
+        &case,
+        summons.id,
+        &parse_field("staff", &news.staff)?,
+        true,
+    )
+    .await?;
     if event.historical || !view.may_page() {
         return Ok(Applied::Done);
     }

@@ -7,6 +7,7 @@ mod cases;
 mod clusters;
 mod directory;
 mod incidents;
+mod solutions;
 mod statements;
 
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::store::keys::Keys;
 use crate::store::staff::StaffContact;
 
 /// Types of the events that this service subscribes to.
-pub const SUBSCRIBED: [&str; 16] = [
+pub const SUBSCRIBED: [&str; 19] = [
     "redress.site.changed.v1",
     "redress.case.received.v1",
     "redress.case.updated.v1",
@@ -36,6 +37,9 @@ pub const SUBSCRIBED: [&str; 16] = [
     "redress.incident.changed.v1",
     "redress.callout.requested.v1",
     "redress.work.summoned.v1",
+    "redress.solution.changed.v1",
+    "redress.appeal.decided.v1",
+    "redress.part.changed.v1",
     "redress.cluster.changed.v1",
     "redress.defect.changed.v1",
     "redress.work.noticed.v1",
@@ -105,6 +109,9 @@ impl<P: People> Handler for News<P> {
             }
             "redress.cluster.changed.v1" => clusters::cluster_changed(tx, event).await,
             "redress.defect.changed.v1" => clusters::defect_changed(tx, event, now).await,
+            "redress.solution.changed.v1" => solutions::changed(tx, event).await,
+            "redress.appeal.decided.v1" => solutions::appeal_decided(tx, event, now).await,
+            "redress.part.changed.v1" => solutions::part_changed(tx, event).await,
             "redress.work.summoned.v1" => incidents::work_summoned(tx, event, now).await,
             "redress.work.noticed.v1" => cases::work_noticed(tx, event, now).await,
             "redress.incident.changed.v1" => incidents::incident_changed(tx, event, now).await,

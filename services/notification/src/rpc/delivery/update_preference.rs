@@ -15,6 +15,7 @@ use tonic::Request;
 use super::Delivery;
 use crate::domain::preference::Preference;
 use crate::domain::timing::Quiet;
+use crate::domain::words::Language;
 use crate::domain::words::MessageTopic;
 use crate::store::{preferences, tasks};
 
@@ -113,9 +114,22 @@ fn read(wanted: &proto::Preference) -> Result<Preference, Fault> {
     if !wanted.time_zone.is_empty() && TimeZone::get(&wanted.time_zone).is_err() {
         wrong("time_zone", "must be a name of the IANA time zone database");
     }
+    if !wanted.language.is_empty() && Language::of_tag(&wanted.language).is_none() {
+        wrong(
+            "language",
+            "must be zh-CN or en: what messages are written in",
+        );
+    }
     let quiet = match (wanted.quiet_start.as_str(), wanted.quiet_end.as_str()) {
         ("", "") => None,
         (start, end) => match Quiet::parse(start, end) {
+            Ok(quiet) if quiet.is_empty() => {
+                wrong(
+                    "quiet_end",
+                    "must differ from quiet_start: as they are, no hour is quiet",
+                );
+                None
+            }
             Ok(quiet) => Some(quiet),
             Err(_) => {
                 wrong(
@@ -163,6 +177,18 @@ mod tests {
             .err()
             .map(|f| f.to_string())
             .unwrap_or_default();
+        let nobody = proto::Preference {
+            language: "xx".to_owned(),
+            quiet_start: "10:00".to_owned(),
+            quiet_end: "10:00".to_owned(),
+            ..proto::Preference::default()
+        };
+        let refused = read(&nobody).err().map(|f| f.to_string());
+        let refused = refused.unwrap_or_default();
+        assert!(
+            refused.contains("language") && refused.contains("quiet_end"),
+            "{refused}"
+        );
         assert!(
             text.contains("time_zone") && text.contains("quiet_start"),
             "{text}"

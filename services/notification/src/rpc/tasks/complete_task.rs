@@ -1,4 +1,4 @@
-//! CompleteTask: how a call or a letter ended. In vain, it sends the message on by its next way.
+//! CompleteTask: how a call or a letter ended. It is what became of the message; in vain, it goes on by its next way.
 
 use jiff::Timestamp;
 use redress_model::Fault;
@@ -12,10 +12,9 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::Tasks;
-use crate::domain::task::{self, TaskOutcome, TaskState};
-use crate::domain::words::MessageState;
+use crate::domain::task::{TaskOutcome, TaskState};
+use crate::jobs::carry;
 use crate::store::tasks::{self, Task};
-use crate::store::{attempts, messages};
 
 const METHOD: &str = "redress.notification.v1.TaskService/CompleteTask";
 
@@ -72,37 +71,14 @@ impl Operation for CompleteTask<'_> {
             self.subject.clone_into(&mut task.done_by);
             task.done_time = Some(self.now);
             tasks::settle(tx, &mut task).await?;
-            self.send_on(tx, &task).await?;
+            if task.attempt > 0 {
+                let (message, attempt) = (&task.message, task.attempt);
+                carry::came_of(tx, message, attempt, self.outcome, self.now).await?;
+            }
         }
         let etag = etag::of(task.revision);
         receipt::complete(tx, &self.receipt, &self.name.to_string(), &etag).await?;
         Ok((task, ends))
-    }
-}
-
-impl CompleteTask<'_> {
-    /// A call in vain was no delivery: the message is sent again, by what is left. One that was retried, paged
-    /// again or acknowledged meanwhile is past this task.
-    async fn send_on(&self, tx: &mut Tx, task: &Task) -> Result<(), Fault> {
-        let Some((outcome, reason)) = task::verdict(self.outcome).filter(|_| task.attempt > 0)
-        else {
-            return Ok(());
-        };
-        let stood = attempts::take_back(tx, &task.message, task.attempt, outcome, reason).await?;
-        let Some(mut message) = messages::lock(tx, &task.message).await? else {
-            return Ok(());
-        };
-        if !stood
-            || message.fate.state != MessageState::Sent
-            || message.fate.attempt_count != task.attempt
-        {
-            return Ok(());
-        }
-        let fate = &mut message.fate;
-        fate.state = MessageState::Queued;
-        fate.due_time = Some(self.now);
-        reason.clone_into(&mut fate.reason);
-        messages::settle(tx, &mut message).await
     }
 }
 

@@ -5,6 +5,7 @@ use redress_model::fault::parse_field;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
 use redress_store::receipt::ReceiptKey;
+use redress_wording::promise::promised;
 use redress_wording::{Audience, Checker};
 use tonic::Request;
 
@@ -60,6 +61,16 @@ pub(super) async fn handle(
                 }
             };
             overridden = texts::let_through(&hits, &asked.override_reason, &asked.parent)?;
+        }
+        if template.is_outward() {
+            let whole = format!("{}\n{}", source.subject, source.body);
+            if promised(&whole).is_some() {
+                let what = "must promise no money: a solution of a case does, once it is approved";
+                return Err(Fault::invalid("body", what));
+            }
+        }
+        if let Some(problem) = Templates::unsaid(template, language, &source) {
+            return Err(super::wrong(vec![problem]));
         }
     }
     let now = service.clock.now();

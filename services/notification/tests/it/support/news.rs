@@ -3,15 +3,18 @@
 use jiff::Timestamp;
 use prost::Message;
 use redress_events::Event;
-use redress_model::name::{CaseName, ClockName, ClusterName, IncidentName, SiteId, StaffName};
+use redress_model::name::{
+    CaseName, ClockName, ClusterName, IncidentName, SiteId, StaffName, SummonsName,
+};
 use redress_model::words::{
     CaseMode, CaseStatus, Category, ClockKind, ClockState, ClockTransition, DutyRole,
 };
 use redress_proto::convert;
 use redress_proto::event::v1::{
-    CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated, ClockChanged,
-    ClusterChanged, DefectChanged, DutyChanged, DutySlot, IncidentChanged, OwnerChanged,
-    SiteChanged, StaffChanged, StatementPublished,
+    AppealDecided, CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated,
+    ClockChanged, ClusterChanged, DefectChanged, DutyChanged, DutySlot, IncidentChanged,
+    OwnerChanged, PartChanged, SiteChanged, SolutionChanged, StaffChanged, StatementPublished,
+    WorkSummoned,
 };
 use uuid::Uuid;
 
@@ -54,6 +57,29 @@ pub(crate) fn site_changed(id: &str, language: &str) -> Event {
         "redress.site.changed.v1",
         &site,
         subject,
+        &payload,
+    )
+}
+
+/// The site has a Chinese name, and one in English.
+pub(crate) fn site_named(name: &str, english: &str, revision: i64) -> Event {
+    let payload = SiteChanged {
+        site: "sites/lake".to_owned(),
+        organization: "organizations/demo".to_owned(),
+        region: "organizations/demo/regions/north".to_owned(),
+        kind: 1,
+        time_zone: "Asia/Shanghai".to_owned(),
+        display_name: name.to_owned(),
+        revision,
+        language: "en".to_owned(),
+        display_name_en: english.to_owned(),
+    };
+    let site = super::site("lake");
+    event(
+        "intake",
+        "redress.site.changed.v1",
+        &site,
+        "sites/lake",
         &payload,
     )
 }
@@ -165,6 +191,47 @@ pub(crate) fn moved_at(case: &CaseName, status: CaseStatus, epoch: i64, time: Ti
     event(
         "intake",
         "redress.case.moved.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+/// How much of a solution may be promised, as its revision says.
+pub(crate) fn promised(
+    case: &CaseName,
+    solution: Uuid,
+    (may_be_promised, yuan): (bool, i64),
+    revision: i64,
+) -> Event {
+    let payload = SolutionChanged {
+        case: case.to_string(),
+        solution: format!("sites/{}/solutions/{solution}", case.site),
+        epoch: 1,
+        may_be_promised,
+        sum: Some(convert::to_money(yuan.into())),
+        expire_time: None,
+        revision,
+    };
+    event(
+        "assignment",
+        "redress.solution.changed.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+pub(crate) fn appeal_decided(case: &CaseName, granted: bool) -> Event {
+    let payload = AppealDecided {
+        case: case.to_string(),
+        epoch: 1,
+        granted,
+        decide_time: None,
+    };
+    event(
+        "assignment",
+        "redress.appeal.decided.v1",
         &case.site,
         case,
         &payload,
@@ -351,6 +418,44 @@ pub(crate) fn defect(cluster: &ClusterName, state: &str, category: Category) -> 
         "redress.defect.changed.v1",
         &cluster.site,
         cluster,
+        &payload,
+    )
+}
+
+/// Somebody has a part in a case, or has it no more.
+pub(crate) fn part(case: &CaseName, part: Uuid, staff: &StaffName, open: bool) -> Event {
+    let payload = PartChanged {
+        case: case.to_string(),
+        part: part.to_string(),
+        staff: staff.to_string(),
+        open,
+    };
+    event(
+        "assignment",
+        "redress.part.changed.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+/// Somebody has to appear.
+pub(crate) fn summoned(case: &CaseName, staff: &StaffName) -> Event {
+    let payload = WorkSummoned {
+        case: case.to_string(),
+        summons: SummonsName::new(case.site.clone(), Uuid::now_v7()).to_string(),
+        staff: staff.to_string(),
+        position: "VICE_PRESIDENT".to_owned(),
+        complainants: 3,
+        number: "LAKE-1".to_owned(),
+        grade: 2,
+        told_count: 1,
+    };
+    event(
+        "assignment",
+        "redress.work.summoned.v1",
+        &case.site,
+        case,
         &payload,
     )
 }

@@ -66,6 +66,23 @@ impl TestPeople {
             .insert(key, person);
     }
 
+    /// A complainant who would rather be called than read; an empty number is none.
+    pub(crate) fn add_phone(&self, case: &CaseName, token: &str, name: &str, phone: &str) {
+        let mut points = ContactPoints::of(name);
+        points.add(MessageChannel::Phone, phone);
+        points.add(MessageChannel::Sms, phone);
+        let person = Complainant {
+            points,
+            language: String::new(),
+        };
+        let key = (case.clone(), token.to_owned());
+        self.0
+            .complainants
+            .lock()
+            .expect("no panic")
+            .insert(key, person);
+    }
+
     /// A complainant who wants letters.
     pub(crate) fn add_writer(&self, case: &CaseName, token: &str, name: &str, postal: &str) {
         let mut points = ContactPoints::of(name);
@@ -89,6 +106,7 @@ impl TestPeople {
         points.add(MessageChannel::Wecom, phone);
         points.add(MessageChannel::App, &name.to_string());
         let contact = StaffContact {
+            department_en: String::new(),
             points,
             language: String::new(),
             department: "Engineering".to_owned(),
@@ -112,6 +130,14 @@ impl TestPeople {
             .lock()
             .expect("no panic")
             .insert(name.clone(), published);
+    }
+
+    /// The person and the department have names in English too.
+    pub(crate) fn name_in_english(&self, staff: &StaffName, name: &str, department: &str) {
+        let mut people = self.0.staff.lock().expect("no panic");
+        let contact = people.get_mut(staff).expect("hired");
+        name.clone_into(&mut contact.points.name_en);
+        department.clone_into(&mut contact.department_en);
     }
 
     /// From now on nobody answers, or everybody does.
