@@ -449,3 +449,100 @@ async fn m16_p28_a_spoken_answer_is_a_call_within_a_day_that_one_person_makes() 
     let current = late.get_details_error_info();
     assert!(current.is_some(), "{late:?}");
 }
+
+#[tokio::test]
+async fn m16_a_letter_is_answered_by_letters_each_names_the_next_and_none_promises_what_nobody_approved()
+ {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let home = "3栋 1单元1201";
+    world.people.add_writer(&case, "t1", "Wang Fang", home);
+    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+    world.tell(news::offered(&case, &li, None, 1)).await;
+    let started = (ClockTransition::Started, 1);
+    promise(&world, &case, ClockKind::Acknowledge, started, &[]).await;
+    let sender = world.sender(Gateways {
+        tasks: true,
+        outbox: true,
+        ..Gateways::default()
+    });
+    // A person posts the one letter that waits; until then nobody was told.
+    let posted = async || {
+        world.send_due(&sender).await;
+        let asked = world.messages().await;
+        let asked = asked.iter().filter(|m| m.fate.state == MessageState::Asked);
+        assert_eq!(asked.count(), 1);
+        let list = proto::ListTasksRequest {
+            parent: "sites/lake".to_owned(),
+            states: vec![proto::TaskState::Open.into()],
+            ..Default::default()
+        };
+        let open = tasks(&world).list_tasks(by(&clerk(), list)).await;
+        let task = open.expect("listed").into_inner().tasks.remove(0);
+        assert_eq!(task.kind(), proto::TaskKind::Letter);
+        let seconds = |time: Option<prost_types::Timestamp>| time.expect("given").seconds;
+        let within = seconds(task.due_time) - seconds(task.create_time);
+        assert_eq!(within, 3 * 86_400, "letters by letter in three days");
+        let take = proto::ClaimTaskRequest {
+            name: task.name.clone(),
+            ..Default::default()
+        };
+        let taken = tasks(&world).claim_task(by(&clerk(), take)).await;
+        let letter = taken.expect("taken").into_inner().text.expect("a letter");
+        assert_eq!(letter.address, home);
+        let done = proto::CompleteTaskRequest {
+            name: task.name,
+            outcome: proto::TaskOutcome::Delivered.into(),
+            ..Default::default()
+        };
+        tasks(&world)
+            .complete_task(by(&clerk(), done))
+            .await
+            .expect("posted");
+        world.clock.advance(HOUR);
+        letter.body
+    };
+    let write = async |text: &str| {
+        let handler = caller("lake", &["messages.send"], Some(&li));
+        let asked = proto::SendMessageRequest {
+            parent: case.to_string(),
+            text: text.to_owned(),
+            ..Default::default()
+        };
+        service(&world).send_message(by(&handler, asked)).await
+    };
+
+    let receipt = posted().await;
+    for part in ["LAKE-1", "li", "Engineering", "+8613800000001", "14:00"] {
+        assert!(receipt.contains(part), "{part} in {receipt}");
+    }
+    let interim = "防水材料要等厂家检测，检测结果周五写信告诉您。";
+    write(interim)
+        .await
+        .expect("says when the next letter comes");
+    let body = posted().await;
+    assert!(body.contains(interim) && body.contains("LAKE-1"), "{body}");
+
+    // What cannot be solved is explained, with an apology and a substitute; money only as it was approved.
+    let plain = "很抱歉，这批瓷砖已经停产，无法配到同款；我们可以为您整面更换为现有的三款之一。";
+    write(plain).await.expect("a no is said plainly");
+    assert!(posted().await.contains(plain));
+    let costly = "另外我们补偿您800元。";
+    let refused = write(costly)
+        .await
+        .expect_err("above the handler's authority");
+    let reason = refused.get_details_error_info().expect("a reason").reason;
+    assert_eq!(reason, "PROMISE_NOT_APPROVED");
+    let approved = news::promised(&case, Uuid::now_v7(), (true, 800), 1);
+    world.tell(approved).await;
+    write(costly).await.expect("as it was approved");
+    assert!(posted().await.contains("800"));
+    let sent = world.messages().await;
+    let sent = sent.iter().filter(|m| m.fate.state == MessageState::Sent);
+    assert_eq!(sent.count(), 4);
+    assert!(
+        world.texts().await.is_empty(),
+        "no machine took one of them"
+    );
+}
