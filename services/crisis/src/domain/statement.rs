@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use redress_model::name::{StaffId, StaffName};
+use redress_model::name::{SiteId, StaffId, StaffName};
 use redress_model::words::DutyRole;
 use redress_wording::Checker;
 use sha2::{Digest as _, Sha256};
@@ -90,16 +90,20 @@ pub fn digest(incident: Uuid, stage: Stage, content: &Content) -> Digest {
 pub struct Person {
     /// Subject of the token.
     pub subject: String,
-    /// The person on the roster.
-    pub staff: Option<StaffId>,
-    /// The person on the roster of another site, from where incidents of this one may be led.
-    pub home: Option<StaffName>,
+    /// The person on the roster, maybe of another site, from where incidents of this one may be led.
+    pub staff: Option<StaffName>,
 }
 
 impl Person {
     /// Whether both are the same human being.
     pub fn is(&self, other: &Self) -> bool {
         self.subject == other.subject || (self.staff.is_some() && self.staff == other.staff)
+    }
+
+    /// The person on the roster of a site.
+    pub fn at(&self, site: &SiteId) -> Option<&StaffId> {
+        let here = self.staff.as_ref().filter(|s| s.site == *site);
+        here.map(|s| &s.id)
     }
 }
 

@@ -10,6 +10,7 @@ use redress_model::name::{ClockName, StaffId, StaffName};
 use redress_model::words::{ClockKind, ClockState, ClockTransition, DutyRole};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as events;
+use redress_timers::{Entry, Fired};
 use uuid::Uuid;
 
 use super::Turn;
@@ -288,6 +289,23 @@ impl Turn<'_> {
             _ => {}
         }
         Ok(true)
+    }
+
+    /// A promise that the timers say is due, unless it moved on or there is time left; then what they are answered.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn due(&mut self, entry: &Entry) -> Result<Result<Clock, Fired>, Fault> {
+        let site = self.site();
+        let clock = clocks::get(self.tx, &site, entry.id).await?;
+        let Some(clock) = clock.filter(|c| c.is_open() && c.generation == entry.generation) else {
+            return Ok(Err(Fired::Stale));
+        };
+        Ok(match clock.next {
+            Some(next) if next > self.now => Err(clock.entry().map_or(Fired::Early, Fired::Again)),
+            Some(_) => Ok(clock),
+            None => Err(Fired::Stale),
+        })
     }
 
     /// Looks at a running promise whose time may have come, and tells whoever is to be told. Says

@@ -49,11 +49,15 @@ pub async fn link(
     if !of_led.is_empty() {
         return illegal("it is led by another; unlink it there first", led);
     }
+    // What a merger on the other side left behind.
+    links::clear(tx, led).await?;
+    links::end(tx, lead, led).await?;
     let armed = both(tx, desk, linking, Act::Link).await?;
     Ok(Some(armed))
 }
 
-/// Takes one out from under the command of another. The caller holds the rows of both. Says whether anything changed.
+/// Takes one out from under the command of another, also once either has ended: whoever is led by what has ended can be led
+/// by another. The caller holds the rows of both. Says whether anything changed.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -85,7 +89,10 @@ async fn both(
     let Linking { lead, led, .. } = linking;
     let mut armed = Vec::new();
     for (own, other, leads) in [(lead, led, true), (led, lead, false)] {
-        let mut turn = Turn::take_open(tx, desk, now, own).await?;
+        let mut turn = match act {
+            Act::Link => Turn::take_open(tx, desk, now, own).await?,
+            Act::Unlink => Turn::take_unmerged(tx, desk, now, own).await?,
+        };
         let word = match act {
             Act::Link => {
                 let link = Link {
@@ -103,11 +110,52 @@ async fn both(
                 "no longer"
             }
         };
-        let how = if leads { "leads" } else { "is led by" };
-        let text = format!("{word} {how} {other}: {}", linking.reason);
+        let text = format!("{word} {} {other}: {}", how(leads), linking.reason);
         turn.note(LogKind::Linked, linking.actor, &text, &other.to_string())
             .await?;
         armed.extend(turn.finish(Transition::Noted).await?.1);
     }
     Ok(armed)
+}
+
+impl Turn<'_> {
+    /// What another incident of the site led, or was led by, comes here with its matter. Where that would make a chain or a
+    /// second head, what stood here stays, and the log says what does not come.
+    pub(super) async fn take_links(
+        &mut self,
+        from: &IncidentName,
+        taken: Vec<Link>,
+    ) -> Result<(), Fault> {
+        let own = self.incident.name.clone();
+        for link in taken {
+            links::end(self.tx, from, &link.other).await?;
+            let known = links::of_incident(self.tx, &own).await?;
+            let fits = if link.leads {
+                known.iter().all(|l| l.leads)
+            } else {
+                known.is_empty()
+            };
+            let (how, other) = (how(link.leads), &link.other);
+            if *other == own || known.iter().any(|l| l.other == *other) {
+                links::end(self.tx, other, from).await?;
+                continue;
+            }
+            let text = if fits {
+                links::add(self.tx, &own, &link).await?;
+                format!("now {how} {other}, as what was merged into it did")
+            } else {
+                links::end(self.tx, other, from).await?;
+                format!(
+                    "what was merged into it {how} {other}; that ends, link them anew if need be"
+                )
+            };
+            self.note(LogKind::Linked, "", &text, &other.to_string())
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn how(leads: bool) -> &'static str {
+    if leads { "leads" } else { "is led by" }
 }

@@ -16,7 +16,7 @@ use crate::domain::mode;
 use crate::domain::words::{LogKind, Mode, Stage, State};
 use crate::store::cases::{CaseFile, Ruling};
 use crate::store::incidents::Incident;
-use crate::store::{briefings, cases, commitments, incidents, lock_site, stages};
+use crate::store::{briefings, cases, commitments, incidents, links, lock_site, stages};
 
 /// Why an incident that opens by itself was opened.
 const REASON_GRADED: &str = "graded";
@@ -348,6 +348,8 @@ async fn merge(
 
     let mut turn = Turn::take(tx, desk, now, younger).await?;
     let carried = turn.starts().await?;
+    let ended_name = turn.incident.name.clone();
+    let linked = links::of_incident(turn.tx, &ended_name).await?;
     turn.incident.state = State::Merged;
     turn.incident.merged_into = Some(survivor);
     // Promises of people go on where the matter goes on: the entry that tells of the merger is the next of its log.
@@ -365,6 +367,7 @@ async fn merge(
     turn.take_media(ended).await?;
     let text = format!("{number} is merged into this incident");
     turn.note(LogKind::Merged, "", &text, "").await?;
+    turn.take_links(&ended_name, linked).await?;
     turn.adopt_roles(ended).await?;
     turn.fill_roles(Because::TimePassed).await?;
     turn.incident.provisional &= provisional;

@@ -439,13 +439,13 @@ impl Turn<'_> {
             return Ok(());
         }
         let own = self.incident.name.clone();
-        let here = by.staff.as_ref();
+        let here = by.at(&own.site);
         if let Some(staff) = here.filter(|s| !self.roster.barred.contains(s))
             && self.commands(&own, wanted, staff).await?
         {
             return Ok(());
         }
-        if self.leads_from_elsewhere(wanted, by).await? {
+        if self.leads_it(wanted, by).await? {
             return Ok(());
         }
         let words: Vec<&str> = wanted.iter().map(|r| r.word()).collect();
@@ -475,26 +475,22 @@ impl Turn<'_> {
 
     /// One command: whoever holds the role in the open incident that leads this one has it here too. Row security shows
     /// the head's command only to who acts for both sites.
-    async fn leads_from_elsewhere(
-        &mut self,
-        wanted: &[DutyRole],
-        by: &Person,
-    ) -> Result<bool, Fault> {
+    async fn leads_it(&mut self, wanted: &[DutyRole], by: &Person) -> Result<bool, Fault> {
         let IncidentName { site, id } = self.incident.name.clone();
-        let Some(home) = &by.home else {
+        let Some(staff) = &by.staff else {
             return Ok(false);
         };
         let accused = cases::complained_about(self.tx, &site, id).await?;
-        if accused.contains(&home.to_string()) {
+        if accused.contains(&staff.to_string()) {
             return Ok(false);
         }
         for link in links::of_incident(self.tx, &self.incident.name).await? {
             let head = &link.other;
-            if link.leads || head.site != home.site {
+            if link.leads || head.site != staff.site {
                 continue;
             }
             let state = incidents::state(self.tx, &head.site, head.id).await?;
-            if state == Some(State::Open) && self.commands(head, wanted, &home.id).await? {
+            if state == Some(State::Open) && self.commands(head, wanted, &staff.id).await? {
                 return Ok(true);
             }
         }

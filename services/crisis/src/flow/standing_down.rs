@@ -64,7 +64,7 @@ impl Turn<'_> {
         let held = roles::of_incident(self.tx, &site, self.incident.name.id).await?;
         let commander = held.iter().find(|r| r.role == DutyRole::TopLead);
         let commander = commander.and_then(|r| r.held.person());
-        if commander.is_some() && commander == by.staff.as_ref() {
+        if commander.is_some() && commander == by.at(&site) {
             return Ok(());
         }
         self.require_chain(&[DutyRole::TopLead], by).await

@@ -114,21 +114,33 @@ impl<'t> Turn<'t> {
         now: Timestamp,
         name: &IncidentName,
     ) -> Result<Self, Fault> {
+        let turn = Self::take_unmerged(tx, desk, now, name).await?;
+        if turn.incident.state == State::Open {
+            return Ok(turn);
+        }
+        let text = "it was stood down; only its review is written";
+        Err(Fault::illegal("INCIDENT_NOT_OPEN", text, name))
+    }
+
+    /// Takes an incident by name, open or stood down.
+    ///
+    /// # Errors
+    /// NOT_FOUND; FAILED_PRECONDITION when it was merged into another.
+    pub async fn take_unmerged(
+        tx: &'t mut Tx,
+        desk: &'t Desk,
+        now: Timestamp,
+        name: &IncidentName,
+    ) -> Result<Self, Fault> {
         let found = incidents::lock(tx, &name.site, name.id).await?;
         let incident = found.ok_or_else(|| Fault::not_found("Incident", name))?;
         let turn = Self::take(tx, desk, now, incident).await?;
-        match (turn.incident.state, turn.incident.merged_into) {
-            (State::Open, _) => Ok(turn),
-            (_, Some(into)) => {
-                let into = IncidentName::new(name.site.clone(), into);
-                let text = format!("it was merged into {into}; write to that one");
-                Err(Fault::illegal("INCIDENT_NOT_OPEN", text, name))
-            }
-            (_, None) => {
-                let text = "it was stood down; only its review is written";
-                Err(Fault::illegal("INCIDENT_NOT_OPEN", text, name))
-            }
-        }
+        let Some(into) = turn.incident.merged_into else {
+            return Ok(turn);
+        };
+        let into = IncidentName::new(name.site.clone(), into);
+        let text = format!("it was merged into {into}; write to that one");
+        Err(Fault::illegal("INCIDENT_NOT_OPEN", text, name))
     }
 
     /// When this transaction takes place.

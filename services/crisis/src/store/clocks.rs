@@ -1,5 +1,7 @@
 //! Promises of incidents.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_clock::{Deadlines, Step};
@@ -374,19 +376,33 @@ pub async fn armed(db: &Database, after: Option<Uuid>, limit: i64) -> Result<Vec
         .collect())
 }
 
-/// The site of a promise that waits for its time, and the trace in which it was made.
+/// Where a promise was made.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Its site.
+    pub site: SiteId,
+    /// The trace.
+    pub traceparent: String,
+}
+
+/// Where the promises were made that wait for their time.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn origin(db: &Database, id: Uuid) -> Result<Option<(SiteId, String)>, Fault> {
-    sqlx::query!(
-        "-- crisis::store::clocks::origin
-        SELECT site, traceparent FROM incident_clock WHERE id = $1 AND next_time IS NOT NULL",
-        id,
+pub async fn origins(db: &Database, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Origin>, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::clocks::origins
+        SELECT id, site, traceparent FROM incident_clock WHERE id = ANY ($1) AND next_time IS NOT NULL",
+        ids,
     )
-    .fetch_optional(db.worker())
+    .fetch_all(db.worker())
     .await
-    .or_fault()?
-    .map(|r| Ok((read(&r.site)?, r.traceparent)))
-    .transpose()
+    .or_fault()?;
+    let origin = |site: String, traceparent| {
+        let site = read(&site)?;
+        Ok(Origin { site, traceparent })
+    };
+    rows.into_iter()
+        .map(|r| Ok((r.id, origin(r.site, r.traceparent)?)))
+        .collect()
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{SiteId, StatementName};
+use redress_model::name::{SiteId, StaffName, StatementName};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
@@ -167,11 +167,12 @@ pub async fn write(
 ) -> Result<(), Fault> {
     let content = &statement.content;
     let facts = serde_json::to_value(&content.facts).map_err(Fault::internal)?;
+    let (staff, home) = staff_of(by, &statement.name.site);
     sqlx::query!(
         "-- crisis::store::statements::write
-        INSERT INTO statement_version (site, statement, number, audience, language, text, facts, author, staff, write_time,
-                                       wording_reason, correction)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        INSERT INTO statement_version (site, statement, number, audience, language, text, facts, author, staff, staff_site,
+                                       write_time, wording_reason, correction)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         statement.name.site.as_str(),
         statement.name.id,
         statement.version,
@@ -180,7 +181,8 @@ pub async fn write(
         content.text,
         facts,
         by.subject,
-        by.staff.as_ref().map(|s| s.as_str()),
+        staff,
+        home,
         at.to_sqlx(),
         content.wording_reason,
         content.correction,
@@ -319,7 +321,7 @@ pub async fn list(
 pub async fn authors(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Person>, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::statements::authors
-        SELECT DISTINCT author, staff FROM statement_version WHERE site = $1 AND statement = $2 ORDER BY author",
+        SELECT DISTINCT author, staff, staff_site FROM statement_version WHERE site = $1 AND statement = $2 ORDER BY author",
         site.as_str(),
         id,
     )
@@ -327,15 +329,31 @@ pub async fn authors(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Person>
     .await
     .or_fault()?;
     rows.into_iter()
-        .map(|r| person(r.author, r.staff.as_deref()))
+        .map(|r| person(site, r.author, r.staff, r.staff_site))
         .collect()
 }
 
-fn person(subject: String, staff: Option<&str>) -> Result<Person, Fault> {
+/// The columns of a person's place on the roster: who, and of which other site than the statement's.
+fn staff_of<'a>(person: &'a Person, site: &SiteId) -> (Option<&'a str>, Option<&'a str>) {
+    let staff = person.staff.as_ref();
+    let elsewhere = staff.filter(|s| s.site != *site);
+    (
+        staff.map(|s| s.id.as_str()),
+        elsewhere.map(|s| s.site.as_str()),
+    )
+}
+
+fn person(
+    site: &SiteId,
+    subject: String,
+    staff: Option<String>,
+    home: Option<String>,
+) -> Result<Person, Fault> {
+    let home = home.map_or_else(|| Ok(site.clone()), |home| read(&home))?;
+    let staff = staff.map(|id| Ok::<_, Fault>(StaffName::new(home, read(&id)?)));
     Ok(Person {
         subject,
-        staff: staff.map(read).transpose()?,
-        home: None,
+        staff: staff.transpose()?,
     })
 }
 
@@ -350,10 +368,12 @@ pub async fn say(
     reason: &str,
     at: Timestamp,
 ) -> Result<(), Fault> {
+    let (staff, home) = staff_of(&review.by, &name.site);
     sqlx::query!(
         "-- crisis::store::statements::say
-        INSERT INTO statement_review (site, statement, number, step, verdict, digest, reviewer, staff, reason, review_time)
-        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9
+        INSERT INTO statement_review (site, statement, number, step, verdict, digest, reviewer, staff, staff_site, reason,
+                                      review_time)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9, $10
         FROM statement_review WHERE site = $1 AND statement = $2",
         name.site.as_str(),
         name.id,
@@ -361,7 +381,8 @@ pub async fn say(
         review.verdict.word(),
         review.digest.to_vec(),
         review.by.subject,
-        review.by.staff.as_ref().map(|s| s.as_str()),
+        staff,
+        home,
         reason,
         at.to_sqlx(),
     )
@@ -378,7 +399,8 @@ pub async fn say(
 pub async fn said(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Said>, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::statements::said
-        SELECT number, step, verdict, digest, reviewer, staff, reason, review_time FROM statement_review
+        SELECT number, step, verdict, digest, reviewer, staff, staff_site, reason, review_time
+        FROM statement_review
         WHERE site = $1 AND statement = $2 ORDER BY number",
         site.as_str(),
         id,
@@ -394,7 +416,7 @@ pub async fn said(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Said>, Fau
                     step: read::<ReviewStep>(&r.step)?,
                     verdict: read::<Verdict>(&r.verdict)?,
                     digest: whole(&r.digest)?,
-                    by: person(r.reviewer, r.staff.as_deref())?,
+                    by: person(site, r.reviewer, r.staff, r.staff_site)?,
                 },
                 reason: r.reason,
                 at: r.review_time.to_jiff(),

@@ -32,7 +32,7 @@ pub async fn add(tx: &mut Tx, site: &SiteId, incident: Uuid, told: &Told) -> Res
     Ok(())
 }
 
-/// Everything that was told on an incident, oldest first.
+/// Everything that was told on an incident, and on those that were merged into it, oldest first.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -40,7 +40,9 @@ pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     let rows = sqlx::query!(
         "-- crisis::store::told::of_incident
         SELECT audience, stage, means, reference, told_time FROM incident_told
-        WHERE site = $1 AND incident = $2 ORDER BY id",
+        WHERE site = $1 AND (incident = $2
+          OR incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND i.merged_into = $2))
+        ORDER BY id",
         site.as_str(),
         incident,
     )

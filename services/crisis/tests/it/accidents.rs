@@ -3,10 +3,12 @@
 
 use std::fmt::Debug;
 
-use redress_proto::convert::to_timestamp;
+use redress_model::words::ClockKind;
+use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
+use redress_proto::crisis::v1::media_service_server::MediaService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{Statement, StatementKind};
 use redress_proto::event::v1 as events;
@@ -280,11 +282,72 @@ impl World {
         self.aftermath.settle_review_action(request).await
     }
 
+    async fn asked(
+        &self,
+        request_id: &str,
+        incident: &str,
+        due: jiff::Timestamp,
+    ) -> Result<Response<wire::RecordInquiryResponse>, Status> {
+        let request = wire::RecordInquiryRequest {
+            parent: incident.into(),
+            inquiry: Some(wire::Inquiry {
+                outlet: "City Daily".into(),
+                rank: wire::OutletRank::City.into(),
+                journalist: "Zhao Min".into(),
+                question: "How many homes?".into(),
+                due_time: Some(to_timestamp(due)),
+                ..Default::default()
+            }),
+            request_id: request_id.into(),
+        };
+        let request = as_person(request, "lake", "clerk");
+        self.media.record_inquiry(request).await
+    }
+
+    /// Inquiries, clocks of theirs, and how often the log says so.
+    async fn counted(&self, incident: &str) -> (i64, usize, usize) {
+        let rows = sqlx::query_scalar("SELECT count(*) FROM crisis.media_inquiry");
+        let rows = rows.fetch_one(&self.database.admin).await;
+        let clocks = self.incident(incident).await.clocks;
+        let kind = to_wire(ClockKind::MediaAnswer);
+        (
+            rows.expect("postgres answers"),
+            clocks.iter().filter(|c| c.kind == kind).count(),
+            self.noted(incident, "City Daily").await,
+        )
+    }
+
     /// How often the log says something.
     async fn noted(&self, incident: &str, text: &str) -> usize {
         let log = self.incident(incident).await.log_entries;
         log.iter().filter(|e| e.text.contains(text)).count()
     }
+}
+
+#[tokio::test]
+async fn an_inquiry_that_fails_at_every_step_is_none_and_then_one_i2() {
+    let (world, incident) = public().await;
+    let due = world.now() + jiff::SignedDuration::from_hours(3);
+    // The site's data key is made once, in a transaction of its own.
+    world
+        .asked("first", &incident, due)
+        .await
+        .expect("recorded");
+    execute(&world, TRAPS).await;
+    let recorded = endures(&world, async || world.asked("once", &incident, due).await).await;
+    assert!(recorded.inquiry.is_some());
+}
+
+#[tokio::test]
+async fn an_inquiry_that_is_killed_at_every_wait_and_repeated_is_one_i2() {
+    let (world, incident) = public().await;
+    let due = world.now() + jiff::SignedDuration::from_hours(3);
+    let recorded = killed_anywhere(async || world.asked("once", &incident, due).await).await;
+    let recorded = recorded.inquiry.expect("filled");
+    assert_eq!(world.counted(&incident).await, (1, 1, 1));
+    let again = world.asked("once", &incident, due).await.expect("repeated");
+    assert_eq!(again.into_inner().inquiry.expect("filled"), recorded);
+    assert_eq!(world.counted(&incident).await, (1, 1, 1));
 }
 
 #[tokio::test]

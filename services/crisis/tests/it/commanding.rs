@@ -89,6 +89,28 @@ impl World {
         let answer = self.commanding.link_incident(as_caller(request, sites));
         Ok(answer.await?.into_inner().command.expect("filled"))
     }
+
+    async fn unlink(
+        &self,
+        sites: &[&str],
+        lead: &str,
+        led: &str,
+    ) -> Result<wire::IncidentCommand, Status> {
+        let request = wire::UnlinkIncidentRequest {
+            name: lead.into(),
+            led: led.into(),
+            reason: "settled".into(),
+            ..Default::default()
+        };
+        let answer = self.commanding.unlink_incident(as_caller(request, sites));
+        Ok(answer.await?.into_inner().command.expect("filled"))
+    }
+}
+
+/// What an incident leads, and by what it is led.
+fn linked(command: &wire::IncidentCommand) -> Vec<(&str, bool)> {
+    let links = command.links.iter();
+    links.map(|l| (l.incident.as_str(), l.leads)).collect()
 }
 
 fn voice(command: &wire::IncidentCommand) -> String {
@@ -359,30 +381,10 @@ async fn incidents_of_several_sites_are_led_as_one_and_each_sees_what_its_sites_
         assert_eq!(log.iter().filter(|e| e.text.starts_with(text)).count(), 1);
     }
 
-    let unlink = |sites: &[&str]| {
-        let request = wire::UnlinkIncidentRequest {
-            name: lake.clone(),
-            led: river.clone(),
-            reason: "settled".into(),
-            ..Default::default()
-        };
-        as_caller(request, sites)
-    };
-    let refused = world.commanding.unlink_incident(unlink(&["river"])).await;
+    let refused = world.unlink(&["river"], &lake, &river).await;
     assert_eq!(refused.expect_err("one site only").code(), Code::NotFound);
-    let answer = world
-        .commanding
-        .unlink_incident(unlink(&["lake", "river"]))
-        .await;
-    assert!(
-        answer
-            .expect("both")
-            .into_inner()
-            .command
-            .expect("filled")
-            .links
-            .is_empty()
-    );
+    let command = world.unlink(&["lake", "river"], &lake, &river).await;
+    assert!(command.expect("both").links.is_empty());
     assert!(world.command(&river, &["river"]).await.links.is_empty());
 }
 
@@ -460,16 +462,10 @@ async fn whoever_holds_the_role_in_the_incident_that_leads_has_it_in_those_that_
         .review_statement(object)
         .await
         .expect("again");
-    let unlink = wire::UnlinkIncidentRequest {
-        name: lake,
-        led: river,
-        reason: "settled".into(),
-        ..Default::default()
-    };
-    let unlinked = world
-        .commanding
-        .unlink_incident(as_caller(unlink, &["lake", "river"]));
-    unlinked.await.expect("both");
+    world
+        .unlink(&["lake", "river"], &lake, &river)
+        .await
+        .expect("both");
     let denied = overrule("top").await.expect_err("no longer");
     assert_eq!(denied.code(), Code::PermissionDenied);
 }
@@ -496,6 +492,187 @@ async fn one_command_has_one_head() {
         .link(&all, &lake, &hill)
         .await
         .expect("a second one is led");
+}
+
+#[tokio::test]
+async fn what_an_ended_incident_led_is_unlinked_and_led_by_another() {
+    let (world, lake) = crate::aftermath::calm().await;
+    world
+        .take([graded(&case("river", 1), &cluster("river", 1), 1, &["G1.1"]).event()])
+        .await;
+    let river = world.the_open("river").await.name;
+    let both = ["lake", "river"];
+    world.link(&both, &lake, &river).await.expect("free");
+    world.stand_down(&lake, "top").await.expect("calm");
+    world
+        .take([graded(&case("hill", 1), &cluster("hill", 1), 1, &["G1.1"]).event()])
+        .await;
+    let hill = world.the_open("hill").await.name;
+    let refused = world.link(&["hill", "river"], &hill, &river).await;
+    assert_eq!(reason(&refused.expect_err("a second head")), "LINK_CHAIN");
+    let refused = world.link(&both, &lake, &river).await;
+    assert_eq!(reason(&refused.expect_err("ended")), "INCIDENT_NOT_OPEN");
+    let command = world.unlink(&both, &lake, &river).await;
+    assert!(command.expect("ended").links.is_empty());
+    let command = world.link(&["hill", "river"], &hill, &river).await;
+    assert_eq!(linked(&command.expect("free")), [(river.as_str(), true)]);
+}
+
+/// Two incidents at the lake, the older first.
+async fn two_of_one_site() -> (World, String, String) {
+    let (world, older) = opened("G1.1").await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.1"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let younger = open.into_iter().find(|i| i.name != older).expect("two");
+    (world, older, younger.name)
+}
+
+impl World {
+    async fn merged(&self) {
+        let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+        self.take([cluster_merged(&case("lake", 2), &from, &into)])
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn links_of_a_merged_incident_follow_to_the_one_that_stays() {
+    let (world, older, younger) = two_of_one_site().await;
+    world
+        .take([graded(&case("river", 1), &cluster("river", 1), 1, &["G1.1"]).event()])
+        .await;
+    let river = world.the_open("river").await.name;
+    let both = ["lake", "river"];
+    world.link(&both, &younger, &river).await.expect("free");
+    world.merged().await;
+    assert_eq!(
+        linked(&world.command(&older, &both).await),
+        [(river.as_str(), true)]
+    );
+    assert_eq!(
+        linked(&world.command(&river, &both).await),
+        [(older.as_str(), false)]
+    );
+    assert!(world.command(&younger, &both).await.links.is_empty());
+    let log = world.incident(&older).await.log_entries;
+    assert!(
+        log.iter()
+            .any(|e| e.text.starts_with(&format!("now leads {river}")))
+    );
+    let draft = words(wire::StatementKind::Holding, "我们已到现场。");
+    let draft = wire::CreateStatementRequest {
+        parent: river.clone(),
+        statement: Some(draft),
+        request_id: String::new(),
+    };
+    let draft = world
+        .statements
+        .create_statement(as_person(draft, "river", "author"));
+    let draft = draft.await.expect("drafted").into_inner().statement;
+    let draft = draft.expect("filled");
+    let release = wire::PublishStatementRequest {
+        name: draft.name,
+        digest: draft.digest,
+        ..Default::default()
+    };
+    let refused = world
+        .statements
+        .publish_statement(from_lake(release, "top"));
+    let refused = refused.await.expect_err("nobody approved it");
+    assert_eq!(
+        reason(&refused),
+        "STATEMENT_NOT_APPROVED",
+        "its commander commands there"
+    );
+
+    let gone = world.unlink(&both, &younger, &river).await;
+    assert_eq!(reason(&gone.expect_err("merged")), "INCIDENT_NOT_OPEN");
+    let command = world.unlink(&both, &older, &river).await.expect("linked");
+    assert!(command.links.is_empty());
+    assert!(world.command(&river, &both).await.links.is_empty());
+    world.link(&both, &river, &older).await.expect("free again");
+}
+
+#[tokio::test]
+async fn a_merger_makes_no_chain_and_no_second_head() {
+    let (world, older, younger) = two_of_one_site().await;
+    for site in ["river", "hill"] {
+        let event = graded(&case(site, 1), &cluster(site, 1), 1, &["G1.1"]).event();
+        world.take([event]).await;
+    }
+    let (river, hill) = (
+        world.the_open("river").await.name,
+        world.the_open("hill").await.name,
+    );
+    let all = ["lake", "river", "hill"];
+    world.link(&all, &hill, &older).await.expect("free");
+    world.link(&all, &younger, &river).await.expect("free");
+    world.merged().await;
+    assert_eq!(
+        linked(&world.command(&older, &all).await),
+        [(hill.as_str(), false)],
+        "what stood stays"
+    );
+    assert!(world.command(&river, &all).await.links.is_empty());
+    let log = world.incident(&older).await.log_entries;
+    assert!(
+        log.iter().any(|e| e.text.contains("that ends")),
+        "it says so"
+    );
+    world.link(&all, &hill, &river).await.expect("free again");
+    assert_eq!(world.command(&hill, &all).await.links.len(), 2);
+}
+
+#[tokio::test]
+async fn incidents_of_one_site_that_are_merged_are_linked_no_more() {
+    let (world, older, younger) = two_of_one_site().await;
+    world.link(&["lake"], &older, &younger).await.expect("free");
+    world.merged().await;
+    assert!(world.command(&older, &["lake"]).await.links.is_empty());
+}
+
+#[tokio::test]
+async fn two_accounts_of_a_person_of_another_site_are_one_person_i7() {
+    let (world, lake, _) = two_sites().await;
+    let elsewhere = |account: &str| redress_rpc::Caller {
+        subject: account.to_owned(),
+        sites: vec![
+            "lake".parse().expect("a slug"),
+            "river".parse().expect("a slug"),
+        ],
+        ..as_person((), "river", "wu")
+            .extensions()
+            .get::<std::sync::Arc<redress_rpc::Caller>>()
+            .expect("set")
+            .as_ref()
+            .clone()
+    };
+    let draft = wire::CreateStatementRequest {
+        parent: lake,
+        statement: Some(words(wire::StatementKind::Update, "我们已到现场。")),
+        request_id: String::new(),
+    };
+    let mut draft = tonic::Request::new(draft);
+    draft
+        .extensions_mut()
+        .insert(std::sync::Arc::new(elsewhere("wu-at-the-river")));
+    let draft = world.statements.create_statement(draft).await;
+    let draft = draft.expect("drafted").into_inner().statement;
+    let draft = draft.expect("filled");
+    let mut check = tonic::Request::new(wire::ReviewStatementRequest {
+        name: draft.name.clone(),
+        step: wire::ReviewStep::FactCheck.into(),
+        verdict: wire::Verdict::Approve.into(),
+        digest: draft.digest,
+        ..Default::default()
+    });
+    check
+        .extensions_mut()
+        .insert(std::sync::Arc::new(elsewhere("wu-at-the-lake")));
+    let refused = world.statements.review_statement(check).await;
+    assert_eq!(reason(&refused.expect_err("the author")), "AUTHOR_REVIEWS");
 }
 
 #[tokio::test]

@@ -73,6 +73,63 @@ async fn a_promise_warns_breaches_and_climbs_the_ladder_once_each() {
     );
 }
 
+/// Everything that was told about clocks, in an order of its own.
+async fn all_told(world: &World) -> Vec<(i32, i32, i32, Vec<String>)> {
+    let told: Vec<redress_proto::event::v1::ClockChanged> =
+        world.published("redress.clock.changed.v1", "lake").await;
+    let told = told
+        .into_iter()
+        .map(|c| (c.kind, c.transition, c.level, c.notify));
+    let mut told: Vec<_> = told.collect();
+    told.sort();
+    told
+}
+
+#[tokio::test]
+async fn clocks_that_are_due_together_fire_in_one_turn_and_say_what_they_say_alone() {
+    let mut told = Vec::new();
+    let mut revisions = Vec::new();
+    for together in [false, true] {
+        let world = opened("G1.1", FULL).await;
+        let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.6"]);
+        world.take([second.event()]).await;
+        let before = world.open("lake").await.len();
+        world.advance(600);
+        if together {
+            let first = world.truth().due(world.now(), 100).await.expect("postgres");
+            assert!(first.len() > 4, "several are due: {first:?}");
+            // One that moved on meanwhile is nobody else's trouble.
+            let gone = redress_timers::Entry::new(first[0].id, 7, world.now());
+            let with_gone: Vec<_> = first.iter().copied().chain([gone]).collect();
+            let answers = world.truth().fire_many(&with_gone, world.now()).await;
+            let answers = answers.expect("postgres");
+            assert_eq!(answers.last(), Some(&Some(Fired::Stale)));
+            let fired = &answers[..first.len()];
+            let done = |a: &Option<Fired>| matches!(a, Some(Fired::Done | Fired::Armed(_)));
+            assert!(fired.iter().all(done), "{fired:?}");
+            assert_eq!(
+                world
+                    .truth()
+                    .fire_many(&first, world.now())
+                    .await
+                    .expect("postgres"),
+                vec![Some(Fired::Stale); first.len()],
+                "once"
+            );
+        }
+        world.fire_due().await;
+        assert_eq!(world.open("lake").await.len(), before);
+        told.push(all_told(&world).await);
+        let revision: i64 = sqlx::query_scalar("SELECT sum(revision)::bigint FROM crisis.incident")
+            .fetch_one(&world.database.admin)
+            .await
+            .expect("postgres answers");
+        revisions.push(revision);
+    }
+    assert_eq!(told[0], told[1]);
+    assert!(revisions[1] < revisions[0], "in fewer turns: {revisions:?}");
+}
+
 #[tokio::test]
 async fn nobody_on_a_rung_passes_on_at_once_p14() {
     let world = opened("G1.1", &[(DutyRole::TopLead, "top", 0)]).await;

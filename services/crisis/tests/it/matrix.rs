@@ -143,6 +143,31 @@ async fn a_stage_does_not_end_before_everybody_concerned_was_told_or_it_is_waive
 }
 
 #[tokio::test]
+async fn what_a_merged_incident_had_told_counts_in_the_one_that_stays() {
+    let (world, older) = public().await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let younger = open.into_iter().find(|i| i.name != older).expect("two");
+    let said = world.say_to(&younger.name, Audience::Affected).await;
+    let missing = world.missing(&older).await;
+    assert!(missing.contains(&Audience::Affected), "it told nobody");
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    let cell = world
+        .cell(&older, Audience::Affected, IncidentStage::Outbreak)
+        .await;
+    assert_eq!((cell.count, cell.reference), (1, said.name));
+    assert!(!world.missing(&older).await.contains(&Audience::Affected));
+    let gaps = world.plan(&older).await.gaps;
+    assert!(gaps.iter().all(|gap| gap.name != "audience/AFFECTED"));
+    assert!(gaps.iter().any(|gap| gap.name == "audience/MEDIA"));
+}
+
+#[tokio::test]
 async fn another_site_sees_no_matrix_i8() {
     let (world, incident) = public().await;
     let request = wire::GetMatrixRequest { name: incident };

@@ -31,6 +31,8 @@ use crate::world::*;
 const PEOPLE: [&str; 7] = [
     "author", "clerk", "counsel", "voice", "top", "onsite", "duty",
 ];
+/// Who gives which step in [`Act::Approve`].
+const CHAIN: [&str; 3] = ["clerk", "counsel", "voice"];
 const CLUSTERS: u128 = 3;
 const CASES: u128 = 5;
 
@@ -51,6 +53,8 @@ enum Act {
     StandDown(Index),
     Draft(Index, bool, Audience),
     Edit(Index, u8, Index),
+    /// Somebody of the chain writes a version, everybody who is due approves it, and it is to leave.
+    Slip(Index, usize),
     Review(Index, usize, usize, Index),
     /// Whoever is due to approves it.
     Approve(Index),
@@ -80,6 +84,7 @@ fn acts() -> impl Strategy<Value = Act> {
         1 => any::<Index>().prop_map(Act::StandDown),
         4 => (any::<Index>(), any::<bool>(), to).prop_map(|(i, holding, to)| Act::Draft(i, holding, to)),
         2 => (any::<Index>(), 0_u8..3, any::<Index>()).prop_map(|(s, text, by)| Act::Edit(s, text, by)),
+        4 => (any::<Index>(), 0..CHAIN.len()).prop_map(|(s, by)| Act::Slip(s, by)),
         4 => (any::<Index>(), 0_usize..3, 0_usize..4, any::<Index>())
             .prop_map(|(s, step, verdict, by)| Act::Review(s, step, verdict, by)),
         14 => any::<Index>().prop_map(Act::Approve),
@@ -336,18 +341,20 @@ impl Walk {
                         .await?;
                 }
             }
-            Act::Approve(statement) => {
+            Act::Slip(statement, by) => {
                 if let Some(name) = self.statement(*statement) {
                     let read = world.read(&name).await;
-                    let by = match read.due_step() {
-                        ReviewStep::LegalReview => "counsel",
-                        ReviewStep::Approval => "voice",
-                        ReviewStep::FactCheck => "clerk",
-                        ReviewStep::Unspecified => return Ok(()),
-                    };
-                    world
-                        .say(&read, read.due_step(), Verdict::Approve, by)
-                        .await?;
+                    world.edit(&read, "我们正在登记。", CHAIN[*by]).await?;
+                    for _ in CHAIN {
+                        self.approve(&name).await?;
+                    }
+                    let read = world.read(&name).await;
+                    world.release(&read, "voice").await?;
+                }
+            }
+            Act::Approve(statement) => {
+                if let Some(name) = self.statement(*statement) {
+                    self.approve(&name).await?;
                 }
             }
             Act::Publish(statement, by) => {
@@ -402,6 +409,20 @@ impl Walk {
             }
             Act::Wait(minutes) => world.advance(*minutes),
         }
+        Ok(())
+    }
+
+    /// Whoever is due to approves it.
+    async fn approve(&self, name: &str) -> Result<(), Status> {
+        let read = self.world.read(name).await;
+        let by = match read.due_step() {
+            ReviewStep::FactCheck => CHAIN[0],
+            ReviewStep::LegalReview => CHAIN[1],
+            ReviewStep::Approval => CHAIN[2],
+            ReviewStep::Unspecified => return Ok(()),
+        };
+        let step = read.due_step();
+        self.world.say(&read, step, Verdict::Approve, by).await?;
         Ok(())
     }
 

@@ -5,8 +5,7 @@ use super::*;
 fn person(id: &str) -> Person {
     Person {
         subject: format!("account-{id}"),
-        staff: Some(id.parse().expect("a slug")),
-        home: None,
+        staff: Some(format!("sites/lake/staff/{id}").parse().expect("a name")),
     }
 }
 

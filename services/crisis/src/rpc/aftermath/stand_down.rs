@@ -2,8 +2,6 @@
 //! condition that does not hold.
 
 use redress_model::Fault;
-use redress_model::fault::parse_field;
-use redress_model::name::IncidentName;
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::Caller;
 use tonic::Request;
@@ -23,7 +21,6 @@ pub(super) async fn handle(
 ) -> Result<wire::StandDownResponse, Fault> {
     let caller = Caller::of(request)?;
     let r = request.get_ref();
-    let IncidentName { site, .. } = parse_field("name", &r.name)?;
     let unidentified = wire::StandDownRequest {
         request_id: String::new(),
         ..r.clone()
@@ -39,7 +36,7 @@ pub(super) async fn handle(
     let stand_down = StandDown {
         reason: &r.reason,
         waivers: waivers(&r.waivers),
-        by: statements::person(caller, &site),
+        by: statements::person(caller),
     };
     let incident = command::run(api, caller, order, stand_down).await?;
     Ok(wire::StandDownResponse {

@@ -114,7 +114,11 @@ impl Operation for Pair<'_> {
         if receipt::claim(tx, &self.receipt, now).await? != Claim::New {
             return Ok(Vec::new());
         }
-        let turn = Turn::take_open(tx, self.desk, now, &self.lead).await?;
+        let turn = if self.two.link {
+            Turn::take_open(tx, self.desk, now, &self.lead).await?
+        } else {
+            Turn::take_unmerged(tx, self.desk, now, &self.lead).await?
+        };
         let revision = turn.incident.revision;
         etag::check(self.two.etag, revision, &self.lead)?;
         let linking = Linking {

@@ -38,7 +38,7 @@ pub(super) async fn handle(
     };
     let act = Answering {
         statement: super::statement(&name.site, &r.statement)?,
-        by: person(caller, &name.site),
+        by: person(caller),
     };
     let inquiry = run(&api.incidents, caller, order, act).await?;
     Ok(wire::AnswerInquiryResponse {

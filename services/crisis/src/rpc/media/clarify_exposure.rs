@@ -52,7 +52,7 @@ pub(super) async fn handle(
             link: r.link.clone(),
             at,
         },
-        by: person(caller, &name.site),
+        by: person(caller),
     };
     let exposure = run(&api.incidents, caller, order, act).await?;
     Ok(wire::ClarifyExposureResponse {

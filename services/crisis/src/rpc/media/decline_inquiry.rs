@@ -1,8 +1,6 @@
 //! DeclineInquiry: no answer, with a reason.
 
 use redress_model::Fault;
-use redress_model::fault::parse_field;
-use redress_model::name::InquiryName;
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::Caller;
 use tonic::Request;
@@ -23,7 +21,6 @@ pub(super) async fn handle(
 ) -> Result<wire::DeclineInquiryResponse, Fault> {
     let caller = Caller::of(request)?;
     let r = request.get_ref();
-    let name: InquiryName = parse_field("name", &r.name)?;
     let unidentified = wire::DeclineInquiryRequest {
         request_id: String::new(),
         ..r.clone()
@@ -38,7 +35,7 @@ pub(super) async fn handle(
     };
     let act = Declining {
         reason: &r.reason,
-        by: person(caller, &name.site),
+        by: person(caller),
     };
     let inquiry = run(&api.incidents, caller, order, act).await?;
     Ok(wire::DeclineInquiryResponse {

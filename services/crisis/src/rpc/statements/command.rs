@@ -47,7 +47,7 @@ pub(super) async fn run<C: Command>(
     caller.require_site(&name.site)?;
     let write = Write {
         desk: &api.incidents.desk,
-        by: super::person(caller, &name.site),
+        by: super::person(caller),
         receipt: ReceiptKey {
             caller: caller.key(),
             method: order.method,

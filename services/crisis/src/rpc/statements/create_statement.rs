@@ -53,7 +53,7 @@ pub(super) async fn handle(
     may_override(caller, &content)?;
     let create = Create {
         desk: &api.incidents.desk,
-        by: super::person(caller, &incident.site),
+        by: super::person(caller),
         content,
         supersedes,
         receipt: ReceiptKey {

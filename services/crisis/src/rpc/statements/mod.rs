@@ -16,7 +16,7 @@ mod view;
 use std::sync::Arc;
 
 use redress_model::Fault;
-use redress_model::name::{SiteId, StaffName};
+use redress_model::name::SiteId;
 use redress_proto::crisis::v1::statement_service_server::StatementService;
 use redress_proto::crisis::v1::{
     AppointDeputyRequest, AppointDeputyResponse, CreateStatementRequest, CreateStatementResponse,
@@ -69,13 +69,10 @@ pub fn signer(peers: Peers) -> Arc<Sign> {
 }
 
 /// The caller as somebody who writes and reviews.
-pub(super) fn person(caller: &Caller, site: &SiteId) -> Person {
-    let (here, elsewhere): (Vec<&StaffName>, _) =
-        caller.staff.iter().partition(|s| s.site == *site);
+pub(super) fn person(caller: &Caller) -> Person {
     Person {
         subject: caller.subject.clone(),
-        staff: here.first().map(|s| s.id.clone()),
-        home: elsewhere.first().map(|s| (*s).clone()),
+        staff: caller.staff.clone(),
     }
 }
 

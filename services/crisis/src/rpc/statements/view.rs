@@ -1,6 +1,6 @@
 //! Statements and feed entries as callers see them.
 
-use redress_model::name::{IncidentName, StaffName, StatementName};
+use redress_model::name::{IncidentName, StatementName};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::etag;
@@ -54,9 +54,7 @@ pub(super) fn view(case: &StatementCase) -> wire::Statement {
                     digest: hex::encode(review.digest),
                     counts: review.digest == case.digest && approved.contains(&review.by),
                     reviewer: review.by.subject.clone(),
-                    staff: staff.map_or_else(String::new, |s| {
-                        StaffName::new(site.clone(), s.clone()).to_string()
-                    }),
+                    staff: staff.map_or_else(String::new, ToString::to_string),
                     reason: said.reason.clone(),
                     review_time: Some(to_timestamp(said.at)),
                 }
