@@ -171,7 +171,11 @@ impl Promise {
             Event::Restarted { at, terms } => {
                 let mut later = std::mem::take(&mut self.met_later);
                 later.retain(|met| *met > at);
+                let before = self.deadlines;
                 *self = Self::made(at, terms, self.round + 1, calendars);
+                if self.deadlines.due <= at {
+                    self.climb_from(at, before);
+                }
                 // The question was answered since, though nobody here knew of it then.
                 if let Some(first) = later.iter().copied().min() {
                     later.retain(|met| *met > first);
@@ -279,6 +283,17 @@ impl Promise {
             (false, Basis::Breached) => self.basis = self.unbroken,
             (false, _) => {}
         }
+    }
+
+    /// What passed while nobody was to keep it is missed now, and climbs from now as it would have from its deadline (P11,
+    /// P27).
+    fn climb_from(&mut self, at: Timestamp, before: Deadlines) {
+        let after = |climb: Timestamp| {
+            let by = before.due.duration_until(climb);
+            at.saturating_add(by).unwrap_or(Timestamp::MAX)
+        };
+        self.deadlines.climb_duty = after(before.climb_duty);
+        self.deadlines.climb_top = after(before.climb_top);
     }
 
     fn stop(&mut self, end: ClockState, at: Timestamp) {

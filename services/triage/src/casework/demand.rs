@@ -8,6 +8,7 @@ use redress_model::words::{ClockKind, ClockState};
 use uuid::Uuid;
 
 use super::Work;
+use super::firing;
 use super::promises::{self, Start};
 use super::status::ENDED;
 use crate::store::cases::Case;
@@ -93,8 +94,7 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
         DemandState::Cancelled => (Event::Cancelled { at }, "no longer needed"),
         DemandState::Open => {
             if let Some(due) = demand.due {
-                let event = Event::Extended { at, due };
-                promises::apply(work, case, &mut clock, event, "extended by the party").await?;
+                extend(work, case, &mut clock, due).await?;
             }
             if !case.is_ended() {
                 return Ok(());
@@ -108,11 +108,39 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
         .map(drop)
 }
 
+/// The party gave more time. Once its deadline has passed that is another promise: the breach stays in the history, and the
+/// new deadline is warned of and watched like the first.
+async fn extend(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+    due: Timestamp,
+) -> Result<(), Fault> {
+    const CAUSE: &str = "extended by the party";
+    let at = work.now;
+    let running = clock.stopped.is_none() && clock.held.is_none();
+    if !(running && clock.deadlines.due <= at && due > at) {
+        let event = Event::Extended { at, due };
+        return promises::apply(work, case, clock, event, CAUSE)
+            .await
+            .map(drop);
+    }
+    firing::catch_up(work, case, clock, at).await?;
+    promises::apply(work, case, clock, Event::Cancelled { at }, CAUSE).await?;
+    let terms = promises::terms(work.site, clock.kind, Term::Until(due));
+    let event = Event::Restarted { at, terms };
+    promises::apply(work, case, clock, event, CAUSE)
+        .await
+        .map(drop)
+}
+
 /// From when a stopped clock begins anew: the end of the case alone had stopped it, or this is another lawsuit.
 fn begins_anew(work: &Work<'_>, clock: &Clock, demand: &Demand) -> Option<Timestamp> {
     clock.stopped?;
     if clock.state == ClockState::Cancelled && clock.stop_cause == ENDED {
-        return Some(work.now);
+        // A deadline that was given stands as it was given, its warning and climbs too.
+        let stands = demand.due.is_some_and(|due| due > work.now);
+        return Some(if stands { clock.start } else { work.now });
     }
     let another = demand.kind == ClockKind::Defence && demand.start > clock.start;
     (another && demand.state == DemandState::Open).then_some(demand.start)

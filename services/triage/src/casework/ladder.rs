@@ -380,15 +380,18 @@ pub async fn acknowledge(
     if !ends {
         return Ok(());
     }
-    if clock.told.map_or(0, rung_of) > clock.level {
-        let roster = duties::roster(work.tx, site).await?;
-        wait(work.site, &roster, &case, &mut clock, work.now);
+    // A step was kept behind this page. Somebody may be on duty for it by now: it is asked at once.
+    clock.paging = if clock.told.map_or(0, rung_of) > clock.level {
+        Paging {
+            state: PageState::Waiting,
+            until: Some(work.now),
+        }
     } else {
-        clock.paging = Paging {
+        Paging {
             state: PageState::Acknowledged,
             until: None,
-        };
-    }
+        }
+    };
     let (promise, _) = promises::computed(work, &clock).await?;
     clock.arm(promise.next_step(clock.told, work.now).map(|(_, at)| at));
     clock.generation += 1;

@@ -179,32 +179,37 @@ pub(super) async fn follow(
             Some(_) => {}
         }
     }
-    rescue(work, case, known, &mut all).await?;
+    take_back(work, case, known, urgency, &mut all).await?;
     let next = facts.age.next_check(&site.profile().grading, work.now);
     age::arm(work, case, &mut all, next, grade).await
 }
 
-/// Once somebody says that nobody is in danger, nobody has to be rescued; and again, where that was wrong.
-async fn rescue(
+/// Once somebody says that nobody is in danger, nobody has to be rescued and nobody has to come at once; and again, where
+/// that was wrong.
+async fn take_back(
     work: &mut Work<'_>,
     case: &Case,
     known: &Known,
+    urgency: Urgency,
     all: &mut [Clock],
 ) -> Result<(), Fault> {
     const CAUSE: &str = "dismissed";
-    let own = |clock: &&mut Clock| clock.kind == ClockKind::Rescue && clock.slot.is_empty();
-    let Some(clock) = all.iter_mut().find(own).filter(|_| known.trapped) else {
-        return Ok(());
-    };
-    if known.is_rescue() {
-        let length = length(work.site, case, clock.urgency, clock.kind);
-        if let Some(length) = length.filter(|_| clock.stop_cause == CAUSE) {
-            let new = Start::of(clock.kind, work.now, length, "graded");
-            again(work, case, clock.urgency, Some(clock), new).await?;
+    for clock in all.iter_mut().filter(|clock| clock.slot.is_empty()) {
+        let owed = match clock.kind {
+            ClockKind::Rescue if known.trapped => known.is_rescue(),
+            ClockKind::OnSite => urgency == Urgency::Immediate,
+            _ => continue,
+        };
+        if owed {
+            let length = length(work.site, case, urgency, clock.kind);
+            if let Some(length) = length.filter(|_| clock.stop_cause == CAUSE) {
+                let new = Start::of(clock.kind, work.now, length, "graded");
+                again(work, case, urgency, Some(clock), new).await?;
+            }
+        } else if clock.stopped.is_none() {
+            let event = Event::Cancelled { at: work.now };
+            apply(work, case, clock, event, CAUSE).await?;
         }
-    } else if clock.stopped.is_none() {
-        let event = Event::Cancelled { at: work.now };
-        apply(work, case, clock, event, CAUSE).await?;
     }
     Ok(())
 }

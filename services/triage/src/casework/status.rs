@@ -255,6 +255,9 @@ fn reopened(
     }
     let mut terms = promises::terms(work.site, clock.kind, term_anew(work, case, clock, at)?);
     terms.told |= clock.told_customer;
+    // What an outside body gave stands as it was given, and so do its warning and its climbs (P11).
+    let stands = is_set_outside(clock.kind) && clock.deadlines.due > at;
+    let at = if stands { clock.start } else { at };
     Some((Event::Restarted { at, terms }, MOVED))
 }
 

@@ -3,13 +3,12 @@
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::ClockName;
-use redress_proto::convert::from_timestamp;
 use redress_proto::triage::v1::{ExtendClockRequest, ExtendClockResponse};
 use redress_rpc::Caller;
 use tonic::Request;
 
-use super::Shared;
 use super::change_clock::{Change, change};
+use super::{Shared, parse};
 use crate::casework::Act;
 
 const METHOD: &str = "redress.triage.v1.ClockService/ExtendClock";
@@ -27,10 +26,7 @@ pub(super) async fn run(
         .due_time
         .as_ref()
         .ok_or_else(|| Fault::invalid("due_time", "must be given"))?;
-    let due = from_timestamp("due_time", due)?;
-    if due <= now {
-        return Err(Fault::invalid("due_time", "must lie ahead"));
-    }
+    let due = parse::ahead("due_time", due, now)?;
     let request_id = std::mem::take(&mut request.request_id);
     let act = Change {
         receipt: shared.receipt(&caller, METHOD, &name.site, request_id, &request),

@@ -1,6 +1,6 @@
 //! Names and facts of requests, as the domain's types.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, SiteId, SiteName};
@@ -59,6 +59,25 @@ pub(super) fn signal(field: &str, signal: &words::Signal, now: Timestamp) -> Res
         provisional: false,
         since: now,
     })
+}
+
+/// The farthest deadline that a person may set: beyond it a year was mistyped, and nobody would ever be warned.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
+
+/// A deadline that a person sets.
+pub(super) fn ahead(
+    field: &str,
+    time: &prost_types::Timestamp,
+    now: Timestamp,
+) -> Result<Timestamp, Fault> {
+    let time = from_timestamp(field, time)?;
+    if time <= now || now.duration_until(time) > AHEAD_MAX {
+        return Err(Fault::invalid(
+            field,
+            "must lie ahead, by five years at most",
+        ));
+    }
+    Ok(time)
 }
 
 /// An instant that may be left out and never lies ahead.

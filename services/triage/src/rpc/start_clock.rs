@@ -6,7 +6,7 @@ use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, ClockName};
 use redress_model::words::ClockKind;
 use redress_model::{Fault, ids};
-use redress_proto::convert::{from_timestamp, required};
+use redress_proto::convert::required;
 use redress_proto::triage::v1::{StartClockRequest, StartClockResponse, start_clock_request};
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -60,11 +60,7 @@ fn by_hand(request: StartClockRequest, now: Timestamp) -> Result<ByHand, Fault> 
             Some(Term::Length(clock_view::length("length", length)?))
         }
         Some(start_clock_request::Term::DueTime(due)) => {
-            let due = from_timestamp("due_time", due)?;
-            if due <= now {
-                return Err(Fault::invalid("due_time", "must lie ahead"));
-            }
-            Some(Term::Until(due))
+            Some(Term::Until(parse::ahead("due_time", due, now)?))
         }
     };
     let party = request.party.trim().to_owned();

@@ -106,6 +106,35 @@ async fn a_transfers_deadline_runs_moves_when_the_body_grants_it_and_is_met_by_t
 }
 
 #[tokio::test]
+async fn time_that_a_body_gives_after_its_deadline_has_passed_is_watched_like_the_first() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let breaches = async || {
+        let pages = world.pages().await;
+        let broken = pages
+            .iter()
+            .filter(|p| p.0 == "OUTSIDE_DEADLINE" && p.1 == "BREACHED");
+        broken.count()
+    };
+    world
+        .tell(&[demand.told(&world, &case, event::DemandState::Open)])
+        .await;
+    world.advance(HOUR * 101).await;
+    assert_eq!(breaches().await, 1);
+    demand.due = Some(world.now() + HOUR * 24);
+    let granted = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[granted.clone(), granted]).await;
+    let clock = world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
+    assert_eq!(clock.state, to_wire(ClockState::Running));
+    assert_eq!(Some(time(&clock.due_time)), demand.due);
+    world.advance(HOUR * 23).await;
+    assert_eq!(breaches().await, 1);
+    world.advance(HOUR * 2).await;
+    assert_eq!(breaches().await, 2);
+}
+
+#[tokio::test]
 async fn g1_5_a_lawsuit_is_one_confirmed_signal_and_its_defence_counts_from_service() {
     let world = World::new().await;
     let case = world.case().await;

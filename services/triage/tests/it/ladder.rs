@@ -431,6 +431,35 @@ async fn a_step_for_which_nobody_is_on_duty_is_kept_until_somebody_comes() {
 }
 
 #[tokio::test]
+async fn p14_a_step_that_was_kept_behind_a_page_is_told_to_who_is_on_duty_when_that_is_acknowledged()
+ {
+    let world = World::without_roster().await;
+    let (monday, came) = ("2026-03-02T08:00:00+08:00", "2026-03-02T09:25:00+08:00");
+    let far = "2026-04-30T00:00:00Z";
+    shifts(
+        &world,
+        1,
+        &[
+            (DutyRole::OnSiteLead, "lead-site", monday, far),
+            (DutyRole::DutyLead, "lead-duty", came, far),
+        ],
+    )
+    .await;
+    let case = world.case().await;
+    world
+        .record(world.manager(), &case, injury(), "")
+        .await
+        .expect("recorded");
+    // Broken at 09:15, on to the duty lead at 09:22:30, when nobody is; the page is open until 09:30.
+    world.advance(MINUTE * 26).await;
+    world.tell(&[acknowledged(&world, &case, ACK).await]).await;
+    world.advance(SignedDuration::from_secs(1)).await;
+    let pages = told(&world, ACK).await;
+    let now = at("2026-03-02T09:26:00+08:00");
+    assert_eq!(pages.last(), Some(&page(now, "CLIMBED", 2, "lead-duty")));
+}
+
+#[tokio::test]
 async fn a_new_roster_wakes_what_waits_for_somebody() {
     let world = World::without_roster().await;
     let case = world.case().await;

@@ -84,6 +84,11 @@ async fn an_outside_deadline_that_passed_while_the_case_was_closed_breaches_visi
         world.tell(&[unmerged]).await;
         world.advance(HOUR).await;
         assert_eq!(breaches(&world, "OUTSIDE_DEADLINE").await, 1);
+        let pages = world.pages().await;
+        let climbed = |p: &(String, String, i32, Vec<String>)| {
+            p.0 == "OUTSIDE_DEADLINE" && p.2 > 1 && p.1 == "CLIMBED"
+        };
+        assert!(!pages.iter().any(climbed), "P11: not all leads at once");
     }
     // What lies ahead still stands as it was given.
     let later = world.now() + HOUR * 24 * 9;
@@ -101,4 +106,45 @@ async fn an_outside_deadline_that_passed_while_the_case_was_closed_breaches_visi
         (clock.state, time(&clock.due_time)),
         (to_wire(ClockState::Running), later)
     );
+    // Half of the time that was given, not of what the reopening left.
+    assert_eq!(time(&clock.warn_early_time), later - HOUR * 12 * 9);
+}
+
+#[tokio::test]
+async fn a_deadline_that_a_mistyped_year_sets_is_refused() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let far = world.now() + HOUR * 24 * 366 * 6;
+    let start = wire::StartClockRequest {
+        parent: case.to_string(),
+        kind: to_wire(ClockKind::OutsideDeadline),
+        term: Some(wire::start_clock_request::Term::DueTime(to_timestamp(far))),
+        party: "12345".to_owned(),
+        ..Default::default()
+    };
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    let extend = wire::ExtendClockRequest {
+        name: resolve.name,
+        due_time: Some(to_timestamp(far)),
+        reason: "more is to be done".to_owned(),
+        etag: resolve.etag,
+        request_id: String::new(),
+    };
+    let refused = [
+        world
+            .rpc
+            .start_clock(by(world.manager(), start))
+            .await
+            .err(),
+        world
+            .rpc
+            .extend_clock(by(world.manager(), extend))
+            .await
+            .err(),
+    ];
+    for status in refused {
+        let status = status.expect("refused");
+        assert_eq!(status.code(), tonic::Code::InvalidArgument);
+        assert!(status.message().contains("due_time"), "{status:?}");
+    }
 }

@@ -85,6 +85,30 @@ async fn a_text_that_says_people_are_trapped_starts_the_rescue_and_asks_whether_
 }
 
 #[tokio::test]
+async fn m15_nobody_has_to_come_at_once_for_what_was_dismissed_until_it_is_so_after_all() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let on_site = async || world.clocks(&case).await.remove(&ClockKind::OnSite);
+    assert!(on_site().await.is_none());
+    let record = async || {
+        let danger = danger(SignalBasis::Reported);
+        let answer = world.record(world.manager(), &case, danger, "").await;
+        answer.expect("recorded");
+    };
+    record().await;
+    let state = async || on_site().await.expect("promised").state;
+    assert_eq!(state().await, to_wire(ClockState::Running));
+    let stated = signals(&world, &case).await.remove(0);
+    dismiss(&world, stated).await;
+    assert_eq!(state().await, to_wire(ClockState::Cancelled));
+    world.advance(SignedDuration::from_hours(6)).await;
+    let told = world.pages().await;
+    assert!(told.iter().all(|p| p.0 != "ON_SITE"), "{told:?}");
+    record().await;
+    assert_eq!(state().await, to_wire(ClockState::Running));
+}
+
+#[tokio::test]
 async fn a_visit_meets_the_rescue_and_a_dismissal_ends_it() {
     let world = World::new().await;
     let (visited, empty) = (trapped(&world).await, trapped(&world).await);

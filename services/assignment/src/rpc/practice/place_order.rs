@@ -52,7 +52,7 @@ pub(super) async fn run(
             matter::parse::<Contractor>("contractor", &request.contractor)?,
         )?,
         replaces,
-        due: parse::time("due_time", request.due_time.as_ref())?,
+        due: parse::deadline("due_time", request.due_time.as_ref(), shared.clock.now())?,
         scope: request.scope,
         case,
         caller: &caller,

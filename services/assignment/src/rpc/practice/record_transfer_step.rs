@@ -1,5 +1,6 @@
 //! Records what became of a transfer: more time asked for, granted or refused, answered, called back, a visit.
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_proto::assignment::v1::record_transfer_step_request::Step as Given;
 use redress_proto::assignment::v1::{RecordTransferStepRequest, RecordTransferStepResponse};
@@ -28,7 +29,7 @@ pub(super) async fn run(
         site,
         id,
         etag: request.etag,
-        step: step(request.step)?,
+        step: step(request.step, shared.clock.now())?,
         text: request.text,
         caller: &caller,
         now: shared.clock.now(),
@@ -40,16 +41,18 @@ pub(super) async fn run(
     })
 }
 
-fn step(given: Option<Given>) -> Result<Step, Fault> {
+fn step(given: Option<Given>, now: Timestamp) -> Result<Step, Fault> {
     Ok(match given {
         None => return Err(Fault::invalid("step", "must be given")),
-        Some(Given::ExtensionRequested(s)) => Step::ExtensionRequested(parse::time(
+        Some(Given::ExtensionRequested(s)) => Step::ExtensionRequested(parse::deadline(
             "extension_requested.wished_due_time",
             s.wished_due_time.as_ref(),
+            now,
         )?),
-        Some(Given::ExtensionGranted(s)) => Step::ExtensionGranted(parse::time(
+        Some(Given::ExtensionGranted(s)) => Step::ExtensionGranted(parse::deadline(
             "extension_granted.due_time",
             s.due_time.as_ref(),
+            now,
         )?),
         Some(Given::ExtensionRefused(_)) => Step::ExtensionRefused,
         Some(Given::Answered(s)) => {
