@@ -1,8 +1,9 @@
 //! A shipped drill, played by its scripted team on real processes: it is scored from the platform, and nothing leaves it.
 
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -94,6 +95,91 @@ fn a_shipped_drill_is_played_scored_and_reaches_nobody() {
         .map(|entry| entry.expect("it is ours").file_name())
         .collect();
     assert_eq!(beside, ["drill"]);
+}
+
+const SHORT: &str = "\
+name: short
+title: A short one
+about: One complaint.
+site: lakeside
+begin: MONDAY 09:30
+length: 10m
+events:
+  - at: 0m
+    what: complaint
+    case: gate
+    channel: DESK_ONSITE
+    headcount: 40
+    text: 四十名业主聚在门口要说法。
+    signals: [DEMONSTRATION]
+expect:
+  - that: incident_open
+    by: 10m
+";
+
+/// Whether a file of this name is there, however deep.
+fn is_there(folder: &Path, name: &str) -> bool {
+    let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name() == name {
+                return true;
+            }
+            if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    false
+}
+
+#[test]
+fn a_drill_that_is_killed_anywhere_in_its_start_is_started_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let home = folder.path().join("home");
+    let script = folder.path().join("short.yaml");
+    std::fs::write(&script, SHORT).expect("ours to write");
+    let drill = |output: Stdio| {
+        let mut command = redress(&home);
+        command.args(["drill", "run"]).arg(&script);
+        command.args(["--speed", "60", "--json"]);
+        command.stdout(output).stderr(Stdio::piped());
+        command.spawn().expect("the binary runs")
+    };
+    // Each the first sign of another step: folder, ports, Postgres, the services' keys, players, the first event.
+    for sign in [
+        "clock.json",
+        "ports.json",
+        "postmaster.pid",
+        "redis.pid",
+        "people",
+        "drill.json",
+    ] {
+        // What an earlier one left says nothing.
+        let began = Instant::now();
+        for old in ["clock.json", "ports.json", "drill.json"] {
+            let _ = std::fs::remove_file(home.join("drill").join(old));
+        }
+        let _ = std::fs::remove_dir_all(home.join("drill/people"));
+        let mut killed = drill(Stdio::null());
+        while !is_there(&home, sign) {
+            assert!(
+                killed.try_wait().expect("ours").is_none(),
+                "{sign}: it ended"
+            );
+            assert!(began.elapsed() < Duration::from_secs(180), "{sign}: never");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        killed.kill().expect("ours to kill");
+        killed.wait().expect("it is gone");
+    }
+    let played = drill(Stdio::piped()).wait_with_output().expect("it ends");
+    let errors = String::from_utf8_lossy(&played.stderr);
+    assert!(played.status.success(), "{errors}");
+    let told = lines(&played.stdout);
+    let score = told.last().expect("a score");
+    assert_eq!(score["script"], "short");
+    assert_eq!(score["missed"], 0, "{score}");
 }
 
 #[test]

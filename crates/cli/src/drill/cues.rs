@@ -10,6 +10,7 @@ use redress_proto::event::v1::ContactDirection;
 use redress_proto::intake::v1::{
     Case, Complainant, Contact, CreateCaseRequest, GetCaseRequest, Place, RecordContactRequest,
 };
+use redress_proto::notification::v1::SendMessageRequest;
 use redress_proto::triage::v1::RecordSignalRequest;
 use redress_proto::words::Signal;
 use tonic::{Code, Status};
@@ -35,6 +36,19 @@ pub(crate) async fn play(
     let request_id = Uuid::now_v7().to_string();
     let done = match what {
         Happening::Told { .. } => Ok(()),
+        Happening::Message { text, .. } => {
+            if incident_of(platform, parent.clone()).await?.is_none() {
+                return Ok(false);
+            }
+            let send = SendMessageRequest {
+                parent,
+                text: text.clone(),
+                request_id,
+                ..Default::default()
+            };
+            let told = platform.messages().send_message(request(send)).await;
+            told.map(|_| ())
+        }
         Happening::Complaint { case, .. } => {
             let create = CreateCaseRequest {
                 parent: format!("sites/{}", script.site),

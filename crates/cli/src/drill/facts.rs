@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 use redress_model::words::{ClockKind, ClockState, Word as _};
 use redress_proto::crisis::v1::{
-    Audience, Exposure, ExposureTruth, GetIncidentRequest, Incident, IncidentMode, Inquiry,
-    InquiryState, ListExposuresRequest, ListIncidentsRequest, ListInquiriesRequest,
+    Audience, Briefing, Exposure, ExposureTruth, GetIncidentPlanRequest, GetIncidentRequest,
+    Incident, IncidentMode, IncidentPlan, IncidentStage, Inquiry, InquiryState,
+    ListBriefingsRequest, ListExposuresRequest, ListIncidentsRequest, ListInquiriesRequest,
     ListStatementsRequest, LogKind, ReviewStep, Statement, StatementKind, Verdict,
 };
 use redress_proto::intake::v1::{
@@ -63,6 +64,8 @@ pub(crate) struct IncidentFacts {
     pub(crate) opened: Timestamp,
     pub(crate) cases: Vec<String>,
     pub(crate) leader_contacts: Vec<Timestamp>,
+    /// Where it stands, and since when.
+    pub(crate) stage: (IncidentStage, Timestamp),
 }
 
 /// A statement with what was said of it.
@@ -105,6 +108,8 @@ pub(crate) struct Voice {
     pub(crate) waiting: i64,
     pub(crate) released: i64,
     pub(crate) dropped: i64,
+    /// When the first was decided.
+    pub(crate) decided: Option<Timestamp>,
 }
 
 impl Facts {
@@ -118,7 +123,8 @@ impl Facts {
             let incident = whole.into_inner().incident.unwrap_or_default();
             facts.statements(platform, &name).await?;
             facts.media(platform, &name).await?;
-            facts.incident(&incident);
+            let plan = plan(platform, &name).await?;
+            facts.incident(&incident, instant(plan.enter_time.as_ref()));
         }
         for message in messages(platform, parent, "").await? {
             facts.messages += 1;
@@ -136,6 +142,7 @@ impl Facts {
         let held = ListHeldMessagesRequest {
             parent: parent.to_owned(),
             decided: true,
+            page_size: 200,
             ..Default::default()
         };
         let held = platform.voice().list_held_messages(request(held)).await?;
@@ -144,12 +151,17 @@ impl Facts {
             waiting: held.waiting_count,
             released: held.released_count,
             dropped: held.dropped_count,
+            decided: held
+                .held_messages
+                .iter()
+                .filter_map(|h| instant(h.decide_time.as_ref()))
+                .min(),
         };
         facts.cases(platform, parent).await?;
         Ok(facts)
     }
 
-    fn incident(&mut self, i: &Incident) {
+    fn incident(&mut self, i: &Incident, entered: Option<Timestamp>) {
         let Some(opened) = instant(i.open_time.as_ref()) else {
             return;
         };
@@ -164,6 +176,7 @@ impl Facts {
             leader_contacts: contacts
                 .filter_map(|e| instant(e.log_time.as_ref()))
                 .collect(),
+            stage: (i.stage(), entered.unwrap_or(opened)),
         });
         for clock in &i.clocks {
             let known = (
@@ -318,6 +331,10 @@ listed!(
     statements, statements, list_statements, ListStatementsRequest, statements, Statement
 );
 listed!(
+    /// Briefings of an incident.
+    briefings, briefings, list_briefings, ListBriefingsRequest, briefings, Briefing
+);
+listed!(
     /// Inquiries of an incident.
     inquiries, media, list_inquiries, ListInquiriesRequest, inquiries, Inquiry
 );
@@ -329,6 +346,15 @@ listed!(
     /// What was held at a site and waits.
     held, voice, list_held_messages, ListHeldMessagesRequest, held_messages, HeldMessage
 );
+
+/// What an incident does in its stage.
+pub(super) async fn plan(platform: &Platform, incident: &str) -> Result<IncidentPlan, Failure> {
+    let get = GetIncidentPlanRequest {
+        name: incident.to_owned(),
+    };
+    let plan = platform.playbooks().get_incident_plan(request(get)).await?;
+    Ok(plan.into_inner().plan.unwrap_or_default())
+}
 
 /// Messages of a site; of one template where it is named.
 pub(super) async fn messages(

@@ -165,6 +165,11 @@ fn when(
             let reports = facts.reports.iter().filter(|r| r.outlet == *outlet);
             reports.filter_map(|r| r.clarified).min()
         }
+        That::HeldDecided {} => facts.voice.decided,
+        That::StageReached { stage } => {
+            let there = facts.incidents.iter().filter(|i| i.stage.0 >= *stage);
+            there.map(|i| i.stage.1).min()
+        }
         That::NothingHeld {} => (facts.voice.waiting == 0 && now >= deadline).then_some(deadline),
     }
 }
@@ -515,6 +520,7 @@ mod tests {
     use super::*;
     use crate::drill::facts::{Asked, CaseFacts, IncidentFacts, Voice};
     use crate::drill::script::SHIPPED;
+    use redress_proto::crisis::v1::IncidentStage;
 
     fn begin() -> Timestamp {
         "2026-11-30T01:30:00Z".parse().expect("an instant")
@@ -578,6 +584,7 @@ mod tests {
                 opened: at(1),
                 cases: vec!["sites/lakeside/cases/gate".to_owned()],
                 leader_contacts: Vec::new(),
+                stage: (IncidentStage::Handling, at(200)),
             }],
             said: vec![
                 said(StatementKind::Holding, Audience::Public, 10),
@@ -602,6 +609,7 @@ mod tests {
                 waiting: 0,
                 released: 2,
                 dropped: 1,
+                decided: Some(at(55)),
             },
             left: 0,
             messages: 30,
@@ -665,6 +673,7 @@ mod tests {
             waiting: 2,
             ..Voice::default()
         };
+        facts.incidents[0].stage = (IncidentStage::Outbreak, at(1));
         let score = score(&facts);
         // The platform itself called people and opened an incident.
         assert_eq!(share(&score, "time_to_call_out"), Some(1.0));
@@ -677,7 +686,7 @@ mod tests {
             assert_eq!(share(&score, key), Some(0.0), "{key}");
         }
         assert_eq!(share(&score, "four_eyes"), None);
-        assert_eq!(score.missed(), 8, "{:?}", score.verdicts);
+        assert_eq!(score.missed(), 9, "{:?}", score.verdicts);
     }
 
     #[test]

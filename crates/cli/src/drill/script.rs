@@ -10,7 +10,7 @@ use redress_model::name::SiteId;
 use redress_model::words::{Channel, QualityImpact, SignalBasis, SignalKind};
 use redress_policy::{Problem, Problems, Source};
 use redress_proto::crisis::v1::{
-    Audience, ExposureMedium, ExposureTruth, OutletRank, StatementKind,
+    Audience, ExposureMedium, ExposureTruth, IncidentStage, OutletRank, StatementKind,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -127,6 +127,8 @@ pub(crate) enum Happening {
         #[serde(deserialize_with = "span")]
         due: SignedDuration,
     },
+    /// A handler writes to the complainants of a case: while an incident is open, it waits for the spokesperson.
+    Message { case: String, text: String },
     /// Something that the players hear and the platform does not.
     Told { text: String },
 }
@@ -139,7 +141,8 @@ impl Happening {
             | Self::Signal { case, .. }
             | Self::Contact { case, .. }
             | Self::Report { case, .. }
-            | Self::Inquiry { case, .. } => Some(case),
+            | Self::Inquiry { case, .. }
+            | Self::Message { case, .. } => Some(case),
             Self::Told { .. } => None,
         }
     }
@@ -161,6 +164,7 @@ impl Happening {
             Self::Inquiry {
                 outlet, question, ..
             } => format!("{outlet} asks: {question}"),
+            Self::Message { case, text } => format!("a handler writes to {case}: {text}"),
             Self::Told { text } => text.clone(),
         }
     }
@@ -202,8 +206,15 @@ pub(crate) enum That {
     ReportAssessed { outlet: String },
     /// A false report of an outlet was set right.
     ReportClarified { outlet: String },
+    /// A message was held for the spokesperson, and released or dropped.
+    HeldDecided {},
     /// No message of this drill waits for the spokesperson.
     NothingHeld {},
+    /// An incident is in this stage, or beyond it.
+    StageReached {
+        #[serde(deserialize_with = "stage")]
+        stage: IncidentStage,
+    },
 }
 
 impl That {
@@ -227,7 +238,14 @@ impl That {
             Self::InquiryDecided { outlet } => format!("{outlet} has its answer"),
             Self::ReportAssessed { outlet } => format!("what {outlet} reports is assessed"),
             Self::ReportClarified { outlet } => format!("what {outlet} reports is set right"),
+            Self::HeldDecided {} => "what was held is released or dropped".to_owned(),
             Self::NothingHeld {} => "no message waits for the spokesperson".to_owned(),
+            Self::StageReached { stage } => {
+                format!(
+                    "the stage is{}",
+                    bare(stage.as_str_name(), "INCIDENT_STAGE_")
+                )
+            }
         }
     }
 }
@@ -520,6 +538,7 @@ words! {
     truth, ExposureTruth, "EXPOSURE_TRUTH_";
     kind, StatementKind, "STATEMENT_KIND_";
     audience, Audience, "AUDIENCE_";
+    stage, IncidentStage, "INCIDENT_STAGE_";
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use redress_model::words::{Channel, ClockKind, ClockState, DutyRole, Word as _};
 use redress_proto::convert::to_wire;
 use redress_proto::crisis::v1::{
-    AnswerInquiryRequest, AssessExposureRequest, Audience, ClarifyExposureRequest,
-    CreateStatementRequest, Exposure, ExposureTruth, Incident, IncidentClock, IncidentMode,
-    IncidentState, Inquiry, InquiryState, PublishStatementRequest, RecordUpdateRequest,
-    ReviewStatementRequest, ReviewStep, Statement, StatementKind, StatementState, UpdateAudience,
-    Verdict,
+    AnswerConditionRequest, AnswerInquiryRequest, AssessExposureRequest, Audience, BriefingState,
+    ClarifyExposureRequest, CompleteTaskRequest, CreateStatementRequest, Exposure, ExposureTruth,
+    GateWaiver, HoldBriefingRequest, Incident, IncidentClock, IncidentMode, IncidentPlan,
+    IncidentStage, IncidentState, Inquiry, InquiryState, MoveStageRequest, PublishStatementRequest,
+    RecordUpdateRequest, ReleaseBriefingRequest, ReviewStatementRequest, ReviewStep, Statement,
+    StatementKind, StatementState, TaskState, UpdateAudience, Verdict,
 };
 use redress_proto::event::v1::ContactDirection;
 use redress_proto::intake::v1::{Contact, RecordContactRequest};
@@ -36,6 +37,7 @@ const DRAFT: SignedDuration = SignedDuration::from_mins(8);
 const REVIEW: SignedDuration = SignedDuration::from_mins(4);
 const ASSESS: SignedDuration = SignedDuration::from_mins(15);
 const DECIDE: SignedDuration = SignedDuration::from_mins(10);
+const NOTES: SignedDuration = SignedDuration::from_mins(30);
 
 /// A team at work.
 pub(crate) struct Team<'a> {
@@ -87,6 +89,8 @@ impl<'a> Team<'a> {
             self.meet_media(incident, &said).await?;
             self.report(incident).await?;
             self.release(incident).await?;
+            self.meet(incident).await?;
+            self.work(incident).await?;
         }
         let lead = incidents
             .first()
@@ -362,6 +366,104 @@ impl<'a> Team<'a> {
         Ok(())
     }
 
+    /// Holds the briefing when it is time for it, and releases its notes once they are written.
+    async fn meet(&mut self, incident: &Incident) -> Result<(), Failure> {
+        let Some(lead) = holder(incident, DutyRole::DutyLead) else {
+            return Ok(());
+        };
+        for briefing in facts::briefings(&self.room, &incident.name).await? {
+            let mut client = self.hand(&lead)?.briefings();
+            let request_id = Uuid::now_v7().to_string();
+            match briefing.state() {
+                BriefingState::Planned
+                    if is_past(briefing.plan_time.as_ref(), SignedDuration::ZERO) =>
+                {
+                    let cases = incident.cases.iter().map(|c| c.case.clone());
+                    let hold = HoldBriefingRequest {
+                        name: briefing.name,
+                        attendance: incident.case_count,
+                        staff: vec![lead.clone()],
+                        cases: cases.collect(),
+                        request_id,
+                        ..Default::default()
+                    };
+                    let answer = client.hold_briefing(request(hold)).await;
+                    self.noted("briefing", answer);
+                }
+                BriefingState::Held if is_past(briefing.hold_time.as_ref(), NOTES) => {
+                    let release = ReleaseBriefingRequest {
+                        name: briefing.name,
+                        request_id,
+                        ..Default::default()
+                    };
+                    let answer = client.release_briefing(request(release)).await;
+                    self.noted("notes", answer);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody does what the playbook asks of their role. Once that is done, the commander says that the stage's conditions
+    /// hold, and moves it on.
+    async fn work(&mut self, incident: &Incident) -> Result<(), Failure> {
+        if incident.provisional {
+            return Ok(());
+        }
+        let plan = facts::plan(&self.room, &incident.name).await?;
+        for task in plan.tasks.iter().filter(|t| t.state() == TaskState::Open) {
+            let done = instant(task.start_time.as_ref())
+                .zip(instant(task.due_time.as_ref()))
+                .is_some_and(|(start, due)| start + effort(start.duration_until(due)) <= now());
+            if !done || task.staff.is_empty() {
+                continue;
+            }
+            let complete = CompleteTaskRequest {
+                name: incident.name.clone(),
+                task: task.key.clone(),
+                request_id: Uuid::now_v7().to_string(),
+                ..Default::default()
+            };
+            let mut client = self.hand(&task.staff)?.playbooks();
+            let answer = client.complete_task(request(complete)).await;
+            self.noted("task", answer);
+        }
+        let Some(top) = holder(incident, DutyRole::TopLead) else {
+            return Ok(());
+        };
+        match next(&plan) {
+            Next::Wait => {}
+            Next::Say(condition) => {
+                let answer = AnswerConditionRequest {
+                    name: incident.name.clone(),
+                    condition,
+                    holds: true,
+                    reason: "seen on site".to_owned(),
+                    request_id: Uuid::now_v7().to_string(),
+                    ..Default::default()
+                };
+                let mut client = self.hand(&top)?.playbooks();
+                let answer = client.answer_condition(request(answer)).await;
+                self.noted("condition", answer);
+            }
+            Next::Move(stage, waivers) => {
+                let move_on = MoveStageRequest {
+                    name: incident.name.clone(),
+                    stage: stage.into(),
+                    reason: "what had to be done is done".to_owned(),
+                    waivers,
+                    request_id: Uuid::now_v7().to_string(),
+                    ..Default::default()
+                };
+                let mut client = self.hand(&top)?.incidents();
+                let answer = client.move_stage(request(move_on)).await;
+                self.noted("stage", answer);
+            }
+        }
+        Ok(())
+    }
+
     /// Lets go what was held and says nothing that the published words do not.
     async fn release(&mut self, incident: &Incident) -> Result<(), Failure> {
         let Some(voice) = holder(incident, DutyRole::Spokesperson) else {
@@ -428,6 +530,54 @@ impl<'a> Team<'a> {
             self.noted("contact", answer);
         }
         Ok(())
+    }
+}
+
+/// What a commander does about a stage.
+#[derive(Debug, PartialEq)]
+enum Next {
+    Wait,
+    /// Says that a condition holds.
+    Say(String),
+    /// Moves it, past these gaps.
+    Move(IncidentStage, Vec<GateWaiver>),
+}
+
+/// Whoever has to be told, and every task, comes first; a press that asks nothing need not be told. The last stage ends with
+/// the incident, which is no drill's matter.
+fn next(plan: &IncidentPlan) -> Next {
+    let further = match plan.stage() {
+        IncidentStage::Latent => IncidentStage::Outbreak,
+        IncidentStage::Outbreak => IncidentStage::Handling,
+        IncidentStage::Handling => IncidentStage::Aftermath,
+        IncidentStage::Aftermath | IncidentStage::Unspecified => return Next::Wait,
+    };
+    let (mut waivers, mut unsaid) = (Vec::new(), None);
+    for gap in &plan.gaps {
+        match (gap.name.strip_prefix("condition/"), gap.name.as_str()) {
+            (Some(condition), _) => unsaid = Some(condition.to_owned()),
+            (None, "audience/MEDIA") => waivers.push(GateWaiver {
+                gap: gap.name.clone(),
+                reason: "the press asks nothing".to_owned(),
+            }),
+            (None, _) => return Next::Wait,
+        }
+    }
+    // A hazard that is under control does not break out.
+    match (unsaid, plan.stage()) {
+        (_, IncidentStage::Latent) => Next::Wait,
+        (Some(condition), _) => Next::Say(condition),
+        (None, _) => Next::Move(further, waivers),
+    }
+}
+
+/// How long people take for a task: half of its time; what has to be done within a day is done within ninety minutes.
+fn effort(within: SignedDuration) -> SignedDuration {
+    let half = within / 2;
+    if within <= SignedDuration::from_hours(24) {
+        half.min(SignedDuration::from_mins(90))
+    } else {
+        half
     }
 }
 
@@ -512,6 +662,40 @@ mod tests {
             state: state.into(),
             create_time: Some(to_timestamp(at)),
             ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_stage_is_moved_once_its_tasks_are_done_everybody_is_told_and_its_conditions_hold() {
+        let plan = |stage: IncidentStage, gaps: &[&str]| IncidentPlan {
+            stage: stage.into(),
+            gaps: gaps
+                .iter()
+                .map(|name| redress_proto::crisis::v1::Gap {
+                    name: (*name).to_owned(),
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        };
+        use IncidentStage::{Aftermath, Handling, Latent, Outbreak};
+        let open = ["task/secure-site", "condition/people-calm"];
+        assert_eq!(next(&plan(Outbreak, &open)), Next::Wait);
+        let untold = ["audience/STAFF", "condition/people-calm"];
+        assert_eq!(next(&plan(Outbreak, &untold)), Next::Wait);
+        let unsaid = ["audience/MEDIA", "condition/people-calm"];
+        let calm = Next::Say("people-calm".to_owned());
+        assert_eq!(next(&plan(Outbreak, &unsaid)), calm);
+        let Next::Move(Handling, waivers) = next(&plan(Outbreak, &["audience/MEDIA"])) else {
+            panic!("nothing else keeps it");
+        };
+        assert_eq!(waivers[0].gap, "audience/MEDIA");
+        assert_eq!(
+            next(&plan(Handling, &[])),
+            Next::Move(Aftermath, Vec::new())
+        );
+        for stays in [Latent, Aftermath] {
+            assert_eq!(next(&plan(stays, &[])), Next::Wait);
         }
     }
 
