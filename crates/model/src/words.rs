@@ -430,14 +430,14 @@ words! {
         HoldEnd = 23 => "HOLD_END",
         /// A lead says whether a suspected signal is so.
         ConfirmSignal = 24 => "CONFIRM_SIGNAL",
+        /// A task of an incident's playbook.
+        PlaybookTask = 25 => "PLAYBOOK_TASK",
         /// What somebody promised at a briefing of an incident.
         Commitment = 40 => "COMMITMENT",
         /// What the review of an incident asks of somebody.
         ReviewAction = 41 => "REVIEW_ACTION",
         /// Answer to an inquiry of the press.
         MediaAnswer = 50 => "MEDIA_ANSWER",
-        /// A task of an incident's playbook.
-        PlaybookTask = 25 => "PLAYBOOK_TASK",
     }
 }
 
