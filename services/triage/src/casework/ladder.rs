@@ -272,8 +272,13 @@ impl Ladder<'_> {
         self.say(transition, Some(staff));
     }
 
+    /// Keeps the step until somebody comes on duty, as far as the roster is known; a new roster is asked again.
     fn wait(&mut self) {
-        wait(self.site, self.roster, self.case, self.clock, self.now);
+        tracing::warn!(case = %self.case.id, clock = %self.clock.id, "nobody is on duty to be told");
+        self.clock.paging = Paging {
+            state: PageState::Waiting,
+            until: next_duty(self.site, self.roster, self.case, self.now),
+        };
     }
 
     fn on_duty(&self) -> OnDuty {
@@ -331,15 +336,6 @@ pub(super) fn hurry(site: &Site, clock: &mut Clock, grade: Grade, now: Timestamp
             clock.next = clock.next.map(|next| next.min(answer));
         }
     }
-}
-
-/// Keeps the step until somebody comes on duty, as far as the roster is known; a new roster is asked again.
-fn wait(site: &Site, roster: &Roster, case: &Case, clock: &mut Clock, now: Timestamp) {
-    tracing::warn!(case = %case.id, clock = %clock.id, "nobody is on duty to be told");
-    clock.paging = Paging {
-        state: PageState::Waiting,
-        until: next_duty(site, roster, case, now),
-    };
 }
 
 /// When the next duty of a rung begins.

@@ -286,11 +286,11 @@ async fn regrade(
     if was == (grade, urgency) {
         return Ok(());
     }
-    ladder::hurry(work.site, clock, grade, work.now);
     let Some(length) = pinned_length(work, case, clock, urgency).await? else {
         return take_turn(work, clock, grade).await;
     };
     // Urgencies are declared from the most urgent on.
+    ladder::hurry(work.site, clock, grade, work.now);
     let rise = grade.is_graver_than(was.0) || (grade == was.0 && urgency < was.1);
     (clock.grade, clock.urgency) = (grade, urgency);
     let event = Event::Regraded {
@@ -319,6 +319,7 @@ async fn take_turn(work: &mut Work<'_>, clock: &mut Clock, grade: Grade) -> Resu
     if clock.stopped.is_some() || clock.grade == grade {
         return Ok(());
     }
+    ladder::hurry(work.site, clock, grade, work.now);
     clock.grade = grade;
     clocks::update(work.tx, &work.site.id, clock).await?;
     work.entries.extend(clock.entry());

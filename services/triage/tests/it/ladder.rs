@@ -241,6 +241,18 @@ async fn grade_1_has_a_quarter_of_an_hour_to_acknowledge() {
 async fn a_case_that_rises_to_grade_1_shortens_the_time_to_acknowledge_what_was_paged_before() {
     let world = World::new().await;
     let case = world.case().await;
+    // The time that somebody else gave does not depend on the grade, who hears of it in time does.
+    let outside = wire::StartClockRequest {
+        parent: case.to_string(),
+        kind: to_wire(ClockKind::OutsideDeadline),
+        term: Some(wire::start_clock_request::Term::DueTime(
+            to_timestamp(due()),
+        )),
+        party: "12345".to_owned(),
+        ..Default::default()
+    };
+    let started = world.rpc.start_clock(by(world.manager(), outside)).await;
+    started.expect("started");
     world
         .advance(due().duration_since(world.now()) + MINUTE * 10)
         .await;
@@ -249,6 +261,12 @@ async fn a_case_that_rises_to_grade_1_shortens_the_time_to_acknowledge_what_was_
         .await
         .expect("recorded");
     world.advance(HOUR).await;
+    let again = page_again(due() + MINUTE * 25, 1, "lead-site");
+    assert!(
+        told(&world, ClockKind::OutsideDeadline)
+            .await
+            .contains(&again)
+    );
     let pages = told(&world, ACK).await;
     assert_eq!(
         pages[1..4],
