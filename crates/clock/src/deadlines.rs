@@ -33,6 +33,11 @@ impl Deadlines {
         }
     }
 
+    /// How long after the deadline it climbs, first to the duty lead, then to the top lead.
+    pub(crate) fn climbs(&self) -> [SignedDuration; 2] {
+        [self.climb_duty, self.climb_top].map(|climb| self.due.duration_until(climb))
+    }
+
     /// The instant of a step; none where the promise does not have it.
     pub fn instant(&self, step: Step) -> Option<Timestamp> {
         match step {

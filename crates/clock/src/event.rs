@@ -89,7 +89,8 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
-    /// A person gave more time, or passed on what an outside body gave.
+    /// A person gave more time, or passed on what an outside body gave. What was given before the deadline passed leaves no breach,
+    /// however late it is entered.
     Extended {
         /// When.
         at: Timestamp,

@@ -1,6 +1,6 @@
 //! The fold: a clock's events, in the order in which they happened, give where it stands.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redress_calendar::Calendar;
 use redress_model::words::{ClockState, HoldReason};
 
@@ -63,6 +63,8 @@ pub struct Promise {
     counts_from: Timestamp,
     /// Pauses before this are in the deadline already.
     pauses_from: Timestamp,
+    /// How long after its deadline it climbs, where it does not climb from there: it was missed before it was made anew.
+    climbs: Option<[SignedDuration; 2]>,
 }
 
 /// A hold that is over.
@@ -117,6 +119,7 @@ impl Promise {
             pauses: Vec::new(),
             counts_from: at,
             pauses_from: at,
+            climbs: None,
         }
     }
 
@@ -130,7 +133,8 @@ impl Promise {
             return;
         }
         self.breach(match *event {
-            Event::Met { at } => self.breaks(at),
+            // What was in time is no breach, however late it is entered.
+            Event::Met { at } | Event::Extended { at, .. } => self.breaks(at),
             _ => self.is_breached(event.at()),
         });
         match *event {
@@ -171,10 +175,10 @@ impl Promise {
             Event::Restarted { at, terms } => {
                 let mut later = std::mem::take(&mut self.met_later);
                 later.retain(|met| *met > at);
-                let before = self.deadlines;
+                let climbs = self.climbs.unwrap_or_else(|| self.deadlines.climbs());
                 *self = Self::made(at, terms, self.round + 1, calendars);
                 if self.deadlines.due <= at {
-                    self.climb_from(at, before);
+                    self.climb_from(at, climbs);
                 }
                 // The question was answered since, though nobody here knew of it then.
                 if let Some(first) = later.iter().copied().min() {
@@ -266,7 +270,7 @@ impl Promise {
         self.met_later = later;
     }
 
-    /// Whether it was late to meet it at `at`, whatever came after.
+    /// Whether it was late to meet it or to give it more time at `at`, whatever came after.
     fn breaks(&self, at: Timestamp) -> bool {
         let until = self.held.map_or(at, |(since, _)| since.min(at));
         self.deadlines.due <= until
@@ -287,13 +291,11 @@ impl Promise {
 
     /// What passed while nobody was to keep it is missed now, and climbs from now as it would have from its deadline (P11,
     /// P27).
-    fn climb_from(&mut self, at: Timestamp, before: Deadlines) {
-        let after = |climb: Timestamp| {
-            let by = before.due.duration_until(climb);
-            at.saturating_add(by).unwrap_or(Timestamp::MAX)
-        };
-        self.deadlines.climb_duty = after(before.climb_duty);
-        self.deadlines.climb_top = after(before.climb_top);
+    fn climb_from(&mut self, at: Timestamp, climbs: [SignedDuration; 2]) {
+        let [duty, top] = climbs.map(|by| at.saturating_add(by).unwrap_or(Timestamp::MAX));
+        self.deadlines.climb_duty = duty;
+        self.deadlines.climb_top = top;
+        self.climbs = Some(climbs);
     }
 
     fn stop(&mut self, end: ClockState, at: Timestamp) {

@@ -359,6 +359,52 @@ fn a_reopened_promise_does_not_climb_for_the_time_it_was_closed_p27() {
 }
 
 #[test]
+fn time_that_was_given_before_the_deadline_leaves_no_breach_though_it_is_entered_after_it() {
+    let given = |at_: &str| {
+        let events = [
+            started("2 hours", "2026-03-06T00:00:00Z"),
+            // By now it is broken, and a graver grade changes nothing.
+            Event::Regraded {
+                at: at("2026-03-06T03:00:00Z"),
+                term: length("1 hours").into(),
+                rise: true,
+            },
+            Event::Extended {
+                at: at(at_),
+                due: at("2026-03-06T06:00:00Z"),
+            },
+        ];
+        fold(&events, &china()).expect("started")
+    };
+    let in_time = given("2026-03-06T01:59:59Z");
+    let now = at("2026-03-06T03:00:00Z");
+    assert_eq!(in_time.state(now), ClockState::Running);
+    assert_eq!(in_time.basis, crate::Basis::Extended);
+    assert_eq!(in_time.deadlines.due, at("2026-03-06T06:00:00Z"));
+    let late = given("2026-03-06T02:00:00Z");
+    assert_eq!(late.state(now), ClockState::Breached);
+    assert_eq!(late.deadlines.due, at("2026-03-06T02:00:00Z"));
+}
+
+#[test]
+fn a_missed_deadline_that_is_opened_again_and_again_climbs_as_late_each_time_p11() {
+    let (due, back) = ("2026-03-06T04:00:00Z", "2026-03-07T00:00:00Z");
+    let terms = Terms::new(crate::Term::Until(at(due)));
+    let start = at("2026-03-06T00:00:00Z");
+    let mut events = vec![Event::Started { at: start, terms }];
+    for day in 0..3 {
+        let at = at(back) + SignedDuration::from_hours(24 * day);
+        events.push(Event::Cancelled { at });
+        events.push(Event::Restarted { at, terms });
+        let clock = fold(&events, &china()).expect("started");
+        assert_eq!(clock.state(at), ClockState::Breached);
+        let hours = |n| at + SignedDuration::from_hours(n);
+        let climbs = (clock.deadlines.climb_duty, clock.deadlines.climb_top);
+        assert_eq!(climbs, (hours(2), hours(4)), "{day}");
+    }
+}
+
+#[test]
 fn what_was_done_before_the_promise_does_not_meet_it() {
     let events = [
         started("2 hours", "2026-03-06T00:00:00Z"),

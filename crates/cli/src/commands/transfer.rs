@@ -60,7 +60,7 @@ pub(crate) enum TransferCommand {
     },
     /// Say that the body granted more time: the clock moves.
     #[command(
-        after_help = "Example:\n  redress transfer grant sites/lakeside/transfers/ID --due 2026-06-10T10:00:00+08:00"
+        after_help = "Example:\n  redress transfer grant sites/lakeside/transfers/ID --due 2026-06-10T10:00:00+08:00 --at 2026-06-01T16:00:00+08:00"
     )]
     Grant {
         /// The transfer.
@@ -68,6 +68,9 @@ pub(crate) enum TransferCommand {
         /// The deadline from now on.
         #[arg(long, value_name = "WHEN", value_parser = crate::args::parse_when)]
         due: Timestamp,
+        /// When the body granted it; now otherwise. Before the old deadline, no breach is left.
+        #[arg(long)]
+        at: Option<Timestamp>,
     },
     /// Say that the body granted no more time.
     #[command(after_help = "Example:\n  redress transfer refuse sites/lakeside/transfers/ID")]
@@ -196,10 +199,18 @@ pub(crate) async fn run(
                 Step::ExtensionRequested(ExtensionRequested { wished_due_time }),
             )
         }
-        TransferCommand::Grant { name, due } => (
+        TransferCommand::Grant {
             name,
-            Step::ExtensionGranted(ExtensionGranted { due_time: at(due) }),
-        ),
+            due,
+            at: granted,
+        } => {
+            let (due_time, grant_time) = (at(due), or_now(granted));
+            let granted = ExtensionGranted {
+                due_time,
+                grant_time,
+            };
+            (name, Step::ExtensionGranted(granted))
+        }
         TransferCommand::Refuse { name } => (name, Step::ExtensionRefused(ExtensionRefused {})),
         TransferCommand::Answer { name, at } => {
             let answer_time = or_now(at);

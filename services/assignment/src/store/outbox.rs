@@ -415,6 +415,7 @@ fn demand_changed(case: &str, demand: &Demand) -> event::DemandChanged {
         met_time: met.map(to_timestamp),
         party: demand.party.clone(),
         outside_number: demand.outside_number.clone(),
+        grant_time: demand.granted.map(to_timestamp),
     }
 }
 

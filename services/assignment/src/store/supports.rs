@@ -95,6 +95,7 @@ pub async fn tell(tx: &mut Tx, support: &Support, actor: &str) -> Result<(), Fau
         },
         start: support.created_at,
         due: Some(support.due),
+        granted: None,
         party: support.department.to_string(),
         outside_number: String::new(),
     };

@@ -322,7 +322,13 @@ async fn a_transfer_carries_the_bodys_number_and_its_deadline_follows_the_bodys_
     assert_eq!(twice.code(), Code::AlreadyExists);
 
     let later = wire_time(world.at(9));
-    let granted = || TransferStep::ExtensionGranted(wire::ExtensionGranted { due_time: later });
+    let granted_at = wire_time(world.at(0));
+    let granted = || {
+        TransferStep::ExtensionGranted(wire::ExtensionGranted {
+            due_time: later,
+            grant_time: granted_at,
+        })
+    };
     let unasked = world
         .transfer_step(&transfer, granted())
         .await
@@ -340,7 +346,7 @@ async fn a_transfer_carries_the_bodys_number_and_its_deadline_follows_the_bodys_
         .transfer_step(&transfer, granted())
         .await
         .expect("granted");
-    assert_eq!(moved.due_time, later);
+    assert_eq!((moved.due_time, moved.grant_time), (later, granted_at));
 
     let visit = |n| TransferStep::Visited(wire::PetitionVisit { representatives: n });
     world
@@ -383,6 +389,7 @@ async fn a_transfer_carries_the_bodys_number_and_its_deadline_follows_the_bodys_
         told.iter().all(|d| d.demand == told[0].demand),
         "one demand, one clock"
     );
+    assert_eq!((told[0].grant_time, told[1].grant_time), (None, granted_at));
     assert_eq!(told[1].due_time, later);
 
     let get = wire::GetTransferRequest { name: end.name };

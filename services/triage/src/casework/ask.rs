@@ -1,10 +1,11 @@
 //! Suspected signals (domain.md section 4): one that would make a case grade 1 is put to the duty lead,
 //! who has 15 minutes to confirm or dismiss it. Silence climbs to the top lead; after that lead's 15 minutes
 //! it counts provisionally, for what happens inside alone. A case is asked about by one clock, whatever
-//! the number of its signals.
+//! the number of its signals. Whoever takes the duty over while the question waits is asked too, in the time that is left.
 
+use jiff::Timestamp;
 use redress_clock::Event;
-use redress_model::words::{ClockKind, ClockState, ClockTransition, Urgency};
+use redress_model::words::{ClockKind, ClockState, ClockTransition, DutyRole, Urgency};
 use redress_model::{Fault, Grade};
 use uuid::Uuid;
 
@@ -12,10 +13,12 @@ use super::known::{Known, known};
 use super::promises::{self, Start};
 use super::{Work, decide};
 use crate::domain::Cause;
+use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
-use crate::store::signals::SignalRow;
-use crate::store::{duties, signals};
+use crate::store::duties::{self, Roster};
+use crate::store::pages::{self, PageRow};
+use crate::store::signals::{self, SignalRow};
 
 /// The clock of a question.
 const KIND: ClockKind = ClockKind::ConfirmSignal;
@@ -64,6 +67,8 @@ pub(super) async fn follow(
             promises::apply(work, case, &mut clock, met, "answered").await?;
             Ok(())
         }
+        // Who was asked may stand accused by now.
+        Some(mut clock) if waiting => follow_duty(work, case, &mut clock).await,
         Some(_) => Ok(()),
     }
 }
@@ -86,51 +91,115 @@ async fn find(work: &mut Work<'_>, case: &Case) -> Result<Option<Clock>, Fault> 
 /// Asks whoever is on duty on this rung. Where nobody is, the next rung is asked now, and where nobody is
 /// left nobody is waited for (P14).
 async fn ask(work: &mut Work<'_>, case: &Case, clock: &mut Clock, from: u8) -> Result<(), Fault> {
+    let roster = duties::roster(work.tx, &work.site.id).await?;
+    let Some((rung, person)) = on_duty(work, &roster, case, from) else {
+        tracing::warn!(case = %case.id, "nobody is on duty to say whether a suspected signal is so");
+        clock.level = LAST_RUNG;
+        clock.paging = Paging::default();
+        return put(work, case, clock, work.now, None).await;
+    };
+    let within = work.site.profile().signals.confirm_within;
+    let until = promises::due(within, work.now);
+    clock.level = rung;
+    clock.paging = Paging {
+        state: PageState::Open,
+        until: Some(until),
+    };
+    let next = turn(work, &roster, rung, until);
+    put(work, case, clock, next, Some((person, until))).await
+}
+
+/// Asks whoever holds the duty now, where that is another than was asked: in the time that is left, since the case does not
+/// wait for our shifts. Where nobody of the rung is left the next one is asked now (P14); where nobody is left at all, who
+/// was asked has the whole time.
+async fn follow_duty(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result<(), Fault> {
     let site = work.site;
-    let within = site.profile().signals.confirm_within;
-    clock.level = LAST_RUNG;
-    clock.next = Some(work.now);
+    let Some(until) = clock.paging.until else {
+        return Ok(());
+    };
+    let roster = duties::roster(work.tx, &site.id).await?;
+    let last = pages::last(work.tx, &site.id, clock.id, clock.round).await?;
+    let rung = clock.level.max(FIRST_RUNG);
+    match on_duty(work, &roster, case, rung) {
+        Some((next, _)) if next > rung => ask(work, case, clock, next).await,
+        Some((_, person)) if last.is_none_or(|last| last.staff != person) => {
+            let next = turn(work, &roster, rung, until);
+            put(work, case, clock, next, Some((person, until))).await
+        }
+        _ => {
+            let next = Some(turn(work, &roster, rung, until));
+            if clock.next == next {
+                return Ok(());
+            }
+            clock.next = next;
+            clock.generation += 1;
+            clocks::update(work.tx, &site.id, clock).await?;
+            work.entries.extend(clock.entry());
+            Ok(())
+        }
+    }
+}
+
+/// When the question is looked at next: its time on this rung is over, or the duty may change hands.
+fn turn(work: &Work<'_>, roster: &Roster, rung: u8, until: Timestamp) -> Timestamp {
+    let role = role(work, rung);
+    let change = roster.next_change(role, work.now);
+    change.map_or(until, |change| change.min(until))
+}
+
+fn role(work: &Work<'_>, rung: u8) -> DutyRole {
+    work.site.profile().ladder.rungs[usize::from(rung) - 1]
+}
+
+/// Puts the question to a person, who has until then, and looks at it again at `next`.
+async fn put(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+    next: Timestamp,
+    to: Option<(String, Timestamp)>,
+) -> Result<(), Fault> {
+    let site = work.site;
+    clock.next = Some(next);
     // It waits in no backlog.
     clock.grade = Grade::ONE;
-    let mut notify = Vec::new();
-    if let Some((rung, person)) = on_duty(work, case, from).await? {
-        notify.push(person);
-        clock.level = rung;
-        clock.next = Some(promises::due(within, work.now));
-    }
-    if notify.is_empty() {
-        tracing::warn!(case = %case.id, "nobody is on duty to say whether a suspected signal is so");
-    }
     clock.generation += 1;
     clocks::update(work.tx, &site.id, clock).await?;
+    let asked = to.map(|(staff, answer)| PageRow {
+        clock: clock.id,
+        generation: clock.generation,
+        rung: clock.level,
+        round: clock.round,
+        staff,
+        page: 1,
+        sent: work.now,
+        answer,
+        acknowledged: None,
+    });
+    let notify: Vec<String> = asked.iter().map(|page| page.staff.clone()).collect();
+    pages::insert(work.tx, &site.id, asked.as_slice()).await?;
     tell(work, case, clock, ClockTransition::Climbed, &notify).await
 }
 
 /// Whoever is on duty on the first rung from this one on that has somebody.
-async fn on_duty(
-    work: &mut Work<'_>,
-    case: &Case,
-    from: u8,
-) -> Result<Option<(u8, String)>, Fault> {
-    let site = work.site;
-    for rung in from..=LAST_RUNG {
-        let role = site.profile().ladder.rungs[usize::from(rung) - 1];
+fn on_duty(work: &Work<'_>, roster: &Roster, case: &Case, from: u8) -> Option<(u8, String)> {
+    (from..=LAST_RUNG).find_map(|rung| {
         let excluded = &case.facts.excluded;
-        let person = duties::on_duty(work.tx, &site.id, role, work.now, excluded).await?;
-        if let Some(person) = person {
-            return Ok(Some((rung, person)));
-        }
-    }
-    Ok(None)
+        let (person, _) = roster.on_duty_since(role(work, rung), work.now, excluded)?;
+        Some((rung, person.to_owned()))
+    })
 }
 
-/// Nobody answered in time: the next rung is asked, and after the last one what was suspected for as long as one
-/// rung is waited for counts provisionally.
+/// The duty may have changed hands, or nobody answered in time: then the next rung is asked, and after the last one what was
+/// suspected for as long as one rung is waited for counts provisionally.
 pub(super) async fn fire(
     work: &mut Work<'_>,
     case: &mut Case,
     clock: &mut Clock,
 ) -> Result<(), Fault> {
+    if clock.paging.until.is_some_and(|until| until > work.now) {
+        return follow_duty(work, case, clock).await;
+    }
     if clock.level < LAST_RUNG {
         let next = (clock.level + 1).max(FIRST_RUNG);
         ask(work, case, clock, next).await?;
@@ -139,11 +208,13 @@ pub(super) async fn fire(
     }
     clock.state = ClockState::Breached;
     clock.next = None;
+    clock.paging = Paging::default();
     clock.generation += 1;
     clocks::update(work.tx, &work.site.id, clock).await?;
     tell(work, case, clock, ClockTransition::Breached, &[]).await?;
     // What came up too late for that is asked about anew, where anybody is on duty to answer.
-    let anybody = on_duty(work, case, FIRST_RUNG).await?.is_some();
+    let roster = duties::roster(work.tx, &work.site.id).await?;
+    let anybody = on_duty(work, &roster, case, FIRST_RUNG).is_some();
     let within = work.site.profile().signals.confirm_within;
     let now = work.now;
     let had_its_time = |row: &SignalRow| promises::due(within, row.created) <= now;

@@ -27,6 +27,8 @@ pub struct Demand {
     pub start: Timestamp,
     /// The deadline; none where the policy says how long.
     pub due: Option<Timestamp>,
+    /// When the party gave that deadline; none where it is the first one.
+    pub granted: Option<Timestamp>,
     /// Who demands or owes it.
     pub party: String,
     /// That party's own number.
@@ -94,7 +96,8 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
         DemandState::Cancelled => (Event::Cancelled { at }, "no longer needed"),
         DemandState::Open => {
             if let Some(due) = demand.due {
-                extend(work, case, &mut clock, due).await?;
+                let at = demand.granted.map_or(work.now, |at| at.min(work.now));
+                extend(work, case, &mut clock, due, at).await?;
             }
             if !case.is_ended() {
                 return Ok(());
@@ -108,19 +111,21 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
         .map(drop)
 }
 
-/// The party gave more time. Once its deadline has passed that is another promise: the breach stays in the history, and the
-/// new deadline is warned of and watched like the first.
+/// The party gave more time then. What it gave before its deadline passed is no breach, however late we hear of it. Once the
+/// deadline has passed it is another promise: the breach stays in the history. Either way the new deadline is warned of and
+/// watched like the first.
 async fn extend(
     work: &mut Work<'_>,
     case: &Case,
     clock: &mut Clock,
     due: Timestamp,
+    given: Timestamp,
 ) -> Result<(), Fault> {
     const CAUSE: &str = "extended by the party";
     let at = work.now;
     let running = clock.stopped.is_none() && clock.held.is_none();
-    if !(running && clock.deadlines.due <= at && due > at) {
-        let event = Event::Extended { at, due };
+    if !(running && clock.deadlines.due <= given && due > at) {
+        let event = Event::Extended { at: given, due };
         return promises::apply(work, case, clock, event, CAUSE)
             .await
             .map(drop);

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use redress_clock::{Promise, Shares, Step, deadlines};
 use redress_events::{NewEvent, publish_many};
-use redress_model::words::{ClockState, ClockTransition};
+use redress_model::words::{ClockKind, ClockState, ClockTransition};
 use redress_model::{Fault, Grade};
 use redress_proto::event::v1::ClockChanged;
 use redress_rpc::trace_context::traceparent;
@@ -365,8 +365,12 @@ pub async fn acknowledge(
     let Some(mut clock) = all.into_iter().find(|c| c.id == clock) else {
         return Ok(());
     };
+    if clock.kind == ClockKind::ConfirmSignal {
+        // It has an answer of its own: who has read a question has not answered it.
+        return Ok(());
+    }
     let Some(page) = pages::find(work.tx, site, clock.id, generation, staff).await? else {
-        // A warning, or a question, which has an answer of its own.
+        // A warning.
         return Ok(());
     };
     pages::acknowledge(work.tx, site, &page, at).await?;

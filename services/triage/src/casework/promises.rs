@@ -7,7 +7,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_clock::{
-    Calendars as _, Event, Length, Promise, Revisions, Shares, Term, Terms, deadlines, fold,
+    Calendars as _, Event, Length, Promise, Revisions, Shares, Step, Term, Terms, deadlines, fold,
 };
 use redress_events::{NewEvent, publish};
 use redress_model::name::{ClockName, SiteId};
@@ -471,10 +471,18 @@ pub(super) async fn apply(
     }
     let anew = after.round > before.round;
     if anew {
+        pin(work.site, case, clock);
+    }
+    if was_told_of_another(clock, &before, &after, work.now) {
         clock.told = None;
         clock.level = 0;
+    }
+    if anew || clock.told.is_none() {
         clock.paging = Paging::default();
-        pin(work.site, case, clock);
+    }
+    if matches!(event, Event::Resumed { .. }) && clock.paging.waits() {
+        // Somebody may have come on duty while it stood still.
+        clock.paging.until = Some(work.now);
     }
     show(clock, &after, &calendars, work.now);
     // A later answer, or a question from before the answer: only what is entered still later has to know.
@@ -502,6 +510,16 @@ pub(super) async fn apply(
         Box::pin(holds::stop_new(work, case, clock)).await?;
     }
     Ok(true)
+}
+
+/// Whether what was told of the clock was told of another promise than it is now: it was made anew, or more time was given before
+/// the deadline passed, though nobody here knew of it then. A deadline that was missed and stands is told once (P11).
+fn was_told_of_another(clock: &Clock, before: &Promise, after: &Promise, now: Timestamp) -> bool {
+    if after.round > before.round {
+        let missed = clock.told >= Some(Step::Breach) && after.is_breached(now);
+        return !(missed && after.deadlines.due == before.deadlines.due);
+    }
+    after.stopped.is_none() && before.is_breached(now) && !after.is_breached(now)
 }
 
 /// A promise that is made anew is made under the policy of that moment.

@@ -2,7 +2,7 @@
 //! single words, so that whoever tells first, the end is the same.
 
 use jiff::Timestamp;
-use redress_clock::{Event, Step, Term};
+use redress_clock::{Event, Term};
 use redress_model::Fault;
 use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
 use uuid::Uuid;
@@ -265,10 +265,8 @@ fn reopened(
 fn term_anew(work: &Work<'_>, case: &Case, clock: &Clock, at: Timestamp) -> Option<Term> {
     let ahead = |due: &Timestamp| *due > at;
     if is_set_outside(clock.kind) {
-        // It did not wait for us. Where it passed meanwhile that is a breach, told now and told once.
-        let due = clock.deadlines.due;
-        let told = clock.told >= Some(Step::Breach);
-        return (ahead(&due) || !told).then_some(Term::Until(due));
+        // It did not wait for us. Where it passed meanwhile that is a breach, told once.
+        return Some(Term::Until(clock.deadlines.due));
     }
     let length = promises::length(work.site, case, clock.urgency, clock.kind);
     match (clock.term, length) {

@@ -43,6 +43,13 @@ impl Default for Paging {
     }
 }
 
+impl Paging {
+    /// Whether whoever comes on duty next is to be told.
+    pub fn waits(self) -> bool {
+        matches!(self.state, PageState::Waiting | PageState::Unanswered)
+    }
+}
+
 /// Who is on duty, on the rungs from 1 up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OnDuty(pub [Option<String>; LAST_RUNG as usize]);

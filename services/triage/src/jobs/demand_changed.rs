@@ -79,6 +79,11 @@ fn read(payload: wire::DemandChanged) -> Result<Demand, Fault> {
             .as_ref()
             .map(|time| from_timestamp("due_time", time))
             .transpose()?,
+        granted: payload
+            .grant_time
+            .as_ref()
+            .map(|time| from_timestamp("grant_time", time))
+            .transpose()?,
         party: payload.party,
         outside_number: payload.outside_number,
     })

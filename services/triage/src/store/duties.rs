@@ -172,6 +172,17 @@ impl Roster {
         own.peek().is_some() && !own.any(|slot| slot.is_at(now))
     }
 
+    /// When a stretch of this duty next begins or ends, as far as the roster is known.
+    pub fn next_change(&self, role: DutyRole, now: Timestamp) -> Option<Timestamp> {
+        self.slots
+            .iter()
+            .filter(|slot| slot.role == role)
+            .flat_map(|slot| [Some(slot.start), slot.end])
+            .flatten()
+            .filter(|at| *at > now)
+            .min()
+    }
+
     /// When somebody next comes on one of these duties, as far as the roster is known. Never somebody whom the
     /// case excludes or who left.
     pub fn next_start(

@@ -224,8 +224,9 @@ pub async fn acknowledge(
     Ok(())
 }
 
-/// Wakes the clocks of a site that nobody heard of, since the roster has changed and may bring somebody: at most
-/// [`WAKE_MAX`], in order of id after `after`. What they do when they fire is decided then.
+/// Wakes the clocks of a site that nobody heard of, since the roster has changed and may bring somebody, and the questions that
+/// wait for an answer, which the new holder of the duty is asked: at most [`WAKE_MAX`], in order of id after `after`. What they
+/// do when they fire is decided then.
 pub async fn wake(
     tx: &mut Tx,
     site: &SiteId,
@@ -236,11 +237,13 @@ pub async fn wake(
         "-- triage::store::pages::wake
         WITH waiting AS MATERIALIZED (
           SELECT id FROM clock
-          WHERE site = $1 AND page_state IN ('WAITING', 'UNANSWERED') AND NOT held AND stop_time IS NULL
+          WHERE site = $1 AND NOT held AND stop_time IS NULL
+            AND (page_state IN ('WAITING', 'UNANSWERED') OR page_state = 'OPEN' AND kind = 'CONFIRM_SIGNAL')
             AND ($2::uuid IS NULL OR id > $2)
           ORDER BY id LIMIT $4 FOR UPDATE
         )
-        UPDATE clock c SET page_time = $3, next_time = least(c.next_time, $3), generation = c.generation + 1
+        UPDATE clock c SET page_time = CASE c.page_state WHEN 'OPEN' THEN c.page_time ELSE $3 END,
+          next_time = least(c.next_time, $3), generation = c.generation + 1
         FROM waiting w WHERE c.site = $1 AND c.id = w.id
         RETURNING c.id, c.generation, c.grade, c.next_time AS \"next_time!\"",
         site.as_str(),

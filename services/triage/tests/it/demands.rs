@@ -18,6 +18,7 @@ struct Demand {
     kind: ClockKind,
     start: Timestamp,
     due: Option<Timestamp>,
+    granted: Option<Timestamp>,
 }
 
 impl Demand {
@@ -33,6 +34,7 @@ impl Demand {
             met_time: met.then(|| to_timestamp(world.now())),
             party: "12345".to_owned(),
             outside_number: "GD-1".to_owned(),
+            grant_time: self.granted.map(to_timestamp),
         };
         let subject = case.to_string();
         world.event(
@@ -50,6 +52,7 @@ fn transfer(world: &World) -> Demand {
         kind: ClockKind::OutsideDeadline,
         start: world.now(),
         due: Some(world.now() + HOUR * 100),
+        granted: None,
     }
 }
 
@@ -135,6 +138,43 @@ async fn time_that_a_body_gives_after_its_deadline_has_passed_is_watched_like_th
 }
 
 #[tokio::test]
+async fn time_that_a_body_gave_before_its_deadline_passed_is_no_breach_however_late_it_is_recorded() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let breaches = async || {
+        let pages = world.pages().await;
+        let broken = pages
+            .iter()
+            .filter(|p| p.0 == "OUTSIDE_DEADLINE" && p.1 == "BREACHED");
+        broken.count()
+    };
+    let clock = async || world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
+    world
+        .tell(&[demand.told(&world, &case, event::DemandState::Open)])
+        .await;
+    world.advance(HOUR * 101).await;
+    assert_eq!(clock().await.state, to_wire(ClockState::Breached));
+    demand.granted = Some(world.now() - HOUR * 2);
+    demand.due = Some(world.now() + HOUR * 24);
+    let granted = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[granted.clone(), granted]).await;
+    let extended = clock().await;
+    assert_eq!(time(&extended.start_time), demand.start, "the same promise");
+    assert_eq!(extended.state, to_wire(ClockState::Running));
+    assert_eq!(Some(time(&extended.due_time)), demand.due);
+    world.advance(HOUR * 23).await;
+    assert_eq!(breaches().await, 1);
+    // It is watched like the first.
+    world.advance(HOUR * 2).await;
+    assert_eq!(breaches().await, 2);
+    world
+        .tell(&[demand.told(&world, &case, event::DemandState::Met)])
+        .await;
+    assert_eq!(clock().await.state, to_wire(ClockState::Met));
+}
+
+#[tokio::test]
 async fn g1_5_a_lawsuit_is_one_confirmed_signal_and_its_defence_counts_from_service() {
     let world = World::new().await;
     let case = world.case().await;
@@ -146,6 +186,7 @@ async fn g1_5_a_lawsuit_is_one_confirmed_signal_and_its_defence_counts_from_serv
         kind: ClockKind::Defence,
         start: served,
         due: None,
+        granted: None,
     };
     world
         .tell(&[
@@ -187,6 +228,7 @@ async fn whoever_sues_has_no_defence_to_file() {
         kind: ClockKind::Defence,
         start: world.now(),
         due: None,
+        granted: None,
     };
     let told = defence.told(&world, &case, event::DemandState::Cancelled);
     world.tell(&[told, begun(&world, &case, stage)]).await;
@@ -207,6 +249,7 @@ async fn a_judgment_gives_fifteen_days_to_appeal_and_a_ruling_ten() {
             kind,
             start: world.now(),
             due: None,
+            granted: None,
         };
         world
             .tell(&[appeal.told(&world, &case, event::DemandState::Open)])

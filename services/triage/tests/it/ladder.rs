@@ -62,45 +62,7 @@ async fn acknowledged(world: &World, case: &CaseName, kind: ClockKind) -> Event 
         .rev()
         .find(|c| c.kind == to_wire(kind) && c.case == case.to_string() && !c.notify.is_empty())
         .expect("somebody was told");
-    acknowledgement(world, &told)
-}
-
-fn acknowledgement(world: &World, told: &event::ClockChanged) -> Event {
-    let payload = event::MessageChanged {
-        message: "sites/lakeside/messages/01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
-        template: "clock.breached".to_owned(),
-        case: told.case.clone(),
-        state: "ACKNOWLEDGED".to_owned(),
-        change_time: Some(to_timestamp(world.now())),
-        clock: told.clock.clone(),
-        clock_generation: told.generation,
-        staff: told.notify[0].clone(),
-        ..Default::default()
-    };
-    let kind = "redress.message.changed.v1";
-    world.event("notification", kind, &told.case, &payload)
-}
-
-/// The site's roster: who, on which rung, from when until when.
-async fn shifts(world: &World, revision: i64, shifts: &[(DutyRole, &str, &str, &str)]) {
-    let payload = event::DutyChanged {
-        site: "sites/lakeside".to_owned(),
-        slots: shifts
-            .iter()
-            .map(|(role, staff, from, until)| event::DutySlot {
-                role: to_wire(*role),
-                staff: format!("sites/lakeside/staff/{staff}"),
-                rank: 0,
-                start_time: Some(to_timestamp(at(from))),
-                end_time: Some(to_timestamp(at(until))),
-            })
-            .collect(),
-        revision,
-    };
-    let kind = "redress.duty.changed.v1";
-    world
-        .tell(&[world.event("assignment", kind, "sites/lakeside", &payload)])
-        .await;
+    world.acknowledged(&told)
 }
 
 const ACK: ClockKind = ClockKind::Acknowledge;
@@ -281,10 +243,7 @@ async fn a_case_that_rises_to_grade_1_shortens_the_time_to_acknowledge_what_was_
 #[tokio::test]
 async fn p07_who_went_off_duty_is_not_paged_again_but_who_came_on_duty() {
     let world = World::without_roster().await;
-    shifts(
-        &world,
-        1,
-        &[
+    world.shifts(&[
             (
                 DutyRole::OnSiteLead,
                 "day",
@@ -341,10 +300,7 @@ async fn p07_an_owner_off_duty_is_not_reminded_but_the_lead_on_duty_on_a_day_whe
     };
     let (dusk, night, dawn) = (instant(dusk), instant(night), instant(dawn));
     let far = "2026-04-30T00:00:00Z";
-    shifts(
-        &world,
-        1,
-        &[
+    world.shifts(&[
             (
                 DutyRole::FrontOffice,
                 "clerk",
@@ -414,10 +370,7 @@ async fn p14_a_rung_without_anybody_on_duty_is_passed_over_now() {
 async fn a_step_for_which_nobody_is_on_duty_is_kept_until_somebody_comes() {
     let world = World::without_roster().await;
     let morning = "2026-03-03T08:00:00+08:00";
-    shifts(
-        &world,
-        1,
-        &[(
+    world.shifts(&[(
             DutyRole::DutyLead,
             "lead-duty",
             morning,
@@ -454,10 +407,7 @@ async fn p14_a_step_that_was_kept_behind_a_page_is_told_to_who_is_on_duty_when_t
     let world = World::without_roster().await;
     let (monday, came) = ("2026-03-02T08:00:00+08:00", "2026-03-02T09:25:00+08:00");
     let far = "2026-04-30T00:00:00Z";
-    shifts(
-        &world,
-        1,
-        &[
+    world.shifts(&[
             (DutyRole::OnSiteLead, "lead-site", monday, far),
             (DutyRole::DutyLead, "lead-duty", came, far),
         ],
@@ -515,7 +465,7 @@ async fn what_nobody_acknowledged_is_paged_to_who_comes_on_duty() {
         (night, "night", monday, morning),
         (day, "day", morning, far),
     ];
-    shifts(&world, 1, &known).await;
+    world.shifts(&known).await;
     let case = world.case().await;
     world.advance(HOUR * 20).await;
     let page = clock(&world, &case).await.page.expect("a page");
@@ -543,11 +493,11 @@ async fn what_nobody_acknowledged_is_paged_to_who_comes_on_duty() {
     let by_top = events
         .iter()
         .rfind(|c| c.kind == to_wire(ACK) && c.notify.iter().any(|n| last(n) == "top"));
-    let by_top = acknowledgement(&world, by_top.expect("paged"));
+    let by_top = world.acknowledged(by_top.expect("paged"));
     let noon = world.now().to_string();
     let mut more = known.to_vec();
     more.push((DutyRole::DutyLead, "duty", &noon, far));
-    shifts(&world, 2, &more).await;
+    world.shifts(&more).await;
     world.advance(SignedDuration::from_secs(1)).await;
     let pages = told(&world, ACK).await;
     assert_eq!(pages[night_long + 2..], [page_again(at(&noon), 3, "duty")]);
@@ -675,4 +625,29 @@ async fn p05_nobody_is_paged_while_a_promise_is_held_and_again_at_once_when_it_r
     let pages = told(&world, ClockKind::Resolve).await;
     let resumed = due + MINUTE * 30 + HOUR * 5;
     assert_eq!(pages[2..], [page_again(resumed, 1, "lead-site")]);
+}
+
+#[tokio::test]
+async fn p14_who_came_on_duty_while_a_broken_promise_stood_still_is_told_when_it_runs() {
+    let world = World::without_roster().await;
+    let case = world.case().await;
+    let due = at("2026-03-09T09:00:00+08:00");
+    world
+        .advance(due.duration_since(world.now()) + MINUTE * 30)
+        .await;
+    let hold = wire::HoldCaseRequest {
+        parent: case.to_string(),
+        reason: to_wire(HoldReason::Customer),
+        until_time: Some(to_timestamp(world.now() + HOUR)),
+        note: "away".to_owned(),
+        request_id: String::new(),
+    };
+    let held = world.rpc.hold_case(by(world.manager(), hold)).await;
+    held.expect("held");
+    world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;
+    world.advance(HOUR + MINUTE).await;
+    let paged = told(&world, ClockKind::Resolve).await;
+    let resumed = due + MINUTE * 30 + HOUR;
+    let paged = paged.last().map(|p| (p.0, p.3.clone()));
+    assert_eq!(paged, Some((resumed, vec!["lead-site".to_owned()])));
 }

@@ -89,7 +89,21 @@ async fn an_outside_deadline_that_passed_while_the_case_was_closed_breaches_visi
             p.0 == "OUTSIDE_DEADLINE" && p.2 > 1 && p.1 == "CLIMBED"
         };
         assert!(!pages.iter().any(climbed), "P11: not all leads at once");
+        let clock = world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
+        assert_eq!(clock.state, to_wire(ClockState::Breached), "{away}");
     }
+    // Half of the two days after it was last reopened, as it would have been after the deadline.
+    let climbs = async || {
+        let pages = world.pages().await;
+        let climbed = pages
+            .iter()
+            .filter(|p| p.0 == "OUTSIDE_DEADLINE" && p.1 == "CLIMBED");
+        climbed.count()
+    };
+    world.advance(HOUR * 22).await;
+    assert_eq!(climbs().await, 0);
+    world.advance(HOUR * 2).await;
+    assert_eq!(climbs().await, 1);
     // What lies ahead still stands as it was given.
     let later = world.now() + HOUR * 24 * 9;
     let other = world.case().await;

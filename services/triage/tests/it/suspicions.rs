@@ -375,3 +375,81 @@ async fn a_signal_counts_provisionally_only_after_its_own_time() {
     world.advance(QUARTER * 8).await;
     assert_eq!(asked(&world).await.len(), 4);
 }
+
+#[tokio::test]
+async fn p07_a_question_goes_to_whoever_takes_the_duty_over_in_the_time_that_is_left() {
+    let world = World::without_roster().await;
+    let (early, change) = ("2026-03-02T06:00:00+08:00", "2026-03-02T09:10:00+08:00");
+    let late = "2026-03-02T20:00:00+08:00";
+    let duties = [
+        (DutyRole::DutyLead, "early", early, change),
+        (DutyRole::DutyLead, "late", change, late),
+        (DutyRole::TopLead, "top", early, late),
+    ];
+    world.shifts(&duties).await;
+    let case = world.case().await;
+    let suspected = suspect(&world, &case, SignalKind::Injury).await;
+    let start = world.now();
+    let page = async || question(&world, &case).await.page.expect("asked");
+    assert_eq!(time(&page().await.answer_time), start + QUARTER);
+    world.advance(MINUTE * 9).await;
+    assert_eq!(asked(&world).await, ["early"]);
+    world.advance(MINUTE).await;
+    assert_eq!(asked(&world).await, ["early", "late"]);
+    assert_eq!(time(&page().await.answer_time), start + QUARTER, "P03");
+    // Who has read a question has not answered it.
+    let read: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let read = read.last().expect("told");
+    world.tell(&[world.acknowledged(read)]).await;
+    world.advance(MINUTE * 5).await;
+    assert_eq!(asked(&world).await, ["early", "late", "top"]);
+    confirm(&world, &suspected.name).await.expect("confirmed");
+    world.advance(QUARTER * 2).await;
+    assert_eq!(asked(&world).await.len(), 3);
+}
+
+#[tokio::test]
+async fn p14_a_question_follows_a_new_roster_and_climbs_at_once_where_nobody_is_left_on_the_rung() {
+    let world = World::without_roster().await;
+    world.roster(&[(DutyRole::DutyLead, "one")]).await;
+    let case = world.case().await;
+    suspect(&world, &case, SignalKind::Injury).await;
+    let second = SignedDuration::from_secs(1);
+    // Swapped.
+    world.roster(&[(DutyRole::DutyLead, "two")]).await;
+    world.advance(second).await;
+    assert_eq!(asked(&world).await, ["one", "two"]);
+    // The same people again: nobody is asked twice.
+    world.roster(&[(DutyRole::DutyLead, "two")]).await;
+    world.advance(second).await;
+    assert_eq!(asked(&world).await.len(), 2);
+    // Nobody at all: whoever was asked has the whole time.
+    world.roster(&[]).await;
+    world.advance(second).await;
+    assert_eq!(asked(&world).await.len(), 2);
+    assert!(!world.decision(&case).await.provisional);
+    // The rung is empty and the next one is not.
+    world.roster(&[(DutyRole::TopLead, "top")]).await;
+    world.advance(second).await;
+    assert_eq!(asked(&world).await, ["one", "two", "top"]);
+    let clock = question(&world, &case).await;
+    assert_eq!(
+        (clock.level, time(&clock.next_time)),
+        (3, world.now() + QUARTER)
+    );
+}
+
+#[tokio::test]
+async fn who_stands_accused_while_the_question_waits_is_asked_no_more() {
+    let world = World::new().await;
+    let case = world.case().await;
+    suspect(&world, &case, SignalKind::Injury).await;
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    let facts = event::CaseFacts {
+        staff_complained_about: vec!["sites/lakeside/staff/lead-duty".to_owned()],
+        revision: 2,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.updated(facts)]).await;
+    assert_eq!(asked(&world).await, ["lead-duty", "lead-top"]);
+}

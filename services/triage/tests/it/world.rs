@@ -169,20 +169,35 @@ impl World {
     }
 
     pub async fn roster(&self, duties: &[(DutyRole, &str)]) {
-        let revision = self.cases.fetch_add(1, Ordering::Relaxed) + 1;
+        let slots = duties.iter().map(|(role, staff)| event::DutySlot {
+            role: to_wire(*role),
+            staff: format!("sites/lakeside/staff/{staff}"),
+            rank: 0,
+            start_time: Some(to_timestamp(Timestamp::UNIX_EPOCH)),
+            end_time: None,
+        });
+        self.put_roster(slots.collect()).await;
+    }
+
+    /// The site's roster: who, on which rung, from when until when.
+    pub async fn shifts(&self, shifts: &[(DutyRole, &str, &str, &str)]) {
+        let slots = shifts
+            .iter()
+            .map(|(role, staff, from, until)| event::DutySlot {
+                role: to_wire(*role),
+                staff: format!("sites/lakeside/staff/{staff}"),
+                rank: 0,
+                start_time: Some(to_timestamp(at(from))),
+                end_time: Some(to_timestamp(at(until))),
+            });
+        self.put_roster(slots.collect()).await;
+    }
+
+    async fn put_roster(&self, slots: Vec<event::DutySlot>) {
         let payload = event::DutyChanged {
             site: format!("sites/{}", self.site),
-            slots: duties
-                .iter()
-                .map(|(role, staff)| event::DutySlot {
-                    role: to_wire(*role),
-                    staff: format!("sites/lakeside/staff/{staff}"),
-                    rank: 0,
-                    start_time: Some(to_timestamp(Timestamp::UNIX_EPOCH)),
-                    end_time: None,
-                })
-                .collect(),
-            revision,
+            slots,
+            revision: self.cases.fetch_add(1, Ordering::Relaxed) + 1,
         };
         let event = self.event(
             "assignment",
@@ -191,6 +206,23 @@ impl World {
             &payload,
         );
         self.tell(&[event]).await;
+    }
+
+    /// Somebody acknowledges what a clock told.
+    pub fn acknowledged(&self, told: &event::ClockChanged) -> Event {
+        let payload = event::MessageChanged {
+            message: "sites/lakeside/messages/01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+            template: "clock.breached".to_owned(),
+            case: told.case.clone(),
+            state: "ACKNOWLEDGED".to_owned(),
+            change_time: Some(to_timestamp(self.now())),
+            clock: told.clock.clone(),
+            clock_generation: told.generation,
+            staff: told.notify[0].clone(),
+            ..Default::default()
+        };
+        let kind = "redress.message.changed.v1";
+        self.event("notification", kind, &told.case, &payload)
     }
 
     // Callers

@@ -224,6 +224,7 @@ impl Order {
             state,
             start: self.placed,
             due: Some(self.due),
+            granted: None,
             party: self.party.clone(),
             outside_number: String::new(),
         })]

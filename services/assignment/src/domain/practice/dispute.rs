@@ -287,6 +287,7 @@ impl Dispute {
             state,
             start: stage.start,
             due: None,
+            granted: None,
             party: stage.body.clone(),
             outside_number: stage.outside_number.clone(),
         }))
@@ -306,6 +307,7 @@ impl Dispute {
             state,
             start: decision.served,
             due: None,
+            granted: None,
             party: stage.body.clone(),
             outside_number: stage.outside_number.clone(),
         }))
@@ -319,6 +321,7 @@ impl Dispute {
             state,
             start: report.found,
             due: Some(report.due),
+            granted: None,
             party: "police report".to_owned(),
             outside_number: report.number.clone(),
         }))

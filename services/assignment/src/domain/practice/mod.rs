@@ -113,6 +113,8 @@ pub struct Demand {
     pub start: Timestamp,
     /// The deadline; none where the site's policy says how long.
     pub due: Option<Timestamp>,
+    /// When the party gave that deadline; none where it is the first one.
+    pub granted: Option<Timestamp>,
     /// Who demands or owes it.
     pub party: String,
     /// That party's own number.

@@ -53,6 +53,9 @@ pub struct Transfer {
     pub received: Timestamp,
     /// The deadline as it stands now.
     pub due: Timestamp,
+    /// When the body granted it; none where it is the first one.
+    #[serde(default)]
+    pub granted: Option<Timestamp>,
     /// In which form the answer goes back.
     pub return_form: String,
     /// How far a wish for more time is.
@@ -75,7 +78,12 @@ pub enum Step {
     /// More time is asked for.
     ExtensionRequested(Timestamp),
     /// More time was granted.
-    ExtensionGranted(Timestamp),
+    ExtensionGranted {
+        /// The deadline from now on.
+        due: Timestamp,
+        /// When the body said so.
+        granted: Timestamp,
+    },
     /// No more time was granted.
     ExtensionRefused,
     /// The answer went back.
@@ -116,6 +124,7 @@ impl Transfer {
             state,
             start: self.received,
             due: Some(self.due),
+            granted: self.granted,
             party: self.office.clone(),
             outside_number: self.outside_number.clone(),
         })
@@ -162,9 +171,15 @@ impl Matter for Transfer {
                 (self.extension, self.wished) = (Extension::Requested, Some(wished));
                 Ok(Vec::new())
             }
-            Step::ExtensionGranted(due) => {
+            Step::ExtensionGranted { due, granted } => {
                 self.unanswered()?;
                 self.asked()?;
+                if granted < self.received || granted > at {
+                    return Err(Refused::value(
+                        "extension_granted.grant_time",
+                        "must lie between receipt and now",
+                    ));
+                }
                 if due <= self.due {
                     return Err(Refused::value(
                         "extension_granted.due_time",
@@ -172,6 +187,7 @@ impl Matter for Transfer {
                     ));
                 }
                 (self.extension, self.due) = (Extension::Granted, due);
+                self.granted = Some(granted);
                 Ok(vec![self.demand(id, DemandState::Open)])
             }
             Step::ExtensionRefused => {
@@ -220,7 +236,7 @@ impl Matter for Transfer {
         match step {
             Step::Recorded => "RECORDED",
             Step::ExtensionRequested(_) => "EXTENSION_REQUESTED",
-            Step::ExtensionGranted(_) => "EXTENSION_GRANTED",
+            Step::ExtensionGranted { .. } => "EXTENSION_GRANTED",
             Step::ExtensionRefused => "EXTENSION_REFUSED",
             Step::Answered(_) => "ANSWERED",
             Step::CalledBack(_) => "CALLED_BACK",
@@ -263,6 +279,7 @@ mod tests {
             outside_number: "GD-1".to_owned(),
             received: at("2026-05-28T01:00:00Z"),
             due: at("2026-06-02T01:00:00Z"),
+            granted: None,
             return_form: String::new(),
             extension: Extension::None,
             wished: None,
@@ -280,10 +297,12 @@ mod tests {
     fn only_what_the_body_grants_moves_the_deadline() {
         let mut t = transfer();
         let later = at("2026-06-10T01:00:00Z");
-        assert!(
-            step(&mut t, Step::ExtensionGranted(later)).is_err(),
-            "nobody asked"
-        );
+        let grant = |granted: &str| Step::ExtensionGranted {
+            due: later,
+            granted: at(granted),
+        };
+        let granted = "2026-05-28T09:00:00Z";
+        assert!(step(&mut t, grant(granted)).is_err(), "nobody asked");
         assert_eq!(
             step(&mut t, Step::ExtensionRequested(later)),
             Ok(Vec::new())
@@ -291,7 +310,13 @@ mod tests {
         assert_eq!(t.due, at("2026-06-02T01:00:00Z"));
         assert_eq!(step(&mut t, Step::ExtensionRefused), Ok(Vec::new()));
         step(&mut t, Step::ExtensionRequested(later)).expect("asked again");
-        let effects = step(&mut t, Step::ExtensionGranted(later)).expect("granted");
+        for when in ["2026-05-28T00:59:59Z", "2026-05-29T01:00:01Z"] {
+            let refused = step(&mut t, grant(when)).expect_err(when);
+            let field = "extension_granted.grant_time";
+            assert!(matches!(refused, Refused::Value { field: f, .. } if f == field));
+        }
+        let effects = step(&mut t, grant(granted)).expect("granted");
+        assert_eq!(t.granted, Some(at(granted)));
         assert_eq!(effects, vec![t.demand(Uuid::nil(), DemandState::Open)]);
         assert_eq!(t.due, later);
     }

@@ -73,6 +73,7 @@ impl Operation for Submit<'_> {
                 state: DemandState::Met(self.report.at),
                 start: work.facts.received_at,
                 due: None,
+                granted: None,
                 party: String::new(),
                 outside_number: String::new(),
             };

@@ -49,11 +49,13 @@ fn step(given: Option<Given>, now: Timestamp) -> Result<Step, Fault> {
             s.wished_due_time.as_ref(),
             now,
         )?),
-        Some(Given::ExtensionGranted(s)) => Step::ExtensionGranted(parse::deadline(
-            "extension_granted.due_time",
-            s.due_time.as_ref(),
-            now,
-        )?),
+        Some(Given::ExtensionGranted(s)) => Step::ExtensionGranted {
+            due: parse::deadline("extension_granted.due_time", s.due_time.as_ref(), now)?,
+            granted: match &s.grant_time {
+                None => now,
+                given => parse::time("extension_granted.grant_time", given.as_ref())?,
+            },
+        },
         Some(Given::ExtensionRefused(_)) => Step::ExtensionRefused,
         Some(Given::Answered(s)) => {
             Step::Answered(parse::time("answered.answer_time", s.answer_time.as_ref())?)

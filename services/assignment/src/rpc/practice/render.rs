@@ -153,6 +153,7 @@ pub(super) fn transfer(kept: Kept<Transfer>, history: Vec<StepRow>) -> wire::Tra
         representatives: i32::try_from(t.representatives).unwrap_or(i32::MAX),
         steps: steps(history),
         etag: etag::of(kept.revision),
+        grant_time: time(t.granted),
     }
 }
 
