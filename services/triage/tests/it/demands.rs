@@ -113,13 +113,7 @@ async fn time_that_a_body_gives_after_its_deadline_has_passed_is_watched_like_th
     let world = World::new().await;
     let case = world.case().await;
     let mut demand = transfer(&world);
-    let breaches = async || {
-        let pages = world.pages().await;
-        let broken = pages
-            .iter()
-            .filter(|p| p.0 == "OUTSIDE_DEADLINE" && p.1 == "BREACHED");
-        broken.count()
-    };
+    let breaches = async || world.paged("OUTSIDE_DEADLINE", "BREACHED").await;
     world
         .tell(&[demand.told(&world, &case, event::DemandState::Open)])
         .await;
@@ -138,17 +132,12 @@ async fn time_that_a_body_gives_after_its_deadline_has_passed_is_watched_like_th
 }
 
 #[tokio::test]
-async fn time_that_a_body_gave_before_its_deadline_passed_is_no_breach_however_late_it_is_recorded() {
+async fn time_that_a_body_gave_before_its_deadline_passed_is_no_breach_however_late_it_is_recorded()
+{
     let world = World::new().await;
     let case = world.case().await;
     let mut demand = transfer(&world);
-    let breaches = async || {
-        let pages = world.pages().await;
-        let broken = pages
-            .iter()
-            .filter(|p| p.0 == "OUTSIDE_DEADLINE" && p.1 == "BREACHED");
-        broken.count()
-    };
+    let breaches = async || world.paged("OUTSIDE_DEADLINE", "BREACHED").await;
     let clock = async || world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
     world
         .tell(&[demand.told(&world, &case, event::DemandState::Open)])

@@ -243,7 +243,8 @@ async fn a_case_that_rises_to_grade_1_shortens_the_time_to_acknowledge_what_was_
 #[tokio::test]
 async fn p07_who_went_off_duty_is_not_paged_again_but_who_came_on_duty() {
     let world = World::without_roster().await;
-    world.shifts(&[
+    world
+        .shifts(&[
             (
                 DutyRole::OnSiteLead,
                 "day",
@@ -256,9 +257,8 @@ async fn p07_who_went_off_duty_is_not_paged_again_but_who_came_on_duty() {
                 "2026-03-02T14:30:00+08:00",
                 "2026-03-03T08:00:00+08:00",
             ),
-        ],
-    )
-    .await;
+        ])
+        .await;
     let case = world.case().await;
     world.advance(HOUR * 6 + MINUTE).await;
     let pages = told(&world, ACK).await;
@@ -300,7 +300,8 @@ async fn p07_an_owner_off_duty_is_not_reminded_but_the_lead_on_duty_on_a_day_whe
     };
     let (dusk, night, dawn) = (instant(dusk), instant(night), instant(dawn));
     let far = "2026-04-30T00:00:00Z";
-    world.shifts(&[
+    world
+        .shifts(&[
             (
                 DutyRole::FrontOffice,
                 "clerk",
@@ -310,9 +311,8 @@ async fn p07_an_owner_off_duty_is_not_reminded_but_the_lead_on_duty_on_a_day_whe
             (DutyRole::FrontOffice, "clerk", &dawn, far),
             (DutyRole::OnSiteLead, "late", &dusk, &night),
             (DutyRole::OnSiteLead, "early", &night, far),
-        ],
-    )
-    .await;
+        ])
+        .await;
     // 01:15 in Berlin: on duty is who goes at 01:30, three quarters of an hour before it is 03:00.
     world.clock.set(at("2026-03-29T00:15:00Z"));
     let case = world.case().await;
@@ -370,14 +370,14 @@ async fn p14_a_rung_without_anybody_on_duty_is_passed_over_now() {
 async fn a_step_for_which_nobody_is_on_duty_is_kept_until_somebody_comes() {
     let world = World::without_roster().await;
     let morning = "2026-03-03T08:00:00+08:00";
-    world.shifts(&[(
+    world
+        .shifts(&[(
             DutyRole::DutyLead,
             "lead-duty",
             morning,
             "2026-03-03T20:00:00+08:00",
-        )],
-    )
-    .await;
+        )])
+        .await;
     let case = world.case().await;
     world.advance(HOUR * 10).await;
     let nobody: Vec<_> = told(&world, ACK)
@@ -407,12 +407,12 @@ async fn p14_a_step_that_was_kept_behind_a_page_is_told_to_who_is_on_duty_when_t
     let world = World::without_roster().await;
     let (monday, came) = ("2026-03-02T08:00:00+08:00", "2026-03-02T09:25:00+08:00");
     let far = "2026-04-30T00:00:00Z";
-    world.shifts(&[
+    world
+        .shifts(&[
             (DutyRole::OnSiteLead, "lead-site", monday, far),
             (DutyRole::DutyLead, "lead-duty", came, far),
-        ],
-    )
-    .await;
+        ])
+        .await;
     let case = world.case().await;
     world
         .record(world.manager(), &case, injury(), "")

@@ -35,13 +35,6 @@ async fn outside(world: &World, case: &CaseName, due: Timestamp) {
     started.expect("started");
 }
 
-async fn breaches(world: &World, kind: &str) -> usize {
-    let pages = world.pages().await;
-    let is_one =
-        |page: &&(String, String, i32, Vec<String>)| page.0 == kind && page.1 == "BREACHED";
-    pages.iter().filter(is_one).count()
-}
-
 #[tokio::test]
 async fn p27_what_was_extended_and_resolved_is_promised_anew_by_the_policy_when_it_is_reopened() {
     // Before the instant that a person gave, and after it.
@@ -77,13 +70,13 @@ async fn an_outside_deadline_that_passed_while_the_case_was_closed_breaches_visi
         world.tell(&[merged]).await;
         world.advance(HOUR * 24 * away).await;
         assert_eq!(
-            breaches(&world, "OUTSIDE_DEADLINE").await,
+            world.paged("OUTSIDE_DEADLINE", "BREACHED").await,
             usize::from(away == 1)
         );
         let unmerged = world.moved("intake", &case, CaseStatus::Triaged, epoch + 1);
         world.tell(&[unmerged]).await;
         world.advance(HOUR).await;
-        assert_eq!(breaches(&world, "OUTSIDE_DEADLINE").await, 1);
+        assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 1);
         let pages = world.pages().await;
         let climbed = |p: &(String, String, i32, Vec<String>)| {
             p.0 == "OUTSIDE_DEADLINE" && p.2 > 1 && p.1 == "CLIMBED"
@@ -93,13 +86,7 @@ async fn an_outside_deadline_that_passed_while_the_case_was_closed_breaches_visi
         assert_eq!(clock.state, to_wire(ClockState::Breached), "{away}");
     }
     // Half of the two days after it was last reopened, as it would have been after the deadline.
-    let climbs = async || {
-        let pages = world.pages().await;
-        let climbed = pages
-            .iter()
-            .filter(|p| p.0 == "OUTSIDE_DEADLINE" && p.1 == "CLIMBED");
-        climbed.count()
-    };
+    let climbs = async || world.paged("OUTSIDE_DEADLINE", "CLIMBED").await;
     world.advance(HOUR * 22).await;
     assert_eq!(climbs().await, 0);
     world.advance(HOUR * 2).await;

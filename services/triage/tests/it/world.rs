@@ -578,6 +578,12 @@ impl World {
             .collect()
     }
 
+    /// How often a clock of this kind told this.
+    pub async fn paged(&self, kind: &str, what: &str) -> usize {
+        let pages = self.pages().await;
+        pages.iter().filter(|p| p.0 == kind && p.1 == what).count()
+    }
+
     /// What was said of clocks from warnings on: kind, transition, level and who was told.
     pub async fn pages(&self) -> Vec<(String, String, i32, Vec<String>)> {
         use redress_model::words::{ClockTransition, Word as _};
