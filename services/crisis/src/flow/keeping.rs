@@ -376,7 +376,7 @@ impl Turn<'_> {
         Ok(People {
             responsible: person
                 .or_else(|| holder(clock.owner.unwrap_or(responsible_for(clock.kind)))),
-            leads: LEADS.map(|role| self.roster.on_duty(role, self.now).into_iter().next()),
+            leads: self.roster.ladder(self.now),
         })
     }
 

@@ -98,7 +98,7 @@ pub async fn is_lead(tx: &mut Tx, staff: &StaffName, now: Timestamp) -> Result<b
     sqlx::query_scalar!(
         r#"-- notification::duty::is_lead
         SELECT EXISTS (SELECT FROM duty_slot
-                       WHERE site = $1 AND staff = $2 AND role IN ('ON_SITE_LEAD', 'DUTY_LEAD', 'TOP_LEAD')
+                       WHERE site = $1 AND staff = $2 AND role IN ('ON_SITE_LEAD', 'DUTY_LEAD', 'TOP_LEAD', 'REGION_CONTACT')
                          AND start_time <= $3 AND (end_time IS NULL OR end_time > $3)) AS "is_lead!""#,
         staff.site.as_str(),
         staff.to_string(),

@@ -106,15 +106,16 @@ async fn ask(work: &mut Work<'_>, case: &Case, clock: &mut Clock, from: u8) -> R
     tell(work, case, clock, ClockTransition::Climbed, &notify).await
 }
 
-/// Whoever is on duty on the first rung from this one on that has somebody.
+/// Whoever is on duty on the first rung from this one on that has somebody; the region's contact where no lead may.
 async fn on_duty(
     work: &mut Work<'_>,
     case: &Case,
     from: u8,
 ) -> Result<Option<(u8, String)>, Fault> {
     let site = work.site;
-    for rung in from..=LAST_RUNG {
-        let role = site.profile().ladder.rungs[usize::from(rung) - 1];
+    let rungs =
+        (from..=LAST_RUNG).map(|rung| (rung, site.profile().ladder.rungs[usize::from(rung) - 1]));
+    for (rung, role) in rungs.chain([(LAST_RUNG, duties::ABOVE)]) {
         let excluded = &case.facts.excluded;
         let person = duties::on_duty(work.tx, &site.id, role, work.now, excluded).await?;
         if let Some(person) = person {

@@ -187,6 +187,9 @@ impl Roster {
     }
 }
 
+/// Who leads where no lead of the site may: whoever the region names to the site (own).
+pub const ABOVE: DutyRole = DutyRole::RegionContact;
+
 /// The person who holds this duty now.
 pub async fn on_duty(
     tx: &mut Tx,
