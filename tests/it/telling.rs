@@ -24,6 +24,11 @@ use uuid::Uuid;
 use crate::PATIENCE;
 
 async fn complain(platform: &Platform, case: Case) -> Case {
+    let taken = file(platform, case).await;
+    taken.expect("the complaint is taken in")
+}
+
+async fn file(platform: &Platform, case: Case) -> Result<Case, tonic::Status> {
     let request = CreateCaseRequest {
         parent: format!("sites/{SITE}"),
         request_id: Uuid::new_v4().to_string(),
@@ -38,9 +43,9 @@ async fn complain(platform: &Platform, case: Case) -> Case {
         }),
         ..Default::default()
     };
-    let answer = platform.callers().cases().create_case(request).await;
-    let answer = answer.expect("the complaint is taken in").into_inner();
-    answer.case.expect("the answer carries the case")
+    let answer = platform.callers().cases().create_case(request).await?;
+    let case = answer.into_inner().case;
+    Ok(case.expect("the answer carries the case"))
 }
 
 /// Messages of one template, as far as they were sent.
@@ -150,6 +155,46 @@ async fn p14_with_nobody_on_duty_the_next_lead_is_paged_at_once_from_triage_to_t
         Ok(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p14_where_a_grave_complaint_accuses_every_lead_the_region_is_called_out_at_once_and_none_of_them()
+ {
+    let platform = Platform::start().await;
+    let staff = |id: &str| format!("sites/{SITE}/staff/{id}");
+    let leads = ["on-site-lead", "duty-lead", "top-lead"].map(staff);
+    let case = Case {
+        text: "三位负责人在售楼处推搡业主,一位老人倒地受伤".to_owned(),
+        signals: vec![Signal {
+            kind: to_wire(SignalKind::Injury),
+            basis: to_wire(SignalBasis::Reported),
+            ..Default::default()
+        }],
+        staff_complained_about: leads.to_vec(),
+        ..Default::default()
+    };
+    // Intake refuses to hear of people whom it does not know yet.
+    let case = eventually(PATIENCE, async || file(&platform, case.clone()).await).await;
+    let called = async || {
+        let called = sent(&platform, &case.name, "incident.callout").await?;
+        let called: Vec<String> = called.into_iter().map(|m| m.recipient).collect();
+        Ok::<_, String>(called)
+    };
+    eventually(PATIENCE, async || {
+        let called = called().await?;
+        called
+            .contains(&staff("region-contact"))
+            .then_some(())
+            .ok_or(format!("called out: {called:?}"))
+    })
+    .await;
+    platform.deliver_everything_again().await;
+    let called = called().await.expect("listed");
+    assert!(!called.iter().any(|who| leads.contains(who)), "{called:?}");
+    let mut each = called.clone();
+    each.sort();
+    each.dedup();
+    assert_eq!(each.len(), called.len(), "once for each: {called:?}");
 }
 
 /// Five owners with leaking kitchens, and one who complains about something else.

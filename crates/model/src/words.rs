@@ -376,6 +376,8 @@ words! {
         Negotiator = 8 => "NEGOTIATOR",
         /// At work: takes cases of the own department.
         Handler = 9 => "HANDLER",
+        /// Of the region: the lead of cases that no lead of the site may have.
+        RegionContact = 10 => "REGION_CONTACT",
     }
 }
 

@@ -474,6 +474,11 @@ mod tests {
                 "stages.LATENT.tasks[0].owner",
             ),
             (
+                "owner: ON_SITE_LEAD",
+                "owner: REGION_CONTACT",
+                "stages.LATENT.tasks[0].owner",
+            ),
+            (
                 "within: 4 hours",
                 "within: 4 working hours",
                 "stages.LATENT.tasks[0].within",

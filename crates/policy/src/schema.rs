@@ -142,10 +142,10 @@ pub(crate) fn criteria(_: &mut SchemaGenerator) -> Schema {
 
 /// The roles of a command; others have no part in an incident.
 pub(crate) fn command_role(_: &mut SchemaGenerator) -> Schema {
-    use redress_model::words::DutyRole::{FrontOffice, Handler};
+    use redress_model::words::DutyRole::{FrontOffice, Handler, RegionContact};
     let roles = redress_model::words::DutyRole::ALL.iter();
     let roles: Vec<&str> = roles
-        .filter(|role| !matches!(role, FrontOffice | Handler))
+        .filter(|role| !matches!(role, FrontOffice | Handler | RegionContact))
         .map(|role| role.word())
         .collect();
     json_schema!({ "enum": roles })

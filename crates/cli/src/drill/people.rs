@@ -119,7 +119,10 @@ fn roles(held: &[DutyRole]) -> Vec<&'static str> {
     let mut roles = vec!["handler", "clerk"];
     for duty in held {
         roles.push(match duty {
-            DutyRole::TopLead | DutyRole::DutyLead | DutyRole::OnSiteLead => "manager",
+            DutyRole::TopLead
+            | DutyRole::DutyLead
+            | DutyRole::OnSiteLead
+            | DutyRole::RegionContact => "manager",
             DutyRole::Spokesperson => "spokesperson",
             DutyRole::LegalCounsel | DutyRole::CustomerLiaison | DutyRole::Negotiator => "counsel",
             DutyRole::FrontOffice | DutyRole::Handler => continue,

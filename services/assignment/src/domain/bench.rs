@@ -12,6 +12,9 @@ use super::demand::{Demands, Position, PositionKind};
 /// The lead ladder, lowest rung first (domain.md section 7).
 pub const LADDER: [DutyRole; 3] = [DutyRole::OnSiteLead, DutyRole::DutyLead, DutyRole::TopLead];
 
+/// Who leads where no lead of the site may: whoever the region names to the site (own).
+pub const ABOVE: DutyRole = DutyRole::RegionContact;
+
 /// Somebody who works at the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -150,9 +153,9 @@ impl Bench {
 
     /// Whether the person stands on the lead ladder at this instant: senior to who handles cases.
     pub fn is_lead(&self, staff: &StaffId, at: Timestamp) -> bool {
-        self.stretches
-            .iter()
-            .any(|s| s.staff == *staff && s.covers(at) && LADDER.contains(&s.role))
+        self.stretches.iter().any(|s| {
+            s.staff == *staff && s.covers(at) && (LADDER.contains(&s.role) || s.role == ABOVE)
+        })
     }
 
     /// The first rung of the lead ladder that is filled (P14: nobody waits).
@@ -163,6 +166,7 @@ impl Bench {
     ) -> Option<(DutyRole, &StaffId)> {
         LADDER
             .into_iter()
+            .chain([ABOVE])
             .find_map(|role| self.on_duty(role, at, excluded).map(|staff| (role, staff)))
     }
 
@@ -181,6 +185,7 @@ impl Bench {
         LADDER
             .into_iter()
             .rev()
+            .chain([ABOVE])
             .find_map(|role| self.on_duty(role, at, excluded).map(|staff| (role, staff)))
     }
 

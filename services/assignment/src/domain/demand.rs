@@ -49,6 +49,9 @@ pub struct Demands {
     pub skills: BTreeSet<(Category, String)>,
     /// Who has which position.
     pub positions: Vec<Position>,
+    /// The region's contact on duty, who appears where nobody of the site may; the roster's word, not the site's demand.
+    #[serde(skip)]
+    pub region: Option<StaffId>,
 }
 
 impl Demands {
@@ -113,7 +116,7 @@ impl Demands {
         next.map_or_else(Vec::new, |next| self.at_or_above(*next, department, &may))
     }
 
-    /// Those in a position, or in the first one above it in which there is anybody left.
+    /// Those in a position, or in the first one above it in which there is anybody left, or whom the region names.
     pub fn at_or_above(
         &self,
         kind: PositionKind,
@@ -129,7 +132,10 @@ impl Demands {
                 free.map(|staff| (*kind, staff.clone())).collect::<Vec<_>>()
             })
             .find(|found| !found.is_empty())
-            .unwrap_or_default()
+            .unwrap_or_else(|| {
+                let region = self.region.iter().filter(|staff| may(staff));
+                region.map(|staff| (kind, staff.clone())).collect()
+            })
     }
 }
 
@@ -150,6 +156,7 @@ mod tests {
                 position(PositionKind::VicePresident, None, "vice"),
                 position(PositionKind::CompanyHead, None, "head"),
             ],
+            region: None,
         }
     }
 
@@ -173,5 +180,23 @@ mod tests {
         assert_eq!(who(3, &["manager"]), ["vice"]);
         assert_eq!(who(3, &["vice"]), ["manager", "head"]);
         assert_eq!(who(10, &["manager", "vice", "head"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn where_everybody_of_the_site_is_complained_about_the_region_appears_once() {
+        use PositionKind::{CompanyHead, DepartmentManager, VicePresident};
+        let region: StaffId = "region".parse().expect("a slug");
+        let mut demands = demands();
+        demands.region = Some(region.clone());
+        let who = |excluded: &[&str]| {
+            let may = |s: &StaffId| !excluded.contains(&s.as_str());
+            demands.summoned(10, None, may)
+        };
+        let kinds =
+            |found: &[(PositionKind, StaffId)]| found.iter().map(|f| f.0).collect::<Vec<_>>();
+        assert_eq!(kinds(&who(&[])), [VicePresident, CompanyHead]);
+        let all = ["manager", "vice", "head"];
+        assert_eq!(who(&all), [(DepartmentManager, region)]);
+        assert!(who(&["vice", "head", "region"]).is_empty());
     }
 }

@@ -379,5 +379,6 @@ fn role_in_words(role: DutyRole) -> &'static str {
         DutyRole::CustomerLiaison => "customer liaison",
         DutyRole::Negotiator => "negotiator",
         DutyRole::Handler => "handler",
+        DutyRole::RegionContact => "region's contact",
     }
 }

@@ -21,6 +21,7 @@ mod render;
 mod resolve_work;
 mod set_duties;
 mod staffing;
+mod update_department;
 mod update_staff;
 mod verify_work;
 
@@ -39,7 +40,8 @@ use redress_proto::assignment::v1::{
     ListStaffRequest, ListStaffResponse, ListWorkRequest, ListWorkResponse, LogProgressRequest,
     LogProgressResponse, ReadStaffContactPointsRequest, ReadStaffContactPointsResponse,
     ResolveWorkRequest, ResolveWorkResponse, SetDutiesRequest, SetDutiesResponse,
-    UpdateStaffRequest, UpdateStaffResponse, VerifyWorkRequest, VerifyWorkResponse,
+    UpdateDepartmentRequest, UpdateDepartmentResponse, UpdateStaffRequest, UpdateStaffResponse,
+    VerifyWorkRequest, VerifyWorkResponse,
 };
 use redress_rpc::{Caller, Fingerprints, status};
 use redress_store::receipt::ReceiptKey;
@@ -194,6 +196,13 @@ impl RosterService for RosterRpc {
         request: Request<ListDepartmentsRequest>,
     ) -> Result<Response<ListDepartmentsResponse>, Status> {
         answer!(&self.0, request, list_departments)
+    }
+
+    async fn update_department(
+        &self,
+        request: Request<UpdateDepartmentRequest>,
+    ) -> Result<Response<UpdateDepartmentResponse>, Status> {
+        answer!(&self.0, request, update_department)
     }
 
     async fn create_staff(

@@ -9,7 +9,7 @@ use redress_model::name::{SiteId, StaffId};
 use redress_store::{StoreResultExt as _, Tx};
 
 use super::{demands, parse, parse_opt, plan, policy};
-use crate::domain::bench::{Bench, Department, Person};
+use crate::domain::bench::{ABOVE, Bench, Department, Person};
 use crate::domain::demand::PositionKind;
 
 /// First half of the advisory lock's key: `work` in ASCII.
@@ -96,6 +96,7 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
     for (kind, role) in stand_ins {
         bench.stand_in(kind, role, at);
     }
+    bench.demands.region = bench.on_duty(ABOVE, at, &BTreeSet::new()).cloned();
     let departments = sqlx::query!(
         r#"-- assignment::store::bench::load
         SELECT d.id, array_remove(array_agg(c.category), NULL) AS "categories!"

@@ -102,6 +102,31 @@ pub async fn insert(tx: &mut Tx, department: &Department) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Writes the names of a department back.
+///
+/// # Errors
+/// NOT_FOUND when there is none in scope.
+pub async fn rename(tx: &mut Tx, department: &Department) -> Result<(), Fault> {
+    let rows = sqlx::query!(
+        "-- assignment::store::departments::rename
+        UPDATE department SET display_name = $3, display_name_en = $4, revision = $5 WHERE site = $1 AND id = $2",
+        department.name.site.as_str(),
+        department.name.id.as_str(),
+        department.display_name,
+        department.display_name_en,
+        department.revision,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(Fault::not_found("Department", &department.name))
+    }
+}
+
 /// The department of this name.
 ///
 /// # Errors

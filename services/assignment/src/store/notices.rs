@@ -13,7 +13,7 @@ use super::demands::Loan;
 use super::outbox::{self, Notice};
 use super::{bench, staff, work};
 use crate::domain::authority::Level;
-use crate::domain::bench::Bench;
+use crate::domain::bench::{Bench, LADDER};
 use crate::domain::demand::PositionKind;
 use crate::domain::solution::{Solution, State};
 use crate::domain::work::{Step, StepKind, Work};
@@ -109,9 +109,11 @@ pub async fn taken_over(
 ) -> Result<(), Fault> {
     let had = [&before.responsible, &before.offered_to, &work.responsible];
     let mut people: BTreeSet<StaffId> = had.into_iter().flatten().cloned().collect();
-    let ladder = crate::domain::bench::LADDER;
-    let leads = ladder.map(|role| bench.on_duty(role, at, &work.facts.excluded).cloned());
+    let excluded = &work.facts.excluded;
+    let leads = LADDER.map(|role| bench.on_duty(role, at, excluded).cloned());
     people.extend(leads.into_iter().flatten());
+    // Where no lead of the site may know, the region does.
+    people.extend(bench.lead(at, excluded).map(|(_, lead)| lead.clone()));
     tell(
         tx,
         work,

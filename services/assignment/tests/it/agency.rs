@@ -314,6 +314,21 @@ async fn m17_nobody_complained_about_takes_over_or_hears_of_it() {
 }
 
 #[tokio::test]
+async fn m17_where_every_lead_is_complained_about_the_region_hears_of_it() {
+    let world = World::store().await;
+    world.name_region_contact().await;
+    let case = world.new_case();
+    let received = world.received(world.accusing(&case));
+    let graded = world.graded(&case, 1, 1, Some(Category::EngineeringQuality));
+    world.tell(&[received, graded]).await;
+    world.tell(&[world.breached(&case)]).await;
+    let told = world.notices(WorkNews::TakenOver).await;
+    let told = people(&told[0]);
+    assert!(told.contains(&"region"), "{told:?}");
+    assert!(!told.iter().any(|who| who.starts_with("lead-")), "{told:?}");
+}
+
+#[tokio::test]
 async fn m17_elsewhere_and_for_other_promises_nobody_takes_over() {
     let world = World::staffed().await;
     let case = world.investigated().await;

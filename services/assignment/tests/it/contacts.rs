@@ -77,6 +77,79 @@ async fn a_service_opens_contact_points_in_order_and_every_opening_is_kept() {
 }
 
 #[tokio::test]
+async fn who_renames_a_department_has_its_people_told_of_anew_and_nobody_is_overwritten() {
+    let world = world_with_wang().await;
+    let told = async || {
+        world
+            .said::<StaffChanged>("redress.staff.changed.v1")
+            .await
+            .len()
+    };
+    let before = told().await;
+    let name = "sites/lakeside/departments/sales".to_owned();
+    let get = wire::GetDepartmentRequest { name };
+    let found = world.roster.get_department(by(world.manager(), get)).await;
+    let seen = found.expect("there").into_inner().department.expect("one");
+    let rename = |english: &str, etag: &str, request_id: &str| wire::UpdateDepartmentRequest {
+        department: Some(wire::Department {
+            display_name_en: english.to_owned(),
+            ..seen.clone()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["display_name_en".to_owned()],
+        }),
+        etag: etag.to_owned(),
+        request_id: request_id.to_owned(),
+    };
+    for _ in 0..2 {
+        let request = rename("Sales Office", &seen.etag, "r1");
+        let answer = world
+            .roster
+            .update_department(by(world.manager(), request))
+            .await;
+        let renamed = answer
+            .expect("renamed")
+            .into_inner()
+            .department
+            .expect("one");
+        assert_eq!(
+            (
+                renamed.display_name.as_str(),
+                renamed.display_name_en.as_str()
+            ),
+            (seen.display_name.as_str(), "Sales Office")
+        );
+        assert_ne!(renamed.etag, seen.etag);
+    }
+    let service = world.service("notification");
+    let points = world
+        .roster
+        .read_staff_contact_points(by(service, read()))
+        .await;
+    let points = points.expect("a service").into_inner();
+    assert_eq!(points.department_display_name_en, "Sales Office");
+    let people = "SELECT count(*) FROM assignment.staff WHERE department = 'sales' AND NOT retired";
+    let people = usize::try_from(world.count(people).await).expect("a count");
+    assert_eq!(told().await, before + people, "each once");
+
+    let stale = rename("Selling", &seen.etag, "r2");
+    let refused = world
+        .roster
+        .update_department(by(world.manager(), stale))
+        .await;
+    assert_eq!(refused.expect_err("P28").code(), Code::Aborted);
+    let mut other = rename("Selling", "", "r3");
+    other.update_mask = Some(prost_types::FieldMask {
+        paths: vec!["categories".to_owned()],
+    });
+    let refused = world
+        .roster
+        .update_department(by(world.manager(), other))
+        .await;
+    assert_eq!(refused.expect_err("no name").code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
 async fn people_never_get_contact_points_whatever_their_role() {
     let world = world_with_wang().await;
     let refused = world

@@ -102,6 +102,17 @@ async fn i8_another_site_sees_and_changes_nothing() {
             }),
             request_id: "r".to_owned(),
         }));
+        hidden!(roster.update_department(wire::UpdateDepartmentRequest {
+            department: Some(wire::Department {
+                name: "sites/lakeside/departments/sales".to_owned(),
+                display_name: "x".to_owned(),
+                ..Default::default()
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec!["display_name".to_owned()]
+            }),
+            ..Default::default()
+        }));
         hidden!(roster.create_staff(world.new_staff("intruder", "")));
         hidden!(roster.update_staff(wire::UpdateStaffRequest {
             staff: Some(wire::Staff {

@@ -250,4 +250,14 @@ async fn m09_m10_where_nobody_was_named_to_a_position_the_leads_on_duty_appear()
         summoned().await.last(),
         Some(&pair("lead-top", "COMPANY_HEAD"))
     );
+    // Where the case complains about all of them, whom the region names does, once.
+    world.name_region_contact().await;
+    let before = summoned().await.len();
+    let accusing = world.new_case();
+    let received = world.received(world.accusing(&accusing));
+    world.tell(&[received, world.crowd(&accusing, 10)]).await;
+    assert_eq!(
+        summoned().await.split_off(before),
+        [pair("region", "DEPARTMENT_MANAGER")]
+    );
 }

@@ -63,6 +63,17 @@ pub fn site(id: &str) -> SiteId {
     id.parse().expect("a slug")
 }
 
+/// Who has which duty at a staffed site.
+const DUTIES: [(DutyRole, &str); 7] = [
+    (DutyRole::Handler, "eng-one"),
+    (DutyRole::Handler, "eng-two"),
+    (DutyRole::Handler, "seller"),
+    (DutyRole::FrontOffice, "desk"),
+    (DutyRole::OnSiteLead, "lead-site"),
+    (DutyRole::DutyLead, "lead-duty"),
+    (DutyRole::TopLead, "lead-top"),
+];
+
 impl World {
     /// A site that assignment has heard of, without anybody.
     pub async fn empty() -> Self {
@@ -125,19 +136,27 @@ impl World {
         ] {
             world.staff(id, department).await.expect("added");
         }
+        world.duties(&DUTIES).await.expect("set");
         world
-            .duties(&[
-                (DutyRole::Handler, "eng-one"),
-                (DutyRole::Handler, "eng-two"),
-                (DutyRole::Handler, "seller"),
-                (DutyRole::FrontOffice, "desk"),
-                (DutyRole::OnSiteLead, "lead-site"),
-                (DutyRole::DutyLead, "lead-duty"),
-                (DutyRole::TopLead, "lead-top"),
-            ])
-            .await
-            .expect("set");
-        world
+    }
+
+    /// The same with somebody whom the region names.
+    pub async fn name_region_contact(&self) {
+        self.staff("region", "").await.expect("added");
+        let mut duties = DUTIES.to_vec();
+        duties.push((DutyRole::RegionContact, "region"));
+        self.duties(&duties).await.expect("set");
+    }
+
+    /// Facts that complain about every lead of the site.
+    pub fn accusing(&self, case: &CaseName) -> event::CaseFacts {
+        let leads = ["lead-site", "lead-duty", "lead-top"];
+        event::CaseFacts {
+            staff_complained_about: leads
+                .map(|id| format!("sites/lakeside/staff/{id}"))
+                .to_vec(),
+            ..self.facts(case)
+        }
     }
 
     pub async fn learn(&self, site: &SiteId) {

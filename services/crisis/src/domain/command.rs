@@ -63,10 +63,21 @@ impl Roster {
             .collect()
     }
 
+    /// Who stands on each rung at an instant; where no lead of the site does, the region's contact on the top one.
+    pub fn ladder(&self, at: Timestamp) -> [Option<StaffId>; LEADS.len()] {
+        let first = |role| self.on_duty(role, at).into_iter().next();
+        let mut ladder = LEADS.map(first);
+        if let [None, None, top @ None] = &mut ladder {
+            *top = first(DutyRole::RegionContact);
+        }
+        ladder
+    }
+
     /// Whether a person is a lead at an instant.
     pub fn is_lead(&self, staff: &StaffId, at: Timestamp) -> bool {
         LEADS
             .iter()
+            .chain([&DutyRole::RegionContact])
             .any(|&role| self.on_duty(role, at).contains(staff))
     }
 }
@@ -109,6 +120,7 @@ pub fn appoint(
     }
     let stand_in = above(role)
         .iter()
+        .chain([&DutyRole::RegionContact])
         .flat_map(|&lead| roster.on_duty(lead, at))
         .find(|s| !tried.contains(s));
     Appointment {
@@ -119,7 +131,7 @@ pub fn appoint(
 }
 
 /// Whom an unfilled role pages, in this order: upward, and where the top itself is missing the next
-/// lead below, because somebody has to command.
+/// lead below, because somebody has to command. Where no lead of the site may, the region's contact does.
 fn above(role: DutyRole) -> &'static [DutyRole] {
     match role {
         DutyRole::OnSiteLead => &[DutyRole::DutyLead, DutyRole::TopLead],
@@ -130,7 +142,8 @@ fn above(role: DutyRole) -> &'static [DutyRole] {
         | DutyRole::Spokesperson
         | DutyRole::LegalCounsel
         | DutyRole::CustomerLiaison
-        | DutyRole::Negotiator => &LEADS,
+        | DutyRole::Negotiator
+        | DutyRole::RegionContact => &LEADS,
     }
 }
 
@@ -220,6 +233,32 @@ pub(crate) mod tests {
             "somebody commands"
         );
         assert_eq!(stand_in(LegalCounsel, &["onsite", "duty", "top"]), None);
+    }
+
+    #[test]
+    fn where_no_lead_of_the_site_may_command_the_region_is_called_and_stands_on_the_ladder() {
+        use DutyRole::{DutyLead, OnSiteLead, RegionContact, TopLead};
+        let mut all = roster(&[
+            (OnSiteLead, "onsite", 0),
+            (DutyLead, "duty", 0),
+            (TopLead, "top", 0),
+            (RegionContact, "region", 0),
+        ]);
+        assert_eq!(all.ladder(NOW)[2], Some(staff("top")));
+        all.barred = ["onsite", "duty", "top"].map(staff).into();
+        for role in ROLES {
+            let a = appoint(role, &all, NOW, &none());
+            assert_eq!(
+                (a.staff, a.stand_in),
+                (None, Some(staff("region"))),
+                "{role}"
+            );
+        }
+        assert_eq!(all.ladder(NOW), [None, None, Some(staff("region"))]);
+        assert!(all.is_lead(&staff("region"), NOW));
+        all.barred.insert(staff("region"));
+        assert_eq!(appoint(TopLead, &all, NOW, &none()), Appointment::default());
+        assert_eq!(all.ladder(NOW), [None, None, None]);
     }
 
     #[test]

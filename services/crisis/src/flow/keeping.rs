@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::Turn;
 use crate::domain::cadence::{Period, instants, spread};
-use crate::domain::command::{LEADS, responsible_for};
+use crate::domain::command::responsible_for;
 use crate::domain::ladder::{Notice, People, Strike, Told, strike, unheard};
 use crate::domain::promises::{Promise, Situation, difference, wanted};
 use crate::domain::words::{Audience, LogKind, State, TellMeans};
@@ -373,10 +373,12 @@ impl Turn<'_> {
             let role = roles.iter().find(|r| r.role == role)?;
             role.held.person().cloned()
         };
+        // Whoever left, or is complained about since, hears no more of it: the role does.
+        let may = |person: &StaffId| !self.roster.barred.contains(person);
+        let role = clock.owner.unwrap_or(responsible_for(clock.kind));
         Ok(People {
-            responsible: person
-                .or_else(|| holder(clock.owner.unwrap_or(responsible_for(clock.kind)))),
-            leads: LEADS.map(|role| self.roster.on_duty(role, self.now).into_iter().next()),
+            responsible: person.filter(may).or_else(|| holder(role).filter(may)),
+            leads: self.roster.ladder(self.now),
         })
     }
 

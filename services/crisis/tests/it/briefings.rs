@@ -305,6 +305,26 @@ async fn a_commitment_pages_its_owner_climbs_and_ends_when_it_is_kept() {
 }
 
 #[tokio::test]
+async fn who_promised_and_is_complained_about_since_is_paged_no_more_but_the_role_is() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    let mut request = held(&planned.name);
+    request.commitments = vec![world.promise("negotiator", 4)];
+    world.hold(request).await.expect("held");
+    world
+        .take([complains_about(&case("lake", 1), "negotiator", 2)])
+        .await;
+    for hours in [3, 1] {
+        world.advance(hours * 60);
+        world.fire_due().await;
+    }
+    let told = world.clock_events("lake", ClockKind::Commitment).await;
+    let told: Vec<_> = told.into_iter().map(|e| (e.level, e.notify)).collect();
+    let onsite = vec![staff("lake", "onsite")];
+    assert_eq!(told, [(0, vec![]), (0, onsite.clone()), (1, onsite)]);
+}
+
+#[tokio::test]
 async fn whoever_promises_has_a_place_here_and_a_time_that_can_be() {
     let (world, incident) = opened(3, "Asia/Shanghai").await;
     world

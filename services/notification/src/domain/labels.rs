@@ -72,6 +72,7 @@ pub fn duty(role: DutyRole, language: Language) -> &'static str {
         DutyRole::CustomerLiaison => ("客户联络人", "customer liaison"),
         DutyRole::Negotiator => ("谈判代表", "negotiator"),
         DutyRole::Handler => ("经办人", "handler"),
+        DutyRole::RegionContact => ("区域联系人", "region's contact"),
     };
     pick(language, chinese, english)
 }

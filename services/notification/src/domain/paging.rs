@@ -24,6 +24,8 @@ pub struct Due<'a> {
     pub page_max: i32,
     /// The reader, as `sites/{site}/staff/{staff}` or a token.
     pub recipient: &'a str,
+    /// The case, or one of the incident, complains about the reader.
+    pub reader_accused: bool,
     /// The case; none where it has none or the case is not known here.
     pub case: Option<&'a CaseView>,
     /// The incident was merged into another, or all its cases have ended.
@@ -71,6 +73,10 @@ pub fn decide(due: &Due<'_>) -> Move {
 
 /// Why nobody needs a message any more.
 fn unwanted(due: &Due<'_>) -> Option<&'static str> {
+    if due.reader_accused {
+        // Named since it was queued: they hear no more of it (section 7).
+        return Some("READER_ACCUSED");
+    }
     if due.template.is_callout() {
         // A call-out belongs to its incident, which may outlive the case that opened it.
         return due.incident_ended.then_some("INCIDENT_ENDED");
@@ -163,6 +169,7 @@ mod tests {
             page: 1,
             page_max: CALLOUT_PAGES_MAX,
             recipient: "sites/lake/staff/li",
+            reader_accused: false,
             case,
             incident_ended: false,
             clock: None,
@@ -255,6 +262,26 @@ mod tests {
                 reason: "OFFER_ENDED"
             }
         );
+    }
+
+    #[test]
+    fn who_is_complained_about_since_hears_no_more_of_it_not_even_a_callout() {
+        let live = case(CaseStatus::Assigned);
+        for template in [
+            Template::CaseAssigned,
+            Template::ClockBreached,
+            Template::IncidentCallout,
+        ] {
+            let mut page = due(template, Some(&live));
+            assert_eq!(decide(&page), Move::Send { page: 1 });
+            page.reader_accused = true;
+            assert_eq!(
+                decide(&page),
+                Move::Silence {
+                    reason: "READER_ACCUSED"
+                }
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a person is asked to do about a message: call, write, or find a way where none was left.
 
+use std::iter;
+
 use jiff::{SignedDuration, Timestamp};
 use redress_model::words;
 use redress_model::words::DutyRole;
@@ -81,6 +83,14 @@ pub fn role(recipient: RecipientKind) -> DutyRole {
     }
 }
 
+/// Who is asked, in this order: whoever has the duty, else the leads above it, so that nobody waits for nobody (P14), and at
+/// last whom the region names. Nobody who may not know of it: that is the caller's to say.
+pub fn asked(role: DutyRole) -> Vec<DutyRole> {
+    // Words are ordered by rung.
+    let above = LEADS.into_iter().filter(|lead| *lead > role);
+    iter::once(role).chain(above).collect()
+}
+
 /// Whether somebody is to look for the reader of a message that failed. Not where the owner of a clock or an
 /// incident climbs anyway, nor for news of tasks, which would breed tasks, nor for notices without danger, whose
 /// progress counts whom nothing reached.
@@ -99,6 +109,14 @@ pub fn verdict(outcome: TaskOutcome) -> Option<(AttemptOutcome, &'static str)> {
         TaskOutcome::WrongContact => Some((AttemptOutcome::Permanent, "TASK_WRONG_CONTACT")),
     }
 }
+
+/// The lead ladder from its lowest rung, and whoever stands above it.
+const LEADS: [DutyRole; 4] = [
+    DutyRole::OnSiteLead,
+    DutyRole::DutyLead,
+    DutyRole::TopLead,
+    DutyRole::RegionContact,
+];
 
 /// Priority of the news that tasks wait.
 pub const NEWS_PRIORITY: Priority = Priority::Staff;
@@ -125,6 +143,19 @@ mod tests {
             Template::IncidentCallout,
             "NOT_ACKNOWLEDGED"
         ));
+    }
+
+    #[test]
+    fn p14_a_task_is_put_to_its_duty_and_then_upward() {
+        use DutyRole::{DutyLead, FrontOffice, OnSiteLead, RegionContact, TopLead};
+        assert_eq!(
+            asked(role(RecipientKind::Complainant)),
+            [FrontOffice, OnSiteLead, DutyLead, TopLead, RegionContact]
+        );
+        assert_eq!(
+            asked(role(RecipientKind::Staff)),
+            [DutyLead, TopLead, RegionContact]
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! may open in between.
 
 use jiff::{SignedDuration, Timestamp};
-use redress_model::words::ClockKind;
+use redress_model::words::{ClockKind, DutyRole};
 
 use super::words::{SaidPurpose, Template};
 
@@ -55,6 +55,14 @@ impl Category {
         }
     }
 }
+
+/// Who is paged where the spokesperson does not decide in time: the highest lead there is, else whom the region names (P14).
+pub const LEADS: [DutyRole; 4] = [
+    DutyRole::TopLead,
+    DutyRole::DutyLead,
+    DutyRole::OnSiteLead,
+    DutyRole::RegionContact,
+];
 
 /// Promises with a deadline that the law, a court or an authority sets.
 pub const LEGAL: [ClockKind; 4] = [

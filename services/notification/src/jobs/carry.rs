@@ -17,7 +17,7 @@ use crate::store::keys::Keys;
 use crate::store::messages::{self, Message};
 use crate::store::notices::{self, NoticeText};
 use crate::store::tasks::{self, NewTask, TaskText};
-use crate::store::{attempts, duty, kept};
+use crate::store::{attempts, duty, kept, matters};
 
 /// News that tasks wait reach a person once in so long.
 const NEWS_PAUSE: SignedDuration = SignedDuration::from_hours(1);
@@ -199,7 +199,9 @@ async fn make(
 ) -> Result<(), Fault> {
     let MessageName { site, .. } = &message.name;
     let role = task::role(message.recipient.kind());
-    let holder = duty::holder(tx, site, role, now).await?;
+    let (case, incident) = message.matter();
+    let accused = matters::accused(tx, site, case, incident).await?;
+    let holder = duty::holder(tx, site, &task::asked(role), &accused, now).await?;
     let new = NewTask {
         kind,
         message: &message.name,
@@ -219,7 +221,7 @@ async fn make(
     Ok(())
 }
 
-/// Tells whoever holds a duty that tasks wait, once in a while however many there are.
+/// Tells whoever is asked that tasks wait, once in a while however many there are.
 pub(crate) async fn tell_holder(
     tx: &mut Tx,
     site: &SiteId,

@@ -153,12 +153,10 @@ pub(crate) async fn tell_lead(
     roles: [DutyRole; 2],
     now: Timestamp,
 ) -> Result<(), Fault> {
-    for role in roles {
-        if let Some(staff) = duty::holder(tx, &notice.site, role, now).await? {
-            let draft = causes::notice_waits(notice.id, notice.revision, for_approval, &staff, now);
-            messages::queue(tx, &notice.site, &[draft], now).await?;
-            return Ok(());
-        }
+    // A notice is about a defect of the site and names no case.
+    if let Some(staff) = duty::holder(tx, &notice.site, &roles, &[], now).await? {
+        let draft = causes::notice_waits(notice.id, notice.revision, for_approval, &staff, now);
+        messages::queue(tx, &notice.site, &[draft], now).await?;
     }
     Ok(())
 }

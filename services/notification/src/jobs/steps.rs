@@ -138,12 +138,21 @@ impl Operation for ClaimMessage<'_> {
             _ => Digest::default(),
         };
         let recipient = message.recipient.to_string();
+        let reader_accused = match &message.recipient {
+            Recipient::Staff(_) => {
+                let (case, incident) = message.matter();
+                let accused = matters::accused(tx, &self.name.site, case, incident).await?;
+                accused.contains(&recipient)
+            }
+            Recipient::Complainant(_) => false,
+        };
         let due = Due {
             template: message.template,
             state: message.fate.state,
             page: message.fate.page,
             page_max: message.fate.page_max,
             recipient: &recipient,
+            reader_accused,
             case: case.as_ref(),
             incident_ended,
             clock,

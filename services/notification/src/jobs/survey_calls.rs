@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName, SiteId};
 use redress_model::time::SharedClock;
-use redress_model::words::DutyRole;
 use redress_store::{Database, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -18,8 +17,8 @@ use super::carry;
 use super::people::People;
 use crate::domain::route::ContactPoints;
 use crate::domain::survey;
-use crate::domain::task::TaskKind;
-use crate::domain::words::{Language, MessageChannel, MessageTopic, SurveyState};
+use crate::domain::task::{self, TaskKind};
+use crate::domain::words::{Language, MessageChannel, MessageTopic, RecipientKind, SurveyState};
 use crate::store::keys::Keys;
 use crate::store::surveys::{self, Survey};
 use crate::store::tasks::{self, NewTask, TaskText};
@@ -211,8 +210,14 @@ impl MakeCall<'_> {
             body: script.body,
         };
         let calls = surveys::calls(tx, survey).await?.len();
-        let role = DutyRole::FrontOffice;
-        let holder = duty::holder(tx, self.site, role, self.now).await?;
+        let role = task::role(RecipientKind::Complainant);
+        // Neither whoever is complained about nor whoever handled it asks how it was.
+        let mut barred = survey.handlers.clone();
+        if let Some(case) = &survey.case {
+            barred.extend(matters::accused(tx, self.site, Some(case.id), None).await?);
+            barred.extend(surveys::handled_by(tx, case).await?.1);
+        }
+        let holder = duty::holder(tx, self.site, &task::asked(role), &barred, self.now).await?;
         let new = NewTask {
             kind: TaskKind::Survey,
             message: &MessageName::new(self.site.clone(), message),

@@ -9,7 +9,7 @@ use redress_store::Tx;
 use super::announce;
 use crate::domain::causes;
 use crate::domain::message::Recipient;
-use crate::domain::voice::{Category, LEGAL, TOUCHED, decide_by, remind_at};
+use crate::domain::voice::{Category, LEADS, LEGAL, TOUCHED, decide_by, remind_at};
 use crate::domain::words::{MessageState, SaidPurpose};
 use crate::store::held::{self, Held};
 use crate::store::messages::{self, Message};
@@ -105,7 +105,8 @@ pub async fn tell(
     announce::held(tx, case, held, waiting, now).await
 }
 
-/// The time of a held message has come: whoever decides is paged, the top lead too once it is over.
+/// The time of a held message has come: whoever decides is paged, the top lead too once it is over. Nobody is paged whom a case
+/// of the incident complains about.
 pub(super) async fn remind(
     tx: &mut Tx,
     message: &mut Message,
@@ -114,10 +115,11 @@ pub(super) async fn remind(
     let found = held::get(tx, &message.name).await?;
     let mut held = found.ok_or_else(|| Fault::internal("a held message without its hold"))?;
     let site = message.name.site.clone();
-    let spokesperson = duty::holder(tx, &site, DutyRole::Spokesperson, now).await?;
+    let accused = matters::accused(tx, &site, held.case, Some(held.incident)).await?;
+    let spokesperson = duty::holder(tx, &site, &[DutyRole::Spokesperson], &accused, now).await?;
     let late = now >= held.decide_by;
     let lead = if late || spokesperson.is_none() {
-        duty::holder(tx, &site, DutyRole::TopLead, now).await?
+        duty::holder(tx, &site, &LEADS, &accused, now).await?
     } else {
         None
     };

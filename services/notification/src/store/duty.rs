@@ -69,21 +69,26 @@ pub async fn keep(tx: &mut Tx, site: &SiteId, slots: &[Slot], revision: i64) -> 
     Ok(())
 }
 
-/// Who holds a duty now: the holder, else the first deputy; none where the roster names nobody.
+/// Who holds the first of these duties that somebody holds now: the holder, else the first deputy, and nobody of `barred`, by
+/// full names. None where the roster names nobody else.
 pub async fn holder(
     tx: &mut Tx,
     site: &SiteId,
-    role: DutyRole,
+    roles: &[DutyRole],
+    barred: &[String],
     now: Timestamp,
 ) -> Result<Option<StaffName>, Fault> {
+    let roles: Vec<String> = roles.iter().map(|role| role.word().to_owned()).collect();
     let staff = sqlx::query_scalar!(
         "-- notification::duty::holder
         SELECT staff FROM duty_slot
-        WHERE site = $1 AND role = $2 AND start_time <= $3 AND (end_time IS NULL OR end_time > $3)
-        ORDER BY rank, start_time, staff LIMIT 1",
+        WHERE site = $1 AND role = ANY ($2) AND start_time <= $3 AND (end_time IS NULL OR end_time > $3)
+          AND NOT staff = ANY ($4)
+        ORDER BY array_position($2, role), rank, start_time, staff LIMIT 1",
         site.as_str(),
-        role.word(),
+        &roles,
         now.to_sqlx(),
+        barred,
     )
     .fetch_optional(&mut **tx)
     .await
@@ -98,7 +103,7 @@ pub async fn is_lead(tx: &mut Tx, staff: &StaffName, now: Timestamp) -> Result<b
     sqlx::query_scalar!(
         r#"-- notification::duty::is_lead
         SELECT EXISTS (SELECT FROM duty_slot
-                       WHERE site = $1 AND staff = $2 AND role IN ('ON_SITE_LEAD', 'DUTY_LEAD', 'TOP_LEAD')
+                       WHERE site = $1 AND staff = $2 AND role IN ('ON_SITE_LEAD', 'DUTY_LEAD', 'TOP_LEAD', 'REGION_CONTACT')
                          AND start_time <= $3 AND (end_time IS NULL OR end_time > $3)) AS "is_lead!""#,
         staff.site.as_str(),
         staff.to_string(),

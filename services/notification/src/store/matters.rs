@@ -110,6 +110,30 @@ pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Faul
     .transpose()
 }
 
+/// Staff complained about in a case, or in any that an incident ever had, by their full names: nothing of it is for them
+/// (section 7). The policies of the tables say the same of what they see.
+pub async fn accused(
+    tx: &mut Tx,
+    site: &SiteId,
+    case: Option<Uuid>,
+    incident: Option<Uuid>,
+) -> Result<Vec<String>, Fault> {
+    sqlx::query_scalar!(
+        r#"-- notification::matters::accused
+        SELECT DISTINCT unnest(c.complained_about) AS "staff!" FROM case_view c
+        WHERE c.site = $1
+          AND (c.case_id = $2
+               OR c.case_id = ANY (ARRAY(SELECT unnest(i.ever_case_ids) FROM incident_view i
+                                         WHERE i.site = $1 AND i.incident_id = $3)))"#,
+        site.as_str(),
+        case,
+        incident,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Keeps a case.
 pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<(), Fault> {
     sqlx::query!(

@@ -53,6 +53,14 @@ pub struct Message {
     pub fate: Fate,
 }
 
+impl Message {
+    /// The case and the incident that it is about.
+    pub fn matter(&self) -> (Option<Uuid>, Option<Uuid>) {
+        let case = self.case.as_ref().map(|case| case.id);
+        (case, self.incident.as_ref().map(|incident| incident.id))
+    }
+}
+
 /// The part of a message that moves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fate {

@@ -431,6 +431,60 @@ async fn m05_who_prefers_a_call_gets_one_and_a_call_in_vain_sends_the_message_on
 }
 
 #[tokio::test]
+async fn nobody_whom_a_case_complains_about_is_asked_to_call_or_told_of_it_and_the_next_one_up_is_p14()
+ {
+    let world = World::new().await;
+    let roles = [
+        (DutyRole::FrontOffice, "an"),
+        (DutyRole::FrontOffice, "bo"),
+        (DutyRole::OnSiteLead, "on-site"),
+        (DutyRole::DutyLead, "duty"),
+        (DutyRole::TopLead, "top"),
+        (DutyRole::RegionContact, "region"),
+    ];
+    let mut people = Vec::new();
+    for (n, (_, id)) in roles.iter().enumerate() {
+        let phone = format!("+861380000000{n}");
+        people.push(world.hire(id, &phone, "x@example.com").await);
+    }
+    let duties: Vec<_> = roles.iter().map(|r| r.0).zip(&people).collect();
+    world.tell(news::on_duty(&duties)).await;
+    let sender = world.sender(Gateways {
+        tasks: true,
+        ..Gateways::default()
+    });
+    // Accused are the first so many of them.
+    for (accused, asked) in [
+        (0, Some(0)),
+        (1, Some(1)),
+        (2, Some(2)),
+        (5, Some(5)),
+        (6, None),
+    ] {
+        let before = world.messages().await.len();
+        let case = CaseName::new(site("lake"), Uuid::now_v7());
+        let (name, phone) = ("Wang Fang", "+8613800138000");
+        world.people.add_caller(&case, "t1", name, phone);
+        world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+        let named: Vec<&StaffName> = people.iter().take(accused).collect();
+        world.tell(news::accuses(&case, &named, 2)).await;
+        world.clock.advance(SignedDuration::from_mins(2));
+        world.send_due(&sender).await;
+
+        let waiting = open_tasks(&world).await;
+        let of_case = waiting.iter().find(|t| t.case == case.to_string());
+        let task = of_case.expect("a call waits");
+        let asked = asked.map(|n: usize| people[n].to_string());
+        assert_eq!(task.role, "FRONT_OFFICE");
+        assert_eq!(task.offered_to, asked.clone().unwrap_or_default());
+        let mut told = world.messages().await.split_off(before);
+        told.retain(|m| m.template == Template::TaskWaiting);
+        let told: Vec<String> = told.iter().map(|m| m.recipient.to_string()).collect();
+        assert_eq!(told, Vec::from_iter(asked), "{accused} are accused");
+    }
+}
+
+#[tokio::test]
 async fn m05_a_call_in_vain_goes_on_by_text_message_and_nothing_is_told_while_a_call_waits() {
     for outcome in [
         proto::TaskOutcome::Unreachable,

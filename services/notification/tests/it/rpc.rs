@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::name::{CaseName, IncidentName, StaffName};
-use redress_notification::domain::words::MessageState;
+use redress_notification::domain::words::{MessageState, Template};
 use redress_notification::jobs::metrics::Metrics;
 use redress_notification::provider::Gateways;
 use redress_notification::rpc::Messages;
+use redress_notification::store::messages::Message;
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::message_service_server::MessageService as _;
 use redress_rpc::roles::Roles;
@@ -414,6 +415,45 @@ async fn a_callout_that_nobody_answered_pages_anew_when_retried_and_an_ended_one
         .and_then(|s| s.get_details_error_info())
         .map(|i| i.reason);
     assert_eq!(reason.as_deref(), Some("MATTER_ENDED"), "P06");
+}
+
+#[tokio::test]
+async fn whoever_is_complained_about_before_it_goes_is_not_told_neither_of_the_case_nor_of_its_incident()
+ {
+    let world = World::new().await;
+    let (li, case, incident) = callout(&world).await;
+    world.tell(news::offered(&case, &li, Some(&li), 1)).await;
+    let second = CaseName::new(site("lake"), Uuid::now_v7());
+    world.tell(news::complains_about(&second, &li, 1)).await;
+    world
+        .tell(news::incident(&incident, &[&case, &second], None, 2))
+        .await;
+    let to_li = async || {
+        world.send_due(&world.outbox_sender()).await;
+        let mut all = world.messages().await;
+        all.retain(|m| m.recipient.to_string() == li.to_string());
+        let fate = |m: Message| (m.template, m.fate.state, m.fate.reason);
+        all.into_iter().map(fate).collect::<Vec<_>>()
+    };
+    let accused = "READER_ACCUSED".to_owned();
+    // The offer tells of the other case, which does not complain about li.
+    assert_eq!(
+        to_li().await,
+        [
+            (
+                Template::IncidentCallout,
+                MessageState::Cancelled,
+                accused.clone()
+            ),
+            (Template::CaseAssigned, MessageState::Sent, String::new()),
+        ]
+    );
+    world.tell(news::offered(&case, &li, Some(&li), 2)).await;
+    world.tell(news::complains_about(&case, &li, 2)).await;
+    assert_eq!(
+        to_li().await.last(),
+        Some(&(Template::CaseAssigned, MessageState::Cancelled, accused))
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
 use redress_model::name::{CaseName, StaffName};
 use redress_model::time::Clock as _;
-use redress_model::words::CaseStatus;
+use redress_model::words::{CaseStatus, DutyRole};
 use redress_notification::domain::words::{MessageState, Template};
 use redress_notification::jobs::survey_calls::SurveyCaller;
 use redress_notification::rpc::survey::Surveys;
@@ -465,6 +465,28 @@ async fn m12_a_call_stands_on_the_one_list_of_the_telephone_and_ends_with_what_c
         proto::SurveyState::Answered
     );
     assert!(calls(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn m12_neither_who_handled_it_nor_who_is_complained_about_is_asked_to_call() {
+    let world = World::new().await;
+    let case = resolved(&world).await;
+    let (accused, handler, lead) = (staff("an"), staff("li"), staff("wu"));
+    world
+        .tell(news::on_duty(&[
+            (DutyRole::FrontOffice, &accused),
+            (DutyRole::FrontOffice, &handler),
+            (DutyRole::OnSiteLead, &lead),
+        ]))
+        .await;
+    world.tell(news::complains_about(&case, &accused, 2)).await;
+    world.clock.advance(HOUR * 24);
+    let call = calls(&world).await.remove(0);
+    assert_eq!(call.offered_to, lead.to_string());
+    let mut told = world.messages().await;
+    told.retain(|m| m.template == Template::TaskWaiting);
+    let told: Vec<String> = told.iter().map(|m| m.recipient.to_string()).collect();
+    assert_eq!(told, [lead.to_string()]);
 }
 
 #[tokio::test]

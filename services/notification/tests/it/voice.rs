@@ -374,6 +374,52 @@ async fn a_held_message_near_its_deadline_pages_the_spokesperson_and_then_the_to
 }
 
 #[tokio::test]
+async fn nobody_whom_a_case_of_the_incident_complains_about_is_paged_to_decide() {
+    let roles = [
+        (DutyRole::Spokesperson, "a-voice"),
+        (DutyRole::Spokesperson, "b-voice"),
+        (DutyRole::TopLead, "top"),
+        (DutyRole::DutyLead, "duty"),
+        (DutyRole::OnSiteLead, "on-site"),
+        (DutyRole::RegionContact, "region"),
+    ];
+    // Accused are the first so many of them; then who is paged in time, and who when it is over.
+    let cases: [(usize, &[usize], &[usize]); 4] = [
+        (1, &[1], &[1, 2]),
+        (2, &[2], &[2]),
+        (3, &[3], &[3]),
+        (5, &[5], &[5]),
+    ];
+    for (accused, in_time, late) in cases {
+        let world = World::new().await;
+        let people = world.staff(&roles).await;
+        let (case, incident) = world.affected().await;
+        // Not the message's own case: another one of the incident.
+        let second = CaseName::new(site("lake"), Uuid::now_v7());
+        let named: Vec<&StaffName> = people.iter().take(accused).collect();
+        world.tell(news::accuses(&second, &named, 1)).await;
+        world
+            .tell(news::incident(&incident, &[&case, &second], None, 2))
+            .await;
+        let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+        assert_eq!(world.comes_to(&name).await, MessageState::Held);
+        let paged = async |expected: &[usize], before: usize| {
+            world.send_due(&world.outbox_sender()).await;
+            let mut paged = world.paged().await.split_off(before);
+            paged.sort_unstable();
+            let mut named: Vec<String> = expected.iter().map(|n| people[*n].to_string()).collect();
+            named.sort_unstable();
+            assert_eq!(paged, named, "{accused} are accused");
+        };
+        // Four hours at the latest: the first page at three quarters of them.
+        world.clock.advance(SignedDuration::from_mins(3 * 60 + 5));
+        paged(in_time, 0).await;
+        world.clock.advance(SignedDuration::from_hours(1));
+        paged(late, in_time.len()).await;
+    }
+}
+
+#[tokio::test]
 async fn what_an_incident_holds_when_it_ends_is_put_up_for_decision_and_not_sent() {
     let world = World::new().await;
     let people = world.staff(&[(DutyRole::Spokesperson, "voice")]).await;

@@ -142,8 +142,7 @@ async fn follow_duty(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Res
 
 /// When the question is looked at next: its time on this rung is over, or the duty may change hands.
 fn turn(work: &Work<'_>, roster: &Roster, rung: u8, until: Timestamp) -> Timestamp {
-    let role = role(work, rung);
-    let change = roster.next_change(role, work.now);
+    let change = roster.next_change(&[role(work, rung), duties::ABOVE], work.now);
     change.map_or(until, |change| change.min(until))
 }
 
@@ -181,13 +180,16 @@ async fn put(
     tell(work, case, clock, ClockTransition::Climbed, &notify).await
 }
 
-/// Whoever is on duty on the first rung from this one on that has somebody.
+/// Whoever is on duty on the first rung from this one on that has somebody; the region's contact where no lead may.
 fn on_duty(work: &Work<'_>, roster: &Roster, case: &Case, from: u8) -> Option<(u8, String)> {
-    (from..=LAST_RUNG).find_map(|rung| {
-        let excluded = &case.facts.excluded;
-        let (person, _) = roster.on_duty_since(role(work, rung), work.now, excluded)?;
-        Some((rung, person.to_owned()))
-    })
+    let rungs = (from..=LAST_RUNG).map(|rung| (rung, role(work, rung)));
+    rungs
+        .chain([(LAST_RUNG, duties::ABOVE)])
+        .find_map(|(rung, role)| {
+            let excluded = &case.facts.excluded;
+            let (person, _) = roster.on_duty_since(role, work.now, excluded)?;
+            Some((rung, person.to_owned()))
+        })
 }
 
 /// The duty may have changed hands, or nobody answered in time: then the next rung is asked, and after the last one what was

@@ -21,7 +21,7 @@ use super::promises;
 use crate::domain::paging::{self, LAST_RUNG, Next, OnDuty, Page, PageState, Paging, Sent};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock, History};
-use crate::store::duties::{self, Roster};
+use crate::store::duties::{self, ABOVE, Roster};
 use crate::store::pages::{self, PageRow};
 use crate::store::sites::Site;
 
@@ -295,6 +295,13 @@ impl Ladder<'_> {
             let holder = holder.map(|(staff, since)| (staff.to_owned(), since));
             (people.0[rung], since[rung]) = holder.unzip();
         }
+        if people.0.iter().all(Option::is_none) {
+            // No lead of the site may hear of it: the region does, in the place of the top lead.
+            let holder = self.roster.on_duty_since(ABOVE, self.now, excluded);
+            let holder = holder.map(|(staff, since)| (staff.to_owned(), since));
+            let top = usize::from(LAST_RUNG) - 1;
+            (people.0[top], since[top]) = holder.unzip();
+        }
         (people, since)
     }
 
@@ -340,8 +347,8 @@ pub(super) fn hurry(site: &Site, clock: &mut Clock, grade: Grade, now: Timestamp
 
 /// When the next duty of a rung begins.
 fn next_duty(site: &Site, roster: &Roster, case: &Case, now: Timestamp) -> Option<Timestamp> {
-    let roles = site.profile().ladder.rungs;
-    roster.next_start(&roles, now, &case.facts.excluded)
+    let [first, second, top] = site.profile().ladder.rungs;
+    roster.next_start(&[first, second, top, ABOVE], now, &case.facts.excluded)
 }
 
 /// Somebody acknowledged what this change of a clock told: paging ends, the steps by time go on. What was told before the

@@ -172,11 +172,11 @@ impl Roster {
         own.peek().is_some() && !own.any(|slot| slot.is_at(now))
     }
 
-    /// When a stretch of this duty next begins or ends, as far as the roster is known.
-    pub fn next_change(&self, role: DutyRole, now: Timestamp) -> Option<Timestamp> {
+    /// When a stretch of one of these duties next begins or ends, as far as the roster is known.
+    pub fn next_change(&self, roles: &[DutyRole], now: Timestamp) -> Option<Timestamp> {
         self.slots
             .iter()
-            .filter(|slot| slot.role == role)
+            .filter(|slot| roles.contains(&slot.role))
             .flat_map(|slot| [Some(slot.start), slot.end])
             .flatten()
             .filter(|at| *at > now)
@@ -197,6 +197,9 @@ impl Roster {
             .min()
     }
 }
+
+/// Who leads where no lead of the site may: whoever the region names to the site (own).
+pub const ABOVE: DutyRole = DutyRole::RegionContact;
 
 /// The person who holds this duty now.
 pub async fn on_duty(

@@ -133,6 +133,38 @@ async fn somebody_complained_about_is_told_nothing() {
 }
 
 #[tokio::test]
+async fn where_all_leads_of_a_site_are_complained_about_the_region_is_told() {
+    let world = World::without_roster().await;
+    let rungs = [
+        (DutyRole::OnSiteLead, "lead-site"),
+        (DutyRole::DutyLead, "lead-duty"),
+        (DutyRole::TopLead, "lead-top"),
+        (DutyRole::RegionContact, "region"),
+    ];
+    world.roster(&rungs).await;
+    let case = world.new_case();
+    let accused = rungs[..3]
+        .iter()
+        .map(|(_, id)| format!("sites/lakeside/staff/{id}"));
+    let facts = event::CaseFacts {
+        staff_complained_about: accused.collect(),
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    world.case().await;
+    world.advance(HOUR * 24 * 8).await;
+    let told: Vec<String> = world.pages().await.into_iter().flat_map(|p| p.3).collect();
+    assert!(told.iter().any(|who| who == "region"), "{told:?}");
+    // Of the other case, which accuses nobody, the leads hear and the region does not.
+    let pages = pages_of(&world, "ACKNOWLEDGE").await;
+    let breaches: Vec<_> = pages.iter().filter(|p| p.0 == "BREACHED").collect();
+    let of = |rung, who: &str| ("BREACHED".to_owned(), rung, vec![who.to_owned()]);
+    assert_eq!(breaches.len(), 2, "{pages:?}");
+    assert!(breaches.contains(&&of(3, "region")), "{pages:?}");
+    assert!(breaches.contains(&&of(1, "lead-site")), "{pages:?}");
+}
+
+#[tokio::test]
 async fn an_automatic_receipt_meets_nothing_and_a_persons_word_acknowledges() {
     let world = World::new().await;
     let case = world.case().await;

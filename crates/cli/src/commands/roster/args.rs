@@ -290,4 +290,21 @@ pub(crate) enum DepartmentCommand {
         #[command(flatten)]
         paging: Paging,
     },
+    /// Change what a department is called: to everybody, or to those who read English.
+    #[command(
+        after_help = "Examples:\n  redress department rename repair --site lakeside --english 'Repairs'\n  redress department rename repair --site lakeside --to 维修部\n  redress department rename repair --site lakeside --english ''"
+    )]
+    Rename {
+        /// The department, by its id or `sites/{site}/departments/{department}`.
+        department: String,
+        /// Site, where the department is given by its id.
+        #[arg(long)]
+        site: Option<String>,
+        /// The new name.
+        #[arg(long, value_name = "NAME", required_unless_present = "english")]
+        to: Option<String>,
+        /// The new name for who reads English; '' leaves only the other.
+        #[arg(long, value_name = "NAME")]
+        english: Option<String>,
+    },
 }

@@ -2,8 +2,8 @@
 
 use redress_model::words::Category;
 use redress_proto::assignment::v1::{
-    BorrowStaffRequest, Department, EndLoanRequest, ListDepartmentsRequest, ListLoansRequest,
-    ListStaffRequest, Loan, Staff,
+    BorrowStaffRequest, Department, EndLoanRequest, GetDepartmentRequest, ListDepartmentsRequest,
+    ListLoansRequest, ListStaffRequest, Loan, Staff, UpdateDepartmentRequest,
 };
 
 use super::args::{DepartmentCommand, StaffCommand};
@@ -11,7 +11,7 @@ use crate::commands::word;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, short, when};
+use crate::output::{Output, line, short, when};
 
 /// Runs a subcommand of `staff`.
 pub(crate) async fn run_staff(
@@ -179,7 +179,50 @@ pub(crate) async fn run_department(
     command: DepartmentCommand,
     out: Output,
 ) -> Result<(), Failure> {
-    let DepartmentCommand::List { site, paging } = command;
+    let (site, paging) = match command {
+        DepartmentCommand::List { site, paging } => (site, paging),
+        DepartmentCommand::Rename {
+            department,
+            site,
+            to,
+            english,
+        } => {
+            let name = match site {
+                Some(site) => format!("{}/departments/{}", parent(Some(&site)), short(&department)),
+                None => department,
+            };
+            let paths = [("display_name", &to), ("display_name_en", &english)];
+            let paths = paths.into_iter().filter(|(_, given)| given.is_some());
+            let paths = paths.map(|(path, _)| path.to_owned()).collect();
+            let client = platform.roster();
+            let get = GetDepartmentRequest { name };
+            let answer = client.clone().get_department(request(get)).await?;
+            let mut department = answer.into_inner().department.unwrap_or_default();
+            if let Some(to) = to {
+                department.display_name = to;
+            }
+            if let Some(english) = english {
+                department.display_name_en = english;
+            }
+            let update = UpdateDepartmentRequest {
+                etag: department.etag.clone(),
+                department: Some(department),
+                update_mask: Some(prost_types::FieldMask { paths }),
+                request_id: super::request_id(),
+            };
+            let answer = client.clone().update_department(request(update)).await?;
+            let department = answer.into_inner().department.unwrap_or_default();
+            out.one(
+                || json::of("assignment.v1.Department", &department),
+                || {
+                    line("department", &department.name);
+                    line("name", &department.display_name);
+                    line("in English", &department.display_name_en);
+                },
+            );
+            return Ok(());
+        }
+    };
     let client = platform.roster();
     let departments: Vec<Department> = all_pages(paging.limit, |page_size, page_token| {
         let mut client = client.clone();
@@ -195,7 +238,7 @@ pub(crate) async fn run_department(
     })
     .await?;
     out.rows(
-        &["Department", "Name", "Categories"],
+        &["Department", "Name", "In English", "Categories"],
         &departments,
         |d| {
             let categories: Vec<String> =
@@ -203,6 +246,7 @@ pub(crate) async fn run_department(
             vec![
                 d.name.clone(),
                 d.display_name.clone(),
+                d.display_name_en.clone(),
                 categories.join(", "),
             ]
         },

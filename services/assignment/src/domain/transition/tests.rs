@@ -277,6 +277,35 @@ fn staff_complained_about_are_excluded_everywhere() {
 }
 
 #[test]
+fn where_all_leads_are_complained_about_the_regions_contact_leads() {
+    let mut bench = bench();
+    bench.people.insert(id("region"), person(None, 0));
+    bench
+        .stretches
+        .push(duty(DutyRole::RegionContact, "region", 0));
+    let leads = ["lead-site", "lead-duty", "lead-top"].map(id);
+    let mut excluded: BTreeSet<_> = leads.into();
+    assert_eq!(
+        bench.lead(now(), &BTreeSet::new()),
+        Some((DutyRole::OnSiteLead, &id("lead-site")))
+    );
+    let region = Some((DutyRole::RegionContact, &id("region")));
+    assert_eq!(bench.lead(now(), &excluded), region);
+    assert_eq!(bench.top_lead(now(), &excluded), region);
+    assert!(bench.is_lead(&id("region"), now()));
+    excluded.insert(id("region"));
+    assert_eq!(bench.lead(now(), &excluded), None);
+
+    let mut facts = facts();
+    facts.first_contact = None;
+    facts.excluded = ["lead-site", "lead-duty", "lead-top", "desk"]
+        .map(id)
+        .into();
+    let work = receive(case(), facts, &bench, now()).work;
+    assert_eq!(work.responsible, Some(id("region")));
+}
+
+#[test]
 fn a_handler_complained_about_later_hands_over_at_once() {
     let work = apply(&assigned(), Action::Accept).work;
     let mut facts = work.facts.clone();

@@ -367,10 +367,15 @@ pub(crate) fn callout(
 
 /// Facts, received or changed, that complain about a person.
 pub(crate) fn complains_about(case: &CaseName, staff: &StaffName, revision: i64) -> Event {
+    accuses(case, &[staff], revision)
+}
+
+/// The same about several.
+pub(crate) fn accuses(case: &CaseName, staff: &[&StaffName], revision: i64) -> Event {
     let payload = CaseUpdated {
         facts: Some(CaseFacts {
             revision,
-            staff_complained_about: vec![staff.to_string()],
+            staff_complained_about: staff.iter().map(ToString::to_string).collect(),
             ..facts(case, "LAKE-1", &[])
         }),
     };
