@@ -83,6 +83,16 @@ fn acknowledgement(world: &World, told: &event::ClockChanged) -> Event {
 
 /// The site's roster: who, on which rung, from when until when.
 async fn shifts(world: &World, revision: i64, shifts: &[(DutyRole, &str, &str, &str)]) {
+    rostered(world, revision, shifts, &[]).await;
+}
+
+/// The same, with everybody who is on it.
+async fn rostered(
+    world: &World,
+    revision: i64,
+    shifts: &[(DutyRole, &str, &str, &str)],
+    members: &[&str],
+) {
     let payload = event::DutyChanged {
         site: "sites/lakeside".to_owned(),
         slots: shifts
@@ -96,6 +106,13 @@ async fn shifts(world: &World, revision: i64, shifts: &[(DutyRole, &str, &str, &
             })
             .collect(),
         revision,
+        members: members
+            .iter()
+            .map(|staff| event::RosterMember {
+                staff: format!("sites/lakeside/staff/{staff}"),
+                roles: vec![to_wire(DutyRole::FrontOffice)],
+            })
+            .collect(),
     };
     let kind = "redress.duty.changed.v1";
     world
@@ -321,6 +338,25 @@ async fn p07_who_went_off_duty_is_not_paged_again_but_who_came_on_duty() {
     // The step that time reached is kept behind the answer.
     world.tell(&[acknowledged(&world, &case, ACK).await]).await;
     assert!(clock(&world, &case).await.waiting_for_duty);
+}
+
+#[tokio::test]
+async fn p07_an_owner_whose_next_turn_is_weeks_away_is_off_duty_and_one_on_no_roster_is_not() {
+    let lead = (
+        DutyRole::OnSiteLead,
+        "lead",
+        "2026-03-01T00:00:00Z",
+        "2026-04-30T00:00:00Z",
+    );
+    // No roster names anybody but the lead in an event of a release that tells stretches alone.
+    for (members, reminded) in [(&["clerk"][..], "lead"), (&[], "clerk")] {
+        let world = World::without_roster().await;
+        rostered(&world, 1, &[lead], members).await;
+        world.case().await;
+        world.advance(HOUR * 3 + MINUTE).await;
+        let warned = page(due() - HOUR * 2, "WARNED", 0, reminded);
+        assert_eq!(told(&world, ACK).await, [warned]);
+    }
 }
 
 #[tokio::test]

@@ -183,6 +183,7 @@ impl World {
                 })
                 .collect(),
             revision,
+            ..Default::default()
         };
         let event = self.event(
             "assignment",
