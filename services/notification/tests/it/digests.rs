@@ -586,5 +586,8 @@ async fn p22_p21_a_rise_is_told_once_whenever_it_comes_while_its_digest_is_sent(
 #[tokio::test]
 async fn p22_what_rises_while_its_digest_is_refused_does_not_wait_for_the_next_try() {
     let (alone, bundled) = rises_everywhere(Meets::Refusal).await;
-    assert!(alone > 3 && bundled == 0, "{alone} alone, {bundled} bundled");
+    assert!(
+        alone > 3 && bundled == 0,
+        "{alone} alone, {bundled} bundled"
+    );
 }

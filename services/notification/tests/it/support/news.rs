@@ -13,8 +13,8 @@ use redress_proto::convert;
 use redress_proto::event::v1::{
     AppealDecided, CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated,
     ClockChanged, ClusterChanged, DefectChanged, DutyChanged, DutySlot, IncidentChanged,
-    OwnerChanged, PartChanged, RosterMember, SiteChanged, SolutionChanged, StaffChanged, StatementPublished,
-    WorkSummoned,
+    OwnerChanged, PartChanged, RosterMember, SiteChanged, SolutionChanged, StaffChanged,
+    StatementPublished, WorkSummoned,
 };
 use uuid::Uuid;
 
