@@ -125,16 +125,23 @@ pub(crate) fn grade(value: i32) -> String {
     }
 }
 
-/// An instant in the machine's zone, to the minute.
+/// An instant in the machine's zone, to the minute; with its year where that is another one than now.
 pub(crate) fn when(t: Option<&prost_types::Timestamp>) -> String {
     instant(t).map_or_else(
         || "–".to_owned(),
-        |t| {
-            t.to_zoned(TimeZone::system())
-                .strftime("%m-%d %H:%M")
-                .to_string()
-        },
+        |t| minute(t, crate::now::now(), &TimeZone::system()),
     )
+}
+
+/// An instant in a zone, to the minute; with its year where that is another one than now.
+pub(crate) fn minute(t: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let t = t.to_zoned(zone.clone());
+    let form = if t.year() == now.to_zoned(zone.clone()).year() {
+        "%m-%d %H:%M"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    t.strftime(form).to_string()
 }
 
 /// How long until an instant, or how long ago: `in 3h 20m`, `5m ago`.
@@ -189,6 +196,18 @@ mod tests {
         assert_eq!(span(42), "42s");
         assert_eq!(span(3_600 + 120), "1h 02m");
         assert_eq!(span(90_000), "1d 01h");
+    }
+
+    #[test]
+    fn an_instant_of_another_year_says_so_and_the_zone_tells_which_year_it_is() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+        let shanghai = TimeZone::get("Asia/Shanghai").expect("a zone");
+        let now = at("2026-12-31T10:00:00Z");
+        let shown = |text: &str| minute(at(text), now, &shanghai);
+        assert_eq!(shown("2026-03-02T01:30:00Z"), "03-02 09:30");
+        assert_eq!(shown("2026-12-31T15:59:00Z"), "12-31 23:59");
+        assert_eq!(shown("2026-12-31T16:00:00Z"), "2027-01-01 00:00");
+        assert_eq!(shown("2025-03-02T01:30:00Z"), "2025-03-02 09:30");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What others are told of the roster: every stretch that touches the next 14 days. Re-told daily, so that the horizon
-//! moves with time.
+//! What others are told of the roster: every stretch that touches the next 14 days, and who is on it, so that somebody
+//! whose next turn is farther away counts as off duty (P07). Re-told daily, so that the horizon moves with time.
 
 use jiff::{SignedDuration, Timestamp};
 

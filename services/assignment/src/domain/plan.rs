@@ -224,6 +224,26 @@ impl Roster {
             .collect()
     }
 
+    /// Everybody whom the roster names in the window or later, with their duties: also who has none in it, on turns longer
+    /// than it or away on leave. Who only stands in for somebody is on no roster.
+    pub fn members(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BTreeMap<&StaffId, BTreeSet<DutyRole>> {
+        let day = |at: Timestamp| self.zone.to_datetime(at).date();
+        let (first, last) = (day(from), day(until));
+        let runs = |r: &&Rotation| r.from <= last && r.until.is_none_or(|end| end >= first);
+        let rotations = self.rules.rotations.iter().filter(runs);
+        let turning = rotations.flat_map(|r| r.crews.iter().flatten().map(move |p| (p, r.role)));
+        let fixed = self.fixed.iter().map(|s| (&s.staff, s.role));
+        let mut members: BTreeMap<&StaffId, BTreeSet<DutyRole>> = BTreeMap::new();
+        for (person, role) in turning.chain(fixed) {
+            members.entry(person).or_default().insert(role);
+        }
+        members
+    }
+
     /// Every stretch of duty that touches the window, whole, earliest first.
     pub fn between(&self, from: Timestamp, until: Timestamp) -> Vec<Stretch> {
         let stretches: Vec<Stretch> = self

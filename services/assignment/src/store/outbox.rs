@@ -315,7 +315,7 @@ pub async fn staff_changed(tx: &mut Tx, staff: &Staff) -> Result<(), Fault> {
     .await
 }
 
-/// Says who has which duty in the next 14 days. With `only_due`, only where it is due; returns whether it was said.
+/// Says who has which duty in the next 14 days, and who is on the roster at all. With `only_due`, only where it is due; returns whether it was said.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -329,8 +329,17 @@ pub async fn duty_changed(
         return Ok(false);
     };
     let roster = plan::roster(tx, site, now).await?;
+    let until = horizon(now);
+    let members = roster
+        .members(now, until)
+        .into_iter()
+        .map(|(person, roles)| event::RosterMember {
+            staff: StaffName::new(site.clone(), person.clone()).to_string(),
+            roles: roles.into_iter().map(to_wire).collect(),
+        })
+        .collect();
     let slots = roster
-        .between(now, horizon(now))
+        .between(now, until)
         .into_iter()
         .map(|s| event::DutySlot {
             role: to_wire(s.role),
@@ -345,6 +354,7 @@ pub async fn duty_changed(
         site: format!("sites/{site}"),
         slots,
         revision,
+        members,
     };
     send(
         tx,

@@ -178,6 +178,30 @@ async fn rules_make_the_roster_and_others_are_told_fourteen_days_of_it_with_who_
 }
 
 #[tokio::test]
+async fn p07_who_has_no_turn_within_fourteen_days_is_told_as_on_the_roster() {
+    let world = planned().await;
+    let mut monthly = plan();
+    monthly.rotations[0].days_each = 30;
+    set(&world, monthly, "").await.expect("set");
+    let told: Vec<DutyChanged> = world.said(DUTY).await;
+    let told = told.last().expect("told");
+    assert!(told.slots.iter().all(|s| last(&s.staff) != "eng-two"));
+    let members: Vec<(&str, &[i32])> = told
+        .members
+        .iter()
+        .map(|m| (last(&m.staff), m.roles.as_slice()))
+        .collect();
+    let (handler, lead) = (to_wire(DutyRole::Handler), to_wire(DutyRole::DutyLead));
+    let expected: [(&str, &[i32]); 4] = [
+        ("eng-one", &[handler]),
+        ("eng-two", &[handler]),
+        ("lead-duty", &[lead]),
+        ("lead-top", &[lead]),
+    ];
+    assert_eq!(members, expected);
+}
+
+#[tokio::test]
 async fn cases_go_to_who_is_at_work_by_the_rules() {
     let world = planned().await;
     let case = world.offered(Category::EngineeringQuality).await;

@@ -188,6 +188,7 @@ async fn whoever_comes_on_duty_later_fills_the_role_without_any_event() {
             end_time: None,
         }],
         revision: 1,
+        ..Default::default()
     };
     world
         .take([event(

@@ -656,6 +656,7 @@ pub(crate) fn duty_changed(site: &str, duties: Duties<'_>, revision: i64) -> Eve
         site: format!("sites/{site}"),
         slots: slots.collect(),
         revision,
+        ..Default::default()
     };
     event(
         "assignment",

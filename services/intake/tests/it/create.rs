@@ -287,6 +287,7 @@ async fn the_first_contact_owner_is_named_or_the_caller_or_on_duty() {
             slot(DutyRole::FrontOffice, "front", 0, -1, 1),
         ],
         revision: 2,
+        ..Default::default()
     };
     world
         .deliver(

@@ -94,15 +94,35 @@ pub struct Duty {
     pub end: Option<Timestamp>,
 }
 
-/// When somebody with these stretches of duty is at work: now, or when the next one begins. Now as well where no
-/// stretch is ahead: rather a reminder too many than one that nobody ever gets.
-fn at_work(duties: &[Duty], now: Timestamp) -> Timestamp {
-    let on = |d: &Duty| d.start <= now && d.end.is_none_or(|end| now < end);
-    if duties.iter().any(on) {
-        return now;
+/// What is known of when somebody is at work.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hours {
+    /// Known stretches of duty; empty for a customer and for staff whose hours are not published.
+    pub duties: Vec<Duty>,
+    /// The roster names the person, whether or not it has a stretch within the days that are told.
+    pub rostered: bool,
+}
+
+/// When a roster that shows no duty of somebody on it is read again: it is told anew so often.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
+
+impl Hours {
+    /// When to ask whether the person is at work: now, when the next stretch begins, or, where it lies beyond the days that
+    /// are told, when these have moved on. Now as well where nobody knows of any: rather a reminder too many than one
+    /// that nobody ever gets.
+    fn at_work(&self, now: Timestamp) -> Timestamp {
+        let on = |d: &Duty| d.start <= now && d.end.is_none_or(|end| now < end);
+        if self.duties.iter().any(on) {
+            return now;
+        }
+        let starts = self.duties.iter().map(|d| d.start);
+        let next = starts.filter(|start| *start > now).min();
+        match next {
+            Some(next) => next,
+            None if self.rostered => now.saturating_add(ASK_AGAIN).unwrap_or(now),
+            None => now,
+        }
     }
-    let next = duties.iter().map(|d| d.start).filter(|start| *start > now);
-    next.min().unwrap_or(now)
 }
 
 /// How many messages one reader gets: `burst` at once, then `per_hour`.
@@ -158,8 +178,8 @@ pub struct Asked<'a> {
     pub reminder: bool,
     /// Quiet hours and the zone they are meant in; none for staff.
     pub quiet: Option<(Quiet, &'a TimeZone)>,
-    /// Known stretches of duty; empty for a customer and for staff of whom none is known.
-    pub duties: &'a [Duty],
+    /// When the reader is at work.
+    pub hours: &'a Hours,
     /// The reader's rate.
     pub rate: Rate,
     /// The reader's bucket; none where nothing was sent yet.
@@ -212,7 +232,7 @@ pub fn when(asked: &Asked<'_>, now: Timestamp) -> When {
         }
     }
     if asked.reminder {
-        let due = at_work(asked.duties, now);
+        let due = asked.hours.at_work(now);
         if due > now {
             return When::Later {
                 due,
@@ -250,13 +270,18 @@ mod tests {
         per_hour: 60,
     };
 
+    static UNKNOWN: Hours = Hours {
+        duties: Vec::new(),
+        rostered: false,
+    };
+
     fn asked(template: Template, priority: i16) -> Asked<'static> {
         Asked {
             template,
             priority,
             reminder: false,
             quiet: None,
-            duties: &[],
+            hours: &UNKNOWN,
             rate: RATE,
             bucket: None,
             counted: true,
@@ -357,9 +382,13 @@ mod tests {
             },
         ];
         let decide = |reminder, duties: &[Duty], now: &str| {
+            let hours = Hours {
+                duties: duties.to_vec(),
+                rostered: false,
+            };
             let ask = Asked {
                 reminder,
-                duties,
+                hours: &hours,
                 ..asked(Template::ClockWarned, 2)
             };
             when(&ask, at(now))
@@ -374,6 +403,35 @@ mod tests {
         assert_eq!(decide(false, &day, "2026-11-21T10:00:00Z"), When::Now(None));
         assert_eq!(decide(true, &[], "2026-11-21T10:00:00Z"), When::Now(None));
         assert_eq!(decide(true, &day, "2026-11-24T10:00:00Z"), When::Now(None));
+    }
+
+    #[test]
+    fn p07_somebody_whose_next_turn_is_beyond_what_is_told_is_off_duty_and_asked_about_again() {
+        let now = at("2026-11-21T10:00:00Z");
+        let decide = |reminder, duties: &[Duty]| {
+            let hours = Hours {
+                duties: duties.to_vec(),
+                rostered: true,
+            };
+            let ask = Asked {
+                reminder,
+                hours: &hours,
+                ..asked(Template::ClockWarned, 2)
+            };
+            when(&ask, now)
+        };
+        let held = |due| When::Later {
+            due,
+            reason: OFF_DUTY,
+        };
+        assert_eq!(decide(true, &[]), held(now + ASK_AGAIN));
+        let next = now + SignedDuration::from_hours(2);
+        let turn = Duty {
+            start: next,
+            end: None,
+        };
+        assert_eq!(decide(true, &[turn]), held(next));
+        assert_eq!(decide(false, &[]), When::Now(None));
     }
 
     proptest! {

@@ -20,7 +20,7 @@ use crate::domain::preference::Preference;
 use crate::domain::retry;
 use crate::domain::route::{Past, Way};
 use crate::domain::texts::Holding;
-use crate::domain::timing::{self, Asked, OFF_DUTY, When};
+use crate::domain::timing::{self, Asked, Hours, OFF_DUTY, When};
 use crate::domain::verdict::Next;
 use crate::domain::words::{AttemptOutcome, Language, MessageState, SurveyState, Template};
 use crate::store::attempts;
@@ -134,7 +134,11 @@ impl Operation for ClaimMessage<'_> {
             None => None,
         };
         let digest = match message.template {
-            Template::ClockDigest => Digest::of(digests::items(tx, self.name).await?),
+            Template::ClockDigest => {
+                // What was taken came back: what became grade 1 since goes by itself (P22).
+                digests::release_grave(tx, &mut message, self.now).await?;
+                Digest::of(digests::items(tx, self.name).await?)
+            }
             _ => Digest::default(),
         };
         let recipient = message.recipient.to_string();
@@ -282,12 +286,12 @@ impl ClaimMessage<'_> {
             .into_iter()
             .find_map(|name| TimeZone::get(name).ok())
             .unwrap_or(TimeZone::UTC);
-        let (quiet, rate, duties) = match &message.recipient {
+        let (quiet, rate, at_work) = match &message.recipient {
             Recipient::Complainant(_) => {
                 let quiet = preference.quiet.unwrap_or(policy.quiet);
-                (Some((quiet, &zone)), policy.customer, Vec::new())
+                (Some((quiet, &zone)), policy.customer, Hours::default())
             }
-            Recipient::Staff(name) => (None, policy.staff, hours::duties(tx, name).await?),
+            Recipient::Staff(name) => (None, policy.staff, hours::hours(tx, name).await?),
         };
         let counted = told_before
             || message.fate.state != MessageState::Queued
@@ -304,7 +308,7 @@ impl ClaimMessage<'_> {
             reminder: message.template == Template::ClockWarned
                 || (message.template == Template::ClockDigest && digest.total() == digest.warned),
             quiet,
-            duties: &duties,
+            hours: &at_work,
             rate,
             bucket,
             counted,
@@ -458,6 +462,10 @@ impl Operation for FinishAttempt<'_> {
                 messages::settle(tx, &mut message).await?;
             }
             Next::Fail => fail(tx, self.keys, &mut message, self.reason, self.now).await?,
+        }
+        if message.template == Template::ClockDigest {
+            // It was not told: what became grade 1 while it was under way does not wait for the next try (P22).
+            digests::release_grave(tx, &mut message, self.now).await?;
         }
         Ok(Some(message))
     }

@@ -129,6 +129,23 @@ pub async fn end_lost(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Res
     Ok(lost)
 }
 
+/// Whether an attempt at a message may have reached the reader: a provider or a person took it, it is under way, or the
+/// provider had it and nobody knows what became of it. What was refused or came back has not.
+pub async fn may_have_told(tx: &mut Tx, message: &MessageName) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- notification::attempts::may_have_told
+        SELECT EXISTS (SELECT FROM attempt
+                       WHERE site = $1 AND message_id = $2
+                         AND (outcome IN ('PENDING', 'ACCEPTED', 'UNKNOWN')
+                              OR reason IN ('TIMEOUT', 'HTTP_BROKEN', 'WECOM_GARBLED'))) AS "may_have_told!""#,
+        message.site.as_str(),
+        message.id,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Writes down that what a provider took by a channel came back. Returns whether an attempt stood as taken.
 pub async fn came_back(
     tx: &mut Tx,

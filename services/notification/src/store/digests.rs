@@ -4,20 +4,25 @@
 //! under a lock of its reader: the first few go at once, the others join the reader's open digest, which
 //! is due when its window ends. A digest that somebody has begun to send takes nothing more, so that
 //! every copy of it tells the same. Whatever the number of replicas, there is one (P21).
+//!
+//! What becomes grade 1 later leaves its digest and goes at once, unless an attempt may have told it: then
+//! it stays, so that it is not told twice, and the digest itself waits for nothing any more.
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
-use redress_model::name::{MessageName, SiteId};
+use redress_model::name::{CaseName, MessageName, SiteId};
 use redress_model::{Fault, ids};
 use redress_store::{StoreResultExt as _, Tx};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{messages, word};
+use super::messages::Message;
+use super::{attempts, messages, word};
 use crate::domain::case::is_ended;
 use crate::domain::digest::Item;
 use crate::domain::message::{Draft, Facts, Priority, Recipient};
 use crate::domain::paging;
+use crate::domain::timing::{OFF_DUTY, RATE_LIMITED};
 use crate::domain::words::{MessageState, Template};
 
 /// When messages are bundled.
@@ -198,4 +203,122 @@ pub async fn release(tx: &mut Tx, digest: &MessageName, now: Timestamp) -> Resul
         tx.wake();
     }
     Ok(released)
+}
+
+/// A case is grade 1: what staff have not been told about it waits for nothing any more, neither in a digest nor for
+/// duty or its turn (P22). The case's row is locked, so that nothing of it joins a digest meanwhile.
+pub async fn hurry(tx: &mut Tx, case: &CaseName, now: Timestamp) -> Result<(), Fault> {
+    let digests = sqlx::query_scalar!(
+        "-- notification::digests::hurry
+        SELECT message_id FROM message
+        WHERE site = $1 AND message_id IN (
+          SELECT digest_id FROM message WHERE site = $1 AND case_id = $2 AND state = 'BUNDLED')
+        ORDER BY recipient, message_id FOR UPDATE",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    for id in digests {
+        let name = MessageName::new(case.site.clone(), id);
+        let Some(mut digest) = messages::get(tx, &name).await? else {
+            continue;
+        };
+        if !release_grave(tx, &mut digest, now).await? {
+            hurry_digest(tx, &name, now).await?;
+        }
+    }
+    let alone = sqlx::query!(
+        "-- notification::digests::hurry
+        UPDATE message
+        SET priority = $3, due_time = CASE WHEN reason IN ($4, $5) THEN $6 ELSE due_time END, revision = revision + 1
+        WHERE site = $1 AND case_id = $2 AND priority > $3 AND state = 'QUEUED' AND recipient_kind = 'STAFF'",
+        case.site.as_str(),
+        case.id,
+        Priority::Grave.number(),
+        OFF_DUTY,
+        RATE_LIMITED,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if alone > 0 {
+        tx.wake();
+    }
+    Ok(())
+}
+
+/// Lets a digest, whose row is locked, be told at once, with what it may have told already.
+async fn hurry_digest(tx: &mut Tx, digest: &MessageName, now: Timestamp) -> Result<(), Fault> {
+    let hurried = sqlx::query!(
+        "-- notification::digests::hurry_digest
+        UPDATE message
+        SET priority = $3, due_time = CASE WHEN state = 'QUEUED' THEN least(due_time, $4) ELSE due_time END,
+            revision = revision + 1
+        WHERE site = $1 AND message_id = $2 AND priority > $3",
+        digest.site.as_str(),
+        digest.id,
+        Priority::Grave.number(),
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if hurried > 0 {
+        tx.wake();
+    }
+    Ok(())
+}
+
+/// Lets what has become grade 1 leave a digest, whose row is locked, and go at once by itself. Not where it was told or
+/// may have been: that is told as it was, so that nobody hears of one cause twice. A worker that holds the digest and
+/// has not begun to send it loses it: what it read is not what there is to tell. Returns false where anything may have
+/// been told by an attempt whose end nobody knows yet.
+pub async fn release_grave(
+    tx: &mut Tx,
+    digest: &mut Message,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    match digest.fate.state {
+        MessageState::Queued | MessageState::Sending | MessageState::Asked => {
+            if attempts::may_have_told(tx, &digest.name).await? {
+                return Ok(false);
+            }
+        }
+        // Given up: nobody sends it any more, unless a person does.
+        MessageState::Failed => {}
+        _ => return Ok(true),
+    }
+    let released = sqlx::query!(
+        "-- notification::digests::release_grave
+        UPDATE message m
+        SET state = 'QUEUED', digest_id = NULL, priority = $3, due_time = $4, revision = m.revision + 1,
+            facts = m.facts || jsonb_build_object('grade', 1)
+        FROM case_view c
+        WHERE m.site = $1 AND m.digest_id = $2 AND m.state = 'BUNDLED'
+          AND c.site = m.site AND c.case_id = m.case_id AND c.grade = 1",
+        digest.name.site.as_str(),
+        digest.name.id,
+        Priority::Grave.number(),
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    if released == 0 {
+        return Ok(true);
+    }
+    tx.wake();
+    if digest.fate.state == MessageState::Sending {
+        digest.fate.state = MessageState::Queued;
+        digest.fate.lease_token = None;
+        digest.fate.due_time = Some(now);
+        messages::settle(tx, digest).await?;
+    }
+    Ok(true)
 }

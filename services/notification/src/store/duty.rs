@@ -22,14 +22,25 @@ pub struct Slot {
     pub end: Option<Timestamp>,
 }
 
-/// Replaces the roster of a site unless a newer one is known.
-pub async fn keep(tx: &mut Tx, site: &SiteId, slots: &[Slot], revision: i64) -> Result<(), Fault> {
+/// Duties that say when somebody is at a desk; a lead's stand-by says nothing of it.
+pub const AT_DESK: [DutyRole; 2] = [DutyRole::Handler, DutyRole::FrontOffice];
+
+/// Replaces the roster of a site unless a newer one is known: its stretches, and whose hours at a desk it publishes.
+pub async fn keep(
+    tx: &mut Tx,
+    site: &SiteId,
+    slots: &[Slot],
+    at_desk: &[StaffName],
+    revision: i64,
+) -> Result<(), Fault> {
+    let at_desk: Vec<String> = at_desk.iter().map(ToString::to_string).collect();
     let newer = sqlx::query!(
         "-- notification::duty::keep
-        INSERT INTO duty_roster AS d (site, revision) VALUES ($1, $2)
-        ON CONFLICT ON CONSTRAINT duty_roster_pkey DO UPDATE SET revision = $2 WHERE d.revision < $2",
+        INSERT INTO duty_roster AS d (site, revision, at_desk) VALUES ($1, $2, $3)
+        ON CONFLICT ON CONSTRAINT duty_roster_pkey DO UPDATE SET revision = $2, at_desk = $3 WHERE d.revision < $2",
         site.as_str(),
         revision,
+        &at_desk,
     )
     .execute(&mut **tx)
     .await

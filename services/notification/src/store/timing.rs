@@ -6,7 +6,8 @@ use redress_model::name::{SiteId, StaffName};
 use redress_model::words::DutyRole;
 use redress_store::{StoreResultExt as _, Tx};
 
-use crate::domain::timing::{Bucket, Duty, Quiet, Rate};
+use super::duty::AT_DESK;
+use crate::domain::timing::{Bucket, Duty, Hours, Quiet, Rate};
 
 /// What a site decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,11 +147,11 @@ pub async fn keep_bucket(
     Ok(())
 }
 
-/// The stretches of duty of somebody whose working hours are published; empty where they are not, since a lead's
-/// stand-by says nothing about when the same person is at a desk.
-pub async fn duties(tx: &mut Tx, staff: &StaffName) -> Result<Vec<Duty>, Fault> {
+/// When somebody is at work whose hours are published; nothing where they are not, since a lead's stand-by says
+/// nothing about when the same person is at a desk.
+pub async fn hours(tx: &mut Tx, staff: &StaffName) -> Result<Hours, Fault> {
     let rows = sqlx::query!(
-        r#"-- notification::timing::duties
+        r#"-- notification::timing::hours
         SELECT role, start_time AS "start_time: jiff_sqlx::Timestamp",
                end_time AS "end_time: jiff_sqlx::Timestamp"
         FROM duty_slot WHERE site = $1 AND staff = $2"#,
@@ -160,15 +161,25 @@ pub async fn duties(tx: &mut Tx, staff: &StaffName) -> Result<Vec<Duty>, Fault> 
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    let at_desk = [DutyRole::Handler.word(), DutyRole::FrontOffice.word()];
-    if !rows.iter().any(|row| at_desk.contains(&row.role.as_str())) {
-        return Ok(Vec::new());
+    let rostered = sqlx::query_scalar!(
+        r#"-- notification::timing::hours
+        SELECT EXISTS (SELECT FROM duty_roster WHERE site = $1 AND $2 = ANY (at_desk)) AS "rostered!""#,
+        staff.site.as_str(),
+        staff.to_string(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    let at_desk = AT_DESK.map(DutyRole::word);
+    if !rostered && !rows.iter().any(|row| at_desk.contains(&row.role.as_str())) {
+        return Ok(Hours::default());
     }
-    Ok(rows
+    let duties = rows
         .into_iter()
         .map(|row| Duty {
             start: row.start_time.to_jiff(),
             end: row.end_time.map(|t| t.to_jiff()),
         })
-        .collect())
+        .collect();
+    Ok(Hours { duties, rostered })
 }

@@ -1,23 +1,28 @@
 //! Many warnings and breaches at once: one digest a person, whatever the replicas, and grade 1 apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff_sqlx::ToSqlx as _;
+use prost::Message as _;
 use redress_events::Event;
 use redress_model::name::{CaseName, ClockName, MessageName, StaffName};
-use redress_model::words::{ClockKind, ClockTransition};
+use redress_model::words::{ClockKind, ClockTransition, DutyRole};
 use redress_notification::domain::words::{MessageChannel, MessageState, Template};
 use redress_notification::provider::Gateways;
 use redress_notification::provider::webhook::Webhook;
+use redress_notification::store::kept::KeptText;
 use redress_notification::store::messages::{Lane, Message};
+use redress_proto::event::v1::ClockChanged;
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::message_service_server::MessageService as _;
 use redress_testkit::eventually;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
+use crate::crash::survives;
 use crate::rpc::{acknowledge, by, caller, list, service};
 use crate::support::http::{Endpoint, Manner};
 use crate::support::{World, news, site};
@@ -380,4 +385,209 @@ async fn a_digest_whose_worker_died_is_sent_again_as_it_was_and_takes_nothing_mo
         .collect();
     assert_eq!(copies.len(), 2, "at least once, known by its id");
     assert!(copies.iter().all(|body| body.contains("2 promises")));
+}
+
+/// The same news with this number for people.
+fn numbered(event: Event, number: &str) -> Event {
+    let mut payload = ClockChanged::decode(&*event.data).expect("news of a clock");
+    number.clone_into(&mut payload.number);
+    Event {
+        data: payload.encode_to_vec().into(),
+        ..event
+    }
+}
+
+#[tokio::test]
+async fn p22_what_rises_to_grade_1_leaves_its_digest_and_goes_at_once() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    let all = cases(&world, 7).await;
+    for (n, case) in all.iter().enumerate() {
+        let event = numbered(breach(case, &li, 3), &format!("NO{n}-"));
+        world.tell(event).await;
+    }
+    let sender = world.outbox_sender();
+    world.send_due(&sender).await;
+    assert_eq!(digest(&world).await.bundled_count, 2);
+    // A fall, and an older decision that comes late, change nothing.
+    world.tell(news::decided(&all[5], 2, 2)).await;
+    world.tell(news::decided(&all[5], 1, 1)).await;
+    assert_eq!(digest(&world).await.bundled_count, 2);
+
+    for _ in 0..2 {
+        world.tell(news::decided(&all[6], 1, 2)).await;
+    }
+    let due = world.due(Lane::Grave).await;
+    assert_eq!(due.len(), 1, "at once, in the lane of grade 1");
+    world.send_due(&sender).await;
+    let told = |texts: &[KeptText]| texts.iter().filter(|t| t.body.contains("NO6-")).count();
+    let texts = world.texts().await;
+    assert_eq!((texts.len(), told(&texts)), (6, 1));
+    assert!(texts[5].body.contains("(grade 1)"), "{}", texts[5].body);
+    // News of another service, which does not know of the rise, is about grade 1 too.
+    world.tell(breach(&all[6], &li, 3)).await;
+    assert_eq!(world.due(Lane::Grave).await.len(), 1);
+
+    world.clock.advance(WINDOW);
+    world.send_due(&sender).await;
+    let texts = world.texts().await;
+    assert_eq!(told(&texts), 1, "the digest does not tell it again");
+    let rest = digest(&world).await;
+    assert_eq!(
+        (rest.fate.state, rest.bundled_count, rest.priority),
+        (MessageState::Sent, 1, 2)
+    );
+}
+
+#[tokio::test]
+async fn p22_a_reminder_that_waits_for_duty_goes_at_once_when_its_case_rises_to_grade_1() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    let off = [(&li, DutyRole::Handler, "2026-11-29T01:00:00Z", None)];
+    world.tell(news::duties(&off, 1)).await;
+    let case = cases(&world, 1).await.remove(0);
+    let what = (ClockTransition::Warned, 2);
+    let warned = news::clock(&new_clock(), &case, ClockKind::Answer, what, &[&li], 3);
+    world.tell(warned).await;
+    let sender = world.outbox_sender();
+    world.send_due(&sender).await;
+    assert_eq!(world.message().await.fate.reason, "OFF_DUTY");
+    world.tell(news::decided(&case, 1, 2)).await;
+    assert_eq!(world.due(Lane::Grave).await.len(), 1);
+    world.send_due(&sender).await;
+    assert_eq!(world.message().await.fate.state, MessageState::Sent);
+}
+
+/// What the worker of a digest meets when a case in it rises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meets {
+    /// It dies, and the rise comes.
+    Death,
+    /// The rise comes while it goes on.
+    Rise,
+    /// The same, and the provider refuses the digest for now.
+    Refusal,
+}
+
+/// A digest of two is sent by a worker, and one of the two cases rises at the given wait of it. Says whether the worker
+/// came to its end, and whether the rise was told alone. Exactly one message told it, and it went without waiting where it
+/// went alone.
+async fn rises_at(world: &World, endpoint: &Endpoint, wait: usize, meets: Meets) -> (bool, bool) {
+    let sender = world.sender(by_webhook(endpoint));
+    let id = format!("li{wait}");
+    let staff = world.hire(&id, "+8613800000001", "li@example.com").await;
+    let all = cases(world, 7).await;
+    let number = |n: usize| format!("NO{wait}-{n}-");
+    for (n, case) in all.iter().enumerate() {
+        let event = numbered(breach(case, &staff, 3), &number(n));
+        world.tell(event).await;
+    }
+    world.send_due(&sender).await;
+    world.clock.advance(WINDOW);
+    let due = world.due(Lane::Routine).await;
+    assert_eq!(due.len(), 1, "the digest");
+    if meets == Meets::Refusal {
+        endpoint.next(Manner::Answer("503 Service Unavailable"));
+    }
+    let before = endpoint.received().len();
+    let rise = news::decided(&all[6], 1, 2);
+    let worker = sender.deliver(&due[0]);
+    let mut left = wait;
+    let finished = if meets == Meets::Death {
+        let dies = async || left.checked_sub(1).map(|fewer| left = fewer).is_none();
+        let finished = survives(worker, dies).await;
+        world.tell(rise).await;
+        finished
+    } else {
+        let time = Notify::new();
+        let mut came = false;
+        let watched = async {
+            let comes = async || {
+                match left.checked_sub(1) {
+                    Some(fewer) => left = fewer,
+                    None if came => {}
+                    None => {
+                        came = true;
+                        time.notify_one();
+                    }
+                }
+                false
+            };
+            survives(worker, comes).await;
+            time.notify_one();
+        };
+        let risen = async {
+            time.notified().await;
+            world.tell(rise).await;
+        };
+        tokio::join!(watched, risen);
+        !came
+    };
+    endpoint.forget();
+    // What was refused told nobody.
+    let refused = meets == Meets::Refusal && endpoint.received().len() > before;
+    let begin = before + usize::from(refused);
+    world.send_due(&sender).await;
+    let told = || -> Vec<(bool, String)> {
+        let received = endpoint.received();
+        let about = received[begin..].iter().filter_map(|r| {
+            let body = std::str::from_utf8(&r.body).expect("JSON");
+            body.contains(&number(6)).then(|| {
+                let bundled = body.contains("clock.digest");
+                (bundled, r.headers["webhook-id"].clone())
+            })
+        });
+        about.collect()
+    };
+    let at_once = told();
+    // The lease ends; what was under way is sent again.
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.send_due(&sender).await;
+    let messages: BTreeSet<(bool, String)> = told().into_iter().collect();
+    assert_eq!(messages.len(), 1, "{meets:?} at {wait}: {messages:?}");
+    let alone = messages.iter().all(|(bundled, _)| !bundled);
+    if alone {
+        assert!(!at_once.is_empty(), "{meets:?} at {wait}: it waited");
+    }
+    (finished, alone)
+}
+
+/// Every wait of the worker is one at which the case rises. Returns how often it was told alone and how often by the
+/// digest.
+async fn rises_everywhere(meets: Meets) -> (usize, usize) {
+    let world = World::new().await;
+    let endpoint = Endpoint::start().await;
+    let (mut alone, mut bundled, mut finished) = (0, 0, 0);
+    for wait in 0.. {
+        let (ended, by_itself) = rises_at(&world, &endpoint, wait, meets).await;
+        alone += usize::from(by_itself);
+        bundled += usize::from(!by_itself);
+        finished += usize::from(ended);
+        if finished == 2 {
+            break;
+        }
+        assert!(wait < 200, "sending takes no end");
+    }
+    (alone, bundled)
+}
+
+#[tokio::test]
+async fn p22_p21_a_rise_is_told_once_wherever_the_worker_of_its_digest_dies() {
+    let (alone, bundled) = rises_everywhere(Meets::Death).await;
+    assert!(alone > 3 && bundled > 3, "{alone} alone, {bundled} bundled");
+}
+
+#[tokio::test]
+async fn p22_p21_a_rise_is_told_once_whenever_it_comes_while_its_digest_is_sent() {
+    let (alone, bundled) = rises_everywhere(Meets::Rise).await;
+    assert!(alone > 3 && bundled > 3, "{alone} alone, {bundled} bundled");
+}
+
+#[tokio::test]
+async fn p22_what_rises_while_its_digest_is_refused_does_not_wait_for_the_next_try() {
+    let (alone, bundled) = rises_everywhere(Meets::Refusal).await;
+    assert!(
+        alone > 3 && bundled == 0,
+        "{alone} alone, {bundled} bundled"
+    );
 }

@@ -255,6 +255,49 @@ async fn p07_staff_off_duty_are_not_reminded_but_told_what_broke_and_what_is_gra
 }
 
 #[tokio::test]
+async fn p07_staff_whose_next_turn_is_beyond_what_is_told_are_reminded_once_it_comes() {
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let wu = world.hire("wu", "+8613800000002", "wu@example.com").await;
+    // Neither has a stretch in the days that are told; wu's stand-by as a lead says nothing of his desk.
+    let members = [(&li, DutyRole::Handler), (&wu, DutyRole::DutyLead)];
+    world.tell(news::rostered(&[], &members, 1)).await;
+    for staff in [&li, &wu] {
+        world.tell(warning(&case, staff, 3)).await;
+    }
+    let sender = world.outbox_sender();
+    world.send_due(&sender).await;
+    let fates = async || -> Vec<_> {
+        let all = find(&world, Template::ClockWarned).await;
+        all.iter()
+            .map(|m| (m.recipient.clone(), m.fate.state, m.fate.reason.clone()))
+            .collect()
+    };
+    let to_li = |state, reason: &str| (Recipient::Staff(li.clone()), state, reason.to_owned());
+    let to_wu = (
+        Recipient::Staff(wu.clone()),
+        MessageState::Sent,
+        String::new(),
+    );
+    let held = to_li(MessageState::Queued, "OFF_DUTY");
+    assert_eq!(fates().await, [held.clone(), to_wu.clone()]);
+    // Asked again as often as the roster is told; the turn has come into sight by then.
+    world.clock.advance(SignedDuration::from_hours(24));
+    world.send_due(&sender).await;
+    assert_eq!(fates().await, [held.clone(), to_wu.clone()]);
+    let turn = "2026-12-01T01:00:00Z";
+    let slots = [(&li, DutyRole::Handler, turn, None)];
+    world.tell(news::rostered(&slots, &members, 2)).await;
+    world.clock.advance(SignedDuration::from_hours(24));
+    world.send_due(&sender).await;
+    assert_eq!(fates().await, [held, to_wu.clone()]);
+    world.clock.set(at(turn));
+    world.send_due(&sender).await;
+    assert_eq!(fates().await, [to_li(MessageState::Sent, ""), to_wu]);
+}
+
+#[tokio::test]
 async fn p14_a_callout_passes_night_and_limits_and_is_paged_until_it_is_heard() {
     let world = World::new().await;
     set_policy(

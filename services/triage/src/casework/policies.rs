@@ -171,8 +171,10 @@ pub struct Preview {
     pub effects: Vec<Effect>,
     /// How many of them would be graded more gravely.
     pub regraded: usize,
-    /// How many promises would have another length.
+    /// How many promises still kept would have another deadline.
     pub clocks: usize,
+    /// How many of another length are broken already: a new length mends no breach.
+    pub broken: usize,
     /// Who is paged about how many cases that become grade 1.
     pub pages: Pages,
     /// Who would be paged in addition if promises took their new length.
@@ -197,7 +199,7 @@ pub struct Effect {
     pub grade: Grade,
     /// Its grade under the document.
     pub grade_after: Grade,
-    /// Its promises of another length.
+    /// Its promises still kept that would have another deadline.
     pub clocks: Vec<ClockEffect>,
 }
 
@@ -312,7 +314,8 @@ async fn look(
         let known = known(work, case).await?;
         known.stand(work, &known.facts).grade.min(grade)
     };
-    let clocks = clock_effects(work, case, before).await?;
+    let (clocks, broken) = clock_effects(work, case, before).await?;
+    found.broken += broken;
     if grade_after == grade && clocks.is_empty() {
         return Ok(());
     }
@@ -354,11 +357,12 @@ async fn page(
     Ok(())
 }
 
+/// What would become of a case's promises that are still kept, and how many of another length are broken already.
 async fn clock_effects(
     work: &mut Work<'_>,
     case: &Case,
     before: &Policy,
-) -> Result<Vec<ClockEffect>, Fault> {
+) -> Result<(Vec<ClockEffect>, usize), Fault> {
     let shown = |kind: &ClockKind| *kind != ClockKind::AgeCheck;
     let filter = Filter {
         site: Some(work.site.id.clone()),
@@ -367,9 +371,9 @@ async fn clock_effects(
         kinds: ClockKind::ALL.iter().copied().filter(shown).collect(),
         not_about: None,
     };
-    let running = clocks::page(work.tx, &filter, None, CLOCKS_MAX).await?;
+    let open = clocks::page(work.tx, &filter, None, CLOCKS_MAX).await?;
     let after = work.site.profile();
-    let changed: Vec<(Clock, Option<Length>)> = running
+    let mut changed: Vec<(Clock, Option<Length>)> = open
         .into_iter()
         // What somebody else demands or was promised by word is not the policy's.
         .filter(|(_, clock)| clock.slot.is_empty())
@@ -383,8 +387,11 @@ async fn clock_effects(
             (length != before.length(clock.kind, key)).then_some((clock, length))
         })
         .collect();
+    let all = changed.len();
+    changed.retain(|(clock, _)| clock.state == ClockState::Running);
+    let broken = all - changed.len();
     if changed.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), broken));
     }
     let ids: Vec<Uuid> = changed.iter().map(|(clock, _)| clock.id).collect();
     let events = clocks::events_of(work.tx, &work.site.id, &ids).await?;
@@ -394,8 +401,12 @@ async fn clock_effects(
             (Some(events), Some(length)) => Some(would_be(work, &clock, events, length).await?),
             _ => None,
         };
+        let due = clock.deadlines.due;
+        if would.as_ref().is_some_and(|w| w.deadlines.due == due) {
+            continue;
+        }
         let is_late = |would: &Promise| {
-            let running = clock.state == ClockState::Running && would.held.is_none();
+            let running = would.held.is_none();
             let d = would.deadlines;
             let reached = [d.due, d.climb_duty, d.climb_top];
             reached
@@ -406,12 +417,12 @@ async fn clock_effects(
         effects.push(ClockEffect {
             clock: clock.id,
             kind: clock.kind,
-            due: clock.deadlines.due,
+            due,
             due_after: would.as_ref().map(|would| would.deadlines.due),
             late_level: would.as_ref().map_or(0, is_late),
         });
     }
-    Ok(effects)
+    Ok((effects, broken))
 }
 
 /// A promise as it would stand, had it been made with this length: its own events folded anew, with what was held,

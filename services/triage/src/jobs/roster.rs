@@ -61,7 +61,8 @@ impl Handler for DutyChangedHandler {
                     .transpose()?,
             });
         }
-        duties::replace(tx, &event.site, payload.revision, &slots).await?;
+        let people: Vec<String> = payload.members.into_iter().map(|m| m.staff).collect();
+        duties::replace(tx, &event.site, payload.revision, &slots, &people).await?;
         wake(tx, &self.0, &event.site, self.0.now()).await?;
         Ok(Applied::Done)
     }

@@ -81,6 +81,12 @@ impl Wanted {
             (false, true) => {
                 let last_year = now.to_zoned(jiff::tz::TimeZone::UTC).year() + YEARS_AHEAD;
                 let file = ics::read(&request.icalendar, last_year).map_err(of_file)?;
+                if file.days.is_empty() {
+                    return Err(Fault::invalid(
+                        "icalendar",
+                        "has no holiday and no make-up day; to end a year's own days, give years without a file",
+                    ));
+                }
                 ignored = file.ignored;
                 file.days
             }
@@ -154,6 +160,8 @@ struct Outcome {
     /// Days before this one are without effect.
     first_day: Date,
     checked: usize,
+    /// More clocks run than were looked at.
+    truncated: bool,
     moves: Vec<wire::ClockMove>,
 }
 
@@ -174,7 +182,9 @@ impl Import<'_> {
 
     fn answer(&self, outcome: Outcome) -> ImportCalendarResponse {
         let listed = self.wanted.own.iter().flat_map(|(days, _)| days.keys());
-        let past = listed.filter(|date| **date < outcome.first_day).count();
+        let listed: Vec<&Date> = listed.collect();
+        let past = listed.iter().filter(|d| ***d < outcome.first_day).count();
+        let date = |date: Option<&&Date>| date.map_or_else(String::new, ToString::to_string);
         let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
         ImportCalendarResponse {
             calendar: Some(outcome.calendar),
@@ -182,6 +192,10 @@ impl Import<'_> {
             ignored_events: count(self.wanted.ignored),
             checked_clocks: count(outcome.checked),
             moving_clocks: count(outcome.moves.len()),
+            truncated: outcome.truncated,
+            listed_days: count(listed.len()),
+            first_date: date(listed.first()),
+            last_date: date(listed.last()),
             moves: outcome.moves.into_iter().take(MOVES_MAX).collect(),
         }
     }
@@ -261,6 +275,7 @@ impl Operation for Import<'_> {
             calendar,
             first_day,
             checked: 0,
+            truncated: false,
             moves: Vec::new(),
         })
     }
@@ -301,15 +316,21 @@ impl Operation for Preview<'_> {
                 calendar: newest(&site),
                 first_day,
                 checked: 0,
+                truncated: false,
                 moves: Vec::new(),
             });
         };
         let staff = import.caller.staff.as_ref().map(ToString::to_string);
-        let running = calendars::running(tx, &site.id, staff.as_deref(), CHECKED_MAX).await?;
+        let looked_at = usize::try_from(CHECKED_MAX).unwrap_or(usize::MAX);
+        let mut running =
+            calendars::running(tx, &site.id, staff.as_deref(), CHECKED_MAX + 1).await?;
+        let truncated = running.len() > looked_at;
+        running.truncate(looked_at);
         Ok(Outcome {
             calendar: render(&site.id, &revision.content, Some(&revision)),
             first_day,
             checked: running.len(),
+            truncated,
             moves: import.moves(tx, site, &revision, running).await?,
         })
     }

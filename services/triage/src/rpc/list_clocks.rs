@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::{Shared, clock_view, parse, render};
 use crate::store::clocks::{self, Clock, Filter};
 use crate::store::pages::{self, PageRow};
+use crate::store::sites;
 
 type Key = (Timestamp, Uuid);
 
@@ -31,6 +32,7 @@ pub(super) async fn run(
     let token = std::mem::take(&mut request.page_token);
     let page: Page<Key> = Page::of("ListClocks", size, &token, &request)?;
     let list = List {
+        parent: parse::site_or_any(&request.parent)?,
         filter: filter(&request, &caller)?,
         after: page.after().copied(),
         limit: page.limit(),
@@ -87,6 +89,7 @@ fn filter(request: &ListClocksRequest, caller: &Caller) -> Result<Filter, Fault>
 }
 
 struct List {
+    parent: Option<SiteId>,
     filter: Filter,
     after: Option<Key>,
     limit: i64,
@@ -98,6 +101,7 @@ impl Operation for List {
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let rows = clocks::page(tx, &self.filter, self.after, self.limit).await?;
+        let rows = sites::found(tx, self.parent.as_ref(), rows).await?;
         let ids: Vec<Uuid> = rows.iter().map(|(_, clock)| clock.id).collect();
         let pages = pages::last_of(tx, &ids).await?;
         Ok((rows, pages))

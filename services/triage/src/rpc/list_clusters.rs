@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{Shared, get_cluster, parse};
 use crate::domain::defect::DefectState;
 use crate::store::clusters::{self, Filter};
+use crate::store::sites;
 
 type Key = (Timestamp, Uuid);
 
@@ -68,6 +69,7 @@ impl Operation for List<'_> {
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let rows: Vec<(SiteId, Uuid, Timestamp)> =
             clusters::page(tx, &self.filter, self.after, self.limit).await?;
+        let rows = sites::found(tx, self.filter.site.as_ref(), rows).await?;
         let mut listed = Vec::with_capacity(rows.len());
         for (site, id, newest) in rows {
             let name = ClusterName::new(site, id);

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{Shared, parse, render};
 use crate::casework::ended_statuses;
 use crate::store::decisions::{self, DecisionRow};
+use crate::store::sites;
 
 pub(super) async fn run(
     shared: &Shared,
@@ -54,7 +55,7 @@ impl Operation for List {
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let ended: Vec<String> = ended_statuses().map(|s| s.word().to_owned()).collect();
-        decisions::proposals(
+        let rows = decisions::proposals(
             tx,
             self.site.as_ref(),
             self.after,
@@ -62,6 +63,7 @@ impl Operation for List {
             self.not_about.as_deref(),
             self.limit,
         )
-        .await
+        .await?;
+        sites::found(tx, self.site.as_ref(), rows).await
     }
 }

@@ -12,6 +12,7 @@ use tonic::Request;
 
 use super::{Shared, clock_view, parse};
 use crate::store::late::{self, Filter, Key, Late};
+use crate::store::sites;
 
 pub(super) async fn run(
     shared: &Shared,
@@ -72,6 +73,7 @@ impl Operation for List {
     type Output = Vec<Late>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Late>, Fault> {
-        late::page(tx, &self.filter, self.after, self.limit).await
+        let rows = late::page(tx, &self.filter, self.after, self.limit).await?;
+        sites::found(tx, self.filter.site.as_ref(), rows).await
     }
 }

@@ -76,6 +76,7 @@ fn show(found: PolicyPreview) -> PreviewPolicyResponse {
         pages: pages(&found.pages),
         late_pages: pages(&found.late_pages),
         truncated: found.truncated,
+        broken_count: number(found.broken),
         effects: found.effects.iter().map(effect).collect(),
     }
 }

@@ -27,19 +27,21 @@ pub struct Slot {
     pub end: Option<Timestamp>,
 }
 
-/// Replaces the site's roster, unless a newer one is known.
+/// Replaces the site's roster, unless a newer one is known: its stretches, and everybody who is on it.
 pub async fn replace(
     tx: &mut Tx,
     site: &SiteId,
     revision: i64,
     slots: &[Slot],
+    people: &[String],
 ) -> Result<(), Fault> {
     let newer = sqlx::query!(
         "-- triage::store::duties::replace
-        INSERT INTO duty_roster AS r (site, revision) VALUES ($1, $2)
-        ON CONFLICT (site) DO UPDATE SET revision = $2 WHERE r.revision < $2",
+        INSERT INTO duty_roster AS r (site, revision, people) VALUES ($1, $2, $3)
+        ON CONFLICT (site) DO UPDATE SET revision = $2, people = $3 WHERE r.revision < $2",
         site.as_str(),
         revision,
+        people,
     )
     .execute(&mut **tx)
     .await
@@ -102,6 +104,7 @@ pub async fn put_staff(
 #[derive(Debug, Clone, Default)]
 pub struct Roster {
     slots: Vec<Slot>,
+    people: HashSet<String>,
     retired: HashSet<String>,
 }
 
@@ -118,7 +121,18 @@ pub async fn roster(tx: &mut Tx, site: &SiteId) -> Result<Roster, Fault> {
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    let mut roster = Roster::default();
+    let people = sqlx::query_scalar!(
+        "-- triage::store::duties::roster
+        SELECT people FROM duty_roster WHERE site = $1",
+        site.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    let mut roster = Roster {
+        people: people.into_iter().flatten().collect(),
+        ..Roster::default()
+    };
     for row in rows {
         if row.retired {
             roster.retired.insert(row.staff.clone());
@@ -165,11 +179,12 @@ impl Roster {
             .map(|slot| (slot.staff.as_str(), slot.start))
     }
 
-    /// Whether the roster knows this person and has no duty of theirs now. Who is in no roster is nobody we could
-    /// call off duty.
+    /// Whether the roster knows this person and has no duty of theirs now, be the next one weeks away (P07). Who is on
+    /// no roster is nobody we could call off duty.
     pub fn is_off_duty(&self, staff: &str, now: Timestamp) -> bool {
         let mut own = self.slots.iter().filter(|s| s.staff == staff).peekable();
-        own.peek().is_some() && !own.any(|slot| slot.is_at(now))
+        let known = own.peek().is_some() || self.people.contains(staff);
+        known && !own.any(|slot| slot.is_at(now))
     }
 
     /// When a stretch of one of these duties next begins or ends, as far as the roster is known.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use redress_calendar::Calendar;
 use redress_clock::{Event, Revisions};
 use redress_model::Fault;
-use redress_model::name::{OrganizationId, RegionId, RegionName, SiteId};
+use redress_model::name::{OrganizationId, RegionId, RegionName, SiteId, SiteName};
 use redress_model::words::SiteKind;
 use redress_store::{StoreResultExt as _, Tx};
 
@@ -170,6 +170,19 @@ pub async fn exists(tx: &mut Tx, site: &SiteId) -> Result<bool, Fault> {
     .fetch_one(&mut **tx)
     .await
     .or_fault()
+}
+
+/// What a list of a site finds, once it is sure that there is such a site: a name that was mistyped is no empty list.
+///
+/// # Errors
+/// NOT_FOUND when nothing is found and the site is not known, or not in scope.
+pub async fn found<T>(tx: &mut Tx, site: Option<&SiteId>, rows: Vec<T>) -> Result<Vec<T>, Fault> {
+    match site {
+        Some(site) if rows.is_empty() && !exists(tx, site).await? => {
+            Err(Fault::not_found("Site", SiteName(site.clone())))
+        }
+        _ => Ok(rows),
+    }
 }
 
 /// Whether any site of this organization, or of this region of it, is in scope.

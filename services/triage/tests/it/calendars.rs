@@ -122,7 +122,7 @@ async fn new_holidays_move_running_clocks_visibly_and_the_preview_says_which() {
         i64::from(preview.checked_clocks),
         world.count(running).await
     );
-    assert_eq!(preview.moving_clocks, 1);
+    assert_eq!((preview.moving_clocks, preview.truncated), (1, false));
     assert_eq!(preview.moves[0].clock, before.name);
     assert_eq!(
         time(&preview.moves[0].from_time),
@@ -166,6 +166,71 @@ async fn new_holidays_move_running_clocks_visibly_and_the_preview_says_which() {
         .into_iter()
         .filter(|p| p.0 == "RESOLVE" && p.1 == "BREACHED");
     assert_eq!(breached.count(), 1);
+}
+
+#[tokio::test]
+async fn p26_a_preview_says_when_more_clocks_run_than_it_looks_at() {
+    let world = World::new().await;
+    world.case().await;
+    for copies in [
+        "INSERT INTO triage.clock
+         SELECT (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'slot', n::text))).*
+         FROM triage.clock c, generate_series(1, 5000) n WHERE c.kind = 'RESOLVE'",
+        "INSERT INTO triage.clock_event
+         SELECT (jsonb_populate_record(e, jsonb_build_object('clock_id', c.id))).*
+         FROM triage.clock c JOIN triage.clock o ON o.case_id = c.case_id AND o.kind = 'RESOLVE' AND o.slot = ''
+         JOIN triage.clock_event e ON e.clock_id = o.id WHERE c.slot <> ''",
+    ] {
+        let done = sqlx::query(copies).execute(&world.database.admin).await;
+        assert!(done.expect("copied").rows_affected() >= 5_000);
+    }
+    let request = wire::ImportCalendarRequest {
+        validate_only: true,
+        ..import(&CLOSED)
+    };
+    let seen = ask(&world, world.manager(), request).await;
+    let seen = seen.expect("a preview");
+    assert_eq!((seen.checked_clocks, seen.truncated), (5_000, true));
+    assert_eq!(seen.moves.len(), 200);
+}
+
+#[tokio::test]
+async fn i10_a_file_without_a_day_is_refused_and_an_old_one_is_seen_to_be_one() {
+    let world = World::new().await;
+    let cancelled = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20260304\nSTATUS:CANCELLED\n\
+                     SUMMARY:盘点 (休)\nEND:VEVENT\nEND:VCALENDAR\n";
+    // Not even beside something that would be a request by itself.
+    let empty = wire::ImportCalendarRequest {
+        icalendar: cancelled.to_owned(),
+        years: vec![2026],
+        holidays: wire::HolidaySource::None.into(),
+        ..import(&[])
+    };
+    let refused = ask(&world, world.manager(), empty).await;
+    let refused = refused.expect_err("no day");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    for part in ["icalendar", "has no holiday and no make-up day"] {
+        assert!(refused.message().contains(part), "{}", refused.message());
+    }
+
+    let days = |answer: &wire::ImportCalendarResponse| {
+        let span = format!("{} to {}", answer.first_date, answer.last_date);
+        (answer.listed_days, answer.past_days, span)
+    };
+    let old = [("20250101", "元旦 (休)"), ("20251001", "国庆节 (休)")];
+    let seen = ask(&world, world.manager(), import(&old)).await;
+    let span = "2025-01-01 to 2025-10-01".to_owned();
+    assert_eq!(days(&seen.expect("taken")), (2, 2, span));
+    let seen = ask(&world, world.manager(), import(&CLOSED)).await;
+    let span = "2026-03-04 to 2026-03-05".to_owned();
+    assert_eq!(days(&seen.expect("taken")), (2, 0, span));
+    let hours = wire::ImportCalendarRequest {
+        name: NAME.to_owned(),
+        holidays: wire::HolidaySource::None.into(),
+        ..Default::default()
+    };
+    let seen = ask(&world, world.manager(), hours).await;
+    assert_eq!(days(&seen.expect("taken")), (0, 0, " to ".to_owned()));
 }
 
 #[tokio::test]

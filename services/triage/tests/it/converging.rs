@@ -123,6 +123,7 @@ async fn an_older_roster_does_not_replace_a_newer_one() {
             site: "sites/lakeside".to_owned(),
             slots: vec![],
             revision: 0,
+            ..Default::default()
         },
     );
     world.tell(&[older]).await;

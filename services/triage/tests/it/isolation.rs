@@ -169,29 +169,47 @@ async fn hidden(
         etag: "r1".to_owned(),
         ..Default::default()
     }));
-    for parent in ["sites/lakeside", "sites/-"] {
-        let request = wire::ListClustersRequest {
-            parent: parent.to_owned(),
-            ..Default::default()
-        };
-        let answer = rpc.list_clusters(by(caller.clone(), request)).await;
-        assert!(
-            answer
-                .expect("an empty list")
-                .into_inner()
-                .clusters
-                .is_empty()
-        );
-        let request = wire::ListClocksRequest {
-            parent: parent.to_owned(),
-            ..Default::default()
-        };
-        let answer = rpc
-            .list_clocks(by(caller.clone(), request))
-            .await
-            .expect("an empty list");
-        assert!(answer.into_inner().clocks.is_empty());
+    assert_eq!(
+        listed(world, caller, "sites/lakeside").await,
+        [Err(Code::NotFound); 4]
+    );
+    assert_eq!(listed(world, caller, "sites/-").await, [Ok(0); 4]);
+}
+
+/// How much each list of a site has: clocks, clusters, late firings, proposals.
+async fn listed(world: &World, caller: &Caller, parent: &str) -> [Result<usize, Code>; 4] {
+    let rpc = &world.rpc;
+    macro_rules! list {
+        ($method:ident, $request:ident, $rows:ident) => {{
+            let request = wire::$request {
+                parent: parent.to_owned(),
+                ..Default::default()
+            };
+            let answer = rpc.$method(by(caller.clone(), request)).await;
+            let count = answer.map(|a| a.into_inner().$rows.len());
+            count.map_err(|status| status.code())
+        }};
     }
+    [
+        list!(list_clocks, ListClocksRequest, clocks),
+        list!(list_clusters, ListClustersRequest, clusters),
+        list!(list_late_firings, ListLateFiringsRequest, late_firings),
+        list!(list_grade_proposals, ListGradeProposalsRequest, decisions),
+    ]
+}
+
+#[tokio::test]
+async fn i10_a_list_of_a_site_that_does_not_exist_is_not_found_and_one_of_a_quiet_site_is_empty() {
+    let world = World::new().await;
+    world.learn(&site("riverside")).await;
+    world.case().await;
+    let mut head_office = world.manager();
+    head_office.sites.clear();
+    head_office.organizations = vec!["demo".parse().expect("a slug")];
+    let list = async |parent: &str| listed(&world, &head_office, parent).await;
+    assert_eq!(list("sites/nope").await, [Err(Code::NotFound); 4]);
+    assert_eq!(list("sites/riverside").await, [Ok(0); 4]);
+    assert_eq!(list("sites/lakeside").await, [Ok(4), Ok(1), Ok(0), Ok(0)]);
 }
 
 #[tokio::test]

@@ -283,6 +283,25 @@ async fn p07_who_went_off_duty_is_not_paged_again_but_who_came_on_duty() {
 }
 
 #[tokio::test]
+async fn p07_an_owner_whose_next_turn_is_weeks_away_is_off_duty_and_one_on_no_roster_is_not() {
+    let lead = (
+        DutyRole::OnSiteLead,
+        "lead",
+        "2026-03-01T00:00:00Z",
+        "2026-04-30T00:00:00Z",
+    );
+    // No roster names anybody but the lead in an event of a release that tells stretches alone.
+    for (members, reminded) in [(&["clerk"][..], "lead"), (&[], "clerk")] {
+        let world = World::without_roster().await;
+        world.rostered(&[lead], members).await;
+        world.case().await;
+        world.advance(HOUR * 3 + MINUTE).await;
+        let warned = page(due() - HOUR * 2, "WARNED", 0, reminded);
+        assert_eq!(told(&world, ACK).await, [warned]);
+    }
+}
+
+#[tokio::test]
 async fn p07_an_owner_off_duty_is_not_reminded_but_the_lead_on_duty_on_a_day_when_clocks_change() {
     let world = World::without_roster().await;
     // Berlin, the night of 29 March 2026: at 02:00 it is 03:00. The site's day is Shanghai's, its people's is not.

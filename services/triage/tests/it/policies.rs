@@ -336,6 +336,28 @@ async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
 }
 
 #[tokio::test]
+async fn p26_a_preview_lists_what_would_move_and_counts_what_is_broken_apart() {
+    let world = World::new().await;
+    let broken = world.case().await;
+    // Seven days end where five working days do: another length, and nothing moves.
+    let seen = preview(&world, SITE, "clocks: { RESOLVE: [ { length: 7 days } ] }").await;
+    assert_eq!((seen.clock_count, seen.broken_count), (0, 0));
+    assert!(seen.effects.is_empty());
+
+    world.advance(SignedDuration::from_hours(24 * 9)).await;
+    let resolve = &world.clocks(&broken).await[&ClockKind::Resolve];
+    let breached = to_wire(redress_model::words::ClockState::Breached);
+    assert_eq!(resolve.state, breached);
+    let kept = world.case().await;
+    let seen = preview(&world, SITE, "clocks: { RESOLVE: [ { length: 1 day } ] }").await;
+    assert_eq!((seen.clock_count, seen.broken_count), (1, 1));
+    let cases: Vec<&String> = seen.effects.iter().map(|e| &e.case).collect();
+    assert_eq!(cases, [&kept.to_string()]);
+    assert_eq!(seen.effects[0].clocks.len(), 1);
+    assert!(seen.late_pages.is_empty());
+}
+
+#[tokio::test]
 async fn a_preview_honours_what_was_held_p04_p26() {
     use redress_proto::triage::v1::clock_service_server::ClockService as _;
     let world = World::new().await;

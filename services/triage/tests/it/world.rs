@@ -176,11 +176,16 @@ impl World {
             start_time: Some(to_timestamp(Timestamp::UNIX_EPOCH)),
             end_time: None,
         });
-        self.put_roster(slots.collect()).await;
+        self.put_roster(slots.collect(), Vec::new()).await;
     }
 
     /// The site's roster: who, on which rung, from when until when.
     pub async fn shifts(&self, shifts: &[(DutyRole, &str, &str, &str)]) {
+        self.rostered(shifts, &[]).await;
+    }
+
+    /// The same, with everybody who is on it.
+    pub async fn rostered(&self, shifts: &[(DutyRole, &str, &str, &str)], members: &[&str]) {
         let slots = shifts
             .iter()
             .map(|(role, staff, from, until)| event::DutySlot {
@@ -190,14 +195,19 @@ impl World {
                 start_time: Some(to_timestamp(at(from))),
                 end_time: Some(to_timestamp(at(until))),
             });
-        self.put_roster(slots.collect()).await;
+        let members = members.iter().map(|staff| event::RosterMember {
+            staff: format!("sites/lakeside/staff/{staff}"),
+            roles: vec![to_wire(DutyRole::FrontOffice)],
+        });
+        self.put_roster(slots.collect(), members.collect()).await;
     }
 
-    async fn put_roster(&self, slots: Vec<event::DutySlot>) {
+    async fn put_roster(&self, slots: Vec<event::DutySlot>, members: Vec<event::RosterMember>) {
         let payload = event::DutyChanged {
             site: format!("sites/{}", self.site),
             slots,
             revision: self.cases.fetch_add(1, Ordering::Relaxed) + 1,
+            members,
         };
         let event = self.event(
             "assignment",

@@ -282,8 +282,26 @@ fn read(file: &std::path::Path) -> Result<String, Failure> {
     })
 }
 
+/// Which days a file or list has, so that an old one is seen to be one.
+fn covered(answer: &ImportCalendarResponse) -> String {
+    let span = format!(
+        "{}, from {} to {}",
+        answer.listed_days, answer.first_date, answer.last_date
+    );
+    match answer.past_days {
+        0 => span,
+        past if past == answer.listed_days => {
+            format!("{span}: all past, so nothing of it takes effect")
+        }
+        past => format!("{span}; {past} until today stay as they were"),
+    }
+}
+
 fn imported(before: &Calendar, answer: &ImportCalendarResponse, preview: bool, out: Output) {
     let after = answer.calendar.clone().unwrap_or_default();
+    if answer.listed_days > 0 {
+        line("days", covered(answer));
+    }
     if after.revision == before.revision {
         anstream::println!("nothing changes: the calendar says so already");
         return;
@@ -291,12 +309,6 @@ fn imported(before: &Calendar, answer: &ImportCalendarResponse, preview: bool, o
     let verb = if preview { "would be" } else { "is" };
     line("calendar", format!("{verb} revision {}", revision(&after)));
     line("holidays", holidays(&after));
-    if answer.past_days > 0 {
-        line(
-            "past",
-            format!("{} days until today stay as they were", answer.past_days),
-        );
-    }
     if answer.ignored_events > 0 {
         line(
             "ignored",
@@ -309,6 +321,9 @@ fn imported(before: &Calendar, answer: &ImportCalendarResponse, preview: bool, o
             answer.moving_clocks, answer.checked_clocks
         );
         line("would move", moving.bold());
+        if answer.truncated {
+            line("", "more clocks run; these have the nearest deadlines");
+        }
         if !answer.moves.is_empty() {
             anstream::println!();
             out.rows(

@@ -15,7 +15,7 @@ use crate::commands::word;
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, instant, line, table};
+use crate::output::{Output, heading, instant, line, minute, table};
 
 /// Characters of a bar.
 const WIDTH: usize = 72;
@@ -44,9 +44,8 @@ fn show(told: &ExplainClockResponse) {
         instant(t).map_or_else(
             || "–".to_owned(),
             |t| {
-                t.to_zoned(zone.clone())
-                    .strftime("%a %m-%d %H:%M")
-                    .to_string()
+                let day = t.to_zoned(zone.clone()).strftime("%a").to_string();
+                format!("{day} {}", minute(t, crate::now::now(), &zone))
             },
         )
     };

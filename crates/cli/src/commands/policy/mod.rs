@@ -216,9 +216,18 @@ fn preview(seen: &PreviewPolicyResponse, out: Output) {
     line("open cases", seen.case_count);
     line("graded anew", seen.regraded_count);
     line(
-        "other lengths",
-        format!("{} promises; their deadlines stay", seen.clock_count),
+        "other deadline",
+        format!("{} promises; they keep the one they have", seen.clock_count),
     );
+    if seen.broken_count > 0 {
+        line(
+            "broken",
+            format!(
+                "{} promises of another length already; that mends none",
+                seen.broken_count
+            ),
+        );
+    }
     line("paged", format!("{} people", seen.paged_count));
     if seen.truncated {
         line("", "more cases would change than are listed");
@@ -243,7 +252,7 @@ fn preview(seen: &PreviewPolicyResponse, out: Output) {
 
 fn effects(effects: &[PolicyEffect], out: Output) {
     out.rows(
-        &["Number", "Grade", "", "Promises with another length"],
+        &["Number", "Grade", "", "Promises with another deadline"],
         effects,
         |effect| {
             let after = if effect.grade_after == effect.grade {

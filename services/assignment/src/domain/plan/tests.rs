@@ -81,6 +81,49 @@ fn a_night_shift_of_the_week_of_a_crew_belongs_to_the_day_on_which_it_begins() {
 }
 
 #[test]
+fn p07_who_has_no_turn_in_the_days_that_are_told_is_on_the_roster_all_the_same() {
+    let crews = vec![vec![person(0)], vec![person(1)], vec![person(2)]];
+    let day = shift("day", "08:00", "20:00");
+    let mut roster = roster("Asia/Shanghai", vec![day], crews, 30);
+    let (from, until) = (at("2026-01-05T00:00:00Z"), at("2026-01-19T00:00:00Z"));
+    let names = |roster: &Roster| -> Vec<String> {
+        let members = roster.members(from, until);
+        members.keys().map(ToString::to_string).collect()
+    };
+    let told: BTreeSet<StaffId> = roster
+        .between(from, until)
+        .into_iter()
+        .map(|s| s.staff)
+        .collect();
+    assert_eq!(told, BTreeSet::from([person(0)]));
+    assert_eq!(names(&roster), ["ada", "bo", "cy"]);
+    // Away for all of it.
+    roster.leaves.push(Leave {
+        staff: person(0),
+        from,
+        until,
+    });
+    assert!(roster.between(from, until).is_empty());
+    assert_eq!(names(&roster), ["ada", "bo", "cy"]);
+    // Rules that have ended, or begin later, put nobody on it; a duty set flat does.
+    roster.rules.rotations[0].until = Some("2026-01-04".parse().expect("a date"));
+    assert!(names(&roster).is_empty());
+    roster.rules.rotations[0].until = None;
+    roster.rules.rotations[0].from = "2026-02-01".parse().expect("a date");
+    assert!(names(&roster).is_empty());
+    roster.fixed.push(Stretch {
+        role: DutyRole::Handler,
+        staff: person(3),
+        rank: 0,
+        from: Some(at("2026-03-01T00:00:00Z")),
+        until: None,
+    });
+    let members = roster.members(from, until);
+    let only = BTreeSet::from([DutyRole::Handler]);
+    assert_eq!(members, BTreeMap::from([(&person(3), only)]));
+}
+
+#[test]
 fn shifts_that_touch_on_the_wall_touch_in_time_when_the_clocks_change() {
     let shifts = vec![
         shift("early", "02:30", "14:00"),

@@ -19,7 +19,7 @@ use crate::domain::survey;
 use crate::domain::words::{MessageTopic, SurveyKind};
 use crate::store::keys::Keys;
 use crate::store::surveys::{self, NewSurvey};
-use crate::store::{matters, messages, owner_notices, preferences, tasks};
+use crate::store::{digests, matters, messages, owner_notices, preferences, tasks};
 
 pub(super) async fn received(
     tx: &mut Tx,
@@ -196,7 +196,7 @@ pub(super) async fn work_noticed(
     Ok(Applied::Done)
 }
 
-pub(super) async fn graded(tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
+pub(super) async fn graded(tx: &mut Tx, event: &Event, now: Timestamp) -> Result<Applied, Fault> {
     let news: CaseGraded = event.decode()?;
     let case: CaseName = parse_field("case", &news.case)?;
     let Some(mut view) = matters::lock_case(tx, &case).await? else {
@@ -205,6 +205,9 @@ pub(super) async fn graded(tx: &mut Tx, event: &Event) -> Result<Applied, Fault>
     view.graded(news.revision, news.grade);
     view.moved(CaseStatus::Triaged, news.epoch);
     matters::keep_case(tx, &case, &view).await?;
+    if view.grade == 1 {
+        digests::hurry(tx, &case, now).await?;
+    }
     if !news.cluster.is_empty() {
         let cluster: ClusterName = parse_field("cluster", &news.cluster)?;
         owner_notices::keep_cluster(tx, &case, cluster.id, None).await?;

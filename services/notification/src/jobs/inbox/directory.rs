@@ -5,6 +5,7 @@ use redress_events::{Applied, Event};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{RegionName, SiteName, StaffName};
+use redress_model::words::DutyRole;
 use redress_proto::convert;
 use redress_proto::event::v1::{DutyChanged, DutySlot, SiteChanged, StaffChanged};
 use redress_store::{Tx, place_site};
@@ -90,7 +91,14 @@ pub(super) async fn duty_changed(tx: &mut Tx, event: &Event) -> Result<Applied, 
     for slot in &news.slots {
         slots.extend(read_slot(slot)?);
     }
-    duty::keep(tx, &site, &slots, news.revision).await?;
+    let mut at_desk = Vec::new();
+    for member in &news.members {
+        let mut roles = member.roles.iter().filter_map(|n| convert::from_wire(*n));
+        if roles.any(|role: DutyRole| duty::AT_DESK.contains(&role)) {
+            at_desk.push(parse_field("members.staff", &member.staff)?);
+        }
+    }
+    duty::keep(tx, &site, &slots, &at_desk, news.revision).await?;
     Ok(Applied::Done)
 }
 

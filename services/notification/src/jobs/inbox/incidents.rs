@@ -58,13 +58,17 @@ pub(super) async fn clock_changed(
 ) -> Result<Applied, Fault> {
     let news: ClockChanged = event.decode()?;
     let state = convert::required("state", news.state)?;
-    let news = read_clock(news)?;
+    let mut news = read_clock(news)?;
     let mut may_page = !event.historical;
     if let Some(case) = &news.case {
         let Some(mut view) = matters::lock_case(tx, case).await? else {
             return Ok(Applied::Wait);
         };
         may_page &= view.may_page();
+        if view.grade == 1 {
+            // It rose since: another service's news may not know.
+            news.grade = 1;
+        }
         let promises_contact = news.kind == ClockKind::Acknowledge
             && matches!(
                 news.transition,

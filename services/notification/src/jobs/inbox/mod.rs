@@ -102,7 +102,7 @@ impl<P: People> Handler for News<P> {
             "redress.case.received.v1" => cases::received(tx, event, now, self.receipt_wait).await,
             "redress.case.updated.v1" => cases::updated(tx, event, now, self.receipt_wait).await,
             "redress.case.moved.v1" => cases::moved(tx, &self.keys, event, now).await,
-            "redress.case.graded.v1" => cases::graded(tx, event).await,
+            "redress.case.graded.v1" => cases::graded(tx, event, now).await,
             "redress.owner.changed.v1" => cases::owner_changed(tx, event, now).await,
             "redress.clock.changed.v1" => {
                 incidents::clock_changed(tx, event, now, self.bundling).await

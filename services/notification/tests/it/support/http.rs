@@ -85,6 +85,11 @@ impl Endpoint {
             .push_back(manner);
     }
 
+    /// Forgets how what has not come yet was to be met.
+    pub(crate) fn forget(&self) {
+        self.inner.manners.lock().expect("no panic").clear();
+    }
+
     /// Answers what was stalled with 204.
     pub(crate) fn release(&self) {
         self.inner.release.notify_waiters();

@@ -13,8 +13,8 @@ use redress_proto::convert;
 use redress_proto::event::v1::{
     AppealDecided, CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated,
     ClockChanged, ClusterChanged, DefectChanged, DutyChanged, DutySlot, IncidentChanged,
-    OwnerChanged, PartChanged, SiteChanged, SolutionChanged, StaffChanged, StatementPublished,
-    WorkSummoned,
+    OwnerChanged, PartChanged, RosterMember, SiteChanged, SolutionChanged, StaffChanged,
+    StatementPublished, WorkSummoned,
 };
 use uuid::Uuid;
 
@@ -145,6 +145,15 @@ pub(crate) fn updated(case: &CaseName, number: &str, tokens: &[&str], revision: 
 
 /// Who is at work when: one stretch a person.
 pub(crate) fn duties(slots: &[(&StaffName, DutyRole, &str, Option<&str>)], revision: i64) -> Event {
+    rostered(slots, &[], revision)
+}
+
+/// The same with everybody whom the roster names.
+pub(crate) fn rostered(
+    slots: &[(&StaffName, DutyRole, &str, Option<&str>)],
+    members: &[(&StaffName, DutyRole)],
+    revision: i64,
+) -> Event {
     let time = |text: &str| convert::to_timestamp(text.parse().expect("an instant"));
     let site = super::site("lake");
     let payload = DutyChanged {
@@ -160,6 +169,13 @@ pub(crate) fn duties(slots: &[(&StaffName, DutyRole, &str, Option<&str>)], revis
             })
             .collect(),
         revision,
+        members: members
+            .iter()
+            .map(|(staff, role)| RosterMember {
+                staff: staff.to_string(),
+                roles: vec![convert::to_wire(*role)],
+            })
+            .collect(),
     };
     event(
         "assignment",
@@ -239,10 +255,15 @@ pub(crate) fn appeal_decided(case: &CaseName, granted: bool) -> Event {
 }
 
 pub(crate) fn graded(case: &CaseName, grade: i32) -> Event {
+    decided(case, grade, 1)
+}
+
+/// A later decision gives another grade.
+pub(crate) fn decided(case: &CaseName, grade: i32, revision: i64) -> Event {
     let payload = CaseGraded {
         case: case.to_string(),
         grade,
-        revision: 1,
+        revision,
         epoch: 1,
         ..CaseGraded::default()
     };
@@ -481,6 +502,7 @@ pub(crate) fn on_duty(duties: &[(DutyRole, &StaffName)]) -> Event {
             })
             .collect(),
         revision: 1,
+        ..DutyChanged::default()
     };
     event(
         "assignment",
