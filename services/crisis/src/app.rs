@@ -18,7 +18,7 @@ use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServe
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
 use redress_rpc::watch::Bell;
 use redress_runtime::{App, BoxError, Context, Service};
-use redress_store::Database;
+use redress_store::{Database, Keyring};
 use redress_timers::Timers;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,6 @@ use crate::rpc::{
 };
 use crate::settings::Settings;
 use crate::store;
-use crate::store::keys::Keys;
 
 /// The crisis service.
 #[derive(Debug)]
@@ -112,7 +111,7 @@ impl Service for CrisisService {
         };
         let media = Media {
             incidents: Arc::clone(&incidents),
-            keys: Arc::new(Keys::new(vault)),
+            keys: Arc::new(Keyring::new(vault, "key_id")),
         };
         let matrices = Matrices {
             incidents: Arc::clone(&incidents),

@@ -22,7 +22,7 @@ use redress_proto::notification::v1::wording_service_server::WordingServiceServe
 use redress_rpc::client::Peers;
 use redress_rpc::watch::Bell;
 use redress_runtime::{App, BoxError, Common, Context, Service};
-use redress_store::{Database, receipt};
+use redress_store::{Database, Keyring, receipt};
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +43,6 @@ use crate::rpc::voice::Voice;
 use crate::rpc::wording::Wording;
 use crate::rpc::{Apps, Messages};
 use crate::settings::{self, RawSettings};
-use crate::store::keys::Keys;
 use crate::store::messages::Lane;
 use crate::store::notices;
 use crate::token::Tokens;
@@ -92,7 +91,7 @@ impl Service for NotificationService {
             vault,
             ..
         } = context;
-        let keys = Arc::new(Keys::new(vault));
+        let keys = Arc::new(Keyring::new(vault, "key_id"));
         let metrics = Metrics::new(&meter);
         let people = PeersPeople::new(peers.clone());
         let news = Arc::new(News {

@@ -20,7 +20,7 @@ use redress_model::time::SharedClock;
 use redress_model::{Fault, ids};
 use redress_rpc::trace_context;
 use redress_rpc::watch::Bell;
-use redress_store::{Database, Scope};
+use redress_store::{Database, Keyring, Scope};
 use redress_wording::Audience;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,6 @@ use crate::domain::verdict::{self, Ended, Next};
 use crate::domain::words::{Language, MessageChannel, MessageState, Provider};
 use crate::provider::{Answer, Gateways, Outgoing};
 use crate::settings::Sending;
-use crate::store::keys::Keys;
 use crate::store::messages::{self, DueMessage, Lane, Message};
 use crate::token::Tokens;
 
@@ -59,7 +58,7 @@ pub struct Sender<P> {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Those who carry messages.
     pub gateways: Gateways,
     /// What is said.

@@ -10,7 +10,7 @@ use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName, SiteId};
 use redress_model::time::SharedClock;
 use redress_model::words::DutyRole;
-use redress_store::{Database, Operation, Scope, Tx};
+use redress_store::{Database, Keyring, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -20,7 +20,6 @@ use crate::domain::route::ContactPoints;
 use crate::domain::survey;
 use crate::domain::task::TaskKind;
 use crate::domain::words::{Language, MessageChannel, MessageTopic, SurveyState};
-use crate::store::keys::Keys;
 use crate::store::surveys::{self, Survey};
 use crate::store::tasks::{self, NewTask, TaskText};
 use crate::store::{duty, matters, preferences};
@@ -38,7 +37,7 @@ pub struct SurveyCaller<P> {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Those who know how to reach people.
     pub people: P,
     /// Time.
@@ -112,7 +111,7 @@ impl<P: People> SurveyCaller<P> {
 }
 
 struct FindCustomer<'a> {
-    keys: &'a Keys,
+    keys: &'a Keyring,
     site: &'a SiteId,
     id: Uuid,
 }
@@ -135,7 +134,7 @@ impl Operation for FindCustomer<'_> {
 }
 
 struct MakeCall<'a> {
-    keys: &'a Keys,
+    keys: &'a Keyring,
     site: &'a SiteId,
     id: Uuid,
     reach: Reach,

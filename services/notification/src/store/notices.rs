@@ -5,13 +5,12 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName, SiteId};
 use redress_rpc::watch::Position;
-use redress_store::{Database, Operation, StoreResultExt as _, Tx};
+use redress_store::{Database, Keyring, Operation, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use super::messages::Message;
 use super::word;
 use crate::domain::words::RecipientKind;
@@ -65,7 +64,7 @@ fn field(page: i32) -> String {
 /// Adds the notice of a page, once.
 pub async fn keep(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     message: &Message,
     page: i32,
     text: &NoticeText,
@@ -100,7 +99,7 @@ pub async fn keep(
 }
 
 /// Opens what a notice says.
-pub async fn open(tx: &mut Tx, keys: &Keys, notice: &Notice) -> Result<NoticeText, Fault> {
+pub async fn open(tx: &mut Tx, keys: &Keyring, notice: &Notice) -> Result<NoticeText, Fault> {
     let field = field(notice.page);
     let place = place(notice.message.id, &field);
     let plain = keys

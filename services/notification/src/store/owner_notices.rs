@@ -5,12 +5,11 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::name::{CaseName, ClusterName, SiteId};
 use redress_model::words::Category;
 use redress_model::{Fault, ids};
-use redress_store::{Database, StoreResultExt as _, Tx};
+use redress_store::{Database, Keyring, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use super::surveys::Contact;
 use super::word;
 use crate::domain::causes;
@@ -417,7 +416,7 @@ fn place(recipient: Uuid) -> Place<'static> {
 /// Puts owners on the list, each once, by person token.
 pub async fn add_recipients(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     notice: &Notice,
     people: &[(String, Contact)],
     now: Timestamp,
@@ -652,7 +651,7 @@ pub enum Reached {
 /// How an owner is reached; none where the list was forgotten.
 pub async fn reached(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     notice: &Notice,
     person: &str,
 ) -> Result<Option<Reached>, Fault> {
