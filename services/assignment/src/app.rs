@@ -28,7 +28,7 @@ use redress_proto::assignment::v1::work_service_server::WorkServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
 use redress_runtime::{App, BoxError, Context, NoSettings};
-use redress_store::Database;
+use redress_store::{Database, Keyring};
 
 use crate::jobs::case_facts::{OnCaseReceived, OnCaseUpdated};
 use crate::jobs::case_graded::OnCaseGraded;
@@ -113,7 +113,7 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
     let shared = Shared {
         db: db.clone(),
         clock: clock.clone(),
-        vault,
+        keyring: Arc::new(Keyring::new(vault, "id")),
         fingerprints,
     };
     let inbox = Arc::new(inbox(db.clone(), clock.clone(), &meter));
