@@ -21,7 +21,7 @@ use redress_proto::notification::v1::voice_service_server::VoiceServiceServer;
 use redress_proto::notification::v1::wording_service_server::WordingServiceServer;
 use redress_rpc::client::Peers;
 use redress_rpc::watch::Bell;
-use redress_runtime::{App, BoxError, Common, Context, Service};
+use redress_runtime::{App, BoxError, Common, Context, Service, every};
 use redress_store::{Database, Keyring, receipt};
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -259,23 +259,17 @@ fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> 
 
 /// Deletes what is past its time: receipts of requests, and what apps were told.
 async fn purge_old(db: Database, clock: SharedClock, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
+    let failed = "old rows could not be deleted";
+    every(PURGE_PAUSE, &shutdown, failed, || async {
         let now = clock.now();
-        for (what, purged) in [
-            ("receipts", receipt::purge(&db, now).await),
-            ("notices", notices::purge(&db, now).await),
-        ] {
-            match purged {
-                Ok(0) => {}
-                Ok(rows) => tracing::info!(what, rows, "old rows were deleted"),
-                Err(fault) => {
-                    tracing::warn!(what, reason = fault.reason(), fault = %fault.chain(), "old rows could not be deleted")
-                }
-            }
+        let (receipts, notices) = (
+            receipt::purge(&db, now).await?,
+            notices::purge(&db, now).await?,
+        );
+        if receipts + notices > 0 {
+            tracing::info!(receipts, notices, "old rows were deleted");
         }
-        tokio::select! {
-            () = shutdown.cancelled() => break,
-            () = tokio::time::sleep(PURGE_PAUSE) => {}
-        }
-    }
+        Ok(())
+    })
+    .await;
 }

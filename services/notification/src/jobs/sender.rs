@@ -20,6 +20,7 @@ use redress_model::time::SharedClock;
 use redress_model::{Fault, ids};
 use redress_rpc::trace_context;
 use redress_rpc::watch::Bell;
+use redress_runtime::every;
 use redress_store::{Database, Keyring, Scope};
 use redress_wording::Audience;
 use tokio::task::JoinSet;
@@ -124,18 +125,13 @@ impl<P: People> Sender<P> {
     /// Reports how far behind the sender is until shutdown.
     pub async fn watch_backlog(self: Arc<Self>, shutdown: CancellationToken) {
         const PAUSE: Duration = Duration::from_secs(15);
-        while !shutdown.is_cancelled() {
-            match messages::backlog(&self.db, self.clock.now()).await {
-                Ok(backlog) => self.metrics.behind(backlog),
-                Err(fault) => {
-                    tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "the backlog of messages cannot be read")
-                }
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-        }
+        let failed = "the backlog of messages cannot be read";
+        every(PAUSE, &shutdown, failed, || async {
+            let backlog = messages::backlog(&self.db, self.clock.now()).await?;
+            self.metrics.behind(backlog);
+            Ok(())
+        })
+        .await;
     }
 
     /// Starts what is due and not under way here.

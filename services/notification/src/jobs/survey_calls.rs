@@ -10,6 +10,7 @@ use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName, SiteId};
 use redress_model::time::SharedClock;
 use redress_model::words::DutyRole;
+use redress_runtime::every;
 use redress_store::{Database, Keyring, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -56,24 +57,16 @@ enum Reach {
 impl<P: People> SurveyCaller<P> {
     /// Until shutdown.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
-        while !shutdown.is_cancelled() {
-            match surveys::calls_due(&self.db, self.clock.now(), SURVEYS_MAX).await {
-                Ok(due) => {
-                    for (site, id) in due {
-                        if let Err(fault) = self.step(&site, id).await {
-                            tracing::warn!(site = %site, reason = fault.reason(), fault = %fault.chain(), "a call could not be put on the list");
-                        }
-                    }
-                }
-                Err(fault) => {
-                    tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "due calls cannot be read");
+        let pause = self.clock.wait(POLL);
+        every(pause, &shutdown, "due calls cannot be read", || async {
+            for (site, id) in surveys::calls_due(&self.db, self.clock.now(), SURVEYS_MAX).await? {
+                if let Err(fault) = self.step(&site, id).await {
+                    tracing::warn!(site = %site, reason = fault.reason(), fault = %fault.chain(), "a call could not be put on the list");
                 }
             }
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                () = tokio::time::sleep(self.clock.wait(POLL)) => {}
-            }
-        }
+            Ok(())
+        })
+        .await;
     }
 
     /// Puts one call on the list, where its time has come. Two replicas that do so at once make one task.
