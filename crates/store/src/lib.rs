@@ -21,7 +21,7 @@ mod tx;
 
 pub use bootstrap::{BOOTSTRAP_SQL, Role, bootstrap, role_url};
 pub use database::{ConnectError, Database, DatabaseSettings};
-pub use fault::{PostgresError, StoreResultExt, constraint, fault, is_away};
+pub use fault::{OneRowExt, PostgresError, StoreResultExt, constraint, fault, is_away};
 pub use keyring::Keyring;
 pub use operation::Operation;
 pub use schema::{MIGRATOR, SchemaError, check_schema, migrate};

@@ -111,15 +111,8 @@ pub async fn open(tx: &mut Tx, keys: &Keyring, notice: &Notice) -> Result<Notice
 
 /// The position right below everything that may still commit.
 pub async fn head(tx: &mut Tx) -> Result<Position, Fault> {
-    let xmin = sqlx::query_scalar!(
-        r#"-- notification::notices::head
-        SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS "xmin!""#
-    )
-    .fetch_one(&mut **tx)
-    .await
-    .or_fault()?;
     Ok(Position {
-        xid: xmin.unsigned_abs().saturating_sub(1),
+        xid: tx.horizon().await?,
         id: i64::MAX,
     })
 }
@@ -202,14 +195,7 @@ pub async fn read(
 /// Deletes notices older than [`RETENTION`] in batches and remembers where. Returns how many.
 pub async fn purge(db: &Database, now: Timestamp) -> Result<u64, Fault> {
     let before = now.saturating_sub(RETENTION).unwrap_or(Timestamp::MIN);
-    let mut purged = 0;
-    loop {
-        let rows = db.work(&PurgeBatch { before }).await?;
-        purged += rows;
-        if rows < PURGE_ROWS_MAX.unsigned_abs() {
-            return Ok(purged);
-        }
-    }
+    db.work_off(&PurgeBatch { before }, PURGE_ROWS_MAX).await
 }
 
 struct PurgeBatch {

@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::name::{CaseName, ClusterName, SiteId};
 use redress_model::words::Category;
 use redress_model::{Fault, ids};
-use redress_store::{Database, Keyring, StoreResultExt as _, Tx};
+use redress_store::{Database, Keyring, OneRowExt as _, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -267,7 +267,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Notice>
 /// Writes what moves and bumps the revision. The row is locked by this transaction.
 pub async fn settle(tx: &mut Tx, notice: &mut Notice) -> Result<(), Fault> {
     let content = &notice.content;
-    let settled = sqlx::query!(
+    sqlx::query!(
         "-- notification::owner_notices::settle
         UPDATE owner_notice
         SET state = $4, danger = $5, include_known = $6, chinese_subject = $7, chinese_body = $8, english_subject = $9,
@@ -301,11 +301,7 @@ pub async fn settle(tx: &mut Tx, notice: &mut Notice) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if settled != 1 {
-        return Err(Fault::internal("a notice was settled without its lock"));
-    }
+    .one_row("a notice was settled without its lock")?;
     notice.revision += 1;
     Ok(())
 }

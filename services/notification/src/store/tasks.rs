@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::name::{CaseName, MessageName, SiteId, TaskName};
 use redress_model::words::DutyRole;
 use redress_model::{Fault, ids};
-use redress_store::{Keyring, StoreResultExt as _, Tx};
+use redress_store::{Keyring, OneRowExt as _, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -432,7 +432,7 @@ pub async fn list(
 
 /// Writes the part that moves and bumps its revision. The row is locked by this transaction.
 pub async fn settle(tx: &mut Tx, task: &mut Task) -> Result<(), Fault> {
-    let settled = sqlx::query!(
+    sqlx::query!(
         "-- notification::tasks::settle
         UPDATE task SET state = $4, taken_by = $5, take_time = $6, outcome = $7, done_by = $8, done_time = $9,
                         revision = revision + 1
@@ -449,11 +449,7 @@ pub async fn settle(tx: &mut Tx, task: &mut Task) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if settled != 1 {
-        return Err(Fault::internal("a task was settled without its lock"));
-    }
+    .one_row("a task was settled without its lock")?;
     task.revision += 1;
     Ok(())
 }
