@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use opentelemetry::metrics::Meter;
-use redress_events::{
-    EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
-};
+use redress_events::{EventAdminServer, Inbox, InboxServer, Relay, Subscriptions, share_wakes};
 use redress_model::time::SharedClock;
 use redress_proto::assignment::v1::agency_service_server::AgencyServiceServer;
 use redress_proto::assignment::v1::contractor_service_server::ContractorServiceServer;
@@ -118,19 +116,7 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
     };
     let inbox = Arc::new(inbox(db.clone(), clock.clone(), &meter));
 
-    let subscriptions = subscriptions();
-    let mut subscribers: Vec<(String, Arc<dyn Peer>)> = Vec::new();
-    for service in subscriptions.subscribers() {
-        let peer = GrpcPeer::new(&peers, &service)?;
-        subscribers.push((service, Arc::new(peer)));
-    }
-    let relay = Relay::new(
-        db.clone(),
-        subscriptions,
-        subscribers,
-        Pace::default(),
-        &meter,
-    )?;
+    let relay = Relay::to_peers(db.clone(), subscriptions(), &peers, &meter)?;
 
     let sweeper = Arc::clone(&inbox);
     let mut app = App::new()

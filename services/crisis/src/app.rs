@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use redress_events::{
-    EventAdminServer, GrpcPeer, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
-};
+use redress_events::{EventAdminServer, InboxServer, Relay, Subscriptions, share_wakes};
 use redress_proto::crisis::v1::aftermath_service_server::AftermathServiceServer;
 use redress_proto::crisis::v1::briefing_service_server::BriefingServiceServer;
 use redress_proto::crisis::v1::command_service_server::CommandServiceServer;
@@ -83,17 +81,10 @@ impl Service for CrisisService {
         };
         let inbox = Arc::new(inbox(db.clone(), &meter, &shop));
 
-        let subscriptions = Subscriptions::new(SUBSCRIPTIONS);
-        let mut subscribers: Vec<(String, Arc<dyn Peer>)> = Vec::new();
-        for service in subscriptions.subscribers() {
-            let peer = GrpcPeer::new(&peers, &service)?;
-            subscribers.push((service, Arc::new(peer)));
-        }
-        let relay = Relay::new(
+        let relay = Relay::to_peers(
             db.clone(),
-            subscriptions,
-            subscribers,
-            Pace::default(),
+            Subscriptions::new(SUBSCRIPTIONS),
+            &peers,
             &meter,
         )?;
 

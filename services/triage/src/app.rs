@@ -5,9 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use opentelemetry::metrics::Meter;
-use redress_events::{
-    EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, share_wakes,
-};
+use redress_events::{EventAdminServer, Inbox, InboxServer, Relay, share_wakes};
 use redress_model::time::SharedClock;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
@@ -125,19 +123,7 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
     );
     let inbox = Arc::new(inbox(&desk, peers.clone(), &meter));
 
-    let subscriptions = subscriptions();
-    let mut subscribers: Vec<(String, Arc<dyn Peer>)> = Vec::new();
-    for service in subscriptions.subscribers() {
-        let peer = GrpcPeer::new(&peers, &service)?;
-        subscribers.push((service, Arc::new(peer)));
-    }
-    let relay = Relay::new(
-        db.clone(),
-        subscriptions,
-        subscribers,
-        Pace::default(),
-        &meter,
-    )?;
+    let relay = Relay::to_peers(db.clone(), subscriptions(), &peers, &meter)?;
 
     let sweeper = Arc::clone(&inbox);
     let calendars = CalendarKeeper::new(Arc::clone(&desk));
