@@ -366,6 +366,11 @@ pub(crate) fn request<T>(message: T) -> Request<T> {
     request
 }
 
+/// A new `request_id`: by it a call that is tried again is known as the same.
+pub(crate) fn request_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
 /// Whether the same call may succeed in a moment.
 pub(crate) fn is_transient(status: &Status) -> bool {
     matches!(

@@ -9,6 +9,7 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 use redress_model::Fault;
+use redress_rpc::client::Peers;
 use redress_store::{Database, StoreResultExt as _};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::courier::Courier;
-use crate::peer::Peer;
+use crate::peer::{GrpcPeer, Peer};
 use crate::subscriptions::Subscriptions;
 use crate::{cursor, held};
 
@@ -156,6 +157,24 @@ impl Relay {
             metrics: Metrics::new(meter),
             token: Uuid::new_v4(),
         })
+    }
+
+    /// A relay to the inboxes of the services themselves, at the usual pace.
+    ///
+    /// # Errors
+    /// INTERNAL when a subscriber is not configured as a peer.
+    pub fn to_peers(
+        db: Database,
+        subscriptions: Subscriptions,
+        peers: &Peers,
+        meter: &Meter,
+    ) -> Result<Self, Fault> {
+        let mut inboxes: Vec<(String, Arc<dyn Peer>)> = Vec::new();
+        for service in subscriptions.subscribers() {
+            let inbox = GrpcPeer::new(peers, &service)?;
+            inboxes.push((service, Arc::new(inbox)));
+        }
+        Self::new(db, subscriptions, inboxes, Pace::default(), meter)
     }
 
     /// Runs until `shutdown`; then ends the batches under way, writes down how far it got and gives

@@ -1,6 +1,6 @@
 //! Between the wire's shapes and the domain's: words, instants and money.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redress_model::words::Word;
 use redress_model::{Fault, Grade};
 use rust_decimal::Decimal;
@@ -12,6 +12,9 @@ pub const CURRENCY: &str = "CNY";
 
 /// Largest amount taken, in CNY: far above any claim, far below any overflow.
 pub const AMOUNT_CNY_MAX: i64 = 100_000_000_000;
+
+/// The farthest deadline taken: beyond it a year was mistyped, and nobody would ever be warned.
+pub const DEADLINE_AHEAD_MAX: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 
 /// The number of a word on the wire.
 pub fn to_wire<W: Word>(word: W) -> i32 {
@@ -74,6 +77,22 @@ pub fn from_timestamp(field: &str, t: &prost_types::Timestamp) -> Result<Timesta
     Timestamp::new(t.seconds, t.nanos)
         .map(redress_model::time::whole_micros)
         .map_err(|_| Fault::invalid(field, "must lie in the years 1 to 9999"))
+}
+
+/// The deadline behind the wire's instant. It may have passed, and lies five years ahead at most.
+///
+/// # Errors
+/// INVALID_FIELD naming the field.
+pub fn from_deadline(
+    field: &str,
+    t: &prost_types::Timestamp,
+    now: Timestamp,
+) -> Result<Timestamp, Fault> {
+    let due = from_timestamp(field, t)?;
+    if now.duration_until(due) > DEADLINE_AHEAD_MAX {
+        return Err(Fault::invalid(field, "must lie five years ahead at most"));
+    }
+    Ok(due)
 }
 
 /// The amount on the wire.
@@ -153,6 +172,18 @@ mod tests {
             assert!(wire.nanos >= 0);
             assert_eq!(from_timestamp("t", &wire).ok(), Some(t));
         }
+    }
+
+    #[test]
+    fn a_deadline_may_have_passed_and_lies_five_years_ahead_at_most() {
+        let now = Timestamp::from_second(1_790_000_000).expect("in range");
+        let read = |due| from_deadline("due_time", &to_timestamp(due), now);
+        let farthest = now + DEADLINE_AHEAD_MAX;
+        for due in [now - DEADLINE_AHEAD_MAX, now, farthest] {
+            assert_eq!(read(due).ok(), Some(due));
+        }
+        let mistyped = read(farthest + SignedDuration::from_micros(1)).expect_err("too far");
+        assert!(mistyped.to_string().starts_with("due_time"), "{mistyped}");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod cli;
 pub mod config;
 mod counted;
+mod every;
 pub mod host;
 mod redis;
 mod server;
@@ -17,6 +18,7 @@ pub mod telemetry;
 
 pub use cli::main;
 pub use counted::{Count, Counted};
+pub use every::every;
 pub use redis::{Redis, RedisUrlError};
 pub use server::ListenError;
 pub use service::{App, BoxError, Context, Ended, Service};

@@ -223,6 +223,26 @@ impl Database {
             .await
     }
 
+    /// Runs an operation of the worker role that does a batch and says how much, until it finds less than that. Returns
+    /// how much it did in all.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn work_off<O: Operation<Output = u64>>(
+        &self,
+        operation: &O,
+        batch: i64,
+    ) -> Result<u64, Fault> {
+        let mut all = 0;
+        loop {
+            let done = self.work(operation).await?;
+            all += done;
+            if done < batch.unsigned_abs() {
+                return Ok(all);
+            }
+        }
+    }
+
     async fn retrying<O: Operation>(
         &self,
         pool: &PgPool,

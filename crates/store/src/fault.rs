@@ -7,7 +7,7 @@ use std::fmt;
 
 use redress_model::Fault;
 use sqlx::error::DatabaseError;
-use sqlx::postgres::PgDatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgQueryResult};
 
 /// What [`Fault::Unavailable`] names when the transaction lost a race and was rolled back.
 pub(crate) const LOST_RACE: &str = "postgres (lost a race)";
@@ -178,6 +178,24 @@ impl<T> StoreResultExt<T> for Result<T, sqlx::Error> {
                 fault(error)
             }
         })
+    }
+}
+
+/// `?` for statements that change one row, as a lock that was taken before promises.
+pub trait OneRowExt {
+    /// Nothing more to say, once it was one row.
+    ///
+    /// # Errors
+    /// INTERNAL in these words when it was not; what [`fault`] makes of an error.
+    fn one_row(self, otherwise: &'static str) -> Result<(), Fault>;
+}
+
+impl OneRowExt for Result<PgQueryResult, sqlx::Error> {
+    fn one_row(self, otherwise: &'static str) -> Result<(), Fault> {
+        match self.map_err(fault)?.rows_affected() {
+            1 => Ok(()),
+            _ => Err(Fault::internal(otherwise)),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How every service talks to Postgres: pools of its two roles, named transactions that are confined
-//! to a scope of sites and tried again when Postgres asks for it, receipts for `request_id`, errors by
-//! who can act, and the bootstrap and migration of a schema.
+//! to a scope of sites and tried again when Postgres asks for it, receipts for `request_id`, the keys that seal
+//! personal data, errors by who can act, and the bootstrap and migration of a schema.
 //!
 //! - A request or event handler is an [`Operation`]; [`Database::run`] gives it a [`Tx`] of the app
 //!   role in which row security shows only the sites of its [`Scope`].
@@ -11,6 +11,7 @@
 mod bootstrap;
 mod database;
 mod fault;
+mod keyring;
 mod operation;
 pub mod receipt;
 mod schema;
@@ -20,7 +21,8 @@ mod tx;
 
 pub use bootstrap::{BOOTSTRAP_SQL, Role, bootstrap, role_url};
 pub use database::{ConnectError, Database, DatabaseSettings};
-pub use fault::{PostgresError, StoreResultExt, constraint, fault, is_away};
+pub use fault::{OneRowExt, PostgresError, StoreResultExt, constraint, fault, is_away};
+pub use keyring::Keyring;
 pub use operation::Operation;
 pub use schema::{MIGRATOR, SchemaError, check_schema, migrate};
 pub use scope::{Scope, place_site};

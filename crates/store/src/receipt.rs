@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 
-use crate::fault::StoreResultExt;
+use crate::fault::{OneRowExt as _, StoreResultExt};
 use crate::{Database, Tx};
 
 /// How long a receipt is kept: a client that retries later than this makes a new resource.
@@ -119,7 +119,7 @@ pub async fn complete(
     if key.request_id.is_empty() {
         return Ok(());
     }
-    let updated = sqlx::query!(
+    sqlx::query!(
         "-- store::receipt::complete
         UPDATE receipt SET resource = $5, etag = $6
         WHERE site = $1 AND caller = $2 AND method = $3 AND request_id = $4 AND resource = ''",
@@ -132,15 +132,7 @@ pub async fn complete(
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if updated == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal(
-            "a receipt was completed that was not claimed",
-        ))
-    }
+    .one_row("a receipt was completed that was not claimed")
 }
 
 /// Deletes receipts older than [`RETENTION`], in batches of one short statement each. Returns how many.

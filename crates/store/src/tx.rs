@@ -54,6 +54,22 @@ impl Tx {
         self.wakes = true;
     }
 
+    /// The last transaction id below everything that may still commit: where one who reads rows in the order of their
+    /// transactions begins, and misses none.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn horizon(&mut self) -> Result<u64, Fault> {
+        let xmin = sqlx::query_scalar!(
+            r#"-- store::tx::horizon
+            SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS "xmin!""#
+        )
+        .fetch_one(&mut *self.inner)
+        .await
+        .map_err(fault)?;
+        Ok(xmin.unsigned_abs().saturating_sub(1))
+    }
+
     pub(crate) fn wakes(&self) -> bool {
         self.wakes
     }

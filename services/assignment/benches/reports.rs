@@ -27,6 +27,7 @@ use redress_proto::assignment::v1::{
 use redress_rpc::roles::Roles;
 use redress_rpc::{Caller, Fingerprints};
 use redress_runtime::Service as _;
+use redress_store::Keyring;
 use redress_testkit::{ManualClock, TestDatabase};
 use redress_vault::{Vault, generate_key_file};
 use secrecy::ExposeSecret;
@@ -193,10 +194,11 @@ async fn count_again(database: &TestDatabase) -> f64 {
 }
 
 fn rpc(database: &TestDatabase) -> ReportRpc {
+    let vault = Vault::parse(generate_key_file("k1").expose_secret()).unwrap();
     ReportRpc(Shared {
         db: database.db.clone(),
         clock: ManualClock::new("2026-12-31T12:00:00Z".parse().unwrap()),
-        vault: Arc::new(Vault::parse(generate_key_file("k1").expose_secret()).unwrap()),
+        keyring: Arc::new(Keyring::new(Arc::new(vault), "id")),
         fingerprints: Fingerprints::new(b"bench"),
     })
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use redress_events::{
-    EventAdminServer, GrpcPeer, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
-};
+use redress_events::{EventAdminServer, InboxServer, Relay, Subscriptions, share_wakes};
 use redress_proto::crisis::v1::aftermath_service_server::AftermathServiceServer;
 use redress_proto::crisis::v1::briefing_service_server::BriefingServiceServer;
 use redress_proto::crisis::v1::command_service_server::CommandServiceServer;
@@ -18,7 +16,7 @@ use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServe
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
 use redress_rpc::watch::Bell;
 use redress_runtime::{App, BoxError, Context, Service};
-use redress_store::Database;
+use redress_store::{Database, Keyring};
 use redress_timers::Timers;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +33,6 @@ use crate::rpc::{
 };
 use crate::settings::Settings;
 use crate::store;
-use crate::store::keys::Keys;
 
 /// The crisis service.
 #[derive(Debug)]
@@ -84,17 +81,10 @@ impl Service for CrisisService {
         };
         let inbox = Arc::new(inbox(db.clone(), &meter, &shop));
 
-        let subscriptions = Subscriptions::new(SUBSCRIPTIONS);
-        let mut subscribers: Vec<(String, Arc<dyn Peer>)> = Vec::new();
-        for service in subscriptions.subscribers() {
-            let peer = GrpcPeer::new(&peers, &service)?;
-            subscribers.push((service, Arc::new(peer)));
-        }
-        let relay = Relay::new(
+        let relay = Relay::to_peers(
             db.clone(),
-            subscriptions,
-            subscribers,
-            Pace::default(),
+            Subscriptions::new(SUBSCRIPTIONS),
+            &peers,
             &meter,
         )?;
 
@@ -112,7 +102,7 @@ impl Service for CrisisService {
         };
         let media = Media {
             incidents: Arc::clone(&incidents),
-            keys: Arc::new(Keys::new(vault)),
+            keys: Arc::new(Keyring::new(vault, "key_id")),
         };
         let matrices = Matrices {
             incidents: Arc::clone(&incidents),

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::metrics::Meter;
-use redress_events::{
-    EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
-};
+use redress_events::{EventAdminServer, Inbox, InboxServer, Relay, Subscriptions, share_wakes};
 use redress_model::time::SharedClock;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
@@ -85,19 +83,7 @@ pub(crate) async fn build(context: Context<Settings>) -> Result<App, BoxError> {
     let inbox = Arc::new(inbox(db.clone(), &clock, &meter));
     let intake = Arc::new(Intake::new(db.clone(), clock, vault, fingerprints));
 
-    let subscriptions = subscriptions();
-    let mut subscribers: Vec<(String, Arc<dyn Peer>)> = Vec::new();
-    for service in subscriptions.subscribers() {
-        let peer = GrpcPeer::new(&peers, &service)?;
-        subscribers.push((service, Arc::new(peer)));
-    }
-    let relay = Relay::new(
-        db.clone(),
-        subscriptions,
-        subscribers,
-        Pace::default(),
-        &meter,
-    )?;
+    let relay = Relay::to_peers(db.clone(), subscriptions(), &peers, &meter)?;
 
     let purge_every = Duration::from_secs(settings.purge_interval_seconds.max(1));
     let (sweeper, purged, rung) = (Arc::clone(&inbox), Arc::clone(&intake), Arc::clone(&intake));

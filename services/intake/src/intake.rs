@@ -12,10 +12,9 @@ use redress_rpc::watch::Bell;
 use redress_rpc::{Caller, Fingerprints};
 use redress_runtime::scope;
 use redress_store::receipt::ReceiptKey;
-use redress_store::{Database, Operation};
+use redress_store::{Database, Keyring, Operation};
 use redress_vault::Vault;
 
-use crate::store::keyring::Keyring;
 use crate::store::numbers::Numbers;
 use crate::store::viewer::{SeenBy, Viewer};
 
@@ -27,7 +26,7 @@ pub struct Intake {
     /// The time of the business.
     pub clock: SharedClock,
     /// The keys of personal fields.
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     /// Fingerprints of requests.
     pub fingerprints: Fingerprints,
     /// Numbers for people.
@@ -47,7 +46,7 @@ impl Intake {
         Self {
             db,
             clock,
-            keyring: Keyring::new(vault),
+            keyring: Arc::new(Keyring::new(vault, "id")),
             fingerprints,
             numbers: Numbers::default(),
             bell: Bell::new(),

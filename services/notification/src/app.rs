@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redress_events::{
-    EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, Subscriptions, share_wakes,
-};
+use redress_events::{EventAdminServer, Inbox, InboxServer, Relay, Subscriptions, share_wakes};
 use redress_model::time::SharedClock;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
@@ -19,10 +17,9 @@ use redress_proto::notification::v1::task_service_server::TaskServiceServer;
 use redress_proto::notification::v1::template_service_server::TemplateServiceServer;
 use redress_proto::notification::v1::voice_service_server::VoiceServiceServer;
 use redress_proto::notification::v1::wording_service_server::WordingServiceServer;
-use redress_rpc::client::Peers;
 use redress_rpc::watch::Bell;
-use redress_runtime::{App, BoxError, Common, Context, Service};
-use redress_store::{Database, receipt};
+use redress_runtime::{App, BoxError, Common, Context, Service, every};
+use redress_store::{Database, Keyring, receipt};
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +40,6 @@ use crate::rpc::voice::Voice;
 use crate::rpc::wording::Wording;
 use crate::rpc::{Apps, Messages};
 use crate::settings::{self, RawSettings};
-use crate::store::keys::Keys;
 use crate::store::messages::Lane;
 use crate::store::notices;
 use crate::token::Tokens;
@@ -92,7 +88,7 @@ impl Service for NotificationService {
             vault,
             ..
         } = context;
-        let keys = Arc::new(Keys::new(vault));
+        let keys = Arc::new(Keyring::new(vault, "key_id"));
         let metrics = Metrics::new(&meter);
         let people = PeersPeople::new(peers.clone());
         let news = Arc::new(News {
@@ -103,14 +99,7 @@ impl Service for NotificationService {
             clock: clock.clone(),
         });
         let inbox = Arc::new(news.subscribe(Inbox::new(db.clone(), &meter)));
-        let (subscriptions, subscribers) = subscribers(&peers)?;
-        let relay = Relay::new(
-            db.clone(),
-            subscriptions,
-            subscribers,
-            Pace::default(),
-            &meter,
-        )?;
+        let relay = Relay::to_peers(db.clone(), subscriptions(), &peers, &meter)?;
         let survey_caller = Arc::new(SurveyCaller {
             db: db.clone(),
             keys: Arc::clone(&keys),
@@ -237,11 +226,9 @@ impl Service for NotificationService {
 }
 
 /// Subscribers by name.
-type Subscribers = Vec<(String, Arc<dyn Peer>)>;
-
 /// Who wants to hear what became of a message, and what a customer answered.
-fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> {
-    let subscriptions = Subscriptions::new(&[
+fn subscriptions() -> Subscriptions {
+    Subscriptions::new(&[
         (
             MESSAGE_CHANGED,
             &["crisis", "intake", "triage", "assignment"],
@@ -249,34 +236,22 @@ fn subscribers(peers: &Peers) -> Result<(Subscriptions, Subscribers), BoxError> 
         (SURVEY_ANSWERED, &["triage", "assignment"]),
         (WORDING_CHANGED, &["crisis"]),
         (MESSAGE_HELD, &["triage"]),
-    ]);
-    let mut subscribers: Subscribers = Vec::new();
-    for service in subscriptions.subscribers() {
-        let peer = GrpcPeer::new(peers, &service)?;
-        subscribers.push((service, Arc::new(peer)));
-    }
-    Ok((subscriptions, subscribers))
+    ])
 }
 
 /// Deletes what is past its time: receipts of requests, and what apps were told.
 async fn purge_old(db: Database, clock: SharedClock, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
+    let failed = "old rows could not be deleted";
+    every(PURGE_PAUSE, &shutdown, failed, || async {
         let now = clock.now();
-        for (what, purged) in [
-            ("receipts", receipt::purge(&db, now).await),
-            ("notices", notices::purge(&db, now).await),
-        ] {
-            match purged {
-                Ok(0) => {}
-                Ok(rows) => tracing::info!(what, rows, "old rows were deleted"),
-                Err(fault) => {
-                    tracing::warn!(what, reason = fault.reason(), fault = %fault.chain(), "old rows could not be deleted")
-                }
-            }
+        let (receipts, notices) = (
+            receipt::purge(&db, now).await?,
+            notices::purge(&db, now).await?,
+        );
+        if receipts + notices > 0 {
+            tracing::info!(receipts, notices, "old rows were deleted");
         }
-        tokio::select! {
-            () = shutdown.cancelled() => break,
-            () = tokio::time::sleep(PURGE_PAUSE) => {}
-        }
-    }
+        Ok(())
+    })
+    .await;
 }

@@ -5,9 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use opentelemetry::metrics::Meter;
-use redress_events::{
-    EventAdminServer, GrpcPeer, Inbox, InboxServer, Pace, Peer, Relay, share_wakes,
-};
+use redress_events::{EventAdminServer, Inbox, InboxServer, Relay, share_wakes};
 use redress_model::time::SharedClock;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
@@ -16,7 +14,7 @@ use redress_proto::triage::v1::clock_service_server::ClockServiceServer;
 use redress_proto::triage::v1::cluster_service_server::ClusterServiceServer;
 use redress_proto::triage::v1::policy_service_server::PolicyServiceServer;
 use redress_proto::triage::v1::triage_service_server::TriageServiceServer;
-use redress_runtime::{App, BoxError, Context, NoSettings};
+use redress_runtime::{App, BoxError, Context, NoSettings, every};
 use redress_store::{Database, receipt};
 use redress_timers::Timers;
 use tokio_util::sync::CancellationToken;
@@ -125,19 +123,7 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
     );
     let inbox = Arc::new(inbox(&desk, peers.clone(), &meter));
 
-    let subscriptions = subscriptions();
-    let mut subscribers: Vec<(String, Arc<dyn Peer>)> = Vec::new();
-    for service in subscriptions.subscribers() {
-        let peer = GrpcPeer::new(&peers, &service)?;
-        subscribers.push((service, Arc::new(peer)));
-    }
-    let relay = Relay::new(
-        db.clone(),
-        subscriptions,
-        subscribers,
-        Pace::default(),
-        &meter,
-    )?;
+    let relay = Relay::to_peers(db.clone(), subscriptions(), &peers, &meter)?;
 
     let sweeper = Arc::clone(&inbox);
     let calendars = CalendarKeeper::new(Arc::clone(&desk));
@@ -186,16 +172,10 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
 
 /// Deletes receipts that nobody can still retry against. Replicas may do so at once; each row goes once.
 async fn purge_receipts(db: Database, clock: SharedClock, shutdown: CancellationToken) {
-    loop {
-        if let Err(fault) = receipt::purge(&db, clock.now()).await {
-            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old receipts stay for now");
-        }
-        if let Err(fault) = late::purge(&db, clock.now()).await {
-            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old receipts of late clocks stay for now");
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(PURGE_PERIOD) => {}
-        }
-    }
+    let failed = "old receipts stay for now";
+    every(PURGE_PERIOD, &shutdown, failed, || async {
+        receipt::purge(&db, clock.now()).await?;
+        late::purge(&db, clock.now()).await
+    })
+    .await;
 }

@@ -16,9 +16,9 @@ use redress_rpc::auth::{JwkSet, attested};
 use uuid::Uuid;
 
 use super::briefing::instant;
-use super::incident::{bare, find, one, waiver};
+use super::incident::{find, one, waiver};
 use super::lesson::LessonCommand;
-use super::{lesson, room, word};
+use super::{lesson, room, spelled, word};
 use crate::connect::{Home, Platform, request};
 use crate::failure::Failure;
 use crate::json;
@@ -449,7 +449,7 @@ fn show_actions(actions: &[ReviewAction], out: Output) {
                 a.name.clone(),
                 a.text.clone(),
                 short(&a.owner),
-                bare(a.state().as_str_name(), "REVIEW_ACTION_STATE_"),
+                spelled(a.state().as_str_name(), "REVIEW_ACTION_STATE_"),
                 when(a.due_time.as_ref()),
                 if settled {
                     a.outcome.clone()
@@ -467,7 +467,7 @@ fn show(r: &Review) {
     line("incident", &r.incident);
     line(
         "state",
-        bare(
+        spelled(
             ReviewState::try_from(r.state).map_or("", |s| s.as_str_name()),
             "REVIEW_STATE_",
         ),

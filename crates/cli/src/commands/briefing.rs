@@ -11,7 +11,8 @@ use redress_proto::crisis::v1::{
 };
 use uuid::Uuid;
 
-use super::incident::{bare, find};
+use super::incident::find;
+use super::spelled;
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, request};
 use crate::failure::Failure;
@@ -433,7 +434,7 @@ fn show(b: &Briefing) {
     }
     heading("Agenda");
     for item in &b.agenda {
-        let topic = bare(item.topic().as_str_name(), "AGENDA_TOPIC_");
+        let topic = spelled(item.topic().as_str_name(), "AGENDA_TOPIC_");
         anstream::println!(
             "  {}  {topic:<14}  {}",
             when(item.item_time.as_ref()),
@@ -471,21 +472,21 @@ fn show(b: &Briefing) {
 }
 
 fn form(b: &Briefing) -> String {
-    bare(
+    spelled(
         BriefingForm::try_from(b.form).map_or("", |f| f.as_str_name()),
         "BRIEFING_FORM_",
     )
 }
 
 fn state(b: &Briefing) -> String {
-    bare(
+    spelled(
         BriefingState::try_from(b.state).map_or("", |s| s.as_str_name()),
         "BRIEFING_STATE_",
     )
 }
 
 fn commitment_state(c: &Commitment) -> String {
-    bare(
+    spelled(
         CommitmentState::try_from(c.state).map_or("", |s| s.as_str_name()),
         "COMMITMENT_STATE_",
     )

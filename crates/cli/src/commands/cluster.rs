@@ -1,16 +1,15 @@
 //! `redress cluster`: complaints about the same issue at one site.
 
-use redress_model::words::{Category, UnknownWord};
+use redress_model::words::Category;
 use redress_proto::triage::v1::{
     Cluster, ClusterMember, ConfirmClusterRequest, GeneralDefectState, GetClusterRequest,
     ListClustersRequest, MergeClustersRequest, PlaceMatch, ReviewGeneralDefectRequest,
     SplitClusterRequest,
 };
-use uuid::Uuid;
 
-use super::word;
+use super::{choice, word};
 use crate::args::ClusterCommand;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, table, when};
@@ -114,10 +113,6 @@ async fn get(platform: &Platform, name: &str) -> Result<Cluster, Failure> {
     };
     let answer = platform.clusters().get_cluster(request(get)).await?;
     Ok(answer.into_inner().cluster.unwrap_or_default())
-}
-
-fn request_id() -> String {
-    Uuid::now_v7().to_string()
 }
 
 /// The clusters that a request asks for.
@@ -255,15 +250,10 @@ fn defect(c: &Cluster) -> String {
 }
 
 fn defect_number(text: &str) -> Result<i32, Failure> {
-    let word = text.to_uppercase();
-    GeneralDefectState::from_str_name(&format!("GENERAL_DEFECT_STATE_{word}"))
-        .filter(|state| *state != GeneralDefectState::Unspecified)
-        .map(i32::from)
-        .ok_or(Failure::Word {
-            argument: "defect",
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: "PROPOSED, ACCEPTED, DISMISSED".to_owned(),
-            },
-        })
+    choice(
+        "defect",
+        "GENERAL_DEFECT_STATE_",
+        text,
+        GeneralDefectState::as_str_name,
+    )
 }

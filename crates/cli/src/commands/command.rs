@@ -1,7 +1,7 @@
 //! `redress incident command|offer|accept|open|split|link|unlink`: who commands, and what belongs together.
 
 use clap::Subcommand;
-use redress_model::words::{DutyRole, UnknownWord};
+use redress_model::words::DutyRole;
 use redress_proto::crisis::v1::{
     AnswerRoleRequest, GetCommandRequest, HandoverState, IncidentCommand, IncidentMode,
     IncidentStage, LinkIncidentRequest, OfferRoleRequest, OpenIncidentRequest, SplitCaseRequest,
@@ -10,8 +10,8 @@ use redress_proto::crisis::v1::{
 use uuid::Uuid;
 
 use super::case::name_of;
-use super::incident::{bare, find, one, stage_number};
-use super::{number, word};
+use super::incident::{find, one, stage_number};
+use super::{choice, number, spelled, word};
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
 use crate::json;
@@ -273,17 +273,7 @@ pub(crate) async fn run(
 }
 
 fn mode_number(text: &str) -> Result<i32, Failure> {
-    let word = text.to_uppercase();
-    IncidentMode::from_str_name(&format!("INCIDENT_MODE_{word}"))
-        .filter(|m| *m != IncidentMode::Unspecified)
-        .map(i32::from)
-        .ok_or(Failure::Word {
-            argument: "mode",
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: "PUBLIC, PRIVATE".to_owned(),
-            },
-        })
+    choice("mode", "INCIDENT_MODE_", text, IncidentMode::as_str_name)
 }
 
 fn show(command: &IncidentCommand) {
@@ -309,7 +299,7 @@ fn show(command: &IncidentCommand) {
                 word::<DutyRole>(h.role),
                 short(&h.from),
                 short(&h.to),
-                bare(state, "HANDOVER_STATE_"),
+                spelled(state, "HANDOVER_STATE_"),
                 when(h.offer_time.as_ref()),
                 h.reason.clone(),
             ]);
@@ -328,7 +318,7 @@ fn show(command: &IncidentCommand) {
                     let number = format!("{site}/{}", i.number);
                     (
                         number,
-                        bare(stage, "INCIDENT_STAGE_"),
+                        spelled(stage, "INCIDENT_STAGE_"),
                         i.case_count.to_string(),
                     )
                 },

@@ -11,7 +11,8 @@ use redress_proto::assignment::v1::{
 use uuid::Uuid;
 
 use super::case::{name_if_given, name_of};
-use super::practice::{amount, at, choice, spelled, yuan};
+use super::practice::{amount, at, yuan};
+use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -164,7 +165,7 @@ pub(crate) async fn run(
         } => {
             let classes: Result<Vec<i32>, Failure> = classes
                 .iter()
-                .map(|c| choice("class", "DEFECT_CLASS_", c, DefectClass::from_str_name))
+                .map(|c| choice("class", "DEFECT_CLASS_", c, DefectClass::as_str_name))
                 .collect();
             let create = CreateContractorRequest {
                 parent: parent(Some(&site)),

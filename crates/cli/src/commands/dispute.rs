@@ -11,7 +11,8 @@ use redress_proto::assignment::v1::{
 use uuid::Uuid;
 
 use super::case::{name_if_given, name_of};
-use super::practice::{choice, history, or_now, spelled};
+use super::practice::{history, or_now};
+use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -223,10 +224,10 @@ pub(crate) async fn run(
             since,
         } => {
             let entered = RungEntered {
-                rung: choice("rung", "DISPUTE_RUNG_", &rung, DisputeRung::from_str_name)?,
+                rung: choice("rung", "DISPUTE_RUNG_", &rung, DisputeRung::as_str_name)?,
                 body,
                 outside_number: number,
-                brought_by: choice("by", "DISPUTE_SIDE_", &side, DisputeSide::from_str_name)?,
+                brought_by: choice("by", "DISPUTE_SIDE_", &side, DisputeSide::as_str_name)?,
                 counsel,
                 start_time: or_now(since),
             };
@@ -244,7 +245,7 @@ pub(crate) async fn run(
                     "outcome",
                     "RUNG_OUTCOME_",
                     &outcome,
-                    RungOutcome::from_str_name,
+                    RungOutcome::as_str_name,
                 )?,
                 end_time: or_now(at),
             };

@@ -7,7 +7,7 @@ use redress_proto::crisis::v1::{
 };
 use uuid::Uuid;
 
-use super::{aftermath, command, plan, word};
+use super::{aftermath, choice, command, plan, spelled, word};
 use crate::args::IncidentCommand;
 use crate::connect::{Home, Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -122,31 +122,11 @@ pub(super) fn waiver(text: &str) -> Result<GateWaiver, Failure> {
 }
 
 pub(super) fn stage_number(text: &str) -> Result<i32, Failure> {
-    let word = text.to_uppercase();
-    IncidentStage::from_str_name(&format!("INCIDENT_STAGE_{word}"))
-        .filter(|s| *s != IncidentStage::Unspecified)
-        .map(i32::from)
-        .ok_or(Failure::Word {
-            argument: "stage",
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: "LATENT, OUTBREAK, HANDLING, AFTERMATH".to_owned(),
-            },
-        })
+    choice("stage", "INCIDENT_STAGE_", text, IncidentStage::as_str_name)
 }
 
 fn state_number(text: &str) -> Result<i32, Failure> {
-    let word = text.to_uppercase().replace('-', "_");
-    IncidentState::from_str_name(&format!("INCIDENT_STATE_{word}"))
-        .filter(|s| *s != IncidentState::Unspecified)
-        .map(i32::from)
-        .ok_or(Failure::Word {
-            argument: "state",
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: "OPEN, MERGED, STOOD_DOWN".to_owned(),
-            },
-        })
+    choice("state", "INCIDENT_STATE_", text, IncidentState::as_str_name)
 }
 
 /// The incidents that a request asks for.
@@ -241,7 +221,7 @@ fn show(i: &Incident) {
             word::<DutyRole>(r.role),
             who,
             deputies.join(", "),
-            bare(
+            spelled(
                 CallOutState::try_from(r.call_out_state).map_or("", |s| s.as_str_name()),
                 "CALL_OUT_STATE_",
             ),
@@ -284,29 +264,22 @@ fn site_of(name: &str) -> String {
 }
 
 fn state(value: i32) -> String {
-    bare(
+    spelled(
         IncidentState::try_from(value).map_or("", |s| s.as_str_name()),
         "INCIDENT_STATE_",
     )
 }
 
 fn mode(value: i32) -> String {
-    bare(
+    spelled(
         IncidentMode::try_from(value).map_or("", |s| s.as_str_name()),
         "INCIDENT_MODE_",
     )
 }
 
 fn stage(value: i32) -> String {
-    bare(
+    spelled(
         IncidentStage::try_from(value).map_or("", |s| s.as_str_name()),
         "INCIDENT_STAGE_",
     )
-}
-
-pub(super) fn bare(name: &str, prefix: &str) -> String {
-    match name.strip_prefix(prefix) {
-        None | Some("" | "UNSPECIFIED") => "–".to_owned(),
-        Some(word) => word.to_owned(),
-    }
 }

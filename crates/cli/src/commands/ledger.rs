@@ -3,13 +3,14 @@
 
 use clap::Subcommand;
 use jiff::Timestamp;
-use redress_model::words::{SiteKind, UnknownWord};
+use redress_model::words::SiteKind;
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::to_timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -217,15 +218,15 @@ pub(crate) async fn run(
                 parent: parent(site.as_deref()),
                 state: state
                     .map(|text| {
-                        word(
+                        choice(
                             "state",
-                            "LEDGER_STATE",
+                            "LEDGER_STATE_",
                             &text,
-                            wire::LedgerState::from_str_name,
+                            wire::LedgerState::as_str_name,
                         )
                     })
                     .transpose()?
-                    .map_or(0, i32::from),
+                    .unwrap_or(0),
                 staff: staff.unwrap_or_default(),
                 ..Default::default()
             };
@@ -262,8 +263,10 @@ pub(crate) async fn run(
                     }
                     heading("What was done");
                     for act in &answer.acts {
-                        let (time, state) =
-                            (when(act.act_time.as_ref()), tail(act.state().as_str_name()));
+                        let (time, state) = (
+                            when(act.act_time.as_ref()),
+                            spelled(act.state().as_str_name(), "LEDGER_STATE_"),
+                        );
                         anstream::println!("  {time}  {state} by {}  {}", act.actor, act.reason);
                     }
                 },
@@ -281,20 +284,13 @@ pub(crate) async fn run(
         } => {
             let parent = parent(Some(&site));
             let add = wire::AddLedgerEntriesRequest {
-                kind: word(
-                    "kind",
-                    "LEDGER_KIND",
-                    &kind,
-                    wire::LedgerKind::from_str_name,
-                )?
-                .into(),
-                cause: word(
+                kind: choice("kind", "LEDGER_KIND_", &kind, wire::LedgerKind::as_str_name)?,
+                cause: choice(
                     "cause",
-                    "LEDGER_CAUSE",
+                    "LEDGER_CAUSE_",
                     &cause,
-                    wire::LedgerCause::from_str_name,
-                )?
-                .into(),
+                    wire::LedgerCause::as_str_name,
+                )?,
                 reason,
                 case: case.unwrap_or_default(),
                 staff: staff.iter().map(|id| person(&parent, id)).collect(),
@@ -416,13 +412,13 @@ pub(crate) async fn run_action(
             state,
             paging,
         } => {
-            let of = wire::CorrectiveActionState::from_str_name;
+            let name = wire::CorrectiveActionState::as_str_name;
             let filter = wire::ListCorrectiveActionsRequest {
                 parent: parent(site.as_deref()),
                 state: state
-                    .map(|text| word("state", "CORRECTIVE_ACTION_STATE", &text, of))
+                    .map(|text| choice("state", "CORRECTIVE_ACTION_STATE_", &text, name))
                     .transpose()?
-                    .map_or(0, i32::from),
+                    .unwrap_or(0),
                 ..Default::default()
             };
             let actions = all_pages(paging.limit, |page_size, page_token| {
@@ -516,12 +512,12 @@ fn show_all(entries: &[wire::LedgerEntry], out: Output) {
         |e| {
             vec![
                 e.name.clone(),
-                tail_of(e.kind().as_str_name(), "LEDGER_KIND_"),
-                tail_of(e.cause().as_str_name(), "LEDGER_CAUSE_"),
+                spelled(e.kind().as_str_name(), "LEDGER_KIND_"),
+                spelled(e.cause().as_str_name(), "LEDGER_CAUSE_"),
                 who(e),
                 money(e.amount.as_ref()),
                 when(e.due_time.as_ref()),
-                tail(e.state().as_str_name()),
+                spelled(e.state().as_str_name(), "LEDGER_STATE_"),
                 e.reason.clone(),
             ]
         },
@@ -532,12 +528,12 @@ fn show_all(entries: &[wire::LedgerEntry], out: Output) {
 fn show(e: &wire::LedgerEntry) {
     heading("Entry");
     line("name", &e.name);
-    line("kind", tail_of(e.kind().as_str_name(), "LEDGER_KIND_"));
-    line("cause", tail_of(e.cause().as_str_name(), "LEDGER_CAUSE_"));
+    line("kind", spelled(e.kind().as_str_name(), "LEDGER_KIND_"));
+    line("cause", spelled(e.cause().as_str_name(), "LEDGER_CAUSE_"));
     line("who", who(e));
     line("CNY", money(e.amount.as_ref()));
     line("due", when(e.due_time.as_ref()));
-    line("state", tail(e.state().as_str_name()));
+    line("state", spelled(e.state().as_str_name(), "LEDGER_STATE_"));
     line("reason", &e.reason);
 }
 
@@ -548,7 +544,7 @@ fn show_actions(actions: &[wire::CorrectiveAction], out: Output) {
         ],
         actions,
         |a| {
-            let state = tail_of(a.state().as_str_name(), "CORRECTIVE_ACTION_STATE_");
+            let state = spelled(a.state().as_str_name(), "CORRECTIVE_ACTION_STATE_");
             vec![
                 a.name.clone(),
                 a.title.clone(),
@@ -589,29 +585,4 @@ fn person(parent: &str, id: &str) -> String {
     } else {
         format!("{parent}/staff/{id}")
     }
-}
-
-fn tail(name: &str) -> String {
-    tail_of(name, "LEDGER_STATE_")
-}
-
-fn tail_of(name: &str, prefix: &str) -> String {
-    name.trim_start_matches(prefix).to_owned()
-}
-
-/// The word of an enum of the contract, in any case.
-fn word<W>(
-    argument: &'static str,
-    prefix: &str,
-    text: &str,
-    parse: impl Fn(&str) -> Option<W>,
-) -> Result<W, Failure> {
-    let word = text.to_uppercase().replace('-', "_");
-    parse(&format!("{prefix}_{word}")).ok_or(Failure::Word {
-        argument,
-        unknown: UnknownWord {
-            text: text.to_owned(),
-            expected: "a word that --help lists".to_owned(),
-        },
-    })
 }

@@ -1,16 +1,16 @@
 //! `redress incident lesson`: what reviews teach the playbooks.
 
 use clap::Subcommand;
-use redress_model::words::{DutyRole, UnknownWord};
+use redress_model::words::DutyRole;
 use redress_proto::crisis::v1::{
     AcceptLessonRequest, DeclineLessonRequest, IncidentStage, Lesson, LessonKind, LessonState,
     ListLessonsRequest, PlaybookText, ProposeLessonRequest,
 };
 use uuid::Uuid;
 
-use super::incident::{bare, find, stage_number};
+use super::incident::{find, stage_number};
 use super::playbook::both;
-use super::{number, word};
+use super::{choice, number, spelled, word};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -192,22 +192,12 @@ pub(crate) async fn run(
 }
 
 fn state_number(text: &str) -> Result<i32, Failure> {
-    let word = text.to_uppercase();
-    LessonState::from_str_name(&format!("LESSON_STATE_{word}"))
-        .filter(|s| *s != LessonState::Unspecified)
-        .map(i32::from)
-        .ok_or(Failure::Word {
-            argument: "state",
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: "PROPOSED, ACCEPTED, DECLINED".to_owned(),
-            },
-        })
+    choice("state", "LESSON_STATE_", text, LessonState::as_str_name)
 }
 
 /// Where a lesson stands; with the revision that has it.
 fn state(lesson: &Lesson) -> String {
-    let state = bare(lesson.state().as_str_name(), "LESSON_STATE_");
+    let state = spelled(lesson.state().as_str_name(), "LESSON_STATE_");
     match lesson.playbook_revision {
         0 => state,
         revision => format!("{state} as revision {revision}"),
@@ -216,7 +206,7 @@ fn state(lesson: &Lesson) -> String {
 
 fn stage(lesson: &Lesson) -> String {
     let stage = IncidentStage::try_from(lesson.stage).map_or("", |s| s.as_str_name());
-    bare(stage, "INCIDENT_STAGE_")
+    spelled(stage, "INCIDENT_STAGE_")
 }
 
 /// Lessons as a table.

@@ -9,8 +9,8 @@ use redress_proto::assignment::v1::{
 };
 use uuid::Uuid;
 
-use super::practice::{amount, choice, spelled, yuan};
-use super::{number, word};
+use super::practice::{amount, yuan};
+use super::{choice, number, spelled, word};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -108,7 +108,7 @@ pub(crate) async fn run(
     let mut client = platform.library();
     let class_of = |class: Option<String>| {
         class.map_or(Ok(0), |c| {
-            choice("class", "DEFECT_CLASS_", &c, DefectClass::from_str_name)
+            choice("class", "DEFECT_CLASS_", &c, DefectClass::as_str_name)
         })
     };
     let entry = match command {

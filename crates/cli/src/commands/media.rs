@@ -1,7 +1,6 @@
 //! `redress media`: who asks, who reported, and what is true of it.
 
 use clap::Subcommand;
-use redress_model::words::UnknownWord;
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1::{
     AnswerInquiryRequest, AssessExposureRequest, ClarifyExposureRequest, DeclineInquiryRequest,
@@ -9,12 +8,12 @@ use redress_proto::crisis::v1::{
     InquiryState, ListExposuresRequest, ListInquiriesRequest, OutletRank, RecordExposureRequest,
     RecordInquiryRequest,
 };
-use uuid::Uuid;
 
 use super::clock::instant;
 use super::incident::find;
+use super::{choice, spelled};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, request};
+use crate::connect::{Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, table, when};
@@ -338,10 +337,6 @@ pub(crate) async fn run(
     Ok(())
 }
 
-fn request_id() -> String {
-    Uuid::now_v7().to_string()
-}
-
 async fn inquiries(
     platform: &Platform,
     parent: String,
@@ -388,43 +383,33 @@ async fn exposures(
     .await
 }
 
-macro_rules! numbers {
-    ($($function:ident, $name:ident, $argument:literal, $prefix:literal, $expected:literal;)+) => { $(
-        fn $function(text: &str) -> Result<i32, Failure> {
-            let word = format!("{}{}", $prefix, text.to_uppercase().replace('-', "_"));
-            $name::from_str_name(&word)
-                .map(i32::from)
-                .filter(|n| *n != 0)
-                .ok_or_else(|| Failure::Word {
-                    argument: $argument,
-                    unknown: UnknownWord {
-                        text: text.to_owned(),
-                        expected: $expected.to_owned(),
-                    },
-                })
-        }
-    )+ };
-}
-numbers! {
-    rank_number, OutletRank, "rank", "OUTLET_RANK_", "NATIONAL, PROVINCIAL, CITY, LOCAL";
-    medium_number, ExposureMedium, "medium", "EXPOSURE_MEDIUM_", "PRESS, BROADCAST, NEWS_SITE, POST";
-    truth_number, ExposureTruth, "truth", "EXPOSURE_TRUTH_", "TRUE, PARTLY, FALSE, TAKEN_AS_TRUE";
-    state_number, InquiryState, "state", "INQUIRY_STATE_", "OPEN, ANSWERED, DECLINED";
+fn rank_number(text: &str) -> Result<i32, Failure> {
+    choice("rank", "OUTLET_RANK_", text, OutletRank::as_str_name)
 }
 
-fn bare(name: &str, prefix: &str) -> String {
-    match name.strip_prefix(prefix) {
-        None | Some("UNSPECIFIED") => "–".to_owned(),
-        Some(word) => word.to_owned(),
-    }
+fn medium_number(text: &str) -> Result<i32, Failure> {
+    choice(
+        "medium",
+        "EXPOSURE_MEDIUM_",
+        text,
+        ExposureMedium::as_str_name,
+    )
+}
+
+fn truth_number(text: &str) -> Result<i32, Failure> {
+    choice("truth", "EXPOSURE_TRUTH_", text, ExposureTruth::as_str_name)
+}
+
+fn state_number(text: &str) -> Result<i32, Failure> {
+    choice("state", "INQUIRY_STATE_", text, InquiryState::as_str_name)
 }
 
 fn truth(value: ExposureTruth) -> String {
-    bare(value.as_str_name(), "EXPOSURE_TRUTH_")
+    spelled(value.as_str_name(), "EXPOSURE_TRUTH_")
 }
 
 fn rank(value: OutletRank) -> String {
-    bare(value.as_str_name(), "OUTLET_RANK_")
+    spelled(value.as_str_name(), "OUTLET_RANK_")
 }
 
 fn show_inquiries(rows: &[Inquiry], out: Output) {
@@ -440,7 +425,7 @@ fn show_inquiries(rows: &[Inquiry], out: Output) {
                 rank(i.rank()),
                 when(i.due_time.as_ref()),
                 when(i.embargo_time.as_ref()),
-                bare(i.state().as_str_name(), "INQUIRY_STATE_"),
+                spelled(i.state().as_str_name(), "INQUIRY_STATE_"),
                 i.question.chars().take(40).collect(),
             ]
         },
@@ -466,7 +451,7 @@ fn show_exposures(rows: &[Exposure], out: Output) {
                 short(&e.name),
                 e.outlet.clone(),
                 rank(e.rank()),
-                bare(e.medium().as_str_name(), "EXPOSURE_MEDIUM_"),
+                spelled(e.medium().as_str_name(), "EXPOSURE_MEDIUM_"),
                 e.reach.to_string(),
                 truth(e.truth()),
                 when(e.clarify_due_time.as_ref()),
@@ -494,7 +479,7 @@ fn inquiry(i: &Inquiry, out: Output) {
             line("came", when(i.receive_time.as_ref()));
             line("due", when(i.due_time.as_ref()));
             line("embargo", when(i.embargo_time.as_ref()));
-            line("state", bare(i.state().as_str_name(), "INQUIRY_STATE_"));
+            line("state", spelled(i.state().as_str_name(), "INQUIRY_STATE_"));
             if !i.statement.is_empty() {
                 line("answered by", &i.statement);
             }

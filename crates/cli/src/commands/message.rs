@@ -7,7 +7,7 @@ use redress_proto::notification::v1::{
     RetryMessageRequest, SendMessageRequest,
 };
 
-use super::case;
+use super::{case, choice};
 use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -31,13 +31,9 @@ pub(crate) async fn run(
             paging,
         } => {
             let states = state
-                .map(|word| {
-                    let parse = MessageState::from_str_name;
-                    super::task::wire("state", "MESSAGE_STATE_", &word, parse)
-                })
+                .map(|word| choice("state", "MESSAGE_STATE_", &word, MessageState::as_str_name))
                 .transpose()?
                 .into_iter()
-                .map(i32::from)
                 .collect();
             let filter = ListMessagesRequest {
                 parent: parent(site.as_deref()),
@@ -125,10 +121,9 @@ pub(crate) async fn run(
             purpose,
             override_wording,
         } => {
-            let parse = MessagePurpose::from_str_name;
-            let purpose = super::task::wire("purpose", "MESSAGE_PURPOSE_", &purpose, parse)?;
+            let name = MessagePurpose::as_str_name;
             let asked = SendMessageRequest {
-                purpose: purpose.into(),
+                purpose: choice("purpose", "MESSAGE_PURPOSE_", &purpose, name)?,
                 parent: case::name_of(platform, &case).await?,
                 text,
                 person_tokens,

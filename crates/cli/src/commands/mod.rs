@@ -46,9 +46,13 @@ pub(crate) mod warranty;
 pub(crate) mod wording;
 pub(crate) mod work;
 
-use redress_model::words::Word;
+use redress_model::words::{UnknownWord, Word};
 
 use crate::failure::Failure;
+use crate::output::Tail as _;
+
+/// No enum of the contract goes further.
+const NUMBER_MAX: i32 = 100;
 
 /// The word of an enum's number, `–` where there is none.
 pub(crate) fn word<W: Word>(number: i32) -> String {
@@ -60,4 +64,61 @@ pub(crate) fn number<W: Word>(argument: &'static str, text: &str) -> Result<i32,
     W::parse(&text.to_uppercase().replace('-', "_"))
         .map(Word::number)
         .map_err(|unknown| Failure::Word { argument, unknown })
+}
+
+/// The value of an enum of the contract, or its number, typed as an argument in any case: for words that the domain has
+/// no type for.
+pub(crate) fn choice<E: TryFrom<i32>, N: From<E>>(
+    argument: &'static str,
+    prefix: &str,
+    text: &str,
+    name: fn(&E) -> &'static str,
+) -> Result<N, Failure> {
+    let word = text.to_uppercase().replace('-', "_");
+    let mut expected = Vec::new();
+    for value in (1..=NUMBER_MAX).filter_map(|number| E::try_from(number).ok()) {
+        let right = name(&value).tail(prefix);
+        if right == word {
+            return Ok(value.into());
+        }
+        expected.push(right);
+    }
+    Err(Failure::Word {
+        argument,
+        unknown: UnknownWord {
+            text: text.to_owned(),
+            expected: expected.join(", "),
+        },
+    })
+}
+
+/// The word behind an enum's name; a dash where nothing is said.
+pub(crate) fn spelled(name: &str, prefix: &str) -> String {
+    match name.strip_prefix(prefix) {
+        None | Some("" | "UNSPECIFIED") => "–".to_owned(),
+        Some(word) => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redress_proto::crisis::v1::IncidentState;
+
+    use super::*;
+
+    #[test]
+    fn values_are_typed_in_any_case_and_a_wrong_one_is_told_the_right_ones() {
+        let read = |text| -> Result<IncidentState, Failure> {
+            choice("state", "INCIDENT_STATE_", text, IncidentState::as_str_name)
+        };
+        assert_eq!(read("OPEN").ok(), Some(IncidentState::Open));
+        assert_eq!(read("stood-down").ok(), Some(IncidentState::StoodDown));
+        for wrong in ["unspecified", "", "INCIDENT_STATE_OPEN"] {
+            let said = read(wrong).expect_err("none of them").to_string();
+            assert!(
+                said.ends_with("is not one of OPEN, MERGED, STOOD_DOWN"),
+                "{said}"
+            );
+        }
+    }
 }

@@ -8,11 +8,11 @@ use redress_proto::notification::v1::{
     ListNoticesRequest, NoticeRecipient, NoticeState, NoticeText, OwnerNotice as Notice,
     RejectNoticeRequest, SubmitNoticeRequest, UpdateNoticeRequest, WithdrawNoticeRequest,
 };
-use uuid::Uuid;
 
-use super::practice::{bad, choice, spelled};
+use super::practice::bad;
+use super::{choice, spelled};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, table, when};
@@ -213,7 +213,7 @@ pub(crate) async fn run(
             let filter = ListNoticesRequest {
                 parent: parent(site.as_deref()),
                 state: state
-                    .map(|s| choice("state", "NOTICE_STATE_", &s, NoticeState::from_str_name))
+                    .map(|s| choice("state", "NOTICE_STATE_", &s, NoticeState::as_str_name))
                     .transpose()?
                     .unwrap_or(0),
                 ..Default::default()
@@ -340,10 +340,6 @@ pub(crate) async fn run(
         || show(&notice),
     );
     Ok(())
-}
-
-fn request_id() -> String {
-    Uuid::now_v7().to_string()
 }
 
 async fn get(platform: &Platform, name: &str) -> Result<Notice, Failure> {

@@ -1,7 +1,7 @@
 //! `redress incident tasks|task|condition|terms|update`: what an incident does in its stage, and what is told.
 
 use clap::Subcommand;
-use redress_model::words::{DutyRole, UnknownWord};
+use redress_model::words::DutyRole;
 use redress_proto::crisis::v1::{
     AnswerConditionRequest, ChangeTermsRequest, CompleteTaskRequest, GetIncidentPlanRequest,
     IncidentPlan, IncidentSetting, IncidentStage, RecordUpdateRequest, SkipTaskRequest, TaskState,
@@ -9,9 +9,9 @@ use redress_proto::crisis::v1::{
 };
 use uuid::Uuid;
 
-use super::incident::{bare, find, one};
+use super::incident::{find, one};
 use super::playbook::both;
-use super::word;
+use super::{choice, spelled, word};
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
 use crate::json;
@@ -238,17 +238,12 @@ fn setting(text: &str) -> Result<IncidentSetting, Failure> {
 }
 
 fn audience_number(text: &str) -> Result<i32, Failure> {
-    let word = text.to_uppercase();
-    UpdateAudience::from_str_name(&format!("UPDATE_AUDIENCE_{word}"))
-        .filter(|a| *a != UpdateAudience::Unspecified)
-        .map(i32::from)
-        .ok_or(Failure::Word {
-            argument: "audience",
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: "INSIDE, OUTWARD".to_owned(),
-            },
-        })
+    choice(
+        "audience",
+        "UPDATE_AUDIENCE_",
+        text,
+        UpdateAudience::as_str_name,
+    )
 }
 
 fn show(plan: &IncidentPlan) {
@@ -256,7 +251,7 @@ fn show(plan: &IncidentPlan) {
     heading(&both(plan.title.as_ref()));
     line("playbook", version(plan));
     let stage = IncidentStage::try_from(plan.stage).map_or("", |s| s.as_str_name());
-    line("stage", bare(stage, "INCIDENT_STAGE_"));
+    line("stage", spelled(stage, "INCIDENT_STAGE_"));
     line("since", when(plan.enter_time.as_ref()));
     for goal in &plan.goals {
         let taught = match goal.origin.as_str() {
@@ -283,7 +278,7 @@ fn show(plan: &IncidentPlan) {
             key,
             both(t.title.as_ref()),
             owner,
-            bare(state, "TASK_STATE_"),
+            spelled(state, "TASK_STATE_"),
             when(t.due_time.as_ref()),
             if open {
                 until(t.due_time.as_ref(), now)

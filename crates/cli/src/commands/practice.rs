@@ -3,7 +3,6 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use redress_model::words::UnknownWord;
 use redress_proto::Money;
 use redress_proto::assignment::v1::PracticeStep;
 use redress_proto::convert::{from_money, to_money, to_timestamp};
@@ -17,34 +16,6 @@ pub(crate) fn bad(argument: &'static str, reason: impl Display) -> Failure {
     Failure::Argument {
         argument,
         reason: reason.to_string(),
-    }
-}
-
-/// The number of an enum's word, typed in any case.
-pub(crate) fn choice<E: Into<i32>>(
-    argument: &'static str,
-    prefix: &str,
-    text: &str,
-    named: fn(&str) -> Option<E>,
-) -> Result<i32, Failure> {
-    let word = text.to_uppercase().replace('-', "_");
-    named(&format!("{prefix}{word}"))
-        .map(Into::into)
-        .filter(|n| *n != 0)
-        .ok_or(Failure::Word {
-            argument,
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: format!("one of the words of {}", prefix.trim_end_matches('_')),
-            },
-        })
-}
-
-/// The word behind an enum's name.
-pub(crate) fn spelled(name: &str, prefix: &str) -> String {
-    match name.strip_prefix(prefix) {
-        None | Some("UNSPECIFIED") => "–".to_owned(),
-        Some(word) => word.to_owned(),
     }
 }
 

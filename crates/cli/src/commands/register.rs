@@ -8,8 +8,7 @@ use redress_proto::assignment::v1::{
 };
 use uuid::Uuid;
 
-use super::practice::{choice, spelled};
-use super::{number, word};
+use super::{choice, number, spelled, word};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -103,7 +102,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let mut client = platform.register();
     let request_id = Uuid::now_v7().to_string();
-    let kind_of = |kind: &str| choice("kind", "REGISTER_KIND_", kind, RegisterKind::from_str_name);
+    let kind_of = |kind: &str| choice("kind", "REGISTER_KIND_", kind, RegisterKind::as_str_name);
     let entries = match command {
         RegisterCommand::Add {
             site,

@@ -1,7 +1,7 @@
 //! `redress report`: how many complaints of what kind, why, and how well promises are kept.
 
 use clap::{Args, Subcommand};
-use redress_model::words::{Category, Channel, ClockKind, UnknownWord};
+use redress_model::words::{Category, Channel, ClockKind};
 use redress_proto::assignment::v1::{
     CauseSource, CauseTrend, ClassifyCauseRequest, GetMonthlyReportRequest,
     ListRecurringCausesRequest, QueryReportRequest, ReportDimension, ReportFilter, ReportMeasures,
@@ -9,7 +9,7 @@ use redress_proto::assignment::v1::{
 };
 use uuid::Uuid;
 
-use super::word;
+use super::{choice, word};
 use crate::connect::{Platform, parent, request};
 use crate::failure::Failure;
 use crate::json;
@@ -439,17 +439,8 @@ fn title(dimension: ReportDimension) -> String {
 }
 
 fn dimension(argument: &'static str, text: &str) -> Result<ReportDimension, Failure> {
-    let word = text.to_uppercase();
-    ReportDimension::from_str_name(&format!("REPORT_DIMENSION_{word}"))
-        .filter(|d| *d != ReportDimension::Unspecified)
-        .ok_or(Failure::Word {
-            argument,
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: "SITE, MONTH, CATEGORY, CAUSE, SOURCE, GRADE, CHANNEL, DEPARTMENT"
-                    .to_owned(),
-            },
-        })
+    let name = ReportDimension::as_str_name;
+    choice(argument, "REPORT_DIMENSION_", text, name)
 }
 
 fn filter(text: &str) -> Result<ReportFilter, Failure> {
@@ -474,18 +465,7 @@ fn filter(text: &str) -> Result<ReportFilter, Failure> {
 }
 
 fn source_number(text: &str) -> Result<i32, Failure> {
-    let word = text.to_uppercase().replace('-', "_");
-    CauseSource::from_str_name(&format!("CAUSE_SOURCE_{word}"))
-        .map(i32::from)
-        .ok_or(Failure::Word {
-            argument: "source",
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: "OBJECTIVE_DEFECT, ECONOMIC_MOTIVE, THIRD_PARTY_INSTIGATION, \
-                           OUTSIDE_OUR_RESPONSIBILITY"
-                    .to_owned(),
-            },
-        })
+    choice("source", "CAUSE_SOURCE_", text, CauseSource::as_str_name)
 }
 
 #[cfg(test)]

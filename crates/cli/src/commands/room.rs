@@ -18,8 +18,7 @@ use redress_proto::crisis::v1::{
 use tonic::{Code, Request};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::incident::bare;
-use super::word;
+use super::{spelled, word};
 use crate::connect::{Platform, is_transient};
 use crate::failure::Failure;
 use crate::output::{instant, short};
@@ -232,9 +231,9 @@ fn title(i: &Incident, now: Timestamp, zone: &TimeZone, live: bool, width: usize
     let left = format!(
         " {site} {}  {}  {}  {}{provisional}  {} cases",
         i.number,
-        bare(state, "INCIDENT_STATE_"),
-        bare(mode, "INCIDENT_MODE_"),
-        bare(stage, "INCIDENT_STAGE_"),
+        spelled(state, "INCIDENT_STATE_"),
+        spelled(mode, "INCIDENT_MODE_"),
+        spelled(stage, "INCIDENT_STAGE_"),
         i.case_count
     );
     let time = now.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
@@ -306,11 +305,11 @@ pub(crate) fn clocks(i: &Incident, now: Timestamp) -> Vec<Piece> {
 fn statements(room: &IncidentRoom) -> Vec<Piece> {
     let mut lines = vec![piece(Look::Heading, "STATEMENTS")];
     for s in &room.statements {
-        let kind = bare(
+        let kind = spelled(
             StatementKind::try_from(s.kind).map_or("", |k| k.as_str_name()),
             "STATEMENT_KIND_",
         );
-        let step = bare(
+        let step = spelled(
             ReviewStep::try_from(s.due_step).map_or("", |r| r.as_str_name()),
             "REVIEW_STEP_",
         );
@@ -320,7 +319,10 @@ fn statements(room: &IncidentRoom) -> Vec<Piece> {
                 ("READY".to_owned(), Look::Warning)
             }
             StatementState::Draft => (step, Look::Warning),
-            other => (bare(other.as_str_name(), "STATEMENT_STATE_"), Look::Plain),
+            other => (
+                spelled(other.as_str_name(), "STATEMENT_STATE_"),
+                Look::Plain,
+            ),
         };
         lines.push(piece(
             look,
@@ -444,7 +446,7 @@ fn late(due: Option<Timestamp>, now: Timestamp) -> Look {
 }
 
 fn audience(value: i32) -> String {
-    bare(
+    spelled(
         Audience::try_from(value).map_or("", |a| a.as_str_name()),
         "AUDIENCE_",
     )

@@ -7,7 +7,8 @@ use redress_proto::assignment::v1::{
 };
 use uuid::Uuid;
 
-use super::practice::{choice, history, spelled};
+use super::practice::history;
+use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -125,7 +126,7 @@ pub(crate) async fn run(
                 "answer",
                 "HOUSEHOLD_ANSWER_",
                 &answer,
-                HouseholdAnswer::from_str_name,
+                HouseholdAnswer::as_str_name,
             )?;
             let record = RecordHouseholdsRequest {
                 etag: get(platform, &name).await?.etag,

@@ -10,13 +10,12 @@ use redress_assignment::domain::solution::{
 use redress_model::words::Channel;
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
-use uuid::Uuid;
 
 use super::case::name_of;
 use super::work::work_name;
 use super::{number, word};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, when};
@@ -144,10 +143,6 @@ pub(crate) enum SolutionCommand {
         #[arg(long, requires = "level", value_parser = clap::value_parser!(i64).range(0..))]
         amount: Option<i64>,
     },
-}
-
-fn request_id() -> String {
-    Uuid::now_v7().to_string()
 }
 
 /// Runs a subcommand.

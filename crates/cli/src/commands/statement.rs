@@ -14,11 +14,11 @@ use redress_proto::crisis::v1::{
     UpdateStatementRequest, Verdict,
 };
 use redress_rpc::auth::{JwkSet, attested};
-use uuid::Uuid;
 
 use super::incident::find;
+use super::{choice, spelled};
 use crate::args::Paging;
-use crate::connect::{Home, Platform, all_pages, request};
+use crate::connect::{Home, Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, table, when};
@@ -290,10 +290,6 @@ pub(crate) async fn run(
     Ok(())
 }
 
-fn request_id() -> String {
-    Uuid::now_v7().to_string()
-}
-
 async fn get(platform: &Platform, name: String) -> Result<Statement, Failure> {
     let get = GetStatementRequest { name };
     let answer = platform.statements().get_statement(request(get)).await?;
@@ -456,33 +452,24 @@ fn unknown(argument: &'static str, text: &str, expected: &str) -> Failure {
     }
 }
 
-macro_rules! numbers {
-    ($($function:ident, $name:ident, $argument:literal, $prefix:literal, $expected:literal;)+) => { $(
-        fn $function(text: &str) -> Result<i32, Failure> {
-            let word = format!("{}{}", $prefix, text.to_uppercase().replace('-', "_"));
-            $name::from_str_name(&word)
-                .map(i32::from)
-                .filter(|n| *n != 0)
-                .ok_or_else(|| unknown($argument, text, $expected))
-        }
-    )+ };
-}
-numbers! {
-    kind_number, StatementKind, "kind", "STATEMENT_KIND_", "HOLDING, UPDATE, ANSWER, CLARIFICATION, CLOSING";
-    audience_number, Audience, "audience", "AUDIENCE_", "AFFECTED, PUBLIC, MEDIA, AUTHORITIES, STAFF";
-    step_number, ReviewStep, "step", "REVIEW_STEP_", "FACT_CHECK, LEGAL_REVIEW, APPROVAL";
-    verdict_number, Verdict, "verdict", "VERDICT_", "APPROVE, OBJECT, LIFT, OVERRULE";
+fn kind_number(text: &str) -> Result<i32, Failure> {
+    choice("kind", "STATEMENT_KIND_", text, StatementKind::as_str_name)
 }
 
-fn bare(name: &str, prefix: &str) -> String {
-    match name.strip_prefix(prefix) {
-        None | Some("UNSPECIFIED") => "–".to_owned(),
-        Some(word) => word.to_owned(),
-    }
+fn audience_number(text: &str) -> Result<i32, Failure> {
+    choice("audience", "AUDIENCE_", text, Audience::as_str_name)
+}
+
+fn step_number(text: &str) -> Result<i32, Failure> {
+    choice("step", "REVIEW_STEP_", text, ReviewStep::as_str_name)
+}
+
+fn verdict_number(text: &str) -> Result<i32, Failure> {
+    choice("verdict", "VERDICT_", text, Verdict::as_str_name)
 }
 
 fn state(s: &Statement) -> String {
-    bare(s.state().as_str_name(), "STATEMENT_STATE_")
+    spelled(s.state().as_str_name(), "STATEMENT_STATE_")
 }
 
 /// What it waits for.
@@ -495,7 +482,7 @@ fn waits(s: &Statement) -> String {
     }
     match s.due_step() {
         ReviewStep::Unspecified => "release".to_owned(),
-        step => bare(step.as_str_name(), "REVIEW_STEP_"),
+        step => spelled(step.as_str_name(), "REVIEW_STEP_"),
     }
 }
 
@@ -514,8 +501,8 @@ fn show_all(statements: &[Statement], out: Output) {
         |s| {
             vec![
                 short(&s.name),
-                bare(s.kind().as_str_name(), "STATEMENT_KIND_"),
-                bare(s.audience().as_str_name(), "AUDIENCE_"),
+                spelled(s.kind().as_str_name(), "STATEMENT_KIND_"),
+                spelled(s.audience().as_str_name(), "AUDIENCE_"),
                 s.language.clone(),
                 state(s),
                 waits(s),
@@ -529,8 +516,8 @@ fn show_all(statements: &[Statement], out: Output) {
 fn show(s: &Statement) {
     heading(&format!(
         "{} to {}",
-        bare(s.kind().as_str_name(), "STATEMENT_KIND_"),
-        bare(s.audience().as_str_name(), "AUDIENCE_")
+        spelled(s.kind().as_str_name(), "STATEMENT_KIND_"),
+        spelled(s.audience().as_str_name(), "AUDIENCE_")
     ));
     line("name", &s.name);
     line("incident", &s.incident);
@@ -538,7 +525,7 @@ fn show(s: &Statement) {
     line("waits for", waits(s));
     line(
         "stage",
-        bare(
+        spelled(
             IncidentStage::try_from(s.stage).map_or("", |v| v.as_str_name()),
             "INCIDENT_STAGE_",
         ),
@@ -580,8 +567,8 @@ fn show(s: &Statement) {
             reviews.add_row(vec![
                 when(r.review_time.as_ref()),
                 r.reviewer.clone(),
-                bare(r.step().as_str_name(), "REVIEW_STEP_"),
-                bare(r.verdict().as_str_name(), "VERDICT_"),
+                spelled(r.step().as_str_name(), "REVIEW_STEP_"),
+                spelled(r.verdict().as_str_name(), "VERDICT_"),
                 if r.counts { "yes" } else { "–" }.to_owned(),
                 r.reason.clone(),
             ]);
@@ -598,8 +585,8 @@ fn show_feed(entries: &[FeedEntry], out: Output) {
             vec![
                 e.number.to_string(),
                 when(e.publish_time.as_ref()),
-                bare(e.kind().as_str_name(), "STATEMENT_KIND_"),
-                bare(e.audience().as_str_name(), "AUDIENCE_"),
+                spelled(e.kind().as_str_name(), "STATEMENT_KIND_"),
+                spelled(e.audience().as_str_name(), "AUDIENCE_"),
                 match e.supersedes_number {
                     0 => "–".to_owned(),
                     old => old.to_string(),

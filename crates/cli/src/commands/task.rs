@@ -1,14 +1,13 @@
 //! `redress task`: calls to make, letters to write, customers to ask how it was, readers whom nothing reached.
 
 use clap::{Args, Subcommand};
-use redress_model::words::UnknownWord;
 use redress_proto::notification::v1::{
     ClaimTaskRequest, CompleteTaskRequest, GetTaskRequest, ListTasksRequest,
     RecordSurveyCallRequest, SurveyAnswer, SurveyCallOutcome, Task, TaskKind, TaskOutcome,
     TaskState, TaskText,
 };
 
-use super::case;
+use super::{case, choice};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -112,15 +111,14 @@ pub(crate) async fn run(
             let filter = ListTasksRequest {
                 parent: parent(site.as_deref()),
                 states: state
-                    .map(|word| wire("state", "TASK_STATE_", &word, TaskState::from_str_name))
+                    .map(|word| choice("state", "TASK_STATE_", &word, TaskState::as_str_name))
                     .transpose()?
                     .into_iter()
-                    .map(i32::from)
                     .collect(),
                 kind: kind
-                    .map(|word| wire("kind", "TASK_KIND_", &word, TaskKind::from_str_name))
+                    .map(|word| choice("kind", "TASK_KIND_", &word, TaskKind::as_str_name))
                     .transpose()?
-                    .map_or(0, i32::from),
+                    .unwrap_or(0),
                 case: case::name_or_any(platform, case.as_deref()).await?,
                 mine,
                 ..Default::default()
@@ -161,11 +159,11 @@ pub(crate) async fn run(
             outcome,
             answer,
         } => {
-            let outcome = wire(
+            let outcome: TaskOutcome = choice(
                 "outcome",
                 "TASK_OUTCOME_",
                 &outcome,
-                TaskOutcome::from_str_name,
+                TaskOutcome::as_str_name,
             )?;
             let get = GetTaskRequest { name: name.clone() };
             let task = client.get_task(request(get)).await?.into_inner().task;
@@ -319,23 +317,4 @@ fn outcome(task: &Task) -> String {
         TaskOutcome::Unspecified => "–".to_owned(),
         outcome => outcome.as_str_name().tail("TASK_OUTCOME_").to_owned(),
     }
-}
-
-/// The value of a word typed as an argument, in any case.
-pub(super) fn wire<E>(
-    argument: &'static str,
-    prefix: &str,
-    text: &str,
-    parse: impl Fn(&str) -> Option<E>,
-) -> Result<E, Failure> {
-    let word = text.to_uppercase().replace('-', "_");
-    parse(&format!("{prefix}{word}"))
-        .filter(|_| word != "UNSPECIFIED")
-        .ok_or_else(|| Failure::Word {
-            argument,
-            unknown: UnknownWord {
-                text: text.to_owned(),
-                expected: "one of the words that --help names".to_owned(),
-            },
-        })
 }

@@ -11,7 +11,8 @@ use redress_proto::assignment::v1::{
 use uuid::Uuid;
 
 use super::case::{name_if_given, name_of};
-use super::practice::{at, choice, history, or_now, spelled};
+use super::practice::{at, history, or_now};
+use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -151,7 +152,7 @@ pub(crate) async fn run(
             let case = name_of(platform, &case).await?;
             let record = RecordTransferRequest {
                 case,
-                body: choice("body", "TRANSFER_BODY_", &body, TransferBody::from_str_name)?,
+                body: choice("body", "TRANSFER_BODY_", &body, TransferBody::as_str_name)?,
                 office,
                 outside_number: number,
                 receive_time: or_now(received),

@@ -9,7 +9,8 @@ use redress_proto::assignment::v1::{
 };
 use uuid::Uuid;
 
-use super::practice::{bad, choice, spelled};
+use super::practice::bad;
+use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -91,7 +92,7 @@ pub(crate) async fn run(
         } => {
             let explain = ExplainWarrantyRequest {
                 name: unit,
-                defect_class: choice("class", "DEFECT_CLASS_", &class, DefectClass::from_str_name)?,
+                defect_class: choice("class", "DEFECT_CLASS_", &class, DefectClass::as_str_name)?,
                 report_date: reported,
             };
             let answer = client
@@ -207,7 +208,7 @@ fn term(text: &str, reason: &str) -> Result<ContractTerm, Failure> {
         .split_once('=')
         .ok_or_else(|| bad("term", "is CLASS=MONTHS"))?;
     Ok(ContractTerm {
-        defect_class: choice("term", "DEFECT_CLASS_", class, DefectClass::from_str_name)?,
+        defect_class: choice("term", "DEFECT_CLASS_", class, DefectClass::as_str_name)?,
         months: months.parse().map_err(|e| bad("term", e))?,
         clause: reason.to_owned(),
     })

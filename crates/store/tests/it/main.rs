@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bootstrap;
+mod keyring;
 mod receipts;
 mod schema;
 mod scope;

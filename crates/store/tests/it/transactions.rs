@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use redress_model::Fault;
-use redress_store::{Database, Operation, Role, StoreResultExt as _, Tx};
+use redress_store::{Database, OneRowExt as _, Operation, Role, StoreResultExt as _, Tx};
 use redress_testkit::proxy::FaultProxy;
 use redress_testkit::{eventually, postgres};
 use secrecy::ExposeSecret as _;
@@ -325,6 +325,46 @@ async fn constraints_are_matched_by_exact_name_and_values_never_leave() {
         shown.contains("thing_amount") && !shown.contains("4711") && !shown.contains("-5"),
         "{shown}"
     );
+}
+
+#[tokio::test]
+async fn a_change_that_finds_no_row_is_not_taken_for_done() {
+    struct Raise;
+    impl Operation for Raise {
+        const NAME: &'static str = "test.raise";
+        type Output = ();
+        async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+            sqlx::query("UPDATE thing SET amount = amount + 1 WHERE id = 1")
+                .execute(&mut **tx)
+                .await
+                .one_row("a thing was raised without its lock")
+        }
+    }
+    let t = database().await;
+    let fault = t.db.run(&site("lake"), &Raise).await.unwrap_err();
+    assert_eq!(fault.reason(), "INTERNAL");
+    let insert = "INSERT INTO thing VALUES ('lake', 1) RETURNING 'x'";
+    sql(&t.db, &site("lake"), &[insert]).await.unwrap();
+    t.db.run(&site("lake"), &Raise).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_worker_goes_on_until_a_batch_is_not_full() {
+    struct Take(AtomicU32);
+    impl Operation for Take {
+        const NAME: &'static str = "test.take";
+        type Output = u64;
+        async fn run(&self, _: &mut Tx) -> Result<u64, Fault> {
+            let left = self.0.load(Ordering::SeqCst);
+            self.0.store(left.saturating_sub(2), Ordering::SeqCst);
+            Ok(u64::from(left.min(2)))
+        }
+    }
+    let t = database().await;
+    for all in [0, 1, 4, 5] {
+        let take = Take(AtomicU32::new(all));
+        assert_eq!(t.db.work_off(&take, 2).await.unwrap(), u64::from(all));
+    }
 }
 
 #[tokio::test]

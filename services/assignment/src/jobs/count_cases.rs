@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redress_model::Fault;
 use redress_model::name::SiteId;
+use redress_runtime::every;
 use redress_store::{Database, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 
@@ -18,19 +19,8 @@ const BATCH_CASES: i64 = 2_000;
 
 /// Runs until shutdown.
 pub async fn run(db: Database, shutdown: CancellationToken) {
-    loop {
-        if let Err(fault) = count_changed(&db).await {
-            tracing::warn!(
-                reason = fault.reason(),
-                fault = %fault.chain(),
-                "could not count cases; will try again"
-            );
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(POLL) => {}
-        }
-    }
+    let failed = "could not count cases; will try again";
+    every(POLL, &shutdown, failed, || count_changed(&db)).await;
 }
 
 /// Counts everything that changed. Returns how many cases this call counted.

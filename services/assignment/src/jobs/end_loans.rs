@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::LoanName;
 use redress_model::time::SharedClock;
+use redress_runtime::every;
 use redress_store::{Database, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 
@@ -20,21 +21,15 @@ const BATCH_LOANS: i64 = 200;
 
 /// Runs until shutdown.
 pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) {
-    loop {
-        match tell_ended(&db, &clock).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "told of loans that ended"),
-            Err(fault) => tracing::warn!(
-                reason = fault.reason(),
-                fault = %fault.chain(),
-                "could not tell of loans that ended; will try again"
-            ),
+    let failed = "could not tell of loans that ended; will try again";
+    every(clock.wait(POLL), &shutdown, failed, || async {
+        let count = tell_ended(&db, &clock).await?;
+        if count > 0 {
+            tracing::info!(count, "told of loans that ended");
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(clock.wait(POLL)) => {}
-        }
-    }
+        Ok(())
+    })
+    .await;
 }
 
 /// Tells of every loan that ended and was not told of. Returns how many this call told of.

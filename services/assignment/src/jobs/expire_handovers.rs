@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_model::time::SharedClock;
+use redress_runtime::every;
 use redress_store::{Database, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 
@@ -26,21 +27,15 @@ const ACTOR: &str = "assignment";
 
 /// Runs until shutdown.
 pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) {
-    loop {
-        match expire_due(&db, &clock).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "ended hand-overs that nobody answered"),
-            Err(fault) => tracing::warn!(
-                reason = fault.reason(),
-                fault = %fault.chain(),
-                "could not end hand-overs; will try again"
-            ),
+    let failed = "could not end hand-overs; will try again";
+    every(clock.wait(POLL), &shutdown, failed, || async {
+        let count = expire_due(&db, &clock).await?;
+        if count > 0 {
+            tracing::info!(count, "ended hand-overs that nobody answered");
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(clock.wait(POLL)) => {}
-        }
-    }
+        Ok(())
+    })
+    .await;
 }
 
 /// Ends every hand-over whose time is over. Returns how many this call ended.

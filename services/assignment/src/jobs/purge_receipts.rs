@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use redress_model::time::SharedClock;
+use redress_runtime::every;
 use redress_store::{Database, receipt};
 use tokio_util::sync::CancellationToken;
 
@@ -11,13 +12,9 @@ const PERIOD: Duration = Duration::from_secs(600);
 
 /// Runs until shutdown. Replicas may do so at once; each row goes once.
 pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) {
-    loop {
-        if let Err(fault) = receipt::purge(&db, clock.now()).await {
-            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "old receipts stay for now");
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
-    }
+    let failed = "old receipts stay for now";
+    every(PERIOD, &shutdown, failed, || {
+        receipt::purge(&db, clock.now())
+    })
+    .await;
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_model::time::SharedClock;
+use redress_runtime::every;
 use redress_store::{Database, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 
@@ -22,21 +23,15 @@ const BATCH_SITES: i64 = 100;
 
 /// Runs until shutdown.
 pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) {
-    loop {
-        match tell_due(&db, &clock).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "told rosters again"),
-            Err(fault) => tracing::warn!(
-                reason = fault.reason(),
-                fault = %fault.chain(),
-                "could not tell rosters; will try again"
-            ),
+    let failed = "could not tell rosters; will try again";
+    every(clock.wait(POLL), &shutdown, failed, || async {
+        let count = tell_due(&db, &clock).await?;
+        if count > 0 {
+            tracing::info!(count, "told rosters again");
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(clock.wait(POLL)) => {}
-        }
-    }
+        Ok(())
+    })
+    .await;
 }
 
 /// Tells every roster that is due. Returns how many this call told.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_model::time::SharedClock;
+use redress_runtime::every;
 use redress_store::{Database, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 
@@ -24,21 +25,15 @@ const ACTOR: &str = "assignment";
 
 /// Runs until shutdown.
 pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) {
-    loop {
-        match settle_begun(&db, &clock).await {
-            Ok(0) => {}
-            Ok(sites) => tracing::debug!(sites, "looked at what waits for people on leave"),
-            Err(fault) => tracing::warn!(
-                reason = fault.reason(),
-                fault = %fault.chain(),
-                "could not settle what waits for people on leave; will try again"
-            ),
+    let failed = "could not settle what waits for people on leave; will try again";
+    every(clock.wait(POLL), &shutdown, failed, || async {
+        let sites = settle_begun(&db, &clock).await?;
+        if sites > 0 {
+            tracing::debug!(sites, "looked at what waits for people on leave");
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(clock.wait(POLL)) => {}
-        }
-    }
+        Ok(())
+    })
+    .await;
 }
 
 /// Settles every site where something waits for somebody on leave. Returns how many there were.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{CaseName, SummonsName};
 use redress_model::time::SharedClock;
+use redress_runtime::every;
 use redress_store::{Database, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 
@@ -20,21 +21,15 @@ const BATCH_SUMMONSES: i64 = 200;
 
 /// Runs until shutdown.
 pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) {
-    loop {
-        match tell_due(&db, &clock).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "looked after summonses that nobody acknowledged"),
-            Err(fault) => tracing::warn!(
-                reason = fault.reason(),
-                fault = %fault.chain(),
-                "could not summon again; will try again"
-            ),
+    let failed = "could not summon again; will try again";
+    every(clock.wait(POLL), &shutdown, failed, || async {
+        let count = tell_due(&db, &clock).await?;
+        if count > 0 {
+            tracing::info!(count, "looked after summonses that nobody acknowledged");
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(clock.wait(POLL)) => {}
-        }
-    }
+        Ok(())
+    })
+    .await;
 }
 
 /// Looks after every summons that is due. Returns how many this call did.

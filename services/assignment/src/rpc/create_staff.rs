@@ -9,8 +9,7 @@ use redress_model::name::{StaffId, StaffName};
 use redress_proto::assignment::v1::{CreateStaffRequest, CreateStaffResponse};
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Operation, Tx};
-use redress_vault::Vault;
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, parse, render};
@@ -37,7 +36,7 @@ pub(super) async fn run(
     let now = shared.clock.now();
     let operation = Create {
         receipt,
-        vault: Arc::clone(&shared.vault),
+        keyring: Arc::clone(&shared.keyring),
         staff: Staff {
             name: StaffName::new(site, id),
             display_name: given.display_name,
@@ -69,7 +68,7 @@ pub(super) async fn run(
 
 struct Create {
     receipt: ReceiptKey,
-    vault: Arc<Vault>,
+    keyring: Arc<Keyring>,
     staff: Staff,
     points: Vec<ContactPoint>,
     actor: String,
@@ -88,7 +87,7 @@ impl Operation for Create {
         }
         bench::lock(tx, &name.site).await?;
         staff::insert(tx, &self.staff).await?;
-        contacts::replace(tx, &self.vault, name, &self.points, self.now).await?;
+        contacts::replace(tx, &self.keyring, name, &self.points, self.now).await?;
         outbox::staff_changed(tx, &self.staff).await?;
         work::settle(tx, &name.site, None, &self.actor, self.now).await?;
         let etag = etag::of(self.staff.revision);

@@ -45,8 +45,7 @@ use redress_proto::assignment::v1::{
 };
 use redress_rpc::{Caller, Fingerprints, status};
 use redress_store::receipt::ReceiptKey;
-use redress_store::{Database, Tx};
-use redress_vault::Vault;
+use redress_store::{Database, Keyring, Tx};
 use tonic::{Request, Response, Status};
 
 pub use plan::RosterPlanRpc;
@@ -71,7 +70,7 @@ pub struct Shared {
     /// The time.
     pub clock: SharedClock,
     /// Seals contact points.
-    pub vault: Arc<Vault>,
+    pub keyring: Arc<Keyring>,
     /// Tells a retry from another request.
     pub fingerprints: Fingerprints,
 }

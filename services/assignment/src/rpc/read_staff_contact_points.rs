@@ -10,8 +10,7 @@ use redress_proto::assignment::v1::{
     ContactPoint, ReadStaffContactPointsRequest, ReadStaffContactPointsResponse,
 };
 use redress_rpc::Caller;
-use redress_store::{Operation, Tx};
-use redress_vault::Vault;
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, render};
@@ -26,7 +25,7 @@ pub(super) async fn run(
     let scope = redress_runtime::scope(caller);
     let request = request.into_inner();
     let operation = Read {
-        vault: Arc::clone(&shared.vault),
+        keyring: Arc::clone(&shared.keyring),
         name: parse_field("name", &request.name)?,
         service,
         purpose: request.purpose,
@@ -36,7 +35,7 @@ pub(super) async fn run(
 }
 
 struct Read {
-    vault: Arc<Vault>,
+    keyring: Arc<Keyring>,
     name: StaffName,
     service: String,
     purpose: String,
@@ -53,7 +52,7 @@ impl Operation for Read {
         let points = if staff.retired {
             Vec::new()
         } else {
-            contacts::open(tx, &self.vault, &self.name).await?
+            contacts::open(tx, &self.keyring, &self.name).await?
         };
         let (department, department_en) = match &staff.department {
             Some(id) => {

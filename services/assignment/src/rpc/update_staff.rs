@@ -9,8 +9,7 @@ use redress_model::{Fault, Violation};
 use redress_proto::assignment::v1::{self as wire, UpdateStaffRequest, UpdateStaffResponse};
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Operation, Tx};
-use redress_vault::Vault;
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, parse, render};
@@ -34,7 +33,7 @@ pub(super) async fn run(
     let paths = request.update_mask.unwrap_or_default().paths;
     let operation = Update {
         receipt,
-        vault: Arc::clone(&shared.vault),
+        keyring: Arc::clone(&shared.keyring),
         changes: changes(&name, given, &paths)?,
         name,
         etag: request.etag,
@@ -113,7 +112,7 @@ fn changes(name: &StaffName, given: wire::Staff, paths: &[String]) -> Result<Vec
 
 struct Update {
     receipt: ReceiptKey,
-    vault: Arc<Vault>,
+    keyring: Arc<Keyring>,
     name: StaffName,
     changes: Vec<Change>,
     etag: String,
@@ -153,7 +152,7 @@ impl Operation for Update {
             after.updated_at = self.now;
             staff::update(tx, &after).await?;
             if let Some(points) = points {
-                contacts::replace(tx, &self.vault, &self.name, points, self.now).await?;
+                contacts::replace(tx, &self.keyring, &self.name, points, self.now).await?;
             }
             outbox::staff_changed(tx, &after).await?;
             if after.retired != before.retired {

@@ -815,6 +815,46 @@ async fn m10_the_register_shows_what_touches_a_complaint() {
 }
 
 #[tokio::test]
+async fn a_deadline_six_years_ahead_is_a_mistyped_year() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let far = wire_time(world.at(6 * 366));
+
+    let mut request = world.transfer_of(&case, "GD-8");
+    request.due_time = far;
+    let refused = world
+        .transfers
+        .record_transfer(by(world.manager(), request))
+        .await
+        .expect_err("no office gives so long");
+    assert_eq!(field(&refused), "due_time");
+
+    let transfer = world.transfer(&case, "GD-8").await.expect("recorded");
+    let asked = TransferStep::ExtensionRequested(wire::ExtensionRequested {
+        wished_due_time: far,
+    });
+    let refused = world.transfer_step(&transfer, asked).await;
+    assert_eq!(
+        field(&refused.expect_err("nor is asked for so long")),
+        "extension_requested.wished_due_time"
+    );
+
+    let request = wire::PlaceOrderRequest {
+        case: case.to_string(),
+        contractor: world.contractor(0).await.expect("a contractor").name,
+        scope: "seal the roof".to_owned(),
+        due_time: far,
+        ..Default::default()
+    };
+    let refused = world
+        .contractors
+        .place_order(by(world.manager(), request))
+        .await
+        .expect_err("no repair takes so long");
+    assert_eq!(field(&refused), "due_time");
+}
+
+#[tokio::test]
 async fn i2_a_retry_records_nothing_again_and_another_body_is_refused() {
     let world = World::staffed().await;
     let case = world.offered(Category::EngineeringQuality).await;

@@ -27,6 +27,7 @@ use redress_proto::event::v1::{DeliverOutcome, DeliverRequest};
 use redress_rpc::roles::Roles;
 use redress_rpc::{Caller, Fingerprints};
 use redress_runtime::Service;
+use redress_store::Keyring;
 use redress_testkit::{ManualClock, TestDatabase};
 use redress_vault::{Vault, generate_key_file};
 use secrecy::ExposeSecret;
@@ -85,7 +86,7 @@ impl World {
         let shared = Shared {
             db: database.db.clone(),
             clock: clock.clone(),
-            vault: Arc::new(vault),
+            keyring: Arc::new(Keyring::new(Arc::new(vault), "id")),
             fingerprints: Fingerprints::new(b"test"),
         };
         let meter = opentelemetry::global::meter("test");

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{ExposureName, StatementName};
 use redress_model::words::{ClockKind, ClockState, DutyRole};
+use redress_store::Keyring;
 use uuid::Uuid;
 
 use super::Turn;
@@ -12,7 +13,6 @@ use super::saying::Case;
 use crate::domain::media::{CLARIFY_WITHIN, Outlet, Refusal, Words, answers, clarifies};
 use crate::domain::statement::{Digest, Person};
 use crate::domain::words::{ExposureTruth, InquiryState, LogKind, OutletRank, StatementState};
-use crate::store::keys::Keys;
 use crate::store::media::{self, Assessment, Clarified, Exposure, Inquiry};
 
 fn refused(refusal: &Refusal, name: impl std::fmt::Display) -> Fault {
@@ -39,7 +39,7 @@ impl Turn<'_> {
     /// When Postgres is away.
     pub async fn inquire(
         &mut self,
-        keys: &Keys,
+        keys: &Keyring,
         inquiry: &Inquiry,
         journalist: &str,
     ) -> Result<(), Fault> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redress_model::Fault;
 use redress_model::name::SiteId;
+use redress_runtime::every;
 use redress_store::{Database, Operation, Scope, Tx};
 use redress_timers::Entry;
 use tokio_util::sync::CancellationToken;
@@ -19,15 +20,9 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// Looks until shut down. Replicas may do so at once; the site's lock makes the second find nothing to
 /// do.
 pub async fn run(db: Database, shop: Shop, shutdown: CancellationToken) {
-    loop {
-        if let Err(fault) = look(&db, &shop).await {
-            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "unfilled roles stay so for now");
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(shop.desk.clock.wait(PERIOD)) => {}
-        }
-    }
+    let pause = shop.desk.clock.wait(PERIOD);
+    let failed = "unfilled roles stay so for now";
+    every(pause, &shutdown, failed, || look(&db, &shop)).await;
 }
 
 /// Looks once.

@@ -6,7 +6,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 use redress_model::Fault;
 use redress_model::time::SharedClock;
-use redress_runtime::Counted;
+use redress_runtime::{Counted, every};
 use redress_store::Database;
 use tokio_util::sync::CancellationToken;
 
@@ -20,30 +20,23 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Counts until shutdown.
 pub async fn run(db: Database, clock: SharedClock, meter: Meter, shutdown: CancellationToken) {
-    let (incidents, promises) = (Counted::default(), Counted::default());
-    meter
-        .i64_observable_gauge("redress.crisis.incidents.open")
-        .with_unit("{incident}")
-        .with_description("Open incidents by mode and stage.")
-        .with_callback(incidents.callback())
-        .build();
-    meter
-        .i64_observable_gauge("redress.crisis.promises")
-        .with_unit("{clock}")
-        .with_description(
-            "Promises of incidents by kind: running, breached, and of the last day kept in time or late.",
-        )
-        .with_callback(promises.callback())
-        .build();
-    loop {
-        if let Err(fault) = count(&db, &clock, &incidents, &promises).await {
-            tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "open incidents cannot be counted");
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
-    }
+    let incidents = Counted::gauge(
+        &meter,
+        "redress.crisis.incidents.open",
+        "{incident}",
+        "Open incidents by mode and stage.",
+    );
+    let promises = Counted::gauge(
+        &meter,
+        "redress.crisis.promises",
+        "{clock}",
+        "Promises of incidents by kind: running, breached, and of the last day kept in time or late.",
+    );
+    let failed = "open incidents cannot be counted";
+    every(PERIOD, &shutdown, failed, || {
+        count(&db, &clock, &incidents, &promises)
+    })
+    .await;
 }
 
 async fn count(
@@ -53,29 +46,20 @@ async fn count(
     promises: &Counted,
 ) -> Result<(), Fault> {
     let open = standing::open_incidents(db).await?;
-    incidents.set(
-        open.into_iter()
-            .map(|of| {
-                let labels = vec![
-                    KeyValue::new("redress.incident.mode", of.mode),
-                    KeyValue::new("redress.incident.stage", of.stage),
-                ];
-                (of.count, labels)
-            })
-            .collect(),
-    );
+    incidents.set(open.into_iter().map(|of| {
+        let labels = vec![
+            KeyValue::new("redress.incident.mode", of.mode),
+            KeyValue::new("redress.incident.stage", of.stage),
+        ];
+        (of.count, labels)
+    }));
     let standing = standing::promises(db, clock.now() - DAY).await?;
-    promises.set(
-        standing
-            .into_iter()
-            .map(|of| {
-                let labels = vec![
-                    KeyValue::new("redress.clock.kind", of.kind),
-                    KeyValue::new("redress.outcome", of.outcome),
-                ];
-                (of.count, labels)
-            })
-            .collect(),
-    );
+    promises.set(standing.into_iter().map(|of| {
+        let labels = vec![
+            KeyValue::new("redress.clock.kind", of.kind),
+            KeyValue::new("redress.outcome", of.outcome),
+        ];
+        (of.count, labels)
+    }));
     Ok(())
 }

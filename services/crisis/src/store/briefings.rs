@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{BriefingName, SiteId, StaffId};
 use redress_model::words::ClockKind;
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{read, read_all, texts};
@@ -172,7 +172,7 @@ pub async fn plan(
 pub async fn update(tx: &mut Tx, briefing: &Briefing) -> Result<(), Fault> {
     let held = briefing.held.as_ref();
     let released = briefing.released.as_ref();
-    let updated = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::briefings::update
         UPDATE briefing SET state = $3, form = $4, hold_time = $5, held_by = $6, attendance = $7, staff = $8, cases = $9,
           reference = $10, release_time = $11, released_by = $12, since_log = $13, since_time = $14, until_log = $15,
@@ -201,13 +201,7 @@ pub async fn update(tx: &mut Tx, briefing: &Briefing) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if updated == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal("a briefing was changed without its lock"))
-    }
+    .one_row("a briefing was changed without its lock")
 }
 
 /// A briefing.
@@ -325,7 +319,7 @@ pub async fn answer(
     number: i32,
     answer: &Settled,
 ) -> Result<(), Fault> {
-    let answered = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::briefings::answer
         UPDATE briefing_question SET answer = $4, answer_time = $5, answered_by = $6, answer_log = $7
         WHERE site = $1 AND briefing = $2 AND number = $3 AND answer IS NULL",
@@ -339,13 +333,7 @@ pub async fn answer(
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if answered == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal("a question was answered without its lock"))
-    }
+    .one_row("a question was answered without its lock")
 }
 
 /// Everything that was asked at the briefings of an incident, in order.

@@ -37,15 +37,8 @@ pub async fn add(tx: &mut Tx, site: &SiteId, incident: Uuid, at: Timestamp) -> R
 /// # Errors
 /// When Postgres is away.
 pub async fn head(tx: &mut Tx) -> Result<Position, Fault> {
-    let xmin = sqlx::query_scalar!(
-        r#"-- crisis::store::changes::head
-        SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS "xmin!""#,
-    )
-    .fetch_one(&mut **tx)
-    .await
-    .or_fault()?;
     Ok(Position {
-        xid: xid(&xmin)?.saturating_sub(1),
+        xid: tx.horizon().await?,
         id: i64::MAX,
     })
 }
@@ -146,12 +139,5 @@ impl Operation for Purge {
 /// # Errors
 /// When Postgres is away.
 pub async fn purge(db: &Database, now: Timestamp) -> Result<u64, Fault> {
-    let mut purged = 0;
-    loop {
-        let rows = db.work(&Purge { now }).await?;
-        purged += rows;
-        if rows < PURGE_ROWS_MAX.unsigned_abs() {
-            return Ok(purged);
-        }
-    }
+    db.work_off(&Purge { now }, PURGE_ROWS_MAX).await
 }

@@ -9,7 +9,7 @@ use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_rpc::trace_context::traceparent;
-use redress_store::{Database, StoreResultExt as _, Tx};
+use redress_store::{Database, OneRowExt as _, StoreResultExt as _, Tx};
 use redress_timers::Entry;
 use uuid::Uuid;
 
@@ -179,7 +179,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
 /// # Errors
 /// When Postgres is away.
 pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fault> {
-    let updated = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::clocks::update
         UPDATE incident_clock SET state = $3, told = $4, heard = $5, level = $6, generation = $7, next_time = $8, stop_time = $9
         WHERE site = $1 AND id = $2 AND generation = $7::bigint - 1",
@@ -195,15 +195,7 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if updated == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal(
-            "a clock was changed without its incident's lock",
-        ))
-    }
+    .one_row("a clock was changed without its incident's lock")
 }
 
 /// The promises of an incident that still count.

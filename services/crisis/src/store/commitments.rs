@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{BriefingName, CommitmentName, SiteId, StaffId};
 use redress_model::words::{ClockKind, ClockState};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::read;
@@ -131,7 +131,7 @@ pub async fn settle(
     state: CommitmentState,
     settled: &Settled,
 ) -> Result<(), Fault> {
-    let rows = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::commitments::settle
         UPDATE commitment SET state = $3, settle_time = $4, settled_by = $5, outcome = $6, settle_log = $7, revision = revision + 1
         WHERE site = $1 AND id = $2 AND state = 'OPEN'",
@@ -145,13 +145,7 @@ pub async fn settle(
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if rows == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal("a commitment was settled without its lock"))
-    }
+    .one_row("a commitment was settled without its lock")
 }
 
 /// A commitment.

@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId};
 use redress_model::words::DutyRole;
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::read;
@@ -165,7 +165,7 @@ pub async fn answer(
     incident: Uuid,
     offer: &Handover,
 ) -> Result<(), Fault> {
-    let ended = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::handovers::answer
         UPDATE incident_handover SET state = $4, answer_time = $5, answer_reason = $6
         WHERE site = $1 AND incident = $2 AND number = $3 AND state = 'OFFERED'",
@@ -178,13 +178,5 @@ pub async fn answer(
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if ended == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal(
-            "an offer was answered without its incident's lock",
-        ))
-    }
+    .one_row("an offer was answered without its incident's lock")
 }

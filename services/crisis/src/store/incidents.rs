@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{IncidentName, SiteId};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::read;
@@ -280,7 +280,7 @@ pub async fn insert(tx: &mut Tx, incident: &Incident) -> Result<(), Fault> {
 /// # Errors
 /// When Postgres is away.
 pub async fn update(tx: &mut Tx, incident: &Incident) -> Result<(), Fault> {
-    let updated = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::incidents::update
         UPDATE incident SET cluster = $3, state = $4, mode = $5, mode_reason = $6, weighed = $7, stage = $8,
                             update_time = $9, merged_into = $10, revision = $11, provisional = $12
@@ -300,13 +300,7 @@ pub async fn update(tx: &mut Tx, incident: &Incident) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if updated == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal("an incident was changed without its lock"))
-    }
+    .one_row("an incident was changed without its lock")
 }
 
 /// Points what was merged into `from` to `into`, so that nobody has to follow a chain.

@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{LessonName, SiteId};
 use redress_policy::playbook::Text;
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::read;
@@ -159,7 +159,7 @@ pub async fn decide(
     state: LessonState,
     decision: &Decision,
 ) -> Result<(), Fault> {
-    let decided = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::lessons::decide
         UPDATE review_lesson SET state = $3, decide_time = $4, decided_by = $5, decision = $6, playbook_revision = $7,
           revision = revision + 1
@@ -174,13 +174,7 @@ pub async fn decide(
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if decided == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal("a lesson was decided without its lock"))
-    }
+    .one_row("a lesson was decided without its lock")
 }
 
 /// A lesson.

@@ -4,12 +4,11 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{ExposureName, InquiryName, SiteId};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Keyring, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use super::read;
 use crate::domain::words::{ExposureMedium, ExposureTruth, InquiryState, OutletRank};
 
@@ -113,7 +112,7 @@ fn journalist_place(inquiry: Uuid) -> Place<'static> {
 /// When Postgres is away.
 pub async fn insert_inquiry(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     inquiry: &Inquiry,
     journalist: &str,
 ) -> Result<(), Fault> {
@@ -158,7 +157,7 @@ pub async fn insert_inquiry(
 /// When Postgres is away.
 pub async fn journalist(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     name: &InquiryName,
 ) -> Result<Option<Zeroizing<String>>, Fault> {
     let sealed = sqlx::query_scalar!(

@@ -11,7 +11,6 @@ pub mod duty;
 pub mod feed;
 pub mod handovers;
 pub mod incidents;
-pub mod keys;
 pub mod lessons;
 pub mod links;
 pub mod log;

@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{IncidentName, ReviewActionName, SiteId, StaffId};
 use redress_model::words::{ClockKind, ClockState};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::read;
@@ -166,7 +166,7 @@ pub async fn write(tx: &mut Tx, review: &Review, at: Timestamp) -> Result<(), Fa
 /// When Postgres is away.
 pub async fn update(tx: &mut Tx, review: &Review, at: Timestamp) -> Result<(), Fault> {
     let closed = review.closed.as_ref();
-    let updated = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::reviews::update
         UPDATE review SET state = $3, version = $4, update_time = $5, close_time = $6, closed_by = $7, revision = $8
         WHERE site = $1 AND incident = $2 AND revision < $8",
@@ -181,13 +181,7 @@ pub async fn update(tx: &mut Tx, review: &Review, at: Timestamp) -> Result<(), F
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if updated == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal("a review was changed without its lock"))
-    }
+    .one_row("a review was changed without its lock")
 }
 
 /// Adds an action. Its clock is started beside it.
@@ -226,7 +220,7 @@ pub async fn settle_action(
     by: &str,
     outcome: &str,
 ) -> Result<(), Fault> {
-    let settled = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::reviews::settle_action
         UPDATE review_action SET state = $3, settle_time = $4, settled_by = $5, outcome = $6, revision = revision + 1
         WHERE site = $1 AND id = $2 AND state = 'OPEN'",
@@ -239,13 +233,7 @@ pub async fn settle_action(
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if settled == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal("an action was settled without its lock"))
-    }
+    .one_row("an action was settled without its lock")
 }
 
 struct Row {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffName, StatementName};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::read;
@@ -199,7 +199,7 @@ pub async fn write(
 /// When Postgres is away.
 pub async fn update(tx: &mut Tx, statement: &Statement) -> Result<(), Fault> {
     let left = statement.published.as_ref();
-    let updated = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::statements::update
         UPDATE statement SET state = $3, version = $4, stage = $5, digest = $6, published_by = $7, publish_time = $8,
                              update_time = $9, revision = $10
@@ -217,13 +217,7 @@ pub async fn update(tx: &mut Tx, statement: &Statement) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if updated == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal("a statement was changed without its lock"))
-    }
+    .one_row("a statement was changed without its lock")
 }
 
 /// A statement.

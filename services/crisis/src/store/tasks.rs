@@ -6,7 +6,7 @@ use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_model::words::DutyRole;
 use redress_policy::playbook::Text;
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::read;
@@ -135,7 +135,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, incident: Uuid, task: &Task) -> 
 /// # Errors
 /// When Postgres is away.
 pub async fn end(tx: &mut Tx, site: &SiteId, task: &Task) -> Result<(), Fault> {
-    let ended = sqlx::query!(
+    sqlx::query!(
         "-- crisis::store::tasks::end
         UPDATE incident_task SET state = $3, end_time = $4, actor = $5, reason = $6, reference = $7
         WHERE site = $1 AND id = $2 AND state = 'OPEN'",
@@ -149,13 +149,5 @@ pub async fn end(tx: &mut Tx, site: &SiteId, task: &Task) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if ended == 1 {
-        Ok(())
-    } else {
-        Err(Fault::internal(
-            "a task was ended without its incident's lock",
-        ))
-    }
+    .one_row("a task was ended without its incident's lock")
 }

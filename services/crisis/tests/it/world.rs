@@ -13,7 +13,6 @@ use redress_crisis::rpc::media::Media;
 use redress_crisis::rpc::{
     Aftermath, Briefings, Commanding, Incidents, Lessons, Playbooks, Statements,
 };
-use redress_crisis::store::keys::Keys;
 use redress_crisis::{CrisisService, Settings};
 use redress_events::{Event, Inbox};
 use redress_model::ids::new_id;
@@ -30,7 +29,7 @@ use redress_rpc::roles::Roles;
 use redress_rpc::watch::Bell;
 use redress_rpc::{Caller, Fingerprints};
 use redress_runtime::Service;
-use redress_store::Database;
+use redress_store::{Database, Keyring};
 use redress_testkit::{ManualClock, TestDatabase, database};
 use redress_timers::{Fired, Timers, Truth};
 use secrecy::ExposeSecret as _;
@@ -119,7 +118,10 @@ impl World {
             redress_vault::Vault::parse(redress_vault::generate_key_file("k1").expose_secret());
         let media = Media {
             incidents: Arc::clone(&api),
-            keys: Arc::new(Keys::new(Arc::new(vault.expect("a generated file parses")))),
+            keys: Arc::new(Keyring::new(
+                Arc::new(vault.expect("a generated file parses")),
+                "key_id",
+            )),
         };
         let matrices = Matrices {
             incidents: Arc::clone(&api),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redress_model::Fault;
+use redress_runtime::every;
 use redress_store::receipt;
 use tokio_util::sync::CancellationToken;
 
@@ -26,20 +27,15 @@ pub async fn ring(intake: Arc<Intake>, shutdown: CancellationToken) {
 
 /// Purges old receipts and changes now and then, until shutdown. A failure is logged and tried again: it
 /// costs space, nothing else.
-pub async fn purge(intake: Arc<Intake>, every: Duration, shutdown: CancellationToken) {
-    loop {
-        match purge_once(&intake).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "purged old receipts and changes"),
-            Err(fault) => {
-                tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "purge failed")
-            }
+pub async fn purge(intake: Arc<Intake>, pause: Duration, shutdown: CancellationToken) {
+    every(pause, &shutdown, "purge failed", || async {
+        let rows = purge_once(&intake).await?;
+        if rows > 0 {
+            tracing::info!(rows, "purged old receipts and changes");
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(every) => {}
-        }
-    }
+        Ok(())
+    })
+    .await;
 }
 
 /// Purges old receipts and changes. Returns how many rows.

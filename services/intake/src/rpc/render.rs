@@ -6,11 +6,10 @@ use redress_model::name::CaseName;
 use redress_proto::convert::{to_money, to_timestamp, to_wire, to_wire_opt};
 use redress_proto::intake::v1 as pb;
 use redress_rpc::{Caller, etag};
-use redress_store::Tx;
+use redress_store::{Keyring, Tx};
 
 use crate::domain::complaint::{Place, excerpt};
 use crate::store::case::{self, Clock, Record};
-use crate::store::keyring::Keyring;
 use crate::store::viewer::{Viewer, look_as_platform};
 use crate::store::{evidence, people};
 

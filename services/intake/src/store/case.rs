@@ -13,7 +13,7 @@ use redress_model::words::{
     Wants,
 };
 use redress_model::{Fault, Grade};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -400,7 +400,7 @@ pub async fn save(tx: &mut Tx, case: &mut Record, now: Timestamp) -> Result<(), 
 /// # Errors
 /// When Postgres is away.
 pub async fn save_quietly(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
-    let updated = sqlx::query!(
+    sqlx::query!(
         "-- intake::case::save
         UPDATE complaint SET
           update_time = $3, headcount = $4, listed_count = $5, person_tokens = $6, text = $7, building = $8,
@@ -454,12 +454,7 @@ pub async fn save_quietly(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if updated != 1 {
-        return Err(Fault::internal("a locked case was not there to be saved"));
-    }
-    Ok(())
+    .one_row("a locked case was not there to be saved")
 }
 
 /// Tells the watchers that a case changed.

@@ -20,15 +20,8 @@ const PURGE_ROWS_MAX: i64 = 5_000;
 /// # Errors
 /// When Postgres is away.
 pub async fn head(tx: &mut Tx) -> Result<Position, Fault> {
-    let row = sqlx::query!(
-        r#"-- intake::change_feed::head
-        SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS "xmin!""#
-    )
-    .fetch_one(&mut **tx)
-    .await
-    .or_fault()?;
     Ok(Position {
-        xid: row.xmin.unsigned_abs().saturating_sub(1),
+        xid: tx.horizon().await?,
         id: i64::MAX,
     })
 }
@@ -96,14 +89,7 @@ pub async fn read(
 /// When Postgres is away.
 pub async fn purge(db: &Database, now: Timestamp) -> Result<u64, Fault> {
     let before = now.saturating_sub(RETENTION).unwrap_or(Timestamp::MIN);
-    let mut purged = 0;
-    loop {
-        let rows = db.work(&PurgeBatch { before }).await?;
-        purged += rows;
-        if rows < PURGE_ROWS_MAX.unsigned_abs() {
-            return Ok(purged);
-        }
-    }
+    db.work_off(&PurgeBatch { before }, PURGE_ROWS_MAX).await
 }
 
 struct PurgeBatch {

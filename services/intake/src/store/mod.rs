@@ -11,7 +11,6 @@ pub mod contact;
 pub mod custody;
 pub mod directory;
 pub mod evidence;
-pub mod keyring;
 pub mod list;
 pub mod numbers;
 pub mod people;

@@ -9,11 +9,10 @@ use redress_model::Fault;
 use redress_model::name::{CaseName, OrganizationId, SiteId};
 use redress_model::words::CaseStatus;
 use redress_proto::intake::v1 as pb;
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Keyring, StoreResultExt as _, Tx};
 use redress_vault::{Identity, Place, Vault};
 use uuid::Uuid;
 
-use super::keyring::Keyring;
 use super::word;
 use crate::domain::people::{Complainant, distinct};
 
@@ -95,7 +94,7 @@ pub async fn replace(
     if people.is_empty() {
         return Ok(());
     }
-    let key = keyring.sealing(tx, &name.site).await?;
+    let key = keyring.sealing(tx, &name.site, now).await?;
     let ids: Vec<Uuid> = people
         .iter()
         .map(|_| redress_model::ids::new_id(now))
@@ -146,8 +145,8 @@ pub async fn open(tx: &mut Tx, keyring: &Keyring, name: &CaseName) -> Result<Vec
         let Some(sealed) = row.sealed else {
             continue;
         };
-        let key = keyring.opening(tx, &name.site, &sealed).await?;
-        let plain = key.open(&place(row.id), &sealed).map_err(Fault::internal)?;
+        let place = place(row.id);
+        let plain = keyring.open(tx, &name.site, &place, &sealed).await?;
         people.push(Opened {
             position: row.position,
             complainant: pb::Complainant::decode(plain.as_slice()).map_err(Fault::internal)?,

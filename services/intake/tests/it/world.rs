@@ -152,7 +152,7 @@ impl World {
             Arc::new(Vault::parse(generate_key_file("x").expose_secret()).expect("a key file")),
             Fingerprints::new(b"test"),
         );
-        other.keyring = self.intake.keyring.clone();
+        other.keyring = Arc::clone(&self.intake.keyring);
         (Arc::new(other), db)
     }
 

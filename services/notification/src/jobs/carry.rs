@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::name::{MessageName, SiteId, StaffName};
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 
 use super::announce;
 use crate::domain::causes;
@@ -13,7 +13,6 @@ use crate::domain::task::{self, TaskKind, TaskOutcome};
 use crate::domain::words::MessageState;
 use crate::provider::{Answer, Outgoing};
 use crate::store::kept::{KeptPage, KeptText};
-use crate::store::keys::Keys;
 use crate::store::messages::{self, Message};
 use crate::store::notices::{self, NoticeText};
 use crate::store::tasks::{self, NewTask, TaskText};
@@ -24,7 +23,7 @@ const NEWS_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Puts a page into the local outbox.
 pub(super) struct KeepPage<'a> {
-    pub keys: &'a Keys,
+    pub keys: &'a Keyring,
     pub outgoing: &'a Outgoing,
     pub now: Timestamp,
 }
@@ -49,7 +48,7 @@ impl Operation for KeepPage<'_> {
 
 /// Tells a page to apps and portals.
 pub(super) struct KeepNotice<'a> {
-    pub keys: &'a Keys,
+    pub keys: &'a Keyring,
     pub message: &'a Message,
     pub outgoing: &'a Outgoing,
     pub now: Timestamp,
@@ -78,7 +77,7 @@ impl Operation for KeepNotice<'_> {
 
 /// Asks a person to call or to write.
 pub(super) struct MakeTask<'a> {
-    pub keys: &'a Keys,
+    pub keys: &'a Keyring,
     pub message: &'a Message,
     pub attempt: i32,
     pub outgoing: &'a Outgoing,
@@ -172,7 +171,7 @@ pub(crate) async fn came_of(
 /// Asks a person to look for the reader of a message that has just failed, unless somebody else does.
 pub(crate) async fn ask_for_a_person(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     message: &Message,
     now: Timestamp,
 ) -> Result<(), Fault> {
@@ -189,7 +188,7 @@ pub(crate) async fn ask_for_a_person(
 )]
 async fn make(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     message: &Message,
     kind: TaskKind,
     attempt: i32,

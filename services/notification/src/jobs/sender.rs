@@ -20,7 +20,8 @@ use redress_model::time::SharedClock;
 use redress_model::{Fault, ids};
 use redress_rpc::trace_context;
 use redress_rpc::watch::Bell;
-use redress_store::{Database, Scope};
+use redress_runtime::every;
+use redress_store::{Database, Keyring, Scope};
 use redress_wording::Audience;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +42,6 @@ use crate::domain::verdict::{self, Ended, Next};
 use crate::domain::words::{Language, MessageChannel, MessageState, Provider};
 use crate::provider::{Answer, Gateways, Outgoing};
 use crate::settings::Sending;
-use crate::store::keys::Keys;
 use crate::store::messages::{self, DueMessage, Lane, Message};
 use crate::token::Tokens;
 
@@ -59,7 +59,7 @@ pub struct Sender<P> {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Those who carry messages.
     pub gateways: Gateways,
     /// What is said.
@@ -125,18 +125,13 @@ impl<P: People> Sender<P> {
     /// Reports how far behind the sender is until shutdown.
     pub async fn watch_backlog(self: Arc<Self>, shutdown: CancellationToken) {
         const PAUSE: Duration = Duration::from_secs(15);
-        while !shutdown.is_cancelled() {
-            match messages::backlog(&self.db, self.clock.now()).await {
-                Ok(backlog) => self.metrics.behind(backlog),
-                Err(fault) => {
-                    tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "the backlog of messages cannot be read")
-                }
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-        }
+        let failed = "the backlog of messages cannot be read";
+        every(PAUSE, &shutdown, failed, || async {
+            let backlog = messages::backlog(&self.db, self.clock.now()).await?;
+            self.metrics.behind(backlog);
+            Ok(())
+        })
+        .await;
     }
 
     /// Starts what is due and not under way here.

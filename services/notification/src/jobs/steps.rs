@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName};
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -25,7 +25,6 @@ use crate::domain::verdict::Next;
 use crate::domain::words::{AttemptOutcome, Language, MessageState, SurveyState, Template};
 use crate::store::attempts;
 use crate::store::digests;
-use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
 use crate::store::messages::{self, Message};
 use crate::store::owner_notices::{self, Notice, Reached};
@@ -86,7 +85,7 @@ pub(super) enum Claim {
 /// Takes a message whose time has come.
 pub(super) struct ClaimMessage<'a> {
     pub name: &'a MessageName,
-    pub keys: &'a Keys,
+    pub keys: &'a Keyring,
     pub lease: Uuid,
     pub lease_time: SignedDuration,
     pub now: Timestamp,
@@ -395,7 +394,7 @@ impl Operation for BeginAttempt<'_> {
 /// Writes down how an attempt ended and what follows.
 pub(super) struct FinishAttempt<'a> {
     pub name: &'a MessageName,
-    pub keys: &'a Keys,
+    pub keys: &'a Keyring,
     pub lease: Uuid,
     pub number: i32,
     pub outcome: AttemptOutcome,
@@ -474,7 +473,7 @@ impl Operation for FinishAttempt<'_> {
 /// Gives a held message back without an attempt: nobody could say how to reach the reader now.
 pub(super) struct PutOff<'a> {
     pub name: &'a MessageName,
-    pub keys: &'a Keys,
+    pub keys: &'a Keyring,
     pub lease: Uuid,
     pub reason: &'static str,
     /// Give up after so many; none: never.
@@ -503,7 +502,7 @@ impl Operation for PutOff<'_> {
 /// Fails a held message that the wording check keeps back, and remembers the rules.
 pub(super) struct Block<'a> {
     pub name: &'a MessageName,
-    pub keys: &'a Keys,
+    pub keys: &'a Keyring,
     pub lease: Uuid,
     pub rules: &'a [String],
     pub now: Timestamp,
@@ -644,7 +643,7 @@ async fn silence(tx: &mut Tx, message: &mut Message, reason: &str) -> Result<(),
 
 async fn fail(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     message: &mut Message,
     reason: &str,
     now: Timestamp,

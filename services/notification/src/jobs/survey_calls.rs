@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName, SiteId};
 use redress_model::time::SharedClock;
-use redress_store::{Database, Operation, Scope, Tx};
+use redress_runtime::every;
+use redress_store::{Database, Keyring, Operation, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -19,7 +20,6 @@ use crate::domain::route::ContactPoints;
 use crate::domain::survey;
 use crate::domain::task::{self, TaskKind};
 use crate::domain::words::{Language, MessageChannel, MessageTopic, RecipientKind, SurveyState};
-use crate::store::keys::Keys;
 use crate::store::surveys::{self, Survey};
 use crate::store::tasks::{self, NewTask, TaskText};
 use crate::store::{duty, matters, preferences};
@@ -37,7 +37,7 @@ pub struct SurveyCaller<P> {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Those who know how to reach people.
     pub people: P,
     /// Time.
@@ -56,24 +56,16 @@ enum Reach {
 impl<P: People> SurveyCaller<P> {
     /// Until shutdown.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
-        while !shutdown.is_cancelled() {
-            match surveys::calls_due(&self.db, self.clock.now(), SURVEYS_MAX).await {
-                Ok(due) => {
-                    for (site, id) in due {
-                        if let Err(fault) = self.step(&site, id).await {
-                            tracing::warn!(site = %site, reason = fault.reason(), fault = %fault.chain(), "a call could not be put on the list");
-                        }
-                    }
-                }
-                Err(fault) => {
-                    tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "due calls cannot be read");
+        let pause = self.clock.wait(POLL);
+        every(pause, &shutdown, "due calls cannot be read", || async {
+            for (site, id) in surveys::calls_due(&self.db, self.clock.now(), SURVEYS_MAX).await? {
+                if let Err(fault) = self.step(&site, id).await {
+                    tracing::warn!(site = %site, reason = fault.reason(), fault = %fault.chain(), "a call could not be put on the list");
                 }
             }
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                () = tokio::time::sleep(self.clock.wait(POLL)) => {}
-            }
-        }
+            Ok(())
+        })
+        .await;
     }
 
     /// Puts one call on the list, where its time has come. Two replicas that do so at once make one task.
@@ -111,7 +103,7 @@ impl<P: People> SurveyCaller<P> {
 }
 
 struct FindCustomer<'a> {
-    keys: &'a Keys,
+    keys: &'a Keyring,
     site: &'a SiteId,
     id: Uuid,
 }
@@ -134,7 +126,7 @@ impl Operation for FindCustomer<'_> {
 }
 
 struct MakeCall<'a> {
-    keys: &'a Keys,
+    keys: &'a Keyring,
     site: &'a SiteId,
     id: Uuid,
     reach: Reach,

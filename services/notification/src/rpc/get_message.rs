@@ -5,13 +5,12 @@ use redress_model::fault::parse_field;
 use redress_model::name::MessageName;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 
 use super::{Messages, wire};
 use crate::store::attempts::{self, Attempt};
 use crate::store::kept::{self, KeptPage};
-use crate::store::keys::Keys;
 use crate::store::messages::{self, Message};
 use crate::store::texts;
 
@@ -20,7 +19,7 @@ const READ_BODY: &str = "messages.read_body";
 
 struct GetMessage<'a> {
     name: &'a MessageName,
-    keys: &'a Keys,
+    keys: &'a Keyring,
     with_text: bool,
 }
 

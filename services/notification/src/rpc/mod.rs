@@ -25,11 +25,10 @@ use redress_model::time::SharedClock;
 use redress_proto::notification::v1 as wire_v1;
 use redress_proto::notification::v1::message_service_server::MessageService;
 use redress_rpc::{Fingerprints, status};
-use redress_store::Database;
+use redress_store::{Database, Keyring};
 use tonic::{Request, Response, Status};
 
 use crate::jobs::metrics::Metrics;
-use crate::store::keys::Keys;
 
 /// Answers callers.
 #[derive(Debug)]
@@ -37,7 +36,7 @@ pub struct Messages {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Time.
     pub clock: SharedClock,
     /// What tells a repeated request from another one.

@@ -9,7 +9,7 @@ use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use redress_wording::Audience;
 use redress_wording::promise::{self, Promise};
 use tonic::Request;
@@ -19,7 +19,6 @@ use crate::domain::case::CaseView;
 use crate::domain::causes;
 use crate::domain::texts::check;
 use crate::domain::words::SaidPurpose;
-use crate::store::keys::Keys;
 use crate::store::messages::{self, Message};
 use crate::store::texts::{self, Override};
 use crate::store::{duty, matters, parts, promises};
@@ -31,7 +30,7 @@ const METHOD: &str = "redress.notification.v1.MessageService/SendMessage";
 
 struct SendMessage<'a> {
     case: &'a CaseName,
-    keys: &'a Keys,
+    keys: &'a Keyring,
     caller: &'a Caller,
     text: &'a str,
     only: &'a [String],

@@ -12,11 +12,10 @@ use redress_proto::notification::v1::app_service_server::AppService;
 use redress_rpc::page::Digest;
 use redress_rpc::watch::{self, Bell, Feed, Position, Stream};
 use redress_rpc::{Caller, status};
-use redress_store::{Database, Operation, Tx};
+use redress_store::{Database, Keyring, Operation, Tx};
 use tonic::{Request, Response, Status};
 
 use crate::domain::words::RecipientKind;
-use crate::store::keys::Keys;
 use crate::store::notices::{self, Notice, NoticeText, Readers};
 
 /// What a caller needs besides the method's own permission to hear what complainants are told.
@@ -30,7 +29,7 @@ pub struct Apps {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Rung after a notice was added.
     pub bell: Bell,
 }
@@ -194,7 +193,7 @@ impl Operation for Read<'_> {
 }
 
 struct Open<'a> {
-    keys: &'a Keys,
+    keys: &'a Keyring,
     notice: &'a Notice,
 }
 

@@ -5,12 +5,11 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::MessageName;
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Keyring, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use super::word;
 use crate::domain::words::MessageChannel;
 
@@ -43,7 +42,7 @@ fn field(page: i32) -> String {
 /// Keeps a page.
 pub async fn keep(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     name: &MessageName,
     kept: &KeptPage,
     now: Timestamp,
@@ -75,7 +74,7 @@ pub async fn keep(
 }
 
 /// All pages of a message, oldest first.
-pub async fn list(tx: &mut Tx, keys: &Keys, name: &MessageName) -> Result<Vec<KeptPage>, Fault> {
+pub async fn list(tx: &mut Tx, keys: &Keyring, name: &MessageName) -> Result<Vec<KeptPage>, Fault> {
     let rows = sqlx::query!(
         "-- notification::kept::list
         SELECT page, channel, sealed FROM kept_text

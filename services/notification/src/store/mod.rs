@@ -6,7 +6,6 @@ pub mod digests;
 pub mod duty;
 pub mod held;
 pub mod kept;
-pub mod keys;
 pub mod matters;
 pub mod messages;
 pub mod notices;

@@ -5,13 +5,12 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName, SiteId};
 use redress_rpc::watch::Position;
-use redress_store::{Database, Operation, StoreResultExt as _, Tx};
+use redress_store::{Database, Keyring, Operation, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use super::messages::Message;
 use super::word;
 use crate::domain::words::RecipientKind;
@@ -65,7 +64,7 @@ fn field(page: i32) -> String {
 /// Adds the notice of a page, once.
 pub async fn keep(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     message: &Message,
     page: i32,
     text: &NoticeText,
@@ -100,7 +99,7 @@ pub async fn keep(
 }
 
 /// Opens what a notice says.
-pub async fn open(tx: &mut Tx, keys: &Keys, notice: &Notice) -> Result<NoticeText, Fault> {
+pub async fn open(tx: &mut Tx, keys: &Keyring, notice: &Notice) -> Result<NoticeText, Fault> {
     let field = field(notice.page);
     let place = place(notice.message.id, &field);
     let plain = keys
@@ -112,15 +111,8 @@ pub async fn open(tx: &mut Tx, keys: &Keys, notice: &Notice) -> Result<NoticeTex
 
 /// The position right below everything that may still commit.
 pub async fn head(tx: &mut Tx) -> Result<Position, Fault> {
-    let xmin = sqlx::query_scalar!(
-        r#"-- notification::notices::head
-        SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS "xmin!""#
-    )
-    .fetch_one(&mut **tx)
-    .await
-    .or_fault()?;
     Ok(Position {
-        xid: xmin.unsigned_abs().saturating_sub(1),
+        xid: tx.horizon().await?,
         id: i64::MAX,
     })
 }
@@ -203,14 +195,7 @@ pub async fn read(
 /// Deletes notices older than [`RETENTION`] in batches and remembers where. Returns how many.
 pub async fn purge(db: &Database, now: Timestamp) -> Result<u64, Fault> {
     let before = now.saturating_sub(RETENTION).unwrap_or(Timestamp::MIN);
-    let mut purged = 0;
-    loop {
-        let rows = db.work(&PurgeBatch { before }).await?;
-        purged += rows;
-        if rows < PURGE_ROWS_MAX.unsigned_abs() {
-            return Ok(purged);
-        }
-    }
+    db.work_off(&PurgeBatch { before }, PURGE_ROWS_MAX).await
 }
 
 struct PurgeBatch {

@@ -5,12 +5,11 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::name::{CaseName, ClusterName, SiteId};
 use redress_model::words::Category;
 use redress_model::{Fault, ids};
-use redress_store::{Database, StoreResultExt as _, Tx};
+use redress_store::{Database, Keyring, OneRowExt as _, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use super::surveys::Contact;
 use super::word;
 use crate::domain::causes;
@@ -268,7 +267,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Notice>
 /// Writes what moves and bumps the revision. The row is locked by this transaction.
 pub async fn settle(tx: &mut Tx, notice: &mut Notice) -> Result<(), Fault> {
     let content = &notice.content;
-    let settled = sqlx::query!(
+    sqlx::query!(
         "-- notification::owner_notices::settle
         UPDATE owner_notice
         SET state = $4, danger = $5, include_known = $6, chinese_subject = $7, chinese_body = $8, english_subject = $9,
@@ -302,11 +301,7 @@ pub async fn settle(tx: &mut Tx, notice: &mut Notice) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if settled != 1 {
-        return Err(Fault::internal("a notice was settled without its lock"));
-    }
+    .one_row("a notice was settled without its lock")?;
     notice.revision += 1;
     Ok(())
 }
@@ -417,7 +412,7 @@ fn place(recipient: Uuid) -> Place<'static> {
 /// Puts owners on the list, each once, by person token.
 pub async fn add_recipients(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     notice: &Notice,
     people: &[(String, Contact)],
     now: Timestamp,
@@ -652,7 +647,7 @@ pub enum Reached {
 /// How an owner is reached; none where the list was forgotten.
 pub async fn reached(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     notice: &Notice,
     person: &str,
 ) -> Result<Option<Reached>, Fault> {

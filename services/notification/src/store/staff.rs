@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffName};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Keyring, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use crate::domain::route::ContactPoints;
 
 /// A person as messages need it.
@@ -35,7 +34,7 @@ fn field(staff: &StaffName) -> String {
 /// Keeps what is newer.
 pub async fn keep(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     staff: &StaffName,
     contact: &StaffContact,
     now: Timestamp,
@@ -92,7 +91,7 @@ pub async fn at_work(tx: &mut Tx, site: &SiteId) -> Result<Vec<StaffName>, Fault
 /// How a person can be reached; none for one not known here.
 pub async fn get(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     staff: &StaffName,
 ) -> Result<Option<StaffContact>, Fault> {
     let row = sqlx::query!(

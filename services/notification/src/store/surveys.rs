@@ -4,12 +4,11 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId};
-use redress_store::{Database, StoreResultExt as _, Tx};
+use redress_store::{Database, Keyring, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use super::word;
 use crate::domain::causes;
 use crate::domain::route::ContactPoints;
@@ -109,7 +108,7 @@ fn place(id: Uuid, field: &str) -> Place<'_> {
 /// whether it is new.
 pub async fn insert(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     site: &SiteId,
     new: &NewSurvey<'_>,
     now: Timestamp,
@@ -249,7 +248,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Survey>
 /// How to reach a customer without a case.
 pub async fn contact(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     site: &SiteId,
     id: Uuid,
 ) -> Result<Option<Contact>, Fault> {
@@ -273,7 +272,12 @@ pub async fn contact(
 }
 
 /// What the customer said beyond the score; empty for nothing.
-pub async fn comment(tx: &mut Tx, keys: &Keys, site: &SiteId, id: Uuid) -> Result<String, Fault> {
+pub async fn comment(
+    tx: &mut Tx,
+    keys: &Keyring,
+    site: &SiteId,
+    id: Uuid,
+) -> Result<String, Fault> {
     let sealed = sqlx::query_scalar!(
         "-- notification::surveys::comment
         SELECT comment FROM survey WHERE site = $1 AND survey_id = $2",
@@ -295,7 +299,7 @@ pub async fn comment(tx: &mut Tx, keys: &Keys, site: &SiteId, id: Uuid) -> Resul
 /// Writes down the answer; the row is locked by this transaction and open.
 pub async fn answer(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     survey: &mut Survey,
     answer: &Answer,
     by: &str,

@@ -5,13 +5,12 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::name::{CaseName, MessageName, SiteId, TaskName};
 use redress_model::words::DutyRole;
 use redress_model::{Fault, ids};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Keyring, OneRowExt as _, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use super::surveys::Survey;
 use super::word;
 use crate::domain::task::{TaskKind, TaskOutcome, TaskState};
@@ -159,7 +158,7 @@ fn place(id: Uuid) -> Place<'static> {
 /// Makes a task, once for a page of a message. Returns whether it is new.
 pub async fn make(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     new: &NewTask<'_>,
     now: Timestamp,
 ) -> Result<bool, Fault> {
@@ -354,7 +353,7 @@ pub async fn get(tx: &mut Tx, name: &TaskName) -> Result<Option<Task>, Fault> {
 }
 
 /// What the person who took it works with; none where nothing is kept.
-pub async fn text(tx: &mut Tx, keys: &Keys, name: &TaskName) -> Result<Option<TaskText>, Fault> {
+pub async fn text(tx: &mut Tx, keys: &Keyring, name: &TaskName) -> Result<Option<TaskText>, Fault> {
     let sealed = sqlx::query_scalar!(
         "-- notification::tasks::text
         SELECT sealed FROM task WHERE site = $1 AND task_id = $2",
@@ -433,7 +432,7 @@ pub async fn list(
 
 /// Writes the part that moves and bumps its revision. The row is locked by this transaction.
 pub async fn settle(tx: &mut Tx, task: &mut Task) -> Result<(), Fault> {
-    let settled = sqlx::query!(
+    sqlx::query!(
         "-- notification::tasks::settle
         UPDATE task SET state = $4, taken_by = $5, take_time = $6, outcome = $7, done_by = $8, done_time = $9,
                         revision = revision + 1
@@ -450,11 +449,7 @@ pub async fn settle(tx: &mut Tx, task: &mut Task) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if settled != 1 {
-        return Err(Fault::internal("a task was settled without its lock"));
-    }
+    .one_row("a task was settled without its lock")?;
     task.revision += 1;
     Ok(())
 }

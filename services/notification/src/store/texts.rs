@@ -5,12 +5,11 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{MessageName, OrganizationId, RegionId, SiteId};
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{Keyring, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::Keys;
 use crate::domain::texts::{Holding, Subject, TextScope};
 
 /// A revision as it is stored.
@@ -262,7 +261,7 @@ fn said_place(message: Uuid) -> Place<'static> {
 /// Keeps what somebody wrote for a message.
 pub async fn keep_said(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     message: &MessageName,
     author: &str,
     text: &str,
@@ -289,7 +288,7 @@ pub async fn keep_said(
 /// What somebody wrote for a message; none for those that nobody wrote.
 pub async fn said(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     message: &MessageName,
 ) -> Result<Option<Zeroizing<String>>, Fault> {
     let sealed = sqlx::query_scalar!(

@@ -79,7 +79,7 @@ fn owner(phone: &str) -> NoticeRecipient {
 fn token(world: &World, phone: &str) -> String {
     let organization = "demo".parse().expect("a slug");
     let identity = Identity::phone(phone).expect("a phone");
-    world.keys.person_token(&organization, &identity)
+    world.keys.vault().person_token(&organization, &identity)
 }
 
 async fn create(world: &World, wanted: Notice) -> Notice {

@@ -1,11 +1,11 @@
 //! Names and facts of requests, as the domain's types.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, SiteId, SiteName};
 use redress_model::words::{SignalBasis, SignalKind};
-use redress_proto::convert::{from_timestamp, required};
+use redress_proto::convert::{from_deadline, from_timestamp, required};
 use redress_proto::words;
 
 use crate::domain::Signal;
@@ -61,23 +61,17 @@ pub(super) fn signal(field: &str, signal: &words::Signal, now: Timestamp) -> Res
     })
 }
 
-/// The farthest deadline that a person may set: beyond it a year was mistyped, and nobody would ever be warned.
-const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
-
 /// A deadline that a person sets.
 pub(super) fn ahead(
     field: &str,
     time: &prost_types::Timestamp,
     now: Timestamp,
 ) -> Result<Timestamp, Fault> {
-    let time = from_timestamp(field, time)?;
-    if time <= now || now.duration_until(time) > AHEAD_MAX {
-        return Err(Fault::invalid(
-            field,
-            "must lie ahead, by five years at most",
-        ));
+    let due = from_deadline(field, time, now)?;
+    if due <= now {
+        return Err(Fault::invalid(field, "must lie ahead"));
     }
-    Ok(time)
+    Ok(due)
 }
 
 /// An instant that may be left out and never lies ahead.

@@ -13,8 +13,7 @@ use redress_proto::intake::v1::{
 use uuid::Uuid;
 
 use super::name_of;
-use crate::commands::number;
-use crate::commands::task::wire;
+use crate::commands::{choice, number};
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
 use crate::json;
@@ -214,7 +213,7 @@ pub(super) async fn run(
                 None => (String::new(), 0),
             };
             let evidence = Evidence {
-                kind: wire("kind", "EVIDENCE_KIND_", &kind, EvidenceKind::from_str_name)?.into(),
+                kind: choice("kind", "EVIDENCE_KIND_", &kind, EvidenceKind::as_str_name)?,
                 sha256,
                 size_bytes,
                 media_type,
@@ -238,7 +237,7 @@ pub(super) async fn run(
             sha256,
         } => {
             let entry = CustodyEntry {
-                act: wire("act", "CUSTODY_ACT_", &act, CustodyAct::from_str_name)?.into(),
+                act: choice("act", "CUSTODY_ACT_", &act, CustodyAct::as_str_name)?,
                 holder,
                 outside_body: outside,
                 sha256,

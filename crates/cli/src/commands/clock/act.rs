@@ -12,7 +12,7 @@ use redress_proto::triage::v1::start_clock_request::Term;
 use super::args::{Start, Target};
 use super::list;
 use crate::commands::{case, number, word};
-use crate::connect::{Platform, request};
+use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, when};
@@ -42,10 +42,6 @@ pub(crate) fn instant(
             argument,
             reason: "must look like 2026-12-01T18:00, 2026-12-01T18:00:00Z, 8h or 3d".to_owned(),
         })
-}
-
-fn request_id() -> String {
-    uuid::Uuid::now_v7().to_string()
 }
 
 /// Holds a case.
@@ -200,13 +196,8 @@ pub(super) async fn start(platform: &Platform, args: Start, out: Output) -> Resu
         request_id: request_id(),
     };
     let answer = platform.clocks().start_clock(request(message)).await?;
-    list::show(
-        platform,
-        answer.into_inner().clock.into_iter().collect(),
-        None,
-        out,
-    )
-    .await;
+    let clocks = Vec::from_iter(answer.into_inner().clock);
+    list::show(platform, clocks, None, out).await;
     Ok(())
 }
 
@@ -227,13 +218,8 @@ pub(super) async fn extend(
         request_id: request_id(),
     };
     let answer = platform.clocks().extend_clock(request(message)).await?;
-    list::show(
-        platform,
-        answer.into_inner().clock.into_iter().collect(),
-        None,
-        out,
-    )
-    .await;
+    let clocks = Vec::from_iter(answer.into_inner().clock);
+    list::show(platform, clocks, None, out).await;
     Ok(())
 }
 
@@ -247,13 +233,8 @@ pub(super) async fn meet(platform: &Platform, target: &Target, out: Output) -> R
         request_id: request_id(),
     };
     let answer = platform.clocks().meet_clock(request(message)).await?;
-    list::show(
-        platform,
-        answer.into_inner().clock.into_iter().collect(),
-        None,
-        out,
-    )
-    .await;
+    let clocks = Vec::from_iter(answer.into_inner().clock);
+    list::show(platform, clocks, None, out).await;
     Ok(())
 }
 
@@ -272,13 +253,8 @@ pub(super) async fn cancel(
         request_id: request_id(),
     };
     let answer = platform.clocks().cancel_clock(request(message)).await?;
-    list::show(
-        platform,
-        answer.into_inner().clock.into_iter().collect(),
-        None,
-        out,
-    )
-    .await;
+    let clocks = Vec::from_iter(answer.into_inner().clock);
+    list::show(platform, clocks, None, out).await;
     Ok(())
 }
 

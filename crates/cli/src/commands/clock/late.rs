@@ -6,7 +6,7 @@ use redress_proto::triage::v1::{LateCause, LateFiring, ListLateFiringsRequest};
 
 use crate::args::Paging;
 use crate::commands::case::Numbers;
-use crate::commands::word;
+use crate::commands::{choice, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
@@ -76,14 +76,7 @@ fn row(l: &LateFiring, numbers: &Numbers) -> Vec<String> {
 }
 
 fn number(cause: &str) -> Result<i32, Failure> {
-    let name = format!("{PREFIX}{}", cause.to_uppercase());
-    LateCause::from_str_name(&name)
-        .filter(|cause| *cause != LateCause::Unspecified)
-        .map(Into::into)
-        .ok_or_else(|| Failure::Argument {
-            argument: "cause",
-            reason: "must be one of those that --help names".to_owned(),
-        })
+    choice("cause", PREFIX, cause, LateCause::as_str_name)
 }
 
 /// To the tenth of a second where that says anything.

@@ -20,11 +20,10 @@ use redress_proto::assignment::v1::{
     RosterFormat, RosterPlan, RoutingRules, SetRosterPlanRequest, SetRoutingRulesRequest, Swap,
 };
 use redress_proto::convert::to_timestamp;
-use uuid::Uuid;
 
 use self::args::{LeaveCommand, PlanCommand, RulesCommand, SwapArgs, SwapsCommand};
 use super::{number, word};
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _, heading, instant, line, short, table};
@@ -386,10 +385,6 @@ fn show_import(answer: &ImportRosterResponse, applied: bool) {
     if !applied {
         line("to do it", "repeat with --apply");
     }
-}
-
-fn request_id() -> String {
-    Uuid::now_v7().to_string()
 }
 
 fn staff_name(site: &str, staff: &str) -> String {

@@ -8,12 +8,11 @@ use redress_assignment::domain::validity::Validity;
 use redress_model::words::{CaseStatus, Channel};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::to_timestamp;
-use uuid::Uuid;
 
 use crate::commands::case::name_of;
 use crate::commands::clock::instant;
 use crate::commands::{number, word};
-use crate::connect::{Platform, request};
+use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, when};
@@ -228,10 +227,6 @@ pub(crate) enum HandlingCommand {
         #[arg(long)]
         channel: Option<String>,
     },
-}
-
-fn request_id() -> String {
-    Uuid::now_v7().to_string()
 }
 
 /// The work on a case by the case's name or number.

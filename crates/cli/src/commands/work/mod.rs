@@ -13,12 +13,11 @@ use redress_proto::assignment::v1::{
     ListSummonsesRequest, ListSupportsRequest, ListWorkRequest, OfferHandoverRequest, PositionKind,
     RequestSupportRequest, Summons, Support, SupportState, Work, WorkClock, WorkStepKind,
 };
-use uuid::Uuid;
 
 use self::args::{HandoverArgs, SummonsCommand, SupportCommand};
 use super::case::name_of;
 use super::{number, word};
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _, grade, heading, line, page, paragraph, short, table, when};
@@ -74,10 +73,6 @@ pub(crate) async fn run(
         WorkCommand::Summons(command) => summons(platform, command, out).await,
         WorkCommand::Handling(command) => handling::run(platform, command, out).await,
     }
-}
-
-fn request_id() -> String {
-    Uuid::now_v7().to_string()
 }
 
 async fn promises(

@@ -1,13 +1,13 @@
 //! What requests of law and practice have in common, from the wire.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, SiteId};
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
-use redress_proto::convert::{from_money, from_timestamp, required};
+use redress_proto::convert::{from_deadline, from_money, from_timestamp, required};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -50,20 +50,14 @@ pub(super) fn time(field: &str, time: Option<&prost_types::Timestamp>) -> Result
     from_timestamp(field, time)
 }
 
-/// The farthest deadline that is taken: beyond it a year was mistyped, and nobody would ever be warned.
-const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
-
 /// A deadline that somebody else gave.
 pub(super) fn deadline(
     field: &str,
     given: Option<&prost_types::Timestamp>,
     now: Timestamp,
 ) -> Result<Timestamp, Fault> {
-    let due = time(field, given)?;
-    if now.duration_until(due) > AHEAD_MAX {
-        return Err(Fault::invalid(field, "must lie five years ahead at most"));
-    }
-    Ok(due)
+    let due = given.ok_or_else(|| Fault::invalid(field, "must be given"))?;
+    from_deadline(field, due, now)
 }
 
 /// An amount that has to be given.

@@ -5,13 +5,12 @@ use redress_model::fault::parse_field;
 use redress_model::name::InquiryName;
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::Caller;
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 use zeroize::Zeroizing;
 
 use super::{Media, view};
 use crate::store::incidents;
-use crate::store::keys::Keys;
 use crate::store::media::{self, Inquiry};
 
 /// What a caller needs besides the method's own permission to read who asked.
@@ -40,7 +39,7 @@ pub(super) async fn handle(
 
 struct Get<'a> {
     name: InquiryName,
-    keys: Option<&'a Keys>,
+    keys: Option<&'a Keyring>,
 }
 
 impl Operation for Get<'_> {

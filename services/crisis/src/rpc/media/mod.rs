@@ -25,10 +25,10 @@ use redress_proto::crisis::v1::{
     ListExposuresRequest, ListExposuresResponse, ListInquiriesRequest, ListInquiriesResponse,
     RecordExposureRequest, RecordExposureResponse, RecordInquiryRequest, RecordInquiryResponse,
 };
+use redress_store::Keyring;
 use tonic::{Request, Response, Status};
 
 use super::{Incidents, answer};
-use crate::store::keys::Keys;
 
 /// What the handlers need.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub struct Media {
     /// Incidents, in whose turns the desk works.
     pub incidents: Arc<Incidents>,
     /// What seals journalists.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
 }
 
 /// A statement that is named next to something of a site.

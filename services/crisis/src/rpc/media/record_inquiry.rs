@@ -9,7 +9,7 @@ use redress_proto::convert::{from_timestamp, required};
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use redress_timers::Entry;
 use tonic::Request;
 
@@ -18,7 +18,6 @@ use super::Media;
 use crate::domain::words::InquiryState;
 use crate::flow::{Desk, Transition, Turn};
 use crate::store::incidents;
-use crate::store::keys::Keys;
 use crate::store::media::Inquiry;
 
 const METHOD: &str = "redress.crisis.v1.MediaService/RecordInquiry";
@@ -100,7 +99,7 @@ fn time(
 
 struct Record<'a> {
     desk: &'a Desk,
-    keys: &'a Keys,
+    keys: &'a Keyring,
     journalist: &'a str,
     incident: IncidentName,
     new: Inquiry,

@@ -58,7 +58,8 @@ impl Operation for Create<'_> {
             return directory::get_site(tx, &name.0).await;
         }
         let site = directory::insert_site(tx, &self.new, self.now).await?;
-        self.intake.keyring.make(tx, &site.id, self.now).await?;
+        // Whoever makes a site makes its first key, before anybody complains.
+        self.intake.keyring.sealing(tx, &site.id, self.now).await?;
         let name = SiteName(site.id.clone()).to_string();
         receipt::complete(tx, &self.receipt, &name, &etag::of(site.revision)).await?;
         announce::site(tx, &site).await?;

@@ -11,13 +11,12 @@ use redress_proto::convert;
 use redress_proto::event::v1::{
     CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated, OwnerChanged, WorkNoticed,
 };
-use redress_store::Tx;
+use redress_store::{Keyring, Tx};
 
 use crate::domain::case::CaseView;
 use crate::domain::causes::{self, WorkNotice};
 use crate::domain::survey;
 use crate::domain::words::{MessageTopic, SurveyKind};
-use crate::store::keys::Keys;
 use crate::store::surveys::{self, NewSurvey};
 use crate::store::{digests, matters, messages, owner_notices, preferences, tasks};
 
@@ -89,7 +88,7 @@ async fn facts(
 
 pub(super) async fn moved(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     event: &Event,
     now: Timestamp,
 ) -> Result<Applied, Fault> {
@@ -123,7 +122,7 @@ pub(super) async fn moved(
 /// want to be asked.
 async fn ask(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     case: &CaseName,
     view: &CaseView,
     now: Timestamp,

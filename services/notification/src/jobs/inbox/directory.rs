@@ -8,13 +8,12 @@ use redress_model::name::{RegionName, SiteName, StaffName};
 use redress_model::words::DutyRole;
 use redress_proto::convert;
 use redress_proto::event::v1::{DutyChanged, DutySlot, SiteChanged, StaffChanged};
-use redress_store::{Tx, place_site};
+use redress_store::{Keyring, Tx, place_site};
 
 use crate::domain::route::ContactPoints;
 use crate::jobs::announce;
 use crate::jobs::people::People;
 use crate::store::duty::{self, Slot};
-use crate::store::keys::Keys;
 use crate::store::matters::{self, SiteView};
 use crate::store::staff::{self, StaffContact};
 use crate::store::texts;
@@ -71,7 +70,7 @@ pub(super) async fn fetch_staff<P: People>(
 
 pub(super) async fn staff_changed(
     tx: &mut Tx,
-    keys: &Keys,
+    keys: &Keyring,
     event: &Event,
     contact: &StaffContact,
     now: Timestamp,

@@ -16,11 +16,10 @@ use jiff::SignedDuration;
 use redress_events::{Applied, Event, Handler, Inbox};
 use redress_model::Fault;
 use redress_model::time::SharedClock;
-use redress_store::Tx;
+use redress_store::{Keyring, Tx};
 
 use super::people::People;
 use crate::store::digests::Bundling;
-use crate::store::keys::Keys;
 use crate::store::staff::StaffContact;
 
 /// Types of the events that this service subscribes to.
@@ -50,7 +49,7 @@ pub const SUBSCRIBED: [&str; 19] = [
 #[derive(Debug)]
 pub struct News<P> {
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Those who know how to reach people.
     pub people: P,
     /// How long a receipt waits for what it should name.

@@ -8,7 +8,7 @@ use redress_model::fault::Violation;
 use redress_model::name::OrganizationId;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use redress_vault::{Identity, normalize_email, normalize_phone};
 use tonic::Request;
 
@@ -16,7 +16,6 @@ use super::{Opened, OwnerNotices, Shown, Write};
 use crate::domain::owner_notice::{Act, LISTED_MAX};
 use crate::domain::route::ContactPoints;
 use crate::domain::words::MessageChannel;
-use crate::store::keys::Keys;
 use crate::store::owner_notices;
 use crate::store::surveys::Contact;
 use crate::store::texts;
@@ -31,7 +30,7 @@ struct Listed {
 
 struct AddNoticeRecipients<'a> {
     write: Write<'a>,
-    keys: &'a Keys,
+    keys: &'a Keyring,
     people: Vec<Listed>,
     replace: bool,
 }
@@ -75,7 +74,10 @@ impl AddNoticeRecipients<'_> {
         let mut people: Vec<(String, Contact)> = Vec::with_capacity(self.people.len());
         let mut places: HashMap<String, usize> = HashMap::new();
         for listed in &self.people {
-            let token = self.keys.person_token(organization, &listed.identity);
+            let token = self
+                .keys
+                .vault()
+                .person_token(organization, &listed.identity);
             match places.get(&token) {
                 Some(place) => people[*place].1 = listed.contact.clone(),
                 None => {

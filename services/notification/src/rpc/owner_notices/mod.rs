@@ -23,14 +23,13 @@ use redress_proto::notification::v1 as wire;
 use redress_proto::notification::v1::notice_service_server::NoticeService;
 use redress_rpc::{Caller, Fingerprints, etag, status};
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Database, Tx};
+use redress_store::{Database, Keyring, Tx};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::domain::owner_notice::{self, Act};
 use crate::domain::texts::Source;
 use crate::jobs::metrics::Metrics;
-use crate::store::keys::Keys;
 use crate::store::owner_notices::{self, Audience, Notice, Progress, Review};
 
 /// Answers callers.
@@ -39,7 +38,7 @@ pub struct OwnerNotices {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Time.
     pub clock: SharedClock,
     /// What tells a repeated request from another one.

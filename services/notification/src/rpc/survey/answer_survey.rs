@@ -6,7 +6,7 @@ use redress_model::name::SiteId;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
@@ -15,13 +15,12 @@ use crate::domain::survey::Answer;
 use crate::domain::task::TaskOutcome;
 use crate::domain::words::SurveyState;
 use crate::jobs::announce;
-use crate::store::keys::Keys;
 use crate::store::{surveys, tasks};
 
 const METHOD: &str = "redress.notification.v1.SurveyService/AnswerSurvey";
 
 struct AnswerSurvey<'a> {
-    keys: &'a Keys,
+    keys: &'a Keyring,
     site: &'a SiteId,
     id: Uuid,
     answer: Answer,

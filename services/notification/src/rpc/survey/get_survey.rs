@@ -4,19 +4,18 @@ use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
 use super::Surveys;
-use crate::store::keys::Keys;
 use crate::store::surveys::{self, Call, Survey};
 
 /// What a caller needs besides the method's own permission to see what customers wrote.
 const READ_COMMENT: &str = "surveys.read_comment";
 
 struct GetSurvey<'a> {
-    keys: &'a Keys,
+    keys: &'a Keyring,
     site: &'a SiteId,
     id: Uuid,
     with_comment: bool,

@@ -18,13 +18,12 @@ use redress_proto::convert;
 use redress_proto::notification::v1 as wire;
 use redress_proto::notification::v1::survey_service_server::SurveyService;
 use redress_rpc::{Fingerprints, etag, status};
-use redress_store::{Database, Tx};
+use redress_store::{Database, Keyring, Tx};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::domain::survey::{self, Answer, asks_solved};
 use crate::domain::words::{MessageTopic, SurveyState};
-use crate::store::keys::Keys;
 use crate::store::surveys::{self, Call, Survey};
 use crate::store::{matters, preferences};
 use crate::token::Tokens;
@@ -35,7 +34,7 @@ pub struct Surveys {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Time.
     pub clock: SharedClock,
     /// What signed the links in messages.

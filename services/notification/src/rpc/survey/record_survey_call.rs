@@ -9,7 +9,7 @@ use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
@@ -18,14 +18,13 @@ use crate::domain::survey::{self, Answer};
 use crate::domain::task::{TaskOutcome, TaskState};
 use crate::domain::words::SurveyCallOutcome;
 use crate::jobs::announce;
-use crate::store::keys::Keys;
 use crate::store::surveys::{self, Call, Survey};
 use crate::store::tasks;
 
 const METHOD: &str = "redress.notification.v1.SurveyService/RecordSurveyCall";
 
 struct RecordSurveyCall<'a> {
-    keys: &'a Keys,
+    keys: &'a Keyring,
     site: &'a SiteId,
     id: Uuid,
     etag: &'a str,

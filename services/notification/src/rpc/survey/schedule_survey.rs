@@ -10,7 +10,7 @@ use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 
 use super::Surveys;
@@ -18,7 +18,6 @@ use crate::domain::causes;
 use crate::domain::route::ContactPoints;
 use crate::domain::survey;
 use crate::domain::words::{MessageChannel, MessageTopic, SurveyKind};
-use crate::store::keys::Keys;
 use crate::store::surveys::{self, Contact, NewSurvey, Survey};
 use crate::store::{matters, messages, preferences};
 
@@ -28,7 +27,7 @@ const METHOD: &str = "redress.notification.v1.SurveyService/ScheduleSurvey";
 const AHEAD_DAYS_MAX: i64 = 400;
 
 struct ScheduleSurvey<'a> {
-    keys: &'a Keys,
+    keys: &'a Keyring,
     site: &'a SiteId,
     kind: SurveyKind,
     person: &'a str,

@@ -7,13 +7,12 @@ use redress_model::name::{StaffName, TaskName};
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 
 use super::Tasks;
 use crate::domain::task::TaskState;
 use crate::rpc::survey;
-use crate::store::keys::Keys;
 use crate::store::surveys;
 use crate::store::tasks::{self, Task, TaskText};
 
@@ -23,7 +22,7 @@ const TAKE_OVER: &str = "tasks.take_over";
 
 struct ClaimTask<'a> {
     name: &'a TaskName,
-    keys: &'a Keys,
+    keys: &'a Keyring,
     subject: &'a str,
     staff: Option<&'a StaffName>,
     take_over: bool,

@@ -5,17 +5,16 @@ use redress_model::fault::parse_field;
 use redress_model::name::TaskName;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 
 use super::Tasks;
 use crate::domain::task::TaskState;
-use crate::store::keys::Keys;
 use crate::store::tasks::{self, Task, TaskText};
 
 struct GetTask<'a> {
     name: &'a TaskName,
-    keys: &'a Keys,
+    keys: &'a Keyring,
     subject: &'a str,
 }
 

@@ -12,11 +12,10 @@ use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::task_service_server::TaskService;
 use redress_rpc::{Fingerprints, etag, status};
-use redress_store::Database;
+use redress_store::{Database, Keyring};
 use tonic::{Request, Response, Status};
 
 use crate::jobs::metrics::Metrics;
-use crate::store::keys::Keys;
 use crate::store::tasks::{Task, TaskText};
 
 /// Answers people who call and write.
@@ -25,7 +24,7 @@ pub struct Tasks {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Time.
     pub clock: SharedClock,
     /// What tells a repeated request from another one.

@@ -7,13 +7,12 @@ use redress_model::name::MessageName;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 
 use super::{Shown, Voice};
 use crate::domain::words::{HoldDecision, MessageState};
 use crate::jobs::voice;
 use crate::rpc::texts as shared;
-use crate::store::keys::Keys;
 use crate::store::{held, messages, texts};
 
 /// Why a dropped message was cancelled.
@@ -74,7 +73,7 @@ pub(super) async fn run(
 
 struct Decide<'a> {
     name: MessageName,
-    keys: &'a Keys,
+    keys: &'a Keyring,
     subject: &'a str,
     reason: &'a str,
     etag: &'a str,

@@ -6,18 +6,17 @@ use redress_model::name::{IncidentName, SiteName};
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
 use redress_rpc::page::Page;
-use redress_store::{Operation, Tx};
+use redress_store::{Keyring, Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
 use super::{Shown, Voice};
 use crate::store::held::{self, Counts, Filter};
-use crate::store::keys::Keys;
 use crate::store::{messages, texts};
 
 struct List<'a> {
     filter: Filter,
-    keys: &'a Keys,
+    keys: &'a Keyring,
     page: &'a Page<Uuid>,
 }
 

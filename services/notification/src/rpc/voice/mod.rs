@@ -13,14 +13,13 @@ use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::voice_service_server::VoiceService;
 use redress_rpc::{Fingerprints, status};
-use redress_store::Database;
+use redress_store::{Database, Keyring};
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::wire;
 use crate::jobs::metrics::Metrics;
 use crate::store::held::Held;
-use crate::store::keys::Keys;
 use crate::store::messages::Message;
 
 /// Answers the spokesperson.
@@ -29,7 +28,7 @@ pub struct Voice {
     /// The database.
     pub db: Database,
     /// Keys of what is sealed.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<Keyring>,
     /// Time.
     pub clock: SharedClock,
     /// What tells a repeated request from another one.

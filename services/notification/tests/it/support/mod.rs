@@ -24,12 +24,11 @@ use redress_notification::settings::Sending;
 use redress_notification::store::attempts::{self, Attempt};
 use redress_notification::store::digests::Bundling;
 use redress_notification::store::kept::{self, KeptPage, KeptText};
-use redress_notification::store::keys::Keys;
 use redress_notification::store::messages::{self, Filter, Lane, Message};
 use redress_notification::token::Tokens;
 use redress_rpc::Fingerprints;
 use redress_rpc::watch::Bell;
-use redress_store::{Operation, Scope, Tx};
+use redress_store::{Keyring, Operation, Scope, Tx};
 use redress_testkit::TestDatabase;
 use redress_vault::Vault;
 use secrecy::ExposeSecret as _;
@@ -56,7 +55,7 @@ pub(crate) struct World {
     pub(crate) base: TestDatabase,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) people: TestPeople,
-    pub(crate) keys: Arc<Keys>,
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) news: Arc<News<TestPeople>>,
     pub(crate) bell: Bell,
 }
@@ -74,7 +73,7 @@ impl World {
         let clock = ManualClock::new("2026-11-21T02:00:00Z".parse().expect("an instant"));
         let vault = Vault::parse(redress_vault::generate_key_file("k1").expose_secret())
             .expect("a generated file parses");
-        let keys = Arc::new(Keys::new(Arc::new(vault)));
+        let keys = Arc::new(Keyring::new(Arc::new(vault), "key_id"));
         let people = TestPeople::default();
         let news = Arc::new(News {
             keys: Arc::clone(&keys),
@@ -333,7 +332,7 @@ impl Operation for All {
     }
 }
 
-struct KeptOf<'a>(&'a MessageName, &'a Keys);
+struct KeptOf<'a>(&'a MessageName, &'a Keyring);
 
 impl Operation for KeptOf<'_> {
     const NAME: &'static str = "test.kept";

@@ -35,68 +35,38 @@ impl TestPeople {
         phone: &str,
         email: &str,
     ) {
-        let mut points = ContactPoints::of(name);
-        points.add(MessageChannel::Sms, phone);
-        points.add(MessageChannel::Email, email);
-        let person = Complainant {
-            points,
-            language: String::new(),
-        };
-        let key = (case.clone(), token.to_owned());
-        self.0
-            .complainants
-            .lock()
-            .expect("no panic")
-            .insert(key, person);
+        let points = [(MessageChannel::Sms, phone), (MessageChannel::Email, email)];
+        self.add(case, token, name, &points);
     }
 
     /// A complainant who prefers to be called and has nothing but a phone.
     pub(crate) fn add_caller(&self, case: &CaseName, token: &str, name: &str, phone: &str) {
-        let mut points = ContactPoints::of(name);
-        points.add(MessageChannel::Phone, phone);
-        let person = Complainant {
-            points,
-            language: String::new(),
-        };
-        let key = (case.clone(), token.to_owned());
-        self.0
-            .complainants
-            .lock()
-            .expect("no panic")
-            .insert(key, person);
+        self.add(case, token, name, &[(MessageChannel::Phone, phone)]);
     }
 
     /// A complainant who would rather be called than read; an empty number is none.
     pub(crate) fn add_phone(&self, case: &CaseName, token: &str, name: &str, phone: &str) {
-        let mut points = ContactPoints::of(name);
-        points.add(MessageChannel::Phone, phone);
-        points.add(MessageChannel::Sms, phone);
-        let person = Complainant {
-            points,
-            language: String::new(),
-        };
-        let key = (case.clone(), token.to_owned());
-        self.0
-            .complainants
-            .lock()
-            .expect("no panic")
-            .insert(key, person);
+        let points = [(MessageChannel::Phone, phone), (MessageChannel::Sms, phone)];
+        self.add(case, token, name, &points);
     }
 
     /// A complainant who wants letters.
     pub(crate) fn add_writer(&self, case: &CaseName, token: &str, name: &str, postal: &str) {
+        self.add(case, token, name, &[(MessageChannel::Letter, postal)]);
+    }
+
+    fn add(&self, case: &CaseName, token: &str, name: &str, ways: &[(MessageChannel, &str)]) {
         let mut points = ContactPoints::of(name);
-        points.add(MessageChannel::Letter, postal);
+        for (channel, address) in ways {
+            points.add(*channel, address);
+        }
         let person = Complainant {
             points,
             language: String::new(),
         };
         let key = (case.clone(), token.to_owned());
-        self.0
-            .complainants
-            .lock()
-            .expect("no panic")
-            .insert(key, person);
+        let mut complainants = self.0.complainants.lock().expect("no panic");
+        complainants.insert(key, person);
     }
 
     pub(crate) fn add_staff(&self, name: &StaffName, display: &str, phone: &str, email: &str) {

@@ -1,0 +1,285 @@
+//! What can be typed: every command with its help and examples. The list of all commands stands here; what follows
+//! one stands in a file of its family, here or beside the code that answers it.
+
+mod case;
+mod cluster;
+mod incident;
+mod message;
+mod parse;
+mod platform;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub(crate) use self::case::{CaseCommand, CreateArgs};
+pub(crate) use self::cluster::ClusterCommand;
+pub(crate) use self::incident::IncidentCommand;
+pub(crate) use self::message::MessageCommand;
+pub(crate) use self::parse::parse_when;
+pub(crate) use self::platform::{EventCommand, ReplayArgs, ServiceArg, TokenArgs, UpArgs};
+use crate::commands::audit::AuditCommand;
+use crate::commands::briefing::{BriefingCommand, CommitmentCommand};
+use crate::commands::calendar::CalendarCommand;
+use crate::commands::grade::GradeCommand;
+use crate::commands::media::MediaCommand;
+use crate::commands::policy::PolicyCommand;
+use crate::commands::roster::{DepartmentCommand, RosterCommand, StaffCommand};
+use crate::commands::signal::SignalCommand;
+use crate::commands::statement::StatementCommand;
+use crate::commands::work::WorkCommand;
+
+/// The complaint and crisis platform for property developers.
+#[derive(Debug, Parser)]
+#[command(name = "redress", version, about, propagate_version = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// Data folder of the platform on this machine.
+    #[arg(
+        long,
+        global = true,
+        env = "REDRESS_HOME",
+        default_value = ".redress",
+        value_name = "FOLDER"
+    )]
+    pub(crate) home: PathBuf,
+
+    /// Print one compact JSON object a line instead of tables.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Access token; by default the one that `redress up` left in the data folder.
+    #[arg(
+        long,
+        global = true,
+        env = "REDRESS_TOKEN",
+        value_name = "JWT",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  redress up                                   start the platform here and stay
+  redress replay tests/corpus/scenarios.jsonl  feed it complaints and show what it decides
+  redress case list --grade 1                  what is grave now
+  redress clock list --state BREACHED          which promises were broken
+  redress incident list --json | jq .          for scripts";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start all five services over a private Postgres and Redis, and stay.
+    #[command(
+        after_help = "Examples:\n  redress up\n  redress up --fresh\n  REDRESS_HOME=/srv/redress redress up"
+    )]
+    Up(UpArgs),
+    /// End the platform that runs in the data folder.
+    #[command(after_help = "Example:\n  redress stop")]
+    Stop,
+    /// Drills: rehearse a crisis on a platform of its own, on a clock that runs fast, and get a score.
+    #[command(subcommand)]
+    Drill(crate::drill::DrillCommand),
+    /// Say what is missing on this machine and how to get it.
+    #[command(after_help = "Example:\n  redress doctor --json")]
+    Doctor,
+    /// Print an access token of this machine's own issuer.
+    #[command(
+        after_help = "Examples:\n  redress token --site lakeside --role clerk\n  redress token --organization demo --role auditor --ttl 1h"
+    )]
+    Token(TokenArgs),
+    /// Sites.
+    #[command(subcommand)]
+    Site(SiteCommand),
+    /// Complaints.
+    #[command(subcommand)]
+    Case(CaseCommand),
+    /// Grades: what stands and why, lowering and raising with a reason, what could fall.
+    #[command(subcommand)]
+    Grade(GradeCommand),
+    /// Signals: what happened that can raise a grade, and whether it is so.
+    #[command(subcommand)]
+    Signal(SignalCommand),
+    /// Briefings: the weekly meetings and notices of an incident.
+    #[command(subcommand)]
+    Briefing(BriefingCommand),
+    /// Commitments: what was promised at briefings.
+    #[command(subcommand)]
+    Commitment(CommitmentCommand),
+    /// The media desk: who asks, who reported, and what is true of it.
+    #[command(subcommand)]
+    Media(MediaCommand),
+    /// Statements: what may leave as the company's word on an incident.
+    #[command(subcommand)]
+    Statement(StatementCommand),
+    /// Incidents: the coordinated responses to grade-1 complaints.
+    #[command(subcommand)]
+    Incident(IncidentCommand),
+    /// Clusters: complaints about the same issue at one site.
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
+    /// Clocks: the promises and their deadlines.
+    #[command(subcommand)]
+    Clock(crate::commands::clock::ClockCommand),
+    /// Calendars: working hours, public holidays and make-up days of sites.
+    #[command(subcommand)]
+    Calendar(CalendarCommand),
+    /// Playbooks: what is done in each stage of a crisis.
+    #[command(subcommand)]
+    Playbook(crate::commands::playbook::PlaybookCommand),
+    /// Policies: what grading and promises do differently from place to place, and why.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Work: who has which case, who takes it over, who helps, and what is done from acceptance to the close.
+    #[command(subcommand)]
+    Work(WorkCommand),
+    /// The roster: shifts, rotations, leave, swaps, and who is on duty.
+    #[command(subcommand)]
+    Roster(RosterCommand),
+    /// People who work at sites.
+    #[command(subcommand)]
+    Staff(StaffCommand),
+    /// Departments of sites.
+    #[command(subcommand)]
+    Department(DepartmentCommand),
+    /// Solutions: proposed, approved, told, confirmed, carried out.
+    #[command(subcommand)]
+    Solution(crate::commands::solution::SolutionCommand),
+    /// Warranty: how long who owes a repair, and why.
+    #[command(subcommand)]
+    Warranty(crate::commands::warranty::WarrantyCommand),
+    /// Contractors: what they are ordered to do, and what a default costs them.
+    #[command(subcommand)]
+    Contractor(crate::commands::contractor::ContractorCommand),
+    /// Transfers: cases that hotlines, regulators and petition offices transfer to us.
+    #[command(subcommand)]
+    Transfer(crate::commands::transfer::TransferCommand),
+    /// Disputes: agreement, mediation, arbitration or litigation.
+    #[command(subcommand)]
+    Dispute(crate::commands::dispute::DisputeCommand),
+    /// Settlements: one set of terms for a group, and who signed.
+    #[command(subcommand)]
+    Settlement(crate::commands::settlement::SettlementCommand),
+    /// The solution library: what solved cases before, and what it cost.
+    #[command(subcommand)]
+    Library(crate::commands::library::LibraryCommand),
+    /// The register: adverse facts and sales promises of a site.
+    #[command(subcommand)]
+    Register(crate::commands::register::RegisterCommand),
+    /// Reports: how many complaints of what kind, why, and how well promises are kept.
+    #[command(subcommand)]
+    Report(crate::commands::report::ReportCommand),
+    /// The accountability ledger: penalties, recognitions, appeals and the yearly ranking.
+    #[command(subcommand)]
+    Ledger(crate::commands::ledger::LedgerCommand),
+    /// Corrective actions: what is done so that a complaint does not come again.
+    #[command(subcommand)]
+    Action(crate::commands::ledger::ActionCommand),
+    /// Messages to complainants and staff.
+    #[command(subcommand)]
+    Message(MessageCommand),
+    /// Templates: what is said to people, and what each level changes of it.
+    #[command(subcommand)]
+    Template(crate::commands::template::TemplateCommand),
+    /// Wording: phrases that must not leave the house.
+    #[command(subcommand)]
+    Wording(crate::commands::wording::WordingCommand),
+    /// Tasks: calls to make, letters to write, readers whom nothing reached.
+    #[command(subcommand)]
+    Task(crate::commands::task::TaskCommand),
+    /// Surveys: how customers say it was.
+    #[command(subcommand)]
+    Survey(crate::commands::survey::SurveyCommand),
+    /// Notices: what owners of a site are told before they complain.
+    #[command(subcommand)]
+    Notice(crate::commands::notice::NoticeCommand),
+    /// Delivery: when customers are left alone, and how many messages people get.
+    #[command(subcommand)]
+    Delivery(crate::commands::delivery::DeliveryCommand),
+    /// Preferences: how customers want to be reached.
+    #[command(subcommand)]
+    Preference(crate::commands::delivery::PreferenceCommand),
+    /// Feed a corpus file through the running platform and show every decision.
+    #[command(
+        after_help = "Examples:\n  redress replay tests/corpus/scenarios.jsonl\n  redress replay tests/corpus/scenarios.jsonl --preview --json\n  redress replay messages.jsonl --site lakeside"
+    )]
+    Replay(ReplayArgs),
+    /// Whether the platform keeps its promises, on one screen; ends with 1 when something needs somebody.
+    #[command(
+        after_help = "Examples:\n  redress status\n  redress status --json | jq .troubles\n  watch -c -n 15 redress status"
+    )]
+    Status,
+    /// Events that could not be delivered.
+    #[command(subcommand)]
+    Event(EventCommand),
+    /// Verify that what was written stands as it was written.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Print the completions of a shell.
+    #[command(after_help = "Example:\n  redress completions bash > /etc/bash_completion.d/redress")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Subcommands of `site`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SiteCommand {
+    /// List the sites that the token may see.
+    #[command(after_help = "Example:\n  redress site list --json")]
+    List(Paging),
+}
+
+/// How many rows to print.
+#[derive(Debug, Args, Clone, Copy)]
+pub(crate) struct Paging {
+    /// Print at most so many rows; all pages are fetched otherwise.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_argument_of_a_command_takes_the_place_of_one_that_every_command_has() {
+        use clap::CommandFactory as _;
+        fn walk(command: &clap::Command, global: &[String]) {
+            for below in command.get_subcommands() {
+                for arg in below.get_arguments().filter(|arg| !arg.is_global_set()) {
+                    let id = arg.get_id().as_str();
+                    assert!(
+                        !global.iter().any(|g| g == id),
+                        "{} {id} hides the one of all commands",
+                        below.get_name()
+                    );
+                }
+                walk(below, global);
+            }
+        }
+        let all = Cli::command();
+        let global = all.get_arguments().filter(|arg| arg.is_global_set());
+        let global: Vec<String> = global.map(|arg| arg.get_id().to_string()).collect();
+        assert!(global.contains(&"token".to_owned()));
+        walk(&all, &global);
+        // M12: an answer by phone is taken down by whoever the access token says.
+        let line = "redress --token ACCESS survey answer sites/a/surveys/b --score 4";
+        let parsed = Cli::try_parse_from(line.split(' ')).expect("a right line");
+        assert_eq!(parsed.token.as_deref(), Some("ACCESS"));
+        let line = "redress survey answer --link-token LINK --score 4 --token ACCESS";
+        let parsed = Cli::try_parse_from(line.split(' ')).expect("a right line");
+        assert_eq!(parsed.token.as_deref(), Some("ACCESS"));
+    }
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}
