@@ -40,7 +40,7 @@ impl Operation for Roster {
                 end: None,
             })
             .collect();
-        duties::replace(tx, &site(), 1, &slots).await
+        duties::replace(tx, &site(), 1, &slots, &[]).await
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) async fn run(
             body: required("body", request.body)?,
             received: parse::time("receive_time", request.receive_time.as_ref())?,
             due: parse::deadline("due_time", request.due_time.as_ref(), shared.clock.now())?,
+            granted: None,
             office: request.office,
             outside_number: request.outside_number,
             return_form: request.return_form,
