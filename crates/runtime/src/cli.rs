@@ -115,9 +115,7 @@ fn migrate<S: Service>(sources: &Sources) -> Result<(), BoxError> {
 }
 
 fn check_config<S: Service>(sources: &Sources) -> Result<(), BoxError> {
-    let (common, settings) = config::load::<S::Settings>(S::NAME, S::DEFAULT_CONFIG, sources)?;
-    config::check_serving(&common, S::NAME)?;
-    S::check(&common, &settings)?;
+    host::prepare::<S>(sources)?;
     writeln!(
         std::io::stdout(),
         "the configuration of redress-{} is right",

@@ -55,6 +55,29 @@ pub struct DatabaseSettings {
     pub schema_wait_seconds: u64,
 }
 
+impl DatabaseSettings {
+    /// What can be told of it before anybody connects.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn check(&self) -> Result<(), ConnectError> {
+        options(&self.app_url, "app_url")?;
+        options(&self.worker_url, "worker_url")?;
+        if let Some(owner_url) = &self.owner_url {
+            options(owner_url, "owner_url")?;
+        }
+        for (setting, connections) in [
+            ("max_connections", self.max_connections),
+            ("max_worker_connections", self.max_worker_connections),
+        ] {
+            if connections == 0 {
+                return Err(ConnectError::NoConnections { setting });
+            }
+        }
+        Ok(())
+    }
+}
+
 fn default_max_connections() -> u32 {
     20
 }
@@ -67,8 +90,16 @@ fn default_max_worker_connections() -> u32 {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// A URL is not one of Postgres.
-    #[error("database.{setting} is not a URL of Postgres (postgres://role:password@host/database)")]
+    #[error(
+        "database.{setting} is not a URL of Postgres; write it like postgres://role:password@host/database"
+    )]
     Url {
+        /// The setting.
+        setting: &'static str,
+    },
+    /// A pool that could never hand out a connection.
+    #[error("database.{setting} is 0, so nothing could be read; set it to 1 or more")]
+    NoConnections {
         /// The setting.
         setting: &'static str,
     },
@@ -367,14 +398,23 @@ fn pool(
     service: &str,
     max_connections: u32,
 ) -> Result<PgPool, ConnectError> {
-    let options: PgConnectOptions = url
-        .expose_secret()
-        .parse()
-        .map_err(|_| ConnectError::Url { setting })?;
+    let options = options(url, setting)?;
     Ok(PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.application_name(&format!("redress-{service}"))))
+}
+
+fn options(url: &SecretString, setting: &'static str) -> Result<PgConnectOptions, ConnectError> {
+    let wrong = || ConnectError::Url { setting };
+    let url = url.expose_secret();
+    // The driver would take any scheme for its own.
+    match url.split_once("://") {
+        Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
+            url.parse().map_err(|_| wrong())
+        }
+        _ => Err(wrong()),
+    }
 }
 
 /// Returns once Postgres answers. A wrong password or a missing database may be mended while we

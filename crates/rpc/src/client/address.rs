@@ -26,12 +26,55 @@ const CHANGES_MAX: usize = 64;
 
 /// A URL that is none.
 #[derive(Debug, thiserror::Error)]
-#[error("[peers] {peer} = {url:?} is not an http:// or https:// URL with host and port")]
+#[error(
+    "peers.{peer} is {url:?}, which is not an http:// or https:// URL with host and port; correct it"
+)]
 pub struct AddressError {
     /// Name of the peer.
     pub peer: String,
     /// What stands there.
     pub url: String,
+}
+
+/// Where a URL leads.
+struct Place {
+    uri: Uri,
+    host: String,
+    port: u16,
+    tls: bool,
+}
+
+impl Place {
+    fn parse(url: &str) -> Option<Self> {
+        let uri: Uri = url.parse().ok()?;
+        let tls = match uri.scheme_str()? {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let host = uri.host()?.to_owned();
+        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        Some(Self {
+            uri,
+            host,
+            port,
+            tls,
+        })
+    }
+}
+
+/// Whether the URL of a peer is one, before anybody connects.
+///
+/// # Errors
+/// When it is none.
+pub fn check_address(peer: &str, url: &str) -> Result<(), AddressError> {
+    match Place::parse(url) {
+        Some(_) => Ok(()),
+        None => Err(AddressError {
+            peer: peer.to_owned(),
+            url: url.to_owned(),
+        }),
+    }
 }
 
 /// A channel to all replicas of a service.
@@ -49,14 +92,12 @@ impl Destination {
             peer: name.to_owned(),
             url: url.to_owned(),
         };
-        let uri: Uri = url.parse().map_err(|_| error())?;
-        let tls = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err(error()),
-        };
-        let host = uri.host().ok_or_else(error)?.to_owned();
-        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        let Place {
+            uri,
+            host,
+            port,
+            tls,
+        } = Place::parse(url).ok_or_else(error)?;
         let addresses = Arc::new(AtomicUsize::new(0));
         let channel = if host
             .trim_matches(['[', ']'])

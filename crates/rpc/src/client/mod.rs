@@ -18,8 +18,8 @@ use redress_model::Fault;
 use redress_model::name::SiteId;
 
 use crate::auth::Issuer;
-pub use address::AddressError;
 use address::Destination;
+pub use address::{AddressError, check_address};
 pub use peer::Peer;
 
 /// How long a call to a peer takes at most, when it does not say itself.
