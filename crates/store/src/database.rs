@@ -14,8 +14,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::fault::is_retryable;
+use crate::fault::{is_retryable, why_away};
 use crate::operation::Operation;
+use crate::pool::Pool;
 use crate::schema::{SchemaError, check_schema};
 use crate::scope::Scope;
 use crate::tx::{Mode, Tx};
@@ -111,8 +112,8 @@ pub enum ConnectError {
 /// The database of one service. Cloning shares the pools.
 #[derive(Debug, Clone)]
 pub struct Database {
-    app: PgPool,
-    worker: PgPool,
+    app: Pool,
+    worker: Pool,
     service: &'static str,
     wakes: Arc<watch::Sender<u64>>,
     duration: Histogram<f64>,
@@ -155,8 +156,8 @@ impl Database {
     pub fn from_pools(app: PgPool, worker: PgPool, service: &'static str, meter: &Meter) -> Self {
         show_saturation(meter, [("app", app.clone()), ("worker", worker.clone())]);
         Self {
-            app,
-            worker,
+            app: Pool::new(app),
+            worker: Pool::new(worker),
             service,
             wakes: Arc::new(watch::Sender::new(0)),
             duration: meter
@@ -193,7 +194,7 @@ impl Database {
 
     /// The pool of the worker role: statements that look across all sites.
     pub fn worker(&self) -> &PgPool {
-        &self.worker
+        &self.worker.connections
     }
 
     /// Changes whenever a transaction that called [`Tx::wake`] has committed in this process.
@@ -208,13 +209,14 @@ impl Database {
 
     /// Closes both pools after their connections have come back.
     pub async fn close(&self) {
-        self.app.close().await;
-        self.worker.close().await;
+        self.app.connections.close().await;
+        self.worker.connections.close().await;
     }
 
     /// Whether Postgres answers now: for readiness.
     pub async fn is_reachable(&self) -> bool {
-        sqlx::query("SELECT 1").execute(&self.app).await.is_ok()
+        let app = &self.app.connections;
+        sqlx::query("SELECT 1").execute(app).await.is_ok()
     }
 
     /// Runs the operation in one transaction confined to `scope`. A lost race or a connection that
@@ -276,7 +278,7 @@ impl Database {
 
     async fn retrying<O: Operation>(
         &self,
-        pool: &PgPool,
+        pool: &Pool,
         mode: Mode,
         scope: Option<&Scope>,
         operation: &O,
@@ -326,12 +328,13 @@ impl Database {
 
     async fn attempt<O: Operation>(
         &self,
-        pool: &PgPool,
+        pool: &Pool,
         mode: Mode,
         scope: Option<&Scope>,
         operation: &O,
     ) -> Result<O::Output, Fault> {
         let mut tx = Tx::begin(pool, mode, scope).await?;
+        let _held = pool.hold();
         match operation.run(&mut tx).await {
             Ok(output) => {
                 let wakes = tx.wakes();
@@ -467,17 +470,6 @@ async fn wait_for_schema(
             tracing::warn!(schema = service, %error, "waiting for the migration of the schema");
         }
         tokio::time::sleep(START_PAUSE).await;
-    }
-}
-
-fn why_away(error: &sqlx::Error) -> &'static str {
-    match error.as_database_error().and_then(|e| e.code()).as_deref() {
-        Some("28P01" | "28000") => "the role or its password is refused",
-        Some("3D000") => "the database does not exist",
-        Some("57P03") => "it is starting",
-        Some("53300") => "it has no connection to spare",
-        Some(_) => "it refuses connections",
-        None => "nothing answers there",
     }
 }
 
