@@ -169,6 +169,47 @@ async fn validate_only_keeps_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn validate_only_says_back_only_what_a_caller_may_say() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let evidence = pb::Evidence {
+        kind: pb::EvidenceKind::Object.into(),
+        kept_at: "shelf 3".to_owned(),
+        ..Default::default()
+    };
+    let said = pb::Case {
+        headcount: 3,
+        evidence: vec![evidence.clone()],
+        ..leak()
+    };
+    let sent = pb::Case {
+        name: "sites/lake/cases/x".to_owned(),
+        number: "LX-1".to_owned(),
+        creator: "somebody else".to_owned(),
+        grade: 1,
+        owner: "sites/lake/staff/wang".to_owned(),
+        erased: true,
+        etag: "e".to_owned(),
+        evidence: vec![pb::Evidence {
+            adder: "somebody else".to_owned(),
+            ..evidence
+        }],
+        ..said.clone()
+    };
+    let answer = clerk
+        .create_case(pb::CreateCaseRequest {
+            parent: "sites/lake".to_owned(),
+            case: Some(sent),
+            request_id: String::new(),
+            validate_only: true,
+        })
+        .await
+        .expect("right")
+        .into_inner();
+    assert_eq!(answer.case, Some(said));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn numbers_are_unique_across_replicas_and_requests() {
     let world = World::new().await;
     let (other, _db) = world.replica().await;
