@@ -21,6 +21,7 @@ use redress_vault::Vault;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::{ClientTlsConfig, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -31,6 +32,7 @@ use crate::service::{App, BoxError, Context, Service, Worker};
 use crate::settings::Common;
 use crate::status::{Readings, StatusRpc};
 use crate::telemetry::{self, Telemetry};
+use crate::tls;
 
 /// How long workers get to end after the calls did.
 const WORKERS_LIMIT: Duration = Duration::from_secs(10);
@@ -131,6 +133,8 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
         verifier,
         tokens,
         redis,
+        tls,
+        trust,
     } = prepare::<S>(&hosting.sources)?;
     let clock = match hosting.clock {
         Some(clock) => clock,
@@ -157,6 +161,8 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
         verifier,
         tokens: Arc::clone(&tokens),
         redis,
+        tls,
+        trust,
         clock,
         instance,
         listener,
@@ -187,6 +193,8 @@ pub(crate) struct Prepared<S: Service> {
     verifier: Verifier,
     tokens: SharedClock,
     redis: Option<Redis>,
+    tls: Option<ServerTlsConfig>,
+    trust: ClientTlsConfig,
 }
 
 /// Everything that can be said of a configuration without the network. `check-config` does no more than this, and
@@ -209,6 +217,8 @@ pub(crate) fn prepare<S: Service>(sources: &Sources) -> Result<Prepared<S>, BoxE
     .map_err(|e| format!("platform.key_file: {e}"))?;
     let verifier = verifier(S::NAME, &common, &issuer, Arc::clone(&tokens))?;
     let redis = Redis::open(&common.redis.urls())?;
+    let tls = common.server.tls.as_ref().map(tls::server).transpose()?;
+    let trust = tls::peers(&common.peers_tls)?;
     Ok(Prepared {
         common,
         settings,
@@ -217,6 +227,8 @@ pub(crate) fn prepare<S: Service>(sources: &Sources) -> Result<Prepared<S>, BoxE
         verifier,
         tokens,
         redis,
+        tls,
+        trust,
     })
 }
 
@@ -287,6 +299,8 @@ struct Host<S: Service> {
     verifier: Verifier,
     tokens: SharedClock,
     redis: Option<Redis>,
+    tls: Option<ServerTlsConfig>,
+    trust: ClientTlsConfig,
     clock: SharedClock,
     instance: String,
     listener: TcpListener,
@@ -335,6 +349,8 @@ async fn live<S: Service>(
         verifier,
         tokens,
         redis,
+        tls,
+        trust,
         clock,
         instance,
         listener,
@@ -350,11 +366,11 @@ async fn live<S: Service>(
     let mut server = tokio::spawn({
         let (front, stop) = (front.clone(), stop.clone());
         let origins = common.server.cors_origins.clone();
-        async move { server::serve(listener, front, &origins, stop).await }
+        async move { server::serve(listener, front, &origins, tls, stop).await }
     });
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
-    let peers = Peers::new(S::NAME, issuer, &common.peers, &meter)?;
+    let peers = Peers::trusting(S::NAME, issuer, &common.peers, &trust, &meter)?;
     let watched = redis.clone();
     let status = StatusRpc {
         service: S::NAME,

@@ -87,7 +87,11 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    pub(super) fn new(name: &str, url: &str) -> Result<Self, AddressError> {
+    pub(super) fn new(
+        name: &str,
+        url: &str,
+        trust: &ClientTlsConfig,
+    ) -> Result<Self, AddressError> {
         let error = || AddressError {
             peer: name.to_owned(),
             url: url.to_owned(),
@@ -98,6 +102,7 @@ impl Destination {
             port,
             tls,
         } = Place::parse(url).ok_or_else(error)?;
+        let tls = tls.then(|| trust.clone().domain_name(host.trim_matches(['[', ']'])));
         let addresses = Arc::new(AtomicUsize::new(0));
         let channel = if host
             .trim_matches(['[', ']'])
@@ -105,7 +110,9 @@ impl Destination {
             .is_ok()
         {
             addresses.store(1, Ordering::Relaxed);
-            endpoint(&uri, &host, tls).ok_or_else(error)?.connect_lazy()
+            endpoint(&uri, tls.as_ref())
+                .ok_or_else(error)?
+                .connect_lazy()
         } else {
             let (channel, changes) = Channel::balance_channel(CHANGES_MAX);
             let resolver = Resolver {
@@ -135,7 +142,7 @@ struct Resolver {
     host: String,
     port: u16,
     uri: Uri,
-    tls: bool,
+    tls: Option<ClientTlsConfig>,
     changes: Sender<Change<SocketAddr, Endpoint>>,
     addresses: Arc<AtomicUsize>,
 }
@@ -175,7 +182,7 @@ impl Resolver {
                 .path_and_query("/")
                 .build()
                 .ok()?;
-            let endpoint = endpoint(&uri, &self.host, self.tls)?;
+            let endpoint = endpoint(&uri, self.tls.as_ref())?;
             self.changes
                 .send(Change::Insert(*address, endpoint))
                 .await
@@ -190,15 +197,14 @@ impl Resolver {
     }
 }
 
-fn endpoint(uri: &Uri, host: &str, tls: bool) -> Option<Endpoint> {
+fn endpoint(uri: &Uri, tls: Option<&ClientTlsConfig>) -> Option<Endpoint> {
     let endpoint = Endpoint::from(uri.clone())
         .connect_timeout(CONNECT_LIMIT)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
         .keep_alive_while_idle(true);
-    if !tls {
-        return Some(endpoint);
+    match tls {
+        None => Some(endpoint),
+        Some(tls) => endpoint.tls_config(tls.clone()).ok(),
     }
-    let config = ClientTlsConfig::new().with_native_roots().domain_name(host);
-    endpoint.tls_config(config).ok()
 }

@@ -195,6 +195,10 @@ async fn check_config_refuses_in_one_sentence_and_the_same_words_what_serve_refu
     let garbage = keys.path().join("garbage.json");
     std::fs::write(&garbage, "{}").expect("writable");
     let garbage = garbage.to_str().expect("UTF-8");
+    let committed = |name: &str| format!("{}/tests/it/keys/{name}", env!("CARGO_MANIFEST_DIR"));
+    let certificate = committed("server.pem");
+    let key_of_another = committed("client.key");
+    let (certificate, key_of_another) = (certificate.as_str(), key_of_another.as_str());
     let issuer = ("REDRESS__AUTH__ISSUERS__COMPANY__ISSUER", "https://login");
     let company = "REDRESS__AUTH__ISSUERS__COMPANY__JWKS_URL";
     let cases: &[(&str, &[(&str, &str)])] = &[
@@ -236,6 +240,28 @@ async fn check_config_refuses_in_one_sentence_and_the_same_words_what_serve_refu
         (
             "telemetry.filter",
             &[("REDRESS__TELEMETRY__FILTER", "info,redress=loud")],
+        ),
+        (
+            "server.tls.cert_file",
+            &[
+                ("REDRESS__SERVER__TLS__CERT_FILE", "/nowhere/tls.crt"),
+                ("REDRESS__SERVER__TLS__KEY_FILE", "/nowhere/tls.key"),
+            ],
+        ),
+        (
+            "server.tls:",
+            &[
+                ("REDRESS__SERVER__TLS__CERT_FILE", certificate),
+                ("REDRESS__SERVER__TLS__KEY_FILE", key_of_another),
+            ],
+        ),
+        (
+            "peers_tls.cert_file",
+            &[("REDRESS__PEERS_TLS__CERT_FILE", certificate)],
+        ),
+        (
+            "peers_tls.ca_file",
+            &[("REDRESS__PEERS_TLS__CA_FILE", garbage)],
         ),
         (
             "server.cors_origins",
