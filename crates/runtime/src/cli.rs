@@ -16,6 +16,7 @@ use crate::host::{self, Hosting};
 use crate::service::{BoxError, Service};
 use crate::settings::Common;
 use crate::telemetry::{self, Telemetry};
+use crate::tls;
 
 /// How long `healthcheck` waits for an answer.
 const HEALTH_LIMIT: Duration = Duration::from_secs(3);
@@ -115,9 +116,7 @@ fn migrate<S: Service>(sources: &Sources) -> Result<(), BoxError> {
 }
 
 fn check_config<S: Service>(sources: &Sources) -> Result<(), BoxError> {
-    let (common, settings) = config::load::<S::Settings>(S::NAME, S::DEFAULT_CONFIG, sources)?;
-    config::check_serving(&common, S::NAME)?;
-    S::check(&common, &settings)?;
+    host::prepare::<S>(sources)?;
     writeln!(
         std::io::stdout(),
         "the configuration of redress-{} is right",
@@ -128,9 +127,16 @@ fn check_config<S: Service>(sources: &Sources) -> Result<(), BoxError> {
 
 fn healthcheck<S: Service>(sources: &Sources) -> Result<(), BoxError> {
     let common = load::<S>(sources)?;
-    let url = format!("http://{}", reachable(common.server.listen));
+    let is_tls = common.server.tls.is_some();
+    let scheme = if is_tls { "https" } else { "http" };
+    let url = format!("{scheme}://{}", reachable(common.server.listen));
+    let mut endpoint = tonic::transport::Endpoint::from_shared(url.clone())?;
+    if is_tls {
+        let name = known_as(&common, S::NAME);
+        endpoint = endpoint.tls_config(tls::peers(&common.peers_tls)?.domain_name(name))?;
+    }
     let ask = async {
-        let channel = tonic::transport::Endpoint::from_shared(url.clone())?
+        let channel = endpoint
             .connect_timeout(HEALTH_LIMIT)
             .connect()
             .await
@@ -156,6 +162,16 @@ fn healthcheck<S: Service>(sources: &Sources) -> Result<(), BoxError> {
 fn load<S: Service>(sources: &Sources) -> Result<Common, BoxError> {
     let (common, _) = config::load::<S::Settings>(S::NAME, S::DEFAULT_CONFIG, sources)?;
     Ok(common)
+}
+
+/// The host name that the other services know this one by, which its certificate is for.
+fn known_as(common: &Common, service: &str) -> String {
+    let url = common.peers.get(service);
+    let uri = url.and_then(|url| url.parse::<http::Uri>().ok());
+    let host = uri.as_ref().and_then(http::Uri::host);
+    host.unwrap_or("localhost")
+        .trim_matches(['[', ']'])
+        .to_owned()
 }
 
 /// An address that listens everywhere, as one that can be called.

@@ -8,9 +8,12 @@ use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format as _, Toml};
 use redress_model::time::RATE_MAX;
+use redress_rpc::client::check_address;
+use redress_store::SERVICES;
 use serde::de::DeserializeOwned;
 
 use crate::settings::{Common, Whole};
+use crate::telemetry;
 
 const COMMON: &str = include_str!("../config.toml");
 const ROLES: &str = include_str!("../roles.toml");
@@ -89,8 +92,14 @@ fn check(common: &Common) -> Result<(), ConfigError> {
             "peers.{name} is another machine, and clock.rate makes this a rehearsal, which stays on its own; remove one of them"
         ));
     }
+    if let Some(peer) = common.peers.keys().find(|p| !is_service(p)) {
+        return wrong(format!(
+            "peers.{peer} is not a known key; remove it, or use one of: {}",
+            SERVICES.join(", ")
+        ));
+    }
     for origin in &common.server.cors_origins {
-        if origin != "*" && http::HeaderValue::from_str(origin).is_err() {
+        if origin != "*" && !is_origin(origin) {
             return wrong(format!(
                 "server.cors_origins holds {origin:?}, which is no web origin; write it like https://portal.example.com"
             ));
@@ -115,6 +124,25 @@ fn check(common: &Common) -> Result<(), ConfigError> {
     Ok(())
 }
 
+fn is_service(name: &str) -> bool {
+    SERVICES.contains(&name)
+}
+
+/// Whether it is what a browser sends as the origin of a page. Anything else would match no page, and nobody would
+/// be told.
+fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else {
+        return false;
+    };
+    match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme), Some(authority)) => {
+            let origin = format!("{scheme}://{authority}");
+            text == origin && text == text.to_lowercase() && !text.contains('@')
+        }
+        _ => false,
+    }
+}
+
 /// Whether a URL leads to this machine.
 fn is_here(url: &str) -> bool {
     let host = url.parse::<http::Uri>().ok();
@@ -123,10 +151,10 @@ fn is_here(url: &str) -> bool {
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// What only a process that serves needs.
+/// What only a process that serves needs: that it is there, and that it is no nonsense.
 ///
 /// # Errors
-/// The first key that is missing.
+/// The first key that is missing or wrong.
 pub fn check_serving(common: &Common, service: &str) -> Result<(), ConfigError> {
     use secrecy::ExposeSecret as _;
     let needed = [
@@ -141,13 +169,18 @@ pub fn check_serving(common: &Common, service: &str) -> Result<(), ConfigError> 
         ("platform.key_file", is_empty(&common.platform.key_file)),
         ("vault.key_file", is_empty(&common.vault.key_file)),
     ];
-    match needed.iter().find(|(_, missing)| *missing) {
-        Some((key, _)) => Err(ConfigError(format!(
+    if let Some((key, _)) = needed.iter().find(|(_, missing)| *missing) {
+        return Err(ConfigError(format!(
             "{key} is missing; set it in the file given by --config or as {}",
             variable(service, key)
-        ))),
-        None => Ok(()),
+        )));
     }
+    let told = |error: &dyn std::error::Error| ConfigError(error.to_string());
+    common.database.check().map_err(|e| told(&e))?;
+    for (peer, url) in &common.peers {
+        check_address(peer, url).map_err(|e| told(&e))?;
+    }
+    telemetry::check(&common.telemetry).map_err(|e| told(&e))
 }
 
 fn is_empty(path: &Path) -> bool {
@@ -279,6 +312,69 @@ mod tests {
             text,
             "database.app_url is missing; set it in the file given by --config or as REDRESS_INTAKE__DATABASE__APP_URL"
         );
+    }
+
+    #[test]
+    fn what_would_match_nobody_is_refused_and_not_ignored() {
+        let text = error("[peers]\ntriag = 'http://127.0.0.1:7402'");
+        assert_eq!(
+            text,
+            "peers.triag is not a known key; remove it, or use one of: intake, triage, assignment, notification, crisis"
+        );
+        let origins = |origin: &str| format!("[server]\ncors_origins = [{origin:?}]");
+        for wrong in [
+            "portal.example.com",
+            "https://portal.example.com/",
+            "https://portal.example.com/app",
+            "https://Portal.example.com",
+            "https://me@portal.example.com",
+            "https:// portal",
+            "",
+        ] {
+            assert!(
+                error(&origins(wrong)).starts_with("server.cors_origins holds"),
+                "{wrong}"
+            );
+        }
+        for right in ["*", "https://portal.example.com", "http://localhost:5173"] {
+            read(&origins(right)).expect(right);
+        }
+    }
+
+    #[test]
+    fn what_serving_would_stumble_over_is_named_by_its_key() {
+        let whole = "[database]\napp_url = 'postgres://a@h/d'\nworker_url = 'postgres://w@h/d'\n\
+                     [platform]\nkey_file = 'p'\n[vault]\nkey_file = 'v'\n";
+        let checked = |whole: &str| check_serving(&read(whole).expect("readable"), "intake");
+        checked(whole).expect("right");
+        for (from, to, key) in [
+            ("postgres://a@h/d", "a", "database.app_url"),
+            ("postgres://a@h/d", "mysql://a@h/d", "database.app_url"),
+            ("postgres://w@h/d", "postgres://", "database.worker_url"),
+            (
+                "[platform]",
+                "max_connections = 0\n[platform]",
+                "database.max_connections",
+            ),
+            (
+                "[platform]",
+                "[peers]\ntriage = 'foo bar'\n[platform]",
+                "peers.triage",
+            ),
+            (
+                "[platform]",
+                "[telemetry]\nfilter = 'info,redress=loud'\n[platform]",
+                "telemetry.filter",
+            ),
+            (
+                "[platform]",
+                "[telemetry]\notlp_endpoint = 'collector'\n[platform]",
+                "telemetry.otlp_endpoint",
+            ),
+        ] {
+            let text = checked(&whole.replace(from, to)).expect_err(to).to_string();
+            assert!(text.contains(key) && text.lines().count() == 1, "{text}");
+        }
     }
 
     #[test]

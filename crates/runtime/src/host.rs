@@ -21,6 +21,7 @@ use redress_vault::Vault;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::{ClientTlsConfig, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -31,6 +32,7 @@ use crate::service::{App, BoxError, Context, Service, Worker};
 use crate::settings::Common;
 use crate::status::{Readings, StatusRpc};
 use crate::telemetry::{self, Telemetry};
+use crate::tls;
 
 /// How long workers get to end after the calls did.
 const WORKERS_LIMIT: Duration = Duration::from_secs(10);
@@ -123,18 +125,17 @@ fn gone(name: &str) -> BoxError {
 /// What is wrong with its configuration, keys or address, in one sentence. What goes wrong later is told by
 /// [`Handle::ready`] and [`Handle::ended`].
 pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
-    let (common, settings) =
-        config::load::<S::Settings>(S::NAME, S::DEFAULT_CONFIG, &hosting.sources)?;
-    config::check_serving(&common, S::NAME)?;
-    S::check(&common, &settings)?;
-    let vault = Vault::from_file(&common.vault.key_file).map_err(|e| whole(&e))?;
-    let tokens: SharedClock = Arc::new(SystemClock);
-    let issuer = Issuer::from_file(
-        &common.platform.key_file,
-        &common.platform.issuer,
-        Arc::clone(&tokens),
-    )?;
-    let verifier = verifier(S::NAME, &common, &issuer, Arc::clone(&tokens))?;
+    let Prepared {
+        common,
+        settings,
+        vault,
+        issuer,
+        verifier,
+        tokens,
+        redis,
+        tls,
+        trust,
+    } = prepare::<S>(&hosting.sources)?;
     let clock = match hosting.clock {
         Some(clock) => clock,
         // The configuration was checked for making sense.
@@ -146,7 +147,6 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
             "a rehearsal: the business runs on a clock of its own"
         );
     }
-    let redis = Redis::open(&common.redis.urls())?;
     let listener = server::listen(common.server.listen)?;
     let address = listener.local_addr()?;
     let instance = format!("{}-{}", S::NAME, uuid::Uuid::new_v4());
@@ -161,6 +161,8 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
         verifier,
         tokens: Arc::clone(&tokens),
         redis,
+        tls,
+        trust,
         clock,
         instance,
         listener,
@@ -179,6 +181,54 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
         address,
         shutdown,
         state,
+    })
+}
+
+/// A configuration that was found right, and what was made of it.
+pub(crate) struct Prepared<S: Service> {
+    common: Common,
+    settings: S::Settings,
+    vault: Vault,
+    issuer: Issuer,
+    verifier: Verifier,
+    tokens: SharedClock,
+    redis: Option<Redis>,
+    tls: Option<ServerTlsConfig>,
+    trust: ClientTlsConfig,
+}
+
+/// Everything that can be said of a configuration without the network. `check-config` does no more than this, and
+/// `serve` does it first: what the one calls right the other does not refuse.
+///
+/// # Errors
+/// The first thing that is wrong, in one sentence that names the key.
+pub(crate) fn prepare<S: Service>(sources: &Sources) -> Result<Prepared<S>, BoxError> {
+    let (common, settings) = config::load::<S::Settings>(S::NAME, S::DEFAULT_CONFIG, sources)?;
+    config::check_serving(&common, S::NAME)?;
+    S::check(&common, &settings)?;
+    let vault = Vault::from_file(&common.vault.key_file)
+        .map_err(|e| format!("vault.key_file: {}", whole(&e)))?;
+    let tokens: SharedClock = Arc::new(SystemClock);
+    let issuer = Issuer::from_file(
+        &common.platform.key_file,
+        &common.platform.issuer,
+        Arc::clone(&tokens),
+    )
+    .map_err(|e| format!("platform.key_file: {e}"))?;
+    let verifier = verifier(S::NAME, &common, &issuer, Arc::clone(&tokens))?;
+    let redis = Redis::open(&common.redis.urls())?;
+    let tls = common.server.tls.as_ref().map(tls::server).transpose()?;
+    let trust = tls::peers(&common.peers_tls)?;
+    Ok(Prepared {
+        common,
+        settings,
+        vault,
+        issuer,
+        verifier,
+        tokens,
+        redis,
+        tls,
+        trust,
     })
 }
 
@@ -202,7 +252,10 @@ fn verifier(
     let own_keys = if common.platform.jwks_file.as_os_str().is_empty() {
         JwksSource::Fixed(issuer.jwks())
     } else {
-        JwksSource::File(common.platform.jwks_file.clone())
+        let file = JwksSource::File(common.platform.jwks_file.clone());
+        file.check()
+            .map_err(|what| format!("platform.jwks_file: {what}"))?;
+        file
     };
     let mut trusted = vec![Trusted {
         issuer: issuer.name().to_owned(),
@@ -210,13 +263,22 @@ fn verifier(
         keys: own_keys,
         platform: true,
     }];
-    for other in common.auth.issuers.values() {
-        let keys = match (&other.jwks_url, &other.jwks_file) {
-            (Some(url), _) => JwksSource::Url(url.clone()),
-            (None, Some(file)) => JwksSource::File(file.clone()),
+    for (name, other) in &common.auth.issuers {
+        let (key, keys) = match (&other.jwks_url, &other.jwks_file) {
+            (Some(url), _) => ("jwks_url", JwksSource::Url(url.clone())),
+            (None, Some(file)) => ("jwks_file", JwksSource::File(file.clone())),
             // The configuration was checked for exactly one.
             (None, None) => continue,
         };
+        keys.check()
+            .map_err(|what| format!("auth.issuers.{name}.{key}: {what}"))?;
+        if trusted.iter().any(|t| t.issuer == other.issuer) {
+            return Err(format!(
+                "auth.issuers.{name}.issuer is {:?}, which another issuer is too; correct one of them",
+                other.issuer
+            )
+            .into());
+        }
         trusted.push(Trusted {
             issuer: other.issuer.clone(),
             audience: other.audience.clone(),
@@ -237,6 +299,8 @@ struct Host<S: Service> {
     verifier: Verifier,
     tokens: SharedClock,
     redis: Option<Redis>,
+    tls: Option<ServerTlsConfig>,
+    trust: ClientTlsConfig,
     clock: SharedClock,
     instance: String,
     listener: TcpListener,
@@ -285,6 +349,8 @@ async fn live<S: Service>(
         verifier,
         tokens,
         redis,
+        tls,
+        trust,
         clock,
         instance,
         listener,
@@ -300,11 +366,11 @@ async fn live<S: Service>(
     let mut server = tokio::spawn({
         let (front, stop) = (front.clone(), stop.clone());
         let origins = common.server.cors_origins.clone();
-        async move { server::serve(listener, front, &origins, stop).await }
+        async move { server::serve(listener, front, &origins, tls, stop).await }
     });
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
-    let peers = Peers::new(S::NAME, issuer, &common.peers, &meter)?;
+    let peers = Peers::trusting(S::NAME, issuer, &common.peers, &trust, &meter)?;
     let watched = redis.clone();
     let status = StatusRpc {
         service: S::NAME,

@@ -15,6 +15,7 @@ mod service;
 pub mod settings;
 mod status;
 pub mod telemetry;
+mod tls;
 
 pub use cli::main;
 pub use counted::{Count, Counted};

@@ -18,6 +18,7 @@ use redress_rpc::status;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tonic::transport::ServerTlsConfig;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 use tower::Layer as _;
@@ -79,15 +80,20 @@ pub(crate) async fn serve(
     listener: TcpListener,
     front: Front,
     cors_origins: &[String],
+    tls: Option<ServerTlsConfig>,
     stop: CancellationToken,
 ) -> Result<(), BoxError> {
     let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?)
         .with_nodelay(Some(true))
         .with_keepalive(Some(KEEP_ALIVE));
-    tonic::transport::Server::builder()
+    let mut server = tonic::transport::Server::builder()
         .accept_http1(true)
         .http2_keepalive_interval(Some(KEEP_ALIVE))
-        .http2_keepalive_timeout(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE));
+    if let Some(tls) = tls {
+        server = server.tls_config(tls)?;
+    }
+    server
         .layer(cors(cors_origins))
         .layer(tonic_web::GrpcWebLayer::new())
         .serve_with_incoming_shutdown(front, incoming, stop.cancelled_owned())

@@ -31,6 +31,8 @@ pub struct Common {
     pub platform: PlatformSettings,
     /// Section `[peers]`: URLs of the services by name.
     pub peers: BTreeMap<String, String>,
+    /// Section `[peers_tls]`.
+    pub peers_tls: PeersTlsSettings,
     /// Section `[roles]`: permissions by role.
     pub roles: BTreeMap<String, Vec<String>>,
     /// Section `[limits]`.
@@ -52,6 +54,8 @@ pub(crate) struct Whole<S> {
     auth: AuthSettings,
     platform: PlatformSettings,
     peers: BTreeMap<String, String>,
+    #[serde(default)]
+    peers_tls: PeersTlsSettings,
     roles: BTreeMap<String, Vec<String>>,
     limits: LimitSettings,
     telemetry: TelemetrySettings,
@@ -70,6 +74,7 @@ impl<S> Whole<S> {
             auth: self.auth,
             platform: self.platform,
             peers: self.peers,
+            peers_tls: self.peers_tls,
             roles: self.roles,
             limits: self.limits,
             telemetry: self.telemetry,
@@ -98,6 +103,37 @@ pub struct ServerSettings {
     pub drain_limit_seconds: u64,
     /// Worker threads; 0 is one for each core.
     pub threads: usize,
+    /// Section `[server.tls]`; absent: in the clear.
+    #[serde(default)]
+    pub tls: Option<ServerTlsSettings>,
+}
+
+/// What the server shows, and whom it asks for the like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerTlsSettings {
+    /// Its certificate and those between it and the root, PEM.
+    pub cert_file: PathBuf,
+    /// The key of the certificate, PEM.
+    pub key_file: PathBuf,
+    /// Authorities of which clients need a certificate, PEM; absent: clients need none.
+    #[serde(default)]
+    pub client_ca_file: Option<PathBuf>,
+}
+
+/// What calls to peers trust and show.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeersTlsSettings {
+    /// Authorities of the peers' certificates, PEM; absent: the machine's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Certificate to show, PEM.
+    #[serde(default)]
+    pub cert_file: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
 }
 
 /// Where Redis is.

@@ -198,6 +198,26 @@ impl std::fmt::Debug for Telemetry {
     }
 }
 
+/// What is wrong with the settings, as far as it can be told without the network.
+///
+/// # Errors
+/// A wrong filter or endpoint.
+pub(crate) fn check(settings: &TelemetrySettings) -> Result<(), TelemetryError> {
+    EnvFilter::try_new(&settings.filter)?;
+    match endpoint(settings) {
+        Some(Endpoint::Given(url)) if !is_url(&url) => Err(TelemetryError::Exporter {
+            endpoint: url,
+            reason: "it is not an http:// or https:// URL".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    text.parse::<http::Uri>()
+        .is_ok_and(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")))
+}
+
 /// Makes the calling thread report to this subscriber until it ends.
 pub(crate) fn install(dispatch: &Dispatch) {
     thread_local! {

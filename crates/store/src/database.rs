@@ -14,8 +14,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::fault::is_retryable;
+use crate::fault::{is_retryable, why_away};
 use crate::operation::Operation;
+use crate::pool::Pool;
 use crate::schema::{SchemaError, check_schema};
 use crate::scope::Scope;
 use crate::tx::{Mode, Tx};
@@ -55,6 +56,29 @@ pub struct DatabaseSettings {
     pub schema_wait_seconds: u64,
 }
 
+impl DatabaseSettings {
+    /// What can be told of it before anybody connects.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn check(&self) -> Result<(), ConnectError> {
+        options(&self.app_url, "app_url")?;
+        options(&self.worker_url, "worker_url")?;
+        if let Some(owner_url) = &self.owner_url {
+            options(owner_url, "owner_url")?;
+        }
+        for (setting, connections) in [
+            ("max_connections", self.max_connections),
+            ("max_worker_connections", self.max_worker_connections),
+        ] {
+            if connections == 0 {
+                return Err(ConnectError::NoConnections { setting });
+            }
+        }
+        Ok(())
+    }
+}
+
 fn default_max_connections() -> u32 {
     20
 }
@@ -67,8 +91,16 @@ fn default_max_worker_connections() -> u32 {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// A URL is not one of Postgres.
-    #[error("database.{setting} is not a URL of Postgres (postgres://role:password@host/database)")]
+    #[error(
+        "database.{setting} is not a URL of Postgres; write it like postgres://role:password@host/database"
+    )]
     Url {
+        /// The setting.
+        setting: &'static str,
+    },
+    /// A pool that could never hand out a connection.
+    #[error("database.{setting} is 0, so nothing could be read; set it to 1 or more")]
+    NoConnections {
         /// The setting.
         setting: &'static str,
     },
@@ -80,8 +112,8 @@ pub enum ConnectError {
 /// The database of one service. Cloning shares the pools.
 #[derive(Debug, Clone)]
 pub struct Database {
-    app: PgPool,
-    worker: PgPool,
+    app: Pool,
+    worker: Pool,
     service: &'static str,
     wakes: Arc<watch::Sender<u64>>,
     duration: Histogram<f64>,
@@ -124,8 +156,8 @@ impl Database {
     pub fn from_pools(app: PgPool, worker: PgPool, service: &'static str, meter: &Meter) -> Self {
         show_saturation(meter, [("app", app.clone()), ("worker", worker.clone())]);
         Self {
-            app,
-            worker,
+            app: Pool::new(app),
+            worker: Pool::new(worker),
             service,
             wakes: Arc::new(watch::Sender::new(0)),
             duration: meter
@@ -162,7 +194,7 @@ impl Database {
 
     /// The pool of the worker role: statements that look across all sites.
     pub fn worker(&self) -> &PgPool {
-        &self.worker
+        &self.worker.connections
     }
 
     /// Changes whenever a transaction that called [`Tx::wake`] has committed in this process.
@@ -177,13 +209,14 @@ impl Database {
 
     /// Closes both pools after their connections have come back.
     pub async fn close(&self) {
-        self.app.close().await;
-        self.worker.close().await;
+        self.app.connections.close().await;
+        self.worker.connections.close().await;
     }
 
     /// Whether Postgres answers now: for readiness.
     pub async fn is_reachable(&self) -> bool {
-        sqlx::query("SELECT 1").execute(&self.app).await.is_ok()
+        let app = &self.app.connections;
+        sqlx::query("SELECT 1").execute(app).await.is_ok()
     }
 
     /// Runs the operation in one transaction confined to `scope`. A lost race or a connection that
@@ -245,7 +278,7 @@ impl Database {
 
     async fn retrying<O: Operation>(
         &self,
-        pool: &PgPool,
+        pool: &Pool,
         mode: Mode,
         scope: Option<&Scope>,
         operation: &O,
@@ -295,12 +328,13 @@ impl Database {
 
     async fn attempt<O: Operation>(
         &self,
-        pool: &PgPool,
+        pool: &Pool,
         mode: Mode,
         scope: Option<&Scope>,
         operation: &O,
     ) -> Result<O::Output, Fault> {
         let mut tx = Tx::begin(pool, mode, scope).await?;
+        let _held = pool.hold();
         match operation.run(&mut tx).await {
             Ok(output) => {
                 let wakes = tx.wakes();
@@ -367,14 +401,23 @@ fn pool(
     service: &str,
     max_connections: u32,
 ) -> Result<PgPool, ConnectError> {
-    let options: PgConnectOptions = url
-        .expose_secret()
-        .parse()
-        .map_err(|_| ConnectError::Url { setting })?;
+    let options = options(url, setting)?;
     Ok(PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.application_name(&format!("redress-{service}"))))
+}
+
+fn options(url: &SecretString, setting: &'static str) -> Result<PgConnectOptions, ConnectError> {
+    let wrong = || ConnectError::Url { setting };
+    let url = url.expose_secret();
+    // The driver would take any scheme for its own.
+    match url.split_once("://") {
+        Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
+            url.parse().map_err(|_| wrong())
+        }
+        _ => Err(wrong()),
+    }
 }
 
 /// Returns once Postgres answers. A wrong password or a missing database may be mended while we
@@ -427,17 +470,6 @@ async fn wait_for_schema(
             tracing::warn!(schema = service, %error, "waiting for the migration of the schema");
         }
         tokio::time::sleep(START_PAUSE).await;
-    }
-}
-
-fn why_away(error: &sqlx::Error) -> &'static str {
-    match error.as_database_error().and_then(|e| e.code()).as_deref() {
-        Some("28P01" | "28000") => "the role or its password is refused",
-        Some("3D000") => "the database does not exist",
-        Some("57P03") => "it is starting",
-        Some("53300") => "it has no connection to spare",
-        Some(_) => "it refuses connections",
-        None => "nothing answers there",
     }
 }
 

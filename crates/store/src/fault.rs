@@ -13,6 +13,9 @@ use sqlx::postgres::{PgDatabaseError, PgQueryResult};
 pub(crate) const LOST_RACE: &str = "postgres (lost a race)";
 /// What [`Fault::Unavailable`] names when the connection broke or the server went away.
 pub(crate) const LOST_CONNECTION: &str = "postgres";
+/// What [`Fault::Unavailable`] names when no connection can be made: nothing answers, or the role or the database is
+/// refused. That takes longer to mend than a call should wait.
+pub(crate) const AWAY: &str = "postgres (no connection)";
 /// What [`Fault::Unavailable`] names when it is not known whether the commit happened.
 pub(crate) const UNKNOWN_OUTCOME: &str = "postgres (outcome unknown)";
 /// What [`Fault::Exhausted`] names when no connection came free in time.
@@ -107,8 +110,12 @@ pub fn fault(error: sqlx::Error) -> Fault {
                 "55P03" => Fault::unavailable(LOST_RACE),
                 // The server shuts down, crashed, or is starting.
                 "57P01" | "57P02" | "57P03" => Fault::unavailable(LOST_CONNECTION),
-                // Ended for idling or waiting too long in a transaction.
-                "25P03" => Fault::unavailable(LOST_CONNECTION),
+                // Ended for idling, or for waiting too long in a transaction.
+                "25P03" | "57P05" => Fault::unavailable(LOST_CONNECTION),
+                // There is no such database, or no more.
+                "3D000" | "57P04" => Fault::unavailable(AWAY),
+                // The role or its password is refused.
+                code if code.starts_with("28") => Fault::unavailable(AWAY),
                 "53300" => Fault::exhausted(CONNECTIONS),
                 // statement_timeout.
                 "57014" => Fault::Deadline,
@@ -122,6 +129,18 @@ pub fn fault(error: sqlx::Error) -> Fault {
             }
         }
         _ => Fault::internal(PostgresError::of(&error)),
+    }
+}
+
+/// Why a connection is not to be had, for the log.
+pub(crate) fn why_away(error: &sqlx::Error) -> &'static str {
+    match error.as_database_error().and_then(|e| e.code()).as_deref() {
+        Some("28P01" | "28000") => "the role or its password is refused",
+        Some("3D000") => "the database does not exist",
+        Some("57P03") => "it is starting",
+        Some("53300") => "it has no connection to spare",
+        Some(_) => "it refuses connections",
+        None => "nothing answers there",
     }
 }
 
@@ -203,7 +222,7 @@ impl OneRowExt for Result<PgQueryResult, sqlx::Error> {
 /// not about this one piece of work, and the next one would fare no better.
 pub fn is_away(fault: &Fault) -> bool {
     match fault {
-        Fault::Unavailable { what } => *what == LOST_CONNECTION || *what == UNKNOWN_OUTCOME,
+        Fault::Unavailable { what } => [LOST_CONNECTION, UNKNOWN_OUTCOME, AWAY].contains(what),
         Fault::Exhausted { what } => *what == CONNECTIONS,
         _ => false,
     }

@@ -13,6 +13,7 @@ mod database;
 mod fault;
 mod keyring;
 mod operation;
+mod pool;
 pub mod receipt;
 mod schema;
 mod scope;

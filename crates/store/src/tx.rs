@@ -3,9 +3,10 @@
 use std::ops::{Deref, DerefMut};
 
 use redress_model::Fault;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::fault::{commit_fault, fault};
+use crate::pool::Pool;
 use crate::scope::Scope;
 
 /// How a transaction begins.
@@ -26,7 +27,7 @@ pub struct Tx {
 
 impl Tx {
     pub(crate) async fn begin(
-        pool: &PgPool,
+        pool: &Pool,
         mode: Mode,
         scope: Option<&Scope>,
     ) -> Result<Self, Fault> {
@@ -37,7 +38,9 @@ impl Tx {
             Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         };
-        let inner = pool.begin_with(begin).await.map_err(fault)?;
+        let begun = pool.begun();
+        let inner = pool.connections.begin_with(begin).await;
+        let inner = inner.map_err(|error| pool.why_none(error, begun))?;
         let mut tx = Self {
             inner,
             wakes: false,

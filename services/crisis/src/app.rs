@@ -15,7 +15,7 @@ use redress_proto::crisis::v1::statement_service_server::StatementServiceServer;
 use redress_proto::event::v1::event_admin_service_server::EventAdminServiceServer;
 use redress_proto::event::v1::inbox_service_server::InboxServiceServer;
 use redress_rpc::watch::Bell;
-use redress_runtime::{App, BoxError, Context, Service};
+use redress_runtime::{App, BoxError, Common, Context, Service};
 use redress_store::{Database, Keyring};
 use redress_timers::Timers;
 use sqlx::migrate::Migrator;
@@ -42,6 +42,12 @@ impl Service for CrisisService {
     const NAME: &'static str = "crisis";
     const DEFAULT_CONFIG: &'static str = include_str!("../config.toml");
     type Settings = Settings;
+
+    fn check(_: &Common, settings: &Settings) -> Result<(), BoxError> {
+        settings.policy()?;
+        settings.zone()?;
+        Ok(())
+    }
 
     fn migrators() -> Vec<&'static Migrator> {
         vec![

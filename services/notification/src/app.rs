@@ -60,6 +60,7 @@ impl Service for NotificationService {
         if common.clock.is_rehearsal() {
             settings::check_rehearsal(settings)?;
         }
+        settings::check(settings)?;
         Ok(())
     }
 

@@ -421,6 +421,32 @@ mod tests {
     }
 
     #[test]
+    fn check_config_says_what_would_only_be_found_after_postgres() {
+        use redress_runtime::Service as _;
+        use redress_runtime::config::{Sources, load};
+
+        use crate::app::NotificationService;
+
+        let checked = |overlay: &str| {
+            let sources = Sources {
+                overlay: Some(overlay.to_owned()),
+                ..Sources::default()
+            };
+            let defaults = NotificationService::DEFAULT_CONFIG;
+            let (common, settings) =
+                load::<RawSettings>("notification", defaults, &sources).expect("readable");
+            NotificationService::check(&common, &settings).map_err(|e| e.to_string())
+        };
+        assert_eq!(checked(""), Ok(()));
+        assert_eq!(
+            checked("[service]\nattempts_per_way_max = 99"),
+            Err("service.attempts_per_way_max must be from 1 to 20".to_owned())
+        );
+        let wrong = checked("[service.smtp]\nurl = 'http://nope'\nfrom = 'a@example.com'");
+        assert!(wrong.is_err_and(|e| e.starts_with("service.smtp.url")));
+    }
+
+    #[test]
     fn in_a_rehearsal_nothing_is_configured_that_could_reach_anybody() {
         let refused = |extra: &str| {
             let text = format!("{}\n{extra}", include_str!("../config.toml"));

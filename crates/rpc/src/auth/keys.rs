@@ -30,6 +30,37 @@ pub enum JwksSource {
     Fixed(JwkSet),
 }
 
+impl JwksSource {
+    /// Whether keys can come from there, as far as it can be told without the network.
+    ///
+    /// # Errors
+    /// What is wrong, to be read after the name of the setting.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Fixed(_) => Ok(()),
+            Self::File(path) => {
+                let told = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
+                let text = std::fs::read(path).map_err(|e| told(&e))?;
+                let set: JwkSet = serde_json::from_slice(&text)
+                    .map_err(|e| told(&format!("this is no JWK set: {e}")))?;
+                if set.keys.iter().any(|key| usable(key).is_some()) {
+                    Ok(())
+                } else {
+                    Err(told(
+                        &"no key there has a kid and is for RS256, ES256 or EdDSA",
+                    ))
+                }
+            }
+            Self::Url(url) => match reqwest::Url::parse(url) {
+                Ok(parsed) if parsed.has_host() && matches!(parsed.scheme(), "http" | "https") => {
+                    Ok(())
+                }
+                _ => Err(format!("{url:?} is not an http:// or https:// URL")),
+            },
+        }
+    }
+}
+
 fn recent(instant: Option<Instant>) -> bool {
     instant.is_some_and(|t| t.elapsed() < REREAD_PAUSE)
 }

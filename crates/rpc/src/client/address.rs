@@ -26,12 +26,55 @@ const CHANGES_MAX: usize = 64;
 
 /// A URL that is none.
 #[derive(Debug, thiserror::Error)]
-#[error("[peers] {peer} = {url:?} is not an http:// or https:// URL with host and port")]
+#[error(
+    "peers.{peer} is {url:?}, which is not an http:// or https:// URL with host and port; correct it"
+)]
 pub struct AddressError {
     /// Name of the peer.
     pub peer: String,
     /// What stands there.
     pub url: String,
+}
+
+/// Where a URL leads.
+struct Place {
+    uri: Uri,
+    host: String,
+    port: u16,
+    tls: bool,
+}
+
+impl Place {
+    fn parse(url: &str) -> Option<Self> {
+        let uri: Uri = url.parse().ok()?;
+        let tls = match uri.scheme_str()? {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let host = uri.host()?.to_owned();
+        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        Some(Self {
+            uri,
+            host,
+            port,
+            tls,
+        })
+    }
+}
+
+/// Whether the URL of a peer is one, before anybody connects.
+///
+/// # Errors
+/// When it is none.
+pub fn check_address(peer: &str, url: &str) -> Result<(), AddressError> {
+    match Place::parse(url) {
+        Some(_) => Ok(()),
+        None => Err(AddressError {
+            peer: peer.to_owned(),
+            url: url.to_owned(),
+        }),
+    }
 }
 
 /// A channel to all replicas of a service.
@@ -44,19 +87,22 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    pub(super) fn new(name: &str, url: &str) -> Result<Self, AddressError> {
+    pub(super) fn new(
+        name: &str,
+        url: &str,
+        trust: &ClientTlsConfig,
+    ) -> Result<Self, AddressError> {
         let error = || AddressError {
             peer: name.to_owned(),
             url: url.to_owned(),
         };
-        let uri: Uri = url.parse().map_err(|_| error())?;
-        let tls = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err(error()),
-        };
-        let host = uri.host().ok_or_else(error)?.to_owned();
-        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        let Place {
+            uri,
+            host,
+            port,
+            tls,
+        } = Place::parse(url).ok_or_else(error)?;
+        let tls = tls.then(|| trust.clone().domain_name(host.trim_matches(['[', ']'])));
         let addresses = Arc::new(AtomicUsize::new(0));
         let channel = if host
             .trim_matches(['[', ']'])
@@ -64,7 +110,9 @@ impl Destination {
             .is_ok()
         {
             addresses.store(1, Ordering::Relaxed);
-            endpoint(&uri, &host, tls).ok_or_else(error)?.connect_lazy()
+            endpoint(&uri, tls.as_ref())
+                .ok_or_else(error)?
+                .connect_lazy()
         } else {
             let (channel, changes) = Channel::balance_channel(CHANGES_MAX);
             let resolver = Resolver {
@@ -94,7 +142,7 @@ struct Resolver {
     host: String,
     port: u16,
     uri: Uri,
-    tls: bool,
+    tls: Option<ClientTlsConfig>,
     changes: Sender<Change<SocketAddr, Endpoint>>,
     addresses: Arc<AtomicUsize>,
 }
@@ -134,7 +182,7 @@ impl Resolver {
                 .path_and_query("/")
                 .build()
                 .ok()?;
-            let endpoint = endpoint(&uri, &self.host, self.tls)?;
+            let endpoint = endpoint(&uri, self.tls.as_ref())?;
             self.changes
                 .send(Change::Insert(*address, endpoint))
                 .await
@@ -149,15 +197,14 @@ impl Resolver {
     }
 }
 
-fn endpoint(uri: &Uri, host: &str, tls: bool) -> Option<Endpoint> {
+fn endpoint(uri: &Uri, tls: Option<&ClientTlsConfig>) -> Option<Endpoint> {
     let endpoint = Endpoint::from(uri.clone())
         .connect_timeout(CONNECT_LIMIT)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
         .keep_alive_while_idle(true);
-    if !tls {
-        return Some(endpoint);
+    match tls {
+        None => Some(endpoint),
+        Some(tls) => endpoint.tls_config(tls.clone()).ok(),
     }
-    let config = ClientTlsConfig::new().with_native_roots().domain_name(host);
-    endpoint.tls_config(config).ok()
 }

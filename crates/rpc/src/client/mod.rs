@@ -16,10 +16,11 @@ use opentelemetry::metrics::{Histogram, Meter};
 use opentelemetry_semantic_conventions::metric::RPC_CLIENT_CALL_DURATION;
 use redress_model::Fault;
 use redress_model::name::SiteId;
+use tonic::transport::ClientTlsConfig;
 
 use crate::auth::Issuer;
-pub use address::AddressError;
 use address::Destination;
+pub use address::{AddressError, check_address};
 pub use peer::Peer;
 
 /// How long a call to a peer takes at most, when it does not say itself.
@@ -91,9 +92,25 @@ impl Peers {
         urls: &BTreeMap<String, String>,
         meter: &Meter,
     ) -> Result<Self, AddressError> {
+        let trust = ClientTlsConfig::new().with_native_roots();
+        Self::trusting(service, issuer, urls, &trust, meter)
+    }
+
+    /// As [`new`](Self::new), with the authorities that `https://` peers have to be of and the certificate that they
+    /// are shown.
+    ///
+    /// # Errors
+    /// When a URL is wrong. Needs a tokio runtime.
+    pub fn trusting(
+        service: &str,
+        issuer: Issuer,
+        urls: &BTreeMap<String, String>,
+        trust: &ClientTlsConfig,
+        meter: &Meter,
+    ) -> Result<Self, AddressError> {
         let destinations = urls
             .iter()
-            .map(|(name, url)| Ok((name.clone(), Destination::new(name, url)?)))
+            .map(|(name, url)| Ok((name.clone(), Destination::new(name, url, trust)?)))
             .collect::<Result<_, AddressError>>()?;
         Ok(Self(Arc::new(Inner {
             service: service.to_owned(),

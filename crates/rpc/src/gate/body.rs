@@ -125,6 +125,9 @@ impl http_body::Body for GuardedBody {
         match polled {
             Ok(Poll::Ready(Some(Ok(frame)))) => {
                 if let Some(trailers) = frame.trailers_ref() {
+                    if let Some(refusal) = super::too_large(trailers) {
+                        return this.end_with(refusal);
+                    }
                     finish.will_end(code_in(trailers));
                 }
                 Poll::Ready(Some(Ok(frame)))

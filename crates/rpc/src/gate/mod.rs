@@ -144,7 +144,10 @@ where
                 };
                 Ok(match outcome {
                     Ok((response, ending)) => {
-                        let response = too_large(response);
+                        let response = match too_large(response.headers()) {
+                            Some(refusal) => refusal.into_http(),
+                            None => response,
+                        };
                         let finish = gate.calls.started(&method, started, outer);
                         let (parts, body) = response.into_parts();
                         let body = GuardedBody::new(&parts.headers, body, ending, finish);
@@ -209,25 +212,21 @@ impl Inner {
     }
 }
 
-/// The transport calls a message above its limit OUT_OF_RANGE, which for us says "list again". It is a
-/// request that its caller has to mend.
-fn too_large(response: Response<Body>) -> Response<Body> {
-    match Status::from_header_map(response.headers()) {
-        Some(refusal)
-            if refusal.code() == Code::OutOfRange
-                && refusal.message().contains("message length too large") =>
-        {
-            status(Fault::Invalid {
-                reason: "MESSAGE_TOO_LARGE",
-                violations: vec![Violation {
-                    field: "request".to_owned(),
-                    description: "must be at most 4 MiB; send less at once".to_owned(),
-                }],
-            })
-            .into_http()
-        }
-        _ => response,
-    }
+/// What the caller is to hear where these headers or trailers refuse a message for its size. The transport calls that
+/// OUT_OF_RANGE, which for us says "list again"; but it is a request that its caller has to mend.
+fn too_large(headers: &HeaderMap) -> Option<Status> {
+    let refusal = Status::from_header_map(headers)?;
+    let is_size = refusal.code() == Code::OutOfRange
+        && refusal.message().contains("message length too large");
+    is_size.then(|| {
+        status(Fault::Invalid {
+            reason: "MESSAGE_TOO_LARGE",
+            violations: vec![Violation {
+                field: "request".to_owned(),
+                description: "must be at most 4 MiB; send less at once".to_owned(),
+            }],
+        })
+    })
 }
 
 /// The bearer token of a call.

@@ -235,6 +235,39 @@ async fn a_stream_ends_when_the_instance_stops() {
 }
 
 #[tokio::test]
+async fn a_row_above_the_limit_ends_its_stream_in_the_words_of_any_other_call() {
+    let fixture = Fixture::new();
+    // As tonic ends a stream whose handler met such a row: in the trailers, after other answers.
+    let ended = |message: &'static str| {
+        let service = fixture.behind(move |_| async move {
+            let mut trailers = HeaderMap::new();
+            let ending = Status::out_of_range(message).add_header(&mut trailers);
+            ending.expect("headers");
+            let frames = [
+                Ok::<_, Status>(http_body::Frame::data(Bytes::from_static(b"x"))),
+                Ok(http_body::Frame::trailers(trailers)),
+            ];
+            Response::new(Body::new(StreamBody::new(futures::stream::iter(frames))))
+        });
+        let request = fixture.request(WATCH, &["admin"], &[]);
+        async move { outcome(service.oneshot(request).await.expect("infallible")).await }
+    };
+    let status = ended(
+        "Error, decoded message length too large: found 5000000 bytes, the limit is: 4194304 bytes",
+    )
+    .await;
+    assert_eq!(status.code(), Code::InvalidArgument);
+    let details = status.get_error_details();
+    assert_eq!(
+        details.error_info().expect("a reason").reason,
+        "MESSAGE_TOO_LARGE"
+    );
+    assert!(details.bad_request().is_some());
+    let other = ended("the resume position is too old").await;
+    assert_eq!(other.code(), Code::OutOfRange);
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_its_access_token() {
     let fixture = Fixture::new();
     let service = fixture.behind(|_| async { endless() });

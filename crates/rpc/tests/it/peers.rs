@@ -148,5 +148,5 @@ async fn a_wrong_url_names_its_peer() {
     let urls = BTreeMap::from([("triage".to_owned(), "triage:7402".to_owned())]);
     let error =
         Peers::new("intake", platform.issuer.clone(), &urls, &meter()).expect_err("no scheme");
-    assert!(error.to_string().starts_with("[peers] triage"));
+    assert!(error.to_string().starts_with("peers.triage is"));
 }

@@ -6,4 +6,5 @@ mod roles;
 mod status;
 mod support;
 mod telemetry;
+mod tls;
 mod web;

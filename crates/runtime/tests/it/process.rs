@@ -163,3 +163,121 @@ async fn a_wrong_configuration_is_one_sentence_and_exit_code_one() {
     assert!(error.starts_with(expected), "{error}");
     assert_eq!(error.trim_end().lines().count(), 1);
 }
+
+/// What `smallest` says to a subcommand with these variables on top of a right configuration.
+async fn said(keys: &Keys, subcommand: &str, variables: &[(&str, &str)]) -> Output {
+    let database = "postgres://somebody:x@127.0.0.1:1/nothing";
+    let run = Command::new(smallest())
+        .arg(subcommand)
+        .env_clear()
+        .env("REDRESS__SERVER__LISTEN", "127.0.0.1:0")
+        .env("REDRESS__DATABASE__APP_URL", database)
+        .env("REDRESS__DATABASE__WORKER_URL", database)
+        .env(
+            "REDRESS__PLATFORM__KEY_FILE",
+            keys.path().join("issuer.pem"),
+        )
+        .env("REDRESS__VAULT__KEY_FILE", keys.path().join("vault.keys"))
+        .envs(variables.iter().copied())
+        .kill_on_drop(true)
+        .output();
+    tokio::time::timeout(LIMIT, run)
+        .await
+        .unwrap_or_else(|_| panic!("{subcommand} goes on with {variables:?}"))
+        .expect("runs")
+}
+
+#[tokio::test]
+async fn check_config_refuses_in_one_sentence_and_the_same_words_what_serve_refuses() {
+    let keys = Keys::new();
+    let right = said(&keys, "check-config", &[]).await;
+    assert!(right.status.success(), "{}", text(&right.stderr));
+    let garbage = keys.path().join("garbage.json");
+    std::fs::write(&garbage, "{}").expect("writable");
+    let garbage = garbage.to_str().expect("UTF-8");
+    let committed = |name: &str| format!("{}/tests/it/keys/{name}", env!("CARGO_MANIFEST_DIR"));
+    let certificate = committed("server.pem");
+    let key_of_another = committed("client.key");
+    let (certificate, key_of_another) = (certificate.as_str(), key_of_another.as_str());
+    let issuer = ("REDRESS__AUTH__ISSUERS__COMPANY__ISSUER", "https://login");
+    let company = "REDRESS__AUTH__ISSUERS__COMPANY__JWKS_URL";
+    let cases: &[(&str, &[(&str, &str)])] = &[
+        (
+            "vault.key_file",
+            &[("REDRESS__VAULT__KEY_FILE", "/nowhere/vault.keys")],
+        ),
+        (
+            "platform.key_file",
+            &[("REDRESS__PLATFORM__KEY_FILE", "/nowhere/issuer.pem")],
+        ),
+        (
+            "platform.jwks_file",
+            &[("REDRESS__PLATFORM__JWKS_FILE", "/nowhere/jwks.json")],
+        ),
+        (
+            "platform.jwks_file",
+            &[("REDRESS__PLATFORM__JWKS_FILE", garbage)],
+        ),
+        (
+            "auth.issuers.company.jwks_url",
+            &[issuer, (company, "ftp:/ /x")],
+        ),
+        (
+            "auth.issuers.company.issuer",
+            &[
+                ("REDRESS__AUTH__ISSUERS__COMPANY__ISSUER", "redress"),
+                (company, "https://login/jwks"),
+            ],
+        ),
+        ("database.app_url", &[("REDRESS__DATABASE__APP_URL", "a")]),
+        (
+            "database.worker_url",
+            &[("REDRESS__DATABASE__WORKER_URL", "mysql://x")],
+        ),
+        ("peers.triage", &[("REDRESS__PEERS__TRIAGE", "foo bar")]),
+        ("peers.triag", &[("REDRESS__PEERS__TRIAG", "http://x:1")]),
+        ("redis.url", &[("REDRESS__REDIS__URL", "http://x")]),
+        (
+            "telemetry.filter",
+            &[("REDRESS__TELEMETRY__FILTER", "info,redress=loud")],
+        ),
+        (
+            "server.tls.cert_file",
+            &[
+                ("REDRESS__SERVER__TLS__CERT_FILE", "/nowhere/tls.crt"),
+                ("REDRESS__SERVER__TLS__KEY_FILE", "/nowhere/tls.key"),
+            ],
+        ),
+        (
+            "server.tls:",
+            &[
+                ("REDRESS__SERVER__TLS__CERT_FILE", certificate),
+                ("REDRESS__SERVER__TLS__KEY_FILE", key_of_another),
+            ],
+        ),
+        (
+            "peers_tls.cert_file",
+            &[("REDRESS__PEERS_TLS__CERT_FILE", certificate)],
+        ),
+        (
+            "peers_tls.ca_file",
+            &[("REDRESS__PEERS_TLS__CA_FILE", garbage)],
+        ),
+        (
+            "server.cors_origins",
+            &[("REDRESS__SERVER__CORS_ORIGINS", "[\"portal.example.com\"]")],
+        ),
+    ];
+    for (key, variables) in cases {
+        let checked = said(&keys, "check-config", variables).await;
+        let error = text(&checked.stderr);
+        assert_eq!(checked.status.code(), Some(1), "{key}: {error}");
+        assert!(
+            error.starts_with(&format!("redress-intake: {key}")),
+            "{error}"
+        );
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+        let served = said(&keys, "serve", variables).await;
+        assert_eq!(text(&served.stderr), error);
+    }
+}

@@ -273,6 +273,67 @@ async fn i10_a_read_abandoned_at_any_step_spoils_no_later_write() {
     assert!(polls > 4, "the read ended after {polls} polls");
 }
 
+/// A database whose pools lead to the same place, with one connection at most and little patience.
+fn narrow(options: PgConnectOptions) -> Database {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_millis(300))
+        .connect_lazy_with(options);
+    let meter = opentelemetry::global::meter("test");
+    Database::from_pools(pool.clone(), pool, "intake", &meter)
+}
+
+#[tokio::test]
+async fn where_no_connection_can_be_made_postgres_is_away_and_not_at_its_limit() {
+    let t = database().await;
+    let url = t.url("intake", Role::App);
+    let right: PgConnectOptions = url.expose_secret().parse().unwrap();
+    let nothing_listens = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        right.clone().host("127.0.0.1").port(port)
+    };
+    for (why, options) in [
+        ("nothing listens", nothing_listens),
+        ("no such database", right.clone().database("nowhere")),
+        ("no such role", right.clone().username("nobody_at_all")),
+    ] {
+        let db = narrow(options);
+        let fault = sql(&db, &site("lake"), &["SELECT 'x'"]).await.unwrap_err();
+        assert_eq!(fault.reason(), "DEPENDENCY_UNAVAILABLE", "{why}: {fault:?}");
+        assert!(redress_store::is_away(&fault), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn where_others_hold_all_connections_the_pool_is_at_its_limit() {
+    struct Wait<'a>(&'a Barrier, &'a Barrier);
+    impl Operation for Wait<'_> {
+        const NAME: &'static str = "test.wait";
+        type Output = ();
+        async fn run(&self, _: &mut Tx) -> Result<(), Fault> {
+            self.0.wait().await;
+            self.1.wait().await;
+            Ok(())
+        }
+    }
+    let t = database().await;
+    let url = t.url("intake", Role::App);
+    let db = narrow(url.expose_secret().parse().unwrap());
+    let (has, may_end) = (Barrier::new(2), Barrier::new(2));
+    let scope = site("lake");
+    let holds = Wait(&has, &may_end);
+    let refused = async {
+        has.wait().await;
+        let refused = sql(&db, &scope, &["SELECT 'x'"]).await;
+        may_end.wait().await;
+        refused
+    };
+    let (held, refused) = tokio::join!(db.run(&scope, &holds), refused);
+    held.unwrap();
+    assert_eq!(refused.unwrap_err().reason(), "LIMIT_REACHED");
+}
+
 #[tokio::test]
 async fn a_read_cannot_write() {
     struct Write;

@@ -82,11 +82,8 @@ pub(super) async fn take_in(
     };
     let site = intake.read(caller, &FindSite(&entry.site)).await?;
     if entry.validate_only {
-        return Ok(pb::Case {
-            name: String::new(),
-            number: String::new(),
-            ..entry.wire.clone()
-        });
+        intake.read(caller, &CheckPeople(&new)).await?;
+        return Ok(as_said(entry.wire));
     }
     let day = number::day(now, &site.zone()?);
     let scope = redress_runtime::scope(caller);
@@ -115,6 +112,57 @@ impl Operation for FindSite<'_> {
     async fn run(&self, tx: &mut Tx) -> Result<Site, Fault> {
         directory::get_site(tx, self.0).await
     }
+}
+
+/// What a caller says of a case, without whatever else stands in the message: that is the platform's to say.
+fn as_said(wire: &pb::Case) -> pb::Case {
+    let evidence = wire.evidence.iter().map(|piece| pb::Evidence {
+        name: String::new(),
+        add_time: None,
+        adder: String::new(),
+        custody: Vec::new(),
+        ..piece.clone()
+    });
+    pb::Case {
+        channel: wire.channel,
+        received_time: wire.received_time,
+        complainants: wire.complainants.clone(),
+        headcount: wire.headcount,
+        text: wire.text.clone(),
+        place: wire.place.clone(),
+        quality_impact: wire.quality_impact,
+        wants: wire.wants,
+        claim: wire.claim.clone(),
+        repeat: wire.repeat,
+        needs_advisers: wire.needs_advisers,
+        signals: wire.signals.clone(),
+        stated_category: wire.stated_category,
+        evidence: evidence.collect(),
+        first_contact_owner: wire.first_contact_owner.clone(),
+        staff_complained_about: wire.staff_complained_about.clone(),
+        ..pb::Case::default()
+    }
+}
+
+/// What taking a complaint in checks against the database, for who only asks.
+struct CheckPeople<'a>(&'a NewCase);
+
+impl Operation for CheckPeople<'_> {
+    const NAME: &'static str = "intake.check_case";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        look_as_platform(tx).await?;
+        check_people(tx, self.0).await
+    }
+}
+
+/// Live complaints are about people whom somebody knows; history may name people who left.
+async fn check_people(tx: &mut Tx, new: &NewCase) -> Result<(), Fault> {
+    if new.mode == CaseMode::Live {
+        require_known(tx, &new.site, &new.staff_complained_about).await?;
+    }
+    Ok(())
 }
 
 /// The answer of the first request, where there was one; else the fault.
@@ -196,9 +244,7 @@ impl Operation for TakeIn<'_> {
         // Who enters a complaint about themselves may, and does not see it afterwards.
         look_as_platform(tx).await?;
         let new = self.new;
-        if new.mode == CaseMode::Live {
-            require_known(tx, &new.site, &new.staff_complained_about).await?;
-        }
+        check_people(tx, new).await?;
         let people = Recognised::of(
             self.intake.keyring.vault(),
             self.site.organization(),

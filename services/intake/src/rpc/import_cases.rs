@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::SiteName;
 use redress_model::words::CaseMode;
+use redress_model::{Fault, Violation};
 use redress_proto::convert::required;
 use redress_proto::intake::v1 as pb;
 use redress_rpc::Caller;
@@ -85,7 +85,22 @@ async fn import_row(
         receipt,
         validate_only: false,
     };
-    take_in(intake, caller, entry).await
+    take_in(intake, caller, entry).await.map_err(of_row)
+}
+
+/// A row has its id where other requests have their `request_id`, so that is what its sender is told of.
+fn of_row(mut fault: Fault) -> Fault {
+    if let Fault::Invalid {
+        reason: "REQUEST_ID_REUSED",
+        violations,
+    } = &mut fault
+    {
+        *violations = vec![Violation {
+            field: "row_id".to_owned(),
+            description: "was used for a row of other content; give this one another id".to_owned(),
+        }];
+    }
+    fault
 }
 
 fn failed(row_id: String, fault: &Fault) -> pb::ImportCasesResponse {

@@ -151,6 +151,43 @@ async fn a_letter_is_entered_up_to_seven_days_late_and_never_ahead() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_wrong_field_of_a_case_is_named_at_once() {
+    let world = World::new().await;
+    let wrong = pb::Case {
+        // Rules that the contract states …
+        channel: 99,
+        headcount: -1,
+        text: "长".repeat(10_001),
+        evidence: vec![pb::Evidence::default()],
+        // … and rules that it cannot.
+        received_time: Some(to_timestamp(start() + SignedDuration::from_hours(1))),
+        first_contact_owner: "sites/river/staff/wang".to_owned(),
+        ..leak()
+    };
+    let refused = create(&mut world.cases(caller("clerk")), wrong).await;
+    let status = refused.expect_err("wrong");
+    assert_eq!(status.code(), Code::InvalidArgument);
+    for field in [
+        "case.channel",
+        "case.headcount",
+        "case.text",
+        "case.evidence[0].kind",
+        "case.received_time",
+        "case.first_contact_owner",
+    ] {
+        assert!(status.message().contains(field), "{field}: {status:?}");
+    }
+    let nothing = world
+        .cases(caller("clerk"))
+        .create_case(pb::CreateCaseRequest {
+            parent: "sites/lake".to_owned(),
+            ..Default::default()
+        })
+        .await;
+    assert_eq!(reason(nothing, Code::InvalidArgument), "INVALID_FIELD");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn validate_only_keeps_nothing() {
     let world = World::new().await;
     let mut clerk = world.cases(caller("clerk"));
@@ -166,6 +203,47 @@ async fn validate_only_keeps_nothing() {
         .into_inner();
     assert_eq!(answer.case.expect("a case").number, "");
     assert_eq!(crate::world::dump(&world.data, "complaint").await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validate_only_says_back_only_what_a_caller_may_say() {
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let evidence = pb::Evidence {
+        kind: pb::EvidenceKind::Object.into(),
+        kept_at: "shelf 3".to_owned(),
+        ..Default::default()
+    };
+    let said = pb::Case {
+        headcount: 3,
+        evidence: vec![evidence.clone()],
+        ..leak()
+    };
+    let sent = pb::Case {
+        name: "sites/lake/cases/x".to_owned(),
+        number: "LX-1".to_owned(),
+        creator: "somebody else".to_owned(),
+        grade: 1,
+        owner: "sites/lake/staff/wang".to_owned(),
+        erased: true,
+        etag: "e".to_owned(),
+        evidence: vec![pb::Evidence {
+            adder: "somebody else".to_owned(),
+            ..evidence
+        }],
+        ..said.clone()
+    };
+    let answer = clerk
+        .create_case(pb::CreateCaseRequest {
+            parent: "sites/lake".to_owned(),
+            case: Some(sent),
+            request_id: String::new(),
+            validate_only: true,
+        })
+        .await
+        .expect("right")
+        .into_inner();
+    assert_eq!(answer.case, Some(said));
 }
 
 #[tokio::test(flavor = "multi_thread")]

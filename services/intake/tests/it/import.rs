@@ -208,6 +208,12 @@ async fn importing_a_file_again_makes_nothing_twice_and_a_changed_row_is_told() 
     assert_eq!(first[0].case, again[0].case);
     assert_eq!(first[1].case, again[1].case);
     assert_eq!(again[2].reason, "REQUEST_ID_REUSED");
+    let fields: Vec<&str> = again[2]
+        .violations
+        .iter()
+        .map(|v| v.field.as_str())
+        .collect();
+    assert_eq!(fields, ["row_id"], "a row has no request_id");
 }
 
 #[tokio::test(flavor = "multi_thread")]

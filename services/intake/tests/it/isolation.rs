@@ -462,6 +462,16 @@ async fn staff_complained_about_cannot_see_the_case_by_token_or_by_account() {
     let mut clerk = world.cases(caller("clerk"));
     let refused = create(&mut clerk, about_nobody.clone()).await;
     assert!(refused.is_err_and(|s| s.message().contains("case.staff_complained_about[0]")));
+    // Who only asks is told the same.
+    let asked = clerk
+        .create_case(pb::CreateCaseRequest {
+            parent: "sites/lake".to_owned(),
+            case: Some(about_nobody.clone()),
+            request_id: String::new(),
+            validate_only: true,
+        })
+        .await;
+    assert!(asked.is_err_and(|s| s.message().contains("case.staff_complained_about[0]")));
     let own = world.create(leak()).await;
     let changed = pb::Case {
         name: own.name,
