@@ -7,7 +7,7 @@ use redress_model::Fault;
 use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
 use uuid::Uuid;
 
-use super::decide::head_of_merged;
+use super::decide::{decide_reopened, head_of_merged};
 use super::promises::Start;
 use super::{Work, age, contact, decide, holds, merging, promises, recount, spread};
 use crate::domain::Cause;
@@ -107,6 +107,14 @@ pub(crate) fn complains(status: CaseStatus) -> bool {
     !matches!(status, CaseStatus::Withdrawn | CaseStatus::Rejected)
 }
 
+/// Whether intake, and not the work on it, ended a case in this status.
+fn ended_by_intake(status: CaseStatus) -> bool {
+    matches!(
+        status,
+        CaseStatus::Withdrawn | CaseStatus::Merged | CaseStatus::Archived
+    )
+}
+
 /// Moves a case. A move that takes no effect changes nothing.
 pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<(), Fault> {
     if !to.takes_effect(case.epoch) {
@@ -118,6 +126,7 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         && case.status == CaseStatus::Proposed
         && matches!(to.status, CaseStatus::Resolving | CaseStatus::Investigating);
     let counted = complains(case.status) != complains(to.status);
+    let back = ended_by_intake(case.status) && is != Standing::Ended;
     case.status = to.status;
     case.epoch = to.epoch;
     let head = case.merged_into;
@@ -146,7 +155,9 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     if !case.facts.historical {
         effects(work, case, (was, is), replied, to.at).await?;
     }
-    if was != is || head != case.merged_into {
+    if back {
+        decide_reopened(work, case).await?;
+    } else if was != is || head != case.merged_into {
         decide(work, case, Cause::Moved).await?;
     }
     // The head that it left is decided again without it.

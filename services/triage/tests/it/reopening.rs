@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use redress_model::name::CaseName;
 use redress_model::words::{CaseStatus, ClockKind, ClockState};
 use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::clock_service_server::ClockService as _;
 
@@ -109,6 +110,33 @@ async fn an_outside_deadline_that_passed_while_the_case_was_closed_breaches_visi
     );
     // Half of the time that was given, not of what the reopening left.
     assert_eq!(time(&clock.warn_early_time), later - HOUR * 12 * 9);
+}
+
+#[tokio::test]
+async fn what_intake_opens_again_is_told_again_in_its_new_epoch_i3_p06() {
+    let world = World::new().await;
+    for status in [CaseStatus::Withdrawn, CaseStatus::Merged] {
+        let case = world.case().await;
+        world.tell(&[world.moved("intake", &case, status, 2)]).await;
+        let told = async || {
+            let graded = "redress.case.graded.v1";
+            let mut told: Vec<event::CaseGraded> = world.said(graded).await;
+            told.retain(|graded| graded.case == case.to_string());
+            told
+        };
+        let before = told().await;
+        let reopened = world.moved("intake", &case, CaseStatus::Reopened, 3);
+        world.tell(&[reopened]).await;
+        let after = told().await;
+        assert_eq!(after.len(), before.len() + 1, "{status:?}");
+        let [first, again] = [&after[0], &after[after.len() - 1]];
+        assert_eq!((first.epoch, again.epoch), (1, 3));
+        assert_eq!(
+            (again.grade, again.previous_grade),
+            (first.grade, first.grade)
+        );
+        assert!(again.revision > first.revision, "{status:?}");
+    }
 }
 
 #[tokio::test]
