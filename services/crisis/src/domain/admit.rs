@@ -1,4 +1,4 @@
-//! Whether a decision on a case opens an incident, joins one, or neither.
+//! Whether a decision on a case opens an incident, joins one, or neither (decision 50).
 
 use redress_model::Grade;
 
@@ -33,7 +33,7 @@ pub struct Verdict {
 /// What follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// Nothing: not grade 1, historical, or ended before it was decided.
+    /// Nothing: not grade 1, historical, or ended.
     Nothing,
     /// Triage saw a move of intake's that is not known here yet: wait for it.
     Wait,
@@ -46,11 +46,16 @@ pub enum Admission {
 /// The epoch every case begins with.
 const EPOCH_FIRST: i64 = 1;
 
-/// Decides from facts of events alone, so that any interleaving of intake's and triage's events ends
-/// the same (I3): a decision made before intake ended the case opens, one made in knowledge of it does
-/// not. A case of which intake has told nothing yet does not wait: a crisis does not wait for intake.
+/// Whether crisis hears first of the grade or of the case's end, nobody is called about a case that is known to have ended
+/// (P06), and what was done before its end was heard of stays. When it is reopened triage tells its decision again, in the
+/// new epoch, so that both orders go on the same (I3). A case of which intake has told nothing yet does not wait: a crisis
+/// does not wait for intake.
 pub fn admit(facts: Facts, verdict: Verdict) -> Admission {
     if facts.historical {
+        return Admission::Nothing;
+    }
+    // A later epoch is a reopening that is not known here yet.
+    if facts.ended && verdict.epoch <= facts.epoch {
         return Admission::Nothing;
     }
     if facts.incident == Some(State::Open) {
@@ -61,9 +66,6 @@ pub fn admit(facts: Facts, verdict: Verdict) -> Admission {
     }
     if verdict.epoch > facts.epoch.max(EPOCH_FIRST) {
         return Admission::Wait;
-    }
-    if facts.ended && verdict.epoch >= facts.epoch {
-        return Admission::Nothing;
     }
     // After a stand-down, and after a person took it out, only a new rise to grade 1 opens another.
     if (facts.incident.is_some() || facts.parted) && verdict.previous == Some(Grade::ONE) {
@@ -110,17 +112,40 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_older_than_the_withdrawal_opens_and_a_later_one_does_not_i3_p06() {
+    fn a_case_that_has_ended_opens_nothing_whenever_it_was_decided_i3_p06() {
+        for incident in [None, Some(State::Open), Some(State::StoodDown)] {
+            let withdrawn = Facts {
+                epoch: 2,
+                ended: true,
+                incident,
+                ..LIVE
+            };
+            for epoch in [0, 1, 2] {
+                let decided = admit(withdrawn, Verdict { epoch, ..FIRST });
+                assert_eq!(decided, Admission::Nothing, "{incident:?} {epoch}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_triage_tells_again_at_a_reopening_opens_or_waits_for_the_reopening_i3() {
+        let told_again = Verdict {
+            previous: Some(Grade::ONE),
+            epoch: 3,
+            ..FIRST
+        };
         let withdrawn = Facts {
             epoch: 2,
             ended: true,
             ..LIVE
         };
-        assert_eq!(admit(withdrawn, FIRST), Admission::Joins);
-        assert_eq!(
-            admit(withdrawn, Verdict { epoch: 2, ..FIRST }),
-            Admission::Nothing
-        );
+        assert_eq!(admit(withdrawn, told_again), Admission::Wait);
+        let reopened = Facts {
+            epoch: 3,
+            ended: false,
+            ..LIVE
+        };
+        assert_eq!(admit(reopened, told_again), Admission::Joins);
     }
 
     #[test]

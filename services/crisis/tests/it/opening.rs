@@ -312,6 +312,54 @@ async fn a_case_withdrawn_before_triage_decided_opens_nothing_p06() {
 }
 
 #[tokio::test]
+async fn a_case_that_ended_while_triage_was_away_calls_nobody_and_opens_when_it_comes_back_p06_i3()
+{
+    for status in [CaseStatus::Withdrawn, CaseStatus::Merged] {
+        let world = World::new().await;
+        let (case, matter) = (case("lake", 1), cluster("lake", 1));
+        world
+            .take([
+                duty_changed("lake", FULL, 1),
+                received(&case),
+                moved(&case, status, 2),
+            ])
+            .await;
+        world.advance(60);
+        // Triage had seen the complaint before its end, and says so only now.
+        let graded = graded(&case, &matter, 1, &["G1.4"]);
+        world.take([graded.event()]).await;
+        assert!(world.incidents("lake").await.is_empty(), "{status:?}");
+        assert!(world.call_outs("lake").await.is_empty(), "{status:?}");
+
+        world.take([moved(&case, CaseStatus::Reopened, 3)]).await;
+        assert!(world.incidents("lake").await.is_empty(), "{status:?}");
+        let again = graded.revision(2, 1).epoch(3).at(world.now());
+        world.take([again.event()]).await;
+        world.the_open("lake").await;
+        assert_eq!(world.call_outs("lake").await.len(), 7, "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_was_withdrawn_makes_its_incident_no_more_public_p06() {
+    let world = World::new().await;
+    let (case, matter) = (case("lake", 1), cluster("lake", 1));
+    world
+        .take([
+            received(&case),
+            graded(&case, &matter, 1, &["G1.6"]).event(),
+            moved(&case, CaseStatus::Withdrawn, 2),
+            // Decided before the withdrawal, heard of after it.
+            graded(&case, &matter, 1, &["G1.1", "G1.6"])
+                .revision(2, 1)
+                .event(),
+        ])
+        .await;
+    let incident = world.the_open("lake").await;
+    assert_eq!(incident.mode(), IncidentMode::Private);
+}
+
+#[tokio::test]
 async fn what_a_monitor_found_has_nobody_to_contact() {
     let world = World::new().await;
     let graded = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.3"]).nobody_complains();

@@ -131,14 +131,6 @@ pub fn is_open(status: CaseStatus) -> bool {
     }
 }
 
-/// Handled before: a later complaint of the same person is a repeat (G3.3).
-pub fn is_handled(status: CaseStatus) -> bool {
-    matches!(
-        status,
-        CaseStatus::Resolved | CaseStatus::Closed | CaseStatus::Archived
-    )
-}
-
 /// What a move that another service reports comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reported {

@@ -15,8 +15,8 @@ use tonic::Request;
 
 use super::render;
 use crate::domain::complaint::NewCase;
+use crate::domain::number;
 use crate::domain::timeline::{Facts, facts};
-use crate::domain::{number, status};
 use crate::intake::Intake;
 use crate::store::case::{self, Record};
 use crate::store::directory::{self, Site};
@@ -290,7 +290,6 @@ impl TakeIn<'_> {
         let is_live = new.mode == CaseMode::Live;
         let tokens = people.known();
         let earlier = people::earlier_cases(tx, &new.site, &tokens, new.received).await?;
-        let came_back = is_live && earlier.iter().any(|e| status::is_handled(e.status));
         let owner = self.first_contact_owner(tx).await?;
         Ok(Record {
             name: CaseName::new(new.site.clone(), redress_model::ids::new_id(self.now)),
@@ -310,14 +309,14 @@ impl TakeIn<'_> {
             wants: new.wants,
             claim: new.claim,
             assessed_claim: None,
-            repeat: new.repeat || came_back,
+            repeat: new.repeat,
             needs_advisers: new.needs_advisers,
             signals: new.signals.clone(),
             stated_category: new.stated_category,
             language: new.language().to_owned(),
             first_contact_owner: owner.clone(),
             staff_complained_about: new.staff_complained_about.clone(),
-            earlier_cases: earlier.iter().map(|e| e.id).collect(),
+            earlier_cases: earlier,
             erased: false,
             status: if is_live {
                 CaseStatus::Received

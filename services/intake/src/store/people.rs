@@ -7,13 +7,11 @@ use jiff_sqlx::ToSqlx as _;
 use prost::Message as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, OrganizationId, SiteId};
-use redress_model::words::CaseStatus;
 use redress_proto::intake::v1 as pb;
 use redress_store::{Keyring, StoreResultExt as _, Tx};
 use redress_vault::{Identity, Place, Vault};
 use uuid::Uuid;
 
-use super::word;
 use crate::domain::people::{Complainant, distinct};
 
 /// Earlier cases that are remembered on a new one.
@@ -174,15 +172,6 @@ pub async fn erase(tx: &mut Tx, name: &CaseName) -> Result<(), Fault> {
     Ok(())
 }
 
-/// An earlier case of the same people.
-#[derive(Debug)]
-pub struct Earlier {
-    /// Its id.
-    pub id: Uuid,
-    /// Where it stands.
-    pub status: CaseStatus,
-}
-
 /// Cases of these people at the site that were received at or before `received`, newest first.
 ///
 /// # Errors
@@ -192,13 +181,13 @@ pub async fn earlier_cases(
     site: &SiteId,
     tokens: &[String],
     received: Timestamp,
-) -> Result<Vec<Earlier>, Fault> {
+) -> Result<Vec<Uuid>, Fault> {
     if tokens.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query!(
+    sqlx::query_scalar!(
         "-- intake::people::earlier_cases
-        SELECT c.id, c.status FROM complaint c
+        SELECT c.id FROM complaint c
         WHERE c.site = $1 AND c.received_time <= $3
           AND c.id IN (SELECT k.case_id FROM complainant k WHERE k.site = $1 AND k.person_token = ANY ($2))
         ORDER BY c.received_time DESC, c.id DESC LIMIT $4",
@@ -209,15 +198,7 @@ pub async fn earlier_cases(
     )
     .fetch_all(&mut **tx)
     .await
-    .or_fault()?;
-    rows.into_iter()
-        .map(|r| {
-            Ok(Earlier {
-                id: r.id,
-                status: word(&r.status)?,
-            })
-        })
-        .collect()
+    .or_fault()
 }
 
 fn place(row: Uuid) -> Place<'static> {

@@ -301,7 +301,8 @@ async fn what_a_monitor_found_needs_no_complainant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn g3_3_a_person_who_complains_again_after_handling_is_recognised() {
+async fn g3_3_a_person_who_complains_again_is_recognised_and_triage_says_whether_of_the_same_matter()
+ {
     let world = World::new().await;
     let first = world.create(leak()).await;
     world.clock.advance(SignedDuration::from_mins(1));
@@ -311,7 +312,7 @@ async fn g3_3_a_person_who_complains_again_after_handling_is_recognised() {
             ..leak()
         })
         .await;
-    assert!(!second.repeat, "the first one is not handled yet");
+    assert!(!second.repeat, "nobody stated it");
     assert_eq!(second.earlier_cases, std::slice::from_ref(&first.name));
 
     let resolved = events::CaseMoved {
@@ -336,8 +337,15 @@ async fn g3_3_a_person_who_complains_again_after_handling_is_recognised() {
             ..leak()
         })
         .await;
-    assert!(third.repeat);
+    assert!(!third.repeat, "the first one may be about anything");
     assert_eq!(third.earlier_cases, [second.name, first.name]);
+    let stated = world
+        .create(pb::Case {
+            repeat: true,
+            ..leak()
+        })
+        .await;
+    assert!(stated.repeat, "whoever entered it knows");
     let stranger = world
         .create(pb::Case {
             complainants: vec![person("13900000000")],

@@ -217,7 +217,8 @@ async fn importing_a_file_again_makes_nothing_twice_and_a_changed_row_is_told() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_counts_for_later_live_cases_of_the_same_person_and_not_for_itself() {
+async fn history_is_found_by_later_live_cases_of_the_same_person_and_says_nothing_of_their_matter()
+{
     let world = World::new().await;
     let results = import(
         &world,
@@ -232,7 +233,7 @@ async fn history_counts_for_later_live_cases_of_the_same_person_and_not_for_itse
         "history is not judged again"
     );
     let live = world.create(leak()).await;
-    assert!(live.repeat);
+    assert!(!live.repeat, "triage says whether the matter is the same");
     assert_eq!(live.earlier_cases.len(), 2);
     let stranger = world
         .create(pb::Case {

@@ -26,6 +26,24 @@ pub async fn decide(work: &mut Work<'_>, case: &mut Case, cause: Cause) -> Resul
     }
 }
 
+/// Decides a case that intake had ended and opened again, and tells the decision in the new epoch even where it says
+/// nothing new: whoever heard of the end first has disregarded it (decision 50).
+pub(super) async fn decide_reopened(work: &mut Work<'_>, case: &mut Case) -> Result<(), Fault> {
+    let told = case.decision;
+    decide(work, case, Cause::Moved).await?;
+    if case.facts.historical || case.decision != told {
+        return Ok(());
+    }
+    let last = decisions::get(work.tx, &work.site.id, case.id, None).await?;
+    match last {
+        Some(last) => {
+            let ruling = last.ruling.clone();
+            keep(work, case, ruling, Cause::Moved, Some(&last)).await
+        }
+        None => Ok(()),
+    }
+}
+
 /// Decides the head of a merged case again; one that has not come in yet will see to it itself.
 pub(super) async fn head_of_merged(
     work: &mut Work<'_>,

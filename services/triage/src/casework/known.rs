@@ -66,6 +66,8 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         case.facts.historical,
     )
     .await?;
+    // History is not judged again.
+    let came_back = !case.facts.historical && cases::came_back(work.tx, site, case).await?;
     let facts = Facts {
         complainants: distinct_complainants(all().map(|f| &f.people)),
         cluster,
@@ -76,7 +78,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         wants: case.facts.wants,
         claim: sum.claim,
         assessed_claim: sum.assessed_claim,
-        repeat: all().any(|f| f.repeat),
+        repeat: came_back || all().any(|f| f.repeat),
         needs_advisers: all().any(|f| f.needs_advisers),
         signals: signals.iter().map(|row| row.signal).collect(),
         age: Age {

@@ -54,15 +54,7 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
             }
             Some(_) => continue,
         };
-        if carried.told < clock.told {
-            // Who was told of it is not told again; it climbs on from there.
-            (carried.told, carried.level) = (clock.told, clock.level);
-            let (promise, _) = promises::computed(work, &carried).await?;
-            carried.arm(promise.next_step(carried.told, work.now).map(|(_, at)| at));
-            carried.generation += 1;
-            clocks::update(work.tx, site, &carried).await?;
-            work.entries.extend(carried.entry());
-        }
+        told_already(work, &mut carried, clock).await?;
     }
     Ok(())
 }
@@ -85,6 +77,9 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
         if other.stopped.is_none() {
             let event = Event::Cancelled { at };
             promises::apply(work, &head, &mut other, event, UNMERGED).await?;
+            if clock.stopped.is_none() && clock.deadlines.due == other.deadlines.due {
+                told_already(work, &mut clock, &other).await?;
+            }
         } else if other.stop_cause != UNMERGED && clock.stopped.is_none() {
             let event = if other.state == ClockState::Met {
                 let at = at.max(clock.start);
@@ -95,6 +90,20 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
             promises::apply(work, case, &mut clock, event, MERGED).await?;
         }
     }
+    Ok(())
+}
+
+/// Who was told of the one is not told again by the other; it climbs on from there.
+async fn told_already(work: &mut Work<'_>, clock: &mut Clock, other: &Clock) -> Result<(), Fault> {
+    if clock.told >= other.told {
+        return Ok(());
+    }
+    (clock.told, clock.level) = (other.told, other.level);
+    let (promise, _) = promises::computed(work, clock).await?;
+    clock.arm(promise.next_step(clock.told, work.now).map(|(_, at)| at));
+    clock.generation += 1;
+    clocks::update(work.tx, &work.site.id, clock).await?;
+    work.entries.extend(clock.entry());
     Ok(())
 }
 

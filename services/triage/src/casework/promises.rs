@@ -517,7 +517,9 @@ pub(super) async fn apply(
 fn was_told_of_another(clock: &Clock, before: &Promise, after: &Promise, now: Timestamp) -> bool {
     if after.round > before.round {
         let missed = clock.told >= Some(Step::Breach) && after.is_breached(now);
-        return !(missed && after.deadlines.due == before.deadlines.due);
+        let same = after.deadlines.due == before.deadlines.due;
+        // Where it goes on from its start, as after a merge that is undone, its warning stands too.
+        return !(same && (missed || after.start == before.start));
     }
     after.stopped.is_none() && before.is_breached(now) && !after.is_breached(now)
 }

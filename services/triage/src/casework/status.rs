@@ -2,12 +2,12 @@
 //! single words, so that whoever tells first, the end is the same.
 
 use jiff::Timestamp;
-use redress_clock::{Event, Term};
+use redress_clock::{Event, Term, deadlines};
 use redress_model::Fault;
 use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
 use uuid::Uuid;
 
-use super::decide::head_of_merged;
+use super::decide::{decide_reopened, head_of_merged};
 use super::promises::Start;
 use super::{Work, age, contact, decide, holds, merging, promises, recount, spread};
 use crate::domain::Cause;
@@ -107,6 +107,14 @@ pub(crate) fn complains(status: CaseStatus) -> bool {
     !matches!(status, CaseStatus::Withdrawn | CaseStatus::Rejected)
 }
 
+/// Whether intake, and not the work on it, ended a case in this status.
+fn ended_by_intake(status: CaseStatus) -> bool {
+    matches!(
+        status,
+        CaseStatus::Withdrawn | CaseStatus::Merged | CaseStatus::Archived
+    )
+}
+
 /// Moves a case. A move that takes no effect changes nothing.
 pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<(), Fault> {
     if !to.takes_effect(case.epoch) {
@@ -118,11 +126,13 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         && case.status == CaseStatus::Proposed
         && matches!(to.status, CaseStatus::Resolving | CaseStatus::Investigating);
     let counted = complains(case.status) != complains(to.status);
+    let back = ended_by_intake(case.status) && is != Standing::Ended;
+    let unmerged = case.status == CaseStatus::Merged && is != Standing::Ended;
     case.status = to.status;
     case.epoch = to.epoch;
     let head = case.merged_into;
     case.merged_into = to.merged_into.filter(|_| to.status == CaseStatus::Merged);
-    if to.status == CaseStatus::Proposed {
+    if to.status == CaseStatus::Proposed && !unmerged {
         case.proposed_since = Some(to.at);
     }
     if is != Standing::Open {
@@ -130,9 +140,9 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         holds::release_all(work, case, to.at).await?;
     }
     // The age stands still while nobody waits for us, so that a reopened case does not climb at once
-    // for the time it was closed (P27).
+    // for the time it was closed (P27). While it was merged people waited all the same.
     if is == Standing::Open {
-        if let Some(since) = case.resolved_since.take() {
+        if let Some(since) = case.resolved_since.take().filter(|_| !unmerged) {
             case.held += since.duration_until(to.at.max(since));
         }
     } else {
@@ -144,9 +154,17 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         recount(work, case.cluster).await?;
     }
     if !case.facts.historical {
-        effects(work, case, (was, is), replied, to.at).await?;
+        let change = Change {
+            was,
+            is,
+            replied,
+            unmerged,
+        };
+        effects(work, case, change, to.at).await?;
     }
-    if was != is || head != case.merged_into {
+    if back {
+        decide_reopened(work, case).await?;
+    } else if was != is || head != case.merged_into {
         decide(work, case, Cause::Moved).await?;
     }
     // The head that it left is decided again without it.
@@ -168,13 +186,29 @@ pub(super) const ENDED: &str = "ended";
 /// Why a clock stopped: the case moved on.
 const MOVED: &str = "moved";
 
+/// What a move changes for the clocks.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    was: Standing,
+    is: Standing,
+    /// The customer replied to a proposal.
+    replied: bool,
+    /// A merge was undone.
+    unmerged: bool,
+}
+
 async fn effects(
     work: &mut Work<'_>,
     case: &Case,
-    (was, is): (Standing, Standing),
-    replied: bool,
+    change: Change,
     at: Timestamp,
 ) -> Result<(), Fault> {
+    let Change {
+        was,
+        is,
+        replied,
+        unmerged,
+    } = change;
     let urgency = promises::urgency(work, case).await?;
     let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
     for clock in all.iter_mut().filter(|clock| !clock.is_silent()) {
@@ -182,6 +216,7 @@ async fn effects(
             _ if replied && clock.kind == ClockKind::ConfirmClosing => {
                 Some((Event::Met { at }, MOVED))
             }
+            _ if unmerged && goes_on(clock, is, at) => as_it_stood(work, clock, at),
             Standing::Open if was == Standing::Open => investigated(case, clock, at),
             Standing::Open => reopened(work, case, clock, was, at),
             Standing::Resolved if was == Standing::Resolved => None,
@@ -192,7 +227,9 @@ async fn effects(
             promises::apply(work, case, clock, event, cause).await?;
         }
     }
-    if is == Standing::Resolved && was != is {
+    // The visit that the merge had stopped goes on.
+    let visits = |c: &Clock| c.kind == ClockKind::FollowUpVisit && c.stopped.is_none();
+    if is == Standing::Resolved && was != is && !(unmerged && all.iter().any(visits)) {
         follow_up(work, case, urgency, &mut all, at).await?;
     }
     if is != Standing::Ended {
@@ -259,6 +296,28 @@ fn reopened(
     let stands = is_set_outside(clock.kind) && clock.deadlines.due > at;
     let at = if stands { clock.start } else { at };
     Some((Event::Restarted { at, terms }, MOVED))
+}
+
+/// Whether a promise that the end of the case stopped goes on once the merge is undone. The question to the leads is asked
+/// anew, where there is still something to ask.
+fn goes_on(clock: &Clock, is: Standing, at: Timestamp) -> bool {
+    let stopped = clock.state == ClockState::Cancelled && clock.stop_cause == ENDED;
+    let needless = is == Standing::Resolved && resolved(clock, at).is_some();
+    stopped && !needless && clock.kind != ClockKind::ConfirmSignal
+}
+
+/// What undoing a merge does: a merge and its undoing buy no time, so the promise goes on from its start to its deadline.
+/// Where that passed meanwhile it is a breach, told once, that climbs from now.
+fn as_it_stood(work: &Work<'_>, clock: &Clock, at: Timestamp) -> Option<(Event, &'static str)> {
+    let due = clock.deadlines.due;
+    let start = if due > at { clock.start } else { at };
+    let mut terms = promises::terms(work.site, clock.kind, clock.term);
+    // A hold, more time or another grade may have moved it.
+    if deadlines(start, clock.term, terms.shares, &work.site.calendar()).due != due {
+        terms.term = Term::Until(due);
+    }
+    terms.told |= clock.told_customer;
+    Some((Event::Restarted { at: start, terms }, MOVED))
 }
 
 /// How much time a promise gives that goes on; none where nothing is left of it.

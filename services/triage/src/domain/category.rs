@@ -73,23 +73,26 @@ pub fn suspects(text: &str) -> Vec<SignalKind> {
         threats,
     } = &LEXICON.suspicions;
     let others = any_of(not_so, &hits);
-    let unlike = |anchor: &Hit| {
+    let is_beside = |anchor: &Hit, others: &[&Hit]| {
         others
             .iter()
             .any(|other| distance(anchor, other) <= BESIDE_BYTES_MAX)
     };
-    let told = |of: &&Suspicion| {
+    let says = |of: &Suspicion, others: &[&Hit]| {
+        let own = any_of(&of.not_so, &hits);
         anchors(&of.together, &hits)
             .into_iter()
-            .any(|anchor| !unlike(anchor))
+            .any(|anchor| !is_beside(anchor, others) && !is_beside(anchor, &own))
     };
-    let threatened = |of: &&Suspicion| !anchors(&of.together, &hits).is_empty();
-    facts
-        .iter()
-        .filter(told)
-        .chain(threats.iter().filter(threatened))
-        .map(|of| of.signal)
-        .collect()
+    let told = facts.iter().filter(|of| says(of, &others));
+    let threatened = threats.iter().filter(|of| says(of, &[]));
+    let mut kinds = Vec::new();
+    for kind in told.chain(threatened).map(|of| of.signal) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }
 
 /// Words of the first group that have one of every other group near.
@@ -182,12 +185,14 @@ struct Suspicions {
     threats: Vec<Suspicion>,
 }
 
-/// One of them, by one word of each group.
+/// One of them, by one word of each group and none of its own by which it is not so.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Suspicion {
     signal: SignalKind,
     together: Vec<Vec<String>>,
+    #[serde(default)]
+    not_so: Vec<String>,
 }
 
 struct Lexicon {
@@ -226,8 +231,10 @@ impl Lexicon {
             facts,
             threats,
         } = &file.suspicions;
-        let told = facts.iter().chain(threats).flat_map(|of| &of.together);
-        let suspicious = told.flatten().chain(not_so);
+        let all = || facts.iter().chain(threats);
+        let told = all().flat_map(|of| &of.together).flatten();
+        let denied = all().flat_map(|of| &of.not_so);
+        let suspicious = told.chain(not_so).chain(denied);
         for word in trapped.chain(when).chain(suspicious) {
             neutral.insert(word.clone(), false);
         }
@@ -396,6 +403,51 @@ mod tests {
             ("", vec![]),
         ] {
             assert_eq!(suspects(text), kinds, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_danger_may_lead_to_and_a_threat_to_die_are_danger_g1_8() {
+        for danger in [
+            "燃气泄漏随时可能爆炸",
+            "小区燃气泄漏,可能会引发爆炸,快来人",
+            "有业主要跳楼",
+            // A threat that is said as one, and pressure beside it.
+            "再不退房款我就要跳楼",
+            "开发商不要脸,逼得业主要跳楼",
+            "有人跳楼了,快报警",
+        ] {
+            assert_eq!(suspects(danger), [SignalKind::DangerToPersons], "{danger}");
+        }
+        for other in [
+            "怕爆炸",
+            "管道老化,我们怕爆炸",
+            "可能有燃气泄漏",
+            "如果燃气泄漏可能爆炸",
+            "担心燃气泄漏可能爆炸",
+            "以前有人跳楼",
+            "去年有人要跳楼",
+            "没有人要跳楼",
+            "我不想跳楼",
+            "车位跳楼价甩卖",
+            "阳台栏杆松动,可能坠楼",
+        ] {
+            assert!(suspects(other).is_empty(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_banner_that_blocks_a_way_is_a_demonstration_wherever_it_is_g1_1() {
+        for told in ["业主拉横幅堵路维权", "我们几十人拉横幅堵了马路"] {
+            assert_eq!(suspects(told), [SignalKind::Demonstration], "{told}");
+        }
+        for other in [
+            "没有拉横幅",
+            "业主没有拉横幅堵路",
+            "再不解决业主就拉横幅堵路",
+            "业主拉横幅维权",
+        ] {
+            assert!(suspects(other).is_empty(), "{other}");
         }
     }
 

@@ -315,6 +315,34 @@ pub async fn exists(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<bool, Fault>
     .or_fault()
 }
 
+/// Whether one of its people had complained about the same matter before, and that had been handled when this case came
+/// in. Nobody who filed once costs more than a look at the cluster's people, however many cases it has.
+pub async fn came_back(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<bool, Fault> {
+    let tokens: Vec<String> = case.facts.people.tokens.iter().cloned().collect();
+    if tokens.is_empty() {
+        return Ok(false);
+    }
+    sqlx::query_scalar!(
+        "-- triage::store::cases::came_back
+        SELECT EXISTS (
+          SELECT FROM cluster_person p WHERE p.site = $1 AND p.cluster = $2 AND p.token = ANY ($5) AND p.cases > 1
+        ) AND EXISTS (
+          SELECT FROM case_file c
+          WHERE c.site = $1 AND c.cluster = $2 AND c.id <> $3 AND c.received_time <= $4
+            AND c.status IN ('RESOLVED', 'CLOSED', 'ARCHIVED') AND c.resolved_since <= $4
+            AND c.person_tokens && $5
+        ) AS \"came_back!\"",
+        site.as_str(),
+        case.cluster,
+        case.id,
+        case.facts.received.to_sqlx(),
+        &tokens,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Whether the case is known and this person may see it: whoever is complained about finds nothing.
 pub async fn is_visible(
     tx: &mut Tx,

@@ -426,7 +426,7 @@ async fn merged_and_withdrawn_cases_never_page_anybody_p06() {
 }
 
 #[tokio::test]
-async fn an_unmerged_case_has_its_promises_again() {
+async fn an_unmerged_case_has_its_promises_as_they_stood() {
     let world = World::new().await;
     let case = world.case().await;
     world
@@ -447,7 +447,8 @@ async fn an_unmerged_case_has_its_promises_again() {
     );
     assert_eq!(
         time(&clocks[&ClockKind::Answer].due_time),
-        at("2026-03-03T10:00:00+08:00")
+        at("2026-03-03T09:00:00+08:00"),
+        "the hour of the merge bought no time"
     );
     assert_eq!(clocks[&ClockKind::Resolve].state, RUNNING);
 }

@@ -55,6 +55,46 @@ async fn three_people_about_one_lift_raise_each_other_g2_2_g2_3() {
     assert_eq!(world.decision(&first).await.revision, 2);
 }
 
+/// Section 7: a second complaint on the same matter counts as complained again.
+#[tokio::test]
+async fn a_person_who_complains_again_of_the_same_matter_after_handling_is_grade_3_g3_3() {
+    let world = World::new().await;
+    let first = complain(&world, "a", LIFT[0]).await;
+    let before = complain(&world, "a", LIFT[1]).await;
+    world
+        .tell(&[world.moved("assignment", &first, CaseStatus::Resolved, 1)])
+        .await;
+    world.advance(jiff::SignedDuration::from_hours(1)).await;
+    let again = complain(&world, "a", LIFT[2]).await;
+    let decision = world.decision(&again).await;
+    assert!(ids(&decision).contains(&"G3.3"), "{:?}", ids(&decision));
+    // Of another matter, by somebody else, and before it was handled: no repeat.
+    let other = complain(&world, "a", "地下车库积水,车子被泡了。").await;
+    let stranger = complain(&world, "b", LIFT[3]).await;
+    for case in [&other, &stranger, &before] {
+        let decision = world.decision(case).await;
+        assert!(!ids(&decision).contains(&"G3.3"), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn imported_history_makes_a_repeat_only_of_the_same_matter_g3_3() {
+    let world = World::new().await;
+    let history = world.new_case();
+    world.say(&history, LIFT[0]);
+    let facts = event::CaseFacts {
+        mode: to_wire(CaseMode::Historical),
+        status: to_wire(CaseStatus::Archived),
+        received_time: Some(to_timestamp(at("2026-02-20T10:00:00+08:00"))),
+        ..world.by_person(&history, "a")
+    };
+    world.tell(&[world.received(facts)]).await;
+    let other = complain(&world, "a", "地下车库积水,车子被泡了。").await;
+    assert_eq!(ids(&world.decision(&other).await), ["G4"]);
+    let same = complain(&world, "a", LIFT[1]).await;
+    assert!(ids(&world.decision(&same).await).contains(&"G3.3"));
+}
+
 /// Section 7: staff complained about cannot see the case, nor reckon that there is one.
 #[tokio::test]
 async fn no_count_of_a_cluster_tells_the_accused_of_a_hidden_case() {

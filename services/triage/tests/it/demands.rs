@@ -427,6 +427,24 @@ async fn a_body_waits_for_the_head_of_a_case_that_is_merged_and_for_the_case_aga
 }
 
 #[tokio::test]
+async fn a_breach_that_the_head_told_of_is_not_told_again_when_the_merge_is_undone_p11() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let demand = transfer(&world);
+    let due = demand.due.expect("an instant");
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open, merged(&world, &case, &head)]).await;
+    world.advance(world.now().duration_until(due) + HOUR).await;
+    let breached = async || world.paged("OUTSIDE_DEADLINE", "BREACHED").await;
+    assert_eq!(breached().await, 1);
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    world.advance(HOUR).await;
+    assert_eq!(outside(&world, &case).await, Some(ClockState::Breached));
+    assert_eq!(breached().await, 1);
+}
+
+#[tokio::test]
 async fn what_a_body_grants_or_takes_back_while_a_case_is_merged_reaches_its_head() {
     let world = World::new().await;
     let (case, head) = (world.case().await, world.case().await);

@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use redress_model::name::CaseName;
 use redress_model::words::{CaseStatus, ClockKind, ClockState};
 use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::clock_service_server::ClockService as _;
 
-use crate::world::{World, at, by, time};
+use crate::world::{World, at, by, ids, time};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -109,6 +110,112 @@ async fn an_outside_deadline_that_passed_while_the_case_was_closed_breaches_visi
     );
     // Half of the time that was given, not of what the reopening left.
     assert_eq!(time(&clock.warn_early_time), later - HOUR * 12 * 9);
+}
+
+#[tokio::test]
+async fn a_merge_that_is_undone_buys_no_time() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    // Whatever gave its deadline.
+    extend(&world, &resolve, at("2026-03-20T09:00:00+08:00")).await;
+    let stand = async || {
+        let clocks = world.clocks(&case).await;
+        let stand = clocks.into_iter().map(|(kind, c)| {
+            let times = (time(&c.start_time), time(&c.due_time));
+            (kind, c.state, times)
+        });
+        stand.collect::<Vec<_>>()
+    };
+    let before = stand().await;
+    for epoch in [2, 4] {
+        let merged = world.moved("intake", &case, CaseStatus::Merged, epoch);
+        world.tell(&[merged]).await;
+        world.advance(SignedDuration::from_mins(20)).await;
+        let undone = world.moved("intake", &case, CaseStatus::Triaged, epoch + 1);
+        world.tell(&[undone]).await;
+        assert_eq!(stand().await, before, "{epoch}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_warned_of_before_a_merge_is_not_warned_of_again_when_it_is_undone_p08() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let warned = async || world.paged("ACKNOWLEDGE", "WARNED").await;
+    // 13:20, of 09:00 to 14:00.
+    world.advance(SignedDuration::from_mins(260)).await;
+    assert_eq!(warned().await, 1);
+    let merged = world.moved("intake", &case, CaseStatus::Merged, 2);
+    world.tell(&[merged]).await;
+    world.advance(SignedDuration::from_mins(5)).await;
+    let undone = world.moved("intake", &case, CaseStatus::Triaged, 3);
+    world.tell(&[undone]).await;
+    world.advance(SignedDuration::from_mins(5)).await;
+    assert_eq!(warned().await, 1);
+    world.advance(HOUR).await;
+    assert_eq!(world.paged("ACKNOWLEDGE", "BREACHED").await, 1);
+}
+
+#[tokio::test]
+async fn what_passed_during_a_merge_is_told_once_when_it_is_undone_and_climbs_from_then_on_p11() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let breached = async || world.paged("ACKNOWLEDGE", "BREACHED").await;
+    for epoch in [2, 4] {
+        let merged = world.moved("intake", &case, CaseStatus::Merged, epoch);
+        world.tell(&[merged]).await;
+        world.advance(HOUR * 24).await;
+        assert_eq!(breached().await, usize::from(epoch == 4), "P06");
+        let undone = world.moved("intake", &case, CaseStatus::Triaged, epoch + 1);
+        world.tell(&[undone]).await;
+        world.advance(SignedDuration::from_mins(10)).await;
+        assert_eq!(breached().await, 1, "{epoch}");
+        assert_eq!(world.paged("ACKNOWLEDGE", "CLIMBED").await, 0, "{epoch}");
+        let clock = world.clocks(&case).await[&ClockKind::Acknowledge].clone();
+        assert_eq!(clock.state, to_wire(ClockState::Breached), "{epoch}");
+    }
+    world.advance(HOUR * 24).await;
+    assert!(world.paged("ACKNOWLEDGE", "CLIMBED").await > 0);
+}
+
+#[tokio::test]
+async fn a_case_ages_while_it_is_merged_g2_4() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let merged = world.moved("intake", &case, CaseStatus::Merged, 2);
+    world.tell(&[merged]).await;
+    world.advance(HOUR * 24 * 16).await;
+    let undone = world.moved("intake", &case, CaseStatus::Triaged, 3);
+    world.tell(&[undone]).await;
+    assert!(ids(&world.decision(&case).await).contains(&"G2.4"));
+}
+
+#[tokio::test]
+async fn what_intake_opens_again_is_told_again_in_its_new_epoch_i3_p06() {
+    let world = World::new().await;
+    for status in [CaseStatus::Withdrawn, CaseStatus::Merged] {
+        let case = world.case().await;
+        world.tell(&[world.moved("intake", &case, status, 2)]).await;
+        let told = async || {
+            let graded = "redress.case.graded.v1";
+            let mut told: Vec<event::CaseGraded> = world.said(graded).await;
+            told.retain(|graded| graded.case == case.to_string());
+            told
+        };
+        let before = told().await;
+        let reopened = world.moved("intake", &case, CaseStatus::Reopened, 3);
+        world.tell(&[reopened]).await;
+        let after = told().await;
+        assert_eq!(after.len(), before.len() + 1, "{status:?}");
+        let [first, again] = [&after[0], &after[after.len() - 1]];
+        assert_eq!((first.epoch, again.epoch), (1, 3));
+        assert_eq!(
+            (again.grade, again.previous_grade),
+            (first.grade, first.grade)
+        );
+        assert!(again.revision > first.revision, "{status:?}");
+    }
 }
 
 #[tokio::test]
