@@ -129,6 +129,14 @@ def main() -> None:
     redress("stop")
     redress("case", "list", code=1)
     passed += 1
+
+    # Without the keys that sealed the data there is no start, and none are made over it.
+    keys = pathlib.Path(os.environ["REDRESS_HOME"]) / "vault.key"
+    away = keys.rename(keys.with_suffix(".away"))
+    redress("up", code=1)
+    assert not keys.exists()
+    away.rename(keys)
+    passed += 1
     print(f"{passed} passed, 0 failed")
 
 

@@ -24,6 +24,11 @@ pub(crate) enum Failure {
     #[error("{path} cannot be read as what `redress up` writes")]
     #[diagnostic(help("stop the platform, remove the file and start it again"))]
     BrokenHome { path: String },
+    /// The sealing keys are gone and what they sealed is not.
+    #[error(
+        "{path} is missing, and what it sealed in the database cannot be read without it; put the file back, or start empty with `redress up --fresh`"
+    )]
+    KeysLost { path: String },
     /// No token.
     #[error("no access token: {path} cannot be read")]
     #[diagnostic(help("give one with --token or REDRESS_TOKEN; `redress token` makes one"))]

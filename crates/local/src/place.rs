@@ -26,6 +26,14 @@ pub(crate) struct State {
     pub(crate) note: Option<String>,
 }
 
+impl State {
+    /// What a state file holds, if it can be read.
+    pub(crate) fn read(file: &Path) -> Option<Self> {
+        let text = fs::read(file).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
 /// A home with a lock on one server's part of it.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -71,9 +79,7 @@ impl Place {
 
     /// What the last start left, if it can be read.
     pub(crate) fn state(&self) -> Option<State> {
-        let text = fs::read(&self.state_file).ok()?;
-        let state: State = serde_json::from_slice(&text).ok()?;
-        (state.folder == self.folder).then_some(state)
+        State::read(&self.state_file).filter(|state| state.folder == self.folder)
     }
 
     /// Keeps `state` for the next start, whole or not at all.

@@ -140,6 +140,15 @@ impl Postgres {
         })
     }
 
+    /// Whether an earlier start left data of `home`, here or elsewhere.
+    pub fn has_data(home: &Path) -> bool {
+        let kept = State::read(&home.join("postgres.json")).map(|state| state.folder);
+        [kept, Some(home.join("postgres"))]
+            .into_iter()
+            .flatten()
+            .any(|folder| data_version(&folder.join("data")).is_some())
+    }
+
     /// How the superuser reaches the database `postgres`. Holds the password.
     pub fn admin_url(&self) -> String {
         self.url(SUPERUSER, &self.state.password, "postgres")

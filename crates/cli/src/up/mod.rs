@@ -98,8 +98,14 @@ impl Running {
         let _ = std::fs::remove_file(home.ready());
         let demo = seed::Demo::read(how.demo)?;
 
+        if !how.fresh {
+            settings::keep_sealing_keys(home)?;
+        }
         let stores = Stores::start(home.folder(), how.fresh).await?;
-        let secrets = settings::Secrets::of(home, how.fresh)?;
+        if how.fresh {
+            settings::new_sealing_keys(home)?;
+        }
+        let secrets = settings::Secrets::of(home)?;
         let admin: PgConnectOptions =
             stores
                 .postgres

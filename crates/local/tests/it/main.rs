@@ -63,6 +63,7 @@ fn refused(port: u16) -> bool {
 #[tokio::test]
 async fn a_second_start_finds_the_data_of_the_first_on_the_same_port() {
     let home = Home::new(0o755);
+    assert!(!Postgres::has_data(home.path()));
     let first = Postgres::start(home.path(), &small()).expect("starts");
     let port = first.port();
     let mut connection = connect(&first).await;
@@ -77,6 +78,7 @@ async fn a_second_start_finds_the_data_of_the_first_on_the_same_port() {
     ));
     first.stop();
     assert!(refused(port));
+    assert!(Postgres::has_data(home.path()));
 
     let second = Postgres::start(home.path(), &small()).expect("starts again");
     assert_eq!(second.port(), port);
