@@ -6,9 +6,11 @@ Usage: cli.py REDRESS_BINARY   (REDRESS_HOME names the running platform)
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REDRESS = sys.argv[1]
@@ -25,6 +27,24 @@ def redress(*arguments, code=0):
 
 def rows(*arguments):
     return [json.loads(line) for line in redress(*arguments, "--json").splitlines()]
+
+
+def text_of(file):
+    return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+
+
+def until(what, reached, seconds=120):
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end, f"not in time: {what}"
+        time.sleep(0.1)
+
+
+def kill_server(home, server, pid_file):
+    """As the system kills one that takes too much memory."""
+    folder = json.loads(text_of(home / f"{server}.json"))["folder"]
+    pid = text_of(pathlib.Path(folder) / pid_file).splitlines()[0]
+    os.kill(int(pid), signal.SIGKILL)
 
 
 def main() -> None:
@@ -136,6 +156,20 @@ def main() -> None:
     redress("up", code=1)
     assert not keys.exists()
     away.rename(keys)
+    passed += 1
+
+    # A Redis that was killed is started again (I4); without its Postgres the platform ends and says so.
+    home = keys.parent
+    log = home / "errors.log"
+    with log.open("w", encoding="utf-8") as errors:
+        up = subprocess.Popen([REDRESS, "up"], stdout=subprocess.DEVNULL, stderr=errors)
+        until("it is up", lambda: text_of(home / "ready") == str(up.pid))
+        kill_server(home, "redis", "redis.pid")
+        until("Redis is started again", lambda: "Redis ended" in text_of(log))
+        assert rows("case", "list", "--limit", "1") and up.poll() is None
+        kill_server(home, "postgres", "data/postmaster.pid")
+        assert up.wait(timeout=120) == 1
+        assert "Postgres ended" in text_of(log), text_of(log)
     passed += 1
     print(f"{passed} passed, 0 failed")
 

@@ -112,6 +112,11 @@ pub(crate) enum Failure {
     /// Rows of a replay failed.
     #[error("{failed} of {rows} rows failed")]
     Replay { failed: usize, rows: usize },
+    /// The private database ended under the platform.
+    #[error(
+        "Postgres ended ({how}; its log is {log}) and nothing goes on without it; what was answered is kept, start again with `redress up`"
+    )]
+    PostgresEnded { how: String, log: String },
     /// A part of the platform.
     #[error("{what}")]
     Platform {

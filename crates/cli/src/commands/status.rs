@@ -1,12 +1,14 @@
 //! `redress status`: one screen that says whether the platform keeps its promises. It reads what metrics export,
-//! service by service, and judges by the same limits as the alerts (deploy/observability/alerts).
+//! service by service, and judges by the same limits as the alerts (deploy/observability/alerts). Metrics need no
+//! database, so each service is made to read its own as well.
 
 use futures::future::join_all;
 use jiff::Timestamp;
 use owo_colors::OwoColorize as _;
+use redress_proto::event::v1::ListParkedEventsRequest;
 use redress_proto::operations::v1::{GetStatusRequest, GetStatusResponse};
 use serde_json::json;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::args::ServiceArg;
 use crate::connect::{Platform, request};
@@ -32,6 +34,17 @@ struct Trouble {
 struct Answer {
     service: &'static str,
     status: Result<GetStatusResponse, Status>,
+    /// Whether a call that reads its database succeeded.
+    read: Result<(), Status>,
+}
+
+impl Answer {
+    /// Why the call that reads the database failed; nothing is known where the caller may not make it.
+    fn failed_read(&self) -> Option<&Status> {
+        let known =
+            |s: &&Status| !matches!(s.code(), Code::PermissionDenied | Code::Unauthenticated);
+        self.read.as_ref().err().filter(known)
+    }
 }
 
 /// Asks every service, prints, and fails when a promise is at risk.
@@ -41,9 +54,17 @@ pub(crate) async fn run(platform: &Platform, out: Output) -> Result<(), Failure>
             .status(service)
             .get_status(request(GetStatusRequest {}))
             .await;
+        let read = platform
+            .events(service)
+            .list_parked_events(request(ListParkedEventsRequest {
+                page_size: 1,
+                ..Default::default()
+            }))
+            .await;
         Answer {
             service: service.name(),
             status: asked.map(tonic::Response::into_inner),
+            read: read.map(drop),
         }
     }))
     .await;
@@ -70,7 +91,7 @@ fn refused(answers: &[Answer]) -> Option<Status> {
         Err(status)
             if matches!(
                 status.code(),
-                tonic::Code::Unauthenticated | tonic::Code::PermissionDenied
+                Code::Unauthenticated | Code::PermissionDenied
             ) =>
         {
             Some(status.clone())
@@ -124,6 +145,25 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
             return found;
         }
     };
+    if let Some(error) = answer.failed_read() {
+        let code = error.code();
+        let away = [
+            Code::Unavailable,
+            Code::ResourceExhausted,
+            Code::DeadlineExceeded,
+        ];
+        if away.contains(&code) {
+            tell(
+                format!("Postgres does not answer it ({code:?})"),
+                "postgres-is-gone",
+            );
+        } else {
+            tell(
+                format!("calls that read its database fail ({code:?})"),
+                "calls-fail",
+            );
+        }
+    }
     let age = max(status, "redress.events.outbox.age");
     if age > EVENT_AGE_MAX {
         tell(
@@ -278,7 +318,7 @@ fn show(answers: &[Answer], troubles: &[Trouble]) {
                 cells.resize(9, "–".to_owned());
                 cells
             }
-            Ok(status) => service_row(answer.service, status, now),
+            Ok(status) => service_row(answer, status, now),
         });
     }
     anstream::println!("{services}");
@@ -346,7 +386,7 @@ fn show(answers: &[Answer], troubles: &[Trouble]) {
     }
 }
 
-fn service_row(service: &str, status: &GetStatusResponse, now: Timestamp) -> Vec<String> {
+fn service_row(answer: &Answer, status: &GetStatusResponse, now: Timestamp) -> Vec<String> {
     let since = instant(status.start_time.as_ref()).map_or_else(
         || "–".to_owned(),
         |_| until(status.start_time.as_ref(), now),
@@ -367,8 +407,11 @@ fn service_row(service: &str, status: &GetStatusResponse, now: Timestamp) -> Vec
         .iter()
         .any(|r| r.metric == "redress.timers.overdue.age");
     vec![
-        service.to_owned(),
-        "serving".green().to_string(),
+        answer.service.to_owned(),
+        match answer.failed_read() {
+            Some(_) => "calls fail".red().to_string(),
+            None => "serving".green().to_string(),
+        },
         status.version.clone(),
         since,
         format!("{:.0} %", pool * 100.0),
@@ -428,6 +471,7 @@ fn as_json(answers: &[Answer], troubles: &[Trouble]) -> serde_json::Value {
             Ok(status) => json!({
                 "service": answer.service,
                 "serving": true,
+                "calls_fail": answer.failed_read().map(|error| format!("{:?}", error.code())),
                 "version": status.version,
                 "instance": status.instance,
                 "readings": status.readings.iter().map(|r| json!({ "metric": r.metric, "labels": r.labels, "value": r.value })).collect::<Vec<_>>(),
@@ -466,6 +510,7 @@ mod tests {
                     .collect(),
                 ..Default::default()
             }),
+            read: Ok(()),
         }
     }
 
@@ -576,7 +621,34 @@ mod tests {
         let away = Answer {
             service: "crisis",
             status: Err(Status::unavailable("gone")),
+            read: Err(Status::unavailable("gone")),
         };
+        assert_eq!(troubles(&away).len(), 1, "it is away, and that is all");
         assert_eq!(troubles(&away)[0].runbook, "a-service-is-gone");
+    }
+
+    #[test]
+    fn a_service_that_cannot_read_its_database_is_a_trouble_however_well_its_metrics_look() {
+        for (code, section) in [
+            (Code::Unavailable, Some("postgres-is-gone")),
+            (Code::ResourceExhausted, Some("postgres-is-gone")),
+            (Code::DeadlineExceeded, Some("postgres-is-gone")),
+            (Code::Internal, Some("calls-fail")),
+            (Code::Unknown, Some("calls-fail")),
+            // Whoever may only ask for the status learns no more than that.
+            (Code::PermissionDenied, None),
+        ] {
+            let well = answer(&[("redress.redis.up", &[], 1.0)]);
+            let asked = Answer {
+                read: Err(Status::new(code, "")),
+                ..well
+            };
+            let found: Vec<_> = troubles(&asked).iter().map(|t| t.runbook).collect();
+            assert_eq!(found, Vec::from_iter(section), "{code:?}");
+            assert!(
+                sections().iter().any(|s| section.is_none_or(|t| s == t)),
+                "{section:?} is in the runbook"
+            );
+        }
     }
 }

@@ -56,6 +56,11 @@ fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
     }
 }
 
+fn kill(pid: &str) {
+    let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
+    assert!(killed.expect("runs").success());
+}
+
 fn refused(port: u16) -> bool {
     std::net::TcpStream::connect(("127.0.0.1", port)).is_err()
 }
@@ -165,10 +170,9 @@ async fn a_killed_server_that_left_its_pid_file_starts_again() {
     let pid_file = server.data_folder().join("postmaster.pid");
     let text = std::fs::read_to_string(&pid_file).expect("is there");
     let pid = text.lines().next().expect("a pid").to_owned();
-    Command::new("kill")
-        .args(["-KILL", &pid])
-        .status()
-        .expect("runs");
+    assert!(server.ended().is_none());
+    kill(&pid);
+    wait_until("its end is seen", || server.ended().is_some());
     drop(server);
     assert!(pid_file.exists(), "a killed server leaves it");
     // The number now belongs to a process that is no PostgreSQL.
@@ -291,6 +295,13 @@ async fn redis_is_emptied_frozen_ended_and_started_again() {
     assert!(exists(&mut connection).await.expect("answers"));
 
     let port = server.port();
+    assert!(server.ended().is_none());
+    kill(&std::fs::read_to_string(server.folder().join("redis.pid")).expect("is there"));
+    wait_until("its end is seen", || server.ended().is_some());
+    server.restart().expect("starts again");
+    assert!(server.ended().is_none());
+    assert_eq!(server.port(), port);
+
     server.halt();
     assert!(refused(port));
     server.restart().expect("starts again");
