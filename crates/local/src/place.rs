@@ -140,6 +140,7 @@ fn folder(home: &Path, server: &str, identity: &Identity) -> Result<(PathBuf, Op
     }
     // Nothing of value can be in it: the server's user never got there.
     let _ = fs::remove_dir(&inside);
+    // `scripts/clean` finds the folder by the same rule, after the home is gone, too.
     let digest = hex::encode(&Sha256::digest(home.as_os_str().as_encoded_bytes())[..8]);
     let parent = ["/var/tmp", "/tmp"]
         .map(Path::new)
@@ -152,8 +153,9 @@ fn folder(home: &Path, server: &str, identity: &Identity) -> Result<(PathBuf, Op
     let outside = outer.join(server);
     make_private(&outside, identity)?;
     let note = format!(
-        "the user that the server runs as cannot reach {}, so its files are kept here instead",
-        home.display()
+        "the user that the server runs as cannot reach {}, so its files are kept in {} instead",
+        home.display(),
+        outside.display()
     );
     Ok((outside, Some(note)))
 }

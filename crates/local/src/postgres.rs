@@ -184,9 +184,9 @@ impl Postgres {
         &self.log
     }
 
-    /// Why the data lies outside of the home, if it does.
+    /// Why the data lies outside of the home and where, if it does.
     pub fn note(&self) -> Option<&str> {
-        self.state.note.as_deref()
+        self.place.note.as_deref()
     }
 
     /// How the server ended, if it did by itself or by somebody else's hand.

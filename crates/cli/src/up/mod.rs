@@ -225,7 +225,11 @@ impl Running {
         if out.json {
             anstream::println!(
                 "{}",
-                json!({ "endpoints": self.endpoints, "token_file": home.token().display().to_string() })
+                json!({
+                    "endpoints": self.endpoints,
+                    "token_file": home.token().display().to_string(),
+                    "data": self.stores.postgres.data_folder().display().to_string(),
+                })
             );
             return;
         }

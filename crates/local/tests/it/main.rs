@@ -149,6 +149,11 @@ async fn a_home_that_the_servers_user_cannot_reach_keeps_its_data_elsewhere() {
     let is_root = std::fs::metadata("/proc/self")
         .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     assert_eq!(server.note().is_some(), is_root);
+    if let Some(note) = server.note() {
+        let folder = server.data_folder();
+        let folder = folder.parent().expect("the server's").display().to_string();
+        assert!(note.contains(&folder), "{note} names {folder}");
+    }
     assert_eq!(
         server
             .data_folder()
@@ -160,6 +165,32 @@ async fn a_home_that_the_servers_user_cannot_reach_keeps_its_data_elsewhere() {
     assert!(
         !folder.exists(),
         "an ephemeral server takes its files along"
+    );
+}
+
+#[test]
+fn cleaning_takes_the_home_and_what_lies_elsewhere_and_nothing_that_is_no_home() {
+    let around = Home::new(0o700);
+    let home = around.path().join("home");
+    let server = Postgres::start(&home, &small()).expect("starts");
+    let data = server.data_folder();
+    server.stop();
+    let clean = |home: &Path| {
+        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/clean"))
+            .env("REDRESS_HOME", home)
+            .output()
+            .expect("runs")
+    };
+    let refused = clean(around.path());
+    assert!(!refused.status.success(), "no home: {refused:?}");
+    assert!(home.exists() && data.exists());
+    let cleaned = clean(&home);
+    assert!(cleaned.status.success(), "{cleaned:?}");
+    assert!(!home.exists() && !data.exists());
+    let again = clean(&home);
+    assert!(
+        again.status.success(),
+        "nothing is left to clean: {again:?}"
     );
 }
 
