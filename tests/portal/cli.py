@@ -137,6 +137,14 @@ def main() -> None:
     assert rows("message", "redrive", "--site", site) == [{}]
     passed += 1
 
+    # A refused field is named as the option that gives it.
+    negative = subprocess.run(
+        [REDRESS, "case", "create", "--site", site, "--channel", "HOTLINE", "--claim=-5", "--text", "漏水"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert negative.returncode == 1 and "--claim" in negative.stderr, negative
+    passed += 1
+
     # A token of one site sees that site.
     token = redress("token", "--site", "riverside-store", "--role", "auditor").strip()
     os.environ["REDRESS_TOKEN"] = token

@@ -167,14 +167,22 @@ impl Failure {
     }
 }
 
-/// The option that gives a field: `site.display_name` comes from `--display-name`, `terms.remedies[0].amount` from `--amount`.
+/// What a sum of money consists of; it is typed as one.
+const PARTS_OF_MONEY: [&str; 3] = ["currency_code", "units", "nanos"];
+
+/// The option that gives a field: `site.display_name` comes from `--display-name`, `terms.remedies[0].amount` from `--amount`,
+/// `case.claim.units` from `--claim`.
 fn option_of(field: &str, options: &[String]) -> Option<String> {
-    let last = field.rsplit('.').next()?;
-    let last = last.split('[').next()?.replace('_', "-");
-    let singular = last.strip_suffix('s').unwrap_or(&last);
+    let mut names = field.rsplit('.');
+    let last = names.next()?;
+    let sum = names.next().filter(|_| PARTS_OF_MONEY.contains(&last));
     let known = |word: &str| options.iter().any(|option| option == word);
-    let found = [last.as_str(), singular].into_iter().find(|w| known(w))?;
-    Some(format!("--{found}"))
+    sum.into_iter().chain([last]).find_map(|name| {
+        let name = name.split('[').next()?.replace('_', "-");
+        let singular = name.strip_suffix('s').unwrap_or(&name);
+        let found = [name.as_str(), singular].into_iter().find(|w| known(w))?;
+        Some(format!("--{found}"))
+    })
 }
 
 impl From<Status> for Failure {
@@ -205,7 +213,15 @@ mod tests {
 
     #[test]
     fn a_refused_field_is_named_as_the_option_that_gives_it() {
-        let options = ["answer", "amount", "skill", "postal-address"].map(str::to_owned);
+        let options = [
+            "answer",
+            "amount",
+            "skill",
+            "postal-address",
+            "claim",
+            "unit",
+        ]
+        .map(str::to_owned);
         for (field, option) in [
             ("answer", Some("--answer")),
             ("terms.remedies[0].amount", Some("--amount")),
@@ -214,6 +230,14 @@ mod tests {
                 "case.complainants[0].postal_address",
                 Some("--postal-address"),
             ),
+            // A claim has no unit, and a place has one.
+            ("case.claim.units", Some("--claim")),
+            ("case.claim.nanos", Some("--claim")),
+            ("case.place.unit", Some("--unit")),
+            ("terms.remedies[0].amount.units", Some("--amount")),
+            // Other things than sums have units.
+            ("entry.units", Some("--unit")),
+            ("units[1]", Some("--unit")),
             ("update_mask", None),
         ] {
             assert_eq!(option_of(field, &options).as_deref(), option, "{field}");
