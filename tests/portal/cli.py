@@ -117,6 +117,15 @@ def main() -> None:
     site = incidents[0]["name"].split("/")[1]
     shown = rows("incident", "show", f"{site}/{incidents[0]['number']}")
     assert shown[0]["name"] == incidents[0]["name"]
+    exported = rows("incident", "export", incidents[0]["name"])
+    assert len(exported) == 1 and exported[0]["format"] == "MARKDOWN", exported
+    assert incidents[0]["number"] in exported[0]["document"]
+    room = subprocess.Popen(
+        [REDRESS, "incident", "room", incidents[0]["name"], "--json"], stdout=subprocess.PIPE, text=True
+    )
+    assert json.loads(room.stdout.readline())["incident"]["name"] == incidents[0]["name"]
+    room.send_signal(signal.SIGINT)
+    assert room.wait(timeout=60) == 0
     assert rows("event", "parked") == []
     passed += 1
 
@@ -154,7 +163,9 @@ def main() -> None:
     passed += 1
 
     redress("up", code=1)  # one platform for one data folder
-    redress("stop")
+    home = os.environ["REDRESS_HOME"]
+    assert rows("stop") == [{"home": home, "ended": True}]
+    assert rows("stop") == [{"home": home, "ended": False}]
     redress("case", "list", code=1)
     passed += 1
 
