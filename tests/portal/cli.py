@@ -75,6 +75,18 @@ def main() -> None:
         assert len(out.splitlines()) == 3, out
     passed += 1
 
+    # A line that is no row fails by itself: the others are decided, in the order of the file.
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as broken:
+        good = [json.dumps(want, ensure_ascii=False) for want in expected[:2]]
+        broken.write("\n".join([good[0], '{"id": "x"', good[1]]) + "\n")
+        broken.flush()
+        out = redress("replay", broken.name, "--preview", "--json", code=1)
+    told = [json.loads(line) for line in out.splitlines()]
+    assert [r["id"] for r in told] == [ids[0], None, ids[1]], told
+    assert told[1]["line"] == 2 and told[1]["error"] and not told[1]["grade"], told
+    assert all(r["grade"] and "error" not in r for r in (told[0], told[2])), told
+    passed += 1
+
     # Live: every row becomes a case with a cluster; grade 1 has an incident, and only grade 1.
     live = rows("replay", str(CORPUS))
     assert [r["id"] for r in live] == ids
