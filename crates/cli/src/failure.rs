@@ -4,6 +4,8 @@ use miette::Diagnostic;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::output::counted;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub(crate) enum Failure {
@@ -60,7 +62,7 @@ pub(crate) enum Failure {
     #[diagnostic(help("say which: `redress incident show SITE/NUMBER`"))]
     Ambiguous { name: String },
     /// The wording check found something.
-    #[error("{count} phrases must not leave the house")]
+    #[error("{} must not leave the house", counted(count, "phrase", "phrases"))]
     #[diagnostic(help("change them as shown above"))]
     Wording { count: usize },
     /// A chain of hashes does not hold.
@@ -103,11 +105,14 @@ pub(crate) enum Failure {
     #[diagnostic(help("run one: `redress drill run plan-change`"))]
     NoDrill { home: String },
     /// A team did not do what was expected of it.
-    #[error("{missed} expectations were missed")]
+    #[error("{} missed", counted(missed, "expectation was", "expectations were"))]
     #[diagnostic(help("`redress drill score` shows which"))]
     Missed { missed: usize },
     /// A drill that reached somebody. Cannot be; is looked for all the same.
-    #[error("{left} messages of the drill went by gateways that reach people")]
+    #[error(
+        "{} of the drill went by gateways that reach people",
+        counted(left, "message", "messages")
+    )]
     Left { left: usize },
     /// Rows of a replay failed.
     #[error("{failed} of {rows} rows failed")]
@@ -125,7 +130,10 @@ pub(crate) enum Failure {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A promise of the platform is at risk.
-    #[error("{count} things keep the platform from its promises")]
+    #[error(
+        "{} the platform from its promises",
+        counted(count, "thing keeps", "things keep")
+    )]
     #[diagnostic(help("each names its section of docs/runbook.md above"))]
     Trouble { count: usize },
     /// Something is missing on this machine.

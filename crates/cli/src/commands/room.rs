@@ -22,7 +22,7 @@ use super::{spelled, word};
 use crate::connect::{Platform, is_transient};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, instant, short};
+use crate::output::{Output, counted, instant, short};
 
 /// How often clocks count down.
 const TICK: Duration = Duration::from_secs(1);
@@ -241,12 +241,12 @@ fn title(i: &Incident, now: Timestamp, zone: &TimeZone, live: bool, width: usize
     let state = IncidentState::try_from(i.state).map_or("", |s| s.as_str_name());
     let provisional = if i.provisional { " PROVISIONAL" } else { "" };
     let left = format!(
-        " {site} {}  {}  {}  {}{provisional}  {} cases",
+        " {site} {}  {}  {}  {}{provisional}  {}",
         i.number,
         spelled(state, "INCIDENT_STATE_"),
         spelled(mode, "INCIDENT_MODE_"),
         spelled(stage, "INCIDENT_STAGE_"),
-        i.case_count
+        counted(&i.case_count, "case", "cases")
     );
     let time = now.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
     let right = if live {

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use crate::args::ServiceArg;
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
-use crate::output::{Output, heading, instant, line, table, until};
+use crate::output::{Output, counted, heading, instant, line, table, until};
 
 /// Seconds: an event may be on its way for so long.
 const EVENT_AGE_MAX: f64 = 60.0;
@@ -173,13 +173,19 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     }
     let parked = sum(status, "redress.events.parked", None);
     if parked > 0.0 {
-        tell(format!("{parked} events are parked"), "parked-events");
+        tell(
+            format!("{} parked", counted(&parked, "event is", "events are")),
+            "parked-events",
+        );
     }
     let late = max(status, "redress.timers.overdue.age");
     if late > LATE_MAX {
         let count = sum(status, "redress.timers.overdue", None);
         tell(
-            format!("{count} timers are due and not fired, the oldest for {late:.0} s"),
+            format!(
+                "{} due and not fired, the oldest for {late:.0} s",
+                counted(&count, "timer is", "timers are")
+            ),
             "late-timers",
         );
     }
@@ -213,7 +219,10 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     );
     if unanswered > 0.0 {
         tell(
-            format!("{unanswered} broken promises that nobody on duty acknowledged"),
+            format!(
+                "{} that nobody on duty acknowledged",
+                counted(&unanswered, "broken promise", "broken promises")
+            ),
             "nobody-hears-of-a-broken-promise",
         );
     }
@@ -227,7 +236,14 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     let dead = sum(status, "redress.notification.dead_letters", None);
     if dead > 0.0 {
         tell(
-            format!("{dead} messages failed for good and wait for a person"),
+            format!(
+                "{} for a person",
+                counted(
+                    &dead,
+                    "message failed for good and waits",
+                    "messages failed for good and wait"
+                )
+            ),
             "call-outs-fail",
         );
     }
@@ -244,7 +260,14 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     );
     if breached > 0.0 {
         tell(
-            format!("{breached} promises of open incidents are breached"),
+            format!(
+                "{} breached",
+                counted(
+                    &breached,
+                    "promise of open incidents is",
+                    "promises of open incidents are"
+                )
+            ),
             "an-incident-breaks-its-promises",
         );
     }
@@ -293,9 +316,12 @@ fn show(answers: &[Answer], troubles: &[Trouble]) {
     } else {
         anstream::println!(
             "{}",
-            format!("{} things need somebody.", troubles.len())
-                .red()
-                .bold()
+            format!(
+                "{} somebody.",
+                counted(&troubles.len(), "thing needs", "things need")
+            )
+            .red()
+            .bold()
         );
     }
     // Processes start by the machine's clock, in a rehearsal too.

@@ -199,7 +199,7 @@ fn in_order(outcomes: Vec<Outcome>, wrong: Vec<WrongLine>) -> Vec<Outcome> {
 
 fn summary(outcomes: &[Outcome], failed: usize, wrong: usize, preview: bool) {
     let graded = |g| outcomes.iter().filter(|o| o.grade == g).count();
-    heading(&format!("{} rows", outcomes.len()));
+    heading(&output::counted(&outcomes.len(), "row", "rows"));
     let grades: Vec<String> = (1..=4)
         .map(|g| format!("grade {g}: {}", graded(g)))
         .collect();
