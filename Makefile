@@ -51,5 +51,6 @@ manifests: ## Render the Kubernetes overlays into target/manifests
 manifests-check: ## Validate the overlays for three Kubernetes versions, and alerts and dashboards against the code
 	@scripts/manifests check
 
-clean: ## Remove build output and the demo platform's data
-	@cargo clean && rm -rf .redress
+clean: ## Remove build output and the platform's data, wherever it lies (REDRESS_HOME)
+	@scripts/clean
+	@cargo clean

@@ -6,9 +6,11 @@ Usage: cli.py REDRESS_BINARY   (REDRESS_HOME names the running platform)
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REDRESS = sys.argv[1]
@@ -25,6 +27,24 @@ def redress(*arguments, code=0):
 
 def rows(*arguments):
     return [json.loads(line) for line in redress(*arguments, "--json").splitlines()]
+
+
+def text_of(file):
+    return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+
+
+def until(what, reached, seconds=120):
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end, f"not in time: {what}"
+        time.sleep(0.1)
+
+
+def kill_server(home, server, pid_file):
+    """As the system kills one that takes too much memory."""
+    folder = json.loads(text_of(home / f"{server}.json"))["folder"]
+    pid = text_of(pathlib.Path(folder) / pid_file).splitlines()[0]
+    os.kill(int(pid), signal.SIGKILL)
 
 
 def main() -> None:
@@ -53,6 +73,18 @@ def main() -> None:
         wrong.flush()
         out = redress("replay", wrong.name, "--preview", "--json", code=1)
         assert len(out.splitlines()) == 3, out
+    passed += 1
+
+    # A line that is no row fails by itself: the others are decided, in the order of the file.
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as broken:
+        good = [json.dumps(want, ensure_ascii=False) for want in expected[:2]]
+        broken.write("\n".join([good[0], '{"id": "x"', good[1]]) + "\n")
+        broken.flush()
+        out = redress("replay", broken.name, "--preview", "--json", code=1)
+    told = [json.loads(line) for line in out.splitlines()]
+    assert [r["id"] for r in told] == [ids[0], None, ids[1]], told
+    assert told[1]["line"] == 2 and told[1]["error"] and not told[1]["grade"], told
+    assert all(r["grade"] and "error" not in r for r in (told[0], told[2])), told
     passed += 1
 
     # Live: every row becomes a case with a cluster; grade 1 has an incident, and only grade 1.
@@ -97,6 +129,15 @@ def main() -> None:
     site = incidents[0]["name"].split("/")[1]
     shown = rows("incident", "show", f"{site}/{incidents[0]['number']}")
     assert shown[0]["name"] == incidents[0]["name"]
+    exported = rows("incident", "export", incidents[0]["name"])
+    assert len(exported) == 1 and exported[0]["format"] == "MARKDOWN", exported
+    assert incidents[0]["number"] in exported[0]["document"]
+    room = subprocess.Popen(
+        [REDRESS, "incident", "room", incidents[0]["name"], "--json"], stdout=subprocess.PIPE, text=True
+    )
+    assert json.loads(room.stdout.readline())["incident"]["name"] == incidents[0]["name"]
+    room.send_signal(signal.SIGINT)
+    assert room.wait(timeout=60) == 0
     assert rows("event", "parked") == []
     passed += 1
 
@@ -117,6 +158,14 @@ def main() -> None:
     assert rows("message", "redrive", "--site", site) == [{}]
     passed += 1
 
+    # A refused field is named as the option that gives it.
+    negative = subprocess.run(
+        [REDRESS, "case", "create", "--site", site, "--channel", "HOTLINE", "--claim=-5", "--text", "漏水"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert negative.returncode == 1 and "--claim" in negative.stderr, negative
+    passed += 1
+
     # A token of one site sees that site.
     token = redress("token", "--site", "riverside-store", "--role", "auditor").strip()
     os.environ["REDRESS_TOKEN"] = token
@@ -126,8 +175,32 @@ def main() -> None:
     passed += 1
 
     redress("up", code=1)  # one platform for one data folder
-    redress("stop")
+    home = os.environ["REDRESS_HOME"]
+    assert rows("stop") == [{"home": home, "ended": True}]
+    assert rows("stop") == [{"home": home, "ended": False}]
     redress("case", "list", code=1)
+    passed += 1
+
+    # Without the keys that sealed the data there is no start, and none are made over it.
+    keys = pathlib.Path(os.environ["REDRESS_HOME"]) / "vault.key"
+    away = keys.rename(keys.with_suffix(".away"))
+    redress("up", code=1)
+    assert not keys.exists()
+    away.rename(keys)
+    passed += 1
+
+    # A Redis that was killed is started again (I4); without its Postgres the platform ends and says so.
+    home = keys.parent
+    log = home / "errors.log"
+    with log.open("w", encoding="utf-8") as errors:
+        up = subprocess.Popen([REDRESS, "up"], stdout=subprocess.DEVNULL, stderr=errors)
+        until("it is up", lambda: text_of(home / "ready") == str(up.pid))
+        kill_server(home, "redis", "redis.pid")
+        until("Redis is started again", lambda: "Redis ended" in text_of(log))
+        assert rows("case", "list", "--limit", "1") and up.poll() is None
+        kill_server(home, "postgres", "data/postmaster.pid")
+        assert up.wait(timeout=120) == 1
+        assert "Postgres ended" in text_of(log), text_of(log)
     passed += 1
     print(f"{passed} passed, 0 failed")
 

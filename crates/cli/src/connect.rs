@@ -111,6 +111,11 @@ impl Home {
         Self(self.0.join("drill"))
     }
 
+    /// The keys that seal what is personal.
+    pub(crate) fn vault_key(&self) -> PathBuf {
+        self.0.join("vault.key")
+    }
+
     /// The platform issuer's key.
     pub(crate) fn issuer_key(&self) -> PathBuf {
         self.0.join("issuer.key")

@@ -4,6 +4,8 @@ use miette::Diagnostic;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::output::counted;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub(crate) enum Failure {
@@ -24,6 +26,11 @@ pub(crate) enum Failure {
     #[error("{path} cannot be read as what `redress up` writes")]
     #[diagnostic(help("stop the platform, remove the file and start it again"))]
     BrokenHome { path: String },
+    /// The sealing keys are gone and what they sealed is not.
+    #[error(
+        "{path} is missing, and what it sealed in the database cannot be read without it; put the file back, or start empty with `redress up --fresh`"
+    )]
+    KeysLost { path: String },
     /// No token.
     #[error("no access token: {path} cannot be read")]
     #[diagnostic(help("give one with --token or REDRESS_TOKEN; `redress token` makes one"))]
@@ -55,7 +62,7 @@ pub(crate) enum Failure {
     #[diagnostic(help("say which: `redress incident show SITE/NUMBER`"))]
     Ambiguous { name: String },
     /// The wording check found something.
-    #[error("{count} phrases must not leave the house")]
+    #[error("{} must not leave the house", counted(count, "phrase", "phrases"))]
     #[diagnostic(help("change them as shown above"))]
     Wording { count: usize },
     /// A chain of hashes does not hold.
@@ -98,15 +105,23 @@ pub(crate) enum Failure {
     #[diagnostic(help("run one: `redress drill run plan-change`"))]
     NoDrill { home: String },
     /// A team did not do what was expected of it.
-    #[error("{missed} expectations were missed")]
+    #[error("{} missed", counted(missed, "expectation was", "expectations were"))]
     #[diagnostic(help("`redress drill score` shows which"))]
     Missed { missed: usize },
     /// A drill that reached somebody. Cannot be; is looked for all the same.
-    #[error("{left} messages of the drill went by gateways that reach people")]
+    #[error(
+        "{} of the drill went by gateways that reach people",
+        counted(left, "message", "messages")
+    )]
     Left { left: usize },
     /// Rows of a replay failed.
     #[error("{failed} of {rows} rows failed")]
     Replay { failed: usize, rows: usize },
+    /// The private database ended under the platform.
+    #[error(
+        "Postgres ended ({how}; its log is {log}) and nothing goes on without it; what was answered is kept, start again with `redress up`"
+    )]
+    PostgresEnded { how: String, log: String },
     /// A part of the platform.
     #[error("{what}")]
     Platform {
@@ -115,7 +130,10 @@ pub(crate) enum Failure {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A promise of the platform is at risk.
-    #[error("{count} things keep the platform from its promises")]
+    #[error(
+        "{} the platform from its promises",
+        counted(count, "thing keeps", "things keep")
+    )]
     #[diagnostic(help("each names its section of docs/runbook.md above"))]
     Trouble { count: usize },
     /// Something is missing on this machine.
@@ -157,14 +175,22 @@ impl Failure {
     }
 }
 
-/// The option that gives a field: `site.display_name` comes from `--display-name`, `terms.remedies[0].amount` from `--amount`.
+/// What a sum of money consists of; it is typed as one.
+const PARTS_OF_MONEY: [&str; 3] = ["currency_code", "units", "nanos"];
+
+/// The option that gives a field: `site.display_name` comes from `--display-name`, `terms.remedies[0].amount` from `--amount`,
+/// `case.claim.units` from `--claim`.
 fn option_of(field: &str, options: &[String]) -> Option<String> {
-    let last = field.rsplit('.').next()?;
-    let last = last.split('[').next()?.replace('_', "-");
-    let singular = last.strip_suffix('s').unwrap_or(&last);
+    let mut names = field.rsplit('.');
+    let last = names.next()?;
+    let sum = names.next().filter(|_| PARTS_OF_MONEY.contains(&last));
     let known = |word: &str| options.iter().any(|option| option == word);
-    let found = [last.as_str(), singular].into_iter().find(|w| known(w))?;
-    Some(format!("--{found}"))
+    sum.into_iter().chain([last]).find_map(|name| {
+        let name = name.split('[').next()?.replace('_', "-");
+        let singular = name.strip_suffix('s').unwrap_or(&name);
+        let found = [name.as_str(), singular].into_iter().find(|w| known(w))?;
+        Some(format!("--{found}"))
+    })
 }
 
 impl From<Status> for Failure {
@@ -195,7 +221,15 @@ mod tests {
 
     #[test]
     fn a_refused_field_is_named_as_the_option_that_gives_it() {
-        let options = ["answer", "amount", "skill", "postal-address"].map(str::to_owned);
+        let options = [
+            "answer",
+            "amount",
+            "skill",
+            "postal-address",
+            "claim",
+            "unit",
+        ]
+        .map(str::to_owned);
         for (field, option) in [
             ("answer", Some("--answer")),
             ("terms.remedies[0].amount", Some("--amount")),
@@ -204,6 +238,14 @@ mod tests {
                 "case.complainants[0].postal_address",
                 Some("--postal-address"),
             ),
+            // A claim has no unit, and a place has one.
+            ("case.claim.units", Some("--claim")),
+            ("case.claim.nanos", Some("--claim")),
+            ("case.place.unit", Some("--unit")),
+            ("terms.remedies[0].amount.units", Some("--amount")),
+            // Other things than sums have units.
+            ("entry.units", Some("--unit")),
+            ("units[1]", Some("--unit")),
             ("update_mask", None),
         ] {
             assert_eq!(option_of(field, &options).as_deref(), option, "{field}");

@@ -66,7 +66,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     wait.block_on(async {
         match cli.command {
             Command::Up(args) => up::run(&home, &args, out).await,
-            Command::Stop => commands::stop::run(&home).await,
+            Command::Stop => commands::stop::run(&home, out).await,
             Command::Drill(command) => drill::run(&home, command, out).await,
             Command::Doctor => commands::doctor::run(out),
             Command::Token(args) => commands::token::run(&home, &args, out),

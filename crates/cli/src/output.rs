@@ -50,6 +50,15 @@ impl Output {
     }
 }
 
+/// How many of what: `1 case`, `2 cases`.
+pub(crate) fn counted<N>(count: &N, one: &str, many: &str) -> String
+where
+    N: PartialEq + From<u8> + std::fmt::Display,
+{
+    let what = if *count == N::from(1_u8) { one } else { many };
+    format!("{count} {what}")
+}
+
 /// A word of the wire without what its enum is called.
 pub(crate) trait Tail {
     /// What stands behind the prefix; a dash where nothing is said.
@@ -190,6 +199,14 @@ fn span(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_told_in_the_singular() {
+        assert_eq!(counted(&1_usize, "case", "cases"), "1 case");
+        assert_eq!(counted(&0_usize, "case", "cases"), "0 cases");
+        assert_eq!(counted(&2_i64, "case", "cases"), "2 cases");
+        assert_eq!(counted(&1.0, "event is", "events are"), "1 event is");
+    }
 
     #[test]
     fn spans_show_their_two_largest_units() {

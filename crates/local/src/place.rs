@@ -26,6 +26,14 @@ pub(crate) struct State {
     pub(crate) note: Option<String>,
 }
 
+impl State {
+    /// What a state file holds, if it can be read.
+    pub(crate) fn read(file: &Path) -> Option<Self> {
+        let text = fs::read(file).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
 /// A home with a lock on one server's part of it.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -71,9 +79,7 @@ impl Place {
 
     /// What the last start left, if it can be read.
     pub(crate) fn state(&self) -> Option<State> {
-        let text = fs::read(&self.state_file).ok()?;
-        let state: State = serde_json::from_slice(&text).ok()?;
-        (state.folder == self.folder).then_some(state)
+        State::read(&self.state_file).filter(|state| state.folder == self.folder)
     }
 
     /// Keeps `state` for the next start, whole or not at all.
@@ -134,6 +140,7 @@ fn folder(home: &Path, server: &str, identity: &Identity) -> Result<(PathBuf, Op
     }
     // Nothing of value can be in it: the server's user never got there.
     let _ = fs::remove_dir(&inside);
+    // `scripts/clean` finds the folder by the same rule, after the home is gone, too.
     let digest = hex::encode(&Sha256::digest(home.as_os_str().as_encoded_bytes())[..8]);
     let parent = ["/var/tmp", "/tmp"]
         .map(Path::new)
@@ -146,8 +153,9 @@ fn folder(home: &Path, server: &str, identity: &Identity) -> Result<(PathBuf, Op
     let outside = outer.join(server);
     make_private(&outside, identity)?;
     let note = format!(
-        "the user that the server runs as cannot reach {}, so its files are kept here instead",
-        home.display()
+        "the user that the server runs as cannot reach {}, so its files are kept in {} instead",
+        home.display(),
+        outside.display()
     );
     Ok((outside, Some(note)))
 }

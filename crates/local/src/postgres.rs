@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, FileError, Result};
@@ -75,7 +77,7 @@ impl PostgresOptions {
 /// A running private PostgreSQL. It ends when this is dropped or the process ends.
 #[derive(Debug)]
 pub struct Postgres {
-    watchdog: Watchdog,
+    watchdog: Mutex<Watchdog>,
     place: Place,
     state: State,
     log: PathBuf,
@@ -132,12 +134,21 @@ impl Postgres {
         };
         place.keep(&state)?;
         Ok(Self {
-            watchdog,
+            watchdog: Mutex::new(watchdog),
             place,
             state,
             log,
             major: programs.major,
         })
+    }
+
+    /// Whether an earlier start left data of `home`, here or elsewhere.
+    pub fn has_data(home: &Path) -> bool {
+        let kept = State::read(&home.join("postgres.json")).map(|state| state.folder);
+        [kept, Some(home.join("postgres"))]
+            .into_iter()
+            .flatten()
+            .any(|folder| data_version(&folder.join("data")).is_some())
     }
 
     /// How the superuser reaches the database `postgres`. Holds the password.
@@ -173,14 +184,23 @@ impl Postgres {
         &self.log
     }
 
-    /// Why the data lies outside of the home, if it does.
+    /// Why the data lies outside of the home and where, if it does.
     pub fn note(&self) -> Option<&str> {
-        self.state.note.as_deref()
+        self.place.note.as_deref()
+    }
+
+    /// How the server ended, if it did by itself or by somebody else's hand.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.watchdog().ended()
     }
 
     /// Stops the server: open transactions are rolled back, what was committed stays. Blocks until it is gone.
-    pub fn stop(mut self) {
-        self.watchdog.stop();
+    pub fn stop(self) {
+        self.watchdog().stop();
+    }
+
+    fn watchdog(&self) -> MutexGuard<'_, Watchdog> {
+        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

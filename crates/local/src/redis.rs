@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -149,6 +150,11 @@ impl Redis {
     /// Empties it, as an operator's FLUSHALL would.
     pub fn flush(&self) -> Result<()> {
         self.ask(&["FLUSHALL"]).map(drop)
+    }
+
+    /// How the server ended, if it did by itself or by somebody else's hand.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.server().as_mut().and_then(Watchdog::ended)
     }
 
     /// Ends the server so that connections are refused, until `restart`.

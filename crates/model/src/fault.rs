@@ -287,7 +287,9 @@ impl fmt::Display for Fault {
             Self::Exists { name } => write!(f, "{name} exists already"),
             Self::OutOfRange { description } => f.write_str(description),
             Self::Unavailable { what } => write!(f, "{what} is not available now; try again"),
-            Self::Exhausted { what } => write!(f, "{what} is at its limit; try again later"),
+            Self::Exhausted { what } => {
+                write!(f, "the limit of {what} is reached; try again later")
+            }
             Self::Deadline => f.write_str("the deadline passed before the work was done"),
             Self::Internal { .. } => f.write_str("an internal error happened"),
         }

@@ -9,8 +9,9 @@ use redress_model::words::ClockKind;
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1::{
     AddReviewActionRequest, CheckStandDownRequest, CloseReviewRequest, ExportFormat,
-    ExportIncidentRequest, GetReviewRequest, Review, ReviewAction, ReviewActionState, ReviewState,
-    SettleReviewActionRequest, StandDownRequest, WriteReviewRequest,
+    ExportIncidentRequest, ExportIncidentResponse, GetReviewRequest, Review, ReviewAction,
+    ReviewActionState, ReviewState, SettleReviewActionRequest, StandDownRequest,
+    WriteReviewRequest,
 };
 use redress_rpc::auth::{JwkSet, attested};
 use uuid::Uuid;
@@ -169,7 +170,7 @@ pub(crate) async fn run(
         AftermathCommand::Room { name } => {
             let platform = platform()?;
             let name = find(&platform, name).await?;
-            room::run(&platform, name).await
+            room::run(&platform, name, out).await
         }
         AftermathCommand::StandDown {
             name,
@@ -250,7 +251,10 @@ async fn export(
         .max_decoding_message_size(DOCUMENT_BYTES_MAX);
     let answer = client.export_incident(request(export)).await?.into_inner();
     let Some(file) = file else {
-        anstream::print!("{}", answer.document);
+        out.one(
+            || printed(format, &answer),
+            || anstream::print!("{}", answer.document),
+        );
         return Ok(());
     };
     std::fs::write(file, &answer.document).map_err(|source| Failure::File {
@@ -267,6 +271,16 @@ async fn export(
         },
     );
     Ok(())
+}
+
+/// A document that goes into no file, as one object.
+fn printed(format: ExportFormat, answer: &ExportIncidentResponse) -> serde_json::Value {
+    serde_json::json!({
+        "format": spelled(format.as_str_name(), "EXPORT_FORMAT_"),
+        "entries": answer.entry_count,
+        "hash": answer.hash,
+        "document": answer.document,
+    })
 }
 
 /// The public keys of the platform's issuer.
@@ -505,5 +519,30 @@ fn show(r: &Review) {
     heading("Timeline");
     for entry in &r.timeline {
         anstream::println!("  {}  {}", when(entry.log_time.as_ref()), entry.text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_for_programs_is_one_object_in_one_line_that_keeps_its_text() {
+        let answer = ExportIncidentResponse {
+            document: "# Incident\n\n\"calm\"\n".to_owned(),
+            entry_count: 2,
+            hash: "ab".to_owned(),
+        };
+        for (format, word) in [
+            (ExportFormat::Markdown, "MARKDOWN"),
+            (ExportFormat::Html, "HTML"),
+        ] {
+            let line = printed(format, &answer).to_string();
+            assert_eq!(line.lines().count(), 1, "{line}");
+            let read: serde_json::Value = serde_json::from_str(&line).expect("an object");
+            assert_eq!(read["format"], word);
+            assert_eq!(read["document"], answer.document.as_str());
+            assert_eq!(read["entries"], 2);
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::args::{EventCommand, ServiceArg};
 use crate::connect::{Platform, all_pages, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, when};
+use crate::output::{Output, counted, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -71,7 +71,14 @@ pub(crate) async fn run(
                 .into_inner();
             out.one(
                 || serde_json::json!({ "redriven": answer.redriven }),
-                || anstream::println!("{} events are on their way again", answer.redriven),
+                || {
+                    let events = counted(
+                        &answer.redriven,
+                        "event is on its way",
+                        "events are on their way",
+                    );
+                    anstream::println!("{events} again");
+                },
             );
         }
     }

@@ -13,7 +13,7 @@ use super::{choice, word};
 use crate::connect::{Platform, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, heading, line, table};
+use crate::output::{Output, Tail as _, counted, heading, line, table};
 
 /// Characters of the longest bar.
 const BAR_CELLS: i64 = 20;
@@ -176,7 +176,12 @@ pub(crate) async fn run(
                 anstream::eprintln!("there are more groups; ask for fewer months or sites");
             }
             if answer.pending > 0 {
-                anstream::eprintln!("{} cases changed since they were counted", answer.pending);
+                let changed = counted(
+                    &answer.pending,
+                    "case changed since it was",
+                    "cases changed since they were",
+                );
+                anstream::eprintln!("{changed} counted");
             }
         }
         ReportCommand::Monthly {

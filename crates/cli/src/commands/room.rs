@@ -1,7 +1,7 @@
 //! `redress incident room`: the crisis room in a terminal.
 //!
 //! What is drawn is a pure function of the last message, the time and the size, so that a test can hold it against a
-//! screen of 80 by 24. The stream goes on where it was after every interruption.
+//! screen of 80 by 24. The stream goes on where it was after every interruption. With `--json` every message is a line.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -21,7 +21,8 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use super::{spelled, word};
 use crate::connect::{Platform, is_transient};
 use crate::failure::Failure;
-use crate::output::{instant, short};
+use crate::json;
+use crate::output::{Output, counted, instant, short};
 
 /// How often clocks count down.
 const TICK: Duration = Duration::from_secs(1);
@@ -57,8 +58,12 @@ pub(crate) fn piece(look: Look, text: impl Into<String>) -> Piece {
 }
 
 /// Shows an incident until it is interrupted.
-pub(crate) async fn run(platform: &Platform, name: String) -> Result<(), Failure> {
-    let mut screen = Screen::enter()?;
+pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Result<(), Failure> {
+    let mut screen = if out.json {
+        None
+    } else {
+        Some(Screen::enter()?)
+    };
     let mut shown: Option<WatchIncidentResponse> = None;
     let mut token = String::new();
     let mut pause = TICK;
@@ -93,6 +98,9 @@ pub(crate) async fn run(platform: &Platform, name: String) -> Result<(), Failure
                 message = next(stream.as_mut()) => match message {
                     Ok(Some(message)) => {
                         token.clone_from(&message.resume_token);
+                        if out.json {
+                            anstream::println!("{}", update(&message));
+                        }
                         shown = Some(message);
                         pause = TICK;
                     }
@@ -112,7 +120,7 @@ pub(crate) async fn run(platform: &Platform, name: String) -> Result<(), Failure
                     Err(status) => return Err(status.into()),
                 },
             }
-            if let Some(shown) = &shown {
+            if let (Some(screen), Some(shown)) = (&mut screen, &shown) {
                 let size = terminal::size().unwrap_or((80, 24));
                 let size = (usize::from(size.0), usize::from(size.1));
                 screen.draw(&draw(
@@ -125,6 +133,10 @@ pub(crate) async fn run(platform: &Platform, name: String) -> Result<(), Failure
             }
         }
     }
+}
+
+fn update(message: &WatchIncidentResponse) -> serde_json::Value {
+    json::of("crisis.v1.WatchIncidentResponse", message)
 }
 
 async fn next(
@@ -229,12 +241,12 @@ fn title(i: &Incident, now: Timestamp, zone: &TimeZone, live: bool, width: usize
     let state = IncidentState::try_from(i.state).map_or("", |s| s.as_str_name());
     let provisional = if i.provisional { " PROVISIONAL" } else { "" };
     let left = format!(
-        " {site} {}  {}  {}  {}{provisional}  {} cases",
+        " {site} {}  {}  {}  {}{provisional}  {}",
         i.number,
         spelled(state, "INCIDENT_STATE_"),
         spelled(mode, "INCIDENT_MODE_"),
         spelled(stage, "INCIDENT_STAGE_"),
-        i.case_count
+        counted(&i.case_count, "case", "cases")
     );
     let time = now.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
     let right = if live {
@@ -754,6 +766,19 @@ mod tests {
                 && alarm("疏散")
                 && alarm("City Daily asks")
                 && alarm("secure-site")
+        );
+    }
+
+    #[test]
+    fn an_update_is_one_object_in_one_line_with_incident_and_room() {
+        let said = update(&busy());
+        let line = said.to_string();
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(!line.contains('\u{1b}'), "{line}");
+        assert_eq!(said["incident"]["number"], "I20260302-01");
+        assert_eq!(
+            said["room"]["commitments"].as_array().map(Vec::len),
+            Some(2)
         );
     }
 

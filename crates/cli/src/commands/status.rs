@@ -1,17 +1,19 @@
 //! `redress status`: one screen that says whether the platform keeps its promises. It reads what metrics export,
-//! service by service, and judges by the same limits as the alerts (deploy/observability/alerts).
+//! service by service, and judges by the same limits as the alerts (deploy/observability/alerts). Metrics need no
+//! database, so each service is made to read its own as well.
 
 use futures::future::join_all;
 use jiff::Timestamp;
 use owo_colors::OwoColorize as _;
+use redress_proto::event::v1::ListParkedEventsRequest;
 use redress_proto::operations::v1::{GetStatusRequest, GetStatusResponse};
 use serde_json::json;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::args::ServiceArg;
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
-use crate::output::{Output, heading, instant, line, table, until};
+use crate::output::{Output, counted, heading, instant, line, table, until};
 
 /// Seconds: an event may be on its way for so long.
 const EVENT_AGE_MAX: f64 = 60.0;
@@ -32,6 +34,17 @@ struct Trouble {
 struct Answer {
     service: &'static str,
     status: Result<GetStatusResponse, Status>,
+    /// Whether a call that reads its database succeeded.
+    read: Result<(), Status>,
+}
+
+impl Answer {
+    /// Why the call that reads the database failed; nothing is known where the caller may not make it.
+    fn failed_read(&self) -> Option<&Status> {
+        let known =
+            |s: &&Status| !matches!(s.code(), Code::PermissionDenied | Code::Unauthenticated);
+        self.read.as_ref().err().filter(known)
+    }
 }
 
 /// Asks every service, prints, and fails when a promise is at risk.
@@ -41,9 +54,17 @@ pub(crate) async fn run(platform: &Platform, out: Output) -> Result<(), Failure>
             .status(service)
             .get_status(request(GetStatusRequest {}))
             .await;
+        let read = platform
+            .events(service)
+            .list_parked_events(request(ListParkedEventsRequest {
+                page_size: 1,
+                ..Default::default()
+            }))
+            .await;
         Answer {
             service: service.name(),
             status: asked.map(tonic::Response::into_inner),
+            read: read.map(drop),
         }
     }))
     .await;
@@ -70,7 +91,7 @@ fn refused(answers: &[Answer]) -> Option<Status> {
         Err(status)
             if matches!(
                 status.code(),
-                tonic::Code::Unauthenticated | tonic::Code::PermissionDenied
+                Code::Unauthenticated | Code::PermissionDenied
             ) =>
         {
             Some(status.clone())
@@ -124,6 +145,25 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
             return found;
         }
     };
+    if let Some(error) = answer.failed_read() {
+        let code = error.code();
+        let away = [
+            Code::Unavailable,
+            Code::ResourceExhausted,
+            Code::DeadlineExceeded,
+        ];
+        if away.contains(&code) {
+            tell(
+                format!("Postgres does not answer it ({code:?})"),
+                "postgres-is-gone",
+            );
+        } else {
+            tell(
+                format!("calls that read its database fail ({code:?})"),
+                "calls-fail",
+            );
+        }
+    }
     let age = max(status, "redress.events.outbox.age");
     if age > EVENT_AGE_MAX {
         tell(
@@ -133,13 +173,19 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     }
     let parked = sum(status, "redress.events.parked", None);
     if parked > 0.0 {
-        tell(format!("{parked} events are parked"), "parked-events");
+        tell(
+            format!("{} parked", counted(&parked, "event is", "events are")),
+            "parked-events",
+        );
     }
     let late = max(status, "redress.timers.overdue.age");
     if late > LATE_MAX {
         let count = sum(status, "redress.timers.overdue", None);
         tell(
-            format!("{count} timers are due and not fired, the oldest for {late:.0} s"),
+            format!(
+                "{} due and not fired, the oldest for {late:.0} s",
+                counted(&count, "timer is", "timers are")
+            ),
             "late-timers",
         );
     }
@@ -173,7 +219,10 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     );
     if unanswered > 0.0 {
         tell(
-            format!("{unanswered} broken promises that nobody on duty acknowledged"),
+            format!(
+                "{} that nobody on duty acknowledged",
+                counted(&unanswered, "broken promise", "broken promises")
+            ),
             "nobody-hears-of-a-broken-promise",
         );
     }
@@ -187,7 +236,14 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     let dead = sum(status, "redress.notification.dead_letters", None);
     if dead > 0.0 {
         tell(
-            format!("{dead} messages failed for good and wait for a person"),
+            format!(
+                "{} for a person",
+                counted(
+                    &dead,
+                    "message failed for good and waits",
+                    "messages failed for good and wait"
+                )
+            ),
             "call-outs-fail",
         );
     }
@@ -204,7 +260,14 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     );
     if breached > 0.0 {
         tell(
-            format!("{breached} promises of open incidents are breached"),
+            format!(
+                "{} breached",
+                counted(
+                    &breached,
+                    "promise of open incidents is",
+                    "promises of open incidents are"
+                )
+            ),
             "an-incident-breaks-its-promises",
         );
     }
@@ -253,9 +316,12 @@ fn show(answers: &[Answer], troubles: &[Trouble]) {
     } else {
         anstream::println!(
             "{}",
-            format!("{} things need somebody.", troubles.len())
-                .red()
-                .bold()
+            format!(
+                "{} somebody.",
+                counted(&troubles.len(), "thing needs", "things need")
+            )
+            .red()
+            .bold()
         );
     }
     // Processes start by the machine's clock, in a rehearsal too.
@@ -278,7 +344,7 @@ fn show(answers: &[Answer], troubles: &[Trouble]) {
                 cells.resize(9, "–".to_owned());
                 cells
             }
-            Ok(status) => service_row(answer.service, status, now),
+            Ok(status) => service_row(answer, status, now),
         });
     }
     anstream::println!("{services}");
@@ -346,7 +412,7 @@ fn show(answers: &[Answer], troubles: &[Trouble]) {
     }
 }
 
-fn service_row(service: &str, status: &GetStatusResponse, now: Timestamp) -> Vec<String> {
+fn service_row(answer: &Answer, status: &GetStatusResponse, now: Timestamp) -> Vec<String> {
     let since = instant(status.start_time.as_ref()).map_or_else(
         || "–".to_owned(),
         |_| until(status.start_time.as_ref(), now),
@@ -367,8 +433,11 @@ fn service_row(service: &str, status: &GetStatusResponse, now: Timestamp) -> Vec
         .iter()
         .any(|r| r.metric == "redress.timers.overdue.age");
     vec![
-        service.to_owned(),
-        "serving".green().to_string(),
+        answer.service.to_owned(),
+        match answer.failed_read() {
+            Some(_) => "calls fail".red().to_string(),
+            None => "serving".green().to_string(),
+        },
         status.version.clone(),
         since,
         format!("{:.0} %", pool * 100.0),
@@ -428,6 +497,7 @@ fn as_json(answers: &[Answer], troubles: &[Trouble]) -> serde_json::Value {
             Ok(status) => json!({
                 "service": answer.service,
                 "serving": true,
+                "calls_fail": answer.failed_read().map(|error| format!("{:?}", error.code())),
                 "version": status.version,
                 "instance": status.instance,
                 "readings": status.readings.iter().map(|r| json!({ "metric": r.metric, "labels": r.labels, "value": r.value })).collect::<Vec<_>>(),
@@ -466,6 +536,7 @@ mod tests {
                     .collect(),
                 ..Default::default()
             }),
+            read: Ok(()),
         }
     }
 
@@ -576,7 +647,34 @@ mod tests {
         let away = Answer {
             service: "crisis",
             status: Err(Status::unavailable("gone")),
+            read: Err(Status::unavailable("gone")),
         };
+        assert_eq!(troubles(&away).len(), 1, "it is away, and that is all");
         assert_eq!(troubles(&away)[0].runbook, "a-service-is-gone");
+    }
+
+    #[test]
+    fn a_service_that_cannot_read_its_database_is_a_trouble_however_well_its_metrics_look() {
+        for (code, section) in [
+            (Code::Unavailable, Some("postgres-is-gone")),
+            (Code::ResourceExhausted, Some("postgres-is-gone")),
+            (Code::DeadlineExceeded, Some("postgres-is-gone")),
+            (Code::Internal, Some("calls-fail")),
+            (Code::Unknown, Some("calls-fail")),
+            // Whoever may only ask for the status learns no more than that.
+            (Code::PermissionDenied, None),
+        ] {
+            let well = answer(&[("redress.redis.up", &[], 1.0)]);
+            let asked = Answer {
+                read: Err(Status::new(code, "")),
+                ..well
+            };
+            let found: Vec<_> = troubles(&asked).iter().map(|t| t.runbook).collect();
+            assert_eq!(found, Vec::from_iter(section), "{code:?}");
+            assert!(
+                sections().iter().any(|s| section.is_none_or(|t| s == t)),
+                "{section:?} is in the runbook"
+            );
+        }
     }
 }

@@ -2,17 +2,25 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::connect::Home;
 use crate::failure::Failure;
+use crate::output::Output;
 
 /// Longest wait for a clean end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks the running platform to end, and waits until it has.
-pub(crate) async fn run(home: &Home) -> Result<(), Failure> {
+pub(crate) async fn run(home: &Home, out: Output) -> Result<(), Failure> {
+    let folder = home.folder().display();
+    let ended = |ran: bool| json!({ "home": folder.to_string(), "ended": ran });
     // The lock file stays after a crash; only a process that still holds the lock is the platform.
     if !crate::up::lock::is_held(home) {
-        anstream::println!("nothing runs in {}", home.folder().display());
+        out.one(
+            || ended(false),
+            || anstream::println!("nothing runs in {folder}"),
+        );
         return Ok(());
     }
     let pid = std::fs::read_to_string(home.lock())
@@ -43,6 +51,9 @@ pub(crate) async fn run(home: &Home) -> Result<(), Failure> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    anstream::println!("the platform has ended");
+    out.one(
+        || ended(true),
+        || anstream::println!("the platform has ended"),
+    );
     Ok(())
 }

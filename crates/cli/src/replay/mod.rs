@@ -3,7 +3,7 @@
 //! Three ways, one result: `--preview` asks for decisions and writes nothing; scenarios are taken in
 //! live at the demo site of their kind; messages are imported as history. Rows settle at their own
 //! pace, so the values are read once all have: a later row may raise an earlier one's grade through
-//! their cluster.
+//! their cluster. A line that is no row is a row that failed.
 
 mod feed;
 mod judge;
@@ -15,15 +15,17 @@ use serde_json::json;
 
 use crate::args::ReplayArgs;
 use crate::connect::Platform;
-use crate::corpus::{self, Corpus};
+use crate::corpus::{self, Rows, WrongLine};
 use crate::failure::Failure;
 use crate::output::{self, Output, heading};
 
 /// What became of one row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outcome {
-    /// Id of the row as given.
+    /// Id of the row as given; empty where the line is no row.
     pub(crate) id: String,
+    /// Number of a line that is no row.
+    pub(crate) line: Option<usize>,
     /// The case; none in preview.
     pub(crate) case: Option<String>,
     /// The cluster; none in preview.
@@ -67,9 +69,16 @@ impl Outcome {
         }
     }
 
+    fn wrong(line: WrongLine) -> Self {
+        Self {
+            line: Some(line.line),
+            ..Self::failed("", line.reason)
+        }
+    }
+
     fn json(&self) -> serde_json::Value {
         let mut value = json!({
-            "id": self.id,
+            "id": self.line.is_none().then_some(&self.id),
             "case": self.case,
             "cluster": self.cluster,
             "category": self.category,
@@ -83,6 +92,9 @@ impl Outcome {
                 Incident::Open(name) => name.clone().into(),
             },
         });
+        if let (Some(line), Some(object)) = (self.line, value.as_object_mut()) {
+            object.insert("line".to_owned(), line.into());
+        }
         if let (Some(error), Some(object)) = (&self.error, value.as_object_mut()) {
             object.insert("error".to_owned(), error.clone().into());
         }
@@ -104,7 +116,10 @@ impl Outcome {
             (None, true) => String::new(),
         };
         vec![
-            self.id.clone(),
+            match self.line {
+                Some(line) => format!("line {line}"),
+                None => self.id.clone(),
+            },
             output::grade(self.grade),
             self.criteria.join(" "),
             self.category.clone().unwrap_or_else(|| "–".to_owned()),
@@ -125,14 +140,14 @@ pub(crate) async fn run(
     let corpus = corpus::read(&args.file)?;
     let rows = corpus.len();
     let progress = bar(rows, out);
-    let outcomes = match (&corpus, args.preview) {
-        (Corpus::Scenarios(rows), true) => preview::scenarios(platform, rows, &progress).await?,
-        (Corpus::Messages(rows), true) => preview::messages(platform, rows, &progress).await?,
-        (Corpus::Scenarios(rows), false) => {
+    let outcomes = match (&corpus.rows, args.preview) {
+        (Rows::Scenarios(rows), true) => preview::scenarios(platform, rows, &progress).await?,
+        (Rows::Messages(rows), true) => preview::messages(platform, rows, &progress).await?,
+        (Rows::Scenarios(rows), false) => {
             let fed = feed::scenarios(platform, rows, &progress).await?;
             settle::all(platform, fed, args.patience, &progress).await?
         }
-        (Corpus::Messages(rows), false) => {
+        (Rows::Messages(rows), false) => {
             let site = match &args.site {
                 Some(site) => site.trim_start_matches("sites/").to_owned(),
                 None => feed::residential(platform).await?,
@@ -141,6 +156,7 @@ pub(crate) async fn run(
             settle::all(platform, fed, args.patience, &progress).await?
         }
     };
+    let outcomes = in_order(outcomes, corpus.wrong);
     progress.finish_and_clear();
     out.rows(
         &[
@@ -167,9 +183,23 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// Outcomes of the rows, and the lines that are none, in the order of the file.
+fn in_order(outcomes: Vec<Outcome>, wrong: Vec<WrongLine>) -> Vec<Outcome> {
+    let mut all = Vec::with_capacity(outcomes.len() + wrong.len());
+    let mut wrong = wrong.into_iter().peekable();
+    for (before, outcome) in outcomes.into_iter().enumerate() {
+        while let Some(line) = wrong.next_if(|line| line.behind <= before) {
+            all.push(Outcome::wrong(line));
+        }
+        all.push(outcome);
+    }
+    all.extend(wrong.map(Outcome::wrong));
+    all
+}
+
 fn summary(outcomes: &[Outcome], failed: usize, wrong: usize, preview: bool) {
     let graded = |g| outcomes.iter().filter(|o| o.grade == g).count();
-    heading(&format!("{} rows", outcomes.len()));
+    heading(&output::counted(&outcomes.len(), "row", "rows"));
     let grades: Vec<String> = (1..=4)
         .map(|g| format!("grade {g}: {}", graded(g)))
         .collect();
@@ -189,4 +219,37 @@ fn bar(rows: usize, out: Output) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:>10} {wide_bar} {pos}/{len} {eta}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(u64::try_from(rows).unwrap_or(u64::MAX)).with_style(style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_no_row_is_a_failed_row_where_the_file_has_it() {
+        let row = |id: &str| Outcome {
+            id: id.to_owned(),
+            grade: 3,
+            ..Outcome::default()
+        };
+        let wrong = |line, behind| WrongLine {
+            line,
+            behind,
+            reason: "missing field `id`".to_owned(),
+        };
+        let all = in_order(
+            vec![row("a"), row("b")],
+            vec![wrong(1, 0), wrong(3, 1), wrong(4, 1), wrong(6, 2)],
+        );
+        let told: Vec<_> = all.iter().map(|o| o.cells()[0].clone()).collect();
+        assert_eq!(told, ["line 1", "a", "line 3", "line 4", "b", "line 6"]);
+        assert_eq!(all.iter().filter(|o| o.error.is_some()).count(), 4);
+        let object = all[2].json();
+        assert_eq!(
+            (&object["id"], &object["line"], &object["error"]),
+            (&json!(null), &json!(3), &json!("missing field `id`"))
+        );
+        assert_eq!(all[1].json()["id"], "a");
+        assert!(all[1].json().get("line").is_none());
+    }
 }

@@ -152,6 +152,7 @@ fn outcome(id: &str, case: &Case) -> (Outcome, bool) {
         && (!needs_incident || !case.incident.is_empty());
     let outcome = Outcome {
         id: id.to_owned(),
+        line: None,
         case: Some(case.name.clone()),
         cluster: Some(case.cluster.clone()).filter(|c| !c.is_empty()),
         category: word(Category::from_number(case.category).map(Category::word)),

@@ -10,6 +10,7 @@ pub(crate) mod settings;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use owo_colors::OwoColorize as _;
@@ -43,6 +44,9 @@ const DATABASE: &str = "redress";
 /// How long the development token is good for.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// How often the private Postgres and Redis are looked after.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// Runs the platform until it is told to end.
 pub(crate) async fn run(home: &Home, args: &UpArgs, out: Output) -> Result<(), Failure> {
     let started = Instant::now();
@@ -58,7 +62,9 @@ pub(crate) async fn run(home: &Home, args: &UpArgs, out: Output) -> Result<(), F
     if !out.json {
         anstream::println!("ending");
     }
-    running.stop(home).await.and(end)
+    // Why it ended says more than what the end brought with it.
+    let stopped = running.stop(home).await;
+    end.and(stopped)
 }
 
 /// How a platform is started.
@@ -98,8 +104,14 @@ impl Running {
         let _ = std::fs::remove_file(home.ready());
         let demo = seed::Demo::read(how.demo)?;
 
+        if !how.fresh {
+            settings::keep_sealing_keys(home)?;
+        }
         let stores = Stores::start(home.folder(), how.fresh).await?;
-        let secrets = settings::Secrets::of(home, how.fresh)?;
+        if how.fresh {
+            settings::new_sealing_keys(home)?;
+        }
+        let secrets = settings::Secrets::of(home)?;
         let admin: PgConnectOptions =
             stores
                 .postgres
@@ -191,7 +203,7 @@ impl Running {
         result
     }
 
-    /// Ctrl-C, SIGTERM, or a service that ended by itself.
+    /// Ctrl-C, SIGTERM, or a service or Postgres that ended by itself.
     pub(crate) async fn wait_for_the_end(&self) -> Result<(), Failure> {
         let mut terminate =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
@@ -205,6 +217,7 @@ impl Running {
                 "a service ended by itself",
                 "see its log above",
             )),
+            failure = self.stores.look_after() => Err(failure),
         }
     }
 
@@ -212,7 +225,11 @@ impl Running {
         if out.json {
             anstream::println!(
                 "{}",
-                json!({ "endpoints": self.endpoints, "token_file": home.token().display().to_string() })
+                json!({
+                    "endpoints": self.endpoints,
+                    "token_file": home.token().display().to_string(),
+                    "data": self.stores.postgres.data_folder().display().to_string(),
+                })
             );
             return;
         }
@@ -242,7 +259,7 @@ impl Running {
 /// The private Postgres and Redis.
 struct Stores {
     postgres: Postgres,
-    redis: Redis,
+    redis: Arc<Redis>,
 }
 
 impl Stores {
@@ -257,16 +274,41 @@ impl Stores {
                     ..PostgresOptions::default()
                 },
             )?;
-            let redis = Redis::start(&folder, &RedisOptions::default())?;
+            let redis = Arc::new(Redis::start(&folder, &RedisOptions::default())?);
             Ok::<_, redress_local::Error>(Self { postgres, redis })
         })
         .await?
         .map_err(|e| Failure::platform("the private Postgres and Redis do not start", e))
     }
 
+    /// Starts Redis again whenever it ended: it holds no truth (I4). Ends when nothing can go on.
+    async fn look_after(&self) -> Failure {
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            look.tick().await;
+            if let Some(how) = self.postgres.ended() {
+                return Failure::PostgresEnded {
+                    how: how.to_string(),
+                    log: self.postgres.log().display().to_string(),
+                };
+            }
+            let Some(how) = self.redis.ended() else {
+                continue;
+            };
+            let redis = Arc::clone(&self.redis);
+            match blocking(move || redis.restart()).await {
+                Ok(Ok(())) => anstream::eprintln!("Redis ended ({how}) and was started again"),
+                Ok(Err(e)) => {
+                    return Failure::platform("Redis ended and does not start again", e);
+                }
+                Err(failure) => return failure,
+            }
+        }
+    }
+
     async fn stop(self) {
         let _ = blocking(move || {
-            self.redis.stop();
+            self.redis.halt();
             self.postgres.stop();
         })
         .await;

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use jiff::Timestamp;
+use redress_local::Postgres;
 use redress_rpc::auth::Issuer;
 use redress_runtime::settings::ClockSettings;
 use redress_store::Role;
@@ -26,19 +27,12 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    /// The keys and passwords of this data folder, made where they are missing. A fresh start makes
-    /// new sealing keys: what the old ones sealed is gone.
-    pub(crate) fn of(home: &Home, fresh: bool) -> Result<Self, Failure> {
+    /// The issuer key and the passwords of this data folder, made where they are missing: the data does not
+    /// depend on them.
+    pub(crate) fn of(home: &Home) -> Result<Self, Failure> {
         if !home.issuer_key().exists() {
             Issuer::generate_key_file(&home.issuer_key())
                 .map_err(|e| Failure::platform("the issuer key cannot be made", e))?;
-        }
-        let vault = home.folder().join("vault.key");
-        if fresh || !vault.exists() {
-            write_private(
-                &vault,
-                redress_vault::generate_key_file(KEK_ID).expose_secret(),
-            )?;
         }
         let path = home.folder().join("database.secret");
         if !path.exists() {
@@ -58,6 +52,28 @@ impl Secrets {
     pub(crate) fn password(&self, service: &str, role: Role) -> SecretString {
         format!("{}-{}", self.seed.expose_secret(), role.name(service)).into()
     }
+}
+
+/// Sees to it that the sealing keys are there: made for a home without data, and refused over data, which only the
+/// lost ones open. Asked before the database starts, so that a crash in between leaves no data without keys.
+pub(crate) fn keep_sealing_keys(home: &Home) -> Result<(), Failure> {
+    if home.vault_key().exists() {
+        return Ok(());
+    }
+    if Postgres::has_data(home.folder()) {
+        return Err(Failure::KeysLost {
+            path: home.vault_key().display().to_string(),
+        });
+    }
+    new_sealing_keys(home)
+}
+
+/// New sealing keys, once what the old ones sealed is gone.
+pub(crate) fn new_sealing_keys(home: &Home) -> Result<(), Failure> {
+    write_private(
+        &home.vault_key(),
+        redress_vault::generate_key_file(KEK_ID).expose_secret(),
+    )
 }
 
 /// 122 random bits as text.
@@ -149,10 +165,7 @@ pub(crate) fn overlay(
             ("key_file", shown(&home.issuer_key())),
         ],
     );
-    section(
-        "vault",
-        vec![("key_file", shown(&home.folder().join("vault.key")))],
-    );
+    section("vault", vec![("key_file", shown(&home.vault_key()))]);
     let mut telemetry = vec![("filter", log.into())];
     if clock.is_rehearsal() {
         // Whoever watches the real platform is not alarmed by a rehearsal.
@@ -204,4 +217,34 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
         .and_then(|()| file.sync_all())
         .map_err(failed)?;
     std::fs::rename(&draft, path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_sealing_keys_are_made_anew_only_where_nothing_was_sealed() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let home = Home::new(folder.path());
+        keep_sealing_keys(&home).expect("nothing is sealed yet");
+        let first = std::fs::read(home.vault_key()).expect("they were made");
+
+        let data = folder.path().join("postgres/data");
+        std::fs::create_dir_all(&data).expect("a folder can be made");
+        std::fs::write(data.join("PG_VERSION"), "15\n").expect("a file can be written");
+        keep_sealing_keys(&home).expect("they are there");
+        let kept = std::fs::read(home.vault_key()).expect("they were kept");
+        assert!(first == kept, "the keys of data stay");
+
+        std::fs::remove_file(home.vault_key()).expect("a file can be removed");
+        let said = keep_sealing_keys(&home)
+            .expect_err("what is sealed needs its keys")
+            .to_string();
+        assert!(
+            said.contains("vault.key is missing") && said.contains("redress up --fresh"),
+            "{said}"
+        );
+        assert!(!home.vault_key().exists(), "none is made over data");
+    }
 }

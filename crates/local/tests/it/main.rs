@@ -56,6 +56,11 @@ fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
     }
 }
 
+fn kill(pid: &str) {
+    let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
+    assert!(killed.expect("runs").success());
+}
+
 fn refused(port: u16) -> bool {
     std::net::TcpStream::connect(("127.0.0.1", port)).is_err()
 }
@@ -63,6 +68,7 @@ fn refused(port: u16) -> bool {
 #[tokio::test]
 async fn a_second_start_finds_the_data_of_the_first_on_the_same_port() {
     let home = Home::new(0o755);
+    assert!(!Postgres::has_data(home.path()));
     let first = Postgres::start(home.path(), &small()).expect("starts");
     let port = first.port();
     let mut connection = connect(&first).await;
@@ -77,6 +83,7 @@ async fn a_second_start_finds_the_data_of_the_first_on_the_same_port() {
     ));
     first.stop();
     assert!(refused(port));
+    assert!(Postgres::has_data(home.path()));
 
     let second = Postgres::start(home.path(), &small()).expect("starts again");
     assert_eq!(second.port(), port);
@@ -142,6 +149,11 @@ async fn a_home_that_the_servers_user_cannot_reach_keeps_its_data_elsewhere() {
     let is_root = std::fs::metadata("/proc/self")
         .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     assert_eq!(server.note().is_some(), is_root);
+    if let Some(note) = server.note() {
+        let folder = server.data_folder();
+        let folder = folder.parent().expect("the server's").display().to_string();
+        assert!(note.contains(&folder), "{note} names {folder}");
+    }
     assert_eq!(
         server
             .data_folder()
@@ -156,6 +168,32 @@ async fn a_home_that_the_servers_user_cannot_reach_keeps_its_data_elsewhere() {
     );
 }
 
+#[test]
+fn cleaning_takes_the_home_and_what_lies_elsewhere_and_nothing_that_is_no_home() {
+    let around = Home::new(0o700);
+    let home = around.path().join("home");
+    let server = Postgres::start(&home, &small()).expect("starts");
+    let data = server.data_folder();
+    server.stop();
+    let clean = |home: &Path| {
+        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/clean"))
+            .env("REDRESS_HOME", home)
+            .output()
+            .expect("runs")
+    };
+    let refused = clean(around.path());
+    assert!(!refused.status.success(), "no home: {refused:?}");
+    assert!(home.exists() && data.exists());
+    let cleaned = clean(&home);
+    assert!(cleaned.status.success(), "{cleaned:?}");
+    assert!(!home.exists() && !data.exists());
+    let again = clean(&home);
+    assert!(
+        again.status.success(),
+        "nothing is left to clean: {again:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_killed_server_that_left_its_pid_file_starts_again() {
     let home = Home::new(0o755);
@@ -163,10 +201,9 @@ async fn a_killed_server_that_left_its_pid_file_starts_again() {
     let pid_file = server.data_folder().join("postmaster.pid");
     let text = std::fs::read_to_string(&pid_file).expect("is there");
     let pid = text.lines().next().expect("a pid").to_owned();
-    Command::new("kill")
-        .args(["-KILL", &pid])
-        .status()
-        .expect("runs");
+    assert!(server.ended().is_none());
+    kill(&pid);
+    wait_until("its end is seen", || server.ended().is_some());
     drop(server);
     assert!(pid_file.exists(), "a killed server leaves it");
     // The number now belongs to a process that is no PostgreSQL.
@@ -289,6 +326,13 @@ async fn redis_is_emptied_frozen_ended_and_started_again() {
     assert!(exists(&mut connection).await.expect("answers"));
 
     let port = server.port();
+    assert!(server.ended().is_none());
+    kill(&std::fs::read_to_string(server.folder().join("redis.pid")).expect("is there"));
+    wait_until("its end is seen", || server.ended().is_some());
+    server.restart().expect("starts again");
+    assert!(server.ended().is_none());
+    assert_eq!(server.port(), port);
+
     server.halt();
     assert!(refused(port));
     server.restart().expect("starts again");
