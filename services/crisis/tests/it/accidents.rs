@@ -122,11 +122,11 @@ async fn endures<T: PartialEq + Debug>(
     first
 }
 
-/// Kills a request at its first wait, then at its second, and so on until it answers.
+/// Kills a request at its first wait, then at its second, and so on until it answers. On a busy machine Postgres may answer
+/// before anybody waits: then it lives on.
 async fn killed_anywhere<T>(request: impl AsyncFn() -> Result<Response<T>, Status>) -> T {
     for waits in 0..1_000 {
         if let Some(answer) = killed_after(waits, request()).await {
-            assert!(waits > 0, "it was killed at {waits} waits");
             return answer.expect("repeated").into_inner();
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use redress_model::name::{CaseName, ClockName, StaffName};
+use redress_model::time::Clock as _;
 use redress_model::words::{ClockKind, ClockTransition, DutyRole};
 use redress_notification::domain::words::{MessageChannel, MessageState, Template};
 use redress_notification::jobs::metrics::Metrics;
@@ -434,6 +435,10 @@ async fn m05_who_prefers_a_call_gets_one_and_a_call_in_vain_sends_the_message_on
 async fn nobody_whom_a_case_complains_about_is_asked_to_call_or_told_of_it_and_the_next_one_up_is_p14()
  {
     let world = World::new().await;
+    // Of what waits people are told once an hour: all of it happens within one.
+    let now = world.clock.now();
+    let hour = SignedDuration::from_secs(3600 - now.as_second().rem_euclid(3600));
+    world.clock.advance(hour);
     let roles = [
         (DutyRole::FrontOffice, "an"),
         (DutyRole::FrontOffice, "bo"),

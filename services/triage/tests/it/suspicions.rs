@@ -459,13 +459,11 @@ async fn p14_a_question_follows_a_new_roster_and_climbs_at_once_where_nobody_is_
     assert!(!world.decision(&case).await.provisional);
     // The rung is empty and the next one is not.
     world.roster(&[(DutyRole::TopLead, "top")]).await;
+    let now = world.now();
     world.advance(second).await;
     assert_eq!(asked(&world).await, ["one", "two", "top"]);
     let clock = question(&world, &case).await;
-    assert_eq!(
-        (clock.level, time(&clock.next_time)),
-        (3, world.now() + QUARTER)
-    );
+    assert_eq!((clock.level, time(&clock.next_time)), (3, now + QUARTER));
 }
 
 #[tokio::test]
