@@ -466,7 +466,7 @@ async fn nobody_whom_a_case_complains_about_is_asked_to_call_or_told_of_it_and_t
         (5, Some(5)),
         (6, None),
     ] {
-        let before = world.messages().await.len();
+        let before: Vec<_> = world.messages().await.into_iter().map(|m| m.name).collect();
         let case = CaseName::new(site("lake"), Uuid::now_v7());
         let (name, phone) = ("Wang Fang", "+8613800138000");
         world.people.add_caller(&case, "t1", name, phone);
@@ -482,8 +482,8 @@ async fn nobody_whom_a_case_complains_about_is_asked_to_call_or_told_of_it_and_t
         let asked = asked.map(|n: usize| people[n].to_string());
         assert_eq!(task.role, "FRONT_OFFICE");
         assert_eq!(task.offered_to, asked.clone().unwrap_or_default());
-        let mut told = world.messages().await.split_off(before);
-        told.retain(|m| m.template == Template::TaskWaiting);
+        let mut told = world.messages().await;
+        told.retain(|m| m.template == Template::TaskWaiting && !before.contains(&m.name));
         let told: Vec<String> = told.iter().map(|m| m.recipient.to_string()).collect();
         assert_eq!(told, Vec::from_iter(asked), "{accused} are accused");
     }
