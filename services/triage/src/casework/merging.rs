@@ -74,9 +74,17 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
             continue;
         };
         let at = work.now;
-        if other.stopped.is_none() {
-            let event = Event::Cancelled { at };
-            promises::apply(work, &head, &mut other, event, UNMERGED).await?;
+        // The end of the head alone releases from nothing. Should it be reopened, this goes on on the case alone.
+        let ended = other.state == ClockState::Cancelled && other.stop_cause == ENDED;
+        if ended || other.stopped.is_none() {
+            if ended {
+                UNMERGED.clone_into(&mut other.stop_cause);
+                other.generation += 1;
+                clocks::update(work.tx, site, &other).await?;
+            } else {
+                let event = Event::Cancelled { at };
+                promises::apply(work, &head, &mut other, event, UNMERGED).await?;
+            }
             if clock.stopped.is_none() && clock.deadlines.due == other.deadlines.due {
                 told_already(work, &mut clock, &other).await?;
             }

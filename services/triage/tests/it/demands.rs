@@ -498,3 +498,29 @@ async fn m16_a_word_that_was_promised_on_a_merged_case_is_owed_by_its_head() {
     let state = world.clocks(&head).await[&ClockKind::InterimUpdate].state;
     assert_eq!(state, to_wire(ClockState::Met));
 }
+
+#[tokio::test]
+async fn a_body_waits_still_where_the_head_ended_before_the_merge_was_undone_m03() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world
+        .tell(&[
+            open,
+            merged(&world, &case, &head),
+            world.moved("intake", &head, CaseStatus::Rejected, 2),
+        ])
+        .await;
+    assert_eq!(outside(&world, &head).await, Some(ClockState::Cancelled));
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    let clock = world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
+    assert_eq!(clock.state, to_wire(ClockState::Running));
+    assert_eq!(Some(time(&clock.due_time)), demand.due);
+    // The head has nothing to do with it any more, reopened or not.
+    let reopened = world.moved("intake", &head, CaseStatus::Reopened, 3);
+    world.tell(&[reopened]).await;
+    assert_eq!(outside(&world, &head).await, Some(ClockState::Cancelled));
+    assert_eq!(outside(&world, &case).await, Some(ClockState::Running));
+}
