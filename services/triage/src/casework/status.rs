@@ -161,6 +161,10 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
             unmerged,
         };
         effects(work, case, change, to.at).await?;
+        if was == Standing::Ended && is != Standing::Ended {
+            // What was merged into it meanwhile brings what it owes.
+            merging::take(work, case).await?;
+        }
     }
     if back {
         decide_reopened(work, case).await?;

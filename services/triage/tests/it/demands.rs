@@ -524,3 +524,27 @@ async fn a_body_waits_still_where_the_head_ended_before_the_merge_was_undone_m03
     assert_eq!(outside(&world, &head).await, Some(ClockState::Cancelled));
     assert_eq!(outside(&world, &case).await, Some(ClockState::Running));
 }
+
+#[tokio::test]
+async fn a_head_owes_what_was_merged_into_it_in_whatever_order_its_end_is_heard_i3() {
+    let world = World::new().await;
+    for ends_first in [false, true] {
+        let (case, head) = (world.case().await, world.case().await);
+        let demand = transfer(&world);
+        let open = demand.told(&world, &case, event::DemandState::Open);
+        let mut heard = vec![
+            merged(&world, &case, &head),
+            world.moved("intake", &head, CaseStatus::Rejected, 2),
+        ];
+        if ends_first {
+            heard.reverse();
+        }
+        world.tell(&[open]).await;
+        world.tell(&heard).await;
+        let reopened = world.moved("intake", &head, CaseStatus::Reopened, 3);
+        world.tell(&[reopened]).await;
+        let clock = world.clocks(&head).await[&ClockKind::OutsideDeadline].clone();
+        assert_eq!(clock.state, to_wire(ClockState::Running), "{ends_first}");
+        assert_eq!(Some(time(&clock.due_time)), demand.due, "{ends_first}");
+    }
+}
