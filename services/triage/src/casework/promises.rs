@@ -20,6 +20,7 @@ use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
 
 use super::known::Known;
+use super::status::is_set_outside;
 use super::{Work, age, holds, ladder};
 use crate::domain::paging::Paging;
 use crate::store::cases::Case;
@@ -94,12 +95,17 @@ pub(super) fn length(
     urgency: Urgency,
     kind: ClockKind,
 ) -> Option<Length> {
-    length_by(site.profile(), case, urgency, kind)
+    length_by(site.profile(), case, (case.grade?, urgency), kind)
 }
 
-fn length_by(policy: &Policy, case: &Case, urgency: Urgency, kind: ClockKind) -> Option<Length> {
+fn length_by(
+    policy: &Policy,
+    case: &Case,
+    (grade, urgency): (Grade, Urgency),
+    kind: ClockKind,
+) -> Option<Length> {
     let key = LengthKey {
-        grade: case.grade?,
+        grade,
         urgency,
         channel: case.facts.channel,
     };
@@ -283,10 +289,11 @@ async fn regrade(
     urgency: Urgency,
 ) -> Result<(), Fault> {
     let was = (clock.grade, clock.urgency);
-    if was == (grade, urgency) {
+    if was == (grade, urgency) || is_never_regraded(clock) {
         return Ok(());
     }
-    let Some(length) = pinned_length(work, case, clock, urgency).await? else {
+    let [before, after] = pinned_lengths(work, case, clock, [was, (grade, urgency)]).await?;
+    let Some(length) = after else {
         return take_turn(work, clock, grade).await;
     };
     // Urgencies are declared from the most urgent on.
@@ -298,20 +305,22 @@ async fn regrade(
         term: length.into(),
         rise,
     };
-    if !apply(work, case, clock, event, "regraded").await? {
+    // One that gives as much time as before takes nothing back that a person or a court gave.
+    let gives_another = before != after;
+    if !gives_another || !apply(work, case, clock, event, "regraded").await? {
         clocks::update(work.tx, &work.site.id, clock).await?;
         work.entries.extend(clock.entry());
     }
     Ok(())
 }
 
-/// Whether its time does not depend on the grade, or not any more: it was named, or given once.
+/// Whether its time does not depend on the grade, or not any more: it was named, given once, or is set by a court.
 fn is_never_regraded(clock: &Clock) -> bool {
     let once = matches!(
         clock.kind,
         ClockKind::FollowUpVisit | ClockKind::ConfirmClosing
     );
-    !clock.is_silent() && (once || !clock.slot.is_empty())
+    !clock.is_silent() && (once || is_set_outside(clock.kind) || !clock.slot.is_empty())
 }
 
 /// The deadline stays, the turn in a backlog follows the grade (P23).
@@ -326,22 +335,22 @@ async fn take_turn(work: &mut Work<'_>, clock: &mut Clock, grade: Grade) -> Resu
     Ok(())
 }
 
-/// What the policy that a clock pins gives the case as it is graded now. A newer policy is for promises that
+/// What the policy that a clock pins gives the case by these grades and urgencies. A newer policy is for promises that
 /// are made from then on (P26).
-async fn pinned_length(
+async fn pinned_lengths<const N: usize>(
     work: &mut Work<'_>,
     case: &Case,
     clock: &Clock,
-    urgency: Urgency,
-) -> Result<Option<Length>, Fault> {
+    by: [(Grade, Urgency); N],
+) -> Result<[Option<Length>; N], Fault> {
     let now = work.site.profile();
     let revision = u32::try_from(clock.policy_revision).unwrap_or_default();
     if (clock.policy_profile.as_str(), revision) == (now.name.as_str(), now.revision) {
-        return Ok(length(work.site, case, urgency, clock.kind));
+        return Ok(by.map(|by| length_by(now, case, by, clock.kind)));
     }
     let pinned = policies::pinned(work.tx, &work.site.id, &clock.policy_profile, revision).await?;
     let policy = pinned.as_ref().map_or(now, |pinned| pinned.policy());
-    Ok(length_by(policy, case, urgency, clock.kind))
+    Ok(by.map(|by| length_by(policy, case, by, clock.kind)))
 }
 
 /// Makes a promise. It stands still at once where a hold of the case stops its kind (P05).

@@ -342,7 +342,7 @@ fn term_anew(work: &Work<'_>, case: &Case, clock: &Clock, at: Timestamp) -> Opti
 }
 
 /// Whether its deadline is an outside body's, which no standing of the case stops.
-fn is_set_outside(kind: ClockKind) -> bool {
+pub(super) fn is_set_outside(kind: ClockKind) -> bool {
     matches!(
         kind,
         ClockKind::OutsideDeadline

@@ -548,3 +548,24 @@ async fn a_head_owes_what_was_merged_into_it_in_whatever_order_its_end_is_heard_
         assert_eq!(Some(time(&clock.due_time)), demand.due, "{ends_first}");
     }
 }
+
+#[tokio::test]
+async fn time_that_a_court_gave_to_defend_is_not_taken_back_by_a_graver_grade_p04() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut defence = Demand {
+        kind: ClockKind::Defence,
+        due: None,
+        ..transfer(&world)
+    };
+    let open = defence.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    defence.due = Some(world.now() + HOUR * 24 * 40);
+    let granted = defence.told(&world, &case, event::DemandState::Open);
+    // The signal makes it grade 1.
+    let stage = begun(&world, &case, defence.id);
+    world.tell(&[granted, stage]).await;
+    assert_eq!(world.decision(&case).await.grade, 1);
+    let clock = world.clocks(&case).await[&ClockKind::Defence].clone();
+    assert_eq!(Some(time(&clock.due_time)), defence.due);
+}

@@ -819,3 +819,25 @@ async fn an_explanation_shows_what_the_time_was_spent_on() {
     );
     assert_eq!(told.time_zone, "Asia/Shanghai");
 }
+
+#[tokio::test]
+async fn p04_an_urgency_that_gives_as_much_time_takes_nothing_back_that_a_person_gave() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    let given = at("2026-03-20T09:00:00+08:00");
+    let extend = wire::ExtendClockRequest {
+        name: resolve.name,
+        due_time: Some(to_timestamp(given)),
+        reason: "the part is on its way".to_owned(),
+        etag: resolve.etag,
+        request_id: String::new(),
+    };
+    let extended = world.rpc.extend_clock(by(world.manager(), extend)).await;
+    extended.expect("extended");
+    // More urgent, of the same grade: five working days as before.
+    signal(&world, &case, SignalKind::OngoingDamage).await;
+    assert_eq!(world.decision(&case).await.grade, 4);
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    assert_eq!(time(&resolve.due_time), given);
+}
