@@ -569,3 +569,28 @@ async fn time_that_a_court_gave_to_defend_is_not_taken_back_by_a_graver_grade_p0
     let clock = world.clocks(&case).await[&ClockKind::Defence].clone();
     assert_eq!(Some(time(&clock.due_time)), defence.due);
 }
+
+#[tokio::test]
+async fn time_that_a_body_gave_before_a_reopening_counts_though_it_is_recorded_after_it_i3() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let withdrawn = world.moved("intake", &case, CaseStatus::Withdrawn, 2);
+    world.tell(&[withdrawn]).await;
+    demand.granted = Some(world.now() + HOUR * 90);
+    demand.due = Some(world.now() + HOUR * 300);
+    world.advance(HOUR * 101).await;
+    let reopened = world.moved("intake", &case, CaseStatus::Reopened, 3);
+    world.tell(&[reopened]).await;
+    assert_eq!(outside(&world, &case).await, Some(ClockState::Breached));
+    let granted = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[granted.clone(), granted]).await;
+    let clock = world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
+    assert_eq!(clock.state, to_wire(ClockState::Running));
+    assert_eq!(Some(time(&clock.due_time)), demand.due);
+    assert_eq!(time(&clock.start_time), demand.start);
+    world.advance(HOUR * 200).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 1);
+}
