@@ -149,8 +149,9 @@ async fn extend(
 fn begins_anew(work: &Work<'_>, clock: &Clock, demand: &Demand) -> Option<Timestamp> {
     clock.stopped?;
     if clock.state == ClockState::Cancelled && clock.stop_cause == ENDED {
-        // A deadline that was given stands as it was given, its warning and climbs too.
-        let stands = demand.due.is_some_and(|due| due > work.now);
+        // A deadline that was given stands as it was given, its warning and climbs too; and what was done is judged by it.
+        let met = matches!(demand.state, DemandState::Met(_));
+        let stands = met || demand.due.is_some_and(|due| due > work.now);
         return Some(if stands { clock.start } else { work.now });
     }
     let another = demand.kind == ClockKind::Defence && demand.start > clock.start;

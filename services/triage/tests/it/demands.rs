@@ -594,3 +594,27 @@ async fn time_that_a_body_gave_before_a_reopening_counts_though_it_is_recorded_a
     world.advance(HOUR * 200).await;
     assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 1);
 }
+
+#[tokio::test]
+async fn what_was_done_in_time_is_no_breach_though_it_is_entered_after_the_case_ended_i3() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    // Done ten hours before the deadline.
+    world.advance(HOUR * 90).await;
+    let met = demand.told(&world, &case, event::DemandState::Met);
+    let withdrawn = world.moved("intake", &case, CaseStatus::Withdrawn, 2);
+    world.tell(&[withdrawn]).await;
+    world.advance(HOUR * 20).await;
+    world.tell(&[met]).await;
+    let (state, round): (String, i32) = sqlx::query_as(
+        "SELECT state, round FROM triage.clock WHERE kind = 'OUTSIDE_DEADLINE' AND due_time > stop_time",
+    )
+    .fetch_one(&world.database.admin)
+    .await
+    .expect("met before its deadline");
+    assert_eq!((state.as_str(), round), ("MET", 2));
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 0);
+}
