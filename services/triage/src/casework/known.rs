@@ -6,7 +6,7 @@ use redress_model::words::{QualityImpact, SignalKind};
 use redress_model::{Fault, Grade};
 use uuid::Uuid;
 
-use super::{Work, cluster_facts};
+use super::{Work, cluster_facts, holds};
 use crate::domain::people::distinct_complainants;
 use crate::domain::standing::{Before, Given, Override, Standing};
 use crate::domain::{Age, CriterionId, Facts};
@@ -68,6 +68,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
     .await?;
     // History is not judged again.
     let came_back = !case.facts.historical && cases::came_back(work.tx, site, case).await?;
+    let (held, held_since) = holds::still(work, case).await?;
     let facts = Facts {
         complainants: distinct_complainants(all().map(|f| &f.people)),
         cluster,
@@ -88,8 +89,8 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
                 .min()
                 .unwrap_or(case.facts.received),
             zone: work.site.zone.clone(),
-            held: case.held,
-            held_since: case.held_since,
+            held,
+            held_since,
             resolved: case.resolved_since.is_some(),
         },
     };
