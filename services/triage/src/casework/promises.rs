@@ -2,8 +2,8 @@
 //! one of them does to its row.
 //!
 //! A clock's events are the truth; the row is what their fold gives, kept so that what is due can be
-//! found. What has been told stands in the row alone and never goes back within a round, so nothing
-//! fires twice.
+//! found. What has been told stands in the row alone and never goes back within a round but where
+//! more time was given, so nothing fires twice.
 
 use jiff::{SignedDuration, Timestamp};
 use redress_clock::{
@@ -486,6 +486,9 @@ pub(super) async fn apply(
         clock.told = None;
         clock.level = 0;
     }
+    if matches!(event, Event::Extended { .. }) && clock.told <= Some(Step::Warn) {
+        clock.told = warned_of(clock.told, &after, work.now);
+    }
     if anew || clock.told.is_none() {
         clock.paging = Paging::default();
     }
@@ -531,6 +534,13 @@ fn was_told_of_another(clock: &Clock, before: &Promise, after: &Promise, now: Ti
         return !(same && (missed || after.start == before.start));
     }
     after.stopped.is_none() && before.is_breached(now) && !after.is_breached(now)
+}
+
+/// What was warned of, now that the deadline is another: what lies ahead by it is warned of again.
+fn warned_of(told: Option<Step>, after: &Promise, now: Timestamp) -> Option<Step> {
+    let has_passed = |step: &Step| after.deadlines.instant(*step).is_some_and(|at| at <= now);
+    let warned = |step: &Step| Some(*step) <= told && has_passed(step);
+    Step::ALL.into_iter().rev().find(warned)
 }
 
 /// A promise that is made anew is made under the policy of that moment.

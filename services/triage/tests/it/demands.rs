@@ -618,3 +618,24 @@ async fn what_was_done_in_time_is_no_breach_though_it_is_entered_after_the_case_
     assert_eq!((state.as_str(), round), ("MET", 2));
     assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 0);
 }
+
+#[tokio::test]
+async fn more_time_that_is_given_after_the_warning_is_warned_of_again_p08() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let warned = async || world.paged("OUTSIDE_DEADLINE", "WARNED").await;
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    // At 50 and at 75 of 100 hours.
+    world.advance(HOUR * 80).await;
+    assert_eq!(warned().await, 2);
+    demand.due = Some(demand.start + HOUR * 120);
+    let granted = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[granted]).await;
+    // Half of 120 has passed and was warned of, three quarters lie ahead.
+    world.advance(HOUR * 9).await;
+    assert_eq!(warned().await, 2);
+    world.advance(HOUR * 2).await;
+    assert_eq!(warned().await, 3);
+}
