@@ -22,7 +22,7 @@ use redress_proto::event::v1::ClockChanged;
 use super::known::Known;
 use super::status::is_set_outside;
 use super::{Work, age, holds, ladder};
-use crate::domain::paging::Paging;
+use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
 use crate::store::decisions;
@@ -490,7 +490,16 @@ pub(super) async fn apply(
         clock.told = warned_of(clock.told, &after, work.now);
     }
     if anew || clock.told.is_none() {
+        let unheard = clock.told.is_some() && clock.paging.is_unheard();
         clock.paging = Paging::default();
+        if unheard {
+            // Its breach stands told, but nobody said that they know: whoever is on duty now hears of it from its rung on.
+            clock.level = 0;
+            clock.paging = Paging {
+                state: PageState::Waiting,
+                until: Some(work.now),
+            };
+        }
     }
     if matches!(event, Event::Resumed { .. }) && clock.paging.waits() {
         // Somebody may have come on duty while it stood still.
