@@ -639,3 +639,35 @@ async fn more_time_that_is_given_after_the_warning_is_warned_of_again_p08() {
     world.advance(HOUR * 2).await;
     assert_eq!(warned().await, 3);
 }
+
+#[tokio::test]
+async fn who_acknowledged_a_breach_that_was_none_has_not_acknowledged_the_one_after_it_p14() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let paged = async || {
+        let mut told: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+        let kind = to_wire(ClockKind::OutsideDeadline);
+        told.retain(|told| told.kind == kind && told.level > 0 && !told.notify.is_empty());
+        told
+    };
+    world.advance(HOUR * 100).await;
+    let first = paged().await.pop().expect("a page");
+    // It had been given before, and is heard of only now.
+    demand.granted = Some(world.now() - HOUR * 2);
+    demand.due = Some(world.now() + HOUR * 24);
+    let granted = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[granted]).await;
+    world.advance(HOUR * 24).await;
+    let before = paged().await;
+    let second = before.last().expect("a page");
+    assert_ne!(second.generation, first.generation);
+    world.tell(&[world.acknowledged(&first)]).await;
+    world.advance(HOUR).await;
+    assert_eq!(paged().await.len(), before.len() + 1, "paged again");
+    world.tell(&[world.acknowledged(second)]).await;
+    world.advance(HOUR).await;
+    assert_eq!(paged().await.len(), before.len() + 1);
+}
