@@ -65,6 +65,21 @@ pub async fn cluster_facts(
     })
 }
 
+/// How many complain in a cluster together with these, who are not counted there.
+pub(super) async fn people_with(
+    tx: &mut Tx,
+    site: &Site,
+    cluster: Uuid,
+    as_of: Timestamp,
+    others: &[&People],
+) -> Result<u32, Fault> {
+    let window = (BEFORE_ALL, as_of);
+    let own = tallies::people_between(tx, &site.id, cluster, window, None, i64::MAX).await?;
+    Ok(distinct_complainants(
+        own.iter().chain(others.iter().copied()),
+    ))
+}
+
 /// What a cluster counts to in the eyes of somebody whom some of its cases complain about: as if those were not there.
 pub async fn facts_without(
     tx: &mut Tx,

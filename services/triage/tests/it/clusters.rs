@@ -928,3 +928,35 @@ async fn a_move_that_changes_counts_locks_the_clusters_before_the_case_whoever_m
     free.expect("the case is not locked while the clusters are waited for");
     assert_eq!(outcome, redress_proto::event::v1::DeliverOutcome::Applied);
 }
+
+#[tokio::test]
+async fn ten_people_are_ten_wherever_the_merged_case_of_the_tenth_had_been_put_g1_4() {
+    let world = World::new().await;
+    let received = async |text: &str, people: std::ops::Range<u32>| {
+        let case = world.new_case();
+        world.say(&case, text);
+        let facts = event::CaseFacts {
+            person_tokens: people.map(|n| format!("p{n}")).collect(),
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts)]).await;
+        case
+    };
+    let head = received(LIFT[0], 0..5).await;
+    received(LIFT[1], 5..9).await;
+    let tenth = received("地下车库积水,车子被泡了。", 9..10).await;
+    let large = async || ids(&world.decision(&head).await).contains(&"G1.4");
+    assert!(!large().await);
+    let merged = event::CaseMoved {
+        case: tenth.to_string(),
+        status: to_wire(CaseStatus::Merged),
+        epoch: 2,
+        move_time: Some(to_timestamp(world.now())),
+        merged_into: head.to_string(),
+        ..Default::default()
+    };
+    let kind = "redress.case.moved.v1";
+    let merged = world.event("intake", kind, &tenth.to_string(), &merged);
+    world.tell(&[merged]).await;
+    assert!(large().await);
+}
