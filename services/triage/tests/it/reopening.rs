@@ -304,3 +304,26 @@ async fn to_pages(world: &World) -> usize {
         .filter(|told| told.kind == kind && told.level > 0 && !told.notify.is_empty());
     paged.count()
 }
+
+#[tokio::test]
+async fn what_is_reopened_before_its_resolution_is_heard_is_resolved_anew_i3() {
+    let mut ends = Vec::new();
+    for in_order in [true, false] {
+        let world = World::new().await;
+        let case = world.case().await;
+        world.advance(HOUR * 24).await;
+        let mut heard = vec![
+            world.moved("assignment", &case, CaseStatus::Resolved, 1),
+            world.moved("intake", &case, CaseStatus::Reopened, 2),
+        ];
+        if !in_order {
+            heard.reverse();
+        }
+        world.tell(&heard).await;
+        let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+        assert_eq!(resolve.state, to_wire(ClockState::Running), "{in_order}");
+        assert_eq!(time(&resolve.start_time), world.now(), "{in_order}");
+        ends.push(time(&resolve.due_time));
+    }
+    assert_eq!(ends[0], ends[1]);
+}
