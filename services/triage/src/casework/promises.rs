@@ -22,6 +22,8 @@ use redress_proto::event::v1::ClockChanged;
 use super::known::Known;
 use super::status::is_set_outside;
 use super::{Work, age, holds, ladder};
+use crate::domain::Signal;
+use crate::domain::decision::AT_ONCE;
 use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
@@ -37,6 +39,12 @@ const FROM_RECEIPT: [ClockKind; 5] = [
     ClockKind::Resolve,
     ClockKind::StoreReport,
 ];
+
+/// What starts a defence.
+const SUED: [SignalKind; 1] = [SignalKind::Litigation];
+
+/// What starts a clarification.
+const EXPOSED: [SignalKind; 2] = [SignalKind::MediaExposure, SignalKind::OnlinePost];
 
 /// What is promised to a person; what a monitor found has nobody to speak to.
 pub(super) fn needs_somebody(kind: ClockKind) -> bool {
@@ -182,7 +190,15 @@ pub(super) async fn follow(
             Some(clock) if clock.stopped.is_none() => {
                 regrade(work, case, clock, grade, urgency).await?;
             }
-            Some(_) => {}
+            Some(clock) => {
+                let length = length(site, case, urgency, kind);
+                let news = known_since(known, urgency, clock, work.now);
+                if let Some((at, length)) = news.zip(length) {
+                    let at = from_now_where_past(site, kind, at, length, work.now);
+                    let new = Start::of(kind, at, length, "graded");
+                    again(work, case, urgency, Some(clock), new).await?;
+                }
+            }
         }
     }
     take_back(work, case, known, urgency, &mut all).await?;
@@ -256,15 +272,38 @@ fn promised(
     if known.is_rescue() {
         promised.push((ClockKind::Rescue, begun));
     }
-    let exposed = [SignalKind::MediaExposure, SignalKind::OnlinePost];
-    promised.extend(since(&[SignalKind::Litigation]).map(|at| (ClockKind::Defence, at)));
-    promised.extend(since(&exposed).map(|at| (ClockKind::MediaClarification, at)));
+    promised.extend(since(&SUED).map(|at| (ClockKind::Defence, at)));
+    promised.extend(since(&EXPOSED).map(|at| (ClockKind::MediaClarification, at)));
     // A grade that asks for updates asks from now on, once somebody has spoken with the customer.
     let spoken = |c: &Clock| c.kind == ClockKind::Acknowledge && c.state == ClockState::Met;
     if has(ClockKind::InterimUpdate) || all.iter().any(spoken) {
         promised.push((ClockKind::InterimUpdate, now));
     }
     promised
+}
+
+/// When another signal became known that starts a promise of this kind, since it stopped: another lawsuit, post or danger is
+/// promised anew.
+fn known_since(
+    known: &Known,
+    urgency: Urgency,
+    clock: &Clock,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let stopped = clock.stopped?;
+    let starts = |signal: &Signal| match clock.kind {
+        ClockKind::Defence => SUED.contains(&signal.kind),
+        ClockKind::MediaClarification => EXPOSED.contains(&signal.kind),
+        ClockKind::OnSite => urgency == Urgency::Immediate && AT_ONCE.contains(&signal.kind),
+        _ => false,
+    };
+    known
+        .signals
+        .iter()
+        .filter(|s| starts(&s.signal) && s.signal.basis != SignalBasis::Suspected)
+        .map(|s| s.known.min(now))
+        .filter(|at| *at > stopped)
+        .min()
 }
 
 /// From when on a promise counts that a signal starts: what became known so long ago that its time would be over
