@@ -15,7 +15,7 @@ use redress_store::Tx;
 use uuid::Uuid;
 
 use super::status::complains;
-use super::{Work, decide};
+use super::{Work, decide, defect};
 use crate::domain::people::{People, cases_of_different_complainants, distinct_complainants};
 use crate::domain::similarity::{Place, Terms, cosine, is_same_issue};
 use crate::domain::{Cause, ClusterFacts, Grading};
@@ -365,10 +365,15 @@ pub async fn regrade(work: &mut Work<'_>, job: &Regrade) -> Result<(), Fault> {
 pub async fn merge(work: &mut Work<'_>, source: Uuid, target: Uuid) -> Result<Vec<Uuid>, Fault> {
     let id = &work.site.id;
     sites::lock_clusters(work.tx, id).await?;
+    let said = clusters::get(work.tx, id, source).await?;
     let moved = clusters::merge(work.tx, id, source, target).await?;
     tell_moved(work, &moved, source, target, true).await?;
     recount(work, source).await?;
     recount(work, target).await?;
+    let target_now = clusters::get(work.tx, id, target).await?;
+    if let Some((source, target)) = said.zip(target_now) {
+        defect::merged(work, &source.defect, &target).await?;
+    }
     all_again(work, target).await?;
     Ok(moved.into_iter().map(|(case, _)| case).collect())
 }
