@@ -182,11 +182,12 @@ fn paging(policy: &Policy, problems: &mut Vec<Problem>) {
         ),
     ];
     for (field, wait) in waits {
-        if !matches!(wait, Length::Minutes(_)) {
-            let what =
-                "must be minutes or hours round the clock: a page waits for nobody's opening";
-            problems.push(Problem::new(field, what));
-        }
+        let what = match wait {
+            Length::Minutes(minutes) if minutes <= 24 * 60 => continue,
+            Length::Minutes(_) => "must be 24 hours at most: nobody else hears of it before",
+            _ => "must be minutes or hours round the clock: a page waits for nobody's opening",
+        };
+        problems.push(Problem::new(field, what));
     }
 }
 

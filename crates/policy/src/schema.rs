@@ -266,6 +266,13 @@ fn check(validator: &Validator, source: &Source) -> Result<(), Problems> {
         .iter_errors(&source.value)
         .flat_map(|error| explain(&error))
         .collect();
+    let pointed = pointed(&source.value);
+    if pointed != source.value {
+        let of_type =
+            |error: &ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Type { .. });
+        let errors = validator.iter_errors(&pointed).filter(of_type);
+        problems.extend(errors.flat_map(|error| explain(&error)));
+    }
     for problem in &mut problems {
         problem.place = source.place(&problem.field);
     }
@@ -275,6 +282,22 @@ fn check(validator: &Validator, source: &Source) -> Result<(), Problems> {
         Ok(())
     } else {
         Err(Problems(problems))
+    }
+}
+
+/// The same with every number that ends in `.0` made a fraction: the schema takes 3.0 for a whole number, the types do not.
+fn pointed(value: &Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 => json!(float + 0.5),
+            _ => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(pointed).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(key, of)| (key.clone(), pointed(of)));
+            Value::Object(fields.collect())
+        }
+        other => other.clone(),
     }
 }
 

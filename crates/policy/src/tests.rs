@@ -176,6 +176,12 @@ fn a_policy_that_is_wrong_is_refused_with_its_line_and_field() {
         ),
         ("group: 3", "group: 0", "grading.group", "must be 3 or more"),
         (
+            "group: 3",
+            "group: 3.0",
+            "grading.group",
+            "must be a whole number",
+        ),
+        (
             "due_days: 3",
             "due_days: 0",
             "accountability.due_days",
@@ -277,6 +283,24 @@ fn a_policy_that_is_wrong_is_refused_with_its_line_and_field() {
             "acknowledge_within: 1 working day",
             "ladder.acknowledge_within",
             "round the clock",
+        ),
+        (
+            "acknowledge_within: 1 hour",
+            "acknowledge_within: 5256000 minutes",
+            "ladder.acknowledge_within",
+            "must be 24 hours at most",
+        ),
+        (
+            "acknowledge_within_grade_1: 15 minutes",
+            "acknowledge_within_grade_1: 25 hours",
+            "ladder.acknowledge_within_grade_1",
+            "must be 24 hours at most",
+        ),
+        (
+            "confirm_within: 15 minutes",
+            "confirm_within: 1441 minutes",
+            "signals.confirm_within",
+            "must be 24 hours at most",
         ),
         (
             "join_across: 0.30",

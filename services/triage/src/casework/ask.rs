@@ -46,6 +46,8 @@ pub(super) async fn follow(
             let mut clock = promises::start(work, case, urgency, new).await?;
             ask(work, case, &mut clock, FIRST_RUNG).await
         }
+        // What was asked before the resolution is asked again only should the case be reopened.
+        Some(clock) if waiting && !case.is_open() && !is_news(known, &clock) => Ok(()),
         Some(mut clock) if waiting && (clock.stopped.is_some() || clock.next.is_none()) => {
             let at = work.now;
             if clock.stopped.is_none() {
@@ -71,6 +73,15 @@ pub(super) async fn follow(
         Some(mut clock) if waiting => follow_duty(work, case, &mut clock).await,
         Some(_) => Ok(()),
     }
+}
+
+/// Whether something came up that is to be asked about since the question stopped.
+fn is_news(known: &Known, clock: &Clock) -> bool {
+    let pending = |row: &SignalRow| row.signal.is_pending();
+    clock.stopped.is_none_or(|stopped| {
+        let mut signals = known.signals.iter();
+        signals.any(|row| pending(row) && row.created > stopped)
+    })
 }
 
 /// Whether something suspected, if it were so, would make grade 1 what is not yet.

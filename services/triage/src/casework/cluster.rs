@@ -15,7 +15,7 @@ use redress_store::Tx;
 use uuid::Uuid;
 
 use super::status::complains;
-use super::{Work, decide};
+use super::{Work, decide, defect};
 use crate::domain::people::{People, cases_of_different_complainants, distinct_complainants};
 use crate::domain::similarity::{Place, Terms, cosine, is_same_issue};
 use crate::domain::{Cause, ClusterFacts, Grading};
@@ -63,6 +63,21 @@ pub async fn cluster_facts(
         complainants,
         recent_cases: cases_of_different_complainants(&month),
     })
+}
+
+/// How many complain in a cluster together with these, who are not counted there.
+pub(super) async fn people_with(
+    tx: &mut Tx,
+    site: &Site,
+    cluster: Uuid,
+    as_of: Timestamp,
+    others: &[&People],
+) -> Result<u32, Fault> {
+    let window = (BEFORE_ALL, as_of);
+    let own = tallies::people_between(tx, &site.id, cluster, window, None, i64::MAX).await?;
+    Ok(distinct_complainants(
+        own.iter().chain(others.iter().copied()),
+    ))
 }
 
 /// What a cluster counts to in the eyes of somebody whom some of its cases complain about: as if those were not there.
@@ -350,10 +365,15 @@ pub async fn regrade(work: &mut Work<'_>, job: &Regrade) -> Result<(), Fault> {
 pub async fn merge(work: &mut Work<'_>, source: Uuid, target: Uuid) -> Result<Vec<Uuid>, Fault> {
     let id = &work.site.id;
     sites::lock_clusters(work.tx, id).await?;
+    let said = clusters::get(work.tx, id, source).await?;
     let moved = clusters::merge(work.tx, id, source, target).await?;
     tell_moved(work, &moved, source, target, true).await?;
     recount(work, source).await?;
     recount(work, target).await?;
+    let target_now = clusters::get(work.tx, id, target).await?;
+    if let Some((source, target)) = said.zip(target_now) {
+        defect::merged(work, &source.defect, &target).await?;
+    }
     all_again(work, target).await?;
     Ok(moved.into_iter().map(|(case, _)| case).collect())
 }

@@ -21,9 +21,36 @@ pub(super) async fn propose(work: &mut Work<'_>, case: &Case, has_unit: bool) ->
     if !has_unit || case.facts.historical || !category.is_some_and(is_of_the_building) {
         return Ok(());
     }
-    let Some(cluster) = clusters::get(work.tx, &work.site.id, case.cluster).await? else {
-        return Ok(());
-    };
+    match clusters::get(work.tx, &work.site.id, case.cluster).await? {
+        Some(cluster) => propose_of(work, &cluster, category).await,
+        None => Ok(()),
+    }
+}
+
+/// Another cluster, about which this was said, was merged into this one: the weightier of what was said of the two stands, and
+/// where nothing was, both together may reach the number. The site's clusters must be locked.
+pub(super) async fn merged(
+    work: &mut Work<'_>,
+    said: &Defect,
+    cluster: &Cluster,
+) -> Result<(), Fault> {
+    let site = &work.site.id;
+    if said.state.weight() > cluster.defect.state.weight() {
+        // Nothing new is said by it, so nobody is told.
+        return cluster_acts::set_defect(work.tx, site, cluster.id, said).await;
+    }
+    let category = clusters::category(work.tx, site, cluster.id).await?;
+    if category.is_some_and(is_of_the_building) {
+        propose_of(work, cluster, category).await?;
+    }
+    Ok(())
+}
+
+async fn propose_of(
+    work: &mut Work<'_>,
+    cluster: &Cluster,
+    category: Option<Category>,
+) -> Result<(), Fault> {
     let enough = work.site.profile().clusters.general_defect_units;
     // Fewer cases than that cannot be about so many units.
     if cluster.defect.state != DefectState::None || cluster.cases < enough {
@@ -40,7 +67,7 @@ pub(super) async fn propose(work: &mut Work<'_>, case: &Case, has_unit: bool) ->
         by: String::new(),
         reason: String::new(),
     };
-    stand(work, &cluster, &defect, category).await
+    stand(work, cluster, &defect, category).await
 }
 
 /// Keeps what a person decided: who, and why. The site's clusters must be locked.

@@ -97,7 +97,7 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
         DemandState::Open => {
             if let Some(due) = demand.due {
                 let at = demand.granted.map_or(work.now, |at| at.min(work.now));
-                extend(work, case, &mut clock, due, at).await?;
+                extend(work, case, &mut clock, due, (demand.start, at)).await?;
             }
             if !case.is_ended() {
                 return Ok(());
@@ -113,26 +113,32 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
 
 /// The party gave more time then. What it gave before its deadline passed is no breach, however late we hear of it. Once the
 /// deadline has passed it is another promise: the breach stays in the history. Either way the new deadline is warned of and
-/// watched like the first.
+/// watched like the first. A clock that a reopening began anew since the time was given counts from its first start again: the
+/// deadline that passed while the case had ended was none any more.
 async fn extend(
     work: &mut Work<'_>,
     case: &Case,
     clock: &mut Clock,
     due: Timestamp,
-    given: Timestamp,
+    (first, given): (Timestamp, Timestamp),
 ) -> Result<(), Fault> {
     const CAUSE: &str = "extended by the party";
     let at = work.now;
     let running = clock.stopped.is_none() && clock.held.is_none();
-    if !(running && clock.deadlines.due <= given && due > at) {
+    let before = given < clock.start && due > clock.deadlines.due;
+    let anew = before || clock.deadlines.due <= given;
+    if !(running && anew && due > at) {
         let event = Event::Extended { at: given, due };
         return promises::apply(work, case, clock, event, CAUSE)
             .await
             .map(drop);
     }
-    firing::catch_up(work, case, clock, at).await?;
+    if !before {
+        firing::catch_up(work, case, clock, at).await?;
+    }
     promises::apply(work, case, clock, Event::Cancelled { at }, CAUSE).await?;
     let terms = promises::terms(work.site, clock.kind, Term::Until(due));
+    let at = if before { first.min(given) } else { at };
     let event = Event::Restarted { at, terms };
     promises::apply(work, case, clock, event, CAUSE)
         .await
@@ -143,8 +149,9 @@ async fn extend(
 fn begins_anew(work: &Work<'_>, clock: &Clock, demand: &Demand) -> Option<Timestamp> {
     clock.stopped?;
     if clock.state == ClockState::Cancelled && clock.stop_cause == ENDED {
-        // A deadline that was given stands as it was given, its warning and climbs too.
-        let stands = demand.due.is_some_and(|due| due > work.now);
+        // A deadline that was given stands as it was given, its warning and climbs too; and what was done is judged by it.
+        let met = matches!(demand.state, DemandState::Met(_));
+        let stands = met || demand.due.is_some_and(|due| due > work.now);
         return Some(if stands { clock.start } else { work.now });
     }
     let another = demand.kind == ClockKind::Defence && demand.start > clock.start;

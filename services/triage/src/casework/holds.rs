@@ -234,6 +234,30 @@ async fn end(
     Ok(asked)
 }
 
+/// For how long the age of a case stood still, and since when it does now: what waits for our own spokesperson alone is a
+/// reason on our side, and it counts on (G1.7, G2.4, decision 42).
+pub(super) async fn still(
+    work: &mut Work<'_>,
+    case: &Case,
+) -> Result<(SignedDuration, Option<Timestamp>), Fault> {
+    let Some(since) = case.held_since else {
+        return Ok((case.held, None));
+    };
+    let all = holds::of_case(work.tx, &work.site.id, case.id).await?;
+    let outside = || all.iter().filter(|hold| stops_the_age(hold.reason));
+    let lasting = outside().filter(|hold| hold.end.is_none());
+    let now = lasting.map(|hold| hold.start).min();
+    let over = outside().filter_map(|hold| {
+        let end = hold.end?.min(now.unwrap_or(Timestamp::MAX));
+        Some((hold.start.max(since), end))
+    });
+    Ok((case.held + together(over), now))
+}
+
+fn stops_the_age(reason: HoldReason) -> bool {
+    reason != HoldReason::SingleVoice
+}
+
 /// The age of a case counts again, unless it is resolved too: then it still stands. What waited for our own spokesperson
 /// alone was a reason on our side (G1.7, G2.4).
 fn run_again(case: &mut Case, at: Timestamp, all: &[Hold]) {
@@ -242,7 +266,7 @@ fn run_again(case: &mut Case, at: Timestamp, all: &[Hold]) {
     };
     let outside = all
         .iter()
-        .filter(|hold| hold.reason != HoldReason::SingleVoice)
+        .filter(|hold| stops_the_age(hold.reason))
         .map(|hold| {
             (
                 hold.start.max(since),

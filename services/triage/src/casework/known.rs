@@ -6,8 +6,9 @@ use redress_model::words::{QualityImpact, SignalKind};
 use redress_model::{Fault, Grade};
 use uuid::Uuid;
 
-use super::{Work, cluster_facts};
-use crate::domain::people::distinct_complainants;
+use super::cluster::people_with;
+use super::{Work, cluster_facts, holds};
+use crate::domain::people::{People, distinct_complainants};
 use crate::domain::standing::{Before, Given, Override, Standing};
 use crate::domain::{Age, CriterionId, Facts};
 use crate::store::cases::{self, Case};
@@ -58,7 +59,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
     } else {
         work.now.max(case.facts.received)
     };
-    let cluster = cluster_facts(
+    let mut cluster = cluster_facts(
         work.tx,
         work.site,
         case.cluster,
@@ -66,8 +67,19 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         case.facts.historical,
     )
     .await?;
+    // Who complains of the same matter counts, wherever the case that was merged had been put.
+    let elsewhere: Vec<&People> = merged
+        .iter()
+        .filter(|other| other.cluster != case.cluster)
+        .map(|other| &other.facts.people)
+        .collect();
+    if !elsewhere.is_empty() {
+        let together = people_with(work.tx, work.site, case.cluster, as_of, &elsewhere).await?;
+        cluster.complainants = cluster.complainants.max(together);
+    }
     // History is not judged again.
     let came_back = !case.facts.historical && cases::came_back(work.tx, site, case).await?;
+    let (held, held_since) = holds::still(work, case).await?;
     let facts = Facts {
         complainants: distinct_complainants(all().map(|f| &f.people)),
         cluster,
@@ -88,8 +100,8 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
                 .min()
                 .unwrap_or(case.facts.received),
             zone: work.site.zone.clone(),
-            held: case.held,
-            held_since: case.held_since,
+            held,
+            held_since,
             resolved: case.resolved_since.is_some(),
         },
     };

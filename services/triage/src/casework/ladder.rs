@@ -352,7 +352,7 @@ fn next_duty(site: &Site, roster: &Roster, case: &Case, now: Timestamp) -> Optio
 }
 
 /// Somebody acknowledged what this change of a clock told: paging ends, the steps by time go on. What was told before the
-/// clock was made anew, or to a rung below the one paged now, ends nothing. One from above does, though somebody below who came
+/// clock was made anew or given more time, or to a rung below the one paged now, ends nothing. One from above does, though somebody below who came
 /// on duty since is paged now.
 pub async fn acknowledge(
     work: &mut Work<'_>,
@@ -380,6 +380,10 @@ pub async fn acknowledge(
         // A warning.
         return Ok(());
     };
+    if page.round == clock.round && page.sent < clock.deadlines.due {
+        // It told of a deadline that was not the last word: more time had been given, and nobody heard yet that this is over too.
+        return Ok(());
+    }
     pages::acknowledge(work.tx, site, &page, at).await?;
     let last = pages::last(work.tx, site, clock.id, clock.round).await?;
     let ends = last.is_some_and(|last| last.acknowledged.is_some() || last.rung < page.rung)

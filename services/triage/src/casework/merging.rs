@@ -19,7 +19,7 @@ const MERGED: &str = "merged";
 const UNMERGED: &str = "unmerged";
 
 /// Gives the head what is owed by name on this case, whose own clocks its merge has stopped. A head that has not come in
-/// yet takes it when it does.
+/// yet, or has ended, takes it when it does or is reopened.
 pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
     let Some(head) = head_of(work, case.merged_into).await? else {
         return Ok(());
@@ -74,9 +74,17 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
             continue;
         };
         let at = work.now;
-        if other.stopped.is_none() {
-            let event = Event::Cancelled { at };
-            promises::apply(work, &head, &mut other, event, UNMERGED).await?;
+        // The end of the head alone releases from nothing. Should it be reopened, this goes on on the case alone.
+        let ended = other.state == ClockState::Cancelled && other.stop_cause == ENDED;
+        if ended || other.stopped.is_none() {
+            if ended {
+                UNMERGED.clone_into(&mut other.stop_cause);
+                other.generation += 1;
+                clocks::update(work.tx, site, &other).await?;
+            } else {
+                let event = Event::Cancelled { at };
+                promises::apply(work, &head, &mut other, event, UNMERGED).await?;
+            }
             if clock.stopped.is_none() && clock.deadlines.due == other.deadlines.due {
                 told_already(work, &mut clock, &other).await?;
             }
@@ -107,7 +115,7 @@ async fn told_already(work: &mut Work<'_>, clock: &mut Clock, other: &Clock) -> 
     Ok(())
 }
 
-/// The cases that were merged into this one before it came in bring what they owe.
+/// The cases that were merged into this one before it came in, or while it was ended, bring what they owe.
 pub(super) async fn take(work: &mut Work<'_>, head: &Case) -> Result<(), Fault> {
     for merged in cases::merged_into(work.tx, &work.site.id, head.id).await? {
         carry(work, &merged).await?;

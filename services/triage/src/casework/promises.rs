@@ -2,8 +2,8 @@
 //! one of them does to its row.
 //!
 //! A clock's events are the truth; the row is what their fold gives, kept so that what is due can be
-//! found. What has been told stands in the row alone and never goes back within a round, so nothing
-//! fires twice.
+//! found. What has been told stands in the row alone and never goes back within a round but where
+//! more time was given, so nothing fires twice.
 
 use jiff::{SignedDuration, Timestamp};
 use redress_clock::{
@@ -20,8 +20,11 @@ use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
 
 use super::known::Known;
+use super::status::is_set_outside;
 use super::{Work, age, holds, ladder};
-use crate::domain::paging::Paging;
+use crate::domain::Signal;
+use crate::domain::decision::AT_ONCE;
+use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History};
 use crate::store::decisions;
@@ -36,6 +39,12 @@ const FROM_RECEIPT: [ClockKind; 5] = [
     ClockKind::Resolve,
     ClockKind::StoreReport,
 ];
+
+/// What starts a defence.
+const SUED: [SignalKind; 1] = [SignalKind::Litigation];
+
+/// What starts a clarification.
+const EXPOSED: [SignalKind; 2] = [SignalKind::MediaExposure, SignalKind::OnlinePost];
 
 /// What is promised to a person; what a monitor found has nobody to speak to.
 pub(super) fn needs_somebody(kind: ClockKind) -> bool {
@@ -94,12 +103,17 @@ pub(super) fn length(
     urgency: Urgency,
     kind: ClockKind,
 ) -> Option<Length> {
-    length_by(site.profile(), case, urgency, kind)
+    length_by(site.profile(), case, (case.grade?, urgency), kind)
 }
 
-fn length_by(policy: &Policy, case: &Case, urgency: Urgency, kind: ClockKind) -> Option<Length> {
+fn length_by(
+    policy: &Policy,
+    case: &Case,
+    (grade, urgency): (Grade, Urgency),
+    kind: ClockKind,
+) -> Option<Length> {
     let key = LengthKey {
-        grade: case.grade?,
+        grade,
         urgency,
         channel: case.facts.channel,
     };
@@ -176,7 +190,15 @@ pub(super) async fn follow(
             Some(clock) if clock.stopped.is_none() => {
                 regrade(work, case, clock, grade, urgency).await?;
             }
-            Some(_) => {}
+            Some(clock) => {
+                let length = length(site, case, urgency, kind);
+                let news = known_since(known, urgency, clock, work.now);
+                if let Some((at, length)) = news.zip(length) {
+                    let at = from_now_where_past(site, kind, at, length, work.now);
+                    let new = Start::of(kind, at, length, "graded");
+                    again(work, case, urgency, Some(clock), new).await?;
+                }
+            }
         }
     }
     take_back(work, case, known, urgency, &mut all).await?;
@@ -250,15 +272,38 @@ fn promised(
     if known.is_rescue() {
         promised.push((ClockKind::Rescue, begun));
     }
-    let exposed = [SignalKind::MediaExposure, SignalKind::OnlinePost];
-    promised.extend(since(&[SignalKind::Litigation]).map(|at| (ClockKind::Defence, at)));
-    promised.extend(since(&exposed).map(|at| (ClockKind::MediaClarification, at)));
+    promised.extend(since(&SUED).map(|at| (ClockKind::Defence, at)));
+    promised.extend(since(&EXPOSED).map(|at| (ClockKind::MediaClarification, at)));
     // A grade that asks for updates asks from now on, once somebody has spoken with the customer.
     let spoken = |c: &Clock| c.kind == ClockKind::Acknowledge && c.state == ClockState::Met;
     if has(ClockKind::InterimUpdate) || all.iter().any(spoken) {
         promised.push((ClockKind::InterimUpdate, now));
     }
     promised
+}
+
+/// When another signal became known that starts a promise of this kind, since it stopped: another lawsuit, post or danger is
+/// promised anew.
+fn known_since(
+    known: &Known,
+    urgency: Urgency,
+    clock: &Clock,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let stopped = clock.stopped?;
+    let starts = |signal: &Signal| match clock.kind {
+        ClockKind::Defence => SUED.contains(&signal.kind),
+        ClockKind::MediaClarification => EXPOSED.contains(&signal.kind),
+        ClockKind::OnSite => urgency == Urgency::Immediate && AT_ONCE.contains(&signal.kind),
+        _ => false,
+    };
+    known
+        .signals
+        .iter()
+        .filter(|s| starts(&s.signal) && s.signal.basis != SignalBasis::Suspected)
+        .map(|s| s.known.min(now))
+        .filter(|at| *at > stopped)
+        .min()
 }
 
 /// From when on a promise counts that a signal starts: what became known so long ago that its time would be over
@@ -283,10 +328,11 @@ async fn regrade(
     urgency: Urgency,
 ) -> Result<(), Fault> {
     let was = (clock.grade, clock.urgency);
-    if was == (grade, urgency) {
+    if was == (grade, urgency) || is_never_regraded(clock) {
         return Ok(());
     }
-    let Some(length) = pinned_length(work, case, clock, urgency).await? else {
+    let [before, after] = pinned_lengths(work, case, clock, [was, (grade, urgency)]).await?;
+    let Some(length) = after else {
         return take_turn(work, clock, grade).await;
     };
     // Urgencies are declared from the most urgent on.
@@ -298,20 +344,22 @@ async fn regrade(
         term: length.into(),
         rise,
     };
-    if !apply(work, case, clock, event, "regraded").await? {
+    // One that gives as much time as before takes nothing back that a person or a court gave.
+    let gives_another = before != after;
+    if !gives_another || !apply(work, case, clock, event, "regraded").await? {
         clocks::update(work.tx, &work.site.id, clock).await?;
         work.entries.extend(clock.entry());
     }
     Ok(())
 }
 
-/// Whether its time does not depend on the grade, or not any more: it was named, or given once.
+/// Whether its time does not depend on the grade, or not any more: it was named, given once, or is set by a court.
 fn is_never_regraded(clock: &Clock) -> bool {
     let once = matches!(
         clock.kind,
         ClockKind::FollowUpVisit | ClockKind::ConfirmClosing
     );
-    !clock.is_silent() && (once || !clock.slot.is_empty())
+    !clock.is_silent() && (once || is_set_outside(clock.kind) || !clock.slot.is_empty())
 }
 
 /// The deadline stays, the turn in a backlog follows the grade (P23).
@@ -326,22 +374,22 @@ async fn take_turn(work: &mut Work<'_>, clock: &mut Clock, grade: Grade) -> Resu
     Ok(())
 }
 
-/// What the policy that a clock pins gives the case as it is graded now. A newer policy is for promises that
+/// What the policy that a clock pins gives the case by these grades and urgencies. A newer policy is for promises that
 /// are made from then on (P26).
-async fn pinned_length(
+async fn pinned_lengths<const N: usize>(
     work: &mut Work<'_>,
     case: &Case,
     clock: &Clock,
-    urgency: Urgency,
-) -> Result<Option<Length>, Fault> {
+    by: [(Grade, Urgency); N],
+) -> Result<[Option<Length>; N], Fault> {
     let now = work.site.profile();
     let revision = u32::try_from(clock.policy_revision).unwrap_or_default();
     if (clock.policy_profile.as_str(), revision) == (now.name.as_str(), now.revision) {
-        return Ok(length(work.site, case, urgency, clock.kind));
+        return Ok(by.map(|by| length_by(now, case, by, clock.kind)));
     }
     let pinned = policies::pinned(work.tx, &work.site.id, &clock.policy_profile, revision).await?;
     let policy = pinned.as_ref().map_or(now, |pinned| pinned.policy());
-    Ok(length_by(policy, case, urgency, clock.kind))
+    Ok(by.map(|by| length_by(policy, case, by, clock.kind)))
 }
 
 /// Makes a promise. It stands still at once where a hold of the case stops its kind (P05).
@@ -477,8 +525,20 @@ pub(super) async fn apply(
         clock.told = None;
         clock.level = 0;
     }
+    if matches!(event, Event::Extended { .. }) && clock.told <= Some(Step::Warn) {
+        clock.told = warned_of(clock.told, &after, work.now);
+    }
     if anew || clock.told.is_none() {
+        let unheard = clock.told.is_some() && clock.paging.is_unheard();
         clock.paging = Paging::default();
+        if unheard {
+            // Its breach stands told, but nobody said that they know: whoever is on duty now hears of it from its rung on.
+            clock.level = 0;
+            clock.paging = Paging {
+                state: PageState::Waiting,
+                until: Some(work.now),
+            };
+        }
     }
     if matches!(event, Event::Resumed { .. }) && clock.paging.waits() {
         // Somebody may have come on duty while it stood still.
@@ -522,6 +582,13 @@ fn was_told_of_another(clock: &Clock, before: &Promise, after: &Promise, now: Ti
         return !(same && (missed || after.start == before.start));
     }
     after.stopped.is_none() && before.is_breached(now) && !after.is_breached(now)
+}
+
+/// What was warned of, now that the deadline is another: what lies ahead by it is warned of again.
+fn warned_of(told: Option<Step>, after: &Promise, now: Timestamp) -> Option<Step> {
+    let has_passed = |step: &Step| after.deadlines.instant(*step).is_some_and(|at| at <= now);
+    let warned = |step: &Step| Some(*step) <= told && has_passed(step);
+    Step::ALL.into_iter().rev().find(warned)
 }
 
 /// A promise that is made anew is made under the policy of that moment.

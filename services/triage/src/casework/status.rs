@@ -161,6 +161,10 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
             unmerged,
         };
         effects(work, case, change, to.at).await?;
+        if was == Standing::Ended && is != Standing::Ended {
+            // What was merged into it meanwhile brings what it owes.
+            merging::take(work, case).await?;
+        }
     }
     if back {
         decide_reopened(work, case).await?;
@@ -210,13 +214,21 @@ async fn effects(
         unmerged,
     } = change;
     let urgency = promises::urgency(work, case).await?;
+    // What is reopened was resolved, whether we heard of it or not: the word of it comes too late to have an effect.
+    let unheard = was == Standing::Open && case.status == CaseStatus::Reopened;
     let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
     for clock in all.iter_mut().filter(|clock| !clock.is_silent()) {
+        if unheard && clock.kind == ClockKind::Resolve {
+            promises::apply(work, case, clock, Event::Met { at }, MOVED).await?;
+        }
         let done = match is {
             _ if replied && clock.kind == ClockKind::ConfirmClosing => {
                 Some((Event::Met { at }, MOVED))
             }
             _ if unmerged && goes_on(clock, is, at) => as_it_stood(work, clock, at),
+            Standing::Open if unheard && follows_resolution(clock.kind) => {
+                reopened(work, case, clock, Standing::Resolved, at)
+            }
             Standing::Open if was == Standing::Open => investigated(case, clock, at),
             Standing::Open => reopened(work, case, clock, was, at),
             Standing::Resolved if was == Standing::Resolved => None,
@@ -251,6 +263,14 @@ fn investigated(case: &Case, clock: &Clock, at: Timestamp) -> Option<(Event, &'s
             | CaseStatus::Reopened
     );
     (begun && clock.kind == ClockKind::StartInvestigation).then_some((Event::Met { at }, MOVED))
+}
+
+/// Whether a resolution keeps it or asks it, so that a reopening begins it anew or ends it.
+fn follows_resolution(kind: ClockKind) -> bool {
+    matches!(
+        kind,
+        ClockKind::Resolve | ClockKind::FollowUpVisit | ClockKind::ConfirmClosing
+    )
 }
 
 /// What a resolution does: it is kept, makes others needless, or touches them not. What is owed to the
@@ -338,7 +358,7 @@ fn term_anew(work: &Work<'_>, case: &Case, clock: &Clock, at: Timestamp) -> Opti
 }
 
 /// Whether its deadline is an outside body's, which no standing of the case stops.
-fn is_set_outside(kind: ClockKind) -> bool {
+pub(super) fn is_set_outside(kind: ClockKind) -> bool {
     matches!(
         kind,
         ClockKind::OutsideDeadline

@@ -130,16 +130,18 @@ pub fn nature(facts: &Facts, rules: &Grading, criteria: Criteria, now: Timestamp
     }
 }
 
+/// The signals for which somebody has to come at once.
+pub const AT_ONCE: [SignalKind; 5] = [
+    SignalKind::Injury,
+    SignalKind::DangerToPersons,
+    SignalKind::Demonstration,
+    SignalKind::OngoingDamage,
+    SignalKind::GraveServiceFailure,
+];
+
 fn urgency(facts: &Facts) -> Urgency {
-    let at_once = [
-        SignalKind::Injury,
-        SignalKind::DangerToPersons,
-        SignalKind::Demonstration,
-        SignalKind::OngoingDamage,
-        SignalKind::GraveServiceFailure,
-    ];
     if facts.quality_impact == QualityImpact::Grave
-        || at_once.into_iter().any(|kind| facts.has(kind))
+        || AT_ONCE.into_iter().any(|kind| facts.has(kind))
     {
         Urgency::Immediate
     } else if facts.wants == Wants::Explanation {

@@ -30,6 +30,18 @@ impl DefectState {
     }
 }
 
+impl DefectState {
+    /// Which of two outweighs the other where their clusters become one: what is to be told, then what is still asked.
+    pub fn weight(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Dismissed => 1,
+            Self::Proposed => 2,
+            Self::Accepted => 3,
+        }
+    }
+}
+
 /// A word that is no state of a defect.
 #[derive(Debug, thiserror::Error)]
 #[error("no state of a defect")]

@@ -195,6 +195,13 @@ impl Strength {
     }
 }
 
+/// Whether a step of the defect is reached no more, by something milder or nothing that is said of it now.
+pub fn is_gone(facts: &Facts, id: Id) -> bool {
+    let steps = [Id::Cosmetic, Id::DefectInUse, Id::GraveDefect];
+    let at = |id: Id| steps.iter().position(|step| *step == id);
+    at(id).is_some_and(|step| defect(facts).and_then(at).is_none_or(|now| now < step))
+}
+
 /// How much speaks for a criterion that matched.
 pub fn strength(facts: &Facts, grading: &Grading, id: Id) -> Strength {
     let amount = match id {

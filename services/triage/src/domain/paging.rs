@@ -44,6 +44,11 @@ impl Default for Paging {
 }
 
 impl Paging {
+    /// Whether it was to be told and nobody acknowledged it.
+    pub fn is_unheard(self) -> bool {
+        self.waits() || self.state == PageState::Open
+    }
+
     /// Whether whoever comes on duty next is to be told.
     pub fn waits(self) -> bool {
         matches!(self.state, PageState::Waiting | PageState::Unanswered)

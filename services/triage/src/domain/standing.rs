@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::criterion::{Criteria, CriterionId as Id};
 use super::decision::{self, Decision, decide};
 use super::facts::{ClusterFacts, Facts};
-use super::grading::{Strength, explain, strength};
+use super::grading::{Strength, explain, is_gone, strength};
 use super::policy::Grading;
 
 /// In which direction a person moved a grade.
@@ -157,7 +157,9 @@ impl Given<'_> {
         let facts = firm_facts.as_ref().unwrap_or(self.facts);
         let firm = decide(facts, self.grading, self.now);
         let word = word.cloned().map(|mut word| {
-            word.set_aside.retain(|aside| !self.says_more(facts, aside));
+            // A defect that was found milder meanwhile is another one when it is found graver again.
+            word.set_aside
+                .retain(|aside| !self.says_more(facts, aside) && !is_gone(facts, aside.id));
             word
         });
         let counting = self.counting(self.facts, live, word.as_ref());

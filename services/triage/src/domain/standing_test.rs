@@ -164,6 +164,26 @@ fn a_milder_step_of_what_was_set_aside_is_no_news_and_a_stronger_one_is() {
 }
 
 #[test]
+fn a_defect_that_was_set_aside_and_found_milder_since_counts_when_it_is_grave_again() {
+    let with = |quality_impact| Facts {
+        quality_impact,
+        ..routine()
+    };
+    let grave = with(QualityImpact::Grave);
+    let stood = first(&grave);
+    let lowered = given(&grave, 5).lower(&stood, &wish(Grade::FOUR));
+    assert_eq!(next(&lowered, &grave, 6).grade, Grade::FOUR);
+    // A milder step of it is no news.
+    let in_use = next(&lowered, &with(QualityImpact::AffectsUse), 7);
+    assert_eq!(in_use.grade, Grade::FOUR);
+    let grave_again = next(&in_use, &grave, 8);
+    assert_eq!(grave_again.grade, stood.grade);
+    let mended = next(&lowered, &with(QualityImpact::None), 7);
+    assert_eq!(mended.grade, Grade::FOUR);
+    assert_eq!(next(&mended, &grave, 8).grade, stood.grade);
+}
+
+#[test]
 fn an_age_that_was_set_aside_never_comes_back_and_a_later_one_does() {
     let facts = routine();
     let day = 24 * 60;

@@ -94,6 +94,15 @@ impl Take<'_> {
                 self.case.to_string(),
             ));
         }
+        if reason == HoldReason::SingleVoice {
+            return Err(Fault::illegal(
+                "HOLD_NOT_ALLOWED",
+                format!(
+                    "{reason} is set by the platform while a message waits for the spokesperson"
+                ),
+                self.case.to_string(),
+            ));
+        }
         let rule = site.profile().holds.reasons.get(&reason);
         let budget = casework::budget(site, reason, all);
         let (Some(rule), Some(budget)) = (rule, budget) else {

@@ -928,3 +928,91 @@ async fn a_move_that_changes_counts_locks_the_clusters_before_the_case_whoever_m
     free.expect("the case is not locked while the clusters are waited for");
     assert_eq!(outcome, redress_proto::event::v1::DeliverOutcome::Applied);
 }
+
+#[tokio::test]
+async fn ten_people_are_ten_wherever_the_merged_case_of_the_tenth_had_been_put_g1_4() {
+    let world = World::new().await;
+    let received = async |text: &str, people: std::ops::Range<u32>| {
+        let case = world.new_case();
+        world.say(&case, text);
+        let facts = event::CaseFacts {
+            person_tokens: people.map(|n| format!("p{n}")).collect(),
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts)]).await;
+        case
+    };
+    let head = received(LIFT[0], 0..5).await;
+    received(LIFT[1], 5..9).await;
+    let tenth = received("地下车库积水,车子被泡了。", 9..10).await;
+    let large = async || ids(&world.decision(&head).await).contains(&"G1.4");
+    assert!(!large().await);
+    let merged = event::CaseMoved {
+        case: tenth.to_string(),
+        status: to_wire(CaseStatus::Merged),
+        epoch: 2,
+        move_time: Some(to_timestamp(world.now())),
+        merged_into: head.to_string(),
+        ..Default::default()
+    };
+    let kind = "redress.case.moved.v1";
+    let merged = world.event("intake", kind, &tenth.to_string(), &merged);
+    world.tell(&[merged]).await;
+    assert!(large().await);
+}
+
+#[tokio::test]
+async fn clusters_that_reach_five_units_together_propose_a_notice_and_what_was_decided_is_carried_m19()
+ {
+    let world = World::new().await;
+    let received = async |text: &str, unit: &str| {
+        let case = world.new_case();
+        world.say(&case, text);
+        world.place(&case, "3栋", unit);
+        let facts = world.by_person(&case, "same");
+        world.tell(&[world.received(facts)]).await;
+        world.decision(&case).await.cluster
+    };
+    let merge = async |source: &str, target: &str| {
+        let request = wire::MergeClustersRequest {
+            name: target.to_owned(),
+            source: source.to_owned(),
+            ..Default::default()
+        };
+        let merged = world.rpc.merge_clusters(by(world.manager(), request)).await;
+        merged.expect("merged");
+    };
+    let state = async |cluster: &str| {
+        let shown = get(&world, cluster).await;
+        shown.general_defect.map(|defect| defect.state())
+    };
+    let mut leaks = String::new();
+    for unit in ["101", "201", "301"] {
+        leaks = received("外墙渗水,卧室墙面发霉", unit).await;
+    }
+    let mut garage = String::new();
+    for unit in ["401", "501"] {
+        garage = received("地下车库积水,车子被泡了。", unit).await;
+    }
+    assert_ne!(leaks, garage);
+    merge(&garage, &leaks).await;
+    let proposed = wire::GeneralDefectState::Proposed;
+    assert_eq!(state(&leaks).await, Some(proposed));
+    let accept = wire::ReviewGeneralDefectRequest {
+        name: leaks.clone(),
+        accept: true,
+        reason: "the whole wall".to_owned(),
+        ..Default::default()
+    };
+    let accepted = world
+        .rpc
+        .review_general_defect(by(world.manager(), accept))
+        .await;
+    accepted.expect("accepted");
+    let lift = received(LIFT[0], "601").await;
+    merge(&leaks, &lift).await;
+    let accepted = wire::GeneralDefectState::Accepted;
+    assert_eq!(state(&lift).await, Some(accepted));
+    let said: Vec<event::DefectChanged> = world.said("redress.defect.changed.v1").await;
+    assert_eq!(said.len(), 2, "the owners are told of it once");
+}

@@ -498,3 +498,176 @@ async fn m16_a_word_that_was_promised_on_a_merged_case_is_owed_by_its_head() {
     let state = world.clocks(&head).await[&ClockKind::InterimUpdate].state;
     assert_eq!(state, to_wire(ClockState::Met));
 }
+
+#[tokio::test]
+async fn a_body_waits_still_where_the_head_ended_before_the_merge_was_undone_m03() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world
+        .tell(&[
+            open,
+            merged(&world, &case, &head),
+            world.moved("intake", &head, CaseStatus::Rejected, 2),
+        ])
+        .await;
+    assert_eq!(outside(&world, &head).await, Some(ClockState::Cancelled));
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    let clock = world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
+    assert_eq!(clock.state, to_wire(ClockState::Running));
+    assert_eq!(Some(time(&clock.due_time)), demand.due);
+    // The head has nothing to do with it any more, reopened or not.
+    let reopened = world.moved("intake", &head, CaseStatus::Reopened, 3);
+    world.tell(&[reopened]).await;
+    assert_eq!(outside(&world, &head).await, Some(ClockState::Cancelled));
+    assert_eq!(outside(&world, &case).await, Some(ClockState::Running));
+}
+
+#[tokio::test]
+async fn a_head_owes_what_was_merged_into_it_in_whatever_order_its_end_is_heard_i3() {
+    let world = World::new().await;
+    for ends_first in [false, true] {
+        let (case, head) = (world.case().await, world.case().await);
+        let demand = transfer(&world);
+        let open = demand.told(&world, &case, event::DemandState::Open);
+        let mut heard = vec![
+            merged(&world, &case, &head),
+            world.moved("intake", &head, CaseStatus::Rejected, 2),
+        ];
+        if ends_first {
+            heard.reverse();
+        }
+        world.tell(&[open]).await;
+        world.tell(&heard).await;
+        let reopened = world.moved("intake", &head, CaseStatus::Reopened, 3);
+        world.tell(&[reopened]).await;
+        let clock = world.clocks(&head).await[&ClockKind::OutsideDeadline].clone();
+        assert_eq!(clock.state, to_wire(ClockState::Running), "{ends_first}");
+        assert_eq!(Some(time(&clock.due_time)), demand.due, "{ends_first}");
+    }
+}
+
+#[tokio::test]
+async fn time_that_a_court_gave_to_defend_is_not_taken_back_by_a_graver_grade_p04() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut defence = Demand {
+        kind: ClockKind::Defence,
+        due: None,
+        ..transfer(&world)
+    };
+    let open = defence.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    defence.due = Some(world.now() + HOUR * 24 * 40);
+    let granted = defence.told(&world, &case, event::DemandState::Open);
+    // The signal makes it grade 1.
+    let stage = begun(&world, &case, defence.id);
+    world.tell(&[granted, stage]).await;
+    assert_eq!(world.decision(&case).await.grade, 1);
+    let clock = world.clocks(&case).await[&ClockKind::Defence].clone();
+    assert_eq!(Some(time(&clock.due_time)), defence.due);
+}
+
+#[tokio::test]
+async fn time_that_a_body_gave_before_a_reopening_counts_though_it_is_recorded_after_it_i3() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let withdrawn = world.moved("intake", &case, CaseStatus::Withdrawn, 2);
+    world.tell(&[withdrawn]).await;
+    demand.granted = Some(world.now() + HOUR * 90);
+    demand.due = Some(world.now() + HOUR * 300);
+    world.advance(HOUR * 101).await;
+    let reopened = world.moved("intake", &case, CaseStatus::Reopened, 3);
+    world.tell(&[reopened]).await;
+    assert_eq!(outside(&world, &case).await, Some(ClockState::Breached));
+    let granted = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[granted.clone(), granted]).await;
+    let clock = world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
+    assert_eq!(clock.state, to_wire(ClockState::Running));
+    assert_eq!(Some(time(&clock.due_time)), demand.due);
+    assert_eq!(time(&clock.start_time), demand.start);
+    world.advance(HOUR * 200).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 1);
+}
+
+#[tokio::test]
+async fn what_was_done_in_time_is_no_breach_though_it_is_entered_after_the_case_ended_i3() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    // Done ten hours before the deadline.
+    world.advance(HOUR * 90).await;
+    let met = demand.told(&world, &case, event::DemandState::Met);
+    let withdrawn = world.moved("intake", &case, CaseStatus::Withdrawn, 2);
+    world.tell(&[withdrawn]).await;
+    world.advance(HOUR * 20).await;
+    world.tell(&[met]).await;
+    let (state, round): (String, i32) = sqlx::query_as(
+        "SELECT state, round FROM triage.clock WHERE kind = 'OUTSIDE_DEADLINE' AND due_time > stop_time",
+    )
+    .fetch_one(&world.database.admin)
+    .await
+    .expect("met before its deadline");
+    assert_eq!((state.as_str(), round), ("MET", 2));
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 0);
+}
+
+#[tokio::test]
+async fn more_time_that_is_given_after_the_warning_is_warned_of_again_p08() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let warned = async || world.paged("OUTSIDE_DEADLINE", "WARNED").await;
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    // At 50 and at 75 of 100 hours.
+    world.advance(HOUR * 80).await;
+    assert_eq!(warned().await, 2);
+    demand.due = Some(demand.start + HOUR * 120);
+    let granted = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[granted]).await;
+    // Half of 120 has passed and was warned of, three quarters lie ahead.
+    world.advance(HOUR * 9).await;
+    assert_eq!(warned().await, 2);
+    world.advance(HOUR * 2).await;
+    assert_eq!(warned().await, 3);
+}
+
+#[tokio::test]
+async fn who_acknowledged_a_breach_that_was_none_has_not_acknowledged_the_one_after_it_p14() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let paged = async || {
+        let mut told: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+        let kind = to_wire(ClockKind::OutsideDeadline);
+        told.retain(|told| told.kind == kind && told.level > 0 && !told.notify.is_empty());
+        told
+    };
+    world.advance(HOUR * 100).await;
+    let first = paged().await.pop().expect("a page");
+    // It had been given before, and is heard of only now.
+    demand.granted = Some(world.now() - HOUR * 2);
+    demand.due = Some(world.now() + HOUR * 24);
+    let granted = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[granted]).await;
+    world.advance(HOUR * 24).await;
+    let before = paged().await;
+    let second = before.last().expect("a page");
+    assert_ne!(second.generation, first.generation);
+    world.tell(&[world.acknowledged(&first)]).await;
+    world.advance(HOUR).await;
+    assert_eq!(paged().await.len(), before.len() + 1, "paged again");
+    world.tell(&[world.acknowledged(second)]).await;
+    world.advance(HOUR).await;
+    assert_eq!(paged().await.len(), before.len() + 1);
+}

@@ -522,3 +522,26 @@ async fn what_waits_for_the_spokesperson_stands_still_until_the_last_is_decided_
         "{decision:?}"
     );
 }
+
+#[tokio::test]
+async fn a_case_ages_while_a_message_waits_for_the_spokesperson_g2_4() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.tell(&[waits(&world, &case, 1)]).await;
+    world.advance(HOUR * (24 * 15 + 1)).await;
+    assert!(!held_kinds(&world, &case).await.is_empty());
+    let decision = world.decision(&case).await;
+    assert!(crate::world::ids(&decision).contains(&"G2.4"));
+}
+
+#[tokio::test]
+async fn only_the_platform_lets_a_case_wait_for_the_spokesperson_p05() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let until = world.now() + HOUR * 24;
+    let reason = HoldReason::SingleVoice;
+    let refused = hold_as(&world, world.manager(), &case, reason, until).await;
+    let status = refused.expect_err("refused");
+    assert_eq!(status.code(), tonic::Code::FailedPrecondition);
+    assert!(held_kinds(&world, &case).await.is_empty());
+}

@@ -819,3 +819,50 @@ async fn an_explanation_shows_what_the_time_was_spent_on() {
     );
     assert_eq!(told.time_zone, "Asia/Shanghai");
 }
+
+#[tokio::test]
+async fn p04_an_urgency_that_gives_as_much_time_takes_nothing_back_that_a_person_gave() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    let given = at("2026-03-20T09:00:00+08:00");
+    let extend = wire::ExtendClockRequest {
+        name: resolve.name,
+        due_time: Some(to_timestamp(given)),
+        reason: "the part is on its way".to_owned(),
+        etag: resolve.etag,
+        request_id: String::new(),
+    };
+    let extended = world.rpc.extend_clock(by(world.manager(), extend)).await;
+    extended.expect("extended");
+    // More urgent, of the same grade: five working days as before.
+    signal(&world, &case, SignalKind::OngoingDamage).await;
+    assert_eq!(world.decision(&case).await.grade, 4);
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    assert_eq!(time(&resolve.due_time), given);
+}
+
+#[tokio::test]
+async fn another_danger_wants_somebody_on_site_anew_once_the_first_was_seen_to_m13() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let on_site = async || world.clocks(&case).await[&ClockKind::OnSite].clone();
+    signal(&world, &case, SignalKind::OngoingDamage).await;
+    let first = on_site().await;
+    world.advance(HOUR).await;
+    let visit = Said {
+        visit: true,
+        ..WORD
+    };
+    say(&world, &case, visit).await;
+    assert_eq!(on_site().await.state, to_wire(ClockState::Met));
+    world.advance(HOUR).await;
+    // What was known already starts nothing.
+    signal(&world, &case, SignalKind::ThreatensLitigation).await;
+    assert_eq!(on_site().await.state, to_wire(ClockState::Met));
+    signal(&world, &case, SignalKind::OngoingDamage).await;
+    let second = on_site().await;
+    assert_eq!(second.state, to_wire(ClockState::Running));
+    assert_eq!(time(&second.start_time), world.now());
+    assert!(time(&second.due_time) > time(&first.due_time));
+}

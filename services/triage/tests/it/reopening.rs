@@ -36,6 +36,15 @@ async fn outside(world: &World, case: &CaseName, due: Timestamp) {
     started.expect("started");
 }
 
+/// Whoever was paged last about an outside deadline acknowledges it.
+async fn acknowledge(world: &World) {
+    let mut told: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let kind = to_wire(ClockKind::OutsideDeadline);
+    told.retain(|told| told.kind == kind && told.level > 0 && !told.notify.is_empty());
+    let last = told.last().expect("a page");
+    world.tell(&[world.acknowledged(last)]).await;
+}
+
 #[tokio::test]
 async fn p27_what_was_extended_and_resolved_is_promised_anew_by_the_policy_when_it_is_reopened() {
     // Before the instant that a person gave, and after it.
@@ -85,6 +94,7 @@ async fn an_outside_deadline_that_passed_while_the_case_was_closed_breaches_visi
         assert!(!pages.iter().any(climbed), "P11: not all leads at once");
         let clock = world.clocks(&case).await[&ClockKind::OutsideDeadline].clone();
         assert_eq!(clock.state, to_wire(ClockState::Breached), "{away}");
+        acknowledge(&world).await;
     }
     // Half of the two days after it was last reopened, as it would have been after the deadline.
     let climbs = async || world.paged("OUTSIDE_DEADLINE", "CLIMBED").await;
@@ -255,4 +265,65 @@ async fn a_deadline_that_a_mistyped_year_sets_is_refused() {
         assert_eq!(status.code(), tonic::Code::InvalidArgument);
         assert!(status.message().contains("due_time"), "{status:?}");
     }
+}
+
+#[tokio::test]
+async fn p14_a_broken_outside_deadline_that_nobody_heard_of_is_told_when_its_case_is_reopened() {
+    let world = World::new().await;
+    let case = world.case().await;
+    outside(&world, &case, world.now() + HOUR * 24 * 2).await;
+    world
+        .advance(HOUR * 48 + SignedDuration::from_mins(5))
+        .await;
+    let breached = async || world.paged("OUTSIDE_DEADLINE", "BREACHED").await;
+    assert_eq!(breached().await, 1);
+    let again = async |epoch| {
+        let withdrawn = world.moved("intake", &case, CaseStatus::Withdrawn, epoch);
+        world.tell(&[withdrawn]).await;
+        world.advance(HOUR).await;
+        let reopened = world.moved("intake", &case, CaseStatus::Reopened, epoch + 1);
+        let before = to_pages(&world).await;
+        world.tell(&[reopened]).await;
+        world.advance(SignedDuration::from_mins(1)).await;
+        to_pages(&world).await - before
+    };
+    // Nobody acknowledged.
+    assert_eq!(again(2).await, 1);
+    assert_eq!(breached().await, 1, "P11: the breach is told once");
+    // Somebody did.
+    acknowledge(&world).await;
+    assert_eq!(again(4).await, 0);
+}
+
+/// How often somebody was paged about an outside deadline.
+async fn to_pages(world: &World) -> usize {
+    let told: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let kind = to_wire(ClockKind::OutsideDeadline);
+    let paged = told
+        .iter()
+        .filter(|told| told.kind == kind && told.level > 0 && !told.notify.is_empty());
+    paged.count()
+}
+
+#[tokio::test]
+async fn what_is_reopened_before_its_resolution_is_heard_is_resolved_anew_i3() {
+    let mut ends = Vec::new();
+    for in_order in [true, false] {
+        let world = World::new().await;
+        let case = world.case().await;
+        world.advance(HOUR * 24).await;
+        let mut heard = vec![
+            world.moved("assignment", &case, CaseStatus::Resolved, 1),
+            world.moved("intake", &case, CaseStatus::Reopened, 2),
+        ];
+        if !in_order {
+            heard.reverse();
+        }
+        world.tell(&heard).await;
+        let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+        assert_eq!(resolve.state, to_wire(ClockState::Running), "{in_order}");
+        assert_eq!(time(&resolve.start_time), world.now(), "{in_order}");
+        ends.push(time(&resolve.due_time));
+    }
+    assert_eq!(ends[0], ends[1]);
 }

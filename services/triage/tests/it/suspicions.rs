@@ -480,3 +480,19 @@ async fn who_stands_accused_while_the_question_waits_is_asked_no_more() {
     world.tell(&[world.updated(facts)]).await;
     assert_eq!(asked(&world).await, ["lead-duty", "lead-top"]);
 }
+
+#[tokio::test]
+async fn a_resolution_asks_nobody_a_second_time_and_what_comes_up_after_it_is_asked_p06() {
+    let world = World::new().await;
+    let case = world.case().await;
+    suspect(&world, &case, SignalKind::Injury).await;
+    world.advance(MINUTE).await;
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[resolved]).await;
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    let state = question(&world, &case).await.state;
+    assert_eq!(state, ClockState::Cancelled.number());
+    world.advance(MINUTE).await;
+    suspect(&world, &case, SignalKind::DangerToPersons).await;
+    assert_eq!(asked(&world).await, ["lead-duty", "lead-duty"]);
+}
