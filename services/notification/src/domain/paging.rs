@@ -28,7 +28,7 @@ pub struct Due<'a> {
     pub reader_accused: bool,
     /// The case; none where it has none or the case is not known here.
     pub case: Option<&'a CaseView>,
-    /// The incident was merged into another, or all its cases have ended.
+    /// The incident was merged into another.
     pub incident_ended: bool,
     /// The clock's state now.
     pub clock: Option<ClockState>,
@@ -78,7 +78,7 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
         return Some("READER_ACCUSED");
     }
     if due.template.is_callout() {
-        // A call-out belongs to its incident, which may outlive the case that opened it.
+        // A call-out belongs to its incident, which may outlive its cases.
         return due.incident_ended.then_some("INCIDENT_ENDED");
     }
     if due.incident_ended {
