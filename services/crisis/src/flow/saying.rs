@@ -217,6 +217,7 @@ impl Turn<'_> {
             Verdict::Object | Verdict::Lift => &[],
         };
         self.require_chain(roles, by).await?;
+        self.require_unpicked(&case, roles, by).await?;
         case.draft()
             .review(*step, *verdict, by)
             .map_err(|refusal| case.refused(&refusal))?;
@@ -386,9 +387,22 @@ impl Turn<'_> {
     /// Lets somebody act for a role until an instant.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when the person may hold no role here.
-    pub async fn deputize(&mut self, deputy: &deputies::Deputy, reason: &str) -> Result<(), Fault> {
+    /// PERMISSION_DENIED when `by` neither holds the role nor commands; FAILED_PRECONDITION when the person may hold no role
+    /// here.
+    pub async fn deputize(
+        &mut self,
+        deputy: &deputies::Deputy,
+        reason: &str,
+        by: &Person,
+    ) -> Result<(), Fault> {
         let IncidentName { site, id } = self.incident.name.clone();
+        let held = roles::of_incident(self.tx, &site, id).await?;
+        let holder = held.iter().find(|r| r.role == deputy.role);
+        let holder = holder.and_then(|r| r.held.person());
+        // Not whoever acts for it: nobody makes their own time longer.
+        if holder.is_none() || holder != by.at(&site) {
+            self.require_commander(by).await?;
+        }
         self.require_on_roster(&deputy.staff)?;
         deputies::appoint(self.tx, &site, id, deputy).await?;
         let text = format!(
@@ -453,6 +467,35 @@ impl Turn<'_> {
             "being {} of the incident or of the one that leads it, or a deputy",
             words.join(" or ")
         )))
+    }
+
+    /// Whoever acts for a role by the word of somebody who wrote the statement does not review it: an author picks nobody.
+    async fn require_unpicked(
+        &mut self,
+        case: &Case,
+        wanted: &[DutyRole],
+        by: &Person,
+    ) -> Result<(), Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let Some(staff) = by.at(&site) else {
+            return Ok(());
+        };
+        let held = roles::of_incident(self.tx, &site, id).await?;
+        let mut held = held.iter().filter(|r| wanted.contains(&r.role));
+        if held.any(|r| r.held.staff.as_ref() == Some(staff)) {
+            return Ok(());
+        }
+        let acting = deputies::acting(self.tx, &site, id, self.now).await?;
+        let picked = acting
+            .iter()
+            .filter(|d| wanted.contains(&d.role) && d.staff == *staff)
+            .any(|d| case.authors.iter().any(|a| a.subject == d.appointed_by));
+        if picked {
+            let text = "you act for the role by the word of somebody who wrote a version of the statement; whoever holds it, \
+                        or a deputy whom somebody else appointed, reviews it";
+            return Err(Fault::illegal("AUTHOR_REVIEWS", text, &case.statement.name));
+        }
+        Ok(())
     }
 
     /// Whether a person holds one of these roles in an incident, or acts for one now.

@@ -59,7 +59,10 @@ impl Turn<'_> {
     }
 
     /// Whoever commands it now: the holder, who stands in while nobody holds it, or an appointed deputy.
-    async fn require_commander(&mut self, by: &Person) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED.
+    pub async fn require_commander(&mut self, by: &Person) -> Result<(), Fault> {
         let site = self.site();
         let held = roles::of_incident(self.tx, &site, self.incident.name.id).await?;
         let commander = held.iter().find(|r| r.role == DutyRole::TopLead);

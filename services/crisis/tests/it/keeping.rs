@@ -403,7 +403,7 @@ async fn switch(world: &World, mode: IncidentMode) -> wire::Incident {
     };
     let answer = world
         .api
-        .switch_mode(as_caller(request, &["lake"]))
+        .switch_mode(as_person(request, "lake", "top"))
         .await
         .expect("switched");
     answer.into_inner().incident.expect("filled")
@@ -418,7 +418,7 @@ async fn the_commanders_word_holds_until_something_new_is_public() {
         incident
             .log_entries
             .iter()
-            .any(|e| e.actor == "li" && e.text.contains("the commander's word"))
+            .any(|e| e.actor == "account-top" && e.text.contains("the commander's word"))
     );
     assert_eq!(
         running(&incident),
