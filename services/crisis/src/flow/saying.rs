@@ -13,7 +13,7 @@ use super::{Desk, Transition, Turn};
 use crate::domain::gate::Waiver;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
-    Digest, Draft, Fact, Person, Refusal, Review, Standing, chain, contradiction, digest,
+    Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing, chain, contradiction, digest,
     is_public, publishers, standing_facts, wording_hits,
 };
 use crate::domain::words::{
@@ -22,7 +22,9 @@ use crate::domain::words::{
 };
 use crate::store::statements::{Publication, Said, Statement};
 use crate::store::updates::Update;
-use crate::store::{cases, deputies, feed, incidents, links, roles, statements, terms, wording};
+use crate::store::{
+    cases, deputies, feed, incidents, links, roles, stages, statements, terms, wording,
+};
 
 /// A statement with everything that was said of it.
 #[derive(Debug, Clone)]
@@ -65,10 +67,15 @@ impl Case {
         let said = statements::said(tx, &site, id).await?;
         let left = statement.published.as_ref();
         let stage = left.map_or(stage, |p| p.stage);
-        let digest = left.map_or_else(
-            || digest(statement.incident, stage, &statement.content),
-            |p| p.digest,
-        );
+        let digest = match left {
+            Some(left) => left.digest,
+            None => {
+                let visits = stages::visits(tx, &site, statement.incident).await?;
+                let visits: Vec<_> = visits.iter().map(|v| (v.number, v.stage)).collect();
+                let scene = Scene::of(stage, &visits);
+                digest(statement.incident, scene, &statement.content)
+            }
+        };
         let reviews: Vec<Review> = said.iter().map(|s| s.review.clone()).collect();
         Ok(Self {
             standing: Standing::of(&reviews, digest, &authors),

@@ -249,6 +249,32 @@ async fn an_edit_and_a_move_of_the_stage_void_what_was_approved_p24() {
 }
 
 #[tokio::test]
+async fn what_was_approved_does_not_count_again_when_the_stage_falls_back_p24() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(
+            &incident,
+            words(StatementKind::Update, "我们已到现场。"),
+            "author",
+        )
+        .await;
+    world.approve_all(&draft).await;
+    for stage in [IncidentStage::Handling, IncidentStage::Outbreak] {
+        world
+            .to_stage(&incident, stage, |_| true)
+            .await
+            .expect("decided");
+    }
+    let now = world.read(&draft.name).await;
+    assert_ne!(now.digest, draft.digest);
+    assert!(now.reviews.iter().all(|r| !r.counts));
+    let refused = world.release(&now, VOICE).await.expect_err("another visit");
+    assert_eq!(reason(&refused), "STATEMENT_NOT_APPROVED");
+    world.approve_all(&now).await;
+    world.release(&now, VOICE).await.expect("approved anew");
+}
+
+#[tokio::test]
 async fn authors_outsiders_and_the_same_eyes_give_no_step() {
     let (world, incident) = public().await;
     // The legal counsel wrote a version: somebody else of the chain has to review it.
