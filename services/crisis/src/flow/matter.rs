@@ -13,6 +13,7 @@ use super::terms::freeze;
 use super::{Because, Desk, Transition, Turn};
 use crate::domain::admit::{Admission, Facts, Verdict, admit};
 use crate::domain::mode;
+use crate::domain::stage::hotter;
 use crate::domain::words::{LogKind, Mode, Stage, State};
 use crate::store::cases::{CaseFile, Ruling};
 use crate::store::incidents::Incident;
@@ -330,7 +331,7 @@ pub async fn merge_matters(
 }
 
 /// The younger ends, and what it had goes to the older: cases, people, promises with the time they were
-/// made.
+/// made, and its stage where that is the hotter one.
 async fn merge(
     tx: &mut Tx,
     desk: &Desk,
@@ -344,10 +345,11 @@ async fn merge(
     let (mode, reason) = (younger.mode, younger.mode_reason.clone());
     let weighed = younger.weighed.clone();
     let number = younger.number.clone();
-    let provisional = younger.provisional;
+    let (provisional, stage) = (younger.provisional, younger.stage);
 
     let mut turn = Turn::take(tx, desk, now, younger).await?;
     let carried = turn.starts().await?;
+    let mut cadences = turn.cadences().await?;
     let ended_name = turn.incident.name.clone();
     let linked = links::of_incident(turn.tx, &ended_name).await?;
     turn.incident.state = State::Merged;
@@ -371,7 +373,16 @@ async fn merge(
     turn.adopt_roles(ended).await?;
     turn.fill_roles(Because::TimePassed).await?;
     turn.incident.provisional &= provisional;
-    turn.make_tasks(now).await?;
+    cadences.extend(turn.cadences().await?);
+    let breaks_out = hotter(stage, turn.incident.stage);
+    if breaks_out {
+        turn.skip_tasks(|_| true, &text, &[], "").await?;
+        let moved = format!("{} → {stage}: {text}", turn.incident.stage);
+        turn.note(LogKind::StageMoved, "", &moved, "").await?;
+        turn.enter_stage(stage, &text).await?;
+    } else {
+        turn.make_tasks(now).await?;
+    }
     turn.incident.weighed.extend(weighed);
     turn.incident.weighed.sort();
     turn.incident.weighed.dedup();
@@ -382,5 +393,9 @@ async fn merge(
         turn.note(LogKind::ModeSwitched, "", &text, "").await?;
     }
     turn.reconcile(now, &carried).await?;
+    if breaks_out {
+        turn.restart_cadence().await?;
+    }
+    turn.keep_earlier(&cadences).await?;
     Ok(turn.finish(Transition::Changed).await?.1)
 }

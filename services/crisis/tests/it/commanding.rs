@@ -538,6 +538,46 @@ impl World {
 }
 
 #[tokio::test]
+async fn a_merger_cools_no_outbreak_and_puts_no_report_off_m01() {
+    use redress_model::words::ClockKind;
+    let (world, older, younger) = two_of_one_site().await;
+    for stage in [IncidentStage::Handling, IncidentStage::Aftermath] {
+        let moved = world.to_stage(&older, stage, |_| true).await;
+        moved.expect("decided");
+    }
+    let due = async |name: &str, kind: ClockKind| {
+        let clocks = world.incident(name).await.clocks;
+        let runs = |c: &&wire::IncidentClock| c.kind == kind.number() && c.stop_time.is_none();
+        let clock = clocks.iter().find(runs).expect("runs");
+        clock.due_time.expect("set").seconds
+    };
+    let kinds = [ClockKind::InsideReport, ClockKind::OutwardUpdate];
+    let mut promised = Vec::new();
+    for kind in kinds {
+        promised.push(due(&younger, kind).await);
+        assert!(due(&older, kind).await > promised[promised.len() - 1]);
+    }
+    world.advance(60);
+    world.merged().await;
+    let merged = world.the_open("lake").await;
+    assert_eq!(
+        (merged.name.as_str(), merged.stage()),
+        (older.as_str(), IncidentStage::Outbreak)
+    );
+    let log = merged.log_entries.iter();
+    assert_eq!(
+        log.filter(|e| e.text.starts_with("AFTERMATH → OUTBREAK"))
+            .count(),
+        1
+    );
+    for (kind, promised) in kinds.into_iter().zip(promised) {
+        assert_eq!(due(&older, kind).await, promised, "{kind}");
+    }
+    let plan = world.plan(&older).await;
+    assert!(!plan.tasks.is_empty(), "of the outbreak");
+}
+
+#[tokio::test]
 async fn links_of_a_merged_incident_follow_to_the_one_that_stays() {
     let (world, older, younger) = two_of_one_site().await;
     world
