@@ -26,6 +26,7 @@ impl Turn<'_> {
             self.in_aftermath(),
             self.stage_done(waivers).await?,
             self.commitments_settled().await?,
+            self.reports_assessed().await?,
             self.clarifications_done().await?,
             self.inquiries_decided().await?,
             self.last_briefing_held().await?,
@@ -104,6 +105,20 @@ impl Turn<'_> {
         Ok(Condition::new(
             "commitments",
             "no commitment is open",
+            missing.collect(),
+        ))
+    }
+
+    /// One that nobody assessed starts no promise, and nobody assesses it once the incident has ended (M17).
+    async fn reports_assessed(&mut self) -> Result<Condition, Fault> {
+        let site = self.site();
+        let id = self.incident.name.id;
+        let all = media::exposures(self.tx, &site, id, None, None, i64::MAX).await?;
+        let unassessed = all.iter().filter(|e| e.truth.is_none());
+        let missing = unassessed.map(|e| format!("what {} reported is not assessed", e.outlet));
+        Ok(Condition::new(
+            "reports",
+            "every report of the press is assessed",
             missing.collect(),
         ))
     }
