@@ -143,11 +143,31 @@ impl Turn<'_> {
         )
         .ok_or_else(|| Fault::internal("a clock of cases was started on an incident"))?;
         let clock = self.clock(kind, start, deadlines);
-        self.run(Clock { case, ..clock }).await?;
+        let mut clock = Clock { case, ..clock };
+        if kind == ClockKind::HoldingStatement
+            && let Some(before) = self.dropped(kind).await?
+            && before.start == start
+        {
+            // The same promise: whoever heard that it is broken does not hear it again, and it stays so.
+            (clock.told, clock.level) = (before.told, before.level);
+            if before.level > 0 {
+                clock.state = ClockState::Breached;
+            }
+        }
+        self.run(clock).await?;
         if kind == ClockKind::WeeklyBriefing {
             self.plan_briefing(deadlines.due).await?;
         }
         Ok(())
+    }
+
+    /// The last promise of a kind that was cancelled.
+    pub(super) async fn dropped(&mut self, kind: ClockKind) -> Result<Option<Clock>, Fault> {
+        let site = self.site();
+        let id = self.incident.name.id;
+        let stopped = clocks::stopped(self.tx, &site, id, &[], i64::MAX).await?;
+        let mut stopped = stopped.into_iter();
+        Ok(stopped.find(|c| c.kind == kind && c.state == ClockState::Cancelled))
     }
 
     /// How many of a cadence were kept since the stage was entered: it slows down by that.

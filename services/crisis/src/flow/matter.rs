@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use redress_model::ids::new_id;
 use redress_model::name::{IncidentName, SiteId};
+use redress_model::words::ClockKind;
 use redress_model::{Fault, Grade};
 use redress_store::Tx;
 use redress_timers::Entry;
@@ -269,8 +270,8 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    /// Switches the mode; promises that the new one does not have are cancelled, its own start. Says
-    /// whether anything changed.
+    /// Switches the mode; promises that the new one does not have are cancelled, its own start, the holding statement where
+    /// it stood. Says whether anything changed.
     ///
     /// # Errors
     /// When Postgres is away.
@@ -288,7 +289,11 @@ impl Turn<'_> {
         reason.clone_into(&mut self.incident.mode_reason);
         let text = format!("mode is now {} ({reason})", mode.word().to_lowercase());
         self.note(LogKind::ModeSwitched, actor, &text, "").await?;
-        self.reconcile(at, &Starts::new()).await?;
+        // There and back gives no new hour for the first word.
+        let first_word = self.dropped(ClockKind::HoldingStatement).await?;
+        let first_word = first_word.map(|c| ((c.kind, c.case), c.start));
+        self.reconcile(at, &first_word.into_iter().collect())
+            .await?;
         Ok(true)
     }
 }
