@@ -164,6 +164,40 @@ async fn a_role_goes_over_when_the_other_accepts_and_not_before_m12() {
 }
 
 #[tokio::test]
+async fn whoever_was_called_out_before_hears_of_an_offer_all_the_same_m12() {
+    let (world, name) = opened("G1.1").await;
+    let called = world.call_outs("lake").await;
+    let counsel = staff("lake", "counsel");
+    let before = called.iter().find(|c| c.staff == counsel);
+    let before = before.expect("of the command").clone();
+    world.take([message_changed(&before, "ACKNOWLEDGED")]).await;
+    world.offer(&name, "counsel").await.expect("on the roster");
+    world
+        .offer(&name, "counsel")
+        .await
+        .expect("a repeat succeeds");
+    let now = world.call_outs("lake").await;
+    assert_eq!(now.len(), called.len() + 1, "once");
+    let asked = now.last().expect("told");
+    assert_eq!(
+        (asked.staff.as_str(), asked.role),
+        (counsel.as_str(), VOICE.number())
+    );
+    assert_ne!(asked.callout_id, before.callout_id, "a page of its own");
+    // Nobody answers that page: what was answered stays, and so does the role.
+    let missed = message_changed(asked, "FAILED");
+    assert_eq!(
+        world.deliver(missed).await,
+        redress_proto::event::v1::DeliverOutcome::Applied
+    );
+    let role = role(&world.incident(&name).await, DutyRole::LegalCounsel);
+    assert_eq!(role.staff, counsel);
+    assert_eq!(role.call_out_state(), wire::CallOutState::Acknowledged);
+    let command = world.accept(&name, "counsel", true).await;
+    assert_eq!(voice(&command.expect("offered")), counsel);
+}
+
+#[tokio::test]
 async fn an_offer_is_declined_replaced_or_over_and_the_holder_stays() {
     let (world, name) = opened("G1.1").await;
     world
