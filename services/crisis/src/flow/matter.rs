@@ -258,7 +258,7 @@ impl Turn<'_> {
 
     /// A case of it is grade 1 beyond a suspicion: what leaves is promised from here on. Says whether
     /// anything changed.
-    async fn confirm(&mut self, case: &CaseFile, at: Timestamp) -> Result<bool, Fault> {
+    pub(super) async fn confirm(&mut self, case: &CaseFile, at: Timestamp) -> Result<bool, Fault> {
         if !self.incident.provisional {
             return Ok(false);
         }

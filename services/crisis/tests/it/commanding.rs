@@ -340,6 +340,40 @@ async fn a_case_leaves_for_another_incident_and_keeps_what_a_leader_said() {
 }
 
 #[tokio::test]
+async fn suspicions_go_and_stay_with_their_cases_g1_8() {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let of = |n, matter| graded(&case("lake", n), &cluster("lake", matter), 1, &["G1.8"]);
+    // A suspicion, which a case that is none confirms; and another suspicion.
+    world.take([of(1, 1).provisional().event()]).await;
+    let name = world.the_open("lake").await.name;
+    world.take([of(2, 1).event()]).await;
+    assert!(!world.the_open("lake").await.provisional);
+    world.take([of(3, 1).provisional().event()]).await;
+    assert!(!world.the_open("lake").await.provisional);
+
+    world
+        .take([of(3, 3).provisional().revision(2, 1).event()])
+        .await;
+    let parted = world.split(&name, 3, SplitGoal::Own, "").await;
+    let parted = parted.expect("its own matter");
+    let (left, own) = (parted.incident.expect("left"), parted.joined.expect("own"));
+    assert!(!left.provisional, "the case that confirmed it stays");
+    assert!(own.provisional, "a suspicion by itself");
+    assert_eq!(running(&own), ["INSIDE_REPORT"]);
+
+    let parted = world.split(&name, 2, SplitGoal::Other, &own.name).await;
+    let parted = parted.expect("open");
+    let (left, other) = (parted.incident.expect("left"), parted.joined.expect("own"));
+    assert!(left.provisional, "what stays is a suspicion");
+    assert_eq!(running(&left), ["INSIDE_REPORT"]);
+    assert!(!other.provisional, "confirmed by what came");
+    assert!(running(&other).contains(&"HOLDING_STATEMENT"));
+}
+
+#[tokio::test]
 async fn a_case_that_left_for_none_comes_back_only_by_another_rise() {
     let (world, name) = wrongly_joined().await;
     let parted = world
