@@ -7,6 +7,20 @@ use super::words::{Audience, ExposureTruth, OutletRank, StatementKind};
 /// A false exposure is clarified within this, or it is taken as true (M17).
 pub const CLARIFY_WITHIN: SignedDuration = SignedDuration::from_hours(5 * 24);
 
+/// And never less than this after it was found false (own): who assesses late still lets somebody clarify.
+const CLARIFY_AT_LEAST: SignedDuration = SignedDuration::from_hours(24);
+
+/// Between which instants a false exposure is to be clarified, by when it was recorded and when it was found false.
+pub fn clarify_between(recorded: Timestamp, assessed: Timestamp) -> (Timestamp, Timestamp) {
+    let due = recorded + CLARIFY_WITHIN;
+    let least = assessed + CLARIFY_AT_LEAST;
+    if due < least {
+        (assessed, least)
+    } else {
+        (recorded, due)
+    }
+}
+
 /// Why an act of the media desk is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -29,8 +43,8 @@ pub enum Refusal {
     /// Set right, or too late for it.
     #[error("the exposure was clarified, or nobody did so in time and it is taken as true (M17)")]
     Settled,
-    /// The wrong kind of text.
-    #[error("only a published CLARIFICATION of the same incident clarifies")]
+    /// The wrong kind of text, or one that everybody else reads.
+    #[error("only a published CLARIFICATION to MEDIA or PUBLIC of the same incident clarifies")]
     NoClarification,
     /// In a smaller outlet.
     #[error(
@@ -65,12 +79,18 @@ pub struct Words {
     pub approved: bool,
 }
 
+impl Words {
+    fn reach_the_press(self) -> bool {
+        matches!(self.audience, Audience::Media | Audience::Public)
+    }
+}
+
 /// Whether a statement may answer an inquiry: published, or approved while an embargo lasts.
 ///
 /// # Errors
 /// Why not.
 pub fn answers(words: Words, embargo: Option<Timestamp>, now: Timestamp) -> Result<(), Refusal> {
-    if !matches!(words.audience, Audience::Media | Audience::Public) {
+    if !words.reach_the_press() {
         return Err(Refusal::OtherAudience(words.audience));
     }
     let under_embargo = embargo.is_some_and(|until| now < until);
@@ -106,7 +126,8 @@ pub fn clarifies(
     ) {
         return Err(Refusal::NotFalse);
     }
-    if !words.published || words.kind != StatementKind::Clarification {
+    let clarifies = words.kind == StatementKind::Clarification && words.reach_the_press();
+    if !words.published || !clarifies {
         return Err(Refusal::NoClarification);
     }
     let same = stood_in.name.trim().to_lowercase() == stands_in.name.trim().to_lowercase();
@@ -170,6 +191,16 @@ mod tests {
     }
 
     #[test]
+    fn m17_a_report_that_is_found_false_late_leaves_a_day() {
+        let day = 24 * 3600;
+        let found = |assessed| clarify_between(at(0), at(assessed));
+        assert_eq!(found(0), (at(0), at(5 * day)));
+        assert_eq!(found(4 * day), (at(0), at(5 * day)));
+        assert_eq!(found(4 * day + 1), (at(4 * day + 1), at(5 * day + 1)));
+        assert_eq!(found(9 * day), (at(9 * day), at(10 * day)));
+    }
+
+    #[test]
     fn m17_a_clarification_stands_in_the_same_outlet_or_one_of_equal_rank() {
         let left = words(StatementKind::Clarification, Audience::Public, true);
         let stood = Outlet {
@@ -198,7 +229,8 @@ mod tests {
         }
         let update = words(StatementKind::Update, Audience::Public, true);
         let draft = words(StatementKind::Clarification, Audience::Public, false);
-        for wrong in [update, draft] {
+        let inside = words(StatementKind::Clarification, Audience::Staff, true);
+        for wrong in [update, draft, inside] {
             let refused = clarifies(Some(ExposureTruth::False), stood, wrong, stood);
             assert_eq!(refused, Err(Refusal::NoClarification));
         }

@@ -34,6 +34,16 @@ pub fn completes(from: Stage, to: Stage) -> bool {
     )
 }
 
+/// Whether one stage is hotter than another: where two incidents become one, nothing cools by that.
+pub fn hotter(one: Stage, than: Stage) -> bool {
+    let heat = |stage| match stage {
+        Stage::Outbreak => 2,
+        Stage::Handling => 1,
+        Stage::Latent | Stage::Aftermath => 0,
+    };
+    heat(one) > heat(than)
+}
+
 /// A move that is not legal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{from} does not lead to {to}; legal: {}", words(legal(*.from)))]

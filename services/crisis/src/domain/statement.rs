@@ -1,7 +1,7 @@
 //! What may leave as the company's word on an incident (I7).
 //!
-//! A review is bound to the digest of exactly what was read: incident, stage, kind, audience, language, text and
-//! facts. Nothing has to be voided when one of these changes, since the reviews of another digest do not count
+//! A review is bound to the digest of exactly what was read: incident, stage and visit of it, kind, audience, language,
+//! text and facts. Nothing has to be voided when one of these changes, since the reviews of another digest do not count
 //! any more (P24). An objection is not bound to a text: it blocks until whoever raised it lifts it, or the
 //! commander overrules it with a reason.
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::figures::{Counted, agree, figures};
 use super::words::{Audience, Mode, ReviewStep, Stage, StatementKind, StatementState, Verdict};
 
-/// What names a text: equal for equal content, audience, language and stage alone.
+/// What names a text: equal for equal content, audience, language and visit of a stage alone.
 pub type Digest = [u8; 32];
 
 /// One fact that a statement tells, and where it comes from.
@@ -49,17 +49,54 @@ pub struct Content {
     pub correction: String,
 }
 
+/// Where an incident stands as a digest names it: an approval given before it was elsewhere does not count once it is back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scene {
+    stage: Stage,
+    /// Which visit of the incident this is, where it was in the stage before.
+    again: Option<i64>,
+}
+
+impl Scene {
+    /// In a stage, by every visit of the incident with its number, in order.
+    pub fn of(stage: Stage, visits: &[(i64, Stage)]) -> Self {
+        let again = match visits {
+            [before @ .., (number, last)] if *last == stage => {
+                before.iter().any(|(_, s)| *s == stage).then_some(*number)
+            }
+            _ => None,
+        };
+        Self { stage, again }
+    }
+
+    /// The first visit is named by the stage alone, as all were once.
+    fn name(self) -> String {
+        match self.again {
+            None => self.stage.word().to_owned(),
+            Some(number) => format!("{}/{number}", self.stage.word()),
+        }
+    }
+}
+
+impl From<Stage> for Scene {
+    fn from(stage: Stage) -> Self {
+        Self { stage, again: None }
+    }
+}
+
 /// Names a text in a stage of an incident. Every part is preceded by its length, so that no two contents run
 /// into each other.
-pub fn digest(incident: Uuid, stage: Stage, content: &Content) -> Digest {
+pub fn digest(incident: Uuid, scene: impl Into<Scene>, content: &Content) -> Digest {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(bytes);
     };
     part(incident.as_bytes());
+    let scene: Scene = scene.into();
+    let scene = scene.name();
     for word in [
-        stage.word(),
+        scene.as_str(),
         content.kind.word(),
         content.audience.word(),
         &content.language,

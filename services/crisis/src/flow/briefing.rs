@@ -201,7 +201,7 @@ impl Turn<'_> {
     /// complains now.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when it is not planned, a notice left somebody out, or an owner has no place here;
+    /// FAILED_PRECONDITION when it is not planned, nothing may leave yet, a notice left somebody out, or an owner has no place here;
     /// INVALID_ARGUMENT for a case of another incident and a time that cannot be.
     pub async fn hold_briefing(
         &mut self,
@@ -210,6 +210,16 @@ impl Turn<'_> {
         new: &Notes,
     ) -> Result<(), Fault> {
         require(&briefing, BriefingState::Planned)?;
+        if self.incident.provisional {
+            let text = "the incident hangs on a suspicion that nobody confirmed; inside reports are legal, or confirm the \
+                        signal first";
+            let name = &self.incident.name;
+            return Err(Fault::illegal(
+                "NOTHING_LEAVES_WHILE_PROVISIONAL",
+                text,
+                name,
+            ));
+        }
         held.at = whole_micros(held.at);
         if held.at > self.now || held.at < self.incident.opened {
             let text = "must not be ahead, and not before the incident opened";

@@ -112,8 +112,37 @@ impl Turn<'_> {
         callouts::insert(self.tx, &site, &callout).await?;
         let text = format!("{person} is called out as {role}");
         self.note(LogKind::CalledOut, "", &text, "").await?;
+        self.request_call(callout.id, role, person).await?;
+        Ok(callout.id)
+    }
+
+    /// Tells a person that a role is offered. Whoever was called out before, and may have answered, hears of the offer all the
+    /// same: under an id of its own, which is no call-out that a role hangs on.
+    pub(super) async fn call_for_offer(
+        &mut self,
+        role: DutyRole,
+        person: &StaffId,
+    ) -> Result<(), Fault> {
+        let site = self.site();
+        let incident = self.incident.name.id;
+        let standing = callouts::standing(self.tx, &site, incident, person).await?;
+        if standing.is_some() {
+            let id = new_id(self.now);
+            return self.request_call(id, role, person).await;
+        }
+        self.call_out(role, person).await.map(drop)
+    }
+
+    /// Has a person paged for a role.
+    async fn request_call(
+        &mut self,
+        id: Uuid,
+        role: DutyRole,
+        person: &StaffId,
+    ) -> Result<(), Fault> {
+        let site = self.site();
         let payload = events::CallOutRequested {
-            callout_id: callout.id.to_string(),
+            callout_id: id.to_string(),
             incident: self.incident.name.to_string(),
             case: CaseName::new(site.clone(), self.incident.opened_case).to_string(),
             role: to_wire(role),
@@ -122,9 +151,7 @@ impl Turn<'_> {
             public_mode: self.incident.mode == Mode::Public,
             provisional: self.incident.provisional,
         };
-        self.publish("redress.callout.requested.v1", &payload)
-            .await?;
-        Ok(callout.id)
+        self.publish("redress.callout.requested.v1", &payload).await
     }
 
     /// Takes in what became of a call-out. Says whether it changed anything.

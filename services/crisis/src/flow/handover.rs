@@ -65,7 +65,7 @@ impl Turn<'_> {
         handovers::offer(self.tx, &site, id, &offer).await?;
         let text = format!("{role} is offered to {to}: {reason}");
         self.note(LogKind::RoleChanged, actor, &text, "").await?;
-        self.call_out(role, to).await?;
+        self.call_for_offer(role, to).await?;
         Ok(true)
     }
 

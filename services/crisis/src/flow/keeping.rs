@@ -80,17 +80,38 @@ impl Turn<'_> {
     /// The stage has moved: reports and updates that are not broken start anew by its cadence, counted from now. A
     /// broken one stays until it is met.
     pub(super) async fn restart_cadence(&mut self) -> Result<(), Fault> {
-        let site = self.site();
-        for clock in clocks::open(self.tx, &site, self.incident.name.id).await? {
-            let by_stage = matches!(
-                clock.kind,
-                ClockKind::InsideReport | ClockKind::OutwardUpdate
-            );
-            if by_stage && clock.state == ClockState::Running {
+        for clock in self.cadences().await? {
+            if clock.state == ClockState::Running {
                 self.stop(clock, ClockState::Cancelled).await?;
             }
         }
         self.reconcile(self.now, &Starts::new()).await
+    }
+
+    /// Reports and updates that are promised, broken ones too.
+    pub(super) async fn cadences(&mut self) -> Result<Vec<Clock>, Fault> {
+        let site = self.site();
+        let mut running = clocks::open(self.tx, &site, self.incident.name.id).await?;
+        running.retain(|c| matches!(c.kind, ClockKind::InsideReport | ClockKind::OutwardUpdate));
+        Ok(running)
+    }
+
+    /// Two incidents have become one: of two deadlines of a cadence the earlier stays.
+    pub(super) async fn keep_earlier(&mut self, others: &[Clock]) -> Result<(), Fault> {
+        for clock in self.cadences().await? {
+            let (kind, due) = (clock.kind, clock.deadlines.due);
+            let others = others.iter().filter(|o| o.kind == kind);
+            let Some(first) = others.min_by_key(|o| o.deadlines.due) else {
+                continue;
+            };
+            // A broken one stays until it is met.
+            if first.deadlines.due < due && clock.state == ClockState::Running {
+                self.stop(clock, ClockState::Cancelled).await?;
+                let kept = self.clock(kind, first.start, first.deadlines);
+                self.run(kept).await?;
+            }
+        }
+        Ok(())
     }
 
     /// What runs now, with when it was promised.
@@ -122,11 +143,31 @@ impl Turn<'_> {
         )
         .ok_or_else(|| Fault::internal("a clock of cases was started on an incident"))?;
         let clock = self.clock(kind, start, deadlines);
-        self.run(Clock { case, ..clock }).await?;
+        let mut clock = Clock { case, ..clock };
+        if kind == ClockKind::HoldingStatement
+            && let Some(before) = self.dropped(kind).await?
+            && before.start == start
+        {
+            // The same promise: whoever heard that it is broken does not hear it again, and it stays so.
+            (clock.told, clock.level) = (before.told, before.level);
+            if before.level > 0 {
+                clock.state = ClockState::Breached;
+            }
+        }
+        self.run(clock).await?;
         if kind == ClockKind::WeeklyBriefing {
             self.plan_briefing(deadlines.due).await?;
         }
         Ok(())
+    }
+
+    /// The last promise of a kind that was cancelled.
+    pub(super) async fn dropped(&mut self, kind: ClockKind) -> Result<Option<Clock>, Fault> {
+        let site = self.site();
+        let id = self.incident.name.id;
+        let stopped = clocks::stopped(self.tx, &site, id, &[], i64::MAX).await?;
+        let mut stopped = stopped.into_iter();
+        Ok(stopped.find(|c| c.kind == kind && c.state == ClockState::Cancelled))
     }
 
     /// How many of a cadence were kept since the stage was entered: it slows down by that.

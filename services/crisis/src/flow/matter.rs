@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use redress_model::ids::new_id;
 use redress_model::name::{IncidentName, SiteId};
+use redress_model::words::ClockKind;
 use redress_model::{Fault, Grade};
 use redress_store::Tx;
 use redress_timers::Entry;
@@ -13,6 +14,7 @@ use super::terms::freeze;
 use super::{Because, Desk, Transition, Turn};
 use crate::domain::admit::{Admission, Facts, Verdict, admit};
 use crate::domain::mode;
+use crate::domain::stage::hotter;
 use crate::domain::words::{LogKind, Mode, Stage, State};
 use crate::store::cases::{CaseFile, Ruling};
 use crate::store::incidents::Incident;
@@ -256,7 +258,7 @@ impl Turn<'_> {
 
     /// A case of it is grade 1 beyond a suspicion: what leaves is promised from here on. Says whether
     /// anything changed.
-    async fn confirm(&mut self, case: &CaseFile, at: Timestamp) -> Result<bool, Fault> {
+    pub(super) async fn confirm(&mut self, case: &CaseFile, at: Timestamp) -> Result<bool, Fault> {
         if !self.incident.provisional {
             return Ok(false);
         }
@@ -268,8 +270,8 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    /// Switches the mode; promises that the new one does not have are cancelled, its own start. Says
-    /// whether anything changed.
+    /// Switches the mode; promises that the new one does not have are cancelled, its own start, the holding statement where
+    /// it stood. Says whether anything changed.
     ///
     /// # Errors
     /// When Postgres is away.
@@ -287,7 +289,11 @@ impl Turn<'_> {
         reason.clone_into(&mut self.incident.mode_reason);
         let text = format!("mode is now {} ({reason})", mode.word().to_lowercase());
         self.note(LogKind::ModeSwitched, actor, &text, "").await?;
-        self.reconcile(at, &Starts::new()).await?;
+        // There and back gives no new hour for the first word.
+        let first_word = self.dropped(ClockKind::HoldingStatement).await?;
+        let first_word = first_word.map(|c| ((c.kind, c.case), c.start));
+        self.reconcile(at, &first_word.into_iter().collect())
+            .await?;
         Ok(true)
     }
 }
@@ -330,7 +336,7 @@ pub async fn merge_matters(
 }
 
 /// The younger ends, and what it had goes to the older: cases, people, promises with the time they were
-/// made.
+/// made, and its stage where that is the hotter one.
 async fn merge(
     tx: &mut Tx,
     desk: &Desk,
@@ -344,10 +350,11 @@ async fn merge(
     let (mode, reason) = (younger.mode, younger.mode_reason.clone());
     let weighed = younger.weighed.clone();
     let number = younger.number.clone();
-    let provisional = younger.provisional;
+    let (provisional, stage) = (younger.provisional, younger.stage);
 
     let mut turn = Turn::take(tx, desk, now, younger).await?;
     let carried = turn.starts().await?;
+    let mut cadences = turn.cadences().await?;
     let ended_name = turn.incident.name.clone();
     let linked = links::of_incident(turn.tx, &ended_name).await?;
     turn.incident.state = State::Merged;
@@ -371,7 +378,16 @@ async fn merge(
     turn.adopt_roles(ended).await?;
     turn.fill_roles(Because::TimePassed).await?;
     turn.incident.provisional &= provisional;
-    turn.make_tasks(now).await?;
+    cadences.extend(turn.cadences().await?);
+    let breaks_out = hotter(stage, turn.incident.stage);
+    if breaks_out {
+        turn.skip_tasks(|_| true, &text, &[], "").await?;
+        let moved = format!("{} → {stage}: {text}", turn.incident.stage);
+        turn.note(LogKind::StageMoved, "", &moved, "").await?;
+        turn.enter_stage(stage, &text).await?;
+    } else {
+        turn.make_tasks(now).await?;
+    }
     turn.incident.weighed.extend(weighed);
     turn.incident.weighed.sort();
     turn.incident.weighed.dedup();
@@ -382,5 +398,9 @@ async fn merge(
         turn.note(LogKind::ModeSwitched, "", &text, "").await?;
     }
     turn.reconcile(now, &carried).await?;
+    if breaks_out {
+        turn.restart_cadence().await?;
+    }
+    turn.keep_earlier(&cadences).await?;
     Ok(turn.finish(Transition::Changed).await?.1)
 }

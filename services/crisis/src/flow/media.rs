@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::Turn;
 use super::saying::Case;
-use crate::domain::media::{CLARIFY_WITHIN, Outlet, Refusal, Words, answers, clarifies};
-use crate::domain::statement::{Digest, Person};
+use crate::domain::media::{Outlet, Refusal, Words, answers, clarifies, clarify_between};
+use crate::domain::statement::Person;
 use crate::domain::words::{ExposureTruth, InquiryState, LogKind, OutletRank, StatementState};
 use crate::store::media::{self, Assessment, Clarified, Exposure, Inquiry};
 
@@ -71,12 +71,12 @@ impl Turn<'_> {
         if inquiry.state != InquiryState::Open {
             return Err(refused(&Refusal::Decided, &inquiry.name));
         }
-        let (words, digest) = self.words(statement).await?;
+        let (words, case) = self.words(statement).await?;
         answers(words, inquiry.embargo, self.now).map_err(|why| refused(&why, &inquiry.name))?;
         let decided = Inquiry {
             state: InquiryState::Answered,
             statement: Some(statement.id),
-            digest: Some(digest.to_vec()),
+            digest: Some(case.digest.to_vec()),
             ..self.decided(inquiry, by)
         };
         media::decide_inquiry(self.tx, &decided).await?;
@@ -164,7 +164,11 @@ impl Turn<'_> {
         }
         let was_false = exposure.truth == Some(ExposureTruth::False);
         let is_false = truth == ExposureTruth::False;
-        let due = exposure.created + CLARIFY_WITHIN;
+        let (start, due) = clarify_between(exposure.created, self.now);
+        let due = match exposure.clarify_due {
+            Some(known) if was_false => known,
+            _ => due,
+        };
         let assessed = Exposure {
             clarify_due: is_false.then_some(due),
             ..exposure
@@ -173,7 +177,7 @@ impl Turn<'_> {
             .await?;
         let (kind, id) = (ClockKind::MediaClarification, assessed.name.id);
         match (was_false, is_false) {
-            (false, true) => self.start_from(kind, id, assessed.created, due).await,
+            (false, true) => self.start_from(kind, id, start, due).await,
             (true, false) => self.settle(id, ClockState::Cancelled).await.map(drop),
             _ => Ok(()),
         }
@@ -194,7 +198,7 @@ impl Turn<'_> {
         if exposure.clarified.is_some() {
             return Err(refused(&Refusal::Settled, &exposure.name));
         }
-        let (words, _) = self.words(statement).await?;
+        let (words, case) = self.words(statement).await?;
         let stood_in = Outlet {
             name: &exposure.outlet,
             rank: exposure.rank,
@@ -205,6 +209,11 @@ impl Turn<'_> {
         };
         clarifies(exposure.truth, stood_in, words, stands_in)
             .map_err(|why| refused(&why, &exposure.name))?;
+        let left = case.statement.published.map(|p| p.at);
+        if stood.at < exposure.published || left.is_some_and(|left| stood.at < left) {
+            let text = "must not lie before the report, nor before the statement left";
+            return Err(Fault::invalid("clarify_time", text));
+        }
         let clarified = Clarified {
             statement: statement.id,
             in_time: exposure.clarify_due.is_some_and(|due| stood.at <= due)
@@ -275,9 +284,9 @@ impl Turn<'_> {
         self.note(LogKind::Media, actor, &text, &name).await
     }
 
-    /// A statement of this incident, as an answer or a clarification sees it, and what names exactly that.
-    async fn words(&mut self, name: &StatementName) -> Result<(Words, Digest), Fault> {
-        let case: Case = self.statement(name).await?;
+    /// A statement of this incident, and it as an answer or a clarification sees it.
+    async fn words(&mut self, name: &StatementName) -> Result<(Words, Case), Fault> {
+        let case = self.statement(name).await?;
         let content = &case.statement.content;
         let words = Words {
             audience: content.audience,
@@ -285,7 +294,7 @@ impl Turn<'_> {
             published: case.statement.state == StatementState::Published,
             approved: self.may_leave(&case),
         };
-        Ok((words, case.digest))
+        Ok((words, case))
     }
 
     /// What another incident had on its desk goes on here.

@@ -13,7 +13,7 @@ use super::{Desk, Transition, Turn};
 use crate::domain::gate::Waiver;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
-    Digest, Draft, Fact, Person, Refusal, Review, Standing, chain, contradiction, digest,
+    Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing, chain, contradiction, digest,
     is_public, publishers, standing_facts, wording_hits,
 };
 use crate::domain::words::{
@@ -22,7 +22,9 @@ use crate::domain::words::{
 };
 use crate::store::statements::{Publication, Said, Statement};
 use crate::store::updates::Update;
-use crate::store::{cases, deputies, feed, incidents, links, roles, statements, terms, wording};
+use crate::store::{
+    cases, deputies, feed, incidents, links, roles, stages, statements, terms, wording,
+};
 
 /// A statement with everything that was said of it.
 #[derive(Debug, Clone)]
@@ -65,10 +67,15 @@ impl Case {
         let said = statements::said(tx, &site, id).await?;
         let left = statement.published.as_ref();
         let stage = left.map_or(stage, |p| p.stage);
-        let digest = left.map_or_else(
-            || digest(statement.incident, stage, &statement.content),
-            |p| p.digest,
-        );
+        let digest = match left {
+            Some(left) => left.digest,
+            None => {
+                let visits = stages::visits(tx, &site, statement.incident).await?;
+                let visits: Vec<_> = visits.iter().map(|v| (v.number, v.stage)).collect();
+                let scene = Scene::of(stage, &visits);
+                digest(statement.incident, scene, &statement.content)
+            }
+        };
         let reviews: Vec<Review> = said.iter().map(|s| s.review.clone()).collect();
         Ok(Self {
             standing: Standing::of(&reviews, digest, &authors),
@@ -217,6 +224,7 @@ impl Turn<'_> {
             Verdict::Object | Verdict::Lift => &[],
         };
         self.require_chain(roles, by).await?;
+        self.require_unpicked(&case, roles, by).await?;
         case.draft()
             .review(*step, *verdict, by)
             .map_err(|refusal| case.refused(&refusal))?;
@@ -386,9 +394,22 @@ impl Turn<'_> {
     /// Lets somebody act for a role until an instant.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when the person may hold no role here.
-    pub async fn deputize(&mut self, deputy: &deputies::Deputy, reason: &str) -> Result<(), Fault> {
+    /// PERMISSION_DENIED when `by` neither holds the role nor commands; FAILED_PRECONDITION when the person may hold no role
+    /// here.
+    pub async fn deputize(
+        &mut self,
+        deputy: &deputies::Deputy,
+        reason: &str,
+        by: &Person,
+    ) -> Result<(), Fault> {
         let IncidentName { site, id } = self.incident.name.clone();
+        let held = roles::of_incident(self.tx, &site, id).await?;
+        let holder = held.iter().find(|r| r.role == deputy.role);
+        let holder = holder.and_then(|r| r.held.person());
+        // Not whoever acts for it: nobody makes their own time longer.
+        if holder.is_none() || holder != by.at(&site) {
+            self.require_commander(by).await?;
+        }
         self.require_on_roster(&deputy.staff)?;
         deputies::appoint(self.tx, &site, id, deputy).await?;
         let text = format!(
@@ -453,6 +474,35 @@ impl Turn<'_> {
             "being {} of the incident or of the one that leads it, or a deputy",
             words.join(" or ")
         )))
+    }
+
+    /// Whoever acts for a role by the word of somebody who wrote the statement does not review it: an author picks nobody.
+    async fn require_unpicked(
+        &mut self,
+        case: &Case,
+        wanted: &[DutyRole],
+        by: &Person,
+    ) -> Result<(), Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let Some(staff) = by.at(&site) else {
+            return Ok(());
+        };
+        let held = roles::of_incident(self.tx, &site, id).await?;
+        let mut held = held.iter().filter(|r| wanted.contains(&r.role));
+        if held.any(|r| r.held.staff.as_ref() == Some(staff)) {
+            return Ok(());
+        }
+        let acting = deputies::acting(self.tx, &site, id, self.now).await?;
+        let picked = acting
+            .iter()
+            .filter(|d| wanted.contains(&d.role) && d.staff == *staff)
+            .any(|d| case.authors.iter().any(|a| a.subject == d.appointed_by));
+        if picked {
+            let text = "you act for the role by the word of somebody who wrote a version of the statement; whoever holds it, \
+                        or a deputy whom somebody else appointed, reviews it";
+            return Err(Fault::illegal("AUTHOR_REVIEWS", text, &case.statement.name));
+        }
+        Ok(())
     }
 
     /// Whether a person holds one of these roles in an incident, or acts for one now.

@@ -1,13 +1,14 @@
 //! A case that joined wrongly leaves its incident, visibly; nothing that was done for it is undone.
 
-use redress_model::Fault;
 use redress_model::name::{CaseName, IncidentName};
+use redress_model::{Fault, Grade};
 use redress_store::Tx;
 use redress_timers::Entry;
 use uuid::Uuid;
 
 use super::keeping::Starts;
 use super::matter::{Cause, open_by_hand};
+use super::turn::CASES_MAX;
 use super::{Because, Desk, Transition, Turn};
 use crate::domain::words::{LogKind, Stage, State};
 use crate::store::cases::{self, CaseFile};
@@ -89,8 +90,26 @@ impl Turn<'_> {
         let text = format!("case {} leaves for {to}: {}", case.number, splitting.reason);
         self.note(LogKind::CaseLeft, splitting.actor, &text, "")
             .await?;
+        self.suspect().await?;
         let now = self.now;
         self.reconcile(now, &Starts::new()).await
+    }
+
+    /// A case has left: where it was what confirmed the incident, and all that stay hang on a suspicion, so does the incident
+    /// again. What a person opened stands by that person's word.
+    async fn suspect(&mut self) -> Result<(), Fault> {
+        if self.incident.provisional || !self.incident.opened_by.is_empty() {
+            return Ok(());
+        }
+        let site = self.site();
+        let id = self.incident.name.id;
+        let stay = cases::of_incident(self.tx, &site, id, CASES_MAX).await?;
+        if !stay.is_empty() && stay.iter().all(|c| c.provisional) {
+            self.incident.provisional = true;
+            let text = "provisional again: the cases that stay hang on a suspicion";
+            self.note(LogKind::CaseChanged, "", text, "").await?;
+        }
+        Ok(())
     }
 
     async fn receive(
@@ -107,6 +126,9 @@ impl Turn<'_> {
         self.note(LogKind::CaseJoined, splitting.actor, &text, "")
             .await?;
         self.weigh(case, now).await?;
+        if case.grade == Some(Grade::ONE) && !case.provisional {
+            self.confirm(case, now).await?;
+        }
         self.fill_roles(Because::TimePassed).await?;
         self.reconcile(now, &Starts::new()).await
     }
@@ -151,7 +173,7 @@ pub async fn split(
             mode: None,
             stage: Stage::Outbreak,
             at: now,
-            provisional: false,
+            provisional: case.provisional,
         };
         armed.extend(open_by_hand(tx, desk, site, case, cluster, &cause).await?.1);
     }

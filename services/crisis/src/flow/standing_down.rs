@@ -26,6 +26,7 @@ impl Turn<'_> {
             self.in_aftermath(),
             self.stage_done(waivers).await?,
             self.commitments_settled().await?,
+            self.reports_assessed().await?,
             self.clarifications_done().await?,
             self.inquiries_decided().await?,
             self.last_briefing_held().await?,
@@ -59,7 +60,10 @@ impl Turn<'_> {
     }
 
     /// Whoever commands it now: the holder, who stands in while nobody holds it, or an appointed deputy.
-    async fn require_commander(&mut self, by: &Person) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED.
+    pub async fn require_commander(&mut self, by: &Person) -> Result<(), Fault> {
         let site = self.site();
         let held = roles::of_incident(self.tx, &site, self.incident.name.id).await?;
         let commander = held.iter().find(|r| r.role == DutyRole::TopLead);
@@ -105,6 +109,20 @@ impl Turn<'_> {
         ))
     }
 
+    /// One that nobody assessed starts no promise, and nobody assesses it once the incident has ended (M17).
+    async fn reports_assessed(&mut self) -> Result<Condition, Fault> {
+        let site = self.site();
+        let id = self.incident.name.id;
+        let all = media::exposures(self.tx, &site, id, None, None, i64::MAX).await?;
+        let unassessed = all.iter().filter(|e| e.truth.is_none());
+        let missing = unassessed.map(|e| format!("what {} reported is not assessed", e.outlet));
+        Ok(Condition::new(
+            "reports",
+            "every report of the press is assessed",
+            missing.collect(),
+        ))
+    }
+
     async fn clarifications_done(&mut self) -> Result<Condition, Fault> {
         let site = self.site();
         let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
@@ -144,9 +162,11 @@ impl Turn<'_> {
         let all = briefings::list(self.tx, &site, id, None, None, i64::MAX).await?;
         let mut missing = Vec::new();
         let held = |at: jiff::Timestamp| at >= since;
-        if !all
-            .iter()
-            .any(|b| b.held.as_ref().is_some_and(|h| held(h.at)))
+        // While all hangs on a suspicion nobody outside is told, and no briefing is held.
+        if !self.incident.provisional
+            && !all
+                .iter()
+                .any(|b| b.held.as_ref().is_some_and(|h| held(h.at)))
         {
             missing.push("none was held since the stage began".to_owned());
         }

@@ -6,8 +6,9 @@ use redress_proto::crisis::v1 as wire;
 use redress_rpc::Caller;
 use tonic::Request;
 
-use super::Incidents;
 use super::command::{self, Command, Order};
+use super::{Incidents, statements};
+use crate::domain::statement::Person;
 use crate::domain::words::Mode;
 use crate::flow::{Transition, Turn};
 use redress_proto::convert::required;
@@ -35,7 +36,7 @@ pub(super) async fn handle(
     let switch = SwitchMode {
         mode: required("mode", r.mode)?,
         reason: &r.reason,
-        actor: &caller.subject,
+        by: statements::person(caller),
     };
     let incident = command::run(api, caller, order, switch).await?;
     Ok(wire::SwitchModeResponse {
@@ -46,16 +47,17 @@ pub(super) async fn handle(
 struct SwitchMode<'a> {
     mode: Mode,
     reason: &'a str,
-    actor: &'a str,
+    by: Person,
 }
 
 impl Command for SwitchMode<'_> {
     const NAME: &'static str = "crisis.switch_mode";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
+        turn.require_commander(&self.by).await?;
         let now = turn.now();
         let switched = turn
-            .set_mode(self.mode, self.reason, self.actor, now)
+            .set_mode(self.mode, self.reason, &self.by.subject, now)
             .await?;
         Ok(switched.then_some(Transition::Changed))
     }

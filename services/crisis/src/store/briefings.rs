@@ -407,7 +407,14 @@ pub async fn log(
         .collect()
 }
 
-/// Promises of an incident, but for what people promised, that were broken between two instants.
+/// The least id of what is born in a later millisecond.
+fn born_after(at: Timestamp) -> Uuid {
+    let next = u128::try_from(at.as_millisecond()).unwrap_or(0) + 1;
+    Uuid::from_u128(next << 80)
+}
+
+/// Promises of an incident, but for what people promised, that were broken between two instants, as far as they were made by
+/// the second: one that is entered later with a deadline of then changes no notes that were released.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -420,7 +427,7 @@ pub async fn broken(
     let rows = sqlx::query!(
         r#"-- crisis::store::briefings::broken
         SELECT kind, due_time AS "due_time: jiff_sqlx::Timestamp" FROM incident_clock
-        WHERE site = $1 AND incident = $2 AND kind <> $5 AND due_time >= $3 AND due_time < $4
+        WHERE site = $1 AND incident = $2 AND kind <> $5 AND due_time >= $3 AND due_time < $4 AND id < $6
           AND (stop_time IS NULL OR stop_time > due_time)
         ORDER BY due_time, kind, id"#,
         site.as_str(),
@@ -428,6 +435,7 @@ pub async fn broken(
         window.since.to_sqlx(),
         window.until.to_sqlx(),
         ClockKind::Commitment.word(),
+        born_after(window.until),
     )
     .fetch_all(&mut **tx)
     .await

@@ -39,6 +39,8 @@ pub struct CaseFile {
     pub complained_about: Vec<String>,
     /// A person split it off, into no incident.
     pub parted: bool,
+    /// It is grade 1 on a suspicion that nobody answered, or was when it was last grade 1.
+    pub provisional: bool,
 }
 
 /// What intake tells.
@@ -106,6 +108,7 @@ struct Row {
     join_time: Option<jiff_sqlx::Timestamp>,
     complained_about: Vec<String>,
     parted: bool,
+    provisional: bool,
 }
 
 impl From<Row> for CaseFile {
@@ -128,6 +131,7 @@ impl From<Row> for CaseFile {
             join_time: row.join_time.map(|t| t.to_jiff()),
             complained_about: row.complained_about,
             parted: row.parted,
+            provisional: row.provisional,
         }
     }
 }
@@ -149,7 +153,8 @@ pub async fn file(tx: &mut Tx, filing: &Filing) -> Result<CaseFile, Fault> {
           epoch = greatest(c.epoch, $5),
           complained_about = CASE WHEN $7 > c.facts_revision THEN $8 ELSE c.complained_about END,
           facts_revision = greatest(c.facts_revision, $7)
-        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted",
+        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted,
+                  provisional",
         filing.case.site.as_str(),
         filing.case.id,
         filing.number,
@@ -174,14 +179,16 @@ pub async fn rule(tx: &mut Tx, ruling: &Ruling) -> Result<Option<CaseFile>, Faul
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::rule
-        INSERT INTO case_file AS c (site, id, number, historical, decision, cluster, grade, criteria, complainants, cluster_complainants)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO case_file AS c (site, id, number, historical, decision, cluster, grade, criteria, complainants, cluster_complainants, provisional)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (site, id) DO UPDATE SET
           number = CASE WHEN $3 = '' THEN c.number ELSE $3 END,
           historical = c.historical OR $4,
-          decision = $5, cluster = $6, grade = $7, criteria = $8, complainants = $9, cluster_complainants = $10
+          decision = $5, cluster = $6, grade = $7, criteria = $8, complainants = $9, cluster_complainants = $10,
+          provisional = CASE WHEN $7 = 1 THEN $11 ELSE c.provisional END
         WHERE c.decision < $5
-        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted",
+        RETURNING id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted,
+                  provisional",
         ruling.case.site.as_str(),
         ruling.case.id,
         ruling.number,
@@ -192,6 +199,7 @@ pub async fn rule(tx: &mut Tx, ruling: &Ruling) -> Result<Option<CaseFile>, Faul
         &ruling.criteria,
         ruling.complainants,
         ruling.cluster_complainants,
+        ruling.provisional,
     )
     .fetch_optional(&mut **tx)
     .await
@@ -207,7 +215,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Option<CaseF
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::lock
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted
+        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted,
+               provisional
         FROM case_file WHERE site = $1 AND id = $2 AND (asking_staff() = ANY (complained_about)) IS NOT TRUE FOR UPDATE",
         site.as_str(),
         case,
@@ -231,7 +240,8 @@ pub async fn of_incident(
     let rows = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::of_incident
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted
+        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted,
+               provisional
         FROM case_file WHERE site = $1 AND incident = $2 ORDER BY join_number LIMIT $3",
         site.as_str(),
         incident,
@@ -514,7 +524,8 @@ pub async fn get(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Option<CaseFi
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::cases::get
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted
+        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted,
+               provisional
         FROM case_file WHERE site = $1 AND id = $2",
         site.as_str(),
         case,

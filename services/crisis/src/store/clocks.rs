@@ -300,7 +300,7 @@ pub async fn was_met(
     .or_fault()
 }
 
-/// How many promises of a kind an incident kept since an instant.
+/// How many promises of a kind an incident kept in time since an instant.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -314,7 +314,7 @@ pub async fn kept_since(
     let kept = sqlx::query_scalar!(
         r#"-- crisis::store::clocks::kept_since
         SELECT count(*) AS "kept!" FROM incident_clock
-        WHERE site = $1 AND incident = $2 AND kind = $3 AND state = 'MET' AND start_time >= $4"#,
+        WHERE site = $1 AND incident = $2 AND kind = $3 AND state = 'MET' AND stop_time <= due_time AND start_time >= $4"#,
         site.as_str(),
         incident,
         kind.word(),

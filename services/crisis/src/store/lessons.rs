@@ -220,7 +220,8 @@ pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     .collect()
 }
 
-/// Lessons of a site or of all in scope, newest first, by keyset pages.
+/// Lessons of a site or of all in scope, newest first, by keyset pages; without those of incidents that the caller may not
+/// see, since a case of them complains about the caller.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -236,8 +237,9 @@ pub async fn list(
         "-- crisis::store::lessons::list
         SELECT site, id, incident, playbook, stage, text_zh, text_en, key, owner, within, optional, reason, proposed_by, propose_time,
                state, decided_by, decide_time, decision, playbook_revision, revision
-        FROM review_lesson
+        FROM review_lesson l
         WHERE ($1::text IS NULL OR site = $1) AND ($2::text IS NULL OR state = $2)
+          AND EXISTS (SELECT FROM incident i WHERE i.site = l.site AND i.id = l.incident)
           AND ($3::timestamptz IS NULL OR (propose_time, id) < ($3, $4))
         ORDER BY propose_time DESC, id DESC LIMIT $5",
         site.map(SiteId::as_str),

@@ -78,13 +78,13 @@ async fn of_two_who_act_at_once_the_second_is_told_i11_p28() {
     request.etag = incident.etag.clone();
     let switched = world
         .api
-        .switch_mode(as_caller(request.clone(), &["lake"]))
+        .switch_mode(as_person(request.clone(), "lake", "top"))
         .await
         .expect("first");
     let now = switched.into_inner().incident.expect("filled").etag;
     let late = world
         .api
-        .switch_mode(as_caller(request, &["lake"]))
+        .switch_mode(as_person(request, "lake", "top"))
         .await
         .expect_err("stale");
     assert_eq!(late.code(), Code::Aborted);
@@ -98,7 +98,7 @@ async fn a_repeat_that_changes_nothing_succeeds_and_changes_nothing() {
         let request = to_public(&incident.name, "");
         let answer = world
             .api
-            .switch_mode(as_caller(request, &["lake"]))
+            .switch_mode(as_person(request, "lake", "top"))
             .await
             .expect("done");
         answer.into_inner().incident.expect("filled")
@@ -183,7 +183,7 @@ async fn an_incident_that_was_merged_takes_no_writes_and_names_the_other() {
     let request = to_public(&ended.name, "");
     let refused = world
         .api
-        .switch_mode(as_caller(request, &["lake"]))
+        .switch_mode(as_person(request, "lake", "top"))
         .await
         .expect_err("ended");
     assert_eq!(reason(&refused), "INCIDENT_NOT_OPEN");
@@ -285,7 +285,7 @@ async fn a_watch_shows_the_incident_then_each_change_and_resumes() {
     let request = to_public(&incident.name, "");
     world
         .api
-        .switch_mode(as_caller(request, &["lake"]))
+        .switch_mode(as_person(request, "lake", "top"))
         .await
         .expect("switched");
     let changed = tokio::time::timeout(Duration::from_secs(10), first.next()).await;
@@ -341,7 +341,7 @@ async fn a_watch_that_was_away_too_long_starts_anew() {
     let switch = to_public(&incident.name, "");
     world
         .api
-        .switch_mode(as_caller(switch, &["lake"]))
+        .switch_mode(as_person(switch, "lake", "top"))
         .await
         .expect("switched");
     world.advance(10 * 24 * 60);

@@ -444,6 +444,45 @@ async fn released_notes_never_change_and_can_be_written_again() {
 }
 
 #[tokio::test]
+async fn what_is_entered_later_with_a_deadline_of_then_changes_no_released_notes_m01() {
+    use redress_proto::crisis::v1::media_service_server::MediaService as _;
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    // The inside report of the first hours is broken by then.
+    world.advance(10 * 60);
+    world.fire_due().await;
+    world.hold(held(&planned.name)).await.expect("held");
+    let released = world.release_notes(&planned.name).await.expect("released");
+    assert!(
+        released.notes.contains("INSIDE_REPORT"),
+        "{}",
+        released.notes
+    );
+    world.advance(10);
+    let ago = |hours| to_timestamp(world.now() - jiff::SignedDuration::from_hours(hours));
+    let request = wire::RecordInquiryRequest {
+        parent: incident,
+        inquiry: Some(wire::Inquiry {
+            outlet: "City Daily".into(),
+            rank: wire::OutletRank::City.into(),
+            question: "How many homes?".into(),
+            receive_time: Some(ago(5)),
+            due_time: Some(ago(1)),
+            ..Default::default()
+        }),
+        request_id: "late".into(),
+    };
+    let recorded = world
+        .media
+        .record_inquiry(as_person(request, "lake", "clerk"));
+    recorded.await.expect("entered late");
+    world.fire_due().await;
+    let now = world.briefing(&planned.name).await;
+    assert_eq!(now.notes, released.notes);
+    assert!(now.reproducible);
+}
+
+#[tokio::test]
 async fn writes_are_repeatable_fenced_and_confined_to_the_site_i2_i8_i11() {
     let (world, incident) = opened(3, "Asia/Shanghai").await;
     let planned = world.the_planned(&incident).await;

@@ -82,6 +82,24 @@ async fn a_cadence_slows_down_to_its_floor_and_begins_anew_where_it_is_hot_again
 }
 
 #[tokio::test]
+async fn what_was_told_too_late_slows_nothing_down() {
+    let (world, name) = opened("G1.8").await;
+    for late in [61, 61] {
+        world.advance(late);
+        world.fire_due().await;
+        world.tell(&name, UpdateAudience::Inside, false).await;
+        assert_eq!(world.period(&name, ClockKind::InsideReport).await, 60);
+    }
+    world.advance(60);
+    world.tell(&name, UpdateAudience::Inside, false).await;
+    assert_eq!(
+        world.period(&name, ClockKind::InsideReport).await,
+        90,
+        "at the last moment is in time"
+    );
+}
+
+#[tokio::test]
 async fn nothing_new_is_told_and_the_second_in_a_row_asks_somebody_else_for_a_check() {
     let (world, name) = opened("G1.1").await;
     world.tell(&name, UpdateAudience::Inside, true).await;

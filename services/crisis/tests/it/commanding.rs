@@ -164,6 +164,40 @@ async fn a_role_goes_over_when_the_other_accepts_and_not_before_m12() {
 }
 
 #[tokio::test]
+async fn whoever_was_called_out_before_hears_of_an_offer_all_the_same_m12() {
+    let (world, name) = opened("G1.1").await;
+    let called = world.call_outs("lake").await;
+    let counsel = staff("lake", "counsel");
+    let before = called.iter().find(|c| c.staff == counsel);
+    let before = before.expect("of the command").clone();
+    world.take([message_changed(&before, "ACKNOWLEDGED")]).await;
+    world.offer(&name, "counsel").await.expect("on the roster");
+    world
+        .offer(&name, "counsel")
+        .await
+        .expect("a repeat succeeds");
+    let now = world.call_outs("lake").await;
+    assert_eq!(now.len(), called.len() + 1, "once");
+    let asked = now.last().expect("told");
+    assert_eq!(
+        (asked.staff.as_str(), asked.role),
+        (counsel.as_str(), VOICE.number())
+    );
+    assert_ne!(asked.callout_id, before.callout_id, "a page of its own");
+    // Nobody answers that page: what was answered stays, and so does the role.
+    let missed = message_changed(asked, "FAILED");
+    assert_eq!(
+        world.deliver(missed).await,
+        redress_proto::event::v1::DeliverOutcome::Applied
+    );
+    let role = role(&world.incident(&name).await, DutyRole::LegalCounsel);
+    assert_eq!(role.staff, counsel);
+    assert_eq!(role.call_out_state(), wire::CallOutState::Acknowledged);
+    let command = world.accept(&name, "counsel", true).await;
+    assert_eq!(voice(&command.expect("offered")), counsel);
+}
+
+#[tokio::test]
 async fn an_offer_is_declined_replaced_or_over_and_the_holder_stays() {
     let (world, name) = opened("G1.1").await;
     world
@@ -303,6 +337,40 @@ async fn a_case_leaves_for_another_incident_and_keeps_what_a_leader_said() {
         .await
         .expect_err("itself");
     assert_eq!(same.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn suspicions_go_and_stay_with_their_cases_g1_8() {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let of = |n, matter| graded(&case("lake", n), &cluster("lake", matter), 1, &["G1.8"]);
+    // A suspicion, which a case that is none confirms; and another suspicion.
+    world.take([of(1, 1).provisional().event()]).await;
+    let name = world.the_open("lake").await.name;
+    world.take([of(2, 1).event()]).await;
+    assert!(!world.the_open("lake").await.provisional);
+    world.take([of(3, 1).provisional().event()]).await;
+    assert!(!world.the_open("lake").await.provisional);
+
+    world
+        .take([of(3, 3).provisional().revision(2, 1).event()])
+        .await;
+    let parted = world.split(&name, 3, SplitGoal::Own, "").await;
+    let parted = parted.expect("its own matter");
+    let (left, own) = (parted.incident.expect("left"), parted.joined.expect("own"));
+    assert!(!left.provisional, "the case that confirmed it stays");
+    assert!(own.provisional, "a suspicion by itself");
+    assert_eq!(running(&own), ["INSIDE_REPORT"]);
+
+    let parted = world.split(&name, 2, SplitGoal::Other, &own.name).await;
+    let parted = parted.expect("open");
+    let (left, other) = (parted.incident.expect("left"), parted.joined.expect("own"));
+    assert!(left.provisional, "what stays is a suspicion");
+    assert_eq!(running(&left), ["INSIDE_REPORT"]);
+    assert!(!other.provisional, "confirmed by what came");
+    assert!(running(&other).contains(&"HOLDING_STATEMENT"));
 }
 
 #[tokio::test]
@@ -535,6 +603,46 @@ impl World {
         self.take([cluster_merged(&case("lake", 2), &from, &into)])
             .await;
     }
+}
+
+#[tokio::test]
+async fn a_merger_cools_no_outbreak_and_puts_no_report_off_m01() {
+    use redress_model::words::ClockKind;
+    let (world, older, younger) = two_of_one_site().await;
+    for stage in [IncidentStage::Handling, IncidentStage::Aftermath] {
+        let moved = world.to_stage(&older, stage, |_| true).await;
+        moved.expect("decided");
+    }
+    let due = async |name: &str, kind: ClockKind| {
+        let clocks = world.incident(name).await.clocks;
+        let runs = |c: &&wire::IncidentClock| c.kind == kind.number() && c.stop_time.is_none();
+        let clock = clocks.iter().find(runs).expect("runs");
+        clock.due_time.expect("set").seconds
+    };
+    let kinds = [ClockKind::InsideReport, ClockKind::OutwardUpdate];
+    let mut promised = Vec::new();
+    for kind in kinds {
+        promised.push(due(&younger, kind).await);
+        assert!(due(&older, kind).await > promised[promised.len() - 1]);
+    }
+    world.advance(60);
+    world.merged().await;
+    let merged = world.the_open("lake").await;
+    assert_eq!(
+        (merged.name.as_str(), merged.stage()),
+        (older.as_str(), IncidentStage::Outbreak)
+    );
+    let log = merged.log_entries.iter();
+    assert_eq!(
+        log.filter(|e| e.text.starts_with("AFTERMATH → OUTBREAK"))
+            .count(),
+        1
+    );
+    for (kind, promised) in kinds.into_iter().zip(promised) {
+        assert_eq!(due(&older, kind).await, promised, "{kind}");
+    }
+    let plan = world.plan(&older).await;
+    assert!(!plan.tasks.is_empty(), "of the outbreak");
 }
 
 #[tokio::test]

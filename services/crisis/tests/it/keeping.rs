@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redress_model::words::{ClockKind, ClockTransition, DutyRole};
+use redress_model::words::{ClockKind, ClockTransition, DutyRole, Word as _};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
 use redress_proto::crisis::v1::{IncidentMode, UpdateAudience};
@@ -403,7 +403,7 @@ async fn switch(world: &World, mode: IncidentMode) -> wire::Incident {
     };
     let answer = world
         .api
-        .switch_mode(as_caller(request, &["lake"]))
+        .switch_mode(as_person(request, "lake", "top"))
         .await
         .expect("switched");
     answer.into_inner().incident.expect("filled")
@@ -418,7 +418,7 @@ async fn the_commanders_word_holds_until_something_new_is_public() {
         incident
             .log_entries
             .iter()
-            .any(|e| e.actor == "li" && e.text.contains("the commander's word"))
+            .any(|e| e.actor == "account-top" && e.text.contains("the commander's word"))
     );
     assert_eq!(
         running(&incident),
@@ -430,6 +430,39 @@ async fn the_commanders_word_holds_until_something_new_is_public() {
     let exposed = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.2", "G1.4"]);
     world.take([exposed.revision(3, 1).event()]).await;
     assert_eq!(world.the_open("lake").await.mode(), IncidentMode::Public);
+}
+
+#[tokio::test]
+async fn there_and_back_gives_no_new_hour_for_the_holding_statement_m01() {
+    let world = opened("G1.4", FULL).await;
+    let kind = ClockKind::HoldingStatement;
+    let first = clock(&world.the_open("lake").await, kind);
+    let back = async || {
+        switch(&world, IncidentMode::Private).await;
+        let incident = switch(&world, IncidentMode::Public).await;
+        let mut clocks = incident.clocks.into_iter();
+        let runs = clocks.find(|c| c.kind == kind.number() && c.stop_time.is_none());
+        runs.expect("promised still")
+    };
+    world.advance(30);
+    let second = back().await;
+    assert_eq!(
+        (second.start_time, second.due_time),
+        (first.start_time, first.due_time)
+    );
+    world.advance(31);
+    world.fire_due().await;
+    let heard = told(&world, kind).await;
+    let breaches = |told: &[(ClockTransition, i32, Vec<String>)]| {
+        let breached = told.iter().filter(|t| t.0 == ClockTransition::Breached);
+        breached.count()
+    };
+    assert_eq!(breaches(&heard), 1);
+    let third = back().await;
+    assert_eq!(third.due_time, first.due_time);
+    assert_eq!(third.state(), ClockState::Breached);
+    world.fire_due().await;
+    assert_eq!(breaches(&told(&world, kind).await), 1, "nobody twice");
 }
 
 #[tokio::test]

@@ -98,6 +98,29 @@ impl World {
 }
 
 #[tokio::test]
+async fn whoever_a_case_of_the_incident_complains_about_finds_no_lesson_of_it() {
+    let (world, incident) = reviewed().await;
+    let lesson = world.propose(&incident, task("bring-plan")).await;
+    lesson.expect("fits");
+    let found = async |who: &str, parent: &str| {
+        let request = wire::ListLessonsRequest {
+            parent: parent.into(),
+            ..Default::default()
+        };
+        let listed = world.lessons.list_lessons(as_staff(request, "lake", who));
+        listed.await.expect("listed").into_inner().lessons.len()
+    };
+    assert_eq!(found("voice", "sites/lake").await, 1);
+    world
+        .take([complains_about(&case("lake", 1), "voice", 2)])
+        .await;
+    for parent in ["sites/lake", "sites/-"] {
+        assert_eq!(found("voice", parent).await, 0, "{parent}");
+        assert_eq!(found("counsel", parent).await, 1, "{parent}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_review_teaches_is_done_in_the_next_incident_and_says_where_it_comes_from_m01() {
     let (world, incident) = reviewed().await;
     let proposed = world

@@ -438,6 +438,82 @@ async fn m17_a_false_report_that_nobody_clarified_in_time_is_taken_as_true() {
 }
 
 #[tokio::test]
+async fn m17_a_report_that_is_found_false_after_five_days_leaves_a_day_to_clarify_it() {
+    let (world, incident) = public().await;
+    let report = world.report_in(&incident, ExposureTruth::Unspecified).await;
+    world.advance(6 * 24 * 60);
+    let report = world.assess(&report.name, ExposureTruth::False).await;
+    let report = report.expect("assessed");
+    let left = |e: &wire::Exposure| e.clarify_due_time.expect("given").seconds;
+    assert_eq!(left(&report) - world.now().as_second(), 24 * 3600);
+    world.fire_due().await;
+    world.advance(60);
+    let again = world.assess(&report.name, ExposureTruth::False).await;
+    assert_eq!(left(&again.expect("assessed")), left(&report), "no longer");
+    let truth = async || world.exposure(&report.name).await.truth();
+    world.advance(23 * 60 - 1);
+    world.fire_due().await;
+    assert_eq!(truth().await, ExposureTruth::False, "never early");
+    world.advance(1);
+    world.fire_due().await;
+    assert_eq!(truth().await, ExposureTruth::TakenAsTrue);
+}
+
+#[tokio::test]
+async fn m17_what_clarifies_reached_the_press_and_did_not_stand_before_it_left() {
+    let (world, incident) = public().await;
+    let exposure = world.report_in(&incident, ExposureTruth::False).await;
+    let before = world.now();
+    world.advance(30);
+    let paper = ("City Daily", OutletRank::City);
+    for audience in [Audience::Staff, Audience::Affected] {
+        let inside = world
+            .left(&incident, StatementKind::Clarification, audience)
+            .await;
+        let refused = world.set_right(&exposure.name, &inside.name, paper).await;
+        let refused = refused.expect_err("no reader of the paper has it");
+        assert_eq!(reason(&refused), "CLARIFICATION_NOT_EQUAL");
+    }
+    let clarification = world
+        .left(&incident, StatementKind::Clarification, Audience::Media)
+        .await;
+    let stood = async |at: jiff::Timestamp| {
+        let request = wire::ClarifyExposureRequest {
+            name: exposure.name.clone(),
+            statement: clarification.name.clone(),
+            outlet: paper.0.into(),
+            rank: paper.1.into(),
+            clarify_time: Some(to_timestamp(at)),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", VOICE);
+        world.media.clarify_exposure(request).await
+    };
+    let minute = SignedDuration::from_mins(1);
+    for early in [before - minute, world.now() - minute] {
+        let refused = stood(early).await.expect_err("not yet there");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{early}");
+    }
+    stood(world.now()).await.expect("once it left");
+}
+
+#[tokio::test]
+async fn m17_an_incident_is_not_stood_down_before_every_report_is_assessed() {
+    let (world, incident) = crate::aftermath::calm().await;
+    let report = world.report_in(&incident, ExposureTruth::Unspecified).await;
+    let refused = world.stand_down(&incident, "top").await;
+    let refused = refused.expect_err("nobody could assess it afterwards");
+    assert!(
+        refused.message().starts_with("reports ("),
+        "{}",
+        refused.message()
+    );
+    let assessed = world.assess(&report.name, ExposureTruth::True).await;
+    assessed.expect("assessed");
+    world.stand_down(&incident, "top").await.expect("calm");
+}
+
+#[tokio::test]
 async fn what_turns_out_to_be_so_has_not_to_be_clarified() {
     let (world, incident) = public().await;
     let exposure = world.report_in(&incident, ExposureTruth::False).await;

@@ -92,7 +92,9 @@ impl World {
             reason: "it is in the papers".into(),
             ..Default::default()
         };
-        let answer = self.playbooks.change_terms(as_caller(request, &["lake"]));
+        let answer = self
+            .playbooks
+            .change_terms(as_person(request, "lake", "top"));
         Ok(answer.await?.into_inner().plan.expect("filled"))
     }
 
@@ -444,7 +446,8 @@ async fn another_playbook_is_followed_visibly_and_only_its_tasks_stay() {
     let log = world.incident(&name).await.log_entries;
     let text = "playbook: group-protest r0 → false-report r0 (it is in the papers)";
     assert!(
-        log.iter().any(|e| e.text == text && e.actor == "li"),
+        log.iter()
+            .any(|e| e.text == text && e.actor == "account-top"),
         "{log:#?}"
     );
     let missing = world

@@ -3,6 +3,7 @@
 
 use redress_model::words::ClockKind;
 use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
 use redress_proto::event::v1::CallOutRequested;
 use tonic::Code;
@@ -59,6 +60,59 @@ async fn a_suspicion_calls_people_inside_and_nothing_leaves_until_it_is_confirme
     let due = clock(&incident, ClockKind::HoldingStatement).due_time;
     assert!(due.is_some_and(|t| t.seconds > world.now().as_second()));
     assert_eq!(world.call_outs("lake").await.len(), 7, "nobody twice");
+}
+
+#[tokio::test]
+async fn on_a_suspicion_no_briefing_is_held_and_none_keeps_it_from_being_stood_down_g1_8() {
+    let world = World::new().await;
+    let (case, cluster) = (case("lake", 1), cluster("lake", 1));
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let suspected = graded(&case, &cluster, 1, &["G1.8"]).provisional();
+    world.take([suspected.event()]).await;
+    let name = world.the_open("lake").await.name;
+    let briefing = wire::RecordBriefingRequest {
+        name: name.clone(),
+        attendance: 12,
+        reference: "hall".into(),
+        ..Default::default()
+    };
+    let refused = world
+        .api
+        .record_briefing(as_caller(briefing, &["lake"]))
+        .await;
+    let refused = refused.expect_err("nothing leaves");
+    assert_eq!(reason(&refused), "NOTHING_LEAVES_WHILE_PROVISIONAL");
+    for stage in [
+        wire::IncidentStage::Handling,
+        wire::IncidentStage::Aftermath,
+    ] {
+        let moved = world.to_stage(&name, stage, |_| true).await;
+        moved.expect("waived");
+    }
+    let gaps = world.plan(&name).await.gaps;
+    let request = wire::StandDownRequest {
+        name,
+        reason: "it was none".into(),
+        waivers: gaps
+            .into_iter()
+            .map(|gap| wire::GateWaiver {
+                gap: gap.name,
+                reason: "nobody asks".into(),
+            })
+            .collect(),
+        ..Default::default()
+    };
+    let ended = world
+        .aftermath
+        .stand_down(as_person(request, "lake", "top"))
+        .await;
+    let ended = ended.expect("stood down").into_inner().incident;
+    assert_eq!(
+        ended.expect("filled").state(),
+        wire::IncidentState::StoodDown
+    );
 }
 
 #[tokio::test]

@@ -249,6 +249,32 @@ async fn an_edit_and_a_move_of_the_stage_void_what_was_approved_p24() {
 }
 
 #[tokio::test]
+async fn what_was_approved_does_not_count_again_when_the_stage_falls_back_p24() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(
+            &incident,
+            words(StatementKind::Update, "我们已到现场。"),
+            "author",
+        )
+        .await;
+    world.approve_all(&draft).await;
+    for stage in [IncidentStage::Handling, IncidentStage::Outbreak] {
+        world
+            .to_stage(&incident, stage, |_| true)
+            .await
+            .expect("decided");
+    }
+    let now = world.read(&draft.name).await;
+    assert_ne!(now.digest, draft.digest);
+    assert!(now.reviews.iter().all(|r| !r.counts));
+    let refused = world.release(&now, VOICE).await.expect_err("another visit");
+    assert_eq!(reason(&refused), "STATEMENT_NOT_APPROVED");
+    world.approve_all(&now).await;
+    world.release(&now, VOICE).await.expect("approved anew");
+}
+
+#[tokio::test]
 async fn authors_outsiders_and_the_same_eyes_give_no_step() {
     let (world, incident) = public().await;
     // The legal counsel wrote a version: somebody else of the chain has to review it.
@@ -324,6 +350,88 @@ async fn a_deputy_acts_until_the_end_and_not_after() {
         .say(&draft, ReviewStep::LegalReview, Verdict::Approve, TOP)
         .await
         .expect("acts");
+}
+
+#[tokio::test]
+async fn whoever_writes_a_statement_does_not_pick_who_approves_it_i7() {
+    let (world, incident) = public().await;
+    let appoint = async |who: &str, by: &str| {
+        let request = wire::AppointDeputyRequest {
+            name: incident.clone(),
+            role: to_wire(DutyRole::LegalCounsel),
+            staff: staff("lake", who),
+            end_time: Some(to_timestamp(
+                world.now() + jiff::SignedDuration::from_hours(2),
+            )),
+            reason: "on a plane".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", by);
+        world.statements.appoint_deputy(request).await
+    };
+    for nobody in ["author", "onsite", VOICE] {
+        let refused = appoint("liaison", nobody)
+            .await
+            .expect_err("no right to it");
+        assert_eq!(refused.code(), Code::PermissionDenied, "{nobody}");
+    }
+    let draft = world
+        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .await;
+    let draft = world.edit(&draft, "二", TOP).await.expect("edited");
+    world
+        .say(&draft, ReviewStep::FactCheck, Verdict::Approve, "clerk")
+        .await
+        .expect("checked");
+    appoint("onsite", TOP).await.expect("the commander");
+    let legal = ReviewStep::LegalReview;
+    let picked = world.say(&draft, legal, Verdict::Approve, "onsite").await;
+    assert_eq!(reason(&picked.expect_err("picked")), "AUTHOR_REVIEWS");
+    appoint("liaison", LEGAL)
+        .await
+        .expect("whoever holds the role");
+    let longer = appoint("liaison", "liaison").await.expect_err("acts only");
+    assert_eq!(longer.code(), Code::PermissionDenied);
+    world
+        .say(&draft, legal, Verdict::Approve, "liaison")
+        .await
+        .expect("acts by the holder's word");
+}
+
+#[tokio::test]
+async fn mode_and_quorum_change_by_the_commanders_word_alone_i7() {
+    use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
+    let (world, incident) = public().await;
+    let switch = async |by: &str| {
+        let request = wire::SwitchModeRequest {
+            name: incident.clone(),
+            mode: wire::IncidentMode::Private.into(),
+            reason: "calm".into(),
+            ..Default::default()
+        };
+        world.api.switch_mode(as_person(request, "lake", by)).await
+    };
+    let change = async |by: &str| {
+        let request = wire::ChangeTermsRequest {
+            name: incident.clone(),
+            settings: vec![wire::IncidentSetting {
+                field: "inside_report.outbreak".into(),
+                value: "2 hours".into(),
+            }],
+            reason: "it is in the papers".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", by);
+        world.playbooks.change_terms(request).await
+    };
+    for nobody in ["author", VOICE] {
+        let refused = switch(nobody).await.expect_err("not the commander");
+        assert_eq!(refused.code(), Code::PermissionDenied, "{nobody}");
+        let refused = change(nobody).await.expect_err("not the commander");
+        assert_eq!(refused.code(), Code::PermissionDenied, "{nobody}");
+    }
+    switch(TOP).await.expect("the commander");
+    change(TOP).await.expect("the commander");
 }
 
 #[tokio::test]

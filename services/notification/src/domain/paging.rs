@@ -28,7 +28,7 @@ pub struct Due<'a> {
     pub reader_accused: bool,
     /// The case; none where it has none or the case is not known here.
     pub case: Option<&'a CaseView>,
-    /// The incident was merged into another, or all its cases have ended.
+    /// The incident was merged into another.
     pub incident_ended: bool,
     /// The clock's state now.
     pub clock: Option<ClockState>,
@@ -77,8 +77,13 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
         // Named since it was queued: they hear no more of it (section 7).
         return Some("READER_ACCUSED");
     }
+    if due.template == Template::StatementPublished {
+        // It has left as the company's word, and crisis has it that they were told: whoever waits for the morning hears it
+        // too, though the incident went into another or their case has ended since.
+        return None;
+    }
     if due.template.is_callout() {
-        // A call-out belongs to its incident, which may outlive the case that opened it.
+        // A call-out belongs to its incident, which may outlive its cases.
         return due.incident_ended.then_some("INCIDENT_ENDED");
     }
     if due.incident_ended {
@@ -303,6 +308,19 @@ mod tests {
                 reason: "INCIDENT_ENDED"
             }
         );
+    }
+
+    #[test]
+    fn what_was_published_is_told_though_incident_and_case_have_ended_since_i7() {
+        let ended = case(CaseStatus::Closed);
+        let mut told = due(Template::StatementPublished, Some(&ended));
+        told.incident_ended = true;
+        assert_eq!(decide(&told), Move::Send { page: 1 });
+        told.reader_accused = true;
+        let silence = Move::Silence {
+            reason: "READER_ACCUSED",
+        };
+        assert_eq!(decide(&told), silence);
     }
 
     #[test]

@@ -99,6 +99,21 @@ pub fn remind_at(held: Timestamp, decide_by: Timestamp) -> Timestamp {
     held.saturating_add(whole * 3 / 4).unwrap_or(decide_by)
 }
 
+/// Where nobody was on duty to be paged, it is tried again after this (own).
+const TRY_AGAIN: SignedDuration = SignedDuration::from_mins(15);
+
+/// When to page next: once it is over, too; after that only while nobody is there who could decide. Silence drops nothing and
+/// sends nothing.
+pub fn remind_next(now: Timestamp, decide_by: Timestamp, anybody: bool) -> Option<Timestamp> {
+    if now < decide_by {
+        Some(decide_by)
+    } else if anybody {
+        None
+    } else {
+        Some(now.saturating_add(TRY_AGAIN).unwrap_or(Timestamp::MAX))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

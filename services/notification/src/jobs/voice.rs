@@ -9,7 +9,7 @@ use redress_store::Tx;
 use super::announce;
 use crate::domain::causes;
 use crate::domain::message::Recipient;
-use crate::domain::voice::{Category, LEADS, LEGAL, TOUCHED, decide_by, remind_at};
+use crate::domain::voice::{Category, LEADS, LEGAL, TOUCHED, decide_by, remind_at, remind_next};
 use crate::domain::words::{MessageState, SaidPurpose};
 use crate::store::held::{self, Held};
 use crate::store::messages::{self, Message};
@@ -105,8 +105,8 @@ pub async fn tell(
     announce::held(tx, case, held, waiting, now).await
 }
 
-/// The time of a held message has come: whoever decides is paged, the top lead too once it is over. Nobody is paged whom a case
-/// of the incident complains about.
+/// The time of a held message has come: whoever decides is paged, the top lead too once it is over; where nobody is there, it is
+/// tried again. Nobody is paged whom a case of the incident complains about.
 pub(super) async fn remind(
     tx: &mut Tx,
     message: &mut Message,
@@ -123,9 +123,11 @@ pub(super) async fn remind(
     } else {
         None
     };
-    held.told = if late { TOLD_LEAD } else { TOLD_SPOKESPERSON };
     let mut readers: Vec<_> = spokesperson.into_iter().chain(lead).collect();
     readers.dedup();
+    if !readers.is_empty() {
+        held.told = if late { TOLD_LEAD } else { TOLD_SPOKESPERSON };
+    }
     let number = &message.facts.number;
     let drafts: Vec<_> = readers
         .iter()
@@ -135,6 +137,6 @@ pub(super) async fn remind(
         .collect();
     messages::queue(tx, &site, &drafts, now).await?;
     held::update(tx, &held).await?;
-    message.fate.due_time = (!late).then_some(held.decide_by);
+    message.fate.due_time = remind_next(now, held.decide_by, !readers.is_empty());
     messages::settle(tx, message).await
 }

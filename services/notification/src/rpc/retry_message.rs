@@ -12,7 +12,7 @@ use tonic::Request;
 
 use super::{Messages, texts as shared, wire};
 use crate::domain::paging::CALLOUT_PAGES_MAX;
-use crate::domain::words::MessageState;
+use crate::domain::words::{MessageState, Template};
 use crate::store::matters;
 use crate::store::messages::{self, Fate, Message};
 use crate::store::texts::{self, Override};
@@ -110,6 +110,10 @@ impl RetryMessage<'_> {
 
 /// Whether what a message is about has ended.
 pub(super) async fn has_ended(tx: &mut Tx, message: &Message) -> Result<bool, Fault> {
+    if message.template == Template::StatementPublished {
+        // What was said stays said.
+        return Ok(false);
+    }
     Ok(match (&message.incident, &message.case) {
         (Some(incident), _) => matters::incident_ended(tx, incident).await?,
         (None, Some(case)) => matters::case(tx, case)

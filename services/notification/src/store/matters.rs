@@ -10,7 +10,7 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::word;
-use crate::domain::case::{CaseView, is_ended};
+use crate::domain::case::CaseView;
 
 /// The directory entry of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -238,32 +238,20 @@ pub async fn cases_of(tx: &mut Tx, incident: &IncidentName) -> Result<Option<Vec
     .or_fault()
 }
 
-/// Whether an incident pages nobody any more: merged into another, or every case of it has ended. One
-/// that is not known here yet lives, and so does one without cases, opened by hand.
+/// Whether an incident pages nobody any more: it was merged into another. While it is open it has to be led, whatever became of
+/// its cases, and crisis itself takes back what it promised when it ends; the actions of its review page afterwards too.
 pub async fn incident_ended(tx: &mut Tx, incident: &IncidentName) -> Result<bool, Fault> {
-    let row = sqlx::query!(
-        r#"-- notification::matters::incident_ended
-        SELECT i.merged, cardinality(i.case_ids) AS "cases!",
-               ARRAY(SELECT c.status FROM case_view c
-                     WHERE c.site = i.site AND c.case_id = ANY (i.case_ids)) AS "statuses!"
-        FROM incident_view i WHERE i.site = $1 AND i.incident_id = $2"#,
+    let merged = sqlx::query_scalar!(
+        "-- notification::matters::incident_ended
+        SELECT merged FROM incident_view WHERE site = $1 AND incident_id = $2",
         incident.site.as_str(),
         incident.id,
     )
     .fetch_optional(&mut **tx)
     .await
     .or_fault()?;
-    let Some(row) = row else { return Ok(false) };
-    if row.merged {
-        return Ok(true);
-    }
-    let mut ended = 0;
-    for status in &row.statuses {
-        if is_ended(word(status)?) {
-            ended += 1;
-        }
-    }
-    Ok(row.cases > 0 && ended == row.cases)
+    // One that is not known here yet lives.
+    Ok(merged.unwrap_or(false))
 }
 
 /// A promise as it is now.

@@ -110,30 +110,56 @@ async fn a_callout_that_nobody_answers_pages_four_times_five_minutes_apart_and_t
 }
 
 #[tokio::test]
-async fn p06_paging_stops_when_the_incident_is_merged_or_its_last_case_ends() {
-    for merged in [true, false] {
-        let world = World::new().await;
-        let (_, case, incident) = called_out(&world).await;
-        let sender = world.outbox_sender();
-        world.send_due(&sender).await;
-        if merged {
-            let other = IncidentName::new(site("lake"), Uuid::now_v7());
-            world
-                .tell(news::incident(&incident, &[&case], Some(&other), 2))
-                .await;
-        } else {
-            world
-                .tell(news::moved(&case, CaseStatus::Withdrawn, 2))
-                .await;
-        }
-        world.clock.advance(SignedDuration::from_mins(5));
-        world.send_due(&sender).await;
-        let message = world.message().await;
-        assert_eq!(message.fate.state, MessageState::Sent, "it was sent once");
-        assert_eq!(message.fate.due_time, None);
-        assert_eq!(message.fate.attempt_count, 1);
-        assert_eq!(world.announced().await, ["SENT"]);
-    }
+async fn p06_paging_stops_when_the_incident_is_merged() {
+    let world = World::new().await;
+    let (_, case, incident) = called_out(&world).await;
+    let sender = world.outbox_sender();
+    world.send_due(&sender).await;
+    let other = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::incident(&incident, &[&case], Some(&other), 2))
+        .await;
+    world.clock.advance(SignedDuration::from_mins(5));
+    world.send_due(&sender).await;
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Sent, "it was sent once");
+    assert_eq!(message.fate.due_time, None);
+    assert_eq!(message.fate.attempt_count, 1);
+    assert_eq!(world.announced().await, ["SENT"]);
+}
+
+#[tokio::test]
+async fn an_incident_pages_after_its_last_case_has_ended_and_for_its_review_when_it_was_stood_down_m01()
+ {
+    let world = World::new().await;
+    let (li, case, incident) = called_out(&world).await;
+    let sender = world.outbox_sender();
+    world.send_due(&sender).await;
+    world
+        .tell(news::moved(&case, CaseStatus::Withdrawn, 2))
+        .await;
+    world.clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(world.send_due(&sender).await.len(), 1, "called out again");
+    assert_eq!(world.message().await.fate.page, 2);
+    let breached = |kind| {
+        let clock = ClockName::new(site("lake"), Uuid::now_v7());
+        news::clock_of_incident(
+            &clock,
+            &incident,
+            kind,
+            (ClockTransition::Breached, 2),
+            &[&li],
+        )
+    };
+    world.tell(breached(ClockKind::InsideReport)).await;
+    world.send_due(&sender).await;
+    world.tell(news::stood_down(&incident, &[&case], 2)).await;
+    world.tell(breached(ClockKind::ReviewAction)).await;
+    world.send_due(&sender).await;
+    let mut breaches = world.messages().await;
+    breaches.retain(|m| m.template == Template::ClockBreached);
+    let states: Vec<_> = breaches.iter().map(|m| m.fate.state).collect();
+    assert_eq!(states, [MessageState::Sent, MessageState::Sent]);
 }
 
 #[tokio::test]

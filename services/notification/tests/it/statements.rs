@@ -111,6 +111,35 @@ async fn the_affected_are_told_once_a_person_whatever_their_cases() {
 }
 
 #[tokio::test]
+async fn what_was_published_reaches_the_affected_though_the_incident_was_merged_meanwhile_i7() {
+    let world = World::new().await;
+    let incident = new_incident();
+    let case = world.case_of("LAKE-1", &["wang"]).await;
+    world
+        .tell(news::incident(&incident, &[&case], None, 1))
+        .await;
+    let statement = new_statement();
+    world
+        .people
+        .publish(&statement, "We are on site. The lift stands still.", false);
+    world
+        .tell(news::statement(&published(
+            &statement, &incident, "AFFECTED",
+        )))
+        .await;
+    let into = new_incident();
+    world.tell(news::incident(&into, &[&case], None, 1)).await;
+    world
+        .tell(news::incident(&incident, &[], Some(&into), 2))
+        .await;
+    world.tell(news::moved(&case, CaseStatus::Closed, 2)).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&world.outbox_sender()).await;
+    let told = world.statements().await;
+    assert_eq!(told[0].fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
 async fn the_public_and_the_press_read_the_feed_and_get_no_message() {
     let world = World::new().await;
     let incident = new_incident();

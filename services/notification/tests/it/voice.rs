@@ -374,6 +374,27 @@ async fn a_held_message_near_its_deadline_pages_the_spokesperson_and_then_the_to
 }
 
 #[tokio::test]
+async fn a_held_message_of_which_nobody_on_duty_can_hear_asks_again_until_somebody_can() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+    for _ in 0..3 {
+        world.clock.advance(SignedDuration::from_hours(5));
+        world.send_due(&world.outbox_sender()).await;
+        assert!(world.paged().await.is_empty(), "nobody is there");
+    }
+    let people = world.staff(&[(DutyRole::Spokesperson, "voice")]).await;
+    world.clock.advance(SignedDuration::from_mins(15));
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(world.paged().await, [people[0].to_string()]);
+    world.clock.advance(SignedDuration::from_hours(24));
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(world.paged().await.len(), 1, "somebody knows");
+    assert_eq!(world.named(&name).await.fate.state, MessageState::Held);
+}
+
+#[tokio::test]
 async fn nobody_whom_a_case_of_the_incident_complains_about_is_paged_to_decide() {
     let roles = [
         (DutyRole::Spokesperson, "a-voice"),

@@ -81,6 +81,17 @@ fn every_part_of_what_was_read_changes_the_digest_p24() {
         assert_ne!(digest(INCIDENT, Stage::Outbreak, &changed), named);
     }
     assert_ne!(digest(INCIDENT, Stage::Handling, &c), named, "the stage");
+    let visits = [
+        (1, Stage::Outbreak),
+        (2, Stage::Handling),
+        (3, Stage::Outbreak),
+        (4, Stage::Handling),
+        (5, Stage::Outbreak),
+    ];
+    let at = |visits: &[(i64, Stage)]| digest(INCIDENT, Scene::of(Stage::Outbreak, visits), &c);
+    assert_eq!(at(&visits[..1]), named, "as it always was named");
+    assert_ne!(at(&visits[..3]), named, "P24: back in the stage");
+    assert_ne!(at(&visits[..3]), at(&visits[..]), "and once more");
     assert_ne!(digest(Uuid::from_u128(8), Stage::Outbreak, &c), named);
 }
 

@@ -1,4 +1,4 @@
-//! ChangeTerms: what an open incident is run by, changed visibly. A repeat that changes nothing succeeds.
+//! ChangeTerms: what an open incident is run by, changed visibly by the commander. A repeat that changes nothing succeeds.
 
 use redress_model::Fault;
 use redress_proto::crisis::v1 as wire;
@@ -6,8 +6,10 @@ use redress_rpc::Caller;
 use tonic::Request;
 
 use super::super::command::{self, Command, Order};
+use super::super::statements;
 use super::Playbooks;
 use super::get_incident_plan::read;
+use crate::domain::statement::Person;
 use crate::flow::{Transition, Turn, Wanted};
 
 const METHOD: &str = "redress.crisis.v1.PlaybookService/ChangeTerms";
@@ -37,25 +39,31 @@ pub(super) async fn handle(
         fingerprint: api.incidents.fingerprints.of(METHOD, &unidentified),
     };
     let settings = r.settings.iter();
-    let change = ChangeTerms(Wanted {
+    let wanted = Wanted {
         playbook: (!r.playbook.is_empty()).then(|| r.playbook.clone()),
         settings: settings
             .map(|s| (s.field.clone(), s.value.clone()))
             .collect(),
         reason: r.reason.clone(),
         actor: caller.subject.clone(),
-    });
+    };
+    let by = statements::person(caller);
+    let change = ChangeTerms { wanted, by };
     command::run(&api.incidents, caller, order, change).await?;
     let plan = read(api, caller, "name", &r.name).await?;
     Ok(wire::ChangeTermsResponse { plan: Some(plan) })
 }
 
-struct ChangeTerms(Wanted);
+struct ChangeTerms {
+    wanted: Wanted,
+    by: Person,
+}
 
 impl Command for ChangeTerms {
     const NAME: &'static str = "crisis.change_terms";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        turn.change_terms(&self.0).await
+        turn.require_commander(&self.by).await?;
+        turn.change_terms(&self.wanted).await
     }
 }

@@ -1,4 +1,5 @@
-//! AppointDeputy: somebody acts for the spokesperson or the legal counsel for a time.
+//! AppointDeputy: somebody acts for the spokesperson or the legal counsel for a time, by the word of whoever holds the role
+//! or commands.
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
@@ -12,6 +13,7 @@ use tonic::Request;
 
 use super::super::command::{self, Command, Order};
 use super::Statements;
+use crate::domain::statement::Person;
 use crate::flow::{Transition, Turn};
 use crate::store::deputies::{self, Deputy};
 
@@ -61,6 +63,7 @@ pub(super) async fn handle(
             appointed_by: caller.subject.clone(),
         },
         reason: &r.reason,
+        by: super::person(caller),
     };
     command::run(&api.incidents, caller, order, appoint).await?;
     let acting = Acting {
@@ -86,13 +89,14 @@ pub(super) async fn handle(
 struct Appoint<'a> {
     deputy: Deputy,
     reason: &'a str,
+    by: Person,
 }
 
 impl Command for Appoint<'_> {
     const NAME: &'static str = "crisis.appoint_deputy";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        turn.deputize(&self.deputy, self.reason).await?;
+        turn.deputize(&self.deputy, self.reason, &self.by).await?;
         Ok(Some(Transition::Changed))
     }
 }

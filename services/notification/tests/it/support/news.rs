@@ -339,6 +339,38 @@ pub(crate) fn clock(
     )
 }
 
+/// What happened to a clock of an incident.
+pub(crate) fn clock_of_incident(
+    clock: &ClockName,
+    incident: &IncidentName,
+    kind: ClockKind,
+    (transition, generation): (ClockTransition, i64),
+    notify: &[&StaffName],
+) -> Event {
+    let payload = ClockChanged {
+        clock: clock.to_string(),
+        incident: incident.to_string(),
+        kind: convert::to_wire(kind),
+        state: convert::to_wire(ClockState::Breached),
+        transition: convert::to_wire(transition),
+        due_time: Some(convert::to_timestamp(
+            "2026-11-21T06:00:00Z".parse().expect("an instant"),
+        )),
+        level: 1,
+        notify: notify.iter().map(ToString::to_string).collect(),
+        generation,
+        number: "LAKE-1".to_owned(),
+        ..ClockChanged::default()
+    };
+    event(
+        "crisis",
+        "redress.clock.changed.v1",
+        &incident.site,
+        incident,
+        &payload,
+    )
+}
+
 pub(crate) fn incident(
     incident: &IncidentName,
     cases: &[&CaseName],
