@@ -67,6 +67,8 @@ pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Resul
     let mut shown: Option<WatchIncidentResponse> = None;
     let mut token = String::new();
     let mut pause = TICK;
+    // Asked for once: what comes while something is printed is not lost.
+    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         let watch = WatchIncidentRequest {
             name: name.clone(),
@@ -88,7 +90,7 @@ pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Resul
         let mut tick = tokio::time::interval(TICK);
         loop {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(()),
+                _ = &mut interrupted => return Ok(()),
                 _ = tick.tick() => {
                     if stream.is_none() && tokio::time::Instant::now() >= lost {
                         pause = (pause * 2).min(PAUSE_MAX);
