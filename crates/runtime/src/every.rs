@@ -20,6 +20,7 @@ pub async fn every<T, F>(
             tracing::warn!(reason = fault.reason(), fault = %fault.chain(), "{failed}");
         }
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }

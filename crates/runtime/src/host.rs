@@ -125,28 +125,13 @@ fn gone(name: &str) -> BoxError {
 /// What is wrong with its configuration, keys or address, in one sentence. What goes wrong later is told by
 /// [`Handle::ready`] and [`Handle::ended`].
 pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
-    let Prepared {
-        common,
-        settings,
-        vault,
-        issuer,
-        verifier,
-        tokens,
-        redis,
-        tls,
-        trust,
-    } = prepare::<S>(&hosting.sources)?;
+    let prepared = prepare::<S>(&hosting.sources)?;
+    let common = &prepared.common;
     let clock = match hosting.clock {
         Some(clock) => clock,
         // The configuration was checked for making sense.
-        None => common.clock.clock().unwrap_or_else(|| Arc::clone(&tokens)),
+        None => (common.clock.clock()).unwrap_or_else(|| Arc::clone(&prepared.tokens)),
     };
-    if common.clock.is_rehearsal() {
-        tracing::warn!(
-            rate = clock.rate(),
-            "a rehearsal: the business runs on a clock of its own"
-        );
-    }
     let listener = server::listen(common.server.listen)?;
     let address = listener.local_addr()?;
     let instance = format!("{}-{}", S::NAME, uuid::Uuid::new_v4());
@@ -154,15 +139,7 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
     let (report, state) = watch::channel(State::Starting);
     let shutdown = CancellationToken::new();
     let host = Host::<S> {
-        common: Arc::new(common),
-        settings,
-        vault: Arc::new(vault),
-        issuer,
-        verifier,
-        tokens: Arc::clone(&tokens),
-        redis,
-        tls,
-        trust,
+        prepared,
         clock,
         instance,
         listener,
@@ -186,9 +163,9 @@ pub fn start<S: Service>(hosting: Hosting) -> Result<Handle, BoxError> {
 
 /// A configuration that was found right, and what was made of it.
 pub(crate) struct Prepared<S: Service> {
-    common: Common,
+    common: Arc<Common>,
     settings: S::Settings,
-    vault: Vault,
+    vault: Arc<Vault>,
     issuer: Issuer,
     verifier: Verifier,
     tokens: SharedClock,
@@ -220,9 +197,9 @@ pub(crate) fn prepare<S: Service>(sources: &Sources) -> Result<Prepared<S>, BoxE
     let tls = common.server.tls.as_ref().map(tls::server).transpose()?;
     let trust = tls::peers(&common.peers_tls)?;
     Ok(Prepared {
-        common,
+        common: Arc::new(common),
         settings,
-        vault,
+        vault: Arc::new(vault),
         issuer,
         verifier,
         tokens,
@@ -292,15 +269,7 @@ fn verifier(
 }
 
 struct Host<S: Service> {
-    common: Arc<Common>,
-    settings: S::Settings,
-    vault: Arc<Vault>,
-    issuer: Issuer,
-    verifier: Verifier,
-    tokens: SharedClock,
-    redis: Option<Redis>,
-    tls: Option<ServerTlsConfig>,
-    trust: ClientTlsConfig,
+    prepared: Prepared<S>,
     clock: SharedClock,
     instance: String,
     listener: TcpListener,
@@ -313,8 +282,9 @@ fn run<S: Service>(host: Host<S>, telemetry: &Telemetry) -> Result<(), BoxError>
     telemetry::install(telemetry.dispatch());
     let dispatch = telemetry.dispatch().clone();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if host.common.server.threads > 0 {
-        builder.worker_threads(host.common.server.threads);
+    let threads = host.prepared.common.server.threads;
+    if threads > 0 {
+        builder.worker_threads(threads);
     }
     let runtime = builder
         .enable_all()
@@ -342,15 +312,18 @@ async fn live<S: Service>(
     readings: Readings,
 ) -> Result<(), BoxError> {
     let Host {
-        common,
-        settings,
-        vault,
-        issuer,
-        verifier,
-        tokens,
-        redis,
-        tls,
-        trust,
+        prepared:
+            Prepared {
+                common,
+                settings,
+                vault,
+                issuer,
+                verifier,
+                tokens,
+                redis,
+                tls,
+                trust,
+            },
         clock,
         instance,
         listener,
@@ -369,6 +342,10 @@ async fn live<S: Service>(
         async move { server::serve(listener, front, &origins, tls, stop).await }
     });
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    if common.clock.is_rehearsal() {
+        let rate = clock.rate();
+        tracing::warn!(rate, "a rehearsal: the business runs on a clock of its own");
+    }
 
     let peers = Peers::trusting(S::NAME, issuer, &common.peers, &trust, &meter)?;
     let watched = redis.clone();

@@ -51,7 +51,9 @@ pub(crate) fn peers(settings: &PeersTlsSettings) -> Result<ClientTlsConfig, TlsE
         None => ClientTlsConfig::new().with_native_roots(),
     };
     match (&settings.cert_file, &settings.key_file) {
-        (None, None) => return Ok(config),
+        // Roots of the machine are looked for where a peer asks for them.
+        (None, None) if settings.ca_file.is_none() => return Ok(config),
+        (None, None) => {}
         (Some(cert), Some(key)) => {
             config = config.identity(Identity::from_pem(
                 certificates("peers_tls.cert_file", cert)?,
@@ -94,6 +96,6 @@ fn unfit(section: &str, error: &dyn std::error::Error) -> TlsError {
         .source()
         .map_or_else(|| error.to_string(), ToString::to_string);
     TlsError(format!(
-        "{section}: certificate and key do not fit together: {why}"
+        "{section}: its certificates and keys cannot be used together: {why}"
     ))
 }

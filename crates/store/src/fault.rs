@@ -140,6 +140,10 @@ pub(crate) fn why_away(error: &sqlx::Error) -> &'static str {
         Some("57P03") => "it is starting",
         Some("53300") => "it has no connection to spare",
         Some(_) => "it refuses connections",
+        // A pool tries again by itself where Postgres is starting or full.
+        None if matches!(error, sqlx::Error::PoolTimedOut) => {
+            "nothing answers there, or it is starting or has no connection to spare"
+        }
         None => "nothing answers there",
     }
 }

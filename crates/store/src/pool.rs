@@ -21,7 +21,7 @@ pub(crate) struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many transactions are under way.
+    /// How many transactions are under way; statements straight on the worker's pool are not among them.
     held: AtomicU32,
     /// How many ever began.
     begun: AtomicU64,

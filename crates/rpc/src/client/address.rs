@@ -104,15 +104,15 @@ impl Destination {
         } = Place::parse(url).ok_or_else(error)?;
         let tls = tls.then(|| trust.clone().domain_name(host.trim_matches(['[', ']'])));
         let addresses = Arc::new(AtomicUsize::new(0));
+        // Of a name too: what cannot be spoken to is told at once, and not by silence.
+        let first = endpoint(&uri, tls.as_ref()).ok_or_else(error)?;
         let channel = if host
             .trim_matches(['[', ']'])
             .parse::<std::net::IpAddr>()
             .is_ok()
         {
             addresses.store(1, Ordering::Relaxed);
-            endpoint(&uri, tls.as_ref())
-                .ok_or_else(error)?
-                .connect_lazy()
+            first.connect_lazy()
         } else {
             let (channel, changes) = Channel::balance_channel(CHANGES_MAX);
             let resolver = Resolver {

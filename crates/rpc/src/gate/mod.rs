@@ -217,7 +217,9 @@ impl Inner {
 fn too_large(headers: &HeaderMap) -> Option<Status> {
     let refusal = Status::from_header_map(headers)?;
     let is_size = refusal.code() == Code::OutOfRange
-        && refusal.message().contains("message length too large");
+        && refusal
+            .message()
+            .contains("decoded message length too large");
     is_size.then(|| {
         status(Fault::Invalid {
             reason: "MESSAGE_TOO_LARGE",

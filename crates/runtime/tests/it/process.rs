@@ -195,6 +195,10 @@ async fn check_config_refuses_in_one_sentence_and_the_same_words_what_serve_refu
     let garbage = keys.path().join("garbage.json");
     std::fs::write(&garbage, "{}").expect("writable");
     let garbage = garbage.to_str().expect("UTF-8");
+    let torn = keys.path().join("torn.pem");
+    let pem = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+    std::fs::write(&torn, pem).expect("writable");
+    let torn = torn.to_str().expect("UTF-8");
     let committed = |name: &str| format!("{}/tests/it/keys/{name}", env!("CARGO_MANIFEST_DIR"));
     let certificate = committed("server.pem");
     let key_of_another = committed("client.key");
@@ -263,6 +267,7 @@ async fn check_config_refuses_in_one_sentence_and_the_same_words_what_serve_refu
             "peers_tls.ca_file",
             &[("REDRESS__PEERS_TLS__CA_FILE", garbage)],
         ),
+        ("peers_tls:", &[("REDRESS__PEERS_TLS__CA_FILE", torn)]),
         (
             "server.cors_origins",
             &[("REDRESS__SERVER__CORS_ORIGINS", "[\"portal.example.com\"]")],
