@@ -224,8 +224,8 @@ impl Roster {
             .collect()
     }
 
-    /// Everybody whom the roster names in the window or later, with their duties: also who has none in it, on turns longer
-    /// than it or away on leave. Who only stands in for somebody is on no roster.
+    /// Everybody whom the roster names in the window, or gives a duty of its own later, with their duties: also who has none in it,
+    /// on turns longer than it or away on leave. A rotation counts once it runs in the window. Who only stands in for somebody is on no roster.
     pub fn members(
         &self,
         from: Timestamp,

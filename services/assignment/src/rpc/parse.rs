@@ -1,5 +1,6 @@
 //! From the wire into types that cannot be wrong.
 
+use prost_types::FieldMask;
 use redress_model::fault::parse_field;
 use redress_model::name::{
     CaseName, DepartmentId, DepartmentName, SiteId, SiteName, StaffId, StaffName, WorkName,
@@ -143,6 +144,16 @@ pub(super) fn contact_points(
     } else {
         Err(Fault::violations(violations))
     }
+}
+
+/// The fields that an update changes.
+pub(super) fn paths(mask: Option<FieldMask>) -> Result<Vec<String>, Fault> {
+    let paths = mask.unwrap_or_default().paths;
+    if paths.is_empty() {
+        let what = "must name at least one field";
+        return Err(Fault::invalid("update_mask", what));
+    }
+    Ok(paths)
 }
 
 /// The word of a kind as Postgres keeps it.

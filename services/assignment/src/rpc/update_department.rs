@@ -1,18 +1,16 @@
 //! Changes what a department is called, in either language. Its people are told of anew, since messages name it with them.
 
 use jiff::Timestamp;
+use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::DepartmentName;
-use redress_model::{Fault, Violation};
-use redress_proto::assignment::v1::{
-    self as wire, UpdateDepartmentRequest, UpdateDepartmentResponse,
-};
+use redress_proto::assignment::v1::{UpdateDepartmentRequest, UpdateDepartmentResponse};
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Shared, render};
+use super::{Shared, parse, render};
 use crate::store::departments::{self, Department};
 use crate::store::staff::{self, Filter};
 use crate::store::{bench, outbox};
@@ -30,10 +28,20 @@ pub(super) async fn run(
     caller.require_site(&name.site)?;
     let request_id = std::mem::take(&mut request.request_id);
     let receipt = shared.receipt(&caller, METHOD, &name.site, request_id, &request);
-    let paths = request.update_mask.unwrap_or_default().paths;
+    let paths = parse::paths(request.update_mask)?;
+    let unknown = |path: &str| !["display_name", "display_name_en"].contains(&path);
+    if let Some(i) = paths.iter().position(|path| unknown(path)) {
+        let field = format!("update_mask.paths[{i}]");
+        return Err(Fault::invalid(
+            field,
+            "must be display_name or display_name_en",
+        ));
+    }
+    let named = |path: &str, text: String| paths.iter().any(|p| p == path).then_some(text);
     let operation = Update {
         receipt,
-        changes: changes(&given, &paths)?,
+        display_name: named("display_name", given.display_name),
+        display_name_en: named("display_name_en", given.display_name_en),
         name,
         etag: request.etag,
         now: shared.clock.now(),
@@ -47,42 +55,11 @@ pub(super) async fn run(
     })
 }
 
-/// One field with its new value.
-enum Change {
-    DisplayName(String),
-    DisplayNameEn(String),
-}
-
-fn changes(given: &wire::Department, paths: &[String]) -> Result<Vec<Change>, Fault> {
-    if paths.is_empty() {
-        return Err(Fault::invalid(
-            "update_mask",
-            "must name at least one field",
-        ));
-    }
-    let mut changes = Vec::new();
-    let mut violations = Vec::new();
-    for (i, path) in paths.iter().enumerate() {
-        match path.as_str() {
-            "display_name" => changes.push(Change::DisplayName(given.display_name.clone())),
-            "display_name_en" => changes.push(Change::DisplayNameEn(given.display_name_en.clone())),
-            _ => violations.push(Violation {
-                field: format!("update_mask.paths[{i}]"),
-                description: "must be display_name or display_name_en".to_owned(),
-            }),
-        }
-    }
-    if violations.is_empty() {
-        Ok(changes)
-    } else {
-        Err(Fault::violations(violations))
-    }
-}
-
 struct Update {
     receipt: ReceiptKey,
     name: DepartmentName,
-    changes: Vec<Change>,
+    display_name: Option<String>,
+    display_name_en: Option<String>,
     etag: String,
     now: Timestamp,
 }
@@ -100,11 +77,11 @@ impl Operation for Update {
         etag::check(&self.etag, before.revision, &self.name)?;
 
         let mut after = before.clone();
-        for change in &self.changes {
-            match change {
-                Change::DisplayName(text) => after.display_name.clone_from(text),
-                Change::DisplayNameEn(text) => after.display_name_en.clone_from(text),
-            }
+        if let Some(text) = &self.display_name {
+            after.display_name.clone_from(text);
+        }
+        if let Some(text) = &self.display_name_en {
+            after.display_name_en.clone_from(text);
         }
         if after != before {
             after.revision += 1;

@@ -30,7 +30,7 @@ pub(super) async fn run(
     caller.require_site(&name.site)?;
     let request_id = std::mem::take(&mut request.request_id);
     let receipt = shared.receipt(&caller, METHOD, &name.site, request_id, &request);
-    let paths = request.update_mask.unwrap_or_default().paths;
+    let paths = parse::paths(request.update_mask)?;
     let operation = Update {
         receipt,
         keyring: Arc::clone(&shared.keyring),
@@ -63,12 +63,6 @@ enum Change {
 }
 
 fn changes(name: &StaffName, given: wire::Staff, paths: &[String]) -> Result<Vec<Change>, Fault> {
-    if paths.is_empty() {
-        return Err(Fault::invalid(
-            "update_mask",
-            "must name at least one field",
-        ));
-    }
     let mut changes = Vec::new();
     let mut violations = Vec::new();
     for (i, path) in paths.iter().enumerate() {

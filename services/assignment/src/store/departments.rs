@@ -7,7 +7,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{DepartmentName, SiteId};
 use redress_model::words::Category;
-use redress_store::{StoreResultExt as _, Tx, constraint};
+use redress_store::{OneRowExt as _, StoreResultExt as _, Tx, constraint};
 
 use super::parse;
 
@@ -102,12 +102,12 @@ pub async fn insert(tx: &mut Tx, department: &Department) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Writes the names of a department back.
+/// Writes the names of a department back, which is locked.
 ///
 /// # Errors
-/// NOT_FOUND when there is none in scope.
+/// When Postgres is away.
 pub async fn rename(tx: &mut Tx, department: &Department) -> Result<(), Fault> {
-    let rows = sqlx::query!(
+    sqlx::query!(
         "-- assignment::store::departments::rename
         UPDATE department SET display_name = $3, display_name_en = $4, revision = $5 WHERE site = $1 AND id = $2",
         department.name.site.as_str(),
@@ -118,13 +118,7 @@ pub async fn rename(tx: &mut Tx, department: &Department) -> Result<(), Fault> {
     )
     .execute(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    if rows == 1 {
-        Ok(())
-    } else {
-        Err(Fault::not_found("Department", &department.name))
-    }
+    .one_row("a department was renamed that was not there")
 }
 
 /// The department of this name.
