@@ -174,8 +174,9 @@ pub(crate) async fn build(context: Context<NoSettings>) -> Result<App, BoxError>
 async fn purge_receipts(db: Database, clock: SharedClock, shutdown: CancellationToken) {
     let failed = "old receipts stay for now";
     every(PURGE_PERIOD, &shutdown, failed, || async {
-        receipt::purge(&db, clock.now()).await?;
-        late::purge(&db, clock.now()).await
+        let receipts = receipt::purge(&db, clock.now()).await;
+        let late = late::purge(&db, clock.now()).await;
+        receipts.and(late)
     })
     .await;
 }

@@ -135,22 +135,7 @@ async fn somebody_complained_about_is_told_nothing() {
 #[tokio::test]
 async fn where_all_leads_of_a_site_are_complained_about_the_region_is_told() {
     let world = World::without_roster().await;
-    let rungs = [
-        (DutyRole::OnSiteLead, "lead-site"),
-        (DutyRole::DutyLead, "lead-duty"),
-        (DutyRole::TopLead, "lead-top"),
-        (DutyRole::RegionContact, "region"),
-    ];
-    world.roster(&rungs).await;
-    let case = world.new_case();
-    let accused = rungs[..3]
-        .iter()
-        .map(|(_, id)| format!("sites/lakeside/staff/{id}"));
-    let facts = event::CaseFacts {
-        staff_complained_about: accused.collect(),
-        ..world.facts(&case)
-    };
-    world.tell(&[world.received(facts)]).await;
+    world.case_about_every_lead().await;
     world.case().await;
     world.advance(HOUR * 24 * 8).await;
     let told: Vec<String> = world.pages().await.into_iter().flat_map(|p| p.3).collect();

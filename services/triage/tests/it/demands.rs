@@ -647,12 +647,7 @@ async fn who_acknowledged_a_breach_that_was_none_has_not_acknowledged_the_one_af
     let mut demand = transfer(&world);
     let open = demand.told(&world, &case, event::DemandState::Open);
     world.tell(&[open]).await;
-    let paged = async || {
-        let mut told: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
-        let kind = to_wire(ClockKind::OutsideDeadline);
-        told.retain(|told| told.kind == kind && told.level > 0 && !told.notify.is_empty());
-        told
-    };
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
     world.advance(HOUR * 100).await;
     let first = paged().await.pop().expect("a page");
     // It had been given before, and is heard of only now.

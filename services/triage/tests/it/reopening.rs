@@ -38,9 +38,7 @@ async fn outside(world: &World, case: &CaseName, due: Timestamp) {
 
 /// Whoever was paged last about an outside deadline acknowledges it.
 async fn acknowledge(world: &World) {
-    let mut told: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
-    let kind = to_wire(ClockKind::OutsideDeadline);
-    told.retain(|told| told.kind == kind && told.level > 0 && !told.notify.is_empty());
+    let told = world.pages_about(ClockKind::OutsideDeadline).await;
     let last = told.last().expect("a page");
     world.tell(&[world.acknowledged(last)]).await;
 }
@@ -297,12 +295,7 @@ async fn p14_a_broken_outside_deadline_that_nobody_heard_of_is_told_when_its_cas
 
 /// How often somebody was paged about an outside deadline.
 async fn to_pages(world: &World) -> usize {
-    let told: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
-    let kind = to_wire(ClockKind::OutsideDeadline);
-    let paged = told
-        .iter()
-        .filter(|told| told.kind == kind && told.level > 0 && !told.notify.is_empty());
-    paged.count()
+    world.pages_about(ClockKind::OutsideDeadline).await.len()
 }
 
 #[tokio::test]

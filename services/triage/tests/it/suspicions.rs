@@ -104,21 +104,7 @@ async fn silence_climbs_from_the_duty_lead_to_the_top_lead_and_then_it_counts_pr
 async fn where_every_lead_is_complained_about_the_region_is_asked_and_then_it_counts_provisionally()
 {
     let world = World::without_roster().await;
-    let rungs = [
-        (DutyRole::OnSiteLead, "lead-site"),
-        (DutyRole::DutyLead, "lead-duty"),
-        (DutyRole::TopLead, "lead-top"),
-        (DutyRole::RegionContact, "region"),
-    ];
-    world.roster(&rungs).await;
-    let case = world.new_case();
-    let facts = event::CaseFacts {
-        staff_complained_about: ["lead-site", "lead-duty", "lead-top"]
-            .map(|id| format!("sites/lakeside/staff/{id}"))
-            .to_vec(),
-        ..world.facts(&case)
-    };
-    world.tell(&[world.received(facts)]).await;
+    let case = world.case_about_every_lead().await;
     suspect(&world, &case, SignalKind::Injury).await;
     assert_eq!(asked(&world).await, ["region"]);
     world.advance(QUARTER - MINUTE).await;

@@ -489,6 +489,27 @@ impl World {
         case
     }
 
+    /// A case about every lead of the site, each on duty as is the region's contact.
+    pub async fn case_about_every_lead(&self) -> CaseName {
+        let rungs = [
+            (DutyRole::OnSiteLead, "lead-site"),
+            (DutyRole::DutyLead, "lead-duty"),
+            (DutyRole::TopLead, "lead-top"),
+            (DutyRole::RegionContact, "region"),
+        ];
+        self.roster(&rungs).await;
+        let case = self.new_case();
+        let accused = rungs[..3]
+            .iter()
+            .map(|(_, id)| format!("sites/lakeside/staff/{id}"));
+        let facts = event::CaseFacts {
+            staff_complained_about: accused.collect(),
+            ..self.facts(&case)
+        };
+        self.tell(&[self.received(facts)]).await;
+        case
+    }
+
     // Time
 
     /// Lets time pass and fires whatever came due, one instant after the other.
@@ -609,6 +630,13 @@ impl World {
                 (kind.to_owned(), what.to_owned(), c.level, who)
             })
             .collect()
+    }
+
+    /// What paged somebody about a broken promise of this kind, in order.
+    pub async fn pages_about(&self, kind: ClockKind) -> Vec<event::ClockChanged> {
+        let mut told: Vec<event::ClockChanged> = self.said("redress.clock.changed.v1").await;
+        told.retain(|t| t.kind == to_wire(kind) && t.level > 0 && !t.notify.is_empty());
+        told
     }
 
     pub async fn count(&self, sql: &'static str) -> i64 {
