@@ -78,22 +78,15 @@ impl Scene {
     }
 }
 
-impl From<Stage> for Scene {
-    fn from(stage: Stage) -> Self {
-        Self { stage, again: None }
-    }
-}
-
 /// Names a text in a stage of an incident. Every part is preceded by its length, so that no two contents run
 /// into each other.
-pub fn digest(incident: Uuid, scene: impl Into<Scene>, content: &Content) -> Digest {
+pub fn digest(incident: Uuid, scene: Scene, content: &Content) -> Digest {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(bytes);
     };
     part(incident.as_bytes());
-    let scene: Scene = scene.into();
     let scene = scene.name();
     for word in [
         scene.as_str(),

@@ -210,16 +210,7 @@ impl Turn<'_> {
         new: &Notes,
     ) -> Result<(), Fault> {
         require(&briefing, BriefingState::Planned)?;
-        if self.incident.provisional {
-            let text = "the incident hangs on a suspicion that nobody confirmed; inside reports are legal, or confirm the \
-                        signal first";
-            let name = &self.incident.name;
-            return Err(Fault::illegal(
-                "NOTHING_LEAVES_WHILE_PROVISIONAL",
-                text,
-                name,
-            ));
-        }
+        self.require_confirmed()?;
         held.at = whole_micros(held.at);
         if held.at > self.now || held.at < self.incident.opened {
             let text = "must not be ahead, and not before the incident opened";

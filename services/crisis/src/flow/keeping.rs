@@ -165,9 +165,7 @@ impl Turn<'_> {
     pub(super) async fn dropped(&mut self, kind: ClockKind) -> Result<Option<Clock>, Fault> {
         let site = self.site();
         let id = self.incident.name.id;
-        let stopped = clocks::stopped(self.tx, &site, id, &[], i64::MAX).await?;
-        let mut stopped = stopped.into_iter();
-        Ok(stopped.find(|c| c.kind == kind && c.state == ClockState::Cancelled))
+        clocks::last_cancelled(self.tx, &site, id, kind).await
     }
 
     /// How many of a cadence were kept since the stage was entered: it slows down by that.

@@ -270,8 +270,8 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    /// Switches the mode; promises that the new one does not have are cancelled, its own start, the holding statement where
-    /// it stood. Says whether anything changed.
+    /// Switches the mode; promises that the new one does not have are cancelled, its own start, by a person's word
+    /// the holding statement where it stood. Says whether anything changed.
     ///
     /// # Errors
     /// When Postgres is away.
@@ -289,8 +289,12 @@ impl Turn<'_> {
         reason.clone_into(&mut self.incident.mode_reason);
         let text = format!("mode is now {} ({reason})", mode.word().to_lowercase());
         self.note(LogKind::ModeSwitched, actor, &text, "").await?;
-        // There and back gives no new hour for the first word.
-        let first_word = self.dropped(ClockKind::HoldingStatement).await?;
+        // There and back gives no new hour for the first word; a new public criterion gives its own.
+        let first_word = if actor.is_empty() {
+            None
+        } else {
+            self.dropped(ClockKind::HoldingStatement).await?
+        };
         let first_word = first_word.map(|c| ((c.kind, c.case), c.start));
         self.reconcile(at, &first_word.into_iter().collect())
             .await?;

@@ -104,6 +104,24 @@ impl<'t> Turn<'t> {
         })
     }
 
+    /// Nothing leaves while the incident hangs on a suspicion (section 4).
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION `NOTHING_LEAVES_WHILE_PROVISIONAL`.
+    pub fn require_confirmed(&self) -> Result<(), Fault> {
+        if !self.incident.provisional {
+            return Ok(());
+        }
+        let text = "the incident hangs on a suspicion that nobody confirmed; inside reports are legal, or confirm the \
+                    signal first";
+        let name = &self.incident.name;
+        Err(Fault::illegal(
+            "NOTHING_LEAVES_WHILE_PROVISIONAL",
+            text,
+            name,
+        ))
+    }
+
     /// Takes an incident by name, which has to be open.
     ///
     /// # Errors

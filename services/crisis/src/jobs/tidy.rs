@@ -18,8 +18,12 @@ pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) 
     let failed = "old receipts and changes stay for now";
     every(PERIOD, &shutdown, failed, || async {
         let now = clock.now();
-        receipt::purge(&db, now).await?;
-        changes::purge(&db, now).await
+        // One that fails does not stop the other.
+        let (receipts, changes) = (
+            receipt::purge(&db, now).await,
+            changes::purge(&db, now).await,
+        );
+        receipts.and(changes)
     })
     .await;
 }

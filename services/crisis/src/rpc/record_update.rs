@@ -63,15 +63,8 @@ impl Command for Update<'_> {
             let name = &turn.incident.name;
             return Err(Fault::illegal("NOTHING_LEAVES_IN_PRIVATE_MODE", text, name));
         }
-        if outward && turn.incident.provisional {
-            let text = "the incident hangs on a suspicion that nobody confirmed; inside reports are legal, or \
-                        confirm the signal first";
-            let name = &turn.incident.name;
-            return Err(Fault::illegal(
-                "NOTHING_LEAVES_WHILE_PROVISIONAL",
-                text,
-                name,
-            ));
+        if outward {
+            turn.require_confirmed()?;
         }
         let what = match self.audience {
             UpdateAudience::Inside => "an inside report was given",

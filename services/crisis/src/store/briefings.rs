@@ -426,10 +426,10 @@ pub async fn broken(
 ) -> Result<Vec<Broken>, Fault> {
     let rows = sqlx::query!(
         r#"-- crisis::store::briefings::broken
-        SELECT kind, due_time AS "due_time: jiff_sqlx::Timestamp" FROM incident_clock
+        SELECT DISTINCT kind, due_time AS "due_time: jiff_sqlx::Timestamp" FROM incident_clock
         WHERE site = $1 AND incident = $2 AND kind <> $5 AND due_time >= $3 AND due_time < $4 AND id < $6
           AND (stop_time IS NULL OR stop_time > due_time)
-        ORDER BY due_time, kind, id"#,
+        ORDER BY due_time, kind"#,
         site.as_str(),
         incident,
         window.since.to_sqlx(),

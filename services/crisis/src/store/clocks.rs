@@ -253,6 +253,35 @@ pub async fn stopped(
     .collect()
 }
 
+/// The last promise of a kind that an incident itself made and that was cancelled.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn last_cancelled(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    kind: ClockKind,
+) -> Result<Option<Clock>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- crisis::store::clocks::last_cancelled
+        SELECT id, incident, kind, case_id, subject, owner, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
+               told, heard, level, generation, next_time, stop_time
+        FROM incident_clock
+        WHERE site = $1 AND incident = $2 AND subject IS NULL AND kind = $3 AND state = 'CANCELLED'
+        ORDER BY stop_time DESC, id DESC LIMIT 1",
+        site.as_str(),
+        incident,
+        kind.word(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(TryInto::try_into)
+    .transpose()
+}
+
 /// A promise.
 ///
 /// # Errors

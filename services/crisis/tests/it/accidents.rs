@@ -123,11 +123,11 @@ async fn endures<T: PartialEq + Debug>(
 }
 
 /// Kills a request at its first wait, then at its second, and so on until it answers. On a busy machine Postgres may answer
-/// before anybody waits: then it lives on.
-async fn killed_anywhere<T>(request: impl AsyncFn() -> Result<Response<T>, Status>) -> T {
+/// before anybody waits: then it lives on. Returns the answer, and how often it was killed.
+async fn killed_anywhere<T>(request: impl AsyncFn() -> Result<Response<T>, Status>) -> (T, usize) {
     for waits in 0..1_000 {
         if let Some(answer) = killed_after(waits, request()).await {
-            return answer.expect("repeated").into_inner();
+            return (answer.expect("repeated").into_inner(), waits);
         }
     }
     panic!("it takes no end");
@@ -342,7 +342,9 @@ async fn an_inquiry_that_fails_at_every_step_is_none_and_then_one_i2() {
 async fn an_inquiry_that_is_killed_at_every_wait_and_repeated_is_one_i2() {
     let (world, incident) = public().await;
     let due = world.now() + jiff::SignedDuration::from_hours(3);
-    let recorded = killed_anywhere(async || world.asked("once", &incident, due).await).await;
+    let (recorded, killed) =
+        killed_anywhere(async || world.asked("once", &incident, due).await).await;
+    assert!(killed > 0, "nothing was killed");
     let recorded = recorded.inquiry.expect("filled");
     assert_eq!(world.counted(&incident).await, (1, 1, 1));
     let again = world.asked("once", &incident, due).await.expect("repeated");
@@ -373,7 +375,7 @@ async fn an_end_that_fails_at_every_step_is_no_end_and_then_one_i2() {
 async fn an_end_that_is_killed_at_every_wait_and_repeated_is_one_i2() {
     let (world, incident) = calm().await;
     let briefing = world.held_briefing(&incident).await;
-    let released = killed_anywhere(async || world.release_of(&briefing).await).await;
+    let (released, mut killed) = killed_anywhere(async || world.release_of(&briefing).await).await;
     let released = released.briefing.expect("filled");
     let again = world
         .release_of(&briefing)
@@ -381,14 +383,22 @@ async fn an_end_that_is_killed_at_every_wait_and_repeated_is_one_i2() {
         .expect("repeated")
         .into_inner();
     assert_eq!(again.briefing.expect("filled"), released);
-    killed_anywhere(async || world.end_of(&incident).await).await;
+    killed += killed_anywhere(async || world.end_of(&incident).await)
+        .await
+        .1;
     assert_eq!(world.noted(&incident, "stood down: ").await, 1);
-    killed_anywhere(async || world.findings_of(&incident).await).await;
+    killed += killed_anywhere(async || world.findings_of(&incident).await)
+        .await
+        .1;
     let due = world.now() + jiff::SignedDuration::from_hours(48);
-    let action = killed_anywhere(async || world.action_of(&incident, due).await).await;
+    let (action, waits) = killed_anywhere(async || world.action_of(&incident, due).await).await;
+    killed += waits;
     let action = action.action.expect("filled").name;
-    killed_anywhere(async || world.settle_action(&action).await).await;
-    let closed = killed_anywhere(async || world.closed_review_of(&incident).await).await;
+    killed += killed_anywhere(async || world.settle_action(&action).await)
+        .await
+        .1;
+    let (closed, waits) = killed_anywhere(async || world.closed_review_of(&incident).await).await;
+    assert!(killed + waits > 0, "nothing was killed");
     let review = closed.review.expect("filled");
     assert_eq!((review.actions.len(), review.causes.len()), (1, 1));
 }

@@ -466,6 +466,23 @@ async fn there_and_back_gives_no_new_hour_for_the_holding_statement_m01() {
 }
 
 #[tokio::test]
+async fn a_new_public_criterion_gives_the_holding_statement_its_own_hour_m01() {
+    let world = opened("G1.4", FULL).await;
+    let kind = ClockKind::HoldingStatement;
+    switch(&world, IncidentMode::Private).await;
+    world.advance(90);
+    let exposed = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.2", "G1.4"]);
+    let exposed = exposed.revision(2, 1).at(world.now());
+    world.take([exposed.event()]).await;
+    let mut clocks = world.the_open("lake").await.clocks.into_iter();
+    let runs = clocks.find(|c| c.kind == kind.number() && c.stop_time.is_none());
+    let runs = runs.expect("promised anew");
+    assert_eq!(runs.state(), ClockState::Running);
+    let started = runs.start_time.expect("it runs").seconds;
+    assert_eq!(started, world.now().as_second());
+}
+
+#[tokio::test]
 async fn clocks_fire_without_redis_p18() {
     let world = opened("G1.1", FULL).await;
     let truth = redress_crisis::jobs::timers::IncidentClocks {

@@ -299,22 +299,13 @@ async fn a_fallen_grade_or_a_withdrawal_leaves_the_incident_to_a_person() {
 }
 
 #[tokio::test]
-async fn a_case_withdrawn_before_triage_decided_opens_nothing_p06() {
-    let world = World::new().await;
-    let (case, matter) = (case("lake", 1), cluster("lake", 1));
-    world
-        .take([received(&case), moved(&case, CaseStatus::Withdrawn, 2)])
-        .await;
-    world
-        .take([graded(&case, &matter, 1, &["G1.6"]).epoch(2).event()])
-        .await;
-    assert!(world.incidents("lake").await.is_empty());
-}
-
-#[tokio::test]
 async fn a_case_that_ended_while_triage_was_away_calls_nobody_and_opens_when_it_comes_back_p06_i3()
 {
-    for status in [CaseStatus::Withdrawn, CaseStatus::Merged] {
+    for (status, epoch) in [
+        (CaseStatus::Withdrawn, 1),
+        (CaseStatus::Withdrawn, 2),
+        (CaseStatus::Merged, 1),
+    ] {
         let world = World::new().await;
         let (case, matter) = (case("lake", 1), cluster("lake", 1));
         world
@@ -325,8 +316,8 @@ async fn a_case_that_ended_while_triage_was_away_calls_nobody_and_opens_when_it_
             ])
             .await;
         world.advance(60);
-        // Triage had seen the complaint before its end, and says so only now.
-        let graded = graded(&case, &matter, 1, &["G1.4"]);
+        // Triage had seen the complaint before its end, and says so only now; or it decides about the end.
+        let graded = graded(&case, &matter, 1, &["G1.4"]).epoch(epoch);
         world.take([graded.event()]).await;
         assert!(world.incidents("lake").await.is_empty(), "{status:?}");
         assert!(world.call_outs("lake").await.is_empty(), "{status:?}");

@@ -19,8 +19,8 @@ fn outward(name: &str) -> wire::RecordUpdateRequest {
     }
 }
 
-#[tokio::test]
-async fn a_suspicion_calls_people_inside_and_nothing_leaves_until_it_is_confirmed_g1_8() {
+/// The incident that a suspicion about a site with its whole command opened.
+async fn suspected() -> (World, wire::Incident) {
     let world = World::new().await;
     let (case, cluster) = (case("lake", 1), cluster("lake", 1));
     world
@@ -28,8 +28,13 @@ async fn a_suspicion_calls_people_inside_and_nothing_leaves_until_it_is_confirme
         .await;
     let suspected = graded(&case, &cluster, 1, &["G1.8"]).provisional();
     world.take([suspected.event()]).await;
-
     let incident = world.the_open("lake").await;
+    (world, incident)
+}
+
+#[tokio::test]
+async fn a_suspicion_calls_people_inside_and_nothing_leaves_until_it_is_confirmed_g1_8() {
+    let (world, incident) = suspected().await;
     assert!(incident.provisional);
     assert_eq!(running(&incident), ["INSIDE_REPORT"]);
     let called: Vec<CallOutRequested> = world.call_outs("lake").await;
@@ -43,7 +48,7 @@ async fn a_suspicion_calls_people_inside_and_nothing_leaves_until_it_is_confirme
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert_eq!(reason(&refused), "NOTHING_LEAVES_WHILE_PROVISIONAL");
 
-    let confirmed = graded(&case, &cluster, 1, &["G1.8"]).revision(2, 1);
+    let confirmed = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.8"]).revision(2, 1);
     world.take([confirmed.event()]).await;
     let incident = world.the_open("lake").await;
     assert!(!incident.provisional);
@@ -64,14 +69,8 @@ async fn a_suspicion_calls_people_inside_and_nothing_leaves_until_it_is_confirme
 
 #[tokio::test]
 async fn on_a_suspicion_no_briefing_is_held_and_none_keeps_it_from_being_stood_down_g1_8() {
-    let world = World::new().await;
-    let (case, cluster) = (case("lake", 1), cluster("lake", 1));
-    world
-        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
-        .await;
-    let suspected = graded(&case, &cluster, 1, &["G1.8"]).provisional();
-    world.take([suspected.event()]).await;
-    let name = world.the_open("lake").await.name;
+    let (world, incident) = suspected().await;
+    let name = incident.name;
     let briefing = wire::RecordBriefingRequest {
         name: name.clone(),
         attendance: 12,
@@ -117,17 +116,15 @@ async fn on_a_suspicion_no_briefing_is_held_and_none_keeps_it_from_being_stood_d
 
 #[tokio::test]
 async fn a_dismissed_suspicion_leaves_the_incident_open_and_silent() {
-    let world = World::new().await;
-    let (case, cluster) = (case("lake", 1), cluster("lake", 1));
-    let suspected = graded(&case, &cluster, 1, &["G1.8"]).provisional();
-    world.take([suspected.event()]).await;
-    let dismissed = graded(&case, &cluster, 4, &["G4"]).revision(2, 1);
+    let (world, _) = suspected().await;
+    let cluster = cluster("lake", 1);
+    let dismissed = graded(&case("lake", 1), &cluster, 4, &["G4"]).revision(2, 1);
     world.take([dismissed.event()]).await;
     let incident = world.the_open("lake").await;
     assert!(incident.provisional);
     assert_eq!(running(&incident), ["INSIDE_REPORT"]);
     // Another case of the matter is beyond suspicion.
-    let other = graded(&crate::world::case("lake", 2), &cluster, 1, &["G1.4"]);
+    let other = graded(&case("lake", 2), &cluster, 1, &["G1.4"]);
     world.take([other.event()]).await;
     let incident = world.the_open("lake").await;
     assert!(!incident.provisional);

@@ -39,6 +39,20 @@ pub(crate) fn words(kind: StatementKind, text: &str) -> Statement {
     }
 }
 
+/// A public incident, and a statement that everybody approved.
+async fn approved() -> (World, String, Statement) {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(
+            &incident,
+            words(StatementKind::Update, "我们已到现场。"),
+            "author",
+        )
+        .await;
+    world.approve_all(&draft).await;
+    (world, incident, draft)
+}
+
 /// Who holds which role of `FULL`.
 const TOP: &str = "top";
 pub(crate) const VOICE: &str = "voice";
@@ -210,15 +224,7 @@ async fn a_statement_leaves_after_three_people_approved_exactly_it_i7() {
 
 #[tokio::test]
 async fn an_edit_and_a_move_of_the_stage_void_what_was_approved_p24() {
-    let (world, incident) = public().await;
-    let draft = world
-        .draft(
-            &incident,
-            words(StatementKind::Update, "我们已到现场。"),
-            "author",
-        )
-        .await;
-    world.approve_all(&draft).await;
+    let (world, incident, draft) = approved().await;
     let edited = world
         .edit(&draft, "我们正在现场。", "author")
         .await
@@ -250,15 +256,7 @@ async fn an_edit_and_a_move_of_the_stage_void_what_was_approved_p24() {
 
 #[tokio::test]
 async fn what_was_approved_does_not_count_again_when_the_stage_falls_back_p24() {
-    let (world, incident) = public().await;
-    let draft = world
-        .draft(
-            &incident,
-            words(StatementKind::Update, "我们已到现场。"),
-            "author",
-        )
-        .await;
-    world.approve_all(&draft).await;
+    let (world, incident, draft) = approved().await;
     for stage in [IncidentStage::Handling, IncidentStage::Outbreak] {
         world
             .to_stage(&incident, stage, |_| true)
@@ -415,8 +413,8 @@ async fn mode_and_quorum_change_by_the_commanders_word_alone_i7() {
         let request = wire::ChangeTermsRequest {
             name: incident.clone(),
             settings: vec![wire::IncidentSetting {
-                field: "inside_report.outbreak".into(),
-                value: "2 hours".into(),
+                field: "statement_quorum".into(),
+                value: "2".into(),
             }],
             reason: "it is in the papers".into(),
             ..Default::default()

@@ -32,7 +32,7 @@ fn fact(key: &str, value: &str) -> Fact {
 const INCIDENT: Uuid = Uuid::from_u128(7);
 
 fn named(content: &Content) -> Digest {
-    digest(INCIDENT, Stage::Outbreak, content)
+    digest(INCIDENT, Scene::of(Stage::Outbreak, &[]), content)
 }
 
 fn approve(step: ReviewStep, digest: Digest, id: &str) -> Review {
@@ -78,9 +78,10 @@ fn every_part_of_what_was_read_changes_the_digest_p24() {
     for change in changes {
         let mut changed = c.clone();
         change(&mut changed);
-        assert_ne!(digest(INCIDENT, Stage::Outbreak, &changed), named);
+        assert_ne!(self::named(&changed), named);
     }
-    assert_ne!(digest(INCIDENT, Stage::Handling, &c), named, "the stage");
+    let handling = Scene::of(Stage::Handling, &[]);
+    assert_ne!(digest(INCIDENT, handling, &c), named, "the stage");
     let visits = [
         (1, Stage::Outbreak),
         (2, Stage::Handling),
@@ -92,7 +93,8 @@ fn every_part_of_what_was_read_changes_the_digest_p24() {
     assert_eq!(at(&visits[..1]), named, "as it always was named");
     assert_ne!(at(&visits[..3]), named, "P24: back in the stage");
     assert_ne!(at(&visits[..3]), at(&visits[..]), "and once more");
-    assert_ne!(digest(Uuid::from_u128(8), Stage::Outbreak, &c), named);
+    let outbreak = Scene::of(Stage::Outbreak, &[]);
+    assert_ne!(digest(Uuid::from_u128(8), outbreak, &c), named);
 }
 
 #[test]
@@ -388,7 +390,7 @@ proptest! {
                         .get(verdict)
                         .copied()
                         .unwrap_or(Verdict::Approve);
-                    let digest = digest(INCIDENT, stage, &content);
+                    let digest = digest(INCIDENT, Scene::of(stage, &[]), &content);
                     let standing = Standing::of(&reviews, digest, &authors);
                     let draft = Draft { published: &published, ..draft(&content, &authors, &standing) };
                     if draft.review(step, verdict, &people[by]).is_err() {
@@ -403,7 +405,7 @@ proptest! {
                     }
                 }
             }
-            let digest = digest(INCIDENT, stage, &content);
+            let digest = digest(INCIDENT, Scene::of(stage, &[]), &content);
             let standing = Standing::of(&reviews, digest, &authors);
             let draft = Draft { published: &published, ..draft(&content, &authors, &standing) };
             if draft.publish(Mode::Public, false).is_ok() {
