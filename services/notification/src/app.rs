@@ -226,7 +226,6 @@ impl Service for NotificationService {
     }
 }
 
-/// Subscribers by name.
 /// Who wants to hear what became of a message, and what a customer answered.
 fn subscriptions() -> Subscriptions {
     Subscriptions::new(&[
@@ -245,10 +244,12 @@ async fn purge_old(db: Database, clock: SharedClock, shutdown: CancellationToken
     let failed = "old rows could not be deleted";
     every(PURGE_PAUSE, &shutdown, failed, || async {
         let now = clock.now();
+        // One that fails does not stop the other.
         let (receipts, notices) = (
-            receipt::purge(&db, now).await?,
-            notices::purge(&db, now).await?,
+            receipt::purge(&db, now).await,
+            notices::purge(&db, now).await,
         );
+        let (receipts, notices) = (receipts?, notices?);
         if receipts + notices > 0 {
             tracing::info!(receipts, notices, "old rows were deleted");
         }

@@ -204,10 +204,9 @@ impl MakeCall<'_> {
         let calls = surveys::calls(tx, survey).await?.len();
         let role = task::role(RecipientKind::Complainant);
         // Neither whoever is complained about nor whoever handled it asks how it was.
-        let mut barred = survey.handlers.clone();
+        let mut barred = surveys::handlers(tx, survey).await?;
         if let Some(case) = &survey.case {
             barred.extend(matters::accused(tx, self.site, Some(case.id), None).await?);
-            barred.extend(surveys::handled_by(tx, case).await?.1);
         }
         let holder = duty::holder(tx, self.site, &task::asked(role), &barred, self.now).await?;
         let new = NewTask {

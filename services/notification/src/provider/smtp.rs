@@ -150,8 +150,12 @@ fn judge(error: &lettre::transport::smtp::Error) -> Answer {
     } else if error.is_client() {
         // The server lacks something we need, or our own request was not allowed to be sent.
         "SMTP_CLIENT"
-    } else {
+    } else if error.to_string().starts_with("Connection error") {
+        // lettre tells this kind by its text alone.
         "CONNECT"
+    } else {
+        // The server was reached: it may have the mail, and the answer was lost.
+        "SMTP_BROKEN"
     };
     Answer::transient(word)
 }

@@ -137,7 +137,7 @@ pub async fn may_have_told(tx: &mut Tx, message: &MessageName) -> Result<bool, F
         SELECT EXISTS (SELECT FROM attempt
                        WHERE site = $1 AND message_id = $2
                          AND (outcome IN ('PENDING', 'ACCEPTED', 'UNKNOWN')
-                              OR reason IN ('TIMEOUT', 'HTTP_BROKEN', 'WECOM_GARBLED'))) AS "may_have_told!""#,
+                              OR reason IN ('TIMEOUT', 'SMTP_BROKEN', 'HTTP_BROKEN', 'HTTP_502', 'HTTP_504', 'WECOM_GARBLED'))) AS "may_have_told!""#,
         message.site.as_str(),
         message.id,
     )

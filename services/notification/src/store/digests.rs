@@ -6,7 +6,8 @@
 //! every copy of it tells the same. Whatever the number of replicas, there is one (P21).
 //!
 //! What becomes grade 1 later leaves its digest and goes at once, unless an attempt may have told it: then
-//! it stays, so that it is not told twice, and the digest itself waits for nothing any more.
+//! it stays, so that it is not told twice, and the digest itself waits for nothing any more. Of one that was
+//! given up it leaves in any case: rather twice than never.
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
@@ -220,49 +221,33 @@ pub async fn hurry(tx: &mut Tx, case: &CaseName, now: Timestamp) -> Result<(), F
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
+    let mut told = Vec::new();
     for id in digests {
         let name = MessageName::new(case.site.clone(), id);
         let Some(mut digest) = messages::get(tx, &name).await? else {
             continue;
         };
         if !release_grave(tx, &mut digest, now).await? {
-            hurry_digest(tx, &name, now).await?;
+            told.push(id);
         }
     }
-    let alone = sqlx::query!(
+    // A digest that may have told it goes on as it is; what stands alone says the new grade.
+    let hurried = sqlx::query!(
         "-- notification::digests::hurry
         UPDATE message
-        SET priority = $3, due_time = CASE WHEN reason IN ($4, $5) THEN $6 ELSE due_time END, revision = revision + 1
-        WHERE site = $1 AND case_id = $2 AND priority > $3 AND state = 'QUEUED' AND recipient_kind = 'STAFF'",
+        SET priority = $3, revision = revision + 1,
+            facts = CASE WHEN message_id = ANY ($7) THEN facts ELSE facts || jsonb_build_object('grade', 1) END,
+            due_time = CASE WHEN state = 'QUEUED' AND (message_id = ANY ($7) OR reason IN ($4, $5))
+                       THEN least(due_time, $6) ELSE due_time END
+        WHERE site = $1 AND priority > $3
+          AND (message_id = ANY ($7) OR case_id = $2 AND state = 'QUEUED' AND recipient_kind = 'STAFF')",
         case.site.as_str(),
         case.id,
         Priority::Grave.number(),
         OFF_DUTY,
         RATE_LIMITED,
         now.to_sqlx(),
-    )
-    .execute(&mut **tx)
-    .await
-    .or_fault()?
-    .rows_affected();
-    if alone > 0 {
-        tx.wake();
-    }
-    Ok(())
-}
-
-/// Lets a digest, whose row is locked, be told at once, with what it may have told already.
-async fn hurry_digest(tx: &mut Tx, digest: &MessageName, now: Timestamp) -> Result<(), Fault> {
-    let hurried = sqlx::query!(
-        "-- notification::digests::hurry_digest
-        UPDATE message
-        SET priority = $3, due_time = CASE WHEN state = 'QUEUED' THEN least(due_time, $4) ELSE due_time END,
-            revision = revision + 1
-        WHERE site = $1 AND message_id = $2 AND priority > $3",
-        digest.site.as_str(),
-        digest.id,
-        Priority::Grave.number(),
-        now.to_sqlx(),
+        &told,
     )
     .execute(&mut **tx)
     .await
@@ -277,7 +262,8 @@ async fn hurry_digest(tx: &mut Tx, digest: &MessageName, now: Timestamp) -> Resu
 /// Lets what has become grade 1 leave a digest, whose row is locked, and go at once by itself. Not where it was told or
 /// may have been: that is told as it was, so that nobody hears of one cause twice. A worker that holds the digest and
 /// has not begun to send it loses it: what it read is not what there is to tell. Returns false where anything may have
-/// been told by an attempt whose end nobody knows yet.
+/// been told by an attempt whose end nobody knows yet. Of one that was given up it leaves in any case: rather twice than
+/// never.
 pub async fn release_grave(
     tx: &mut Tx,
     digest: &mut Message,

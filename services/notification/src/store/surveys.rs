@@ -647,6 +647,15 @@ pub async fn handled_by(tx: &mut Tx, case: &CaseName) -> Result<(String, Vec<Str
         .unwrap_or_default())
 }
 
+/// Everybody who handled what a survey asks about, also since it was scheduled.
+pub async fn handlers(tx: &mut Tx, survey: &Survey) -> Result<Vec<String>, Fault> {
+    let mut handlers = survey.handlers.clone();
+    if let Some(case) = &survey.case {
+        handlers.extend(handled_by(tx, case).await?.1);
+    }
+    Ok(handlers)
+}
+
 /// Remembers who is, or was, responsible for a case; the department only from the newest owner.
 pub async fn keep_handler(
     tx: &mut Tx,

@@ -456,6 +456,8 @@ async fn p22_a_reminder_that_waits_for_duty_goes_at_once_when_its_case_rises_to_
     assert_eq!(world.due(Lane::Grave).await.len(), 1);
     world.send_due(&sender).await;
     assert_eq!(world.message().await.fate.state, MessageState::Sent);
+    let body = world.texts().await.remove(0).body;
+    assert!(body.contains("(grade 1)"), "{body}");
 }
 
 /// What the worker of a digest meets when a case in it rises.

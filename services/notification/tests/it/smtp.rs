@@ -106,7 +106,8 @@ async fn a_mail_whose_answer_was_lost_is_sent_again_under_the_same_message_id() 
     let world = world_with_callout("lost@example.com").await;
     let sender = world.sender(by_mail(&server));
     world.send_due(&sender).await;
-    assert_eq!(world.message().await.fate.state, MessageState::Queued);
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Queued);
     // On a busy machine an attempt may be over before the server has the mail.
     for _ in 0..5 {
         world.clock.advance(SignedDuration::from_mins(2));
@@ -118,6 +119,13 @@ async fn a_mail_whose_answer_was_lost_is_sent_again_under_the_same_message_id() 
     let mails = server.mails();
     assert_eq!(mails.len(), 2);
     assert_eq!(mails[0]["message_id"], mails[1]["message_id"]);
+    let first = world.attempts(&message.name).await.remove(0);
+    let may_have_told = ["SMTP_BROKEN", "TIMEOUT"];
+    assert!(
+        may_have_told.contains(&first.reason.as_str()),
+        "{}",
+        first.reason
+    );
 }
 
 #[tokio::test]

@@ -58,6 +58,16 @@ impl World {
         case
     }
 
+    /// A statement to the affected of an incident is published, and told of once. Returns the news.
+    async fn says(&self, incident: &IncidentName) -> StatementPublished {
+        let statement = new_statement();
+        self.people
+            .publish(&statement, "We are on site. The lift stands still.", false);
+        let told = published(&statement, incident, "AFFECTED");
+        self.tell(news::statement(&told)).await;
+        told
+    }
+
     async fn statements(&self) -> Vec<Message> {
         let mut all = self.messages().await;
         all.retain(|m| m.template == Template::StatementPublished);
@@ -89,12 +99,7 @@ async fn the_affected_are_told_once_a_person_whatever_their_cases() {
             1,
         ))
         .await;
-    let statement = new_statement();
-    world
-        .people
-        .publish(&statement, "We are on site. The lift stands still.", false);
-    let told = published(&statement, &incident, "AFFECTED");
-    world.tell(news::statement(&told)).await;
+    let told = world.says(&incident).await;
     world.tell(news::statement(&told)).await;
     assert_eq!(readers(&world.statements().await), ["li", "wang", "zhao"]);
     world.clock.advance(SignedDuration::from_mins(2));
@@ -118,15 +123,7 @@ async fn what_was_published_reaches_the_affected_though_the_incident_was_merged_
     world
         .tell(news::incident(&incident, &[&case], None, 1))
         .await;
-    let statement = new_statement();
-    world
-        .people
-        .publish(&statement, "We are on site. The lift stands still.", false);
-    world
-        .tell(news::statement(&published(
-            &statement, &incident, "AFFECTED",
-        )))
-        .await;
+    world.says(&incident).await;
     let into = new_incident();
     world.tell(news::incident(&into, &[&case], None, 1)).await;
     world

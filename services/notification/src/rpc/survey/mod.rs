@@ -174,10 +174,7 @@ pub(super) async fn may_call(
     if survey.state != SurveyState::Open {
         return Err(ended(survey));
     }
-    let mut handlers = survey.handlers.clone();
-    if let Some(case) = &survey.case {
-        handlers.extend(surveys::handled_by(tx, case).await?.1);
-    }
+    let handlers = surveys::handlers(tx, survey).await?;
     if handlers.contains(&staff.to_string()) {
         return Err(Fault::illegal(
             "CALLER_HANDLED",
