@@ -33,9 +33,10 @@ def text_of(file):
     return file.read_text(encoding="utf-8").strip() if file.exists() else ""
 
 
-def until(what, reached, seconds=120):
+def until(what, reached, seconds=120, running=None):
     end = time.monotonic() + seconds
     while not reached():
+        assert running is None or running.poll() is None, f"ended with {running.returncode} before: {what}"
         assert time.monotonic() < end, f"not in time: {what}"
         time.sleep(0.1)
 
@@ -141,7 +142,10 @@ def main() -> None:
     room = subprocess.Popen(
         [REDRESS, "incident", "room", incidents[0]["name"], "--json"], stdout=subprocess.PIPE, text=True
     )
-    assert json.loads(room.stdout.readline())["incident"]["name"] == incidents[0]["name"]
+    signal.alarm(120)
+    first = room.stdout.readline()
+    signal.alarm(0)
+    assert json.loads(first)["incident"]["name"] == incidents[0]["name"]
     room.send_signal(signal.SIGINT)
     # Whoever reads no more keeps it from writing, and from ending.
     room.communicate(timeout=60)
@@ -202,13 +206,18 @@ def main() -> None:
     log = home / "errors.log"
     with log.open("w", encoding="utf-8") as errors:
         up = subprocess.Popen([REDRESS, "up"], stdout=subprocess.DEVNULL, stderr=errors)
-        until("it is up", lambda: text_of(home / "ready") == str(up.pid))
-        kill_server(home, "redis", "redis.pid")
-        until("Redis is started again", lambda: "Redis ended" in text_of(log))
-        assert rows("case", "list", "--limit", "1") and up.poll() is None
-        kill_server(home, "postgres", "data/postmaster.pid")
-        assert up.wait(timeout=120) == 1
-        assert "Postgres ended" in text_of(log), text_of(log)
+        try:
+            until("it is up", lambda: text_of(home / "ready") == str(up.pid), running=up)
+            kill_server(home, "redis", "redis.pid")
+            until("Redis is started again", lambda: "Redis ended" in text_of(log), running=up)
+            assert rows("case", "list", "--limit", "1") and up.poll() is None
+            kill_server(home, "postgres", "data/postmaster.pid")
+            assert up.wait(timeout=120) == 1
+            assert "Postgres ended" in text_of(log), text_of(log)
+        finally:
+            if up.poll() is None:
+                up.terminate()
+                up.wait(timeout=120)
     passed += 1
     print(f"{passed} passed, 0 failed")
 

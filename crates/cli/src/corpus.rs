@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn both_formats_are_told_apart_by_their_first_row() {
+    fn both_formats_are_told_apart_by_the_first_line_that_can_tell() {
         assert!(matches!(read(SCENARIO).rows, Rows::Scenarios(rows) if rows.len() == 1));
         let two = read(&format!("\n{MESSAGE}\r\n\n{MESSAGE}\n"));
         assert!(two.wrong.is_empty());

@@ -68,7 +68,7 @@ pub(crate) trait Tail {
 impl Tail for str {
     fn tail(&self, prefix: &str) -> &str {
         match self.strip_prefix(prefix).unwrap_or(self) {
-            "UNSPECIFIED" => "–",
+            "" | "UNSPECIFIED" => "–",
             word => word,
         }
     }

@@ -14,13 +14,12 @@ use redress_proto::crisis::v1::{
     WriteReviewRequest,
 };
 use redress_rpc::auth::{JwkSet, attested};
-use uuid::Uuid;
 
 use super::briefing::instant;
 use super::incident::{find, one, waiver};
 use super::lesson::LessonCommand;
 use super::{lesson, room, spelled, word};
-use crate::connect::{Home, Platform, request};
+use crate::connect::{Home, Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, table, until, when};
@@ -222,7 +221,7 @@ async fn stand_down(
         name,
         reason,
         etag: String::new(),
-        request_id: Uuid::now_v7().to_string(),
+        request_id: request_id(),
         waivers: waive.iter().map(|w| waiver(w)).collect::<Result<_, _>>()?,
     };
     let answer = client.stand_down(request(stand_down)).await?.into_inner();
@@ -358,7 +357,7 @@ fn check(
 
 async fn review(platform: &Platform, command: ReviewCommand, out: Output) -> Result<(), Failure> {
     let mut client = platform.aftermath();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let review = match command {
         ReviewCommand::Show { name } => {
             let get = GetReviewRequest {

@@ -9,12 +9,11 @@ use redress_proto::crisis::v1::{
     KeepCommitmentRequest, ListBriefingsRequest, ListCommitmentsRequest, NewCommitment,
     NewQuestion, ReleaseBriefingRequest, WaiveCommitmentRequest,
 };
-use uuid::Uuid;
 
 use super::incident::find;
 use super::spelled;
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, request};
+use crate::connect::{Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, table, until, when};
@@ -155,7 +154,7 @@ pub(crate) async fn run(
                 question_number: number,
                 answer,
                 etag: String::new(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = client.answer_briefing_question(request(answer)).await?;
             answer.into_inner().briefing
@@ -164,7 +163,7 @@ pub(crate) async fn run(
             let release = ReleaseBriefingRequest {
                 name,
                 etag: String::new(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = client.release_briefing(request(release)).await?;
             answer.into_inner().briefing
@@ -195,7 +194,7 @@ pub(crate) async fn run_commitment(
                 name,
                 outcome,
                 etag: String::new(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = client.keep_commitment(request(keep)).await?.into_inner();
             vec![answer.commitment.unwrap_or_default()]
@@ -205,7 +204,7 @@ pub(crate) async fn run_commitment(
                 name,
                 reason,
                 etag: String::new(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = client.waive_commitment(request(waive)).await?.into_inner();
             vec![answer.commitment.unwrap_or_default()]
@@ -255,7 +254,7 @@ async fn record(platform: &Platform, args: RecordArgs) -> Result<Briefing, Failu
     let commitments = args.promises.iter().map(|p| promise(p, person));
     let commitments = commitments.collect::<Result<Vec<_>, _>>()?;
     let mut client = platform.briefings();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     if args.add {
         let add = AddBriefingNotesRequest {
             name: briefing.name,

@@ -7,12 +7,11 @@ use redress_proto::crisis::v1::{
     IncidentStage, LinkIncidentRequest, OfferRoleRequest, OpenIncidentRequest, SplitCaseRequest,
     SplitGoal, UnlinkIncidentRequest,
 };
-use uuid::Uuid;
 
 use super::case::name_of;
 use super::incident::{find, one, stage_number};
 use super::{choice, number, spelled, word};
-use crate::connect::{Platform, request};
+use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, table, when};
@@ -128,7 +127,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.commands();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let command = match command {
         CommandCommand::Open {
             case,

@@ -8,13 +8,12 @@ use redress_proto::assignment::v1::{
     ListOrdersRequest, OrderCancelled, OrderCharged, OrderDefaulted, OrderDone, OrderRecovered,
     PlaceOrderRequest, RecordOrderStepRequest,
 };
-use uuid::Uuid;
 
 use super::case::{name_if_given, name_of};
 use super::practice::{amount, at, yuan};
 use super::{choice, spelled};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, short, when};
@@ -151,7 +150,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.contractors();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let mut said = String::new();
     let (name, step) = match command {
         ContractorCommand::Add {

@@ -6,7 +6,8 @@ use redress_proto::notification::v1::{
     Preference, UpdateDeliveryPolicyRequest, UpdatePreferenceRequest,
 };
 
-use crate::connect::{Platform, parent, request};
+use super::choice;
+use crate::connect::{Platform, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, when};
@@ -112,7 +113,7 @@ pub(crate) async fn run(
             };
             let update = UpdateDeliveryPolicyRequest {
                 delivery_policy: Some(wanted),
-                request_id: uuid::Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = platform
                 .delivery()
@@ -182,22 +183,13 @@ pub(crate) async fn run_preference(
             };
             let mut refused_topics = Vec::new();
             for topic in refuse.iter().filter(|t| *t != "nothing") {
-                let topic = format!("MESSAGE_TOPIC_{}", topic.to_uppercase());
-                let topic = MessageTopic::from_str_name(&topic);
-                let wrong = || wrong("refuse", "must be survey, progress, notice or nothing");
-                refused_topics.push(topic.ok_or_else(wrong)?.into());
+                let name = MessageTopic::as_str_name;
+                refused_topics.push(choice("refuse", "MESSAGE_TOPIC_", topic, name)?);
             }
             let mut order = Vec::new();
             for channel in &channels {
-                let word = format!("MESSAGE_CHANNEL_{}", channel.to_uppercase());
-                let channel = MessageChannel::from_str_name(&word);
-                let wrong = || {
-                    wrong(
-                        "channel",
-                        "must be sms, wechat, email, phone, letter or app",
-                    )
-                };
-                order.push(channel.ok_or_else(wrong)?.into());
+                let name = MessageChannel::as_str_name;
+                order.push(choice("channel", "MESSAGE_CHANNEL_", channel, name)?);
             }
             let update = UpdatePreferenceRequest {
                 preference: Some(Preference {
@@ -219,7 +211,7 @@ pub(crate) async fn run_preference(
                     etag: was.etag,
                     update_time: None,
                 }),
-                request_id: uuid::Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = platform
                 .delivery()

@@ -8,13 +8,12 @@ use redress_proto::assignment::v1::{
     GetDisputeRequest, ListDisputesRequest, OpenDisputeRequest, PoliceReported,
     RecordDisputeStepRequest, RungEnded, RungEntered, RungOutcome, ViolationFound,
 };
-use uuid::Uuid;
 
 use super::case::{name_if_given, name_of};
 use super::practice::{history, or_now};
 use super::{choice, spelled};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, table, when};
@@ -179,7 +178,7 @@ pub(crate) async fn run(
             let open = OpenDisputeRequest {
                 case,
                 subject,
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = client.open_dispute(request(open)).await?.into_inner();
             show(&answer.dispute.unwrap_or_default(), out);
@@ -287,7 +286,7 @@ pub(crate) async fn run(
         name,
         step: Some(step),
         text: said,
-        request_id: Uuid::now_v7().to_string(),
+        request_id: request_id(),
     };
     let answer = client
         .record_dispute_step(request(record))

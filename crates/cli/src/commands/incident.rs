@@ -5,11 +5,10 @@ use redress_proto::crisis::v1::{
     CallOutState, GateWaiver, GetIncidentRequest, Incident, IncidentMode, IncidentStage,
     IncidentState, ListIncidentsRequest, MoveStageRequest,
 };
-use uuid::Uuid;
 
 use super::{aftermath, choice, command, plan, spelled, word};
 use crate::args::IncidentCommand;
-use crate::connect::{Home, Platform, all_pages, parent, request};
+use crate::connect::{Home, Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, table, until, when};
@@ -63,7 +62,7 @@ pub(crate) async fn run(
                 reason,
                 waivers: waive.iter().map(|w| waiver(w)).collect::<Result<_, _>>()?,
                 etag: String::new(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = platform.incidents().move_stage(request(move_stage)).await?;
             one(&answer.into_inner().incident.unwrap_or_default(), out);

@@ -8,11 +8,10 @@ use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::to_timestamp;
 use rust_decimal::Decimal;
-use uuid::Uuid;
 
 use super::{choice, spelled};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, when};
@@ -206,7 +205,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.ledger();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let entry = match command {
         LedgerCommand::List {
             site,
@@ -405,7 +404,7 @@ pub(crate) async fn run_action(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.ledger();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let action = match command {
         ActionCommand::List {
             site,

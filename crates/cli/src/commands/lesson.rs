@@ -6,13 +6,12 @@ use redress_proto::crisis::v1::{
     AcceptLessonRequest, DeclineLessonRequest, IncidentStage, Lesson, LessonKind, LessonState,
     ListLessonsRequest, PlaybookText, ProposeLessonRequest,
 };
-use uuid::Uuid;
 
 use super::incident::{find, stage_number};
 use super::playbook::both;
 use super::{choice, number, spelled, word};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, line, when};
@@ -100,7 +99,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.lessons();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let lesson = match command {
         LessonCommand::Propose {
             name,

@@ -7,12 +7,11 @@ use redress_proto::assignment::v1::{
     ListLibraryEntriesRequest, RetireLibraryEntryRequest, SolutionSuggestion,
     SuggestSolutionsRequest,
 };
-use uuid::Uuid;
 
 use super::practice::{amount, yuan};
 use super::{choice, number, spelled, word};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, table};
@@ -207,7 +206,7 @@ pub(crate) async fn run(
                 defect_class: class_of(class)?,
                 amount: amount.map_or(Ok(None), |a| yuan("amount", &a))?,
                 etag: String::new(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             client
                 .edit_library_entry(request(edit))
@@ -220,7 +219,7 @@ pub(crate) async fn run(
                 name,
                 reason,
                 etag: String::new(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             client
                 .retire_library_entry(request(retire))

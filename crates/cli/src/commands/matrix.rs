@@ -3,6 +3,7 @@
 use redress_proto::crisis::v1::{Audience, GetMatrixRequest, IncidentStage, Matrix, MatrixCell};
 
 use super::incident::find;
+use super::spelled;
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
 use crate::json;
@@ -79,11 +80,15 @@ fn old(seconds: i64) -> String {
 }
 
 fn stage(value: i32) -> String {
-    let word = IncidentStage::try_from(value).map_or("–", |s| s.as_str_name());
-    word.trim_start_matches("INCIDENT_STAGE_").to_owned()
+    spelled(
+        IncidentStage::try_from(value).map_or("", |s| s.as_str_name()),
+        "INCIDENT_STAGE_",
+    )
 }
 
 fn audience(value: i32) -> String {
-    let word = Audience::try_from(value).map_or("–", |a| a.as_str_name());
-    word.trim_start_matches("AUDIENCE_").to_owned()
+    spelled(
+        Audience::try_from(value).map_or("", |a| a.as_str_name()),
+        "AUDIENCE_",
+    )
 }

@@ -1,13 +1,13 @@
 //! `redress message`: what was told to whom, and the local outbox.
 
 use redress_proto::notification::v1::{
-    AcknowledgeMessageRequest, DropMessageRequest, GetMessageRequest, HeldMessage, HoldDecision,
+    AcknowledgeMessageRequest, DropMessageRequest, GetMessageRequest, HeldMessage,
     ListHeldMessagesRequest, ListMessagesRequest, Message, MessageChannel, MessagePurpose,
     MessageState, RedriveMessagesRequest, RedriveMessagesResponse, ReleaseMessageRequest,
     RetryMessageRequest, SendMessageRequest,
 };
 
-use super::{case, choice};
+use super::{case, choice, spelled};
 use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -311,13 +311,7 @@ fn decided(held: &HeldMessage, out: Output) {
 }
 
 fn decision(held: &HeldMessage) -> String {
-    match held.decision() {
-        HoldDecision::Unspecified => "–".to_owned(),
-        decided => decided
-            .as_str_name()
-            .trim_start_matches("HOLD_DECISION_")
-            .to_owned(),
-    }
+    spelled(held.decision().as_str_name(), "HOLD_DECISION_")
 }
 
 /// Where a message stands, and which digest tells it or how many it tells.

@@ -94,10 +94,7 @@ pub(crate) fn choice<E: TryFrom<i32>, N: From<E>>(
 
 /// The word behind an enum's name; a dash where nothing is said.
 pub(crate) fn spelled(name: &str, prefix: &str) -> String {
-    match name.strip_prefix(prefix) {
-        None | Some("" | "UNSPECIFIED") => "–".to_owned(),
-        Some(word) => word.to_owned(),
-    }
+    name.tail(prefix).to_owned()
 }
 
 #[cfg(test)]

@@ -7,12 +7,11 @@ use redress_proto::crisis::v1::{
     IncidentPlan, IncidentSetting, IncidentStage, RecordUpdateRequest, SkipTaskRequest, TaskState,
     UpdateAudience,
 };
-use uuid::Uuid;
 
 use super::incident::{find, one};
 use super::playbook::both;
 use super::{choice, spelled, word};
-use crate::connect::{Platform, request};
+use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, table, until, when};
@@ -118,7 +117,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.playbooks();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let plan = match command {
         PlanCommand::Tasks { name } => get(platform, name).await?,
         PlanCommand::Task(TaskCommand::Done {

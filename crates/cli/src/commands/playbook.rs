@@ -7,10 +7,9 @@ use redress_policy::{Playbook as Document, playbook_schema};
 use redress_proto::crisis::v1::{
     ApplyPlaybookRequest, GetPlaybookRequest, ListPlaybooksRequest, Playbook, PlaybookText,
 };
-use uuid::Uuid;
 
 use super::policy::{read, wrong};
-use crate::connect::{Platform, parent, request};
+use crate::connect::{Platform, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, line};
@@ -116,7 +115,7 @@ pub(crate) async fn run(
                 document,
                 reason,
                 etag,
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = platform()?
                 .playbooks()

@@ -6,11 +6,10 @@ use redress_proto::assignment::v1::{
     CreateRegisterEntryRequest, EndRegisterEntryRequest, ListRegisterEntriesRequest, RegisterEntry,
     RegisterKind,
 };
-use uuid::Uuid;
 
 use super::{choice, number, spelled, word};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::Output;
@@ -101,7 +100,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.register();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let kind_of = |kind: &str| choice("kind", "REGISTER_KIND_", kind, RegisterKind::as_str_name);
     let entries = match command {
         RegisterCommand::Add {

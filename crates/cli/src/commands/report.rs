@@ -7,10 +7,9 @@ use redress_proto::assignment::v1::{
     ListRecurringCausesRequest, QueryReportRequest, ReportDimension, ReportFilter, ReportMeasures,
     ReportRow,
 };
-use uuid::Uuid;
 
 use super::{choice, word};
-use crate::connect::{Platform, parent, request};
+use crate::connect::{Platform, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _, counted, heading, line, table};
@@ -254,7 +253,7 @@ pub(crate) async fn run(
                 name: super::work::find(platform, &name).await?,
                 cause,
                 source: source.map(|s| source_number(&s)).transpose()?.unwrap_or(0),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = client.classify_cause(request(classify)).await?.into_inner();
             out.one(

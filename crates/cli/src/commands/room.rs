@@ -90,6 +90,8 @@ pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Resul
         let mut tick = tokio::time::interval(TICK);
         loop {
             tokio::select! {
+                // The interrupt first: it is heard from the first time it is asked for.
+                biased;
                 _ = &mut interrupted => return Ok(()),
                 _ = tick.tick() => {
                     if stream.is_none() && tokio::time::Instant::now() >= lost {

@@ -5,12 +5,11 @@ use redress_proto::assignment::v1::{
     CloseSettlementRequest, CreateSettlementRequest, GetSettlementRequest, HouseholdAnswer,
     HouseholdEntry, ListSettlementsRequest, RecordHouseholdsRequest, Settlement,
 };
-use uuid::Uuid;
 
 use super::practice::history;
 use super::{choice, spelled};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, table, when};
@@ -92,7 +91,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.settlements();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let settlement = match command {
         SettlementCommand::Create {
             site,

@@ -147,15 +147,16 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     };
     if let Some(error) = answer.failed_read() {
         let code = error.code();
-        let away = [
-            Code::Unavailable,
-            Code::ResourceExhausted,
-            Code::DeadlineExceeded,
-        ];
-        if away.contains(&code) {
+        if [Code::Unavailable, Code::DeadlineExceeded].contains(&code) {
             tell(
                 format!("Postgres does not answer it ({code:?})"),
                 "postgres-is-gone",
+            );
+        } else if code == Code::ResourceExhausted {
+            tell(
+                "its calls or its connections to Postgres are all taken (ResourceExhausted)"
+                    .to_owned(),
+                "capacity",
             );
         } else {
             tell(
@@ -657,7 +658,7 @@ mod tests {
     fn a_service_that_cannot_read_its_database_is_a_trouble_however_well_its_metrics_look() {
         for (code, section) in [
             (Code::Unavailable, Some("postgres-is-gone")),
-            (Code::ResourceExhausted, Some("postgres-is-gone")),
+            (Code::ResourceExhausted, Some("capacity")),
             (Code::DeadlineExceeded, Some("postgres-is-gone")),
             (Code::Internal, Some("calls-fail")),
             (Code::Unknown, Some("calls-fail")),

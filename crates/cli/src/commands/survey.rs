@@ -8,9 +8,9 @@ use redress_proto::notification::v1::{
     SurveyContact, SurveyState,
 };
 
-use super::case;
+use super::{case, choice};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _, heading, line, short, when};
@@ -120,7 +120,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.surveys();
-    let request_id = uuid::Uuid::now_v7().to_string();
+    let request_id = request_id();
     let survey = match command {
         SurveyCommand::List {
             site,
@@ -383,31 +383,15 @@ fn state(number: i32) -> String {
         .to_owned()
 }
 
-fn word(prefix: &str, text: &str) -> String {
-    format!("{prefix}{}", text.to_uppercase().replace('-', "_"))
-}
-
 fn kind_number(text: &str) -> Result<i32, Failure> {
-    SurveyKind::from_str_name(&word("SURVEY_KIND_", text))
-        .map(Into::into)
-        .ok_or_else(|| wrong("kind", "must be sales, handover, repair or daily-living"))
+    choice("kind", "SURVEY_KIND_", text, SurveyKind::as_str_name)
 }
 
 fn state_number(text: &str) -> Result<i32, Failure> {
-    SurveyState::from_str_name(&word("SURVEY_STATE_", text))
-        .map(Into::into)
-        .ok_or_else(|| wrong("state", "must be open, answered or cancelled"))
+    choice("state", "SURVEY_STATE_", text, SurveyState::as_str_name)
 }
 
 fn outcome_number(text: &str) -> Result<i32, Failure> {
-    SurveyCallOutcome::from_str_name(&word("SURVEY_CALL_OUTCOME_", text))
-        .map(Into::into)
-        .ok_or_else(|| wrong("outcome", "must be not-reached or refused"))
-}
-
-fn wrong(argument: &'static str, reason: &str) -> Failure {
-    Failure::Argument {
-        argument,
-        reason: reason.to_owned(),
-    }
+    let name = SurveyCallOutcome::as_str_name;
+    choice("outcome", "SURVEY_CALL_OUTCOME_", text, name)
 }

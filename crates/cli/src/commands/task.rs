@@ -9,7 +9,7 @@ use redress_proto::notification::v1::{
 
 use super::{case, choice};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _, heading, line, short, when};
@@ -148,7 +148,7 @@ pub(crate) async fn run(
             let claim = ClaimTaskRequest {
                 name,
                 take_over,
-                request_id: uuid::Uuid::now_v7().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let answer = client.claim_task(request(claim)).await?.into_inner();
@@ -174,7 +174,7 @@ pub(crate) async fn run(
             let done = CompleteTaskRequest {
                 name,
                 outcome: outcome.into(),
-                request_id: uuid::Uuid::now_v7().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             (
@@ -230,7 +230,7 @@ async fn asked(
         name: task.survey,
         outcome: outcome.into(),
         answer,
-        request_id: uuid::Uuid::now_v7().to_string(),
+        request_id: request_id(),
         ..Default::default()
     };
     platform

@@ -8,11 +8,10 @@ use redress_proto::notification::v1::{
     ApplyTemplateRequest, GetTemplateRequest, ListTemplateRevisionsRequest, ListTemplatesRequest,
     PreviewTemplateRequest, Template, TemplateRevision,
 };
-use uuid::Uuid;
 
 use super::policy::{ScopeArgs, required, time};
 use super::wording::show_hits;
-use crate::connect::{Platform, all_pages, request};
+use crate::connect::{Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, when};
@@ -216,7 +215,7 @@ pub(crate) async fn run(
                 effective_time: from.map(|text| time("from", &text)).transpose()?,
                 reason,
                 etag,
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
                 override_reason: override_wording,
             };
             let answer = client.apply_template(request(apply)).await?.into_inner();

@@ -8,13 +8,12 @@ use redress_proto::assignment::v1::{
     ListTransfersRequest, PetitionVisit, RecordTransferRequest, RecordTransferStepRequest,
     Transfer, TransferAnswered, TransferBody,
 };
-use uuid::Uuid;
 
 use super::case::{name_if_given, name_of};
 use super::practice::{at, history, or_now};
 use super::{choice, spelled};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, until, when};
@@ -158,7 +157,7 @@ pub(crate) async fn run(
                 receive_time: or_now(received),
                 due_time: at(due),
                 return_form: form,
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = client.record_transfer(request(record)).await?.into_inner();
             show(&answer.transfer.unwrap_or_default(), out);
@@ -228,7 +227,7 @@ pub(crate) async fn run(
         name,
         step: Some(step),
         text: String::new(),
-        request_id: Uuid::now_v7().to_string(),
+        request_id: request_id(),
     };
     let answer = client
         .record_transfer_step(request(record))

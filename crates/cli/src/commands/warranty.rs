@@ -7,12 +7,11 @@ use redress_proto::assignment::v1::{
     ContractTerm, DefectClass, ExplainWarrantyRequest, ListUnitsRequest, ListWarrantyRulesRequest,
     PutUnitsRequest, SetSiteWarrantyRequest, Unit, WarrantyBasis,
 };
-use uuid::Uuid;
 
 use super::practice::bad;
 use super::{choice, spelled};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, table};
@@ -157,7 +156,7 @@ pub(crate) async fn run(
             let put = PutUnitsRequest {
                 parent: parent(Some(&site)),
                 units: units?,
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let units = client.put_units(request(put)).await?.into_inner().units;
             show_units(&units, out);
@@ -172,7 +171,7 @@ pub(crate) async fn run(
             let set = SetSiteWarrantyRequest {
                 parent: parent(Some(&site)),
                 terms: terms?,
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let rules = client
                 .set_site_warranty(request(set))

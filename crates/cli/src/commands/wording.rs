@@ -8,11 +8,10 @@ use redress_proto::notification::v1::{
     ListWordingOverridesRequest, ListWordingRevisionsRequest, WordingAudience, WordingHit,
     WordingRevision,
 };
-use uuid::Uuid;
 
 use super::policy::{ScopeArgs, required, time};
 use super::template::read;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, short, when};
@@ -161,7 +160,7 @@ pub(crate) async fn run(
                 effective_time: from.map(|text| time("from", &text)).transpose()?,
                 reason,
                 etag,
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             let answer = client
                 .apply_wording_rules(request(apply))

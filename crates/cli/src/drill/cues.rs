@@ -14,10 +14,9 @@ use redress_proto::notification::v1::SendMessageRequest;
 use redress_proto::triage::v1::RecordSignalRequest;
 use redress_proto::words::Signal;
 use tonic::{Code, Status};
-use uuid::Uuid;
 
 use super::script::{Happening, Script};
-use crate::connect::{Platform, patiently, request};
+use crate::connect::{Platform, patiently, request, request_id};
 use crate::failure::Failure;
 use crate::now::now;
 
@@ -33,7 +32,7 @@ pub(crate) async fn play(
         .and_then(|case| cases.get(case))
         .cloned()
         .unwrap_or_default();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let done = match what {
         Happening::Told { .. } => Ok(()),
         Happening::Message { text, .. } => {

@@ -21,12 +21,11 @@ use redress_proto::notification::v1::{
 };
 use redress_proto::triage::v1::ListClocksRequest;
 use tonic::Status;
-use uuid::Uuid;
 
 use super::facts::{self, CALL_OUT};
 use super::people::People;
 use super::script::{Happening, Script};
-use crate::connect::{Endpoints, Platform, all_pages, request};
+use crate::connect::{Endpoints, Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::now::now;
 use crate::output::instant;
@@ -158,7 +157,7 @@ impl<'a> Team<'a> {
                 continue;
             };
             let mut client = self.hand(&who)?.statements();
-            let request_id = Uuid::now_v7().to_string();
+            let request_id = request_id();
             if draft.due_step() == ReviewStep::Unspecified {
                 let publish = PublishStatementRequest {
                     name: draft.name.clone(),
@@ -232,7 +231,7 @@ impl<'a> Team<'a> {
                 text: words(kind).to_owned(),
                 ..Default::default()
             }),
-            request_id: Uuid::now_v7().to_string(),
+            request_id: request_id(),
         };
         let mut client = self.hand(&author)?.statements();
         let answer = client.create_statement(request(create)).await;
@@ -267,7 +266,7 @@ impl<'a> Team<'a> {
                     name: exposure.name.clone(),
                     truth: self.truth_of(&exposure.outlet).into(),
                     reason: "looked into on site".to_owned(),
-                    request_id: Uuid::now_v7().to_string(),
+                    request_id: request_id(),
                     ..Default::default()
                 };
                 let answer = desk.assess_exposure(request(assess)).await;
@@ -288,7 +287,7 @@ impl<'a> Team<'a> {
                     statement: statement.name.clone(),
                     outlet: exposure.outlet.clone(),
                     rank: exposure.rank,
-                    request_id: Uuid::now_v7().to_string(),
+                    request_id: request_id(),
                     ..Default::default()
                 };
                 let answer = desk.clarify_exposure(request(clarify)).await;
@@ -330,7 +329,7 @@ impl<'a> Team<'a> {
                 let answer = AnswerInquiryRequest {
                     name: inquiry.name.clone(),
                     statement: statement.name.clone(),
-                    request_id: Uuid::now_v7().to_string(),
+                    request_id: request_id(),
                     ..Default::default()
                 };
                 let mut desk = self.hand(voice)?.media();
@@ -356,7 +355,7 @@ impl<'a> Team<'a> {
                 name: incident.name.clone(),
                 audience: UpdateAudience::Inside.into(),
                 reference: "report of the duty lead".to_owned(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let mut client = self.hand(&lead)?.incidents();
@@ -373,7 +372,7 @@ impl<'a> Team<'a> {
         };
         for briefing in facts::briefings(&self.room, &incident.name).await? {
             let mut client = self.hand(&lead)?.briefings();
-            let request_id = Uuid::now_v7().to_string();
+            let request_id = request_id();
             match briefing.state() {
                 BriefingState::Planned
                     if is_past(briefing.plan_time.as_ref(), SignedDuration::ZERO) =>
@@ -422,7 +421,7 @@ impl<'a> Team<'a> {
             let complete = CompleteTaskRequest {
                 name: incident.name.clone(),
                 task: task.key.clone(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let mut client = self.hand(&task.staff)?.playbooks();
@@ -440,7 +439,7 @@ impl<'a> Team<'a> {
                     condition,
                     holds: true,
                     reason: "seen on site".to_owned(),
-                    request_id: Uuid::now_v7().to_string(),
+                    request_id: request_id(),
                     ..Default::default()
                 };
                 let mut client = self.hand(&top)?.playbooks();
@@ -453,7 +452,7 @@ impl<'a> Team<'a> {
                     stage: stage.into(),
                     reason: "what had to be done is done".to_owned(),
                     waivers,
-                    request_id: Uuid::now_v7().to_string(),
+                    request_id: request_id(),
                     ..Default::default()
                 };
                 let mut client = self.hand(&top)?.incidents();
@@ -476,7 +475,7 @@ impl<'a> Team<'a> {
             let release = ReleaseMessageRequest {
                 name: held.message.unwrap_or_default().name,
                 reason: "says nothing new".to_owned(),
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let mut client = self.hand(&voice)?.voice();

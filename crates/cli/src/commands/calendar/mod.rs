@@ -16,9 +16,8 @@ use redress_proto::triage::v1::{
     GetCalendarResponse, HolidaySource, ImportCalendarRequest, ImportCalendarResponse,
     ListCalendarRevisionsRequest,
 };
-use uuid::Uuid;
 
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, instant, line, short, when};
@@ -254,7 +253,7 @@ async fn import(platform: &Platform, args: ImportArgs, out: Output) -> Result<()
         note: args.note,
         validate_only: args.preview,
         etag: before.etag.clone(),
-        request_id: Uuid::now_v7().to_string(),
+        request_id: request_id(),
         ..Default::default()
     };
     let answer = platform

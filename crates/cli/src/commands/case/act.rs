@@ -10,11 +10,10 @@ use redress_proto::intake::v1::{
     MergeCasesRequest, RecordContactRequest, RecordCustodyRequest, ReopenCaseRequest,
     UnmergeCaseRequest, UpdateCaseRequest, WithdrawCaseRequest,
 };
-use uuid::Uuid;
 
 use super::name_of;
 use crate::commands::{choice, number};
-use crate::connect::{Platform, request};
+use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _};
@@ -161,7 +160,7 @@ pub(super) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.cases();
-    let request_id = Uuid::now_v7().to_string();
+    let request_id = request_id();
     let case = match command {
         ActCommand::Contact {
             case,

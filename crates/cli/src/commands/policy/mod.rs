@@ -21,10 +21,9 @@ use redress_proto::triage::v1::{
     PolicyEffect, PolicyLevel, PolicyOrigin, PolicyPage, PreviewPolicyRequest,
     PreviewPolicyResponse,
 };
-use uuid::Uuid;
 
 use super::word;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, when};
@@ -71,7 +70,7 @@ pub(crate) async fn run(
                 effective_time: from.map(|text| time("from", &text)).transpose()?,
                 reason,
                 etag,
-                request_id: Uuid::now_v7().to_string(),
+                request_id: request_id(),
             };
             apply(&platform()?, asked, out).await
         }

@@ -3,10 +3,9 @@
 use redress_proto::triage::v1::{
     ListOpeningWindowsRequest, OpeningWindow, OpeningWindows, SetOpeningWindowsRequest,
 };
-use uuid::Uuid;
 
 use super::time;
-use crate::connect::{Platform, parent, request};
+use crate::connect::{Platform, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, line, when};
@@ -52,7 +51,7 @@ pub(super) async fn run(
             name: format!("{parent}/openingWindows"),
             windows: known.windows,
             etag: known.etag,
-            request_id: Uuid::now_v7().to_string(),
+            request_id: request_id(),
         };
         let answer = client.set_opening_windows(request(asked)).await?;
         known = answer.into_inner().opening_windows.unwrap_or_default();
