@@ -14,10 +14,10 @@ const SOON: Duration = Duration::from_secs(30);
 /// Entries of one instant.
 async fn arm_at_once(rows: &Rows, count: usize, millis: i64) -> Vec<Entry> {
     let due = rows.in_millis(millis);
-    let mut entries = Vec::new();
-    for _ in 0..count {
-        entries.push(rows.arm(Entry::new(Uuid::now_v7(), 1, due)).await);
-    }
+    let entries = (0..count)
+        .map(|_| Entry::new(Uuid::now_v7(), 1, due))
+        .collect::<Vec<_>>();
+    rows.arm_all(&entries).await;
     entries
 }
 
