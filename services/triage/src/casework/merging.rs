@@ -7,12 +7,14 @@ use redress_model::Fault;
 use redress_model::words::{ClockKind, ClockState};
 use uuid::Uuid;
 
-use super::Work;
 use super::contact::PROMISED;
 use super::promises::{self, Start};
 use super::status::ENDED;
+use super::{Work, ladder};
+use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock};
+use crate::store::pages;
 
 /// Why a clock of a head started, and why one stopped.
 const MERGED: &str = "merged";
@@ -102,14 +104,31 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
     Ok(())
 }
 
-/// Who was told of the one is not told again by the other; it climbs on from there.
+/// What was told of the one until now was told of the other, which keeps the deadline from here on: nobody is told again, who
+/// has acknowledged has done so, who is still to is waited for as long as before, and it climbs on from there.
 async fn told_already(work: &mut Work<'_>, clock: &mut Clock, other: &Clock) -> Result<(), Fault> {
-    if clock.told >= other.told {
+    if other.told.is_none() || clock.told > other.told {
         return Ok(());
     }
     (clock.told, clock.level) = (other.told, other.level);
+    let site = &work.site.id;
+    let (from, to) = ((other.id, other.round), (clock.id, clock.round));
+    clock.generation += pages::hand_on(work.tx, site, from, to, clock.generation).await?;
+    clock.paging = Paging {
+        state: other.paging.state,
+        until: match other.paging.state {
+            PageState::None | PageState::Acknowledged => None,
+            PageState::Open => {
+                let last = pages::last(work.tx, site, other.id, other.round).await?;
+                last.map(|page| page.answer)
+            }
+            // Whoever is on duty by now is told.
+            PageState::Waiting | PageState::Unanswered => Some(work.now),
+        },
+    };
     let (promise, _) = promises::computed(work, clock).await?;
     clock.arm(promise.next_step(clock.told, work.now).map(|(_, at)| at));
+    ladder::hurry(work.site, clock, clock.grade, work.now);
     clock.generation += 1;
     clocks::update(work.tx, &work.site.id, clock).await?;
     work.entries.extend(clock.entry());

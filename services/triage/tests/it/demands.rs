@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use redress_events::Event;
 use redress_model::name::CaseName;
-use redress_model::words::{CaseStatus, ClockKind, ClockState, SignalBasis, SignalKind, Word as _};
+use redress_model::words::{
+    CaseStatus, ClockKind, ClockState, DutyRole, SignalBasis, SignalKind, Word as _,
+};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::event::v1::DeliverOutcome;
@@ -14,9 +16,10 @@ use redress_proto::triage::v1::clock_service_server::ClockService as _;
 use redress_proto::words::Signal;
 use uuid::Uuid;
 
-use crate::world::{World, by, ids, time};
+use crate::world::{World, by, ids, last, time};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 struct Demand {
     id: Uuid,
@@ -862,4 +865,102 @@ async fn a_defence_of_before_demands_were_named_goes_on_and_is_met_by_its_lawsui
         assert_eq!(stand(&world, of, [&first]).await, met, "{of}");
         assert_eq!(defences(&world, of).await.len(), 1, "{of}");
     }
+}
+
+/// The last page about a body's deadline, as the case shows it.
+async fn page_of(world: &World, case: &CaseName) -> wire::ClockPage {
+    let mut clocks = world.clocks(case).await;
+    let clock = clocks.remove(&ClockKind::OutsideDeadline);
+    clock.and_then(|clock| clock.page).expect("a page")
+}
+
+#[tokio::test]
+async fn a_page_about_a_merged_deadline_is_answered_for_on_its_head_and_sent_again_until_it_is() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let demand = transfer(&world);
+    let due = demand.due.expect("an instant");
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
+    world.advance(HOUR * 100 + MINUTE * 10).await;
+    let first = paged().await.pop().expect("a page");
+    world.tell(&[merged(&world, &case, &head)]).await;
+    let page = page_of(&world, &head).await;
+    assert_eq!((last(&page.staff), page.page_count), ("lead-site", 1));
+    assert_eq!(time(&page.answer_time), due + HOUR);
+    world.advance(HOUR).await;
+    let all = paged().await;
+    let again = all.last().expect("a page");
+    assert_eq!((all.len(), &again.case), (2, &head.to_string()));
+    assert_eq!(time(&again.transition_time), due + HOUR);
+    assert_eq!(last(&again.notify[0]), "lead-site");
+    // It was told of the case, and is answered for wherever the deadline is by now.
+    world.tell(&[world.acknowledged(&first)]).await;
+    world.advance(HOUR * 3).await;
+    assert_eq!(paged().await.len(), 2);
+}
+
+#[tokio::test]
+async fn who_has_acknowledged_a_deadline_is_not_paged_again_by_a_merge_nor_by_its_undoing() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let open = transfer(&world).told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
+    world.advance(HOUR * 100 + MINUTE * 10).await;
+    let first = paged().await.pop().expect("a page");
+    let acknowledged = world.now();
+    world.tell(&[world.acknowledged(&first)]).await;
+    for of in [&head, &case] {
+        let moved = if *of == head {
+            merged(&world, &case, &head)
+        } else {
+            world.moved("intake", &case, CaseStatus::Received, 3)
+        };
+        world.tell(&[moved]).await;
+        world.advance(HOUR * 3).await;
+        assert_eq!(paged().await.len(), 1, "{of}");
+        let page = page_of(&world, of).await;
+        assert_eq!(time(&page.acknowledge_time), acknowledged, "{of}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_head_is_answered_for_after_the_merge_is_undone() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open, merged(&world, &case, &head)]).await;
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
+    world.advance(HOUR * 100 + MINUTE * 10).await;
+    let first = paged().await.pop().expect("a page");
+    assert_eq!(first.case, head.to_string());
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    world.advance(HOUR).await;
+    let all = paged().await;
+    assert_eq!((all.len(), &all[1].case), (2, &case.to_string()));
+    world.tell(&[world.acknowledged(&first)]).await;
+    world.advance(HOUR * 3).await;
+    assert_eq!(paged().await.len(), 2);
+}
+
+#[tokio::test]
+async fn p14_who_comes_on_duty_hears_of_a_merged_deadline_that_nobody_heard_of() {
+    let world = World::without_roster().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let open = transfer(&world).told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    world.advance(HOUR * 101).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
+    world.advance(MINUTE).await;
+    assert!(paged().await.is_empty());
+    world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;
+    world.advance(MINUTE).await;
+    let all = paged().await;
+    let told: Vec<_> = all.iter().map(|p| (&p.case, last(&p.notify[0]))).collect();
+    assert_eq!(told, [(&head.to_string(), "lead-site")]);
 }
