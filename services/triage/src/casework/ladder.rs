@@ -152,14 +152,11 @@ impl Ladder<'_> {
         self.clock.arm(next.map(|(_, at)| at));
     }
 
-    /// Tells the owner that time runs out. One who is off duty is left in peace: the on-site lead on duty is told
-    /// instead, or the next one up (P07).
+    /// Tells the owner that time runs out. Where there is none who may hear of it, and where they are off duty and left in
+    /// peace (P07), the on-site lead on duty is told instead, or the next one up (P14).
     fn warn(&mut self) {
-        let notify = match owner(self.case) {
-            Some(owner) if !self.roster.is_off_duty(&owner, self.now) => Some(owner),
-            Some(_) => self.on_duty().0.into_iter().flatten().next(),
-            None => None,
-        };
+        let owner = owner(self.case).filter(|owner| !self.roster.is_off_duty(owner, self.now));
+        let notify = owner.or_else(|| self.on_duty().0.into_iter().flatten().next());
         self.say(ClockTransition::Warned, notify);
     }
 
