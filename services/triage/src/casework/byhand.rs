@@ -101,6 +101,7 @@ pub async fn start(
     let new = Start {
         kind: new.kind,
         slot: slot.to_string(),
+        demand: None,
         at: new.at,
         term,
         told: new.told,

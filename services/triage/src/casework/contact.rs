@@ -118,6 +118,7 @@ async fn updates(
         let new = Start {
             kind,
             slot: PROMISED.to_owned(),
+            demand: None,
             at,
             term: Term::Until(due),
             told: true,

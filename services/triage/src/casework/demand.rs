@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use redress_clock::{Event, Term};
 use redress_model::Fault;
-use redress_model::words::{ClockKind, ClockState};
+use redress_model::words::{ClockKind, ClockState, SignalBasis, SignalKind};
 use uuid::Uuid;
 
 use super::Work;
@@ -13,12 +13,15 @@ use super::promises::{self, Start};
 use super::status::ENDED;
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock};
+use crate::store::signals;
 
 /// A demand as it stands now.
 #[derive(Debug, Clone)]
 pub struct Demand {
     /// Its id.
     pub id: Uuid,
+    /// The case that it is about; the head of a merge owes it too.
+    pub case: Uuid,
     /// Which promise.
     pub kind: ClockKind,
     /// Where it stands.
@@ -49,11 +52,12 @@ pub enum DemandState {
 /// Lets the demand's clock follow it. One that is heard of late is started first, so that the end is the same whenever the
 /// case ended or was reopened meanwhile (I3).
 pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<(), Fault> {
-    // The signal of a lawsuit starts the case's one defence too, and receipt the store's one report: they are the same
-    // promise.
-    let slot = match demand.kind {
-        ClockKind::Defence | ClockKind::StoreReport => String::new(),
-        _ => demand.id.to_string(),
+    let (slot, name) = match demand.kind {
+        // Receipt starts the store's one report too: they are the same promise.
+        ClockKind::StoreReport => (String::new(), None),
+        // A defence may have been started by a signal alone, before anybody named the lawsuit.
+        ClockKind::Defence => (String::new(), Some(demand.id)),
+        _ => (demand.id.to_string(), Some(demand.id)),
     };
     let urgency = promises::urgency(work, case).await?;
     let policy = promises::length(work.site, case, urgency, demand.kind).map(Term::Length);
@@ -61,10 +65,11 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
         return Ok(());
     };
     let all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
-    let mut clock = match all
-        .into_iter()
-        .find(|c| c.kind == demand.kind && c.slot == slot)
-    {
+    let found = match all.iter().find(|c| c.is_for(demand.kind, &slot, name)) {
+        Some(clock) => Some(clock.clone()),
+        None => unnamed(work, case, &all, &demand).await?,
+    };
+    let mut clock = match found {
         Some(mut clock) => {
             if let Some(at) = begins_anew(work, &clock, &demand) {
                 let terms = promises::terms(work.site, demand.kind, term);
@@ -77,6 +82,7 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
             let new = Start {
                 kind: demand.kind,
                 slot,
+                demand: name,
                 at: demand.start,
                 term,
                 told: false,
@@ -145,15 +151,71 @@ async fn extend(
         .map(drop)
 }
 
-/// From when a stopped clock begins anew: the end of the case alone had stopped it, or this is another lawsuit.
+/// From when a stopped clock begins anew: the end of the case alone had stopped it.
 fn begins_anew(work: &Work<'_>, clock: &Clock, demand: &Demand) -> Option<Timestamp> {
-    clock.stopped?;
-    if clock.state == ClockState::Cancelled && clock.stop_cause == ENDED {
-        // A deadline that was given stands as it was given, its warning and climbs too; and what was done is judged by it.
-        let met = matches!(demand.state, DemandState::Met(_));
-        let stands = met || demand.due.is_some_and(|due| due > work.now);
-        return Some(if stands { clock.start } else { work.now });
+    if !is_stopped_by_end(clock) {
+        return None;
     }
-    let another = demand.kind == ClockKind::Defence && demand.start > clock.start;
-    (another && demand.state == DemandState::Open).then_some(demand.start)
+    // A deadline that was given stands as it was given, its warning and climbs too; and what was done is judged by it.
+    let met = matches!(demand.state, DemandState::Met(_));
+    let stands = met || demand.due.is_some_and(|due| due > work.now);
+    Some(if stands { clock.start } else { work.now })
+}
+
+fn is_stopped_by_end(clock: &Clock) -> bool {
+    clock.state == ClockState::Cancelled && clock.stop_cause == ENDED
+}
+
+/// The defence that nobody has named yet, where it is this demand's: a signal started it, or a release that gave a case one
+/// defence whatever the number of its lawsuits. It is the demand's from now on, so the next lawsuit finds it taken.
+async fn unnamed(
+    work: &mut Work<'_>,
+    case: &Case,
+    all: &[Clock],
+    demand: &Demand,
+) -> Result<Option<Clock>, Fault> {
+    let is_its = |c: &&Clock| c.is_for(ClockKind::Defence, "", None) && may_be_its(c, demand);
+    let found = all.iter().find(is_its).cloned();
+    let Some(mut clock) = found.filter(|_| demand.kind == ClockKind::Defence) else {
+        return Ok(None);
+    };
+    if defends_its_own(work, case, all, demand).await? {
+        return Ok(None);
+    }
+    clock.demand = Some(demand.id);
+    clock.party.clone_from(&demand.party);
+    clock.outside_number.clone_from(&demand.outside_number);
+    clock.generation += 1;
+    clocks::update(work.tx, &work.site.id, &clock).await?;
+    work.entries.extend(clock.entry());
+    Ok(Some(clock))
+}
+
+/// Whether an unnamed defence may be this demand's: it began with it, or no other body is known to ask for it, and it was not
+/// over before this lawsuit began.
+fn may_be_its(clock: &Clock, demand: &Demand) -> bool {
+    let asks = (clock.party.as_str(), clock.outside_number.as_str());
+    let by = (demand.party.as_str(), demand.outside_number.as_str());
+    let over = clock.stopped.is_some() && !is_stopped_by_end(clock);
+    let is_of_it = clock.start == demand.start || asks == ("", "") || asks == by;
+    is_of_it && !(over && demand.start > clock.start)
+}
+
+/// Whether the head of a merge defends itself against a lawsuit of its own that nobody has named: that is not the one which a
+/// case that was merged into it brings.
+async fn defends_its_own(
+    work: &mut Work<'_>,
+    case: &Case,
+    all: &[Clock],
+    demand: &Demand,
+) -> Result<bool, Fault> {
+    if demand.case == case.id {
+        return Ok(false);
+    }
+    let own = signals::of_cases(work.tx, &work.site.id, &[case.id]).await?;
+    Ok(own.iter().any(|row| {
+        row.signal.kind == SignalKind::Litigation
+            && row.signal.basis != SignalBasis::Suspected
+            && all.iter().all(|c| c.demand != Some(row.id))
+    }))
 }

@@ -2,7 +2,7 @@
 //! it, what its cluster adds, and what stood before.
 
 use jiff::Timestamp;
-use redress_model::words::{QualityImpact, SignalKind};
+use redress_model::words::{ClockKind, QualityImpact, SignalKind};
 use redress_model::{Fault, Grade};
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ use crate::domain::people::{People, distinct_complainants};
 use crate::domain::standing::{Before, Given, Override, Standing};
 use crate::domain::{Age, CriterionId, Facts};
 use crate::store::cases::{self, Case};
+use crate::store::clocks;
 use crate::store::decisions::{self, DecisionRow, Ruling};
 use crate::store::signals::{self, SignalRow};
 
@@ -31,6 +32,9 @@ pub(super) struct Known {
     pub(super) merged: Vec<Uuid>,
     /// The text of one of them, or its own, says that people are trapped in a lift.
     pub(super) trapped: bool,
+    /// The lawsuits, by the ids of their signals, whose defence a court demands by name. Each has a clock of its own, on the
+    /// case that it is about, and what is merged brings it to its head.
+    pub(super) demanded: Vec<Uuid>,
 }
 
 /// Reads what is known of a case, which must be locked.
@@ -42,6 +46,14 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         .chain(ids.iter().copied())
         .collect();
     let signals = signals::of_cases(work.tx, site, &with_own).await?;
+    let sued = signals
+        .iter()
+        .any(|row| row.signal.kind == SignalKind::Litigation);
+    let demanded = if sued {
+        clocks::demands(work.tx, site, &with_own, ClockKind::Defence).await?
+    } else {
+        Vec::new()
+    };
     let last = decisions::get(work.tx, site, case.id, None).await?;
     let mut others = Vec::new();
     for &other in &ids {
@@ -113,6 +125,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         others,
         merged: ids,
         trapped: std::iter::once(case).chain(&merged).any(|c| c.trapped),
+        demanded,
     })
 }
 

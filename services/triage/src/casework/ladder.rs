@@ -152,14 +152,11 @@ impl Ladder<'_> {
         self.clock.arm(next.map(|(_, at)| at));
     }
 
-    /// Tells the owner that time runs out. One who is off duty is left in peace: the on-site lead on duty is told
-    /// instead, or the next one up (P07).
+    /// Tells the owner that time runs out. Where there is none who may hear of it, and where they are off duty and left in
+    /// peace (P07), the on-site lead on duty is told instead, or the next one up (P14).
     fn warn(&mut self) {
-        let notify = match owner(self.case) {
-            Some(owner) if !self.roster.is_off_duty(&owner, self.now) => Some(owner),
-            Some(_) => self.on_duty().0.into_iter().flatten().next(),
-            None => None,
-        };
+        let owner = owner(self.case).filter(|owner| !self.roster.is_off_duty(owner, self.now));
+        let notify = owner.or_else(|| self.on_duty().0.into_iter().flatten().next());
         self.say(ClockTransition::Warned, notify);
     }
 
@@ -365,26 +362,39 @@ pub async fn acknowledge(
     let Some(seen) = clocks::get(work.tx, site, clock).await? else {
         return Ok(());
     };
+    // So that no merge hands its pages on meanwhile.
+    if cases::lock(work.tx, site, seen.case).await?.is_none() {
+        return Ok(());
+    }
+    // None for a warning.
+    for page in pages::told(work.tx, site, clock, generation, staff).await? {
+        heard(work, &page, at).await?;
+    }
+    Ok(())
+}
+
+/// The same for one of the clocks that have this page.
+async fn heard(work: &mut Work<'_>, page: &PageRow, at: Timestamp) -> Result<(), Fault> {
+    let site = &work.site.id;
+    let Some(seen) = clocks::get(work.tx, site, page.clock).await? else {
+        return Ok(());
+    };
     let Some(case) = cases::lock(work.tx, site, seen.case).await? else {
         return Ok(());
     };
     let all = clocks::lock_of_case(work.tx, site, case.id).await?;
-    let Some(mut clock) = all.into_iter().find(|c| c.id == clock) else {
+    let Some(mut clock) = all.into_iter().find(|c| c.id == page.clock) else {
         return Ok(());
     };
     if clock.kind == ClockKind::ConfirmSignal {
         // It has an answer of its own: who has read a question has not answered it.
         return Ok(());
     }
-    let Some(page) = pages::find(work.tx, site, clock.id, generation, staff).await? else {
-        // A warning.
-        return Ok(());
-    };
     if page.round == clock.round && page.sent < clock.deadlines.due {
         // It told of a deadline that was not the last word: more time had been given, and nobody heard yet that this is over too.
         return Ok(());
     }
-    pages::acknowledge(work.tx, site, &page, at).await?;
+    pages::acknowledge(work.tx, site, page, at).await?;
     let last = pages::last(work.tx, site, clock.id, clock.round).await?;
     let ends = last.is_some_and(|last| last.acknowledged.is_some() || last.rung < page.rung)
         && matches!(clock.paging.state, PageState::Open | PageState::Unanswered);

@@ -1,4 +1,4 @@
-//! What is owed by name on a case that is merged: a body's deadline, what a partner or a department owes us, a word
+//! What is owed by name on a case that is merged: a body's deadline, a court's, what a partner or a department owes us, a word
 //! promised to the customer. A merged case has no clocks of its own, but nobody else releases us from these: its
 //! head carries them until the merge is undone (domain.md sections 6 and 10).
 
@@ -7,16 +7,18 @@ use redress_model::Fault;
 use redress_model::words::{ClockKind, ClockState};
 use uuid::Uuid;
 
-use super::Work;
 use super::contact::PROMISED;
 use super::promises::{self, Start};
 use super::status::ENDED;
+use super::{Work, ladder};
+use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock};
+use crate::store::pages;
 
 /// Why a clock of a head started, and why one stopped.
 const MERGED: &str = "merged";
-const UNMERGED: &str = "unmerged";
+pub(super) const UNMERGED: &str = "unmerged";
 
 /// Gives the head what is owed by name on this case, whose own clocks its merge has stopped. A head that has not come in
 /// yet, or has ended, takes it when it does or is reopened.
@@ -36,8 +38,9 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
         let new = Start {
             kind: clock.kind,
             slot: slot.clone(),
+            demand: clock.demand,
             at: clock.start,
-            term: clock.term,
+            term: promises::term_to_due(work.site, clock, clock.start),
             told: clock.told_customer,
             party: clock.party.clone(),
             outside_number: clock.outside_number.clone(),
@@ -45,7 +48,7 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
         };
         let known = all
             .iter_mut()
-            .find(|c| c.kind == clock.kind && c.slot == slot);
+            .find(|c| c.is_for(clock.kind, &slot, clock.demand));
         let mut carried = match known {
             None => promises::start(work, &head, urgency, new).await?,
             Some(known) if known.stop_cause == UNMERGED => {
@@ -69,7 +72,7 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
     let own = clocks::lock_of_case(work.tx, site, case.id).await?;
     for mut clock in own.into_iter().filter(is_by_name) {
         let slot = slot_of(&clock);
-        let same = |c: &&Clock| c.kind == clock.kind && c.slot == slot;
+        let same = |c: &&Clock| c.is_for(clock.kind, &slot, clock.demand);
         let Some(mut other) = carried.iter().find(same).cloned() else {
             continue;
         };
@@ -101,14 +104,31 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
     Ok(())
 }
 
-/// Who was told of the one is not told again by the other; it climbs on from there.
+/// What was told of the one until now was told of the other, which keeps the deadline from here on: nobody is told again, who
+/// has acknowledged has done so, who is still to is waited for as long as before, and it climbs on from there.
 async fn told_already(work: &mut Work<'_>, clock: &mut Clock, other: &Clock) -> Result<(), Fault> {
-    if clock.told >= other.told {
+    if other.told.is_none() || clock.told > other.told {
         return Ok(());
     }
     (clock.told, clock.level) = (other.told, other.level);
+    let site = &work.site.id;
+    let (from, to) = ((other.id, other.round), (clock.id, clock.round));
+    clock.generation += pages::hand_on(work.tx, site, from, to, clock.generation).await?;
+    clock.paging = Paging {
+        state: other.paging.state,
+        until: match other.paging.state {
+            PageState::None | PageState::Acknowledged => None,
+            PageState::Open => {
+                let last = pages::last(work.tx, site, other.id, other.round).await?;
+                last.map(|page| page.answer)
+            }
+            // Whoever is on duty by now is told.
+            PageState::Waiting | PageState::Unanswered => Some(work.now),
+        },
+    };
     let (promise, _) = promises::computed(work, clock).await?;
     clock.arm(promise.next_step(clock.told, work.now).map(|(_, at)| at));
+    ladder::hurry(work.site, clock, clock.grade, work.now);
     clock.generation += 1;
     clocks::update(work.tx, &work.site.id, clock).await?;
     work.entries.extend(clock.entry());
@@ -130,9 +150,9 @@ async fn head_of(work: &mut Work<'_>, head: Option<Uuid>) -> Result<Option<Case>
     }
 }
 
-/// Whether it is owed by name: what the policy promises, and what a signal starts, the head promises itself.
+/// Whether it is owed by name: what the policy promises, and what a signal alone starts, the head promises itself.
 fn is_by_name(clock: &Clock) -> bool {
-    !clock.is_silent() && !clock.slot.is_empty()
+    !clock.is_silent() && (!clock.slot.is_empty() || clock.demand.is_some())
 }
 
 /// Whether it is owed by name, and still was when the case was merged.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::known::known;
 use super::promises::{folded, shares};
 use super::status::open_statuses;
-use super::{Work, age, decide};
+use super::{Work, age, decide, ladder};
 use crate::domain::policies::{
     self as domain, Document, Line, Place, PolicyScope, SitePolicy, compose, profiles_of,
 };
@@ -494,7 +494,8 @@ async fn stands_as_before(work: &mut Work<'_>, case: &Case) -> Result<bool, Faul
 }
 
 /// Lets the promises of a case know its new grade, by which later ones take their turn and pages climb, and
-/// leaves their deadlines (P26). The next age check follows the new thresholds.
+/// leaves their deadlines (P26). Whoever was paged has no more time to acknowledge than the new grade gives. The next age check
+/// follows the new thresholds.
 pub(super) async fn keep_deadlines(
     work: &mut Work<'_>,
     case: &Case,
@@ -506,12 +507,14 @@ pub(super) async fn keep_deadlines(
     };
     let site = work.site;
     let mut all = clocks::lock_of_case(work.tx, &site.id, case.id).await?;
+    // A question has a time of its own, and waits in no backlog.
     let running = |clock: &&mut Clock| {
         clock.stopped.is_none()
-            && clock.kind != ClockKind::AgeCheck
+            && !matches!(clock.kind, ClockKind::AgeCheck | ClockKind::ConfirmSignal)
             && (clock.grade, clock.urgency) != (grade, urgency)
     };
     for clock in all.iter_mut().filter(running) {
+        ladder::hurry(site, clock, grade, work.now);
         (clock.grade, clock.urgency) = (grade, urgency);
         clocks::update(work.tx, &site.id, clock).await?;
         work.entries.extend(clock.entry());

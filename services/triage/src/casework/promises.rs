@@ -18,10 +18,11 @@ use redress_model::{Fault, Grade, ids};
 use redress_policy::{LengthKey, Policy};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
+use uuid::Uuid;
 
 use super::known::Known;
 use super::status::is_set_outside;
-use super::{Work, age, holds, ladder};
+use super::{Work, age, holds, ladder, merging};
 use crate::domain::Signal;
 use crate::domain::decision::AT_ONCE;
 use crate::domain::paging::{PageState, Paging};
@@ -65,6 +66,8 @@ pub(super) struct Start {
     pub(super) kind: ClockKind,
     /// Which of its kind.
     pub(super) slot: String,
+    /// The demand that it keeps, as assignment names it.
+    pub(super) demand: Option<Uuid>,
     /// From when on.
     pub(super) at: Timestamp,
     /// How much time it gives.
@@ -85,6 +88,7 @@ impl Start {
         Self {
             kind,
             slot: String::new(),
+            demand: None,
             at,
             term: length.into(),
             // The receipt names it.
@@ -137,6 +141,22 @@ pub(super) fn shares(site: &Site, kind: ClockKind) -> Shares {
     }
 }
 
+/// The term that leads from here to the deadline as it stands: a hold, more time, another grade or calendar may have moved it.
+pub(super) fn term_to_due(site: &Site, clock: &Clock, start: Timestamp) -> Term {
+    let due = clock.deadlines.due;
+    let plain = deadlines(
+        start,
+        clock.term,
+        shares(site, clock.kind),
+        &site.calendar(),
+    );
+    if plain.due == due {
+        clock.term
+    } else {
+        Term::Until(due)
+    }
+}
+
 /// Terms of a promise of this kind that is made at this site now.
 pub(super) fn terms(site: &Site, kind: ClockKind, term: impl Into<Term>) -> Terms {
     Terms {
@@ -170,11 +190,12 @@ pub(super) async fn follow(
     }
     let begun = if first { case.facts.received } else { work.now };
     let then = held_then(work, begun).await?;
+    let defended = defended_until(&all);
     for (kind, at) in promised(known, urgency, begun, work.now, &all) {
         if facts.complainants == 0 && needs_somebody(kind) {
             continue;
         }
-        let is_it = |clock: &&mut Clock| clock.kind == kind && clock.slot.is_empty();
+        let is_it = |clock: &&mut Clock| clock.is_for(kind, "", None);
         match all.iter_mut().find(is_it) {
             None => {
                 let Some(length) = length(&then, case, urgency, kind) else {
@@ -192,7 +213,7 @@ pub(super) async fn follow(
             }
             Some(clock) => {
                 let length = length(site, case, urgency, kind);
-                let news = known_since(known, urgency, clock, work.now);
+                let news = known_since(known, urgency, clock, defended, work.now);
                 if let Some((at, length)) = news.zip(length) {
                     let at = from_now_where_past(site, kind, at, length, work.now);
                     let new = Start::of(kind, at, length, "graded");
@@ -257,12 +278,14 @@ fn promised(
     let has = |kind| all.iter().any(|c| c.kind == kind && c.slot.is_empty());
     // Known for certain: what only counts inside starts nothing before a court or in the media. Their time runs from when
     // it became known, whenever somebody entered it.
-    let since = |kinds: &[SignalKind]| {
+    let since = |kinds: &[SignalKind], after: Option<Timestamp>| {
         known
             .signals
             .iter()
             .filter(|s| kinds.contains(&s.signal.kind) && s.signal.basis != SignalBasis::Suspected)
+            .filter(|s| !known.demanded.contains(&s.id))
             .map(|s| s.known.min(now))
+            .filter(|at| Some(*at) > after)
             .min()
     };
     let mut promised: Vec<_> = FROM_RECEIPT.into_iter().map(|kind| (kind, begun)).collect();
@@ -272,8 +295,8 @@ fn promised(
     if known.is_rescue() {
         promised.push((ClockKind::Rescue, begun));
     }
-    promised.extend(since(&SUED).map(|at| (ClockKind::Defence, at)));
-    promised.extend(since(&EXPOSED).map(|at| (ClockKind::MediaClarification, at)));
+    promised.extend(since(&SUED, defended_until(all)).map(|at| (ClockKind::Defence, at)));
+    promised.extend(since(&EXPOSED, None).map(|at| (ClockKind::MediaClarification, at)));
     // A grade that asks for updates asks from now on, once somebody has spoken with the customer.
     let spoken = |c: &Clock| c.kind == ClockKind::Acknowledge && c.state == ClockState::Met;
     if has(ClockKind::InterimUpdate) || all.iter().any(spoken) {
@@ -282,15 +305,29 @@ fn promised(
     promised
 }
 
+/// Until when a lawsuit that only a signal tells of is taken for one whose defence a court demands by name: for good while one
+/// of those runs, else until the last of them stopped. What the head of a merge handed back is none of its own.
+fn defended_until(all: &[Clock]) -> Option<Timestamp> {
+    all.iter()
+        .filter(|c| c.kind == ClockKind::Defence && c.demand.is_some())
+        .filter(|c| c.stop_cause != merging::UNMERGED)
+        .map(|c| c.stopped.unwrap_or(Timestamp::MAX))
+        .max()
+}
+
 /// When another signal became known that starts a promise of this kind, since it stopped: another lawsuit, post or danger is
 /// promised anew.
 fn known_since(
     known: &Known,
     urgency: Urgency,
     clock: &Clock,
+    defended: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let stopped = clock.stopped?;
+    let mut stopped = clock.stopped?;
+    if clock.kind == ClockKind::Defence {
+        stopped = defended.map_or(stopped, |defended| defended.max(stopped));
+    }
     let starts = |signal: &Signal| match clock.kind {
         ClockKind::Defence => SUED.contains(&signal.kind),
         ClockKind::MediaClarification => EXPOSED.contains(&signal.kind),
@@ -301,6 +338,7 @@ fn known_since(
         .signals
         .iter()
         .filter(|s| starts(&s.signal) && s.signal.basis != SignalBasis::Suspected)
+        .filter(|s| !known.demanded.contains(&s.id))
         .map(|s| s.known.min(now))
         .filter(|at| *at > stopped)
         .min()
@@ -414,6 +452,7 @@ pub(super) async fn start(
         party: new.party,
         outside_number: new.outside_number,
         slot: new.slot,
+        demand: new.demand,
         ..Clock::silent(
             ids::new_id(work.now),
             case,

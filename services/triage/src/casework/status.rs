@@ -2,7 +2,7 @@
 //! single words, so that whoever tells first, the end is the same.
 
 use jiff::Timestamp;
-use redress_clock::{Event, Term, deadlines};
+use redress_clock::{Event, Term};
 use redress_model::Fault;
 use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
 use uuid::Uuid;
@@ -331,11 +331,8 @@ fn goes_on(clock: &Clock, is: Standing, at: Timestamp) -> bool {
 fn as_it_stood(work: &Work<'_>, clock: &Clock, at: Timestamp) -> Option<(Event, &'static str)> {
     let due = clock.deadlines.due;
     let start = if due > at { clock.start } else { at };
-    let mut terms = promises::terms(work.site, clock.kind, clock.term);
-    // A hold, more time or another grade may have moved it.
-    if deadlines(start, clock.term, terms.shares, &work.site.calendar()).due != due {
-        terms.term = Term::Until(due);
-    }
+    let term = promises::term_to_due(work.site, clock, start);
+    let mut terms = promises::terms(work.site, clock.kind, term);
     terms.told |= clock.told_customer;
     Some((Event::Restarted { at: start, terms }, MOVED))
 }

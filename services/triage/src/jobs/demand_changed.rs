@@ -9,6 +9,7 @@ use redress_model::words::ClockKind;
 use redress_proto::convert::{from_timestamp, required};
 use redress_proto::event::v1 as wire;
 use redress_store::Tx;
+use uuid::Uuid;
 
 use super::parse;
 use crate::casework::{self, Demand, DemandState, Work};
@@ -32,7 +33,7 @@ impl Handler for DemandChangedHandler {
         };
         let payload: wire::DemandChanged = event.decode()?;
         let id = parse::case_id(event, &payload.case)?;
-        let demand = read(payload)?;
+        let demand = read(payload, id)?;
         let Some(case) = cases::lock(tx, &site.id, id).await? else {
             return Ok(Applied::Wait);
         };
@@ -52,7 +53,7 @@ impl Handler for DemandChangedHandler {
     }
 }
 
-fn read(payload: wire::DemandChanged) -> Result<Demand, Fault> {
+fn read(payload: wire::DemandChanged, case: Uuid) -> Result<Demand, Fault> {
     let kind: ClockKind = required("kind", payload.kind)?;
     if !casework::may_start(kind) {
         return Err(Fault::invalid(
@@ -62,6 +63,7 @@ fn read(payload: wire::DemandChanged) -> Result<Demand, Fault> {
     }
     Ok(Demand {
         id: parse_field("demand", &payload.demand)?,
+        case,
         kind,
         state: match payload.state() {
             wire::DemandState::Open => DemandState::Open,

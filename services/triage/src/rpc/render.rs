@@ -184,6 +184,7 @@ pub(super) fn clock(site: &SiteId, clock: Clock) -> wire::CaseClock {
         etag: etag::of(clock.generation),
         waiting_for_duty: clock.paging.state == PageState::Waiting,
         page: None,
+        demand: clock.demand.map(|d| d.to_string()).unwrap_or_default(),
     }
 }
 

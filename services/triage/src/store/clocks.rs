@@ -31,6 +31,8 @@ pub struct Clock {
     pub kind: ClockKind,
     /// Which of its kind; empty for the one that the policy promises.
     pub slot: String,
+    /// The demand that it keeps, as assignment names it; none where nobody named one.
+    pub demand: Option<Uuid>,
     /// Where it stands.
     pub state: ClockState,
     /// How much time it gives.
@@ -95,6 +97,7 @@ impl Clock {
             case: case.id,
             kind,
             slot: String::new(),
+            demand: None,
             state: ClockState::Running,
             term: Term::Until(start),
             start,
@@ -119,6 +122,11 @@ impl Clock {
             created: now,
             generation: 1,
         }
+    }
+
+    /// Whether it is this one of its kind. Demands that share a slot, as those of a defence do, are told apart by name.
+    pub fn is_for(&self, kind: ClockKind, slot: &str, demand: Option<Uuid>) -> bool {
+        self.kind == kind && self.slot == slot && (!slot.is_empty() || self.demand == demand)
     }
 
     /// Whether it promises nothing to anybody, so that it has no events.
@@ -195,6 +203,7 @@ struct Row {
     urgency: String,
     page_state: String,
     page_time: Option<jiff_sqlx::Timestamp>,
+    demand: Option<Uuid>,
 }
 
 impl Row {
@@ -205,6 +214,7 @@ impl Row {
             kind: word(&self.kind)?,
             state: word(&self.state)?,
             slot: self.slot,
+            demand: self.demand,
             term: self.length.parse().map_err(Fault::internal)?,
             start: self.start_time.to_jiff(),
             deadlines: Deadlines {
@@ -265,9 +275,9 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         INSERT INTO clock (site, id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time,
           top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision,
           provisional, create_time, generation, traceparent, slot, warn_early_time, calendar_revision,
-          told_customer, hold_reason, stop_cause, party, outside_number, urgency)
+          told_customer, hold_reason, stop_cause, party, outside_number, urgency, demand)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)",
+          $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
         site.as_str(),
         clock.id,
         clock.case,
@@ -301,6 +311,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.party,
         clock.outside_number,
         clock.urgency.word(),
+        clock.demand,
     )
     .execute(&mut **tx)
     .await
@@ -316,7 +327,8 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
           duty_lead_time = $8, top_lead_time = $9, next_time = $10, told = $11, level = $12, stop_time = $13,
           held = $14, round = $15, grade = $16, provisional = $17, generation = $18, warn_early_time = $19,
           calendar_revision = $20, told_customer = $21, hold_reason = $22, stop_cause = $23, policy_profile = $24,
-          policy_revision = $25, urgency = $26, page_state = $27, page_time = $28
+          policy_revision = $25, urgency = $26, page_state = $27, page_time = $28, party = $29, outside_number = $30,
+          demand = $31
         WHERE site = $1 AND id = $2",
         site.as_str(),
         clock.id,
@@ -346,6 +358,9 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.urgency.word(),
         clock.paging.state.word(),
         clock.paging.until.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        clock.party,
+        clock.outside_number,
+        clock.demand,
     )
     .execute(&mut **tx)
     .await
@@ -361,7 +376,7 @@ pub async fn lock_of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand
         FROM clock WHERE site = $1 AND case_id = $2 ORDER BY id FOR UPDATE",
         site.as_str(),
         case,
@@ -372,6 +387,26 @@ pub async fn lock_of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<
     .into_iter()
     .map(Row::read)
     .collect()
+}
+
+/// The demands that clocks of this kind keep on these cases, whether they still run or not.
+pub async fn demands(
+    tx: &mut Tx,
+    site: &SiteId,
+    cases: &[Uuid],
+    kind: ClockKind,
+) -> Result<Vec<Uuid>, Fault> {
+    sqlx::query_scalar!(
+        "-- triage::store::clocks::demands
+        SELECT demand AS \"demand!\" FROM clock
+        WHERE site = $1 AND case_id = ANY ($2) AND kind = $3 AND demand IS NOT NULL",
+        site.as_str(),
+        cases,
+        kind.word(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
 }
 
 /// These clocks, locked until the transaction ends. Their cases must be locked.
@@ -386,7 +421,7 @@ pub async fn lock_many(
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand
         FROM clock WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
         site.as_str(),
         ids,
@@ -448,7 +483,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, 
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand
         FROM clock WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -491,7 +526,7 @@ pub async fn page(
                top_lead_time, next_time, told, level, stop_time, round, grade, policy_profile,
                policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand
         FROM clock
         WHERE ($1::text IS NULL OR site = $1) AND ($2::uuid IS NULL OR case_id = $2)
           AND (cardinality($3::text[]) = 0 OR state = ANY ($3)) AND kind = ANY ($4)
@@ -547,6 +582,7 @@ pub async fn page(
                 urgency: r.urgency,
                 page_state: r.page_state,
                 page_time: r.page_time,
+                demand: r.demand,
             };
             Ok((site, row.read()?))
         })

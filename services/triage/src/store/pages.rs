@@ -174,29 +174,62 @@ pub async fn last_of(tx: &mut Tx, clocks: &[Uuid]) -> Result<HashMap<Uuid, PageR
     Ok(rows.into_iter().map(|r| (r.clock_id, r.read())).collect())
 }
 
-/// The page that this change of the clock told this person; none where it told nothing that is acknowledged.
-pub async fn find(
+/// The pages by which this change of the clock told this person, one for each clock and round: its own, and those of clocks to
+/// which a merge or its undoing handed it on. None where it told nothing that is acknowledged.
+pub async fn told(
     tx: &mut Tx,
     site: &SiteId,
     clock: Uuid,
     generation: i64,
     staff: &str,
-) -> Result<Option<PageRow>, Fault> {
-    let row = sqlx::query_as!(
+) -> Result<Vec<PageRow>, Fault> {
+    let rows = sqlx::query_as!(
         Row,
-        "-- triage::store::pages::find
-        SELECT clock_id, generation, rung, round, staff, page, send_time, answer_time, acknowledge_time
-        FROM clock_page WHERE site = $1 AND clock_id = $2 AND generation = $3 AND staff = $4
-        ORDER BY rung DESC LIMIT 1",
+        "-- triage::store::pages::told
+        SELECT DISTINCT ON (clock_id, round) clock_id, generation, rung, round, staff, page, send_time, answer_time,
+               acknowledge_time
+        FROM clock_page
+        WHERE site = $1 AND staff = $4
+          AND (clock_id = $2 AND generation = $3 OR told_clock = $2 AND told_generation = $3)
+        ORDER BY clock_id, round, rung DESC",
         site.as_str(),
         clock,
         generation,
         staff,
     )
-    .fetch_optional(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    Ok(row.map(Row::read))
+    Ok(rows.into_iter().map(Row::read).collect())
+}
+
+/// Hands the pages of a clock's round on to another clock's, as its changes from `generation` on. Gives how many there are.
+pub async fn hand_on(
+    tx: &mut Tx,
+    site: &SiteId,
+    (from, from_round): (Uuid, u32),
+    (to, to_round): (Uuid, u32),
+    generation: i64,
+) -> Result<i64, Fault> {
+    let handed = sqlx::query!(
+        "-- triage::store::pages::hand_on
+        INSERT INTO clock_page (site, clock_id, generation, rung, round, staff, page, send_time, answer_time,
+                                acknowledge_time, told_clock, told_generation)
+        SELECT site, $4, $6 + row_number() OVER (ORDER BY generation, rung), rung, $5, staff, page, send_time,
+               answer_time, acknowledge_time, coalesce(told_clock, clock_id), coalesce(told_generation, generation)
+        FROM clock_page WHERE site = $1 AND clock_id = $2 AND round = $3",
+        site.as_str(),
+        from,
+        i32::try_from(from_round).unwrap_or(i32::MAX),
+        to,
+        i32::try_from(to_round).unwrap_or(i32::MAX),
+        generation,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    Ok(i64::try_from(handed).unwrap_or(i64::MAX))
 }
 
 /// Notes that somebody acknowledged: this page, and every other one of the same round to the same person on that rung or

@@ -1,17 +1,25 @@
 //! What outside bodies, contractors and courts demand, as assignment tells it (domain.md section 10).
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use redress_events::Event;
 use redress_model::name::CaseName;
-use redress_model::words::{CaseStatus, ClockKind, ClockState};
+use redress_model::words::{
+    CaseStatus, ClockKind, ClockState, DutyRole, SignalBasis, SignalKind, Word as _,
+};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::event::v1::DeliverOutcome;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService as _;
+use redress_proto::words::Signal;
 use uuid::Uuid;
 
-use crate::world::{World, ids, time};
+use crate::world::{World, by, ids, last, time};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 struct Demand {
     id: Uuid,
@@ -395,7 +403,6 @@ fn merged(world: &World, case: &CaseName, head: &CaseName) -> Event {
 }
 
 async fn outside(world: &World, case: &CaseName) -> Option<ClockState> {
-    use redress_model::words::Word as _;
     let clock = world
         .clocks(case)
         .await
@@ -665,4 +672,295 @@ async fn who_acknowledged_a_breach_that_was_none_has_not_acknowledged_the_one_af
     world.tell(&[world.acknowledged(second)]).await;
     world.advance(HOUR).await;
     assert_eq!(paged().await.len(), before.len() + 1);
+}
+
+/// A lawsuit that is served now.
+fn lawsuit(world: &World) -> Demand {
+    Demand {
+        kind: ClockKind::Defence,
+        due: None,
+        ..transfer(world)
+    }
+}
+
+/// A lawsuit as assignment tells it: the court's demand, then that it has begun.
+async fn sued(world: &World, case: &CaseName) -> Demand {
+    let suit = lawsuit(world);
+    let open = suit.told(world, case, event::DemandState::Open);
+    world.tell(&[open, begun(world, case, suit.id)]).await;
+    suit
+}
+
+/// The defences of a case by their demands, empty for the one that nobody named.
+async fn defences(world: &World, case: &CaseName) -> BTreeMap<String, wire::CaseClock> {
+    let request = wire::ListClocksRequest {
+        parent: format!("sites/{}", case.site),
+        case: case.to_string(),
+        kinds: vec![to_wire(ClockKind::Defence)],
+        ..Default::default()
+    };
+    let listed = world.rpc.list_clocks(by(world.manager(), request)).await;
+    let clocks = listed.expect("listed").into_inner().clocks;
+    let count = clocks.len();
+    let by_demand: BTreeMap<_, _> = clocks.into_iter().map(|c| (c.demand.clone(), c)).collect();
+    assert_eq!(by_demand.len(), count, "one clock for a demand");
+    by_demand
+}
+
+/// Where the defences of a case stand, in the order of these demands.
+async fn stand<const N: usize>(
+    world: &World,
+    case: &CaseName,
+    suits: [&Demand; N],
+) -> [Option<ClockState>; N] {
+    let defences = defences(world, case).await;
+    suits.map(|suit| {
+        let clock = defences.get(&suit.id.to_string())?;
+        ClockState::from_number(clock.state)
+    })
+}
+
+#[tokio::test]
+async fn two_lawsuits_of_merged_cases_have_a_defence_each_and_each_is_met_by_its_own_answer_p01() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let first = sued(&world, &case).await;
+    world.advance(HOUR * 24).await;
+    let second = sued(&world, &head).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    let carried = defences(&world, &head).await;
+    assert_eq!(carried.len(), 2, "{carried:?}");
+    for suit in [&first, &second] {
+        let clock = &carried[&suit.id.to_string()];
+        assert_eq!(time(&clock.start_time), suit.start);
+        assert_eq!(time(&clock.due_time), suit.start + HOUR * 24 * 15);
+        let request = wire::ExplainClockRequest {
+            name: clock.name.clone(),
+        };
+        let told = world.rpc.explain_clock(by(world.manager(), request)).await;
+        let explained = told.expect("explained").into_inner().clock;
+        assert_eq!(explained.expect("a clock").demand, suit.id.to_string());
+    }
+    let filed = first.told(&world, &case, event::DemandState::Met);
+    world.tell(&[filed]).await;
+    let (met, running) = (Some(ClockState::Met), Some(ClockState::Running));
+    let both = [&first, &second];
+    assert_eq!(stand(&world, &head, both).await, [met, running]);
+    let filed = second.told(&world, &head, event::DemandState::Met);
+    world.tell(&[filed]).await;
+    assert_eq!(stand(&world, &head, both).await, [met, met]);
+    // Nothing is left that could break.
+    world.advance(HOUR * 24 * 40).await;
+    assert_eq!(world.paged("DEFENCE", "BREACHED").await, 0);
+}
+
+#[tokio::test]
+async fn a_merge_that_is_undone_gives_each_case_its_own_defence_back() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let (first, second) = (sued(&world, &case).await, sued(&world, &head).await);
+    world.tell(&[merged(&world, &case, &head)]).await;
+    // Heard of while they are one: it is about the case all the same.
+    let third = sued(&world, &case).await;
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    let all = [&first, &second, &third];
+    let (running, cancelled) = (Some(ClockState::Running), Some(ClockState::Cancelled));
+    assert_eq!(stand(&world, &case, all).await, [running, None, running]);
+    assert_eq!(
+        stand(&world, &head, all).await,
+        [cancelled, running, cancelled]
+    );
+    for suit in [&first, &third] {
+        let clock = &defences(&world, &case).await[&suit.id.to_string()];
+        assert_eq!(time(&clock.due_time), suit.start + HOUR * 24 * 15);
+    }
+}
+
+#[tokio::test]
+async fn a_head_with_no_lawsuit_of_its_own_has_the_one_defence_that_was_merged_into_it_i3() {
+    let world = World::new().await;
+    for head_first in [true, false] {
+        let case = world.case().await;
+        let suit = sued(&world, &case).await;
+        let head = world.new_case();
+        let mut heard = vec![
+            world.received(world.facts(&head)),
+            merged(&world, &case, &head),
+        ];
+        if !head_first {
+            heard.reverse();
+        }
+        world.tell(&heard).await;
+        let all = defences(&world, &head).await;
+        assert_eq!(all.len(), 1, "{head_first}: {all:?}");
+        let running = [Some(ClockState::Running)];
+        assert_eq!(stand(&world, &head, [&suit]).await, running, "{head_first}");
+    }
+}
+
+#[tokio::test]
+async fn a_court_names_the_defence_that_a_signal_started_and_the_next_lawsuit_has_its_own() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let record = async || {
+        let signal = Signal {
+            kind: to_wire(SignalKind::Litigation),
+            basis: to_wire(SignalBasis::Reported),
+            ..Default::default()
+        };
+        let recorded = world.record(world.manager(), &case, signal, "").await;
+        recorded.expect("recorded");
+    };
+    record().await;
+    let unnamed = defences(&world, &case).await[""].clone();
+    let first = sued(&world, &case).await;
+    let named = defences(&world, &case).await;
+    assert_eq!(named.len(), 1, "the same promise: {named:?}");
+    let clock = &named[&first.id.to_string()];
+    assert_eq!(
+        (&clock.name, &clock.due_time),
+        (&unnamed.name, &unnamed.due_time)
+    );
+    assert_eq!(clock.outside_number, "GD-1");
+    let second = sued(&world, &case).await;
+    assert_eq!(defences(&world, &case).await.len(), 2);
+    // Somebody else enters what is known already.
+    world.advance(HOUR).await;
+    record().await;
+    assert_eq!(defences(&world, &case).await.len(), 2);
+    for suit in [&first, &second] {
+        let filed = suit.told(&world, &case, event::DemandState::Met);
+        world.tell(&[filed]).await;
+    }
+    let met = Some(ClockState::Met);
+    assert_eq!(stand(&world, &case, [&first, &second]).await, [met, met]);
+    assert_eq!(defences(&world, &case).await.len(), 2);
+    // After both have ended it is another one.
+    world.advance(HOUR).await;
+    record().await;
+    let another = defences(&world, &case).await[""].clone();
+    assert_eq!(another.state, to_wire(ClockState::Running));
+    assert_eq!(time(&another.start_time), world.now());
+}
+
+#[tokio::test]
+async fn a_defence_of_before_demands_were_named_goes_on_and_is_met_by_its_lawsuit() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let first = sued(&world, &case).await;
+    let before = sqlx::query("UPDATE triage.clock SET demand = NULL WHERE kind = 'DEFENCE'");
+    before
+        .execute(&world.database.admin)
+        .await
+        .expect("unnamed");
+    // Its head promises it itself, as it did before.
+    world.tell(&[merged(&world, &case, &head)]).await;
+    let running = to_wire(ClockState::Running);
+    assert_eq!(defences(&world, &head).await[""].state, running);
+    let filed = first.told(&world, &case, event::DemandState::Met);
+    world.tell(&[filed]).await;
+    let met = [Some(ClockState::Met)];
+    for of in [&case, &head] {
+        assert_eq!(stand(&world, of, [&first]).await, met, "{of}");
+        assert_eq!(defences(&world, of).await.len(), 1, "{of}");
+    }
+}
+
+/// The last page about a body's deadline, as the case shows it.
+async fn page_of(world: &World, case: &CaseName) -> wire::ClockPage {
+    let mut clocks = world.clocks(case).await;
+    let clock = clocks.remove(&ClockKind::OutsideDeadline);
+    clock.and_then(|clock| clock.page).expect("a page")
+}
+
+#[tokio::test]
+async fn a_page_about_a_merged_deadline_is_answered_for_on_its_head_and_sent_again_until_it_is() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let demand = transfer(&world);
+    let due = demand.due.expect("an instant");
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
+    world.advance(HOUR * 100 + MINUTE * 10).await;
+    let first = paged().await.pop().expect("a page");
+    world.tell(&[merged(&world, &case, &head)]).await;
+    let page = page_of(&world, &head).await;
+    assert_eq!((last(&page.staff), page.page_count), ("lead-site", 1));
+    assert_eq!(time(&page.answer_time), due + HOUR);
+    world.advance(HOUR).await;
+    let all = paged().await;
+    let again = all.last().expect("a page");
+    assert_eq!((all.len(), &again.case), (2, &head.to_string()));
+    assert_eq!(time(&again.transition_time), due + HOUR);
+    assert_eq!(last(&again.notify[0]), "lead-site");
+    // It was told of the case, and is answered for wherever the deadline is by now.
+    world.tell(&[world.acknowledged(&first)]).await;
+    world.advance(HOUR * 3).await;
+    assert_eq!(paged().await.len(), 2);
+}
+
+#[tokio::test]
+async fn who_has_acknowledged_a_deadline_is_not_paged_again_by_a_merge_nor_by_its_undoing() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let open = transfer(&world).told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
+    world.advance(HOUR * 100 + MINUTE * 10).await;
+    let first = paged().await.pop().expect("a page");
+    let acknowledged = world.now();
+    world.tell(&[world.acknowledged(&first)]).await;
+    for of in [&head, &case] {
+        let moved = if *of == head {
+            merged(&world, &case, &head)
+        } else {
+            world.moved("intake", &case, CaseStatus::Received, 3)
+        };
+        world.tell(&[moved]).await;
+        world.advance(HOUR * 3).await;
+        assert_eq!(paged().await.len(), 1, "{of}");
+        let page = page_of(&world, of).await;
+        assert_eq!(time(&page.acknowledge_time), acknowledged, "{of}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_head_is_answered_for_after_the_merge_is_undone() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open, merged(&world, &case, &head)]).await;
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
+    world.advance(HOUR * 100 + MINUTE * 10).await;
+    let first = paged().await.pop().expect("a page");
+    assert_eq!(first.case, head.to_string());
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    world.advance(HOUR).await;
+    let all = paged().await;
+    assert_eq!((all.len(), &all[1].case), (2, &case.to_string()));
+    world.tell(&[world.acknowledged(&first)]).await;
+    world.advance(HOUR * 3).await;
+    assert_eq!(paged().await.len(), 2);
+}
+
+#[tokio::test]
+async fn p14_who_comes_on_duty_hears_of_a_merged_deadline_that_nobody_heard_of() {
+    let world = World::without_roster().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let open = transfer(&world).told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    world.advance(HOUR * 101).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
+    world.advance(MINUTE).await;
+    assert!(paged().await.is_empty());
+    world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;
+    world.advance(MINUTE).await;
+    let all = paged().await;
+    let told: Vec<_> = all.iter().map(|p| (&p.case, last(&p.notify[0]))).collect();
+    assert_eq!(told, [(&head.to_string(), "lead-site")]);
 }

@@ -302,6 +302,37 @@ async fn p07_an_owner_whose_next_turn_is_weeks_away_is_off_duty_and_one_on_no_ro
 }
 
 #[tokio::test]
+async fn p14_a_warning_that_no_owner_may_hear_of_goes_to_who_is_on_duty_on_the_ladder() {
+    let staff = |id: &str| format!("sites/lakeside/staff/{id}");
+    let clerk = staff("clerk");
+    let leads = [
+        (DutyRole::OnSiteLead, "lead-site"),
+        (DutyRole::TopLead, "lead-top"),
+        (DutyRole::RegionContact, "region"),
+    ];
+    for (owner, accused, told_to) in [
+        // The owner is complained about, then who would hear next as well, then every lead; or nobody owns it yet.
+        (clerk.as_str(), &["clerk"][..], "lead-site"),
+        (&clerk, &["clerk", "lead-site"], "lead-top"),
+        (&clerk, &["clerk", "lead-site", "lead-top"], "region"),
+        ("", &[], "lead-site"),
+    ] {
+        let world = World::without_roster().await;
+        world.roster(&leads).await;
+        let case = world.new_case();
+        let facts = event::CaseFacts {
+            first_contact_owner: owner.to_owned(),
+            staff_complained_about: accused.iter().map(|id| staff(id)).collect(),
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts)]).await;
+        world.advance(HOUR * 3 + MINUTE).await;
+        let warned = page(due() - HOUR * 2, "WARNED", 0, told_to);
+        assert_eq!(told(&world, ACK).await, [warned]);
+    }
+}
+
+#[tokio::test]
 async fn p07_an_owner_off_duty_is_not_reminded_but_the_lead_on_duty_on_a_day_when_clocks_change() {
     let world = World::without_roster().await;
     // Berlin, the night of 29 March 2026: at 02:00 it is 03:00. The site's day is Shanghai's, its people's is not.

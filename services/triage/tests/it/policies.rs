@@ -336,6 +336,31 @@ async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
 }
 
 #[tokio::test]
+async fn a_case_that_a_policy_makes_grave_leaves_less_time_to_acknowledge_and_the_same_deadline_p26()
+ {
+    let world = World::new().await;
+    let case = crowd(&world, 9).await;
+    let due = async || time(&world.clocks(&case).await[&ClockKind::Acknowledge].due_time);
+    let before = due().await;
+    let minute = SignedDuration::from_mins(1);
+    // Who was paged at the deadline has an hour to acknowledge.
+    world
+        .advance(world.now().duration_until(before) + minute * 10)
+        .await;
+    apply(&world, SITE, "grading: { group_major: 9 }").await;
+    take_effect(&world).await;
+    assert_eq!(world.decision(&case).await.grade, 1);
+    assert_eq!(due().await, before);
+    world.advance(minute * 20).await;
+    let pages = world.pages_about(ClockKind::Acknowledge).await;
+    let told: Vec<_> = pages
+        .iter()
+        .map(|p| (time(&p.transition_time), p.level))
+        .collect();
+    assert_eq!(told, [(before, 1), (before + minute * 25, 1)]);
+}
+
+#[tokio::test]
 async fn p26_a_preview_lists_what_would_move_and_counts_what_is_broken_apart() {
     let world = World::new().await;
     let broken = world.case().await;

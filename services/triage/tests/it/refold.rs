@@ -481,3 +481,57 @@ async fn a_stored_clock_equals_the_computed_one_after_an_extension_a_resolution_
         }
     }
 }
+
+#[tokio::test]
+async fn the_defences_of_two_merged_lawsuits_equal_the_computed_ones_i5() {
+    let story = Story::new(5).await;
+    let world = &story.world;
+    let court = |case: &CaseName, state: event::DemandState| {
+        let payload = event::DemandChanged {
+            case: case.to_string(),
+            // Each case has the lawsuit of its own id.
+            demand: case.id.to_string(),
+            kind: to_wire(ClockKind::Defence),
+            state: state.into(),
+            start_time: Some(to_timestamp(world.now())),
+            met_time: (state == event::DemandState::Met).then(|| to_timestamp(world.now())),
+            party: "people's court".to_owned(),
+            ..Default::default()
+        };
+        let kind = "redress.demand.changed.v1";
+        world.event("assignment", kind, &case.to_string(), &payload)
+    };
+    let intake = |status: CaseStatus, epoch: i64, head: Option<&CaseName>| {
+        let payload = event::CaseMoved {
+            case: story.case.to_string(),
+            status: to_wire(status),
+            epoch,
+            move_time: Some(to_timestamp(world.now())),
+            merged_into: head.map(CaseName::to_string).unwrap_or_default(),
+            ..Default::default()
+        };
+        let kind = "redress.case.moved.v1";
+        world.event("intake", kind, &story.case.to_string(), &payload)
+    };
+    let day = SignedDuration::from_hours(24);
+    let (open, met) = (event::DemandState::Open, event::DemandState::Met);
+    for case in [&story.case, &story.other] {
+        world.tell(&[court(case, open)]).await;
+        story.check(5, 0).await;
+        world.advance(day).await;
+    }
+    let merged = intake(CaseStatus::Merged, 2, Some(&story.other));
+    world.tell(&[merged]).await;
+    story.check(5, 1).await;
+    world.advance(day * 20).await;
+    story.check(5, 2).await;
+    world.tell(&[court(&story.other, met)]).await;
+    story.check(5, 3).await;
+    world.tell(&[intake(CaseStatus::Received, 3, None)]).await;
+    story.check(5, 4).await;
+    world.tell(&[court(&story.case, met)]).await;
+    world.advance(day).await;
+    story.check(5, 5).await;
+    let filed = "SELECT count(*) FROM triage.clock WHERE kind = 'DEFENCE' AND state = 'MET'";
+    assert_eq!(world.count(filed).await, 2);
+}

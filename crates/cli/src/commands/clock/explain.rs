@@ -55,6 +55,15 @@ fn show(told: &ExplainClockResponse) {
         clock.name
     ));
     line("state", list::state(clock));
+    for (of, text) in [
+        ("for", &clock.party),
+        ("number", &clock.outside_number),
+        ("demand", &clock.demand),
+    ] {
+        if !text.is_empty() {
+            line(of, text);
+        }
+    }
     line("promised", length(clock.length.as_ref()));
     line("start", at(clock.start_time.as_ref()));
     line("due", at(clock.due_time.as_ref()));
