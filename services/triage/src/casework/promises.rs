@@ -670,7 +670,7 @@ pub(super) fn changed(
         state: to_wire(clock.state),
         transition: to_wire(entry.transition),
         start_time: Some(to_timestamp(clock.start)),
-        due_time: Some(to_timestamp(clock.deadlines.due)),
+        due_time: Some(to_timestamp(entry.due)),
         transition_time: Some(to_timestamp(entry.at)),
         level: i32::from(clock.level),
         notify,

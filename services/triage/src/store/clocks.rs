@@ -132,6 +132,13 @@ impl Clock {
         self.is_silent() || self.kind == ClockKind::ConfirmSignal
     }
 
+    /// Its deadline as it holds now: whoever is asked a question now has until then.
+    pub fn due(&self) -> Timestamp {
+        let asked = self.kind == ClockKind::ConfirmSignal;
+        let until = self.paging.until.filter(|_| asked);
+        until.unwrap_or(self.deadlines.due)
+    }
+
     /// Arms it for its next step, or for when paging goes on, whichever comes first. Nobody is paged about a clock
     /// that is stopped or held.
     pub fn arm(&mut self, step: Option<Timestamp>) {
