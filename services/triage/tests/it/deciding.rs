@@ -322,6 +322,18 @@ async fn a_case_is_graded_again_at_7_days_15_days_and_a_month_g2_4_g1_7() {
 }
 
 #[tokio::test]
+async fn a_contact_grades_again_though_no_timer_has_fired_g2_4() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.clock.advance(SignedDuration::from_hours(24 * 16));
+    assert_eq!(world.decision(&case).await.grade, 4);
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, ids(&decision)), (2, vec!["G2.4"]));
+    assert_eq!(decision.cause, "contact");
+}
+
+#[tokio::test]
 async fn a_resolved_case_does_not_age_and_a_reopened_one_ages_on_p27() {
     let world = World::new().await;
     let case = world.case().await;
