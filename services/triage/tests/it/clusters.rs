@@ -296,6 +296,22 @@ async fn history_is_decided_again_when_its_own_time_fills_up() {
 }
 
 #[tokio::test]
+async fn a_case_that_is_like_two_clusters_joins_one_and_merges_neither() {
+    let world = World::new().await;
+    let flood = "地下车库积水,车子被泡了。";
+    let lift = complain(&world, "a", LIFT[0]).await;
+    let garage = complain(&world, "b", flood).await;
+    let cluster = async |case: &CaseName| world.decision(case).await.cluster;
+    let apart = [cluster(&lift).await, cluster(&garage).await];
+    assert_ne!(apart[0], apart[1]);
+    let both = complain(&world, "c", &format!("{}{flood}", LIFT[0])).await;
+    assert!(apart.contains(&cluster(&both).await), "like both");
+    assert_eq!([cluster(&lift).await, cluster(&garage).await], apart);
+    let said: Vec<event::ClusterChanged> = world.said("redress.cluster.changed.v1").await;
+    assert!(said.is_empty());
+}
+
+#[tokio::test]
 async fn one_person_who_files_three_times_counts_once() {
     let world = World::new().await;
     for text in &LIFT[..3] {
