@@ -116,6 +116,10 @@ async fn the_time_of_a_question_is_that_of_whoever_is_asked_now() {
         let one = world.rpc.get_clock(by(world.manager(), request)).await;
         let one = one.expect("a clock").into_inner().clock.expect("a clock");
         assert_eq!(one.due_time, listed.due_time);
+        let request = wire::ExplainClockRequest { name: listed.name };
+        let told = world.rpc.explain_clock(by(world.manager(), request)).await;
+        let told = told.expect("explained").into_inner().clock;
+        assert_eq!(told.expect("a clock").due_time, listed.due_time);
         time(&listed.due_time)
     };
     assert_eq!(shown().await, start + QUARTER);
