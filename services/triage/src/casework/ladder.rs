@@ -177,13 +177,13 @@ impl Ladder<'_> {
         self.say(ClockTransition::Warned, notify);
     }
 
-    /// Whether the next rung was due too when the complaint was entered, up to seven days after it was made: whoever is on duty on
-    /// that one is paged, and not everybody below for what is past. Of grade 1 and of people trapped everybody hears.
+    /// Whether the next rung was due too when the promise was made, of a complaint or a message that was entered late: whoever is
+    /// on duty on that one is paged, and not everybody below for what is past. Of grade 1 and of people trapped everybody hears.
     fn had_passed(&self, promise: &Promise, step: Step, until: Timestamp) -> bool {
         let grave = self.case.grade == Some(Grade::ONE) || self.clock.kind == ClockKind::Rescue;
-        let entered = self.clock.created.min(until);
+        let entered = self.clock.made.min(until);
         let next = promise.next_step(Some(step), self.now);
-        !grave && self.clock.round == 1 && next.is_some_and(|(_, at)| at <= entered)
+        !grave && next.is_some_and(|(_, at)| at <= entered)
     }
 
     /// Keeps and says that a rung was due, and pages nobody about it.

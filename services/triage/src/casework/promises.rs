@@ -520,6 +520,7 @@ pub(super) async fn apply(
     let anew = after.round > before.round;
     if anew {
         pin(work.site, case, clock);
+        clock.made = work.now;
     }
     if was_told_of_another(clock, &before, &after, work.now) {
         clock.told = None;

@@ -75,6 +75,8 @@ pub struct Clock {
     pub outside_number: String,
     /// When triage made it.
     pub created: Timestamp,
+    /// When triage made it, or last made it anew, whenever it counts from.
+    pub made: Timestamp,
     /// Rises with every change.
     pub generation: i64,
 }
@@ -117,6 +119,7 @@ impl Clock {
             party: String::new(),
             outside_number: String::new(),
             created: now,
+            made: now,
             generation: 1,
         }
     }
@@ -202,6 +205,7 @@ struct Row {
     urgency: String,
     page_state: String,
     page_time: Option<jiff_sqlx::Timestamp>,
+    made_time: Option<jiff_sqlx::Timestamp>,
 }
 
 impl Row {
@@ -243,6 +247,7 @@ impl Row {
             party: self.party,
             outside_number: self.outside_number,
             created: self.create_time.to_jiff(),
+            made: self.made_time.unwrap_or(self.create_time).to_jiff(),
             generation: self.generation,
         })
     }
@@ -323,7 +328,7 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
           duty_lead_time = $8, top_lead_time = $9, next_time = $10, told = $11, level = $12, stop_time = $13,
           held = $14, round = $15, grade = $16, provisional = $17, generation = $18, warn_early_time = $19,
           calendar_revision = $20, told_customer = $21, hold_reason = $22, stop_cause = $23, policy_profile = $24,
-          policy_revision = $25, urgency = $26, page_state = $27, page_time = $28
+          policy_revision = $25, urgency = $26, page_state = $27, page_time = $28, made_time = $29
         WHERE site = $1 AND id = $2",
         site.as_str(),
         clock.id,
@@ -353,6 +358,7 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.urgency.word(),
         clock.paging.state.word(),
         clock.paging.until.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        clock.made.to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -368,7 +374,7 @@ pub async fn lock_of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, made_time
         FROM clock WHERE site = $1 AND case_id = $2 ORDER BY id FOR UPDATE",
         site.as_str(),
         case,
@@ -393,7 +399,7 @@ pub async fn lock_many(
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, made_time
         FROM clock WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
         site.as_str(),
         ids,
@@ -455,7 +461,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, 
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, made_time
         FROM clock WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -498,7 +504,7 @@ pub async fn page(
                top_lead_time, next_time, told, level, stop_time, round, grade, policy_profile,
                policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, made_time
         FROM clock
         WHERE ($1::text IS NULL OR site = $1) AND ($2::uuid IS NULL OR case_id = $2)
           AND (cardinality($3::text[]) = 0 OR state = ANY ($3)) AND kind = ANY ($4)
@@ -554,6 +560,7 @@ pub async fn page(
                 urgency: r.urgency,
                 page_state: r.page_state,
                 page_time: r.page_time,
+                made_time: r.made_time,
             };
             Ok((site, row.read()?))
         })

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use redress_events::Event;
 use redress_model::name::CaseName;
 use redress_model::words::{
-    CaseStatus, ClockKind, ClockState, ClockTransition, DutyRole, HoldReason, SignalBasis,
+    CaseStatus, Channel, ClockKind, ClockState, ClockTransition, DutyRole, HoldReason, SignalBasis,
     SignalKind, Word as _,
 };
 use redress_proto::convert::{to_timestamp, to_wire};
@@ -466,6 +466,35 @@ async fn p14_a_complaint_entered_late_reaches_somebody_below_where_nobody_above_
         page(now, "CLIMBED", 1, "lead-site"),
     ];
     assert_eq!(told(&world, ACK).await, expected);
+}
+
+#[tokio::test]
+async fn p03_a_message_entered_late_pages_the_rung_that_its_answer_has_come_to() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    // Asked on Monday at 10:00, to be answered in a working day, entered on Thursday.
+    let asked = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: event::ContactDirection::Inbound.into(),
+        channel: to_wire(Channel::Hotline),
+        by_person: true,
+        contact_time: Some(to_timestamp(world.now() + HOUR)),
+        ..Default::default()
+    };
+    world.advance(HOUR * 72).await;
+    let kind = "redress.contact.recorded.v1";
+    let asked = world.event("intake", kind, &case.to_string(), &asked);
+    world.tell(&[asked]).await;
+    world.advance(SignedDuration::ZERO).await;
+    let now = world.now();
+    let expected = [
+        passed(now, "BREACHED"),
+        passed(now, "CLIMBED"),
+        page(now, "CLIMBED", 3, "lead-top"),
+    ];
+    assert_eq!(told(&world, ClockKind::Answer).await, expected);
 }
 
 #[tokio::test]
