@@ -58,6 +58,7 @@ fn cases() -> Vec<Case> {
             claim: row.claim_cny,
             assessed_claim: None,
             repeat: row.repeat,
+            repeat_since: None,
             needs_advisers: false,
             signals: row
                 .signals

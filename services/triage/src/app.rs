@@ -54,7 +54,10 @@ pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
             ContactRecordedHandler(Arc::clone(desk)),
         )
         .on("redress.case.moved.v1", CaseMovedHandler(Arc::clone(desk)))
-        .on("redress.owner.changed.v1", OwnerChangedHandler)
+        .on(
+            "redress.owner.changed.v1",
+            OwnerChangedHandler(Arc::clone(desk)),
+        )
         .on(
             "redress.staff.changed.v1",
             StaffChangedHandler(Arc::clone(desk)),

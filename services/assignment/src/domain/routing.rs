@@ -33,6 +33,8 @@ pub enum Reason {
     Accepted,
     /// Took over from somebody who may not or can no longer handle it.
     HandedOver,
+    /// Its handler gave it to somebody on the lead ladder.
+    HandedUp,
     /// Routed past a department in which nobody could take it.
     NobodyOnDuty,
     /// Offered to another by who has it in hand, and stays until then.
@@ -51,6 +53,7 @@ impl Reason {
             Self::Routed => "routed",
             Self::Accepted => "accepted",
             Self::HandedOver => "handed_over",
+            Self::HandedUp => "handed_up",
             Self::NobodyOnDuty => "nobody_on_duty",
             Self::HandoverOffered => "handover_offered",
             Self::HandoverEnded => "handover_ended",

@@ -363,7 +363,7 @@ impl<'a> Draft<'a> {
             self.work.responsible = Some(to);
             // A hand-over that waits ends with the duty of its giver.
             self.work.offered_to = None;
-            self.owner = Some(Reason::HandedOver);
+            self.owner = Some(Reason::HandedUp);
         }
         self.step(StepKind::Calmed, text);
         Ok(())

@@ -76,6 +76,7 @@ pub async fn case_moved(
         move_time: Some(to_timestamp(at)),
         merged_into: String::new(),
         actor: actor.to_owned(),
+        complained_again: false,
     };
     send(
         tx,

@@ -694,6 +694,8 @@ async fn m16_a_change_of_person_goes_to_somebody_senior_and_a_change_of_time_pla
     let calmed = calm(CalmingMove::Person, lead, None).await.expect("senior");
     let work = calmed.into_inner().work.expect("work");
     assert_eq!(work.responsible, lead);
+    let told: Vec<event::OwnerChanged> = world.said("redress.owner.changed.v1").await;
+    assert_eq!(told.last().expect("told").reason, "handed_up", "G3.3");
     assert_eq!(world.get_staff("lead-site").await.open_cases, 1);
     assert_eq!(world.get_staff("eng-one").await.open_cases, 0);
 

@@ -73,9 +73,10 @@ impl Handler for ReopeningAsked {
         let from = case.status;
         let opens =
             asked.epoch == case.epoch && Move::Reopen.is_legal(from, case.mode, case.erased);
+        // Complained again after handling (G3.3); an appeal says that there was none yet.
+        let complained = asked.reason == "dissatisfied";
         if opens {
-            // Complained again after handling (G3.3); an appeal says that there was none yet.
-            case.repeat |= asked.reason == "dissatisfied";
+            case.repeat |= complained;
             case.move_to(CaseStatus::Reopened, now);
         }
         let facts = facts([
@@ -92,7 +93,7 @@ impl Handler for ReopeningAsked {
         let applied = keep(tx, &mut case, event, kind, at, facts, now).await?;
         if opens {
             announce::updated(tx, &case).await?;
-            announce::moved(tx, &case, &event.source).await?;
+            announce::reopened(tx, &case, &event.source, complained).await?;
         }
         Ok(applied)
     }

@@ -155,8 +155,11 @@ impl Operation for MoveCase<'_> {
             if matches!(kind, Move::Reopen | Move::Erase) {
                 announce::updated(tx, &case).await?;
             }
-            if kind != Move::Erase {
-                announce::moved(tx, &case, &self.caller.subject).await?;
+            let actor = &self.caller.subject;
+            match kind {
+                Move::Erase => {}
+                Move::Reopen => announce::reopened(tx, &case, actor, true).await?,
+                _ => announce::moved(tx, &case, actor).await?,
             }
         }
         render::full(tx, keyring, &case).await

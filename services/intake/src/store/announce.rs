@@ -85,6 +85,28 @@ pub async fn updated(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
 /// # Errors
 /// When Postgres is away.
 pub async fn moved(tx: &mut Tx, case: &Record, actor: &str) -> Result<(), Fault> {
+    moved_for(tx, case, actor, false).await
+}
+
+/// Intake opened a case again; `complained` where its complainant came back after it was handled (G3.3).
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn reopened(
+    tx: &mut Tx,
+    case: &Record,
+    actor: &str,
+    complained: bool,
+) -> Result<(), Fault> {
+    moved_for(tx, case, actor, complained).await
+}
+
+async fn moved_for(
+    tx: &mut Tx,
+    case: &Record,
+    actor: &str,
+    complained_again: bool,
+) -> Result<(), Fault> {
     let payload = events::CaseMoved {
         case: case.name.to_string(),
         status: to_wire(case.status),
@@ -92,6 +114,7 @@ pub async fn moved(tx: &mut Tx, case: &Record, actor: &str) -> Result<(), Fault>
         move_time: Some(to_timestamp(case.status_since)),
         merged_into: case.merged_into_name(),
         actor: actor.to_owned(),
+        complained_again,
     };
     about(tx, case, "redress.case.moved.v1", &payload).await
 }

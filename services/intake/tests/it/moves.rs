@@ -166,7 +166,8 @@ async fn a_withdrawn_case_is_over_and_a_reopened_one_counts_as_repeat() {
     );
     clerk.reopen_case(reopen).await.expect("a repeat succeeds");
     let moves: Vec<events::CaseMoved> = world.said("redress.case.moved.v1").await;
-    assert_eq!(moves.iter().map(|m| m.epoch).collect::<Vec<_>>(), [2, 3]);
+    let moves = moves.iter().map(|m| (m.epoch, m.complained_again));
+    assert_eq!(moves.collect::<Vec<_>>(), [(2, false), (3, true)], "G3.3");
     let updates: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
     assert!(updates[0].facts.as_ref().expect("facts").repeat);
     let archive = clerk
@@ -724,7 +725,8 @@ async fn m16_a_dissatisfied_answer_opens_the_case_again_once_and_counts_as_a_rep
         );
     }
     let moves: Vec<events::CaseMoved> = world.said("redress.case.moved.v1").await;
-    assert_eq!(moves.iter().map(|m| m.epoch).collect::<Vec<_>>(), [2, 2]);
+    let moves = moves.iter().map(|m| (m.epoch, m.complained_again));
+    assert_eq!(moves.collect::<Vec<_>>(), [(2, true), (2, false)], "G3.3");
 }
 
 #[tokio::test(flavor = "multi_thread")]

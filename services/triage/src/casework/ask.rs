@@ -186,9 +186,10 @@ async fn put(
         answer,
         acknowledged: None,
     });
+    let due = asked.as_ref().map_or(next, |page| page.answer);
     let notify: Vec<String> = asked.iter().map(|page| page.staff.clone()).collect();
     pages::insert(work.tx, &site.id, asked.as_slice()).await?;
-    tell(work, case, clock, ClockTransition::Climbed, &notify).await
+    tell(work, case, clock, (ClockTransition::Climbed, due), &notify).await
 }
 
 /// Whoever is on duty on the first rung from this one on that has somebody; the region's contact where no lead may.
@@ -219,12 +220,13 @@ pub(super) async fn fire(
         work.entries.extend(clock.entry());
         return Ok(());
     }
+    let due = clock.paging.until.unwrap_or(work.now);
     clock.state = ClockState::Breached;
     clock.next = None;
     clock.paging = Paging::default();
     clock.generation += 1;
     clocks::update(work.tx, &work.site.id, clock).await?;
-    tell(work, case, clock, ClockTransition::Breached, &[]).await?;
+    tell(work, case, clock, (ClockTransition::Breached, due), &[]).await?;
     // What came up too late for that is asked about anew, where anybody is on duty to answer.
     let roster = duties::roster(work.tx, &work.site.id).await?;
     let anybody = on_duty(work, &roster, case, FIRST_RUNG).is_some();
@@ -242,17 +244,18 @@ pub(super) async fn fire(
     decide(work, case, Cause::Unanswered).await
 }
 
+/// Says what became of the question, and until when it is to be answered.
 async fn tell(
     work: &mut Work<'_>,
     case: &Case,
     clock: &Clock,
-    transition: ClockTransition,
+    (transition, due): (ClockTransition, Timestamp),
     notify: &[String],
 ) -> Result<(), Fault> {
     let entry = History {
         transition,
         at: work.now,
-        due: clock.deadlines.due,
+        due,
         cause: "suspected".to_owned(),
     };
     clocks::note(work.tx, &work.site.id, clock, None, &entry).await?;

@@ -103,6 +103,10 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         claim: sum.claim,
         assessed_claim: sum.assessed_claim,
         repeat: came_back || all().any(|f| f.repeat),
+        repeat_since: std::iter::once(case)
+            .chain(&merged)
+            .filter_map(|c| c.again_since)
+            .max(),
         needs_advisers: all().any(|f| f.needs_advisers),
         signals: signals.iter().map(|row| row.signal).collect(),
         age: Age {

@@ -108,6 +108,15 @@ fn rung_of(step: Step) -> u8 {
     step.level()
 }
 
+/// What is said of a step that reaches a rung.
+fn transition_to(step: Step) -> ClockTransition {
+    if step == Step::Breach {
+        ClockTransition::Breached
+    } else {
+        ClockTransition::Climbed
+    }
+}
+
 /// The step that reaches a rung.
 fn step_of(rung: u8) -> Option<Step> {
     Step::ALL
@@ -138,9 +147,14 @@ impl Ladder<'_> {
             if at > until {
                 break;
             }
+            if !self.said.is_empty() {
+                // News of its own, which follows the one before for whoever reads both.
+                self.clock.generation += 1;
+            }
             self.clock.told = Some(step);
             match rung_of(step) {
                 0 => self.warn(),
+                _ if self.had_passed(promise, step, until) => self.pass(step),
                 rung => self.reach(rung, step),
             }
         }
@@ -160,14 +174,25 @@ impl Ladder<'_> {
         self.say(ClockTransition::Warned, notify);
     }
 
+    /// Whether the next rung was due too when the promise was made, of a complaint or a message that was entered late: whoever is
+    /// on duty on that one is paged, and not everybody below for what is past. Of grade 1 and of people trapped everybody hears.
+    fn had_passed(&self, promise: &Promise, step: Step, until: Timestamp) -> bool {
+        let grave = self.case.grade == Some(Grade::ONE) || self.clock.kind == ClockKind::Rescue;
+        let entered = self.clock.made.min(until);
+        let next = promise.next_step(Some(step), self.now);
+        !grave && next.is_some_and(|(_, at)| at <= entered)
+    }
+
+    /// Keeps and says that a rung was due, and pages nobody about it.
+    fn pass(&mut self, step: Step) {
+        self.clock.state = ClockState::Breached;
+        self.say_why(transition_to(step), None, "entered late");
+    }
+
     /// Time has reached a rung. One that was paged ahead of its time has heard already.
     fn reach(&mut self, rung: u8, step: Step) {
         self.clock.state = ClockState::Breached;
-        let transition = if step == Step::Breach {
-            ClockTransition::Breached
-        } else {
-            ClockTransition::Climbed
-        };
+        let transition = transition_to(step);
         if self.clock.level >= rung {
             return;
         }
@@ -303,11 +328,15 @@ impl Ladder<'_> {
     }
 
     fn say(&mut self, transition: ClockTransition, notify: Option<String>) {
+        self.say_why(transition, notify, "time");
+    }
+
+    fn say_why(&mut self, transition: ClockTransition, notify: Option<String>, cause: &str) {
         let entry = History {
             transition,
             at: self.now,
             due: self.clock.deadlines.due,
-            cause: "time".to_owned(),
+            cause: cause.to_owned(),
         };
         let notify = Vec::from_iter(notify);
         let payload = promises::changed(&self.site.id, self.case, self.clock, &entry, notify);

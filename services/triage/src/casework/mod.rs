@@ -52,7 +52,7 @@ pub(crate) use promises::calendars;
 pub use recalendar::recalendar;
 pub use receive::{Reading, Receipt, receive, update};
 pub(crate) use status::complains;
-pub use status::{Move, Mover, ended_statuses, stand};
+pub use status::{Move, Mover, complained_again, ended_statuses, stand};
 pub use survey::surveyed;
 
 use jiff::Timestamp;

@@ -559,6 +559,7 @@ pub(super) async fn apply(
     let anew = after.round > before.round;
     if anew {
         pin(work.site, case, clock);
+        clock.made = work.now;
     }
     if was_told_of_another(clock, &before, &after, work.now) {
         clock.told = None;
@@ -709,7 +710,7 @@ pub(super) fn changed(
         state: to_wire(clock.state),
         transition: to_wire(entry.transition),
         start_time: Some(to_timestamp(clock.start)),
-        due_time: Some(to_timestamp(clock.deadlines.due)),
+        due_time: Some(to_timestamp(entry.due)),
         transition_time: Some(to_timestamp(entry.at)),
         level: i32::from(clock.level),
         notify,

@@ -90,6 +90,7 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         decision: 0,
         grade: None,
         trapped: reading.trapped && !facts.historical,
+        again_since: None,
     };
     if !case.is_open() {
         case.resolved_since = Some(facts.received);

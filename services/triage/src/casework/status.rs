@@ -185,6 +185,14 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     Ok(())
 }
 
+/// The people of a case came back after it was handled, and it was opened again for it (G3.3). A grade that was lowered in
+/// knowledge of the time before was not in knowledge of this one.
+pub async fn complained_again(work: &mut Work<'_>, case: &mut Case) -> Result<(), Fault> {
+    case.again_since = Some(work.now);
+    cases::set_again(work.tx, &work.site.id, case).await?;
+    decide(work, case, Cause::Moved).await
+}
+
 /// Why a clock stopped: the case ended.
 pub(super) const ENDED: &str = "ended";
 /// Why a clock stopped: the case moved on.

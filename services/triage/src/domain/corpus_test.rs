@@ -64,6 +64,7 @@ impl Row {
             claim: self.claim_cny,
             assessed_claim: None,
             repeat: self.repeat,
+            repeat_since: None,
             needs_advisers: false,
             signals: self
                 .signals

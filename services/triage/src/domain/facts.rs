@@ -76,6 +76,8 @@ pub struct Facts {
     pub assessed_claim: Option<Decimal>,
     /// Complained again after handling.
     pub repeat: bool,
+    /// Since when the last reopening for it is known; none where it never was opened again for it.
+    pub repeat_since: Option<Timestamp>,
     /// Needs advisers or another company.
     pub needs_advisers: bool,
     /// All signals, counting or not.

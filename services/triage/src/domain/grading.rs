@@ -184,7 +184,7 @@ fn in_words(signal: &Signal) -> String {
 pub struct Strength {
     /// Signals, people, cases or fen; 0 where it only holds or does not.
     pub amount: i64,
-    /// When the newest signal behind it became known as it is; 0 without one. Microseconds of Unix time.
+    /// When the newest signal or reopening behind it became known as it is; 0 without one. Microseconds of Unix time.
     pub newest: i64,
 }
 
@@ -226,12 +226,17 @@ pub fn strength(facts: &Facts, grading: &Grading, id: Id) -> Strength {
             i64::try_from(signals).unwrap_or(i64::MAX) + i64::from(again)
         }
     };
+    // That it was complained again is so or not; each time that the case was opened again for it is news all the same.
+    let again = facts
+        .repeat_since
+        .filter(|_| id == Id::Again && facts.repeat);
     let newest = behind(facts, grading, id)
-        .map(|signal| signal.since.as_microsecond())
+        .map(|signal| signal.since)
+        .chain(again)
         .max();
     Strength {
         amount,
-        newest: newest.unwrap_or(0),
+        newest: newest.map_or(0, Timestamp::as_microsecond),
     }
 }
 

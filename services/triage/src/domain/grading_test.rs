@@ -22,6 +22,7 @@ fn routine(zone: &str, received: Timestamp) -> Facts {
         claim: None,
         assessed_claim: None,
         repeat: false,
+        repeat_since: None,
         needs_advisers: false,
         signals: vec![],
         age: Age {

@@ -26,6 +26,7 @@ fn routine() -> Facts {
         claim: None,
         assessed_claim: None,
         repeat: false,
+        repeat_since: None,
         needs_advisers: false,
         signals: vec![],
         age: Age {
@@ -181,6 +182,39 @@ fn a_defect_that_was_set_aside_and_found_milder_since_counts_when_it_is_grave_ag
     let mended = next(&lowered, &with(QualityImpact::None), 7);
     assert_eq!(mended.grade, Grade::FOUR);
     assert_eq!(next(&mended, &grave, 8).grade, stood.grade);
+}
+
+#[test]
+fn what_was_complained_again_counts_again_with_another_reopening_and_never_by_the_old_one_g3_3() {
+    let reopened = |minutes| Facts {
+        repeat: true,
+        repeat_since: Some(later(minutes)),
+        ..routine()
+    };
+    let stood = first(&reopened(0));
+    assert_eq!((stood.grade, ids(&stood)), (Grade::THREE, vec!["G3.3"]));
+    let lowered = given(&reopened(0), 5).lower(&stood, &wish(Grade::FOUR));
+    assert_eq!(next(&lowered, &reopened(0), 600).grade, Grade::FOUR);
+    let again = next(&lowered, &reopened(700), 700);
+    assert_eq!((again.grade, ids(&again)), (Grade::THREE, vec!["G3.3"]));
+    // Set aside once more, in knowledge of both.
+    let lowered = given(&reopened(700), 705).lower(&again, &wish(Grade::FOUR));
+    for known in [reopened(700), reopened(0)] {
+        assert_eq!(next(&lowered, &known, 900).grade, Grade::FOUR);
+    }
+    // What a clerk stated is set aside as well, until the case is opened again for it; that alone is none.
+    let stated = Facts {
+        repeat: true,
+        ..routine()
+    };
+    let lowered = given(&stated, 5).lower(&first(&stated), &wish(Grade::FOUR));
+    assert_eq!(next(&lowered, &stated, 600).grade, Grade::FOUR);
+    assert_eq!(next(&lowered, &reopened(700), 700).grade, Grade::THREE);
+    let denied = Facts {
+        repeat: false,
+        ..reopened(700)
+    };
+    assert_eq!(next(&lowered, &denied, 700).grade, Grade::FOUR);
 }
 
 #[test]

@@ -57,6 +57,10 @@ impl Handler for CaseMovedHandler {
         }
         let mut work = Work::new(tx, &site, self.0.now());
         casework::stand(&mut work, &mut case, &to).await?;
+        // The facts that came with the move have brought its standing already; why it moved, they do not say.
+        if payload.complained_again {
+            casework::complained_again(&mut work, &mut case).await?;
+        }
         self.0.schedule_soon(work.entries);
         Ok(Applied::Done)
     }

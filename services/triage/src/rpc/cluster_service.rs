@@ -102,14 +102,29 @@ impl Change<'_> {
             Claim::Seen { resource, .. } => Some(resource),
         };
         sites::lock_clusters(tx, id).await?;
-        let cluster = clusters::get(tx, id, self.name.id)
-            .await?
-            .ok_or_else(missing)?;
+        let cluster = self.find(tx, &self.name).await?;
         Ok(Open {
             site,
             cluster,
             done_before,
         })
+    }
+
+    /// A cluster that the caller may handle. One with a case about the caller is not there: whatever is done to it changes what
+    /// counts for that case (decision 53).
+    pub(super) async fn find(&self, tx: &mut Tx, name: &ClusterName) -> Result<Cluster, Fault> {
+        let missing = || Fault::not_found("Cluster", name);
+        let cluster = clusters::get(tx, &name.site, name.id)
+            .await?
+            .ok_or_else(missing)?;
+        let Some(staff) = self.caller.staff.as_ref().map(ToString::to_string) else {
+            return Ok(cluster);
+        };
+        let seen = clusters::visible(tx, &name.site, name.id, Some(&staff)).await?;
+        if seen.cases < cluster.cases {
+            return Err(missing());
+        }
+        Ok(cluster)
     }
 
     /// Refuses a cluster that changed since the caller saw it, and one that was merged.

@@ -14,6 +14,7 @@ use tonic::Request;
 use super::{Shared, clock_view, render, require_visible};
 use crate::casework::{self, Work};
 use crate::store::clocks::{self, Clock};
+use crate::store::pages::{self, PageRow};
 use crate::store::sites;
 
 pub(super) async fn run(
@@ -28,7 +29,7 @@ pub(super) async fn run(
         now,
     };
     let scope = redress_runtime::scope(caller);
-    let (clock, explained, time_zone) = shared.desk.db.read(&scope, &ask).await?;
+    let (clock, page, explained, time_zone) = shared.desk.db.read(&scope, &ask).await?;
     // Age checks and the ends of holds have no events: nothing is promised.
     let (basis, stretches, changes, used) = match explained {
         Some(explained) => (
@@ -44,7 +45,7 @@ pub(super) async fn run(
         None => Default::default(),
     };
     Ok(ExplainClockResponse {
-        clock: Some(render::clock(&ask.name.site, clock)),
+        clock: Some(render::paged(&ask.name.site, clock, page.as_ref())),
         basis,
         stretches,
         changes,
@@ -75,7 +76,7 @@ struct Ask<'a> {
 
 impl Operation for Ask<'_> {
     const NAME: &'static str = "triage.explain_clock";
-    type Output = (Clock, Option<Explanation>, String);
+    type Output = (Clock, Option<PageRow>, Option<Explanation>, String);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let id = &self.name.site;
@@ -95,6 +96,7 @@ impl Operation for Ask<'_> {
         let mut work = Work::new(tx, &site, self.now);
         let calendars = casework::calendars(&mut work, &events).await?;
         let explained = explain(&events, &calendars, self.now);
-        Ok((clock, explained, site.zone_name.clone()))
+        let page = pages::last(work.tx, id, clock.id, clock.round).await?;
+        Ok((clock, page, explained, site.zone_name.clone()))
     }
 }

@@ -3,7 +3,7 @@
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, ClockName};
-use redress_proto::triage::v1::{self as wire, GetClockRequest, GetClockResponse};
+use redress_proto::triage::v1::{GetClockRequest, GetClockResponse};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
@@ -27,10 +27,7 @@ pub(super) async fn run(
         .read(&redress_runtime::scope(caller), &get)
         .await?;
     Ok(GetClockResponse {
-        clock: Some(wire::CaseClock {
-            page: page.map(|page| render::page(&page, clock.paging)),
-            ..render::clock(&get.name.site, clock)
-        }),
+        clock: Some(render::paged(&get.name.site, clock, page.as_ref())),
         history: history.into_iter().map(render::history).collect(),
     })
 }

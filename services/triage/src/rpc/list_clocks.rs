@@ -8,7 +8,7 @@ use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, SiteId};
 use redress_model::words::ClockKind;
 use redress_proto::convert::from_wire;
-use redress_proto::triage::v1::{self as wire, ListClocksRequest, ListClocksResponse};
+use redress_proto::triage::v1::{ListClocksRequest, ListClocksResponse};
 use redress_rpc::Caller;
 use redress_rpc::page::Page;
 use redress_store::{Operation, Tx};
@@ -48,11 +48,7 @@ pub(super) async fn run(
             .into_iter()
             .map(|(site, clock)| {
                 let page = pages.get(&clock.id);
-                let page = page.map(|page| render::page(page, clock.paging));
-                wire::CaseClock {
-                    page,
-                    ..render::clock(&site, clock)
-                }
+                render::paged(&site, clock, page)
             })
             .collect(),
         next_page_token,

@@ -15,7 +15,6 @@ use super::cluster_service::{Change, not_merged};
 use super::{Shared, get_cluster};
 use crate::casework::{self, Work};
 use crate::store::cluster_acts::{self, Act};
-use crate::store::clusters;
 
 const METHOD: &str = "redress.triage.v1.ClusterService/MergeClusters";
 
@@ -72,9 +71,7 @@ impl Operation for Merge<'_> {
             name, caller, now, ..
         } = &self.change;
         let open = self.change.begin(tx).await?;
-        let source = clusters::get(tx, &name.site, self.source.id)
-            .await?
-            .ok_or_else(|| Fault::not_found("Cluster", &self.source))?;
+        let source = self.change.find(tx, &self.source).await?;
         let mut entries = Vec::new();
         if open.done_before.is_none() && source.merged_into != Some(name.id) {
             self.change.check(&open)?;

@@ -113,6 +113,7 @@ fn facts(request: &PreviewTriageRequest, now: Timestamp) -> Result<(Facts, Times
         claim: money("claim", &request.claim)?,
         assessed_claim: money("assessed_claim", &request.assessed_claim)?,
         repeat: request.repeat,
+        repeat_since: None,
         needs_advisers: request.needs_advisers,
         signals,
         age: Age {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use redress_model::Grade;
 use redress_model::name::{CaseName, ClockName, ClusterName, SignalName, SiteId};
-use redress_model::words::CaseMode;
+use redress_model::words::{CaseMode, ClockKind};
 use redress_proto::convert::{to_timestamp, to_wire, to_wire_opt};
 use redress_proto::triage::v1 as wire;
 use redress_proto::words;
@@ -152,6 +152,17 @@ pub(super) fn signal(site: &SiteId, row: SignalRow) -> wire::CaseSignal {
     }
 }
 
+/// A clock with the last page about it. Whoever was asked a question last had a time of their own.
+pub(super) fn paged(site: &SiteId, clock: Clock, page: Option<&PageRow>) -> wire::CaseClock {
+    let asked = page.filter(|_| clock.kind == ClockKind::ConfirmSignal);
+    let due = asked.map_or(clock.due(), |page| page.answer);
+    wire::CaseClock {
+        due_time: time(due),
+        page: page.map(|page| self::page(page, clock.paging)),
+        ..self::clock(site, clock)
+    }
+}
+
 pub(super) fn clock(site: &SiteId, clock: Clock) -> wire::CaseClock {
     wire::CaseClock {
         name: ClockName::new(site.clone(), clock.id).to_string(),
@@ -161,7 +172,7 @@ pub(super) fn clock(site: &SiteId, clock: Clock) -> wire::CaseClock {
         start_time: time(clock.start),
         length: Some(clock_view::term(clock.term)),
         warn_time: time(clock.deadlines.warn),
-        due_time: time(clock.deadlines.due),
+        due_time: time(clock.due()),
         duty_lead_time: time(clock.deadlines.climb_duty),
         top_lead_time: time(clock.deadlines.climb_top),
         next_time: clock.next.map(to_timestamp),

@@ -88,6 +88,8 @@ pub struct Case {
     pub grade: Option<Grade>,
     /// Its text says that people are trapped in a lift.
     pub trapped: bool,
+    /// Since when it is known that its people last came back after it was handled.
+    pub again_since: Option<Timestamp>,
 }
 
 impl Case {
@@ -136,6 +138,7 @@ struct Row {
     decision: i64,
     grade: Option<i16>,
     trapped: bool,
+    again_since: Option<jiff_sqlx::Timestamp>,
 }
 
 impl Row {
@@ -178,6 +181,7 @@ impl Row {
             decision: self.decision,
             grade: self.grade.and_then(grade_of_row),
             trapped: self.trapped,
+            again_since: self.again_since.map(jiff_sqlx::Timestamp::to_jiff),
         })
     }
 }
@@ -196,7 +200,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped
+               category_words, cluster, decision, grade, trapped, again_since
         FROM case_file WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
         id,
@@ -221,7 +225,7 @@ pub async fn lock_many(
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped
+               category_words, cluster, decision, grade, trapped, again_since
         FROM case_file WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
         site.as_str(),
         ids,
@@ -250,7 +254,7 @@ pub async fn in_status(
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped
+               category_words, cluster, decision, grade, trapped, again_since
         FROM case_file
         WHERE site = $1 AND NOT historical AND status = ANY ($2) AND id > $3 ORDER BY id LIMIT $4",
         site.as_str(),
@@ -275,7 +279,7 @@ pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<C
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible,
-               suggested_category, category_words, cluster, decision, grade, trapped
+               suggested_category, category_words, cluster, decision, grade, trapped, again_since
         FROM case_file WHERE site = $1 AND merged_into = $2 ORDER BY id",
         site.as_str(),
         head,
@@ -514,6 +518,21 @@ pub async fn set_words(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fa
         case.id,
         case.last_outward.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         case.last_word.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Keeps since when it is known that the people of a case came back after it was handled.
+pub async fn set_again(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::cases::set_again
+        UPDATE case_file SET again_since = $3 WHERE site = $1 AND id = $2",
+        site.as_str(),
+        case.id,
+        case.again_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await

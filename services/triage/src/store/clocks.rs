@@ -77,6 +77,8 @@ pub struct Clock {
     pub outside_number: String,
     /// When triage made it.
     pub created: Timestamp,
+    /// When triage made it, or last made it anew, whenever it counts from.
+    pub made: Timestamp,
     /// Rises with every change.
     pub generation: i64,
 }
@@ -120,6 +122,7 @@ impl Clock {
             party: String::new(),
             outside_number: String::new(),
             created: now,
+            made: now,
             generation: 1,
         }
     }
@@ -138,6 +141,13 @@ impl Clock {
     /// promise nothing, and the question whether a signal is so, which has events but is asked rung by rung.
     pub fn is_waited_for(&self) -> bool {
         self.is_silent() || self.kind == ClockKind::ConfirmSignal
+    }
+
+    /// Its deadline as it holds now: whoever is asked a question now has until then.
+    pub fn due(&self) -> Timestamp {
+        let asked = self.kind == ClockKind::ConfirmSignal;
+        let until = self.paging.until.filter(|_| asked);
+        until.unwrap_or(self.deadlines.due)
     }
 
     /// Arms it for its next step, or for when paging goes on, whichever comes first. Nobody is paged about a clock
@@ -204,6 +214,7 @@ struct Row {
     page_state: String,
     page_time: Option<jiff_sqlx::Timestamp>,
     demand: Option<Uuid>,
+    made_time: Option<jiff_sqlx::Timestamp>,
 }
 
 impl Row {
@@ -246,6 +257,7 @@ impl Row {
             party: self.party,
             outside_number: self.outside_number,
             created: self.create_time.to_jiff(),
+            made: self.made_time.unwrap_or(self.create_time).to_jiff(),
             generation: self.generation,
         })
     }
@@ -328,7 +340,7 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
           held = $14, round = $15, grade = $16, provisional = $17, generation = $18, warn_early_time = $19,
           calendar_revision = $20, told_customer = $21, hold_reason = $22, stop_cause = $23, policy_profile = $24,
           policy_revision = $25, urgency = $26, page_state = $27, page_time = $28, party = $29, outside_number = $30,
-          demand = $31
+          demand = $31, made_time = $32
         WHERE site = $1 AND id = $2",
         site.as_str(),
         clock.id,
@@ -361,6 +373,7 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.party,
         clock.outside_number,
         clock.demand,
+        clock.made.to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -376,7 +389,7 @@ pub async fn lock_of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time, demand
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time
         FROM clock WHERE site = $1 AND case_id = $2 ORDER BY id FOR UPDATE",
         site.as_str(),
         case,
@@ -421,7 +434,7 @@ pub async fn lock_many(
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time, demand
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time
         FROM clock WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
         site.as_str(),
         ids,
@@ -483,7 +496,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, 
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time, demand
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time
         FROM clock WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -526,7 +539,7 @@ pub async fn page(
                top_lead_time, next_time, told, level, stop_time, round, grade, policy_profile,
                policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time, demand
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time
         FROM clock
         WHERE ($1::text IS NULL OR site = $1) AND ($2::uuid IS NULL OR case_id = $2)
           AND (cardinality($3::text[]) = 0 OR state = ANY ($3)) AND kind = ANY ($4)
@@ -583,6 +596,7 @@ pub async fn page(
                 page_state: r.page_state,
                 page_time: r.page_time,
                 demand: r.demand,
+                made_time: r.made_time,
             };
             Ok((site, row.read()?))
         })

@@ -167,6 +167,84 @@ async fn no_count_of_a_cluster_tells_the_accused_of_a_hidden_case() {
     assert_eq!(list(world.manager(), 2).await.len(), 1);
 }
 
+/// Section 7: staff complained about cannot handle the case, nor what counts for it.
+#[tokio::test]
+async fn the_accused_change_no_cluster_that_has_a_hidden_case() {
+    let world = World::new().await;
+    let hide = async |text: &str, person: &str| {
+        let case = world.new_case();
+        world.say(&case, text);
+        let about = event::CaseFacts {
+            staff_complained_about: vec!["sites/lakeside/staff/rude".to_owned()],
+            ..world.by_person(&case, person)
+        };
+        world.tell(&[world.received(about)]).await;
+        world.decision(&case).await.cluster
+    };
+    let shown = complain(&world, "a", LIFT[0]).await;
+    let mixed = hide(LIFT[1], "b").await;
+    assert_eq!(world.decision(&shown).await.cluster, mixed);
+    let alone = hide("楼道保洁很差,垃圾没人扫。", "c").await;
+    let other = complain(&world, "d", "地下车库积水,车子被泡了。").await;
+    let other = world.decision(&other).await.cluster;
+    let rude = || world.caller("lakeside", "manager", Some("rude"));
+    macro_rules! refused {
+        ($method:ident($request:expr)) => {{
+            let answer = world.rpc.$method(by(rude(), $request)).await;
+            let status = answer.expect_err(stringify!($method));
+            assert_eq!(status.code(), Code::NotFound, stringify!($method));
+            status.message().to_owned()
+        }};
+    }
+    // Whatever they know of it, by name and etag.
+    let mut etags = HashMap::new();
+    for name in [&mixed, &alone, &other] {
+        etags.insert(name.clone(), get(&world, name).await.etag);
+    }
+    let merge = |name: &str, source: &str| wire::MergeClustersRequest {
+        name: name.to_owned(),
+        source: source.to_owned(),
+        etag: etags[name].clone(),
+        source_etag: etags[source].clone(),
+        ..Default::default()
+    };
+    for (name, source) in [(&mixed, &other), (&other, &mixed), (&other, &alone)] {
+        refused!(merge_clusters(merge(name, source)));
+    }
+    refused!(split_cluster(wire::SplitClusterRequest {
+        etag: etags[&mixed].clone(),
+        ..split(&mixed, &[&shown], "")
+    }));
+    let confirm = |name: &str, withdraw| wire::ConfirmClusterRequest {
+        name: name.to_owned(),
+        withdraw,
+        etag: etags[name].clone(),
+        ..Default::default()
+    };
+    refused!(confirm_cluster(confirm(&mixed, false)));
+    refused!(confirm_cluster(confirm(&mixed, true)));
+    refused!(review_general_defect(wire::ReviewGeneralDefectRequest {
+        name: mixed.clone(),
+        reason: "none".to_owned(),
+        ..Default::default()
+    }));
+    // Where nothing is shown, the refusal is that of a cluster that is not there, and comes before what an etag tells.
+    let unknown = refused!(get_cluster(wire::GetClusterRequest {
+        name: alone.clone()
+    }));
+    let stale = wire::ConfirmClusterRequest {
+        etag: "r99".to_owned(),
+        ..confirm(&alone, false)
+    };
+    assert_eq!(refused!(confirm_cluster(stale)), unknown);
+    for name in [&mixed, &alone, &other] {
+        assert_eq!(get(&world, name).await.etag, etags[name], "as it was");
+    }
+    // What has no hidden case is theirs to handle as before.
+    let handled = by(rude(), confirm(&other, false));
+    world.rpc.confirm_cluster(handled).await.expect("confirmed");
+}
+
 #[tokio::test]
 async fn words_that_ask_do_not_join_what_they_are_about() {
     let world = World::new().await;
@@ -215,6 +293,22 @@ async fn history_is_decided_again_when_its_own_time_fills_up() {
     assert_eq!(ids(&world.decision(&cases[0]).await), ["G4"]);
     assert_eq!(ids(&world.decision(&cases[1]).await), ["G2.2", "G2.3"]);
     assert_eq!(world.count("SELECT count(*) FROM triage.clock").await, 0);
+}
+
+#[tokio::test]
+async fn a_case_that_is_like_two_clusters_joins_one_and_merges_neither() {
+    let world = World::new().await;
+    let flood = "地下车库积水,车子被泡了。";
+    let lift = complain(&world, "a", LIFT[0]).await;
+    let garage = complain(&world, "b", flood).await;
+    let cluster = async |case: &CaseName| world.decision(case).await.cluster;
+    let apart = [cluster(&lift).await, cluster(&garage).await];
+    assert_ne!(apart[0], apart[1]);
+    let both = complain(&world, "c", &format!("{}{flood}", LIFT[0])).await;
+    assert!(apart.contains(&cluster(&both).await), "like both");
+    assert_eq!([cluster(&lift).await, cluster(&garage).await], apart);
+    let said: Vec<event::ClusterChanged> = world.said("redress.cluster.changed.v1").await;
+    assert!(said.is_empty());
 }
 
 #[tokio::test]

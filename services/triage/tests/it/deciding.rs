@@ -322,6 +322,43 @@ async fn a_case_is_graded_again_at_7_days_15_days_and_a_month_g2_4_g1_7() {
 }
 
 #[tokio::test]
+async fn a_case_that_its_handler_hands_up_is_grade_3_and_one_that_is_handed_over_is_not_g3_3() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let told = |reason: &str, revision| {
+        let payload = event::OwnerChanged {
+            case: case.to_string(),
+            responsible: "sites/lakeside/staff/lead-site".to_owned(),
+            reason: reason.to_owned(),
+            revision,
+            ..Default::default()
+        };
+        let kind = "redress.owner.changed.v1";
+        world.event("assignment", kind, &case.to_string(), &payload)
+    };
+    world.tell(&[told("handed_over", 2)]).await;
+    assert_eq!(ids(&world.decision(&case).await), ["G4"]);
+    let up = told("handed_up", 3);
+    world.tell(std::slice::from_ref(&up)).await;
+    world.deliver(&up).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, ids(&decision)), (3, vec!["G3.3"]));
+    assert_eq!(world.count("SELECT count(*) FROM triage.signal").await, 1);
+}
+
+#[tokio::test]
+async fn a_contact_grades_again_though_no_timer_has_fired_g2_4() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.clock.advance(SignedDuration::from_hours(24 * 16));
+    assert_eq!(world.decision(&case).await.grade, 4);
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, ids(&decision)), (2, vec!["G2.4"]));
+    assert_eq!(decision.cause, "contact");
+}
+
+#[tokio::test]
 async fn a_resolved_case_does_not_age_and_a_reopened_one_ages_on_p27() {
     let world = World::new().await;
     let case = world.case().await;

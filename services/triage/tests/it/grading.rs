@@ -1,5 +1,6 @@
 //! A grade rises by itself and falls only by a person with a reason (domain.md section 4).
 
+use jiff::SignedDuration;
 use redress_model::name::CaseName;
 use redress_model::words::{CaseMode, CaseStatus, SignalBasis, SignalKind};
 use redress_proto::convert::{to_money, to_timestamp, to_wire};
@@ -508,6 +509,47 @@ async fn a_cluster_that_shrinks_lowers_nothing_and_proposes_g1_4() {
     assert_eq!((left.grade, left.proposed_grade), (1, 2));
     assert!(ids(&left).contains(&"G1.4") && ids(&left).contains(&"G2.2"));
     assert_eq!(left.cause, "cluster");
+}
+
+#[tokio::test]
+async fn a_repeat_that_was_set_aside_counts_with_the_next_reopening_for_it_and_with_no_appeal_g3_3()
+{
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = world.facts(&case);
+    world.tell(&[world.received(facts.clone())]).await;
+    let reopen = async |epoch: i64, complained_again: bool| {
+        world.advance(SignedDuration::from_mins(1)).await;
+        let resolved = world.moved("assignment", &case, CaseStatus::Resolved, epoch - 1);
+        let facts = event::CaseFacts {
+            repeat: true,
+            status: to_wire(CaseStatus::Reopened),
+            epoch,
+            revision: epoch,
+            ..facts.clone()
+        };
+        let moved = event::CaseMoved {
+            case: case.to_string(),
+            status: to_wire(CaseStatus::Reopened),
+            epoch,
+            move_time: Some(to_timestamp(world.now())),
+            complained_again,
+            ..Default::default()
+        };
+        let kind = "redress.case.moved.v1";
+        let moved = world.event("intake", kind, &case.to_string(), &moved);
+        world.tell(&[resolved, world.updated(facts), moved]).await;
+        world.decision(&case).await
+    };
+    let reopened = reopen(2, true).await;
+    assert_eq!((reopened.grade, ids(&reopened)), (3, vec!["G3.3"]));
+    lower(&world, &case, 4, &reopened.etag)
+        .await
+        .expect("lowered");
+    let appealed = reopen(3, false).await;
+    assert_eq!((appealed.grade, ids(&appealed)), (4, vec!["G4"]));
+    let again = reopen(4, true).await;
+    assert_eq!((again.grade, ids(&again)), (3, vec!["G3.3"]));
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use redress_events::Event;
 use redress_model::name::CaseName;
 use redress_model::words::{
-    CaseStatus, ClockKind, ClockTransition, DutyRole, HoldReason, SignalBasis, SignalKind,
-    Word as _,
+    CaseStatus, Channel, ClockKind, ClockState, ClockTransition, DutyRole, HoldReason, SignalBasis,
+    SignalKind, Word as _,
 };
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
@@ -414,6 +414,133 @@ async fn p14_a_rung_without_anybody_on_duty_is_passed_over_now() {
     assert_eq!(pages[1], page(due(), "BREACHED", 3, "lead-top"));
     assert_eq!(pages[2], page_again(due() + HOUR, 3, "lead-top"));
     assert_eq!(pages.len(), 3, "{pages:?}");
+}
+
+/// A complaint that is entered later than it was made.
+async fn entered(world: &World, received: Timestamp, signals: Vec<Signal>) -> CaseName {
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        received_time: Some(to_timestamp(received)),
+        signals,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    world.advance(SignedDuration::ZERO).await;
+    case
+}
+
+/// A rung that was due before the complaint was entered.
+fn passed(at: Timestamp, what: &str) -> Told {
+    (at, what.to_owned(), 0, Vec::new())
+}
+
+#[tokio::test]
+async fn a_complaint_entered_late_pages_the_rung_that_is_due_now_and_keeps_those_before_as_passed()
+{
+    let world = World::new().await;
+    let received = world.now();
+    world.advance(HOUR * 7 + MINUTE * 30).await;
+    let case = entered(&world, received, Vec::new()).await;
+    let now = due() + HOUR * 2 + MINUTE * 30;
+    let expected = [
+        passed(now, "BREACHED"),
+        page(now, "CLIMBED", 2, "lead-duty"),
+    ];
+    assert_eq!(told(&world, ACK).await, expected);
+    // That it is late is in plain sight.
+    let shown = clock(&world, &case).await;
+    assert_eq!((time(&shown.due_time), shown.level), (due(), 2));
+    assert_eq!(shown.state, to_wire(ClockState::Breached));
+    let request = wire::GetClockRequest { name: shown.name };
+    let answer = world.rpc.get_clock(by(world.manager(), request)).await;
+    let history = answer.expect("a clock").into_inner().history;
+    let late = |h: &&wire::ClockHistoryEntry| h.cause == "entered late";
+    let late: Vec<_> = history.iter().filter(late).collect();
+    assert_eq!(late.len(), 1);
+    assert_eq!(late[0].transition, to_wire(ClockTransition::Breached));
+    // What each change told is told apart by its generation.
+    let all: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let told_of = all.iter().filter(|c| c.kind == to_wire(ACK));
+    let generations: Vec<i64> = told_of.map(|c| c.generation).collect();
+    assert!(generations.is_sorted_by(|a, b| a < b), "{generations:?}");
+    // What lies ahead comes in its time.
+    world.advance(HOUR + MINUTE * 30).await;
+    let expected = [
+        page_again(now + HOUR, 2, "lead-duty"),
+        page(due() + HOUR * 4, "CLIMBED", 3, "lead-top"),
+    ];
+    assert_eq!(told(&world, ACK).await[2..], expected);
+    // A day late: one page, to whom it has come by now.
+    world.advance(HOUR * 15).await;
+    let before = told(&world, ACK).await.len();
+    entered(&world, received, Vec::new()).await;
+    let now = at("2026-03-03T09:00:00+08:00");
+    let expected = [
+        passed(now, "BREACHED"),
+        passed(now, "CLIMBED"),
+        page(now, "CLIMBED", 3, "lead-top"),
+    ];
+    assert_eq!(told(&world, ACK).await[before..], expected);
+}
+
+#[tokio::test]
+async fn p14_a_complaint_entered_late_reaches_somebody_below_where_nobody_above_is_on_duty() {
+    let world = World::without_roster().await;
+    world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;
+    let received = world.now();
+    world.advance(HOUR * 10).await;
+    entered(&world, received, Vec::new()).await;
+    let now = due() + HOUR * 5;
+    let expected = [
+        passed(now, "BREACHED"),
+        passed(now, "CLIMBED"),
+        page(now, "CLIMBED", 1, "lead-site"),
+    ];
+    assert_eq!(told(&world, ACK).await, expected);
+}
+
+#[tokio::test]
+async fn p03_a_message_entered_late_pages_the_rung_that_its_answer_has_come_to() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    // Asked on Monday at 10:00, to be answered in a working day, entered on Thursday.
+    let asked = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: event::ContactDirection::Inbound.into(),
+        channel: to_wire(Channel::Hotline),
+        by_person: true,
+        contact_time: Some(to_timestamp(world.now() + HOUR)),
+        ..Default::default()
+    };
+    world.advance(HOUR * 72).await;
+    let kind = "redress.contact.recorded.v1";
+    let asked = world.event("intake", kind, &case.to_string(), &asked);
+    world.tell(&[asked]).await;
+    world.advance(SignedDuration::ZERO).await;
+    let now = world.now();
+    let expected = [
+        passed(now, "BREACHED"),
+        passed(now, "CLIMBED"),
+        page(now, "CLIMBED", 3, "lead-top"),
+    ];
+    assert_eq!(told(&world, ClockKind::Answer).await, expected);
+}
+
+#[tokio::test]
+async fn p22_everybody_hears_of_a_complaint_of_grade_1_however_late_it_is_entered() {
+    let world = World::new().await;
+    let received = world.now();
+    world.advance(HOUR).await;
+    entered(&world, received, vec![injury()]).await;
+    let now = received + HOUR;
+    let expected = [
+        page(now, "BREACHED", 1, "lead-site"),
+        page(now, "CLIMBED", 2, "lead-duty"),
+        page(now, "CLIMBED", 3, "lead-top"),
+    ];
+    assert_eq!(told(&world, ACK).await, expected);
 }
 
 #[tokio::test]

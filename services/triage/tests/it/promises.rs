@@ -451,6 +451,52 @@ async fn the_defence_counts_from_when_the_lawsuit_became_known_whenever_it_is_en
 }
 
 #[tokio::test]
+async fn m17_an_exposure_of_a_store_is_to_be_clarified_and_another_one_anew() {
+    let world = World::new().await;
+    let kind = ClockKind::MediaClarification;
+    let elsewhere = world.case().await;
+    signal(&world, &elsewhere, SignalKind::MediaExposure).await;
+    assert_eq!(state(&world, &elsewhere, kind).await, None);
+    world.is_agency_store().await;
+    let case = world.case().await;
+    // What is only suspected starts nothing that leaves the house, counted provisionally or not.
+    let suspected = Signal {
+        kind: to_wire(SignalKind::MediaExposure),
+        basis: to_wire(SignalBasis::Suspected),
+        ..Default::default()
+    };
+    let recorded = world.record(world.manager(), &case, suspected, "").await;
+    recorded.expect("recorded");
+    world.advance(HOUR).await;
+    assert!(world.decision(&case).await.provisional);
+    assert_eq!(state(&world, &case, kind).await, None);
+    signal(&world, &case, SignalKind::MediaExposure).await;
+    let first = world.clocks(&case).await[&kind].clone();
+    assert_eq!(time(&first.start_time), world.now());
+    let five_days = wire::ClockLength {
+        amount: 5,
+        unit: wire::ClockUnit::Days.into(),
+    };
+    assert_eq!(first.length, Some(five_days));
+    world.advance(HOUR).await;
+    let done = wire::MeetClockRequest {
+        name: first.name.clone(),
+        etag: first.etag.clone(),
+        ..Default::default()
+    };
+    let met = world.rpc.meet_clock(by(world.manager(), done)).await;
+    met.expect("met");
+    world.advance(HOUR).await;
+    // What was known already starts nothing.
+    signal(&world, &case, SignalKind::ThreatensMedia).await;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Met));
+    signal(&world, &case, SignalKind::OnlinePost).await;
+    let second = world.clocks(&case).await[&kind].clone();
+    assert_eq!(second.state, to_wire(ClockState::Running));
+    assert_eq!(time(&second.start_time), world.now());
+}
+
+#[tokio::test]
 async fn p11_a_clock_is_not_broken_when_it_is_started_and_a_broken_one_that_is_held_is_not_extended()
  {
     let world = World::new().await;

@@ -10,6 +10,7 @@ use redress_model::words::{
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService as _;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::words::Signal;
 use tonic::{Code, Status};
@@ -98,6 +99,49 @@ async fn silence_climbs_from_the_duty_lead_to_the_top_lead_and_then_it_counts_pr
     // Nothing more comes of it by itself.
     world.advance(QUARTER * 8).await;
     assert_eq!(asked(&world).await.len(), 2);
+}
+
+/// Whoever is asked next has a time of their own, and everybody reads that one.
+#[tokio::test]
+async fn the_time_of_a_question_is_that_of_whoever_is_asked_now() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let suspected = suspect(&world, &case, SignalKind::Injury).await;
+    let start = world.now();
+    let shown = async || {
+        let listed = question(&world, &case).await;
+        let request = wire::GetClockRequest {
+            name: listed.name.clone(),
+        };
+        let one = world.rpc.get_clock(by(world.manager(), request)).await;
+        let one = one.expect("a clock").into_inner().clock.expect("a clock");
+        assert_eq!(one.due_time, listed.due_time);
+        let request = wire::ExplainClockRequest { name: listed.name };
+        let told = world.rpc.explain_clock(by(world.manager(), request)).await;
+        let told = told.expect("explained").into_inner().clock;
+        assert_eq!(told.expect("a clock").due_time, listed.due_time);
+        time(&listed.due_time)
+    };
+    assert_eq!(shown().await, start + QUARTER);
+    world.advance(QUARTER).await;
+    assert_eq!(shown().await, start + QUARTER * 2);
+    world.advance(MINUTE).await;
+    confirm(&world, &suspected.name).await.expect("confirmed");
+    assert_eq!(shown().await, start + QUARTER * 2, "as it was answered");
+    // Another case, and nobody answers.
+    let case = world.case().await;
+    suspect(&world, &case, SignalKind::Injury).await;
+    let start = world.now();
+    world.advance(QUARTER * 3).await;
+    let clock = question(&world, &case).await;
+    assert_eq!(clock.state, ClockState::Breached.number());
+    assert_eq!(time(&clock.due_time), start + QUARTER * 2);
+    let said: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let told = said.iter().filter(|c| c.clock == clock.name);
+    // Made, put to the duty lead, put to the top lead, unanswered.
+    let quarters = [1, 1, 2, 2].map(|n| start + QUARTER * n);
+    let due: Vec<_> = told.map(|c| time(&c.due_time)).collect();
+    assert_eq!(due, quarters);
 }
 
 #[tokio::test]
@@ -412,6 +456,8 @@ async fn p07_a_question_goes_to_whoever_takes_the_duty_over_in_the_time_that_is_
     world.advance(MINUTE).await;
     assert_eq!(asked(&world).await, ["early", "late"]);
     assert_eq!(time(&page().await.answer_time), start + QUARTER, "P03");
+    let due = question(&world, &case).await.due_time;
+    assert_eq!(time(&due), start + QUARTER);
     // Who has read a question has not answered it.
     let read: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
     let read = read.last().expect("told");

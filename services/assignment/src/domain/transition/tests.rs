@@ -675,7 +675,7 @@ fn m16_somebody_senior_takes_over_and_others_are_told() {
     };
     let calmed = apply(&accepted, action);
     assert_eq!(calmed.work.responsible, Some(id("lead-site")));
-    assert_eq!(calmed.owner, Some(Reason::HandedOver));
+    assert_eq!(calmed.owner, Some(Reason::HandedUp));
     assert!(calmed.moves.is_empty());
 }
 
