@@ -6,3 +6,6 @@ ALTER TABLE app_notice
   ADD COLUMN withdrawn boolean NOT NULL DEFAULT false,
   DROP CONSTRAINT app_notice_once,
   ADD CONSTRAINT app_notice_once UNIQUE (site, message_id, page, edition);
+
+-- Who of the staff has a task, as far as the token says it: somebody whom the case accuses later has it no more (section 7).
+ALTER TABLE task ADD COLUMN taker text NOT NULL DEFAULT '';
