@@ -9,3 +9,10 @@ ALTER TABLE app_notice
 
 -- Who of the staff has a task, as far as the token says it: somebody whom the case accuses later has it no more (section 7).
 ALTER TABLE task ADD COLUMN taker text NOT NULL DEFAULT '';
+
+-- Row security holds for the owner too, who acts for no site, so that 0002 filled nothing: what was said of the incidents of
+-- that time, before they changed again, was shown to whom their cases accuse.
+ALTER TABLE incident_view NO FORCE ROW LEVEL SECURITY;
+UPDATE incident_view SET ever_case_ids = ARRAY(SELECT unnest(ever_case_ids) UNION SELECT unnest(case_ids) ORDER BY 1)
+WHERE NOT ever_case_ids @> case_ids;
+ALTER TABLE incident_view FORCE ROW LEVEL SECURITY;
