@@ -1,6 +1,7 @@
 //! Who takes a case over from whom, who is lent to whom, who has to appear, and which departments help.
 
 use jiff::SignedDuration;
+use redress_assignment::domain::solution::Answer;
 use redress_assignment::jobs::{expire_handovers, settle_leaves, tell_summonses};
 use redress_events::Event;
 use redress_model::name::CaseName;
@@ -18,6 +19,7 @@ use redress_proto::event::v1::{
 };
 use redress_rpc::Caller;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use crate::world::{NowPlus, World, by, last};
 
@@ -119,6 +121,36 @@ async fn m12_the_giver_keeps_a_case_until_the_receiver_accepts() {
             .await,
         0
     );
+}
+
+#[tokio::test]
+async fn m12_who_carries_a_solution_out_is_not_changed_midway_without_a_reason() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 500).await.expect("proposed");
+    let approved = world.review(world.manager(), &solution, true).await;
+    approved.expect("within the limit");
+    world.tell_solution(&solution).await.expect("told");
+    let agreed = world.confirm(&solution, Answer::Agreed).await;
+    agreed.expect("answered");
+    let offer = async |note: &str| {
+        let request = wire::OfferHandoverRequest {
+            name: World::name_of(&case),
+            staff: name("eng-two"),
+            note: note.to_owned(),
+            ..Default::default()
+        };
+        let caller = world.handler("eng-one");
+        world.staffing.offer_handover(by(caller, request)).await
+    };
+    let refused = offer(" ").await.expect_err("no reason");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let details = refused.get_error_details();
+    let violation = &details.bad_request().expect("told").field_violations[0];
+    assert_eq!(violation.field, "note");
+    assert_eq!(world.get(&case).await.offered_to, "");
+    let offered = offer("the wall takes a licence").await;
+    offered.expect("with a reason");
 }
 
 #[tokio::test]
