@@ -39,7 +39,7 @@ use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::survey_answered::OnSurveyAnswered;
 use crate::jobs::{
     count_cases, end_loans, expire_handovers, purge_receipts, retell_duties, settle_leaves,
-    tell_summonses,
+    tell_summonses, tell_what_stood,
 };
 use crate::rpc::{
     AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PromiseRpc,
@@ -170,6 +170,10 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .work("summonses", {
             let (db, clock) = (db.clone(), clock.clone());
             |shutdown| tell_summonses::run(db, clock, shutdown)
+        })
+        .work("what stood", {
+            let (db, clock) = (db.clone(), clock.clone());
+            |shutdown| tell_what_stood::run(db, clock, shutdown)
         })
         .work("receipts", {
             let db = db.clone();

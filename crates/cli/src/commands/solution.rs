@@ -152,6 +152,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.solutions();
+    let mut like = None;
     let solution = match command {
         SolutionCommand::List {
             site,
@@ -184,13 +185,15 @@ pub(crate) async fn run(
             let call = wire::GetSolutionRequest {
                 name: newest(platform, solution).await?,
             };
-            client
-                .get_solution(request(call))
-                .await?
-                .into_inner()
-                .solution
+            let answer = client.get_solution(request(call)).await?.into_inner();
+            like = answer.like_cases;
+            answer.solution
         }
-        SolutionCommand::Propose { of, terms } => propose(platform, &of, &terms).await?,
+        SolutionCommand::Propose { of, terms } => {
+            let (solution, cases) = propose(platform, &of, &terms).await?;
+            like = cases;
+            solution
+        }
         SolutionCommand::Approve {
             solution,
             refuse,
@@ -255,7 +258,15 @@ pub(crate) async fn run(
         }
     };
     let solution = solution.unwrap_or_default();
-    out.one(|| json::of(SOLUTION, &solution), || describe(&solution));
+    out.one(
+        || json::of(SOLUTION, &solution),
+        || {
+            describe(&solution);
+            if let Some(like) = &like {
+                describe_like(like);
+            }
+        },
+    );
     Ok(())
 }
 
@@ -287,7 +298,7 @@ async fn propose(
     platform: &Platform,
     of: &str,
     file: &Path,
-) -> Result<Option<wire::Solution>, Failure> {
+) -> Result<(Option<wire::Solution>, Option<wire::LikeCases>), Failure> {
     let text = std::fs::read_to_string(file).map_err(|source| Failure::File {
         what: "cannot read",
         path: file.display().to_string(),
@@ -306,8 +317,8 @@ async fn propose(
             etag: String::new(),
             request_id: request_id(),
         };
-        let answer = client.revise_solution(request(call)).await?;
-        return Ok(answer.into_inner().solution);
+        let answer = client.revise_solution(request(call)).await?.into_inner();
+        return Ok((answer.solution, answer.like_cases));
     }
     let case = name_of(platform, of).await?;
     let call = wire::ProposeSolutionRequest {
@@ -316,8 +327,8 @@ async fn propose(
         etag: String::new(),
         request_id: request_id(),
     };
-    let answer = client.propose_solution(request(call)).await?;
-    Ok(answer.into_inner().solution)
+    let answer = client.propose_solution(request(call)).await?.into_inner();
+    Ok((answer.solution, answer.like_cases))
 }
 
 async fn listed(
@@ -412,6 +423,19 @@ fn yuan(money: Option<&Money>) -> String {
         || "–".to_owned(),
         |m| format!("{}.{:02}", m.units, m.nanos / 10_000_000),
     )
+}
+
+/// What like cases got, beside what this one is to get.
+fn describe_like(like: &wire::LikeCases) {
+    let [min, median, max] = [&like.min, &like.median, &like.max].map(|m| yuan(m.as_ref()));
+    let spread = match like.paid {
+        0 => String::new(),
+        _ => format!(": {min} to {max}, the middle {median}"),
+    };
+    line(
+        "like cases",
+        format!("{} closed, {} paid{spread}", like.count, like.paid),
+    );
 }
 
 fn describe(s: &wire::Solution) {

@@ -13,9 +13,9 @@ use redress_store::Tx;
 
 use super::{apply, case_of};
 use crate::domain::transition::{Action, receive};
-use crate::domain::work::Facts;
+use crate::domain::work::{Facts, Work};
 use crate::store::reports::facts::{self, Received};
-use crate::store::{bench, work};
+use crate::store::{accused, bench, work};
 
 /// The handler of `redress.case.received.v1`.
 #[derive(Debug, Clone)]
@@ -42,9 +42,7 @@ impl Handler for OnCaseReceived {
         bench::lock(tx, &event.site).await?;
         facts::received(tx, &case, &counted).await?;
         match work::find(tx, &case).await? {
-            Some(known) => {
-                apply(tx, &known, Action::Facts(facts), &event.source, &self.0).await?;
-            }
+            Some(known) => follow(tx, &known, facts, event, &self.0).await?,
             None => {
                 let now = self.0.now();
                 let bench = bench::load(tx, &event.site, now).await?;
@@ -83,9 +81,25 @@ impl Handler for OnCaseUpdated {
             return Ok(Applied::Wait);
         };
         facts::received(tx, &case, &counted).await?;
-        apply(tx, &known, Action::Facts(facts), &event.source, &self.0).await?;
+        follow(tx, &known, facts, event, &self.0).await?;
         Ok(Applied::Done)
     }
+}
+
+/// Applies facts of work that is known. Whom they accuse since has nothing to do on the case any more.
+async fn follow(
+    tx: &mut Tx,
+    known: &Work,
+    facts: Facts,
+    event: &Event,
+    clock: &SharedClock,
+) -> Result<(), Fault> {
+    let accuses = !facts.excluded.is_subset(&known.facts.excluded);
+    apply(tx, known, Action::Facts(facts), &event.source, clock).await?;
+    if accuses {
+        accused::pass_on(tx, &known.case, &event.source, clock.now()).await?;
+    }
+    Ok(())
 }
 
 /// What analysis counts of the facts, history too.

@@ -19,6 +19,7 @@ pub mod settle_leaves;
 pub mod site_changed;
 pub mod survey_answered;
 pub mod tell_summonses;
+pub mod tell_what_stood;
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::matters::{self, Change, Filter, Kept};
 use crate::domain::practice::Matter as _;
+use crate::domain::practice::law::DefectClass;
 use crate::domain::practice::library::{COMPARED_MAX, Entry, State, Step};
 use crate::domain::work::{Resolution, Work};
 
@@ -134,6 +135,25 @@ pub async fn usable(
     let mut entries = matters::list::<Entry>(tx, &filter, None, COMPARED_MAX).await?;
     entries.retain(|kept| kept.case != Some(case.id));
     said(tx, entries).await
+}
+
+/// Entries of cases like this one: of its category and, where one is given, of a kind of defect. None of a case of which nobody
+/// said what it is about.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn like(
+    tx: &mut Tx,
+    work: &Work,
+    reader: Option<&StaffName>,
+    class: Option<DefectClass>,
+) -> Result<Vec<(Kept<Entry>, Said)>, Fault> {
+    let Some(category) = work.category() else {
+        return Ok(Vec::new());
+    };
+    let class = class.map(|c| format!("class={c}")).into_iter().collect();
+    let any_of = [vec![format!("category={category}")], class];
+    usable(tx, &work.case, reader, any_of).await
 }
 
 /// Entries with what complainants of their cases said after the resolution.

@@ -1,6 +1,7 @@
 //! The tables of assignment. Functions take the transaction of their caller; whatever changes work first takes the
 //! site's lock ([`bench::lock`]), so that loads are exact and nobody is routed to twice from the same look.
 
+pub mod accused;
 pub mod actions;
 pub mod bench;
 pub mod contacts;

@@ -147,6 +147,30 @@ async fn summon(
     Ok(())
 }
 
+/// Nobody whom the case accuses is told again that they have to appear; whoever stands above them is called instead, unless
+/// called already.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn pass_on(tx: &mut Tx, work: &Work, bench: &Bench, at: Timestamp) -> Result<(), Fault> {
+    let accused: Vec<String> = work.facts.excluded.iter().map(StaffId::to_string).collect();
+    let calls = sqlx::query!(
+        "-- assignment::store::summonses::pass_on
+        UPDATE summons SET tell_due = NULL WHERE site = $1 AND case_id = $2 AND staff = ANY ($3)
+        RETURNING matter, complainants",
+        work.case.site.as_str(),
+        work.case.id,
+        &accused,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    for row in calls {
+        call(tx, work, &row.matter, row.complainants, bench, at).await?;
+    }
+    Ok(())
+}
+
 /// A summons, none where there is none in scope.
 ///
 /// # Errors

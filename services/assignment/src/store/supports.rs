@@ -129,6 +129,24 @@ pub async fn insert(tx: &mut Tx, support: &Support) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Gives help that was asked for to another person.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn pass_on(tx: &mut Tx, support: &Support) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::supports::pass_on
+        UPDATE support SET staff = $3 WHERE site = $1 AND id = $2 AND state = 'REQUESTED'",
+        support.case.site.as_str(),
+        support.id,
+        support.staff.as_str(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
 /// Ends help that was asked for.
 ///
 /// # Errors

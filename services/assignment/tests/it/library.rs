@@ -6,6 +6,7 @@ use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
 use redress_proto::assignment::v1::library_service_server::LibraryService;
+use redress_proto::assignment::v1::solution_service_server::SolutionService;
 use redress_proto::assignment::v1::work_service_server::WorkService;
 use redress_proto::convert::to_wire;
 use redress_rpc::Caller;
@@ -269,6 +270,34 @@ async fn m10_like_cases_are_compared_by_what_was_paid() {
         (Some(yuan(500)), Some(yuan(900)), Some(yuan(1_500)))
     );
     assert_eq!(like.entries.len(), 4);
+
+    // Whoever proposes is shown it, and so is whoever looks at what is proposed.
+    let ask = || world.manager();
+    world.accept(ask(), &next, "").await.expect("offered");
+    let looked = world.progress(ask(), &next, "looked").await;
+    looked.expect("accepted");
+    let propose = wire::ProposeSolutionRequest {
+        parent: World::name_of(&next),
+        terms: Some(world.terms(1_000)),
+        ..Default::default()
+    };
+    let proposed = world.solutions.propose_solution(by(ask(), propose)).await;
+    let proposed = proposed.expect("proposed").into_inner();
+    let shown = wire::LikeCases {
+        count: 4,
+        paid: 3,
+        min: Some(yuan(500)),
+        median: Some(yuan(900)),
+        max: Some(yuan(1_500)),
+    };
+    assert_eq!(proposed.like_cases.as_ref(), Some(&shown));
+    let get = wire::GetSolutionRequest {
+        name: proposed.solution.expect("a solution").name,
+    };
+    let approver = world.above("region");
+    let seen = world.solutions.get_solution(by(approver, get)).await;
+    let seen = seen.expect("there").into_inner();
+    assert_eq!(seen.like_cases.as_ref(), Some(&shown));
 }
 
 #[tokio::test]

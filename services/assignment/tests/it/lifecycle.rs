@@ -442,6 +442,68 @@ async fn m18_a_change_after_approval_voids_it_and_the_same_request_proposes_once
 }
 
 #[tokio::test]
+async fn m03_m18_own_and_outside_parties_have_their_parts_of_a_solution_each_with_its_schedule() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let mut terms = world.terms(800);
+    let outside = "甲修缮公司";
+    terms.remedies.push(wire::Remedy {
+        kind: to_wire(RemedyKind::Repair),
+        text: "regrout the wall".to_owned(),
+        outside_party: outside.to_owned(),
+        ..Default::default()
+    });
+    terms.steps.push(wire::SolutionStep {
+        text: "regrout the wall".to_owned(),
+        outside_party: outside.to_owned(),
+        condition: "the wall is dry".to_owned(),
+        ..Default::default()
+    });
+    let request = |terms: &wire::SolutionTerms| wire::ProposeSolutionRequest {
+        parent: World::name_of(&case),
+        terms: Some(terms.clone()),
+        ..Default::default()
+    };
+    let propose = async |terms: &wire::SolutionTerms| {
+        let caller = world.handler("eng-one");
+        let answer = world
+            .solutions
+            .propose_solution(by(caller, request(terms)))
+            .await?;
+        Ok::<_, Status>(answer.into_inner().solution.expect("a solution"))
+    };
+    let proposed = propose(&terms).await.expect("proposed");
+    let kept = world.solution(&proposed.name).await;
+    let said = kept.terms.expect("terms");
+    let parts = |department: &str, party: &str| (department.to_owned(), party.to_owned());
+    let remedies: Vec<_> = said
+        .remedies
+        .iter()
+        .map(|r| parts(last(&r.department), &r.outside_party))
+        .collect();
+    assert_eq!(remedies, [parts("engineering", ""), parts("", outside)]);
+    let steps: Vec<_> = said
+        .steps
+        .iter()
+        .map(|s| {
+            (
+                last(&s.owner),
+                s.outside_party.as_str(),
+                s.due_time.is_some(),
+            )
+        })
+        .collect();
+    assert_eq!(steps, [("eng-one", "", true), ("", outside, false)]);
+    assert_eq!(said.steps[1].condition, "the wall is dry");
+    // What nobody is to do is no step.
+    terms.steps[1].outside_party.clear();
+    let refused = propose(&terms).await.expect_err("nobody");
+    let details = refused.get_error_details();
+    let violation = &details.bad_request().expect("told").field_violations[0];
+    assert_eq!(violation.field, "terms.steps[1].owner");
+}
+
+#[tokio::test]
 async fn m05_a_promise_says_the_step_and_the_time_and_a_vague_one_is_refused_with_its_field() {
     let world = World::staffed().await;
     let case = world.investigated().await;
@@ -663,7 +725,8 @@ async fn the_companys_last_word_takes_authority_and_leaves_a_risk() {
 }
 
 #[tokio::test]
-async fn m16_a_change_of_person_goes_to_somebody_senior_and_a_change_of_time_plans_the_meeting() {
+async fn m16_a_change_of_person_goes_to_somebody_senior_of_time_plans_the_meeting_of_place_is_kept()
+{
     let world = World::staffed().await;
     let case = world.investigated().await;
     let calm = |kind, staff: &str, hours: Option<i64>| {
@@ -678,10 +741,10 @@ async fn m16_a_change_of_person_goes_to_somebody_senior_and_a_change_of_time_pla
             ..Default::default()
         };
         // Whoever has it in hand: the change of person gives it to the lead.
-        let caller = world.handler(if kind == CalmingMove::Time {
-            "lead-site"
-        } else {
+        let caller = world.handler(if kind == CalmingMove::Person {
             "eng-one"
+        } else {
+            "lead-site"
         });
         world.handling.calm_complainant(by(caller, request))
     };
@@ -705,6 +768,14 @@ async fn m16_a_change_of_person_goes_to_somebody_senior_and_a_change_of_time_pla
     let visits = world.visits(&case).await;
     assert_eq!(visits[0].purpose, to_wire(VisitPurpose::Meeting));
     assert_eq!(world.contacts().await.len(), 2, "each is a contact");
+    calm(CalmingMove::Place, "", None).await.expect("elsewhere");
+    assert_eq!(world.visits(&case).await.len(), visits.len(), "no meeting");
+    let spoken = world.contacts().await;
+    assert_eq!(spoken.len(), 3);
+    let last = spoken.last().expect("said");
+    assert!(last.by_person && !last.substantive && last.promised_next_time.is_none());
+    let shown = world.try_get(world.manager(), &case).await.expect("there");
+    assert_eq!(shown.steps[0].text, "PLACE: the talk became loud");
 }
 
 #[tokio::test]

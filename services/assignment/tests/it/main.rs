@@ -21,4 +21,5 @@ mod promises;
 mod reports;
 mod routing;
 mod staffing;
+mod stood;
 mod world;

@@ -315,6 +315,7 @@ async fn a_transfer_carries_the_bodys_number_and_its_deadline_follows_the_bodys_
     let world = World::staffed().await;
     let case = world.offered(Category::EngineeringQuality).await;
     let transfer = world.transfer(&case, "GD-1").await.expect("recorded");
+    assert_eq!(transfer.return_form, "reply sheet");
     let twice = world
         .transfer(&case, "GD-1")
         .await

@@ -1,21 +1,25 @@
 //! Who takes a case over from whom, who is lent to whom, who has to appear, and which departments help.
 
 use jiff::SignedDuration;
+use redress_assignment::domain::solution::Answer;
 use redress_assignment::jobs::{expire_handovers, settle_leaves, tell_summonses};
 use redress_events::Event;
 use redress_model::name::CaseName;
 use redress_model::time::SharedClock;
 use redress_model::words::{CaseStatus, Category, ClockKind};
 use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::handling_service_server::HandlingService as _;
 use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanService;
 use redress_proto::assignment::v1::roster_service_server::RosterService;
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::{
-    self as event, DemandChanged, DemandState, OwnerChanged, WorkNews, WorkNoticed, WorkSummoned,
+    self as event, DemandChanged, DemandState, OwnerChanged, PartChanged, WorkNews, WorkNoticed,
+    WorkSummoned,
 };
 use redress_rpc::Caller;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use crate::world::{NowPlus, World, by, last};
 
@@ -117,6 +121,36 @@ async fn m12_the_giver_keeps_a_case_until_the_receiver_accepts() {
             .await,
         0
     );
+}
+
+#[tokio::test]
+async fn m12_who_carries_a_solution_out_is_not_changed_midway_without_a_reason() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 500).await.expect("proposed");
+    let approved = world.review(world.manager(), &solution, true).await;
+    approved.expect("within the limit");
+    world.tell_solution(&solution).await.expect("told");
+    let agreed = world.confirm(&solution, Answer::Agreed).await;
+    agreed.expect("answered");
+    let offer = async |note: &str| {
+        let request = wire::OfferHandoverRequest {
+            name: World::name_of(&case),
+            staff: name("eng-two"),
+            note: note.to_owned(),
+            ..Default::default()
+        };
+        let caller = world.handler("eng-one");
+        world.staffing.offer_handover(by(caller, request)).await
+    };
+    let refused = offer(" ").await.expect_err("no reason");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let details = refused.get_error_details();
+    let violation = &details.bad_request().expect("told").field_violations[0];
+    assert_eq!(violation.field, "note");
+    assert_eq!(world.get(&case).await.offered_to, "");
+    let offered = offer("the wall takes a licence").await;
+    offered.expect("with a reason");
 }
 
 #[tokio::test]
@@ -897,6 +931,113 @@ async fn staff_complained_about_find_neither_help_nor_summons_of_the_case() {
         .await
         .expect_err("hidden");
     assert_eq!(hidden.code(), Code::NotFound);
+}
+
+/// Section 7: whenever the accusation comes, they can neither see nor handle the case.
+#[tokio::test]
+async fn what_was_asked_of_somebody_goes_to_the_next_once_the_case_complains_about_them() {
+    let world = World::staffed().await;
+    world.staff("seller-two", "sales").await.expect("added");
+    let (case, owner) = in_hand(&world).await;
+    let ask = wire::RequestSupportRequest {
+        name: World::name_of(&case),
+        support: Some(wire::Support {
+            department: "sites/lakeside/departments/sales".to_owned(),
+            task: "explain the contract".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let asked = world
+        .staffing
+        .request_support(by(world.handler(&owner), ask))
+        .await;
+    let help = asked.expect("asked").into_inner().support.expect("help");
+    assert_eq!(last(&help.staff), "seller");
+    let plan = wire::PlanVisitRequest {
+        name: World::name_of(&case),
+        purpose: wire::VisitPurpose::Meeting.into(),
+        plan_time: Some(to_timestamp(
+            world.clock.now_plus(SignedDuration::from_hours(2)),
+        )),
+        staff: name("seller"),
+        ..Default::default()
+    };
+    let planned = world.handling.plan_visit(by(world.handler(&owner), plan));
+    planned.await.expect("planned");
+    offer(&world, world.handler(&owner), &case, "seller")
+        .await
+        .expect("offered");
+    let before = world.said::<PartChanged>("redress.part.changed.v1").await;
+    let demands = world
+        .said::<DemandChanged>("redress.demand.changed.v1")
+        .await;
+
+    let accuse = |revision| event::CaseFacts {
+        staff_complained_about: vec![name("seller")],
+        revision,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.updated(accuse(2))]).await;
+    let work = world.get(&case).await;
+    assert_eq!(
+        (last(&work.responsible), work.offered_to.as_str()),
+        (owner.as_str(), ""),
+        "a hand-over stays with its giver"
+    );
+    let of = wire::ListSupportsRequest {
+        name: World::name_of(&case),
+    };
+    let helps = world.staffing.list_supports(by(world.manager(), of)).await;
+    let helps = helps.expect("listed").into_inner().supports;
+    let staff: Vec<&str> = helps.iter().map(|s| last(&s.staff)).collect();
+    assert_eq!(staff, ["seller-two"]);
+    let parts = world.said::<PartChanged>("redress.part.changed.v1").await;
+    let mut told: Vec<(&str, bool)> = parts[before.len()..]
+        .iter()
+        .map(|p| (last(&p.staff), p.open))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, [(owner.as_str(), true), ("seller-two", true)]);
+    // The promise of the department goes on as it was.
+    let now = world
+        .said::<DemandChanged>("redress.demand.changed.v1")
+        .await;
+    assert_eq!(now.last(), demands.last());
+    // Told again, nothing changes.
+    world.tell(&[world.updated(accuse(3))]).await;
+    let again = world.said::<PartChanged>("redress.part.changed.v1").await;
+    assert_eq!(again.len(), parts.len());
+}
+
+#[tokio::test]
+async fn p14_who_was_summoned_to_a_case_that_complains_about_them_since_is_replaced_from_above() {
+    let world = with_positions().await;
+    let clock: SharedClock = world.clock.clone();
+    let case = world.new_case();
+    let received = world.received(world.facts(&case));
+    world.tell(&[received, crowd(&world, &case, 1, 3, 3)]).await;
+    let facts = event::CaseFacts {
+        staff_complained_about: vec![name("vice")],
+        revision: 2,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.updated(facts)]).await;
+    world.clock.advance(SignedDuration::from_mins(15));
+    tell_summonses::tell_due(&world.database.db, &clock)
+        .await
+        .expect("looked");
+    let told = summoned(&world).await;
+    let mut told: Vec<(&str, i32)> = told.iter().map(|(s, n)| (s.as_str(), *n)).collect();
+    told.sort_unstable();
+    let expected = [
+        ("head", 1),
+        ("head", 2),
+        ("manager", 1),
+        ("manager", 2),
+        ("vice", 1),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

@@ -4,19 +4,20 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
-use redress_model::name::{MessageName, SiteId, StaffName};
+use redress_model::name::{CaseName, MessageName, SiteId, StaffName};
+use redress_model::words::DutyRole;
 use redress_store::{Keyring, Operation, Tx};
 
 use super::announce;
 use crate::domain::causes;
-use crate::domain::task::{self, TaskKind, TaskOutcome};
+use crate::domain::task::{self, TaskKind, TaskOutcome, TaskState};
 use crate::domain::words::MessageState;
 use crate::provider::{Answer, Outgoing};
 use crate::store::kept::{KeptPage, KeptText};
 use crate::store::messages::{self, Message};
 use crate::store::notices::{self, NoticeText};
 use crate::store::tasks::{self, NewTask, TaskText};
-use crate::store::{attempts, duty, kept, matters};
+use crate::store::{attempts, duty, kept, matters, surveys, word};
 
 /// News that tasks wait reach a person once in so long.
 const NEWS_PAUSE: SignedDuration = SignedDuration::from_hours(1);
@@ -216,6 +217,42 @@ async fn make(
     };
     if tasks::make(tx, keys, &new, now).await? {
         tell_holder(tx, site, holder, &message.facts.number, now).await?;
+    }
+    Ok(())
+}
+
+/// Staff whom a case accuses have nothing of it to do any more: what was asked of them, or what they took, is asked of whoever
+/// holds the duty after them, else of the next lead up (section 7, P14).
+pub(crate) async fn pass_on(
+    tx: &mut Tx,
+    case: &CaseName,
+    accused: &[String],
+    number: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    for name in tasks::with(tx, case, accused).await? {
+        let Some(mut task) = tasks::lock(tx, &name).await? else {
+            continue;
+        };
+        let Some(message) = messages::get(tx, &task.message).await? else {
+            continue;
+        };
+        let (case, incident) = message.matter();
+        let mut barred = matters::accused(tx, &name.site, case, incident).await?;
+        if let Some(id) = task.survey
+            && let Some(survey) = surveys::get(tx, &name.site, id).await?
+        {
+            barred.extend(surveys::handlers(tx, &survey).await?);
+        }
+        let role: DutyRole = word(&task.role)?;
+        let holder = duty::holder(tx, &name.site, &task::asked(role), &barred, now).await?;
+        task.offered_to = holder.as_ref().map(ToString::to_string).unwrap_or_default();
+        task.state = TaskState::Open;
+        task.taken_by.clear();
+        task.taker.clear();
+        task.take_time = None;
+        tasks::settle(tx, &mut task).await?;
+        tell_holder(tx, &name.site, holder, number, now).await?;
     }
     Ok(())
 }

@@ -149,6 +149,8 @@ impl Feed for NoticeFeed {
                 subject: text.subject,
                 body: text.body,
                 create_time: Some(convert::to_timestamp(notice.create_time)),
+                edition: notice.edition,
+                withdrawn: notice.withdrawn,
             }),
             resume_token,
         }))

@@ -18,7 +18,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::messages::Message;
-use super::{attempts, messages, word};
+use super::{attempts, messages, notices, word};
 use crate::domain::case::is_ended;
 use crate::domain::digest::Item;
 use crate::domain::message::{Draft, Facts, Priority, Recipient};
@@ -300,6 +300,8 @@ pub async fn release_grave(
         return Ok(true);
     }
     tx.wake();
+    // Apps were told before the provider refused it.
+    notices::take_back(tx, &digest.name, now).await?;
     if digest.fate.state == MessageState::Sending {
         digest.fate.state = MessageState::Queued;
         digest.fate.lease_token = None;

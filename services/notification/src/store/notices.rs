@@ -44,6 +44,10 @@ pub struct Notice {
     pub recipient: String,
     /// The case.
     pub case: Option<CaseName>,
+    /// Which telling of the page: the highest stands.
+    pub edition: i32,
+    /// The page is taken back.
+    pub withdrawn: bool,
     /// When.
     pub create_time: Timestamp,
     sealed: Vec<u8>,
@@ -61,7 +65,7 @@ fn field(page: i32) -> String {
     format!("sealed/{page}")
 }
 
-/// Adds the notice of a page, once.
+/// Adds the notice of a page, once; anew where it was taken back.
 pub async fn keep(
     tx: &mut Tx,
     keys: &Keyring,
@@ -79,8 +83,12 @@ pub async fn keep(
     sqlx::query!(
         "-- notification::notices::keep
         INSERT INTO app_notice (site, message_id, page, template, recipient_kind, recipient, case_id, sealed,
-                                create_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                create_time, edition)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, last.edition + 1
+        FROM (SELECT 0 AS edition, true AS withdrawn
+              UNION ALL SELECT edition, withdrawn FROM app_notice WHERE site = $1 AND message_id = $2 AND page = $3
+              ORDER BY edition DESC LIMIT 1) AS last
+        WHERE last.withdrawn
         ON CONFLICT ON CONSTRAINT app_notice_once DO NOTHING",
         name.site.as_str(),
         name.id,
@@ -98,8 +106,39 @@ pub async fn keep(
     Ok(())
 }
 
-/// Opens what a notice says.
+/// Takes back what apps and portals were told of a message: it is told anew as it is now, or not at all. The row keeps
+/// the sealed text for a release that does not know what is taken back, and shows it once more.
+pub async fn take_back(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::notices::take_back
+        INSERT INTO app_notice (site, message_id, page, template, recipient_kind, recipient, case_id, sealed,
+                                create_time, edition, withdrawn)
+        SELECT n.site, n.message_id, n.page, n.template, n.recipient_kind, n.recipient, n.case_id, n.sealed,
+               $3::timestamptz, n.edition + 1, true
+        FROM app_notice n
+        WHERE n.site = $1 AND n.message_id = $2 AND NOT n.withdrawn
+          AND NOT EXISTS (
+            SELECT FROM app_notice l
+            WHERE l.site = n.site AND l.message_id = n.message_id AND l.page = n.page AND l.edition > n.edition)
+        ON CONFLICT ON CONSTRAINT app_notice_once DO NOTHING",
+        message.site.as_str(),
+        message.id,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Opens what a notice says; one that is taken back says nothing.
 pub async fn open(tx: &mut Tx, keys: &Keyring, notice: &Notice) -> Result<NoticeText, Fault> {
+    if notice.withdrawn {
+        return Ok(NoticeText {
+            subject: String::new(),
+            body: String::new(),
+        });
+    }
     let field = field(notice.page);
     let place = place(notice.message.id, &field);
     let plain = keys
@@ -153,7 +192,7 @@ pub async fn read(
     let rows = sqlx::query!(
         r#"-- notification::notices::read
         SELECT xid::text::bigint AS "xid!", id AS "id!", site, message_id, page, template, recipient_kind, recipient,
-               case_id, sealed, create_time
+               case_id, sealed, create_time, edition, withdrawn
         FROM app_notice
         WHERE (xid, id) > ($1::bigint::text::xid8, $2)
           AND xid < pg_snapshot_xmin(pg_current_snapshot())
@@ -183,6 +222,8 @@ pub async fn read(
                 recipient_kind: word(&row.recipient_kind)?,
                 recipient: row.recipient,
                 case: row.case_id.map(|id| CaseName::new(site.clone(), id)),
+                edition: row.edition,
+                withdrawn: row.withdrawn,
                 create_time: row.create_time.to_jiff(),
                 sealed: row.sealed,
                 message: MessageName::new(site, row.message_id),

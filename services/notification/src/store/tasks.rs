@@ -65,7 +65,7 @@ pub struct Task {
     pub state: TaskState,
     /// Which duty it waits for.
     pub role: String,
-    /// Who held it when the task was made.
+    /// Who held it when the task was made, or when whoever was asked before came to be complained about.
     pub offered_to: String,
     /// The message.
     pub message: MessageName,
@@ -81,6 +81,8 @@ pub struct Task {
     pub due_time: Timestamp,
     /// Who took it.
     pub taken_by: String,
+    /// Who of the staff that is, `sites/{site}/staff/{staff}`; empty where the token does not say.
+    pub taker: String,
     /// When.
     pub take_time: Option<Timestamp>,
     /// How it ended.
@@ -109,6 +111,7 @@ struct Row {
     reason: String,
     due_time: jiff_sqlx::Timestamp,
     taken_by: String,
+    taker: String,
     take_time: Option<jiff_sqlx::Timestamp>,
     outcome: String,
     done_by: String,
@@ -132,6 +135,7 @@ impl Row {
             reason: self.reason,
             due_time: self.due_time.to_jiff(),
             taken_by: self.taken_by,
+            taker: self.taker,
             take_time: self.take_time.map(|t| t.to_jiff()),
             outcome: if self.outcome.is_empty() {
                 None
@@ -320,6 +324,30 @@ pub async fn end_needless_surveys(
     Ok(())
 }
 
+/// Tasks about a case, or about an incident that ever had it, that are with one of these people: asked of them, or taken by
+/// them.
+pub async fn with(tx: &mut Tx, case: &CaseName, staff: &[String]) -> Result<Vec<TaskName>, Fault> {
+    let ids = sqlx::query_scalar!(
+        "-- notification::tasks::with
+        SELECT t.task_id FROM task t JOIN message m ON m.site = t.site AND m.message_id = t.message_id
+        WHERE t.site = $1
+          AND (t.state = 'OPEN' AND t.offered_to = ANY ($3) OR t.state = 'CLAIMED' AND t.taker = ANY ($3))
+          AND (m.case_id = $2 OR m.incident_id IN (
+                SELECT incident_id FROM incident_view WHERE site = $1 AND $2 = ANY (ever_case_ids)))
+        ORDER BY t.task_id",
+        case.site.as_str(),
+        case.id,
+        staff,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(ids
+        .into_iter()
+        .map(|id| TaskName::new(case.site.clone(), id))
+        .collect())
+}
+
 /// A task under a lock until the end of the transaction.
 pub async fn lock(tx: &mut Tx, name: &TaskName) -> Result<Option<Task>, Fault> {
     sqlx::query!(
@@ -340,7 +368,7 @@ pub async fn get(tx: &mut Tx, name: &TaskName) -> Result<Option<Task>, Fault> {
         Row,
         r#"-- notification::tasks::get
         SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, survey_id, reason, due_time, taken_by,
-               take_time, outcome, done_by, done_time, create_time, revision
+               taker, take_time, outcome, done_by, done_time, create_time, revision
         FROM task WHERE site = $1 AND task_id = $2"#,
         name.site.as_str(),
         name.id,
@@ -404,7 +432,7 @@ pub async fn list(
         Row,
         r#"-- notification::tasks::list
         SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, survey_id, reason, due_time, taken_by,
-               take_time, outcome, done_by, done_time, create_time, revision
+               taker, take_time, outcome, done_by, done_time, create_time, revision
         FROM task
         WHERE ($1::text IS NULL OR site = $1)
           AND (cardinality($2::text[]) = 0 OR state = ANY ($2))
@@ -435,7 +463,7 @@ pub async fn settle(tx: &mut Tx, task: &mut Task) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::tasks::settle
         UPDATE task SET state = $4, taken_by = $5, take_time = $6, outcome = $7, done_by = $8, done_time = $9,
-                        revision = revision + 1
+                        offered_to = $10, taker = $11, revision = revision + 1
         WHERE site = $1 AND task_id = $2 AND revision = $3",
         task.name.site.as_str(),
         task.name.id,
@@ -446,6 +474,8 @@ pub async fn settle(tx: &mut Tx, task: &mut Task) -> Result<(), Fault> {
         task.outcome.map_or("", |outcome| outcome.word()),
         task.done_by,
         task.done_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        task.offered_to,
+        task.taker,
     )
     .execute(&mut **tx)
     .await

@@ -490,6 +490,81 @@ async fn nobody_whom_a_case_complains_about_is_asked_to_call_or_told_of_it_and_t
 }
 
 #[tokio::test]
+async fn who_is_complained_about_since_loses_the_call_they_were_asked_for_or_took_and_the_next_one_has_it_p14()
+ {
+    let world = World::new().await;
+    // Of what waits people are told once an hour: all of it happens within one.
+    let now = world.clock.now();
+    let hour = SignedDuration::from_secs(3600 - now.as_second().rem_euclid(3600));
+    world.clock.advance(hour);
+    let roles = [
+        (DutyRole::FrontOffice, "an"),
+        (DutyRole::FrontOffice, "bo"),
+        (DutyRole::OnSiteLead, "on-site"),
+    ];
+    let mut people = Vec::new();
+    for (n, (_, id)) in roles.iter().enumerate() {
+        let phone = format!("+861380000000{n}");
+        people.push(world.hire(id, &phone, "x@example.com").await);
+    }
+    let duties: Vec<_> = roles.iter().map(|r| r.0).zip(&people).collect();
+    world.tell(news::on_duty(&duties)).await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let (name, phone) = ("Wang Fang", "+8613800138000");
+    world.people.add_caller(&case, "t1", name, phone);
+    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.sender(Gateways {
+        tasks: true,
+        ..Gateways::default()
+    });
+    world.send_due(&sender).await;
+
+    let told = async || {
+        let mut told = world.messages().await;
+        told.retain(|m| m.template == Template::TaskWaiting);
+        let mut told: Vec<String> = told.iter().map(|m| m.recipient.to_string()).collect();
+        told.sort();
+        told
+    };
+    let asked = |count: usize| -> Vec<String> {
+        people.iter().take(count).map(ToString::to_string).collect()
+    };
+    let take = async |who: &StaffName, name: &str| {
+        let caller = caller("lake", &["tasks.*"], Some(who));
+        let taken = tasks(&world).claim_task(by(&caller, claim(name))).await;
+        taken.expect("taken");
+    };
+    let task = open_tasks(&world).await.remove(0);
+    assert_eq!(task.offered_to, people[0].to_string());
+    assert_eq!(told().await, asked(1));
+
+    world.tell(news::accuses(&case, &[&people[0]], 2)).await;
+    assert_eq!(
+        open_tasks(&world).await[0].offered_to,
+        people[1].to_string()
+    );
+    assert_eq!(told().await, asked(2));
+
+    take(&people[1], &task.name).await;
+    let both = [&people[0], &people[1]];
+    world.tell(news::accuses(&case, &both, 3)).await;
+    let again = open_tasks(&world).await.remove(0);
+    assert_eq!((&again.name, again.taken_by.as_str()), (&task.name, ""));
+    assert_eq!(again.offered_to, people[2].to_string());
+    assert_eq!(told().await, asked(3));
+
+    // Somebody else named as well leaves it with who has it.
+    take(&people[2], &task.name).await;
+    let other: StaffName = "sites/lake/staff/gao".parse().expect("a name");
+    world
+        .tell(news::accuses(&case, &[both[0], both[1], &other], 4))
+        .await;
+    assert!(open_tasks(&world).await.is_empty());
+    assert_eq!(told().await, asked(3));
+}
+
+#[tokio::test]
 async fn m05_a_call_in_vain_goes_on_by_text_message_and_nothing_is_told_while_a_call_waits() {
     for outcome in [
         proto::TaskOutcome::Unreachable,

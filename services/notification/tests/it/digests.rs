@@ -13,13 +13,16 @@ use redress_model::words::{ClockKind, ClockTransition, DutyRole};
 use redress_notification::domain::words::{MessageChannel, MessageState, Template};
 use redress_notification::provider::Gateways;
 use redress_notification::provider::webhook::Webhook;
+use redress_notification::rpc::Apps;
 use redress_notification::store::kept::KeptText;
 use redress_notification::store::messages::{Lane, Message};
 use redress_proto::event::v1::ClockChanged;
 use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::app_service_server::AppService as _;
 use redress_proto::notification::v1::message_service_server::MessageService as _;
 use redress_testkit::eventually;
 use tokio::sync::Notify;
+use tokio_stream::StreamExt as _;
 use uuid::Uuid;
 
 use crate::crash::survives;
@@ -437,6 +440,80 @@ async fn p22_what_rises_to_grade_1_leaves_its_digest_and_goes_at_once() {
         (rest.fate.state, rest.bundled_count, rest.priority),
         (MessageState::Sent, 1, 2)
     );
+}
+
+#[tokio::test]
+async fn p22_an_app_that_showed_a_digest_is_told_it_anew_without_the_page_that_left_it() {
+    let world = World::new().await;
+    let endpoint = Endpoint::start().await;
+    let li = lead(&world).await;
+    let apps = Apps {
+        db: world.base.db.clone(),
+        keys: Arc::clone(&world.keys),
+        bell: world.bell.clone(),
+    };
+    let asked = proto::SubscribeRequest {
+        parent: "sites/lake".to_owned(),
+        ..Default::default()
+    };
+    let mine = caller("lake", &["notices.subscribe"], Some(&li));
+    let stream = apps.subscribe(by(&mine, asked)).await.expect("a stream");
+    let mut app = stream.into_inner();
+    let mut shown = async |count: usize| {
+        let mut all = Vec::new();
+        for _ in 0..count {
+            let item = tokio::time::timeout(Duration::from_secs(20), app.next());
+            let item = item.await.expect("in time").expect("an item").expect("ok");
+            all.push(item.notice.expect("a notice"));
+        }
+        all
+    };
+
+    let all = cases(&world, 7).await;
+    for (n, case) in all.iter().enumerate() {
+        let event = numbered(breach(case, &li, 3), &format!("NO{n}-"));
+        world.tell(event).await;
+    }
+    let sender = world.sender(Gateways {
+        app: true,
+        ..by_webhook(&endpoint)
+    });
+    world.send_due(&sender).await;
+    world.clock.advance(WINDOW);
+    // The app is told at once; the provider refuses the digest for now, and then a case rises.
+    let due = world.due(Lane::Routine).await;
+    assert_eq!(due.len(), 1, "the digest");
+    endpoint.next(Manner::Answer("503 Service Unavailable"));
+    sender.deliver(&due[0]).await;
+    world.tell(news::decided(&all[6], 1, 2)).await;
+    world.send_due(&sender).await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.send_due(&sender).await;
+
+    let (digests, alone): (Vec<_>, Vec<_>) = shown(5 + 1 + 1 + 1 + 1)
+        .await
+        .into_iter()
+        .partition(|n| n.template == "clock.digest");
+    let told = |n: &proto::Notice, number: &str| n.body.contains(number);
+    let editions: Vec<_> = digests
+        .iter()
+        .map(|n| (n.edition, n.withdrawn, told(n, "NO5-"), told(n, "NO6-")))
+        .collect();
+    assert_eq!(
+        editions,
+        [
+            (1, false, true, true),
+            (2, true, false, false),
+            (3, false, true, false),
+        ]
+    );
+    assert!(
+        digests
+            .iter()
+            .all(|n| n.message == digests[0].message && n.page == 1)
+    );
+    assert_eq!(alone.iter().filter(|n| told(n, "NO6-")).count(), 1);
+    assert!(alone.iter().all(|n| n.edition == 1 && !n.withdrawn));
 }
 
 #[tokio::test]

@@ -312,19 +312,39 @@ impl Ladder<'_> {
         let mut people = OnDuty::default();
         let mut since = [None; LAST_RUNG as usize];
         let excluded = &self.case.facts.excluded;
-        for (rung, role) in self.site.profile().ladder.rungs.into_iter().enumerate() {
+        let rungs = self.site.profile().ladder.rungs;
+        for (rung, role) in rungs.into_iter().enumerate() {
             let holder = self.roster.on_duty_since(role, self.now, excluded);
             let holder = holder.map(|(staff, since)| (staff.to_owned(), since));
             (people.0[rung], since[rung]) = holder.unzip();
         }
-        if people.0.iter().all(Option::is_none) {
-            // No lead of the site may hear of it: the region does, in the place of the top lead.
-            let holder = self.roster.on_duty_since(ABOVE, self.now, excluded);
-            let holder = holder.map(|(staff, since)| (staff.to_owned(), since));
-            let top = usize::from(LAST_RUNG) - 1;
-            (people.0[top], since[top]) = holder.unzip();
+        let top = usize::from(LAST_RUNG) - 1;
+        let nobody = people.0.iter().all(Option::is_none);
+        if nobody || self.roster.is_accused(&rungs, self.now, excluded) {
+            // The ladder is short of a lead: it ends with the region, in the place of the top lead.
+            let region = self.roster.on_duty_since(ABOVE, self.now, excluded);
+            if let Some((region, start)) = region
+                && self.is_regions(people.0[top].as_deref(), region)
+            {
+                (people.0[top], since[top]) = (Some(region.to_owned()), Some(start));
+            }
         }
         (people, since)
+    }
+
+    /// Whether the last rung is the region's: nobody of the site is on it, or who is was paged as often as the policy asks. A
+    /// region that was paged as often keeps it only against those who were paged before.
+    fn is_regions(&self, top: Option<&str>, region: &str) -> bool {
+        let Some(top) = top else {
+            return true;
+        };
+        let pages_max = self.site.profile().ladder.pages;
+        let is_silent = |staff: &str| {
+            let mut pages = self.pages.iter();
+            pages.any(|p| p.rung == LAST_RUNG && p.staff == staff && p.page >= pages_max)
+        };
+        let was_last = || self.pages.last().is_some_and(|p| p.staff == region);
+        is_silent(top) && (!is_silent(region) || was_last())
     }
 
     fn say(&mut self, transition: ClockTransition, notify: Option<String>) {
@@ -369,6 +389,38 @@ pub(super) fn hurry(site: &Site, clock: &mut Clock, grade: Grade, now: Timestamp
             clock.next = clock.next.map(|next| next.min(answer));
         }
     }
+}
+
+/// The case accuses these people since: what they were paged about goes on to the next one at once, and so does what nobody
+/// heard, since the ladder may end elsewhere now. Questions about signals follow by themselves.
+pub(super) async fn pass_on(
+    work: &mut Work<'_>,
+    case: &Case,
+    accused: &[&String],
+) -> Result<(), Fault> {
+    let site = &work.site.id;
+    for mut clock in clocks::lock_of_case(work.tx, site, case.id).await? {
+        let state = clock.paging.state;
+        if clock.stopped.is_some() || clock.kind == ClockKind::ConfirmSignal {
+            continue;
+        }
+        let asked = match state {
+            PageState::Open => pages::last(work.tx, site, clock.id, clock.round).await?,
+            _ => None,
+        };
+        let left = asked.is_some_and(|page| accused.contains(&&page.staff));
+        if !left && !clock.paging.waits() {
+            continue;
+        }
+        clock.paging.until = Some(work.now);
+        if clock.held.is_none() {
+            clock.next = Some(work.now);
+        }
+        clock.generation += 1;
+        clocks::update(work.tx, site, &clock).await?;
+        work.entries.extend(clock.entry());
+    }
+    Ok(())
 }
 
 /// When the next duty of a rung begins.

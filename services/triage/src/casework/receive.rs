@@ -6,7 +6,7 @@ use redress_model::words::{CaseStatus, Category, SignalBasis, SignalKind};
 use redress_model::{Fault, ids};
 use uuid::Uuid;
 
-use super::{Likeness, Work, cluster, decide, defect, merging, recount, spread, teaching};
+use super::{Likeness, Work, cluster, decide, defect, ladder, merging, recount, spread, teaching};
 use crate::domain::similarity::{Place, Terms};
 use crate::domain::{Cause, Signal};
 use crate::store::cases::{self, Case, CaseFacts};
@@ -160,6 +160,11 @@ pub async fn update(work: &mut Work<'_>, case: &mut Case, facts: CaseFacts) -> R
     }
     if before.stated_category != case.facts.stated_category {
         teaching::teach(work, case).await?;
+    }
+    let excluded = case.facts.excluded.iter();
+    let accused: Vec<&String> = excluded.filter(|e| !before.excluded.contains(e)).collect();
+    if !accused.is_empty() {
+        ladder::pass_on(work, case, &accused).await?;
     }
     Ok(())
 }

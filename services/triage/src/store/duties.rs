@@ -179,6 +179,12 @@ impl Roster {
             .map(|slot| (slot.staff.as_str(), slot.start))
     }
 
+    /// Whether the case accuses somebody who has one of these duties now, so that they are left out of it.
+    pub fn is_accused(&self, roles: &[DutyRole], now: Timestamp, excluded: &[String]) -> bool {
+        let mut now_on = self.slots.iter().filter(|slot| slot.is_at(now));
+        now_on.any(|slot| roles.contains(&slot.role) && excluded.contains(&slot.staff))
+    }
+
     /// Whether the roster knows this person and has no duty of theirs now, be the next one weeks away (P07). Who is on
     /// no roster is nobody we could call off duty.
     pub fn is_off_duty(&self, staff: &str, now: Timestamp) -> bool {

@@ -683,6 +683,134 @@ async fn what_nobody_acknowledged_is_paged_to_who_comes_on_duty() {
     assert_eq!(told(&world, ACK).await.len(), night_long + 3);
 }
 
+/// Facts of a case that complain about these leads.
+fn accusing(world: &World, case: &CaseName, accused: &[&str]) -> event::CaseFacts {
+    let accused = accused
+        .iter()
+        .map(|id| format!("sites/lakeside/staff/{id}"));
+    event::CaseFacts {
+        staff_complained_about: accused.collect(),
+        ..world.facts(case)
+    }
+}
+
+const WITH_REGION: [(DutyRole, &str); 4] = [
+    (DutyRole::OnSiteLead, "lead-site"),
+    (DutyRole::DutyLead, "lead-duty"),
+    (DutyRole::TopLead, "lead-top"),
+    (DutyRole::RegionContact, "region"),
+];
+
+#[tokio::test]
+async fn p14_where_some_leads_are_complained_about_and_the_others_are_silent_the_region_is_paged() {
+    let at = |hours: i32| due() + HOUR * hours;
+    let twice = |hours: i32, first: &str, rung, who: &str| {
+        [
+            page(at(hours), first, rung, who),
+            page(at(hours + 1), "PAGED_AGAIN", rung, who),
+        ]
+    };
+    let cases = [
+        (
+            "lead-site",
+            [
+                twice(0, "BREACHED", 2, "lead-duty"),
+                twice(2, "CLIMBED", 3, "lead-top"),
+                twice(4, "PAGED_AGAIN", 3, "region"),
+            ],
+        ),
+        (
+            "lead-duty",
+            [
+                twice(0, "BREACHED", 1, "lead-site"),
+                twice(2, "CLIMBED", 3, "lead-top"),
+                twice(4, "PAGED_AGAIN", 3, "region"),
+            ],
+        ),
+        // In the place of the top lead, when that one's time comes.
+        (
+            "lead-top",
+            [
+                twice(0, "BREACHED", 1, "lead-site"),
+                twice(2, "CLIMBED", 2, "lead-duty"),
+                twice(4, "CLIMBED", 3, "region"),
+            ],
+        ),
+        // Of a case that accuses nobody the region does not hear.
+        (
+            "",
+            [
+                twice(0, "BREACHED", 1, "lead-site"),
+                twice(2, "CLIMBED", 2, "lead-duty"),
+                twice(4, "CLIMBED", 3, "lead-top"),
+            ],
+        ),
+    ];
+    for (accused, expected) in cases {
+        let world = World::without_roster().await;
+        world.roster(&WITH_REGION).await;
+        let case = world.new_case();
+        let accused: Vec<&str> = Some(accused)
+            .filter(|id| !id.is_empty())
+            .into_iter()
+            .collect();
+        let received = world.received(accusing(&world, &case, &accused));
+        world.tell(&[received]).await;
+        world.advance(HOUR * 48).await;
+        let pages = told(&world, ACK).await;
+        assert_eq!(pages[1..], expected.concat(), "{accused:?} is accused");
+    }
+}
+
+#[tokio::test]
+async fn p14_what_a_lead_was_paged_about_who_is_complained_about_since_goes_on_at_once() {
+    let world = World::without_roster().await;
+    world.roster(&WITH_REGION).await;
+    let case = world.case().await;
+    world.advance(HOUR * 5 + MINUTE).await;
+    let accuse = async |accused: &[&str], revision| {
+        let facts = event::CaseFacts {
+            revision,
+            ..accusing(&world, &case, accused)
+        };
+        world.tell(&[world.updated(facts)]).await;
+        world.advance(SignedDuration::from_secs(1)).await;
+    };
+    accuse(&["lead-site"], 2).await;
+    let pages = told(&world, ACK).await;
+    assert_eq!(
+        pages[1..],
+        [
+            page(due(), "BREACHED", 1, "lead-site"),
+            page(due() + MINUTE, "CLIMBED", 2, "lead-duty"),
+        ]
+    );
+    // Somebody else named as well leaves the page with who has it.
+    accuse(&["lead-site", "lead-top"], 3).await;
+    assert_eq!(told(&world, ACK).await.len(), pages.len());
+}
+
+#[tokio::test]
+async fn p14_what_every_lead_left_unheard_goes_to_the_region_once_one_of_them_is_complained_about()
+{
+    let world = World::without_roster().await;
+    world.roster(&WITH_REGION).await;
+    let case = world.case().await;
+    world.advance(HOUR * 20).await;
+    let heard = told(&world, ACK).await.len();
+    let facts = event::CaseFacts {
+        revision: 2,
+        ..accusing(&world, &case, &["lead-site"])
+    };
+    let now = world.now();
+    world.tell(&[world.updated(facts)]).await;
+    world.advance(SignedDuration::from_secs(1)).await;
+    assert_eq!(
+        told(&world, ACK).await[heard..],
+        [page_again(now, 3, "region")]
+    );
+}
+
 #[tokio::test]
 async fn p06_merged_withdrawn_and_closed_cases_are_not_paged_about_again() {
     let world = World::new().await;

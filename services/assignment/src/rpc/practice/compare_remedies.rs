@@ -64,16 +64,6 @@ impl Operation for Compare<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let work = visible_work(tx, self.caller, &self.case).await?;
-        let Some(category) = work.category() else {
-            // Nothing is like a case of which nobody said what it is about.
-            return Ok(Vec::new());
-        };
-        let class = self
-            .class
-            .map(|c| format!("class={c}"))
-            .into_iter()
-            .collect();
-        let like = [vec![format!("category={category}")], class];
-        library::usable(tx, &self.case, self.caller.staff.as_ref(), like).await
+        library::like(tx, &work, self.caller.staff.as_ref(), self.class).await
     }
 }

@@ -3,12 +3,12 @@
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::SolutionName;
-use redress_proto::assignment::v1::{GetSolutionRequest, GetSolutionResponse};
+use redress_proto::assignment::v1::{GetSolutionRequest, GetSolutionResponse, LikeCases};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::visible;
+use super::{like, visible};
 use crate::domain::solution::Solution;
 use crate::rpc::{Shared, render};
 
@@ -21,12 +21,13 @@ pub(super) async fn run(
         name: parse_field("name", &request.get_ref().name)?,
         caller,
     };
-    let solution = shared
+    let (solution, like) = shared
         .db
         .read(&redress_runtime::scope(caller), &operation)
         .await?;
     Ok(GetSolutionResponse {
         solution: Some(render::solution(solution)),
+        like_cases: Some(like),
     })
 }
 
@@ -37,9 +38,11 @@ struct Get<'a> {
 
 impl Operation for Get<'_> {
     const NAME: &'static str = "assignment.get_solution";
-    type Output = Solution;
+    type Output = (Solution, LikeCases);
 
-    async fn run(&self, tx: &mut Tx) -> Result<Solution, Fault> {
-        visible(tx, self.caller, &self.name).await.map(|(_, s)| s)
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        let (work, solution) = visible(tx, self.caller, &self.name).await?;
+        let like = like::cases(tx, self.caller, &work).await?;
+        Ok((solution, like))
     }
 }

@@ -5,6 +5,7 @@ mod confirm_solution;
 mod get_authority_limits;
 mod get_solution;
 pub(super) mod level;
+mod like;
 mod list_solutions;
 mod propose_solution;
 mod review_solution;

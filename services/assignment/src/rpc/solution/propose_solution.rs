@@ -4,13 +4,13 @@ use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::name::SolutionName;
 use redress_model::words::CaseStatus;
-use redress_proto::assignment::v1::{ProposeSolutionRequest, ProposeSolutionResponse};
+use redress_proto::assignment::v1::{LikeCases, ProposeSolutionRequest, ProposeSolutionResponse};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
-use super::{note, refused, required_for, terms};
+use super::{like, note, refused, required_for, terms};
 use crate::domain::solution::{Refused, Solution, Terms};
 use crate::domain::work::{Illegal, StepKind, Work};
 use crate::rpc::asked::{Asked, person_of, require_responsible};
@@ -32,12 +32,13 @@ pub(super) async fn run(
         terms: terms::parsed(&asked.case.site, request.terms, asked.now)?,
         asked,
     };
-    let solution = shared
+    let (solution, like) = shared
         .db
         .run(&redress_runtime::scope(&caller), &operation)
         .await?;
     Ok(ProposeSolutionResponse {
         solution: Some(render::solution(solution)),
+        like_cases: Some(like),
     })
 }
 
@@ -48,16 +49,18 @@ struct Propose<'a> {
 
 impl Operation for Propose<'_> {
     const NAME: &'static str = "assignment.propose_solution";
-    type Output = Solution;
+    type Output = (Solution, LikeCases);
 
-    async fn run(&self, tx: &mut Tx) -> Result<Solution, Fault> {
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let begun = self.asked.begin(tx).await?;
+        let like = like::cases(tx, self.asked.caller, &begun.work).await?;
         let site = &self.asked.case.site;
         if let Some(done) = begun.done {
             let id = done.rsplit('/').next().unwrap_or_default();
             let id: Uuid = id.parse().map_err(Fault::internal)?;
             let found = solutions::find(tx, site, id).await?;
-            return found.ok_or_else(|| Fault::not_found("Solution", done));
+            let found = found.ok_or_else(|| Fault::not_found("Solution", done))?;
+            return Ok((found, like));
         }
         let work = &begun.work;
         if work.status != CaseStatus::Investigating {
@@ -90,7 +93,7 @@ impl Operation for Propose<'_> {
         self.asked.change(tx, work, action).await?;
         solutions::save(tx, None, &solution).await?;
         self.asked.keep_as(tx, &name, solution.revision).await?;
-        Ok(solution)
+        Ok((solution, like))
     }
 }
 

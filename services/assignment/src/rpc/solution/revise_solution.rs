@@ -1,12 +1,12 @@
 //! Replaces the terms of a solution that is not told yet: what was said of those before counts no more.
 
 use redress_model::Fault;
-use redress_proto::assignment::v1::{ReviseSolutionRequest, ReviseSolutionResponse};
+use redress_proto::assignment::v1::{LikeCases, ReviseSolutionRequest, ReviseSolutionResponse};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Asked, asked, note, required_for, terms};
+use super::{Asked, asked, like, note, required_for, terms};
 use crate::domain::solution::{Solution, Terms};
 use crate::domain::work::StepKind;
 use crate::rpc::asked::{person_of, require_responsible};
@@ -27,12 +27,13 @@ pub(super) async fn run(
         terms: terms::parsed(&asked.name.site, request.terms, asked.now)?,
         asked,
     };
-    let solution = shared
+    let (solution, like) = shared
         .db
         .run(&redress_runtime::scope(&caller), &operation)
         .await?;
     Ok(ReviseSolutionResponse {
         solution: Some(render::solution(solution)),
+        like_cases: Some(like),
     })
 }
 
@@ -43,12 +44,13 @@ struct Revise<'a> {
 
 impl Operation for Revise<'_> {
     const NAME: &'static str = "assignment.revise_solution";
-    type Output = Solution;
+    type Output = (Solution, LikeCases);
 
-    async fn run(&self, tx: &mut Tx) -> Result<Solution, Fault> {
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let begun = self.asked.begin_anew(tx).await?;
+        let like = like::cases(tx, self.asked.caller, &begun.work).await?;
         if begun.done {
-            return Ok(begun.solution);
+            return Ok((begun.solution, like));
         }
         let work = &begun.work;
         let id = Some(begun.solution.id);
@@ -67,6 +69,7 @@ impl Operation for Revise<'_> {
         terms::require_owners(&self.terms.0, work)?;
         let text = format!("{} revised, waits for {}", self.asked.name, after.required);
         let action = note(StepKind::SolutionProposed, text);
-        self.asked.keep(tx, &begun, after, action).await
+        let kept = self.asked.keep(tx, &begun, after, action).await?;
+        Ok((kept, like))
     }
 }

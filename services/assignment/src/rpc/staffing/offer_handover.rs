@@ -1,8 +1,9 @@
-//! Offers a case in hand to another person, until a limit.
+//! Offers a case in hand to another person, until a limit. Who repairs is not changed midway without a reason (M12).
 
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{CaseName, StaffId};
+use redress_model::words::CaseStatus;
 use redress_proto::assignment::v1::{OfferHandoverRequest, OfferHandoverResponse};
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -72,6 +73,11 @@ impl Operation for Offer<'_> {
         let outcome = handover::offer(&before, self.receiver.clone(), text, self.now)
             .map_err(|e| refused(&e, &self.case))?;
         require_one_of(self.caller, &self.case, &[before.responsible.as_ref()])?;
+        if before.status == CaseStatus::Resolving && self.note.trim().is_empty() {
+            let text =
+                "must say why: who carries a solution out is not changed midway without a reason";
+            return Err(Fault::invalid("note", text));
+        }
         let bench = bench::load(tx, &self.case.site, self.now).await?;
         require_receiver("staff", &before, &self.receiver, &bench)?;
         work::save(tx, Some(&before), &outcome, &self.caller.subject, self.now).await?;

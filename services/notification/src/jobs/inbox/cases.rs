@@ -17,6 +17,7 @@ use crate::domain::case::CaseView;
 use crate::domain::causes::{self, WorkNotice};
 use crate::domain::survey;
 use crate::domain::words::{MessageTopic, SurveyKind};
+use crate::jobs::carry;
 use crate::store::surveys::{self, NewSurvey};
 use crate::store::{digests, matters, messages, owner_notices, preferences, tasks};
 
@@ -54,9 +55,11 @@ async fn facts(
     let status = convert::from_wire(facts.status).unwrap_or(CaseStatus::Received);
     let historical =
         event.historical || convert::from_wire(facts.mode) == Some(CaseMode::Historical);
+    let mut accuses_others = false;
     let view = match matters::lock_case(tx, &case).await? {
         Some(mut view) => {
             if view.updated(facts.revision, &facts.number, &facts.language) {
+                accuses_others = view.complained_about != facts.staff_complained_about;
                 view.complained_about = facts.staff_complained_about;
                 view.person_tokens.clone_from(&facts.person_tokens);
             }
@@ -81,6 +84,9 @@ async fn facts(
         },
     };
     matters::keep_case(tx, &case, &view).await?;
+    if accuses_others {
+        carry::pass_on(tx, &case, &view.complained_about, &view.number, now).await?;
+    }
     let drafts = causes::receipts(&case, &view, &facts.person_tokens, now, patience);
     messages::queue(tx, &case.site, &drafts, now).await?;
     Ok(Applied::Done)

@@ -64,6 +64,7 @@ impl Operation for ClaimTask<'_> {
             }
             task.state = TaskState::Claimed;
             self.subject.clone_into(&mut task.taken_by);
+            task.taker = self.staff.map(ToString::to_string).unwrap_or_default();
             task.take_time = Some(self.now);
             tasks::settle(tx, &mut task).await?;
         }
