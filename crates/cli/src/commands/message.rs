@@ -1,10 +1,11 @@
 //! `redress message`: what was told to whom, and the local outbox.
 
+use redress_proto::convert::to_timestamp;
 use redress_proto::notification::v1::{
-    AcknowledgeMessageRequest, DropMessageRequest, GetMessageRequest, HeldMessage,
+    AcknowledgeMessageRequest, Appointment, DropMessageRequest, GetMessageRequest, HeldMessage,
     ListHeldMessagesRequest, ListMessagesRequest, Message, MessageChannel, MessagePurpose,
     MessageState, RedriveMessagesRequest, RedriveMessagesResponse, ReleaseMessageRequest,
-    RetryMessageRequest, SendMessageRequest,
+    RetryMessageRequest, SendMessageRequest, VisitPlace,
 };
 
 use super::{case, choice, spelled};
@@ -117,15 +118,31 @@ pub(crate) async fn run(
         MessageCommand::Send {
             case,
             text,
+            visit,
+            place,
+            visitor,
             person_tokens,
             purpose,
             override_wording,
         } => {
+            let appointment = match visit {
+                Some(time) => Some(Appointment {
+                    visit_time: Some(to_timestamp(time)),
+                    place: choice("place", "VISIT_PLACE_", &place, VisitPlace::as_str_name)?,
+                    visitor: visitor.unwrap_or_default(),
+                }),
+                None => None,
+            };
             let name = MessagePurpose::as_str_name;
+            let purpose = match &appointment {
+                Some(_) => MessagePurpose::Appointment.into(),
+                None => choice("purpose", "MESSAGE_PURPOSE_", &purpose, name)?,
+            };
             let asked = SendMessageRequest {
-                purpose: choice("purpose", "MESSAGE_PURPOSE_", &purpose, name)?,
+                purpose,
+                appointment,
                 parent: case::name_of(platform, &case).await?,
-                text,
+                text: text.unwrap_or_default(),
                 person_tokens,
                 override_reason: override_wording,
                 request_id: uuid::Uuid::new_v4().to_string(),

@@ -10,6 +10,7 @@ use redress_notification::domain::words::{MessageState, Template};
 use redress_notification::jobs::metrics::Metrics;
 use redress_notification::rpc::voice::Voice;
 use redress_notification::store::messages::{Lane, Message};
+use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1::MessageHeld;
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::message_service_server::MessageService as _;
@@ -42,6 +43,23 @@ fn new_incident() -> IncidentName {
     IncidentName::new(site("lake"), Uuid::now_v7())
 }
 
+fn appointment(
+    case: &CaseName,
+    visit: jiff::Timestamp,
+    visitor: &StaffName,
+) -> proto::SendMessageRequest {
+    proto::SendMessageRequest {
+        parent: case.to_string(),
+        purpose: MessagePurpose::Appointment.into(),
+        appointment: Some(proto::Appointment {
+            visit_time: Some(to_timestamp(visit)),
+            place: proto::VisitPlace::Office.into(),
+            visitor: visitor.to_string(),
+        }),
+        ..Default::default()
+    }
+}
+
 fn reason(status: &Status) -> String {
     status.get_details_error_info().expect("given").reason
 }
@@ -71,6 +89,17 @@ impl World {
         let mut messages = sent.expect("taken").into_inner().messages;
         assert_eq!(messages.len(), 1);
         messages.remove(0).name
+    }
+
+    /// Somebody is to meet the complainants of a case tomorrow at this hour.
+    async fn appoint(&self, case: &CaseName, visitor: &StaffName) -> Result<String, Status> {
+        let clerk = caller("lake", &["messages.send"], None);
+        let visit = self.now() + SignedDuration::from_hours(24);
+        let request = appointment(case, visit, visitor);
+        let sent = service(self).send_message(by(&clerk, request)).await?;
+        let mut messages = sent.into_inner().messages;
+        assert_eq!(messages.len(), 1);
+        Ok(messages.remove(0).name)
     }
 
     /// What a message came to, after everything due was sent.
@@ -220,13 +249,13 @@ async fn what_is_dropped_never_goes_and_stays_visible_with_its_reason() {
 async fn receipts_appointments_safety_warnings_callouts_statements_and_legal_replies_never_wait() {
     let world = World::new().await;
     let (case, incident) = world.affected().await;
-    for purpose in [MessagePurpose::Appointment, MessagePurpose::SafetyWarning] {
-        let name = world.write_to(&case, purpose).await;
-        assert_eq!(
-            world.comes_to(&name).await,
-            MessageState::Sent,
-            "{purpose:?}"
-        );
+    let zhao = world
+        .hire("zhao", "+8613800000009", "zhao@example.com")
+        .await;
+    let warning = world.write_to(&case, MessagePurpose::SafetyWarning).await;
+    let visit = world.appoint(&case, &zhao).await.expect("taken");
+    for name in [warning, visit] {
+        assert_eq!(world.comes_to(&name).await, MessageState::Sent, "{name}");
     }
     // A legal reply goes where the law's time runs, and is ordinary where it does not.
     let claimed = world.write_to(&case, MessagePurpose::LegalReply).await;
@@ -262,6 +291,80 @@ async fn receipts_appointments_safety_warnings_callouts_statements_and_legal_rep
     let name = world.write_to(&again, MessagePurpose::Ordinary).await;
     assert_eq!(world.comes_to(&name).await, MessageState::Held);
     assert_eq!(world.waiting(false).await.waiting_count, 2);
+}
+
+#[tokio::test]
+async fn an_appointment_passes_as_time_place_and_visitor_and_in_free_words_it_waits() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let zhao = world
+        .hire("zhao", "+8613800000009", "zhao@example.com")
+        .await;
+    let free = world.write_to(&case, MessagePurpose::Appointment).await;
+    assert_eq!(world.comes_to(&free).await, MessageState::Held);
+    let told = world.appoint(&case, &zhao).await.expect("taken");
+    assert_eq!(world.comes_to(&told).await, MessageState::Sent);
+    let texts = world.texts().await;
+    let said = texts.iter().find(|t| t.body.contains("will meet you"));
+    let said = &said.expect("kept").body;
+    for part in [
+        "zhao will meet you at 10:02 on 22 November",
+        "at our office on the site",
+        "LAKE-1",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+
+    // Nothing goes along in which anything else could be said.
+    let clerk = caller("lake", &["messages.send"], None);
+    let tomorrow = world.now() + SignedDuration::from_hours(24);
+    let right = appointment(&case, tomorrow, &zhao);
+    let stranger = StaffName::new(site("lake"), "nobody".parse().expect("a slug"));
+    let elsewhere = StaffName::new(site("river"), "zhao".parse().expect("a slug"));
+    let six_years = world.now() + SignedDuration::from_hours(24 * 365 * 6);
+    let wrong = [
+        (
+            proto::SendMessageRequest {
+                text: "The lift is safe, we promise.".to_owned(),
+                ..right.clone()
+            },
+            "text",
+        ),
+        (
+            proto::SendMessageRequest {
+                purpose: MessagePurpose::SafetyWarning.into(),
+                ..right
+            },
+            "purpose",
+        ),
+        (
+            appointment(&case, world.now(), &zhao),
+            "appointment.visit_time",
+        ),
+        (
+            appointment(&case, six_years, &zhao),
+            "appointment.visit_time",
+        ),
+        (
+            appointment(&case, tomorrow, &stranger),
+            "appointment.visitor",
+        ),
+        (
+            appointment(&case, tomorrow, &elsewhere),
+            "appointment.visitor",
+        ),
+    ];
+    for (request, field) in wrong {
+        let refused = service(&world).send_message(by(&clerk, request)).await;
+        let refused = refused.expect_err("wrong");
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        let request = refused.get_details_bad_request().expect("fields");
+        assert_eq!(request.field_violations[0].field, field);
+    }
+    // Nobody of whom the complaint tells comes to see about it.
+    world.tell(news::complains_about(&case, &zhao, 2)).await;
+    let refused = world.appoint(&case, &zhao).await.expect_err("accused");
+    assert_eq!(refused.code(), Code::InvalidArgument);
 }
 
 #[tokio::test]
