@@ -293,7 +293,7 @@ pub(crate) fn clerk() -> Arc<Caller> {
     caller("lake", &["tasks.*"], None)
 }
 
-async fn open_tasks(world: &World) -> Vec<proto::Task> {
+pub(crate) async fn open_tasks(world: &World) -> Vec<proto::Task> {
     let list = proto::ListTasksRequest {
         parent: "sites/lake".to_owned(),
         states: vec![proto::TaskState::Open.into()],
@@ -303,14 +303,14 @@ async fn open_tasks(world: &World) -> Vec<proto::Task> {
     answer.expect("a list").into_inner().tasks
 }
 
-fn claim(name: &str) -> proto::ClaimTaskRequest {
+pub(crate) fn claim(name: &str) -> proto::ClaimTaskRequest {
     proto::ClaimTaskRequest {
         name: name.to_owned(),
         ..Default::default()
     }
 }
 
-fn complete(name: &str, outcome: proto::TaskOutcome) -> proto::CompleteTaskRequest {
+pub(crate) fn complete(name: &str, outcome: proto::TaskOutcome) -> proto::CompleteTaskRequest {
     proto::CompleteTaskRequest {
         name: name.to_owned(),
         outcome: outcome.into(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
-use redress_model::name::{CaseName, StaffName};
+use redress_model::name::{CaseName, IncidentName, StaffName};
 use redress_model::time::Clock as _;
 use redress_model::words::{CaseStatus, DutyRole};
 use redress_notification::domain::words::{MessageState, Template};
@@ -513,6 +513,43 @@ async fn m12_a_call_that_nobody_needs_any_more_leaves_the_list() {
         world.clock.advance(HOUR * 48);
         assert!(calls(&world).await.is_empty(), "{end}");
     }
+}
+
+#[tokio::test]
+async fn a_call_about_a_survey_waits_while_one_voice_speaks_and_is_made_once_the_incident_has_ended()
+ {
+    use proto::SurveyCallOutcome::NotReached;
+    let world = World::new().await;
+    let case = resolved(&world).await;
+    world.send_due(&world.outbox_sender()).await;
+    world.clock.advance(HOUR * 24);
+    let task = calls(&world).await.remove(0).name;
+    let asked = survey(&world).await;
+    let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::incident(&incident, &[&case], None, 1))
+        .await;
+    let decisions = async || -> Vec<String> {
+        sqlx::query_scalar("SELECT decision FROM notification.held_message")
+            .fetch_all(&world.base.admin)
+            .await
+            .expect("read")
+    };
+    let taken = take(&world, "wu", &task).await;
+    assert_eq!(
+        reason(&taken.expect_err("one voice speaks")),
+        "SINGLE_VOICE"
+    );
+    assert_eq!(decisions().await, [""], "listed for the spokesperson");
+    let made = call(&world, "wu", &asked, NotReached, None).await;
+    assert_eq!(reason(&made.expect_err("one voice speaks")), "SINGLE_VOICE");
+    assert_eq!(calls(&world).await.len(), 1, "never lost");
+    world.tell(news::stood_down(&incident, &[&case], 2)).await;
+    assert_eq!(decisions().await, ["RELEASED"]);
+    take(&world, "wu", &task).await.expect("it has ended");
+    call(&world, "wu", &asked, NotReached, None)
+        .await
+        .expect("noted");
 }
 
 #[tokio::test]
