@@ -10,7 +10,7 @@ use redress_proto::notification::v1::{
 
 use super::{case, choice, spelled};
 use crate::args::MessageCommand;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _, heading, line, short, when};
@@ -145,7 +145,7 @@ pub(crate) async fn run(
                 text: text.unwrap_or_default(),
                 person_tokens,
                 override_reason: override_wording,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
             };
             let answer = platform.messages().send_message(request(asked)).await?;
             let messages = answer.into_inner().messages;
@@ -166,7 +166,7 @@ pub(crate) async fn run(
             let asked = ReleaseMessageRequest {
                 name,
                 reason,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let answer = platform.voice().release_message(request(asked)).await?;
@@ -176,7 +176,7 @@ pub(crate) async fn run(
             let asked = DropMessageRequest {
                 name,
                 reason,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let answer = platform.voice().drop_message(request(asked)).await?;
@@ -189,7 +189,7 @@ pub(crate) async fn run(
             let asked = RetryMessageRequest {
                 name,
                 override_reason: override_wording,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let answer = platform.messages().retry_message(request(asked)).await?;
@@ -211,7 +211,7 @@ pub(crate) async fn run(
                     parent: format!("sites/{site}"),
                     reason: reason.clone(),
                     template: template.clone(),
-                    request_id: uuid::Uuid::new_v4().to_string(),
+                    request_id: request_id(),
                     ..Default::default()
                 };
                 let answer = platform.messages().redrive_messages(request(asked)).await?;
@@ -236,7 +236,7 @@ pub(crate) async fn run(
         MessageCommand::Acknowledge { name } => {
             let asked = AcknowledgeMessageRequest {
                 name,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let answer = platform
