@@ -17,7 +17,7 @@ use crate::domain::voice::{Category, LEADS, LEGAL, TOUCHED, decide_by, remind_at
 use crate::domain::words::{HoldDecision, MessageState, SaidPurpose};
 use crate::store::held::{self, Held};
 use crate::store::messages::{self, Message};
-use crate::store::{duty, matters, surveys, tasks};
+use crate::store::{attempts, duty, matters, surveys, tasks};
 
 /// Why a message waits, and why nobody says it meanwhile: for the spokesperson.
 const SINGLE_VOICE: &str = "SINGLE_VOICE";
@@ -31,8 +31,8 @@ pub(super) async fn hold(
     message: &mut Message,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    // What has left has left; a copy of it says nothing new.
-    if message.fate.send_time.is_some() {
+    // What has left has left; a copy of it says nothing new. What came back has reached nobody.
+    if message.fate.send_time.is_some() && attempts::may_have_told(tx, &message.name).await? {
         return Ok(false);
     }
     let Some(incident) = silencing(tx, message).await? else {

@@ -14,6 +14,7 @@ use redress_notification::store::messages::{Lane, Message};
 use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1::MessageHeld;
 use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::delivery_service_server::DeliveryService as _;
 use redress_proto::notification::v1::message_service_server::MessageService as _;
 use redress_proto::notification::v1::task_service_server::TaskService as _;
 use redress_proto::notification::v1::voice_service_server::VoiceService as _;
@@ -504,6 +505,32 @@ async fn a_call_taken_before_the_incident_is_not_told_past_it_and_in_vain_its_me
     world.release(&message).await.expect("released");
     world.send_by_hand().await;
     assert_eq!(world.named(&message).await.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn what_comes_back_once_an_incident_is_open_has_reached_nobody_and_waits() {
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&world.outbox_sender()).await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    assert_eq!(world.comes_to(&name).await, MessageState::Sent);
+    world
+        .tell(news::incident(&new_incident(), &[&case], None, 1))
+        .await;
+    let gateway = caller("lake", &["messages.record_delivery"], None);
+    let bounced = proto::RecordDeliveryReceiptRequest {
+        name: name.clone(),
+        channel: proto::MessageChannel::Sms.into(),
+        report: proto::DeliveryReport::Bounced.into(),
+        ..Default::default()
+    };
+    let reported = crate::delivery::service(&world)
+        .record_delivery_receipt(by(&gateway, bounced))
+        .await;
+    reported.expect("taken");
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+    assert_eq!(world.waiting(false).await.waiting_count, 1);
 }
 
 #[tokio::test]
