@@ -663,6 +663,57 @@ async fn m12_a_handover_is_asked_about_once_without_a_case_and_the_address_goes_
 }
 
 #[tokio::test]
+async fn m12_each_of_the_five_visits_is_asked_about_and_its_results_stand_apart() {
+    let world = World::new().await;
+    // A complaint by itself, the other four by whoever knows of them.
+    resolved(&world).await;
+    let portal = caller("lake", &["surveys.schedule"], None);
+    for kind in [
+        SurveyKind::Sales,
+        SurveyKind::Handover,
+        SurveyKind::Repair,
+        SurveyKind::DailyLiving,
+    ] {
+        let mut visit = handover("unit-7");
+        visit.kind = kind.into();
+        let made = service(&world).schedule_survey(by(&portal, visit)).await;
+        made.expect("scheduled");
+    }
+    for asked in list(&world).await {
+        let repaired = matches!(asked.kind(), SurveyKind::Complaint | SurveyKind::Repair);
+        let (right, wrong) = if repaired {
+            (Some(true), None)
+        } else {
+            (None, Some(true))
+        };
+        let refused = answer_by_link(&world, &asked, answer(4, wrong), "").await;
+        assert_eq!(
+            refused
+                .expect_err("solved is asked of what was to be solved")
+                .code(),
+            Code::InvalidArgument
+        );
+        let taken = answer_by_link(&world, &asked, answer(4, right), "").await;
+        taken.expect("taken");
+    }
+    let asked = proto::SummarizeSurveysRequest {
+        parent: "sites/lake".to_owned(),
+        ..Default::default()
+    };
+    let results = service(&world)
+        .summarize_surveys(by(&manager(), asked))
+        .await;
+    let results = results.expect("summarized").into_inner().results;
+    let mut kinds: Vec<i32> = results.iter().map(|r| r.kind).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, [1, 2, 3, 4, 5]);
+    for r in &results {
+        let apart = (r.asked_count, r.answered_count, r.mean_score);
+        assert_eq!(apart, (1, 1, 4.0), "{r:?}");
+    }
+}
+
+#[tokio::test]
 async fn i8_surveys_of_another_site_are_neither_shown_nor_answered() {
     let world = World::new().await;
     let portal = caller("lake", &["*"], None);
