@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::Paging;
+use super::parse::{parse_staff, parse_when};
 
 /// Subcommands of `message`.
 #[derive(Debug, Subcommand)]
@@ -40,21 +41,31 @@ pub(crate) enum MessageCommand {
         /// The message, `sites/{site}/messages/{message}`.
         name: String,
     },
-    /// Send what you write to the complainants of a case, after the wording check.
+    /// Send what you write to the complainants of a case, after the wording check; or tell them who comes when, which never
+    /// waits while an incident is open.
     #[command(
-        after_help = "Examples:\n  redress message send LS-20261121-0001 --text '我们明天上午九点到现场检查。'\n  redress message send sites/lakeside/cases/ID --text '…' --override-wording 'a quotation that the customer asked for'"
+        after_help = "Examples:\n  redress message send LS-20261121-0001 --text '我们明天上午九点到现场检查。'\n  redress message send LS-20261121-0001 --visit 2026-11-23T09:00 --place HOME --visitor sites/lakeside/staff/li\n  redress message send sites/lakeside/cases/ID --text '…' --override-wording 'a quotation that the customer asked for'"
     )]
     Send {
         /// The case, `sites/{site}/cases/{case}`, or its number.
         case: String,
         /// What to say; greeting, handler and number are added.
-        #[arg(long)]
-        text: String,
+        #[arg(long, required_unless_present = "visit", conflicts_with = "visit")]
+        text: Option<String>,
+        /// When somebody of ours meets them: an appointment, told without words of your own.
+        #[arg(long, value_name = "WHEN", value_parser = parse_when, requires = "visitor")]
+        visit: Option<jiff::Timestamp>,
+        /// Where: HOME, the place that the complaint is about, or OFFICE, that of the site.
+        #[arg(long, default_value = "HOME", requires = "visit")]
+        place: String,
+        /// Who, `sites/{site}/staff/{staff}`.
+        #[arg(long, value_name = "STAFF", value_parser = parse_staff, requires = "visit")]
+        visitor: Option<String>,
         /// Only to this complainant, by person token; may be given several times.
         #[arg(long = "to", value_name = "TOKEN")]
         person_tokens: Vec<String>,
-        /// ORDINARY, APPOINTMENT, SAFETY_WARNING or LEGAL_REPLY: what never waits while an incident is open.
-        #[arg(long, default_value = "ORDINARY")]
+        /// ORDINARY, or SAFETY_WARNING or LEGAL_REPLY, which do not wait while an incident is open.
+        #[arg(long, default_value = "ORDINARY", conflicts_with = "visit")]
         purpose: String,
         /// Why it may say what the wording check finds.
         #[arg(long, value_name = "REASON", default_value = "")]

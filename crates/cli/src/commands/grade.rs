@@ -6,12 +6,11 @@ use redress_proto::triage::v1::{
     Decision, GetDecisionRequest, GradeDirection, GradeOverride, ListDecisionsRequest,
     ListGradeProposalsRequest, LowerGradeRequest, RaiseGradeRequest,
 };
-use uuid::Uuid;
 
 use super::case::name_of;
 use super::word;
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, when};
@@ -99,7 +98,7 @@ pub(crate) async fn run(
                 grade: wish.to,
                 reason: wish.reason,
                 etag,
-                request_id: Uuid::new_v4().to_string(),
+                request_id: request_id(),
             };
             let answer = platform.triage().lower_grade(request(call)).await?;
             shown(&answer.into_inner().decision.unwrap_or_default(), out);
@@ -111,7 +110,7 @@ pub(crate) async fn run(
                 grade: wish.to,
                 reason: wish.reason,
                 etag,
-                request_id: Uuid::new_v4().to_string(),
+                request_id: request_id(),
             };
             let answer = platform.triage().raise_grade(request(call)).await?;
             shown(&answer.into_inner().decision.unwrap_or_default(), out);

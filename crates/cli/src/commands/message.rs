@@ -1,15 +1,16 @@
 //! `redress message`: what was told to whom, and the local outbox.
 
+use redress_proto::convert::to_timestamp;
 use redress_proto::notification::v1::{
-    AcknowledgeMessageRequest, DropMessageRequest, GetMessageRequest, HeldMessage,
+    AcknowledgeMessageRequest, Appointment, DropMessageRequest, GetMessageRequest, HeldMessage,
     ListHeldMessagesRequest, ListMessagesRequest, Message, MessageChannel, MessagePurpose,
     MessageState, RedriveMessagesRequest, RedriveMessagesResponse, ReleaseMessageRequest,
-    RetryMessageRequest, SendMessageRequest,
+    RetryMessageRequest, SendMessageRequest, VisitPlace,
 };
 
 use super::{case, choice, spelled};
 use crate::args::MessageCommand;
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _, heading, line, short, when};
@@ -117,18 +118,34 @@ pub(crate) async fn run(
         MessageCommand::Send {
             case,
             text,
+            visit,
+            place,
+            visitor,
             person_tokens,
             purpose,
             override_wording,
         } => {
+            let appointment = match visit {
+                Some(time) => Some(Appointment {
+                    visit_time: Some(to_timestamp(time)),
+                    place: choice("place", "VISIT_PLACE_", &place, VisitPlace::as_str_name)?,
+                    visitor: visitor.unwrap_or_default(),
+                }),
+                None => None,
+            };
             let name = MessagePurpose::as_str_name;
+            let purpose = match &appointment {
+                Some(_) => MessagePurpose::Appointment.into(),
+                None => choice("purpose", "MESSAGE_PURPOSE_", &purpose, name)?,
+            };
             let asked = SendMessageRequest {
-                purpose: choice("purpose", "MESSAGE_PURPOSE_", &purpose, name)?,
+                purpose,
+                appointment,
                 parent: case::name_of(platform, &case).await?,
-                text,
+                text: text.unwrap_or_default(),
                 person_tokens,
                 override_reason: override_wording,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
             };
             let answer = platform.messages().send_message(request(asked)).await?;
             let messages = answer.into_inner().messages;
@@ -149,7 +166,7 @@ pub(crate) async fn run(
             let asked = ReleaseMessageRequest {
                 name,
                 reason,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let answer = platform.voice().release_message(request(asked)).await?;
@@ -159,7 +176,7 @@ pub(crate) async fn run(
             let asked = DropMessageRequest {
                 name,
                 reason,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let answer = platform.voice().drop_message(request(asked)).await?;
@@ -172,7 +189,7 @@ pub(crate) async fn run(
             let asked = RetryMessageRequest {
                 name,
                 override_reason: override_wording,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let answer = platform.messages().retry_message(request(asked)).await?;
@@ -194,7 +211,7 @@ pub(crate) async fn run(
                     parent: format!("sites/{site}"),
                     reason: reason.clone(),
                     template: template.clone(),
-                    request_id: uuid::Uuid::new_v4().to_string(),
+                    request_id: request_id(),
                     ..Default::default()
                 };
                 let answer = platform.messages().redrive_messages(request(asked)).await?;
@@ -219,7 +236,7 @@ pub(crate) async fn run(
         MessageCommand::Acknowledge { name } => {
             let asked = AcknowledgeMessageRequest {
                 name,
-                request_id: uuid::Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             let answer = platform

@@ -7,12 +7,11 @@ use redress_proto::triage::v1::{
     RecordSignalRequest,
 };
 use redress_proto::words::Signal;
-use uuid::Uuid;
 
 use super::case::name_of;
 use super::{number, word};
 use crate::args::Paging;
-use crate::connect::{Platform, all_pages, request};
+use crate::connect::{Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, line, when};
@@ -72,7 +71,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut triage = platform.triage();
-    let request_id = Uuid::new_v4().to_string();
+    let request_id = request_id();
     let (signal, decision) = match command {
         SignalCommand::List { case, paging } => {
             let case = name_of(platform, &case).await?;

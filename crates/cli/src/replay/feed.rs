@@ -13,7 +13,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use super::preview::signal;
-use crate::connect::{Platform, all_pages, is_transient, patiently, request};
+use crate::connect::{Platform, all_pages, is_transient, patiently, request, request_id};
 use crate::corpus::{Message, Scenario};
 use crate::failure::Failure;
 
@@ -84,7 +84,7 @@ pub(crate) async fn scenarios(
             let message = CreateCaseRequest {
                 parent,
                 case: Some(live(row)),
-                request_id: Uuid::new_v4().to_string(),
+                request_id: request_id(),
                 ..Default::default()
             };
             // The request_id makes a repeat harmless (I2).

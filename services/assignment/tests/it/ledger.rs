@@ -164,6 +164,13 @@ impl World {
     }
 }
 
+/// The field that is wrong.
+fn field(status: &Status) -> String {
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    let details = status.get_details_bad_request().expect("with its field");
+    details.field_violations[0].field.clone()
+}
+
 fn reason(status: &Status) -> String {
     let details = status.get_error_details();
     details
@@ -662,7 +669,7 @@ async fn m16_a_corrective_action_is_checked_by_somebody_else_and_done_again_wher
     };
     let created = world
         .ledger
-        .create_corrective_action(by(world.manager(), create))
+        .create_corrective_action(by(world.manager(), create.clone()))
         .await;
     let name = created
         .expect("made")
@@ -688,6 +695,21 @@ async fn m16_a_corrective_action_is_checked_by_somebody_else_and_done_again_wher
         };
         world.ledger.check_corrective_action(by(caller, request))
     };
+    // Nobody means six years.
+    let mistyped = wire::CreateCorrectiveActionRequest {
+        due_time: in_days(&world.clock, 6 * 366),
+        ..create
+    };
+    let refused = world
+        .ledger
+        .create_corrective_action(by(world.manager(), mistyped))
+        .await
+        .expect_err("a mistyped year");
+    assert_eq!(field(&refused), "due_time");
+    let refused = check(world.manager(), false, in_days(&world.clock, 6 * 366))
+        .await
+        .expect_err("a mistyped year");
+    assert_eq!(field(&refused), "due_time");
     let early = check(world.manager(), true, None)
         .await
         .expect_err("not done");

@@ -12,6 +12,7 @@ use redress_proto::assignment::v1::record_order_step_request::Step as OrderStep;
 use redress_proto::assignment::v1::record_transfer_step_request::Step as TransferStep;
 use redress_proto::assignment::v1::register_service_server::RegisterService;
 use redress_proto::assignment::v1::settlement_service_server::SettlementService;
+use redress_proto::assignment::v1::solution_service_server::SolutionService;
 use redress_proto::assignment::v1::transfer_service_server::TransferService;
 use redress_proto::assignment::v1::warranty_service_server::WarrantyService;
 use redress_proto::convert::{from_timestamp, to_timestamp, to_wire};
@@ -853,6 +854,21 @@ async fn a_deadline_six_years_ahead_is_a_mistyped_year() {
         .await
         .expect_err("no repair takes so long");
     assert_eq!(field(&refused), "due_time");
+
+    let looked = world.investigated().await;
+    let mut terms = world.terms(0);
+    terms.steps[0].due_time = far;
+    let request = wire::ProposeSolutionRequest {
+        parent: World::name_of(&looked),
+        terms: Some(terms),
+        ..Default::default()
+    };
+    let refused = world
+        .solutions
+        .propose_solution(by(world.handler("eng-one"), request))
+        .await
+        .expect_err("no promise is for so long");
+    assert_eq!(field(&refused), "terms.steps[0].due_time");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole};
 use uuid::Uuid;
 
 use super::case::CaseView;
-use super::message::{Draft, Facts, Priority, Recipient};
+use super::message::{Appointment, Draft, Facts, Priority, Recipient};
 use super::words::{SaidPurpose, Template};
 
 /// Receipts for the complainants of a case, one a person for ever. A receipt waits at most `patience`
@@ -404,6 +404,22 @@ pub fn said(
             ..Facts::default()
         },
     }
+}
+
+/// Who comes when and where.
+pub fn appointment(
+    cause: &str,
+    case: &CaseName,
+    view: &CaseView,
+    person_token: String,
+    (appointment, writer): (&Appointment, Option<&StaffName>),
+    now: Timestamp,
+) -> Draft {
+    let purpose = (SaidPurpose::Appointment, writer);
+    let mut draft = said(cause, case, view, person_token, purpose, now);
+    draft.template = Template::CaseAppointment;
+    draft.facts.appointment = Some(appointment.clone());
+    draft
 }
 
 /// News for whoever is on duty that calls and letters wait: once for each span of time, however many there are.

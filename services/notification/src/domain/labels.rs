@@ -2,7 +2,7 @@
 
 use redress_model::words::{Category, ClockKind, DutyRole};
 
-use super::words::Language;
+use super::words::{Language, VisitPlace};
 
 /// What a clock promises.
 pub fn promise(kind: ClockKind, language: Language) -> &'static str {
@@ -38,6 +38,15 @@ pub fn promise(kind: ClockKind, language: Language) -> &'static str {
         ClockKind::Commitment => ("通报会上的承诺", "what was promised at a briefing"),
         ClockKind::ReviewAction => ("复盘整改措施", "an action of the review"),
         ClockKind::PlaybookTask => ("危机预案中的任务", "a task of the crisis playbook"),
+    };
+    pick(language, chinese, english)
+}
+
+/// Where somebody of ours meets a complainant.
+pub fn place(place: VisitPlace, language: Language) -> &'static str {
+    let (chinese, english) = match place {
+        VisitPlace::Home => ("您反映问题的地点", "at the place that it is about"),
+        VisitPlace::Office => ("我们的现场办公室", "at our office on the site"),
     };
     pick(language, chinese, english)
 }

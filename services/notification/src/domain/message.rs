@@ -8,7 +8,7 @@ use redress_model::words::{CaseStatus, ClockKind, DutyRole};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::words::{RecipientKind, SaidPurpose, Template};
+use super::words::{RecipientKind, SaidPurpose, Template, VisitPlace};
 
 /// Who receives a message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +70,18 @@ impl Priority {
             Self::Complainant => 3,
         }
     }
+}
+
+/// Who comes when and where: all that an appointment says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appointment {
+    /// When.
+    pub time: Timestamp,
+    /// Where.
+    pub place: VisitPlace,
+    /// Who comes or receives, `sites/{site}/staff/{staff}`.
+    pub visitor: String,
 }
 
 /// What the cause said that the text needs. No personal data: kept in the clear.
@@ -136,6 +148,9 @@ pub struct Facts {
     /// What somebody's own words are for; none for every other message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<SaidPurpose>,
+    /// Who comes when and where, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appointment: Option<Appointment>,
 }
 
 /// A message that an event asks for.

@@ -12,10 +12,10 @@ use redress_model::words::{CaseStatus, ClockKind, DutyRole};
 
 use super::digest::Digest;
 use super::labels;
-use super::message::Facts;
+use super::message::{Appointment, Facts};
 use super::texts::{BODY_CHARS_MAX, SUBJECT_CHARS_MAX, Source};
 use super::variables;
-use super::words::{Language, Template};
+use super::words::{Language, Template, VisitPlace};
 
 /// What a text is written from.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub struct Material<'a> {
     pub owner_department: &'a str,
     /// That person's phone; empty where unknown.
     pub owner_phone: &'a str,
+    /// Who comes; empty for everything but appointments.
+    pub visitor: &'a str,
     /// What somebody wrote to be sent; empty for everything else.
     pub text: &'a str,
     /// Title of a notice; empty for everything else.
@@ -97,7 +99,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 50] = sources!(
+const SOURCES: [(&str, &str); 52] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
@@ -122,7 +124,8 @@ const SOURCES: [(&str, &str); 50] = sources!(
     "voice.waiting",
     "case.resolved",
     "case.rejected",
-    "appeal.dismissed"
+    "appeal.dismissed",
+    "case.appointment"
 );
 
 /// A text of somebody's own cannot be taken.
@@ -317,6 +320,11 @@ pub fn sample(
         level: 1,
         role: Some(DutyRole::Spokesperson),
         status: Some(CaseStatus::Investigating),
+        appointment: Some(Appointment {
+            time: next,
+            place: VisitPlace::Home,
+            visitor: String::new(),
+        }),
         ..Facts::default()
     };
     let digest = Digest {
@@ -335,6 +343,7 @@ pub fn sample(
         owner: pick("李明", "Li Ming"),
         owner_department: pick("工程部", "Engineering"),
         owner_phone: "021-5550 0100",
+        visitor: pick("赵强", "Zhao Qiang"),
         text: pick(
             "我们明天上午九点到现场检查。",
             "We come to look at it tomorrow at nine.",
@@ -355,6 +364,7 @@ pub fn sample(
         owner: "",
         owner_department: "",
         owner_phone: "",
+        visitor: "",
         link: "",
         next_time: None,
         ..full.clone()
@@ -421,6 +431,13 @@ fn values(
                 "owner" => one_line(material.owner).into(),
                 "owner_department" => one_line(material.owner_department).into(),
                 "owner_phone" => one_line(material.owner_phone).into(),
+                "visitor" => one_line(material.visitor).into(),
+                "visit_time" => told_at(facts.appointment.as_ref().map(|a| a.time)).into(),
+                "place" => facts
+                    .appointment
+                    .as_ref()
+                    .map_or("", |a| labels::place(a.place, language))
+                    .into(),
                 "text" => material.text.into(),
                 "title" => one_line(material.title).into(),
                 "notice" => material.notice.into(),
@@ -554,6 +571,11 @@ mod tests {
             statement: None,
             allowed_rules: Vec::new(),
             purpose: None,
+            appointment: Some(Appointment {
+                time: "2026-11-22T01:30:00Z".parse().unwrap(),
+                place: VisitPlace::Office,
+                visitor: "sites/lake/staff/zhao".to_owned(),
+            }),
         }
     }
 
@@ -578,6 +600,7 @@ mod tests {
             owner: "李明",
             owner_department: "工程部",
             owner_phone: "021-5550 0100",
+            visitor: "赵强",
             text: "We come tomorrow at nine.",
             title: "Please check the pipe",
             notice: "sites/lake/notices/0190a6c2-0000-7000-8000-000000000004",

@@ -61,6 +61,12 @@ mod tests {
     }
 
     #[test]
+    fn chance_takes_up_to_half_of_a_wait_away_so_that_a_crowd_does_not_knock_in_step() {
+        let by = |chance| wait(4, false, None, chance).as_secs();
+        assert_eq!([by(0.0), by(0.5), by(1.0)], [16, 12, 8]);
+    }
+
+    #[test]
     fn a_providers_wish_is_kept_to_but_a_callout_does_not_wait_an_hour() {
         let hour = Some(SignedDuration::from_hours(1));
         let minute = Some(SignedDuration::from_secs(60));

@@ -31,6 +31,10 @@ variables! {
         "next_time" "最迟联系时间，按项目时区；未定时为空" "by when somebody will be in touch, in the site's zone; empty until known";
     SAID =
         "text" "发信人写的正文" "what the sender wrote";
+    VISIT =
+        "visit_time" "见面时间，按项目时区" "when you meet, in the site's zone",
+        "place" "见面地点" "where",
+        "visitor" "前来或接待的人员姓名" "name of the person who comes or receives";
     VOICE =
         "due_time" "最迟决定时间，按项目时区" "by when it is to be decided, in the site's zone";
     GRADE =
@@ -82,6 +86,7 @@ pub fn of(template: Template) -> Vec<Variable> {
         | Template::AppealDismissed => &[COMMON, CASE],
         Template::CaseProgress => &[COMMON, CASE, PROGRESS],
         Template::CaseMessage => &[COMMON, CASE, SAID],
+        Template::CaseAppointment => &[COMMON, CASE, VISIT],
         Template::CaseAssigned => &[COMMON, CASE, GRADE],
         Template::ClockWarned
         | Template::ClockBreached
@@ -123,6 +128,7 @@ pub fn required(template: Template) -> &'static [&'static str] {
         | Template::CaseResolved
         | Template::CaseRejected
         | Template::AppealDismissed => &["number"],
+        Template::CaseAppointment => &["number", "visit_time", "place", "visitor"],
         Template::SurveyAsked => &["link"],
         Template::NoticeOwners | Template::SafetyNotice => &["title", "text"],
         Template::CaseAssigned

@@ -12,7 +12,7 @@ use super::words::{SaidPurpose, Template};
 pub enum Category {
     /// It was received, under this number.
     Receipt,
-    /// Who comes when.
+    /// Who comes when and where, in no words of anybody's own.
     Appointment,
     /// A warning of a danger.
     Safety,
@@ -32,9 +32,10 @@ impl Category {
         match template {
             Template::CaseReceived => Self::Receipt,
             Template::StatementPublished => Self::Statement,
+            Template::CaseAppointment => Self::Appointment,
             Template::CaseMessage => match purpose {
-                SaidPurpose::Ordinary => Self::Ordinary,
-                SaidPurpose::Appointment => Self::Appointment,
+                // In free words anything can be called an appointment.
+                SaidPurpose::Ordinary | SaidPurpose::Appointment => Self::Ordinary,
                 SaidPurpose::SafetyWarning => Self::Safety,
                 SaidPurpose::LegalReply => Self::LegalReply,
             },
@@ -123,7 +124,7 @@ mod tests {
     fn receipts_appointments_warnings_callouts_statements_and_legal_replies_pass_and_the_rest_waits()
      {
         let said = |purpose| Category::of(Template::CaseMessage, purpose);
-        assert!(!said(SaidPurpose::Appointment).waits(false));
+        assert!(said(SaidPurpose::Appointment).waits(true), "free words");
         assert!(!said(SaidPurpose::SafetyWarning).waits(false));
         assert!(!said(SaidPurpose::LegalReply).waits(true));
         assert!(
@@ -133,8 +134,10 @@ mod tests {
         assert!(said(SaidPurpose::Ordinary).waits(true));
         for template in Template::ALL {
             let waits = Category::of(*template, SaidPurpose::Ordinary).waits(true);
-            let passes = matches!(template.key(), "case.received" | "statement.published")
-                || template.key().starts_with("safety.");
+            let passes = matches!(
+                template.key(),
+                "case.received" | "case.appointment" | "statement.published"
+            ) || template.key().starts_with("safety.");
             assert_eq!(
                 waits,
                 template.is_outward() && !passes,

@@ -32,12 +32,22 @@ words! {
     SaidPurpose, "MESSAGE_PURPOSE_" {
         /// Anything that may wait.
         Ordinary = 1 => "ORDINARY",
-        /// Who comes when.
+        /// Who comes when: as an appointment, else in free words, which wait.
         Appointment = 2 => "APPOINTMENT",
         /// A warning of a danger.
         SafetyWarning = 3 => "SAFETY_WARNING",
         /// A reply that has to be given by law.
         LegalReply = 4 => "LEGAL_REPLY",
+    }
+}
+
+words! {
+    /// Where somebody of ours meets a complainant.
+    VisitPlace, "VISIT_PLACE_" {
+        /// At the place that the complaint is about.
+        Home = 1 => "HOME",
+        /// At the office of the site.
+        Office = 2 => "OFFICE",
     }
 }
 
@@ -246,6 +256,8 @@ pub enum Template {
     CaseRejected,
     /// To a complainant: the appeal was heard, and the answer stands.
     AppealDismissed,
+    /// To a complainant: who comes when and where, in no words of anybody's own.
+    CaseAppointment,
 }
 
 impl Template {
@@ -276,6 +288,7 @@ impl Template {
         Self::CaseResolved,
         Self::CaseRejected,
         Self::AppealDismissed,
+        Self::CaseAppointment,
     ];
 
     /// The key, for example `case.received`.
@@ -306,6 +319,7 @@ impl Template {
             Self::CaseResolved => "case.resolved",
             Self::CaseRejected => "case.rejected",
             Self::AppealDismissed => "appeal.dismissed",
+            Self::CaseAppointment => "case.appointment",
         }
     }
 
@@ -358,7 +372,8 @@ impl Template {
             | Self::VoiceWaiting
             | Self::CaseResolved
             | Self::CaseRejected
-            | Self::AppealDismissed => false,
+            | Self::AppealDismissed
+            | Self::CaseAppointment => false,
         }
     }
 
@@ -389,7 +404,8 @@ impl Template {
             | Self::VoiceWaiting
             | Self::CaseResolved
             | Self::CaseRejected
-            | Self::AppealDismissed => false,
+            | Self::AppealDismissed
+            | Self::CaseAppointment => false,
         }
     }
 
@@ -407,7 +423,8 @@ impl Template {
             | Self::StatementPublished
             | Self::CaseResolved
             | Self::CaseRejected
-            | Self::AppealDismissed => true,
+            | Self::AppealDismissed
+            | Self::CaseAppointment => true,
             Self::CaseAssigned
             | Self::ClockWarned
             | Self::ClockBreached
@@ -502,7 +519,7 @@ mod tests {
         for (place, template) in Template::ALL.iter().enumerate() {
             assert_eq!(*template as usize, place, "{}", template.key());
         }
-        assert_eq!(Template::AppealDismissed as usize + 1, Template::ALL.len());
+        assert_eq!(Template::CaseAppointment as usize + 1, Template::ALL.len());
     }
 
     #[test]

@@ -416,6 +416,10 @@ impl<P: People> Sender<P> {
                 .owner
                 .as_ref()
                 .map_or("", |owner| owner.points.address(MessageChannel::Sms)),
+            visitor: claimed
+                .visitor
+                .as_ref()
+                .map_or("", |visitor| visitor.points.name_in(language)),
             text: claimed.said.as_ref().map_or_else(
                 || source_of_notice.map_or("", |text| text.body.as_str()),
                 |said| said.as_str(),

@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
-use redress_model::name::{CaseName, MessageName};
+use redress_model::name::{CaseName, MessageName, StaffName};
 use redress_store::{Keyring, Operation, Tx};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -57,6 +57,8 @@ pub(super) struct Claimed {
     pub notice: Option<Notice>,
     /// Who looks after the case, where that person is known.
     pub owner: Option<StaffContact>,
+    /// Who comes, where an appointment is told.
+    pub visitor: Option<StaffContact>,
     /// Texts of the site's own, and of the levels above.
     pub holding: Vec<Holding>,
     /// What somebody wrote, where somebody did.
@@ -222,6 +224,7 @@ impl Operation for ClaimMessage<'_> {
             _ => (None, None),
         };
         let owner = self.owner(tx, case.as_ref(), &message.facts.writer).await?;
+        let visitor = self.visitor(tx, &message).await?;
         let holding = texts::holding(tx, &self.name.site, self.now).await?;
         let said = match message.template {
             Template::CaseMessage => texts::said(tx, self.keys, self.name).await?,
@@ -255,6 +258,7 @@ impl Operation for ClaimMessage<'_> {
             known_by,
             notice,
             owner,
+            visitor,
             holding,
             said,
             overridden,
@@ -328,6 +332,15 @@ impl ClaimMessage<'_> {
                 messages::settle(tx, message).await?;
                 Ok(false)
             }
+        }
+    }
+
+    /// Who comes to an appointment.
+    async fn visitor(&self, tx: &mut Tx, message: &Message) -> Result<Option<StaffContact>, Fault> {
+        let appointment = message.facts.appointment.as_ref();
+        match appointment.and_then(|a| a.visitor.parse::<StaffName>().ok()) {
+            Some(name) => staff::get(tx, self.keys, &name).await,
+            None => Ok(None),
         }
     }
 

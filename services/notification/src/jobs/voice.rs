@@ -1,21 +1,25 @@
-//! Holding messages for the spokesperson, within the transactions of sending.
+//! Holding messages for the spokesperson, within the transactions of sending; and the calls and letters that people were
+//! asked for before the incident opened, once somebody is about to make them.
+
+use std::fmt::Display;
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::CaseName;
+use redress_model::name::{CaseName, IncidentName, MessageName, SiteId, TaskName};
 use redress_model::words::DutyRole;
-use redress_store::Tx;
+use redress_store::{Database, Operation, Scope, Tx};
+use uuid::Uuid;
 
 use super::announce;
 use crate::domain::causes;
 use crate::domain::message::Recipient;
 use crate::domain::voice::{Category, LEADS, LEGAL, TOUCHED, decide_by, remind_at, remind_next};
-use crate::domain::words::{MessageState, SaidPurpose};
+use crate::domain::words::{HoldDecision, MessageState, SaidPurpose};
 use crate::store::held::{self, Held};
 use crate::store::messages::{self, Message};
-use crate::store::{duty, matters};
+use crate::store::{attempts, duty, matters, surveys, tasks};
 
-/// Why a message waits: for the spokesperson.
+/// Why a message waits, and why nobody says it meanwhile: for the spokesperson.
 const SINGLE_VOICE: &str = "SINGLE_VOICE";
 /// Whom it is told by when it is to be decided: nobody, the spokesperson, the top lead too.
 const TOLD_SPOKESPERSON: i16 = 1;
@@ -27,67 +31,202 @@ pub(super) async fn hold(
     message: &mut Message,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let Recipient::Complainant(token) = &message.recipient else {
-        return Ok(false);
-    };
-    // What has left has left; a copy of it says nothing new.
-    if message.fate.send_time.is_some() {
+    // What has left has left; a copy of it says nothing new. What came back has reached nobody.
+    if message.fate.send_time.is_some() && attempts::may_have_told(tx, &message.name).await? {
         return Ok(false);
     }
+    let Some(incident) = silencing(tx, message).await? else {
+        return Ok(false);
+    };
+    let held = match held::get(tx, &message.name).await? {
+        // Decided once, it is decided.
+        Some(held) if held.decision.is_some() => return Ok(false),
+        // Somebody was about to make a call of it.
+        Some(held) => held,
+        None => begin(tx, message, incident, now).await?,
+    };
+    let fate = &mut message.fate;
+    fate.state = MessageState::Held;
+    fate.lease_token = None;
+    fate.due_time = Some(remind_at(now, held.decide_by));
+    SINGLE_VOICE.clone_into(&mut fate.reason);
+    messages::settle(tx, message).await?;
+    Ok(true)
+}
+
+/// The open incident for which a message has to wait; none where it may go.
+async fn silencing(tx: &mut Tx, message: &Message) -> Result<Option<Uuid>, Fault> {
+    let Recipient::Complainant(token) = &message.recipient else {
+        return Ok(None);
+    };
     let purpose = message.facts.purpose.unwrap_or(SaidPurpose::Ordinary);
     let category = Category::of(message.template, purpose);
     if !category.waits(true) && category != Category::LegalReply {
-        return Ok(false);
+        return Ok(None);
     }
-    let case = message.case.clone();
-    let incident = held::open_incident(
-        tx,
-        &message.name.site,
-        token,
-        case.as_ref().map(|case| case.id),
-    )
-    .await?;
+    let case = message.case.as_ref();
+    let site = &message.name.site;
+    let incident = held::open_incident(tx, site, token, case.map(|case| case.id)).await?;
     let Some(incident) = incident else {
-        return Ok(false);
+        return Ok(None);
     };
-    let legal = match &case {
+    let legal = match case {
         Some(case) => held::promise_due(tx, case, &LEGAL).await?.1,
         None => false,
     };
-    if !category.waits(legal) || held::get(tx, &message.name).await?.is_some() {
-        // Decided once, it is decided.
-        return Ok(false);
-    }
-    let promise = match &case {
+    Ok(category.waits(legal).then_some(incident))
+}
+
+/// Begins to hold a message, and tells whoever keeps its case's promises.
+async fn begin(
+    tx: &mut Tx,
+    message: &Message,
+    incident: Uuid,
+    now: Timestamp,
+) -> Result<Held, Fault> {
+    let case = message.case.as_ref();
+    let promise = match case {
         Some(case) => held::promise_due(tx, case, &TOUCHED).await?.0,
         None => None,
     };
-    let decide_by = decide_by(now, promise);
     let new = Held {
         message: message.name.clone(),
         incident,
-        case: case.as_ref().map(|case| case.id),
+        case: case.map(|case| case.id),
         since: now,
-        decide_by,
+        decide_by: decide_by(now, promise),
         told: 0,
         decision: None,
         decided_by: String::new(),
         reason: String::new(),
         decided: None,
     };
-    if let Some(case) = &case {
+    if let Some(case) = case {
         // Before the count of what waits of it.
         matters::lock_case(tx, case).await?;
     }
     held::insert(tx, &new).await?;
-    let fate = &mut message.fate;
-    fate.state = MessageState::Held;
-    fate.lease_token = None;
-    fate.due_time = Some(remind_at(now, decide_by));
-    SINGLE_VOICE.clone_into(&mut fate.reason);
-    messages::settle(tx, message).await?;
-    tell(tx, case.as_ref(), &new, now).await?;
-    Ok(true)
+    tell(tx, case, &new, now).await?;
+    Ok(new)
+}
+
+/// Refuses what a person is about to say or to write while one voice speaks, though it was asked for before the incident
+/// opened: until it is released, or the incident has ended. `name` is what the caller asked about.
+///
+/// # Errors
+/// FAILED_PRECONDITION `SINGLE_VOICE`; when Postgres is away.
+pub async fn may_speak(
+    tx: &mut Tx,
+    message: &MessageName,
+    name: impl Display,
+) -> Result<(), Fault> {
+    let Some(found) = messages::get(tx, message).await? else {
+        return Ok(());
+    };
+    let decision = held::get(tx, message).await?.and_then(|held| held.decision);
+    let why = match decision {
+        Some(HoldDecision::Released) => return Ok(()),
+        Some(HoldDecision::Dropped) => "the spokesperson has decided that it is not said",
+        None => {
+            if found.fate.state != MessageState::Held && silencing(tx, &found).await?.is_none() {
+                return Ok(());
+            }
+            "an open incident affects the reader, and one voice speaks: it is put before the spokesperson, and may be said once it is released (ReleaseMessage) or the incident has ended"
+        }
+    };
+    Err(Fault::illegal(SINGLE_VOICE, why, name))
+}
+
+/// What somebody was about to say or to write.
+#[derive(Debug, Clone, Copy)]
+pub enum ByHand<'a> {
+    /// What a task asks for.
+    Task(&'a TaskName),
+    /// A call about a survey.
+    Survey(&'a SiteId, Uuid),
+}
+
+/// Where a call or a letter was refused by [`may_speak`], puts it before the spokesperson, so that nobody has to remember
+/// it. Gives the fault back.
+pub async fn put_before(db: &Database, refused: Fault, what: ByHand<'_>, now: Timestamp) -> Fault {
+    if refused.reason() != SINGLE_VOICE {
+        return refused;
+    }
+    let site = match what {
+        ByHand::Task(name) => &name.site,
+        ByHand::Survey(site, _) => site,
+    };
+    let scope = Scope::site(site.clone());
+    match db.run(&scope, &PutBefore { what, now }).await {
+        Ok(()) => refused,
+        Err(fault) => fault,
+    }
+}
+
+struct PutBefore<'a> {
+    what: ByHand<'a>,
+    now: Timestamp,
+}
+
+impl Operation for PutBefore<'_> {
+    const NAME: &'static str = "notification.put_before_spokesperson";
+    type Output = ();
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let Some(name) = self.message(tx).await? else {
+            return Ok(());
+        };
+        let Some(message) = messages::lock(tx, &name).await? else {
+            return Ok(());
+        };
+        let mut held = match held::get(tx, &name).await? {
+            Some(held) if held.decision.is_some() => return Ok(()),
+            Some(held) => held,
+            None => match silencing(tx, &message).await? {
+                Some(incident) => begin(tx, &message, incident, self.now).await?,
+                // It has ended just now.
+                None => return Ok(()),
+            },
+        };
+        // Somebody stands ready: it is asked now, and not when the time is nearly over.
+        page(tx, &message, &mut held, self.now).await?;
+        Ok(())
+    }
+}
+
+impl PutBefore<'_> {
+    /// The message that is said or written; of a survey the question.
+    async fn message(&self, tx: &mut Tx) -> Result<Option<MessageName>, Fault> {
+        match self.what {
+            ByHand::Task(name) => Ok(tasks::get(tx, name).await?.map(|task| task.message)),
+            ByHand::Survey(site, id) => {
+                let Some(survey) = surveys::get(tx, site, id).await? else {
+                    return Ok(None);
+                };
+                let question = surveys::question(tx, &survey).await?;
+                Ok(question.map(|id| MessageName::new(site.clone(), id)))
+            }
+        }
+    }
+}
+
+/// An incident has ended: what it holds of messages is put up for decision, and what people were asked for may be done
+/// where nothing else silences it.
+pub(super) async fn ended(
+    tx: &mut Tx,
+    incident: &IncidentName,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    held::put_up(tx, incident, now).await?;
+    for held in held::free(tx, &incident.site, now).await? {
+        let case = held.case.map(|id| CaseName::new(incident.site.clone(), id));
+        if let Some(case) = &case {
+            // Before the count of what waits of it.
+            matters::lock_case(tx, case).await?;
+        }
+        tell(tx, case.as_ref(), &held, now).await?;
+    }
+    Ok(())
 }
 
 /// Tells whoever keeps the case's promises that a message of it is held, or is no more.
@@ -114,6 +253,18 @@ pub(super) async fn remind(
 ) -> Result<(), Fault> {
     let found = held::get(tx, &message.name).await?;
     let mut held = found.ok_or_else(|| Fault::internal("a held message without its hold"))?;
+    let anybody = page(tx, message, &mut held, now).await?;
+    message.fate.due_time = remind_next(now, held.decide_by, anybody);
+    messages::settle(tx, message).await
+}
+
+/// Pages whoever decides, and writes down whom. Says whether there is anybody.
+async fn page(
+    tx: &mut Tx,
+    message: &Message,
+    held: &mut Held,
+    now: Timestamp,
+) -> Result<bool, Fault> {
     let site = message.name.site.clone();
     let accused = matters::accused(tx, &site, held.case, Some(held.incident)).await?;
     let spokesperson = duty::holder(tx, &site, &[DutyRole::Spokesperson], &accused, now).await?;
@@ -136,7 +287,6 @@ pub(super) async fn remind(
         })
         .collect();
     messages::queue(tx, &site, &drafts, now).await?;
-    held::update(tx, &held).await?;
-    message.fate.due_time = remind_next(now, held.decide_by, !readers.is_empty());
-    messages::settle(tx, message).await
+    held::update(tx, held).await?;
+    Ok(!readers.is_empty())
 }

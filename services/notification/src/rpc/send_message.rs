@@ -1,8 +1,9 @@
-//! SendMessage: what somebody wrote goes to the complainants of a case, after the wording check (M11).
+//! SendMessage: what somebody wrote goes to the complainants of a case, after the wording check (M11); or who comes when,
+//! which passes the single voice and therefore holds nobody's own words (section 9).
 
 use jiff::Timestamp;
 use redress_model::fault::parse_field;
-use redress_model::name::CaseName;
+use redress_model::name::{CaseName, StaffName};
 use redress_model::text::is_blank;
 use redress_model::{Fault, ids};
 use redress_proto::convert;
@@ -17,11 +18,12 @@ use tonic::Request;
 use super::{Messages, texts as shared, wire};
 use crate::domain::case::CaseView;
 use crate::domain::causes;
+use crate::domain::message::Appointment;
 use crate::domain::texts::check;
 use crate::domain::words::SaidPurpose;
 use crate::store::messages::{self, Message};
 use crate::store::texts::{self, Override};
-use crate::store::{duty, matters, parts, promises};
+use crate::store::{duty, matters, parts, promises, staff};
 
 /// Lets its holder act in the name of whoever is responsible, as with assignment.
 const OVERRIDE: &str = "assignments.override";
@@ -32,7 +34,10 @@ struct SendMessage<'a> {
     case: &'a CaseName,
     keys: &'a Keyring,
     caller: &'a Caller,
+    /// Empty where an appointment is told.
     text: &'a str,
+    /// Who comes when, and that person.
+    appointment: Option<(Appointment, StaffName)>,
     only: &'a [String],
     purpose: SaidPurpose,
     override_reason: &'a str,
@@ -66,6 +71,9 @@ impl Operation for SendMessage<'_> {
                 self.case,
             ));
         }
+        if let Some((_, visitor)) = &self.appointment {
+            self.may_visit(tx, &view, visitor).await?;
+        }
         let mut tokens = view.person_tokens.clone();
         if !self.only.is_empty() {
             if !self.only.iter().all(|token| tokens.contains(token)) {
@@ -92,12 +100,22 @@ impl Operation for SendMessage<'_> {
         for token in tokens {
             let id = ids::new_id(self.now);
             let staff = self.caller.staff.as_ref();
-            let said = (self.purpose, staff);
-            let draft = causes::said(&cause, self.case, &view, token, said, self.now);
+            let draft = match &self.appointment {
+                Some((appointment, _)) => {
+                    let told = (appointment, staff);
+                    causes::appointment(&cause, self.case, &view, token, told, self.now)
+                }
+                None => {
+                    let said = (self.purpose, staff);
+                    causes::said(&cause, self.case, &view, token, said, self.now)
+                }
+            };
             messages::insert(tx, site, id, &draft, None, self.now).await?;
             let name = redress_model::name::MessageName::new(site.clone(), id);
             let author = &self.caller.subject;
-            texts::keep_said(tx, self.keys, &name, author, self.text, self.now).await?;
+            if self.appointment.is_none() {
+                texts::keep_said(tx, self.keys, &name, author, self.text, self.now).await?;
+            }
             if !rules.is_empty() {
                 let kept = Override {
                     site: site.clone(),
@@ -136,6 +154,26 @@ impl SendMessage<'_> {
         Err(Fault::denied_since(OVERRIDE, why))
     }
 
+    /// Somebody who works at the site, and whom the case does not complain about: they do not handle it (section 7).
+    async fn may_visit(
+        &self,
+        tx: &mut Tx,
+        view: &CaseView,
+        visitor: &StaffName,
+    ) -> Result<(), Fault> {
+        let known = staff::get(tx, self.keys, visitor).await?;
+        if known.is_some_and(|known| !known.retired)
+            && !view.complained_about.contains(&visitor.to_string())
+        {
+            return Ok(());
+        }
+        // Not said which: who is complained about is nobody else's business.
+        Err(Fault::invalid(
+            "appointment.visitor",
+            "must be somebody who works at the site and may handle the case",
+        ))
+    }
+
     /// Money is promised only as far as somebody with authority approved it as a solution of this case (M10). No
     /// reason overrides that: whoever may decide it approves the solution.
     async fn may_promise(&self, tx: &mut Tx, epoch: i64) -> Result<(), Fault> {
@@ -159,6 +197,48 @@ impl SendMessage<'_> {
     }
 }
 
+/// Who comes when, where that is asked for instead of a text: nothing goes along in which anything else could be said.
+fn appointment(
+    case: &CaseName,
+    asked: &proto::SendMessageRequest,
+    now: Timestamp,
+) -> Result<Option<(Appointment, StaffName)>, Fault> {
+    let Some(given) = &asked.appointment else {
+        return Ok(None);
+    };
+    if !asked.text.is_empty() {
+        return Err(Fault::invalid(
+            "text",
+            "must be empty where an appointment is given: it says time, place and visitor alone",
+        ));
+    }
+    let purpose: Option<SaidPurpose> = convert::from_wire(asked.purpose);
+    if purpose.is_some_and(|purpose| purpose != SaidPurpose::Appointment) {
+        return Err(Fault::invalid(
+            "purpose",
+            "must be APPOINTMENT where an appointment is given",
+        ));
+    }
+    let time = given.visit_time.unwrap_or_default();
+    let time = convert::from_deadline("appointment.visit_time", &time, now)?;
+    if time <= now {
+        return Err(Fault::invalid("appointment.visit_time", "must lie ahead"));
+    }
+    let visitor: StaffName = parse_field("appointment.visitor", &given.visitor)?;
+    if visitor.site != case.site {
+        return Err(Fault::invalid(
+            "appointment.visitor",
+            "must be somebody of the case's site",
+        ));
+    }
+    let told = Appointment {
+        time,
+        place: convert::required("appointment.place", given.place)?,
+        visitor: visitor.to_string(),
+    };
+    Ok(Some((told, visitor)))
+}
+
 pub(super) async fn handle(
     service: &Messages,
     request: Request<proto::SendMessageRequest>,
@@ -172,7 +252,9 @@ pub(super) async fn handle(
         ("override_reason", &asked.override_reason),
     ])?;
     shared::may_override(caller, &asked.override_reason)?;
-    if is_blank(&asked.text) {
+    let now = service.clock.now();
+    let appointment = appointment(&case, asked, now)?;
+    if appointment.is_none() && is_blank(&asked.text) {
         return Err(Fault::invalid("text", "must say something"));
     }
     let unnumbered = proto::SendMessageRequest {
@@ -184,6 +266,7 @@ pub(super) async fn handle(
         keys: &service.keys,
         caller,
         text: &asked.text,
+        appointment,
         only: &asked.person_tokens,
         purpose: convert::from_wire(asked.purpose).unwrap_or(SaidPurpose::Ordinary),
         override_reason: &asked.override_reason,
@@ -194,7 +277,7 @@ pub(super) async fn handle(
             site: case.site.to_string(),
             fingerprint: service.fingerprints.of(METHOD, &unnumbered).to_vec(),
         },
-        now: service.clock.now(),
+        now,
     };
     let (messages, overridden) = redress_runtime::sight(caller)
         .run(&service.db, &operation)

@@ -78,6 +78,7 @@ mod tests {
     use crate::domain::words::{
         AttemptOutcome, DeliveryReport, HoldDecision, MessageChannel, MessageState, MessageTopic,
         Provider, RecipientKind, SaidPurpose, SurveyCallOutcome, SurveyKind, SurveyState,
+        VisitPlace,
     };
 
     #[test]
@@ -101,6 +102,10 @@ mod tests {
         for word in SaidPurpose::ALL {
             let wire = wire::MessagePurpose::try_from(word.number()).unwrap();
             assert_eq!(wire.as_str_name(), format!("MESSAGE_PURPOSE_{word}"));
+        }
+        for word in VisitPlace::ALL {
+            let wire = wire::VisitPlace::try_from(word.number()).unwrap();
+            assert_eq!(wire.as_str_name(), format!("VISIT_PLACE_{word}"));
         }
         for word in HoldDecision::ALL {
             let wire = wire::HoldDecision::try_from(word.number()).unwrap();

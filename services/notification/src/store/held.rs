@@ -269,6 +269,34 @@ pub async fn follow(tx: &mut Tx, from: &IncidentName, into: Uuid) -> Result<(), 
     Ok(())
 }
 
+/// What people were about to say or to write, and of which no open incident affects the reader any more, is held no
+/// longer: returns what that was. Messages that are HELD are decided by a person alone.
+pub async fn free(tx: &mut Tx, site: &SiteId, now: Timestamp) -> Result<Vec<Held>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- notification::held::free
+        UPDATE held_message h SET decision = 'RELEASED', reason = 'no open incident affects the reader any more', decide_time = $2
+        FROM message m
+        WHERE h.site = $1 AND h.decision = '' AND m.site = h.site AND m.message_id = h.message_id AND m.state <> 'HELD'
+          AND NOT EXISTS (
+            SELECT FROM incident_view i
+            WHERE i.site = h.site AND NOT i.merged AND NOT i.closed
+              AND (h.case_id = ANY (i.case_ids)
+                   OR EXISTS (SELECT FROM case_view c
+                              WHERE c.site = i.site AND c.case_id = ANY (i.case_ids) AND m.recipient = ANY (c.person_tokens))))
+        RETURNING h.site, h.message_id, h.incident_id, h.case_id, h.hold_time, h.due_time, h.told, h.decision, h.decided_by,
+                  h.reason, h.decide_time",
+        site.as_str(),
+        now.to_sqlx(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(Row::read)
+    .collect()
+}
+
 /// An incident has ended: whatever it still holds is put up for decision now.
 pub async fn put_up(tx: &mut Tx, incident: &IncidentName, now: Timestamp) -> Result<(), Fault> {
     let put_up = sqlx::query!(

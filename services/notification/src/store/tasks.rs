@@ -257,6 +257,22 @@ pub async fn end_search(tx: &mut Tx, message: &MessageName, now: Timestamp) -> R
     Ok(())
 }
 
+/// Ends everything that somebody was asked to do about a message that the spokesperson dropped.
+pub async fn end_dropped(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::tasks::end_dropped
+        UPDATE task SET state = 'DONE', outcome = 'NOT_NEEDED', done_time = $3, revision = revision + 1
+        WHERE site = $1 AND message_id = $2 AND state <> 'DONE'",
+        message.site.as_str(),
+        message.id,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
 /// The task of a survey's next call, where one waits or is under way.
 pub async fn of_survey(tx: &mut Tx, site: &SiteId, survey: Uuid) -> Result<Option<Task>, Fault> {
     let id = sqlx::query_scalar!(

@@ -252,6 +252,47 @@ async fn a_robot_mentions_the_reader_and_its_errcode_decides() {
 }
 
 #[tokio::test]
+async fn whatever_the_robot_does_its_message_is_tried_again_until_it_says_that_it_took_it() {
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "").await;
+    let case = receipt(&world, "LAKE-1").await;
+    breach(&world, &case, &li, 1).await;
+    let endpoint = Endpoint::start().await;
+    let mut sender = world.sender(by_robot(&endpoint));
+    Arc::get_mut(&mut sender)
+        .expect("not shared yet")
+        .sending
+        .attempts_per_way_max = 20;
+    let page = async || {
+        let all = world.messages().await;
+        all.into_iter()
+            .find(|m| m.template == Template::ClockBreached)
+            .expect("a page")
+            .fate
+    };
+    for (manner, reason) in [
+        (Manner::Answer("500 Internal Server Error"), "HTTP_500"),
+        (Manner::Stall, "TIMEOUT"),
+        (Manner::HangUp, "HTTP_BROKEN"),
+        (Manner::HalfAnswer, "HTTP_BROKEN"),
+        (Manner::Json("{}"), "WECOM_GARBLED"),
+    ] {
+        endpoint.next(manner);
+        world.send_due(&sender).await;
+        let fate = page().await;
+        assert_eq!(
+            (fate.state, fate.reason.as_str()),
+            (MessageState::Queued, reason)
+        );
+        world.clock.advance(SignedDuration::from_mins(1));
+    }
+    endpoint.next(Manner::Json(r#"{"errcode":0,"errmsg":"ok"}"#));
+    world.send_due(&sender).await;
+    assert_eq!(page().await.state, MessageState::Sent);
+    assert_eq!(endpoint.received().len(), 6);
+}
+
+#[tokio::test]
 async fn a_robot_gets_twenty_messages_a_minute_and_the_rest_wait_without_losing_an_attempt() {
     let world = World::new().await;
     let li = world.hire("li", "+8613800000001", "").await;
@@ -293,7 +334,7 @@ pub(crate) fn clerk() -> Arc<Caller> {
     caller("lake", &["tasks.*"], None)
 }
 
-async fn open_tasks(world: &World) -> Vec<proto::Task> {
+pub(crate) async fn open_tasks(world: &World) -> Vec<proto::Task> {
     let list = proto::ListTasksRequest {
         parent: "sites/lake".to_owned(),
         states: vec![proto::TaskState::Open.into()],
@@ -303,14 +344,14 @@ async fn open_tasks(world: &World) -> Vec<proto::Task> {
     answer.expect("a list").into_inner().tasks
 }
 
-fn claim(name: &str) -> proto::ClaimTaskRequest {
+pub(crate) fn claim(name: &str) -> proto::ClaimTaskRequest {
     proto::ClaimTaskRequest {
         name: name.to_owned(),
         ..Default::default()
     }
 }
 
-fn complete(name: &str, outcome: proto::TaskOutcome) -> proto::CompleteTaskRequest {
+pub(crate) fn complete(name: &str, outcome: proto::TaskOutcome) -> proto::CompleteTaskRequest {
     proto::CompleteTaskRequest {
         name: name.to_owned(),
         outcome: outcome.into(),

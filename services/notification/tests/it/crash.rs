@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use redress_model::name::{CaseName, IncidentName};
 use redress_notification::domain::words::{AttemptOutcome, MessageChannel, MessageState};
 use redress_notification::provider::Gateways;
+use redress_notification::provider::sms::{SmsGateway, SmsKey, SmsSettings};
 use redress_notification::provider::smtp::Smtp;
 use redress_notification::provider::webhook::Webhook;
 use redress_notification::store::messages::Lane;
@@ -341,6 +342,34 @@ async fn p21_a_worker_killed_between_any_two_steps_loses_nothing_and_the_webhook
             .trim_start_matches("msg_")
             .to_owned();
         *copies.entry(id).or_insert(0) += 1;
+    }
+    each_was_sent_once_in_effect(&world, &copies, callouts).await;
+}
+
+#[tokio::test]
+async fn p21_a_worker_killed_between_any_two_steps_gives_the_text_gateway_one_idempotency_key() {
+    let world = World::new().await;
+    let endpoint = Endpoint::start().await;
+    let settings = SmsSettings {
+        url: endpoint.url(),
+        keys: vec![SmsKey {
+            id: "new".to_owned(),
+            secret: b"fedcba9876543210".to_vec(),
+        }],
+        signature: "湖畔花园".to_owned(),
+        sites: vec![site("lake")],
+        templates: BTreeMap::new(),
+    };
+    let gateway = SmsGateway::new(settings, Duration::from_secs(15)).expect("right settings");
+    let by_sms = Gateways {
+        sms: vec![gateway],
+        ..Gateways::default()
+    };
+    let callouts = killed_everywhere(&world, by_sms, || endpoint.received().len()).await;
+    let mut copies = BTreeMap::new();
+    for request in endpoint.received() {
+        let key = request.headers["idempotency-key"].clone();
+        *copies.entry(key).or_insert(0) += 1;
     }
     each_was_sent_once_in_effect(&world, &copies, callouts).await;
 }

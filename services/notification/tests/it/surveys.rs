@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
-use redress_model::name::{CaseName, StaffName};
+use redress_model::name::{CaseName, IncidentName, StaffName};
 use redress_model::time::Clock as _;
 use redress_model::words::{CaseStatus, DutyRole};
 use redress_notification::domain::words::{MessageState, Template};
@@ -516,6 +516,43 @@ async fn m12_a_call_that_nobody_needs_any_more_leaves_the_list() {
 }
 
 #[tokio::test]
+async fn a_call_about_a_survey_waits_while_one_voice_speaks_and_is_made_once_the_incident_has_ended()
+ {
+    use proto::SurveyCallOutcome::NotReached;
+    let world = World::new().await;
+    let case = resolved(&world).await;
+    world.send_due(&world.outbox_sender()).await;
+    world.clock.advance(HOUR * 24);
+    let task = calls(&world).await.remove(0).name;
+    let asked = survey(&world).await;
+    let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::incident(&incident, &[&case], None, 1))
+        .await;
+    let decisions = async || -> Vec<String> {
+        sqlx::query_scalar("SELECT decision FROM notification.held_message")
+            .fetch_all(&world.base.admin)
+            .await
+            .expect("read")
+    };
+    let taken = take(&world, "wu", &task).await;
+    assert_eq!(
+        reason(&taken.expect_err("one voice speaks")),
+        "SINGLE_VOICE"
+    );
+    assert_eq!(decisions().await, [""], "listed for the spokesperson");
+    let made = call(&world, "wu", &asked, NotReached, None).await;
+    assert_eq!(reason(&made.expect_err("one voice speaks")), "SINGLE_VOICE");
+    assert_eq!(calls(&world).await.len(), 1, "never lost");
+    world.tell(news::stood_down(&incident, &[&case], 2)).await;
+    assert_eq!(decisions().await, ["RELEASED"]);
+    take(&world, "wu", &task).await.expect("it has ended");
+    call(&world, "wu", &asked, NotReached, None)
+        .await
+        .expect("noted");
+}
+
+#[tokio::test]
 async fn p07_a_call_whose_time_comes_while_nobody_works_waits_for_the_morning_and_for_intake() {
     let world = World::new().await;
     resolved(&world).await;
@@ -623,6 +660,57 @@ async fn m12_a_handover_is_asked_about_once_without_a_case_and_the_address_goes_
             ),
         ]
     );
+}
+
+#[tokio::test]
+async fn m12_each_of_the_five_visits_is_asked_about_and_its_results_stand_apart() {
+    let world = World::new().await;
+    // A complaint by itself, the other four by whoever knows of them.
+    resolved(&world).await;
+    let portal = caller("lake", &["surveys.schedule"], None);
+    for kind in [
+        SurveyKind::Sales,
+        SurveyKind::Handover,
+        SurveyKind::Repair,
+        SurveyKind::DailyLiving,
+    ] {
+        let mut visit = handover("unit-7");
+        visit.kind = kind.into();
+        let made = service(&world).schedule_survey(by(&portal, visit)).await;
+        made.expect("scheduled");
+    }
+    for asked in list(&world).await {
+        let repaired = matches!(asked.kind(), SurveyKind::Complaint | SurveyKind::Repair);
+        let (right, wrong) = if repaired {
+            (Some(true), None)
+        } else {
+            (None, Some(true))
+        };
+        let refused = answer_by_link(&world, &asked, answer(4, wrong), "").await;
+        assert_eq!(
+            refused
+                .expect_err("solved is asked of what was to be solved")
+                .code(),
+            Code::InvalidArgument
+        );
+        let taken = answer_by_link(&world, &asked, answer(4, right), "").await;
+        taken.expect("taken");
+    }
+    let asked = proto::SummarizeSurveysRequest {
+        parent: "sites/lake".to_owned(),
+        ..Default::default()
+    };
+    let results = service(&world)
+        .summarize_surveys(by(&manager(), asked))
+        .await;
+    let results = results.expect("summarized").into_inner().results;
+    let mut kinds: Vec<i32> = results.iter().map(|r| r.kind).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, [1, 2, 3, 4, 5]);
+    for r in &results {
+        let apart = (r.asked_count, r.answered_count, r.mean_score);
+        assert_eq!(apart, (1, 1, 4.0), "{r:?}");
+    }
 }
 
 #[tokio::test]

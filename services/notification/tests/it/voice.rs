@@ -8,19 +8,24 @@ use redress_model::name::{CaseName, ClockName, IncidentName, StaffName};
 use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole};
 use redress_notification::domain::words::{MessageState, Template};
 use redress_notification::jobs::metrics::Metrics;
+use redress_notification::provider::Gateways;
 use redress_notification::rpc::voice::Voice;
 use redress_notification::store::messages::{Lane, Message};
+use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1::MessageHeld;
 use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::delivery_service_server::DeliveryService as _;
 use redress_proto::notification::v1::message_service_server::MessageService as _;
+use redress_proto::notification::v1::task_service_server::TaskService as _;
 use redress_proto::notification::v1::voice_service_server::VoiceService as _;
-use redress_proto::notification::v1::{HoldDecision, MessagePurpose};
+use redress_proto::notification::v1::{HoldDecision, MessagePurpose, TaskOutcome};
 use redress_rpc::{Caller, Fingerprints};
 use redress_testkit::eventually;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
+use crate::channels::{claim, clerk, complete, open_tasks, tasks};
 use crate::rpc::{by, caller, service};
 use crate::support::{World, meter, news, site};
 
@@ -40,6 +45,23 @@ fn spokesperson() -> Arc<Caller> {
 
 fn new_incident() -> IncidentName {
     IncidentName::new(site("lake"), Uuid::now_v7())
+}
+
+fn appointment(
+    case: &CaseName,
+    visit: jiff::Timestamp,
+    visitor: &StaffName,
+) -> proto::SendMessageRequest {
+    proto::SendMessageRequest {
+        parent: case.to_string(),
+        purpose: MessagePurpose::Appointment.into(),
+        appointment: Some(proto::Appointment {
+            visit_time: Some(to_timestamp(visit)),
+            place: proto::VisitPlace::Office.into(),
+            visitor: visitor.to_string(),
+        }),
+        ..Default::default()
+    }
 }
 
 fn reason(status: &Status) -> String {
@@ -71,6 +93,57 @@ impl World {
         let mut messages = sent.expect("taken").into_inner().messages;
         assert_eq!(messages.len(), 1);
         messages.remove(0).name
+    }
+
+    /// Sends what is due: people call, and the outbox stands for every machine.
+    async fn send_by_hand(&self) {
+        let sender = self.sender(Gateways {
+            tasks: true,
+            outbox: true,
+            ..Gateways::default()
+        });
+        self.send_due(&sender).await;
+    }
+
+    /// A case whose complainant would rather be called, the message for which somebody is asked to call, and that task.
+    async fn asked_to_call(&self) -> (CaseName, String, String) {
+        let case = CaseName::new(site("lake"), Uuid::now_v7());
+        let (name, phone) = ("Wang Fang", "+8613800138000");
+        self.people.add_phone(&case, "t1", name, phone);
+        self.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+        self.clock.advance(SignedDuration::from_mins(2));
+        self.send_by_hand().await;
+        let receipt = open_tasks(self).await.remove(0).name;
+        self.take(&receipt).await.expect("taken");
+        let done = self.end(&receipt, TaskOutcome::Delivered).await;
+        done.expect("done");
+        let message = self.write_to(&case, MessagePurpose::Ordinary).await;
+        self.send_by_hand().await;
+        assert_eq!(self.named(&message).await.fate.state, MessageState::Asked);
+        let task = open_tasks(self).await.remove(0).name;
+        (case, message, task)
+    }
+
+    async fn take(&self, task: &str) -> Result<(), Status> {
+        let taken = tasks(self).claim_task(by(&clerk(), claim(task))).await;
+        taken.map(drop)
+    }
+
+    async fn end(&self, task: &str, outcome: TaskOutcome) -> Result<(), Status> {
+        let ended = complete(task, outcome);
+        let ended = tasks(self).complete_task(by(&clerk(), ended)).await;
+        ended.map(drop)
+    }
+
+    /// Somebody is to meet the complainants of a case tomorrow at this hour.
+    async fn appoint(&self, case: &CaseName, visitor: &StaffName) -> Result<String, Status> {
+        let clerk = caller("lake", &["messages.send"], None);
+        let visit = self.now() + SignedDuration::from_hours(24);
+        let request = appointment(case, visit, visitor);
+        let sent = service(self).send_message(by(&clerk, request)).await?;
+        let mut messages = sent.into_inner().messages;
+        assert_eq!(messages.len(), 1);
+        Ok(messages.remove(0).name)
     }
 
     /// What a message came to, after everything due was sent.
@@ -220,13 +293,13 @@ async fn what_is_dropped_never_goes_and_stays_visible_with_its_reason() {
 async fn receipts_appointments_safety_warnings_callouts_statements_and_legal_replies_never_wait() {
     let world = World::new().await;
     let (case, incident) = world.affected().await;
-    for purpose in [MessagePurpose::Appointment, MessagePurpose::SafetyWarning] {
-        let name = world.write_to(&case, purpose).await;
-        assert_eq!(
-            world.comes_to(&name).await,
-            MessageState::Sent,
-            "{purpose:?}"
-        );
+    let zhao = world
+        .hire("zhao", "+8613800000009", "zhao@example.com")
+        .await;
+    let warning = world.write_to(&case, MessagePurpose::SafetyWarning).await;
+    let visit = world.appoint(&case, &zhao).await.expect("taken");
+    for name in [warning, visit] {
+        assert_eq!(world.comes_to(&name).await, MessageState::Sent, "{name}");
     }
     // A legal reply goes where the law's time runs, and is ordinary where it does not.
     let claimed = world.write_to(&case, MessagePurpose::LegalReply).await;
@@ -262,6 +335,202 @@ async fn receipts_appointments_safety_warnings_callouts_statements_and_legal_rep
     let name = world.write_to(&again, MessagePurpose::Ordinary).await;
     assert_eq!(world.comes_to(&name).await, MessageState::Held);
     assert_eq!(world.waiting(false).await.waiting_count, 2);
+}
+
+#[tokio::test]
+async fn an_appointment_passes_as_time_place_and_visitor_and_in_free_words_it_waits() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let zhao = world
+        .hire("zhao", "+8613800000009", "zhao@example.com")
+        .await;
+    let free = world.write_to(&case, MessagePurpose::Appointment).await;
+    assert_eq!(world.comes_to(&free).await, MessageState::Held);
+    let told = world.appoint(&case, &zhao).await.expect("taken");
+    assert_eq!(world.comes_to(&told).await, MessageState::Sent);
+    let texts = world.texts().await;
+    let said = texts.iter().find(|t| t.body.contains("will meet you"));
+    let said = &said.expect("kept").body;
+    for part in [
+        "zhao will meet you at 10:02 on 22 November",
+        "at our office on the site",
+        "LAKE-1",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+
+    // Nothing goes along in which anything else could be said.
+    let clerk = caller("lake", &["messages.send"], None);
+    let tomorrow = world.now() + SignedDuration::from_hours(24);
+    let right = appointment(&case, tomorrow, &zhao);
+    let stranger = StaffName::new(site("lake"), "nobody".parse().expect("a slug"));
+    let elsewhere = StaffName::new(site("river"), "zhao".parse().expect("a slug"));
+    let six_years = world.now() + SignedDuration::from_hours(24 * 365 * 6);
+    let wrong = [
+        (
+            proto::SendMessageRequest {
+                text: "The lift is safe, we promise.".to_owned(),
+                ..right.clone()
+            },
+            "text",
+        ),
+        (
+            proto::SendMessageRequest {
+                purpose: MessagePurpose::SafetyWarning.into(),
+                ..right
+            },
+            "purpose",
+        ),
+        (
+            appointment(&case, world.now(), &zhao),
+            "appointment.visit_time",
+        ),
+        (
+            appointment(&case, six_years, &zhao),
+            "appointment.visit_time",
+        ),
+        (
+            appointment(&case, tomorrow, &stranger),
+            "appointment.visitor",
+        ),
+        (
+            appointment(&case, tomorrow, &elsewhere),
+            "appointment.visitor",
+        ),
+    ];
+    for (request, field) in wrong {
+        let refused = service(&world).send_message(by(&clerk, request)).await;
+        let refused = refused.expect_err("wrong");
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        let request = refused.get_details_bad_request().expect("fields");
+        assert_eq!(request.field_violations[0].field, field);
+    }
+    // Nobody of whom the complaint tells comes to see about it.
+    world.tell(news::complains_about(&case, &zhao, 2)).await;
+    let refused = world.appoint(&case, &zhao).await.expect_err("accused");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_call_asked_for_before_the_incident_waits_once_somebody_takes_it_and_goes_on_when_released()
+ {
+    let world = World::new().await;
+    let people = world.staff(&[(DutyRole::Spokesperson, "voice")]).await;
+    let (case, message, task) = world.asked_to_call().await;
+    let incident = new_incident();
+    world
+        .tell(news::incident(&incident, &[&case], None, 1))
+        .await;
+    for _ in 0..2 {
+        let refused = world.take(&task).await.expect_err("one voice speaks");
+        assert_eq!(reason(&refused), "SINGLE_VOICE");
+    }
+    // Never lost, counted, and put before whoever decides: once.
+    assert_eq!(open_tasks(&world).await.len(), 1);
+    let waiting = world.waiting(false).await;
+    assert_eq!(waiting.waiting_count, 1);
+    assert_eq!(waiting.held_messages[0].text, "We come tomorrow at nine.");
+    assert_eq!(waiting.held_messages[0].incident, incident.to_string());
+    assert_eq!(world.paged().await, [people[0].to_string()]);
+    assert_eq!(world.told_of_holds().await, [(String::new(), 1)]);
+
+    world.release(&message).await.expect("released");
+    assert_eq!(world.waiting(true).await.released_count, 1);
+    let told = world.told_of_holds().await;
+    assert_eq!(told.last(), Some(&("RELEASED".to_owned(), 0)));
+    world.take(&task).await.expect("released");
+    let done = world.end(&task, TaskOutcome::Delivered).await;
+    done.expect("released");
+    assert_eq!(world.named(&message).await.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn a_call_asked_for_before_the_incident_may_be_made_once_it_has_ended() {
+    let world = World::new().await;
+    let (case, message, task) = world.asked_to_call().await;
+    let incident = new_incident();
+    world
+        .tell(news::incident(&incident, &[&case], None, 1))
+        .await;
+    let refused = world.take(&task).await.expect_err("one voice speaks");
+    assert_eq!(reason(&refused), "SINGLE_VOICE");
+    world.tell(news::stood_down(&incident, &[&case], 2)).await;
+    let after = world.waiting(true).await;
+    assert_eq!((after.waiting_count, after.released_count), (0, 1));
+    let told = world.told_of_holds().await;
+    assert_eq!(told.last(), Some(&("RELEASED".to_owned(), 0)));
+    world.take(&task).await.expect("it has ended");
+    let done = world.end(&task, TaskOutcome::Delivered).await;
+    done.expect("it has ended");
+    assert_eq!(world.named(&message).await.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn a_call_that_the_spokesperson_drops_is_not_made_and_leaves_the_list() {
+    let world = World::new().await;
+    let (case, message, task) = world.asked_to_call().await;
+    world
+        .tell(news::incident(&new_incident(), &[&case], None, 1))
+        .await;
+    world.take(&task).await.expect_err("one voice speaks");
+    world.drop_it(&message).await.expect("dropped");
+    let dropped = world.named(&message).await.fate;
+    assert_eq!(
+        (dropped.state, dropped.reason.as_str()),
+        (MessageState::Cancelled, "DROPPED")
+    );
+    assert!(open_tasks(&world).await.is_empty());
+    let refused = world.take(&task).await.expect_err("dropped");
+    assert_eq!(reason(&refused), "TASK_DONE");
+    assert_eq!(world.waiting(true).await.dropped_count, 1);
+}
+
+#[tokio::test]
+async fn a_call_taken_before_the_incident_is_not_told_past_it_and_in_vain_its_message_is_held() {
+    let world = World::new().await;
+    let (case, message, task) = world.asked_to_call().await;
+    world.take(&task).await.expect("nothing is open");
+    world
+        .tell(news::incident(&new_incident(), &[&case], None, 1))
+        .await;
+    let told = world.end(&task, TaskOutcome::Delivered).await;
+    assert_eq!(reason(&told.expect_err("one voice speaks")), "SINGLE_VOICE");
+    assert_eq!(world.waiting(false).await.waiting_count, 1);
+    // That nobody was reached may be said; what is left of the message waits like any other.
+    let vain = world.end(&task, TaskOutcome::Unreachable).await;
+    vain.expect("nothing was said");
+    world.send_by_hand().await;
+    assert_eq!(world.named(&message).await.fate.state, MessageState::Held);
+    assert_eq!(world.waiting(false).await.waiting_count, 1);
+    world.release(&message).await.expect("released");
+    world.send_by_hand().await;
+    assert_eq!(world.named(&message).await.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn what_comes_back_once_an_incident_is_open_has_reached_nobody_and_waits() {
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&world.outbox_sender()).await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    assert_eq!(world.comes_to(&name).await, MessageState::Sent);
+    world
+        .tell(news::incident(&new_incident(), &[&case], None, 1))
+        .await;
+    let gateway = caller("lake", &["messages.record_delivery"], None);
+    let bounced = proto::RecordDeliveryReceiptRequest {
+        name: name.clone(),
+        channel: proto::MessageChannel::Sms.into(),
+        report: proto::DeliveryReport::Bounced.into(),
+        ..Default::default()
+    };
+    let reported = crate::delivery::service(&world)
+        .record_delivery_receipt(by(&gateway, bounced))
+        .await;
+    reported.expect("taken");
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+    assert_eq!(world.waiting(false).await.waiting_count, 1);
 }
 
 #[tokio::test]

@@ -18,11 +18,10 @@ use redress_proto::intake::v1::{
     Place, SearchCasesRequest, TimelineEntry, TimelineKind, WatchCasesRequest,
 };
 use redress_proto::words::Signal;
-use uuid::Uuid;
 
 use super::{number, word};
 use crate::args::{CaseCommand, CreateArgs};
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _, grade, heading, line, short, table, until, when};
@@ -441,7 +440,7 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
         .create_case(request(CreateCaseRequest {
             parent: parent(Some(&args.site)),
             case: Some(case),
-            request_id: Uuid::new_v4().to_string(),
+            request_id: request_id(),
             ..Default::default()
         }))
         .await?;

@@ -6,7 +6,7 @@ use redress_model::ids::new_id;
 use redress_model::name::StaffId;
 use redress_model::words::Channel;
 use redress_proto::assignment::v1::{CalmComplainantRequest, CalmComplainantResponse};
-use redress_proto::convert::{from_timestamp, required};
+use redress_proto::convert::{from_deadline, required};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
@@ -35,7 +35,7 @@ pub(super) async fn run(
     let meeting = request
         .meeting_time
         .as_ref()
-        .map(|t| from_timestamp("meeting_time", t))
+        .map(|t| from_deadline("meeting_time", t, asked.now))
         .transpose()?;
     if (kind == CalmingMove::Person) != to.is_some() {
         return Err(Fault::invalid(

@@ -3,7 +3,7 @@
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_proto::assignment::v1::{PlanVisitRequest, PlanVisitResponse};
-use redress_proto::convert::{from_timestamp, required};
+use redress_proto::convert::{from_deadline, required};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
@@ -27,7 +27,8 @@ pub(super) async fn run(
     let case = parse::case_of_work(&request.name)?;
     let request_id = std::mem::take(&mut request.request_id);
     let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
-    let planned = from_timestamp("plan_time", &request.plan_time.unwrap_or_default())?;
+    let planned = request.plan_time.unwrap_or_default();
+    let planned = from_deadline("plan_time", &planned, asked.now)?;
     if planned <= asked.now {
         return Err(Fault::invalid("plan_time", "must be ahead"));
     }

@@ -8,7 +8,7 @@ use redress_model::name::{CaseName, CorrectiveActionName, StaffName};
 use redress_proto::assignment::v1::{
     CreateCorrectiveActionRequest, CreateCorrectiveActionResponse,
 };
-use redress_proto::convert::from_timestamp;
+use redress_proto::convert::from_deadline;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
@@ -64,13 +64,13 @@ pub(super) async fn run(
     })
 }
 
-/// A time that lies ahead.
+/// A time that lies ahead, by five years at most.
 pub(super) fn ahead(
     time: Option<&prost_types::Timestamp>,
     now: Timestamp,
 ) -> Result<Timestamp, Fault> {
     let time = time.ok_or_else(|| Fault::invalid("due_time", "must be given"))?;
-    let due = from_timestamp("due_time", time)?;
+    let due = from_deadline("due_time", time, now)?;
     if due <= now {
         return Err(Fault::invalid("due_time", "must lie ahead"));
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::words::Channel;
 use redress_proto::assignment::v1::{TellSolutionRequest, TellSolutionResponse};
-use redress_proto::convert::{from_timestamp, required};
+use redress_proto::convert::{from_deadline, required};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
@@ -30,7 +30,7 @@ pub(super) async fn run(
     let promised = request
         .promised_next_time
         .as_ref()
-        .map(|t| from_timestamp("promised_next_time", t))
+        .map(|t| from_deadline("promised_next_time", t, asked.now))
         .transpose()?;
     if promised.is_some_and(|t| t <= asked.now) {
         return Err(Fault::invalid("promised_next_time", "must be ahead"));

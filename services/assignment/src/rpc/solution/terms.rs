@@ -5,7 +5,7 @@ use redress_model::name::SiteId;
 use redress_model::{Fault, Violation};
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
-use redress_proto::convert::{from_money, from_timestamp, required};
+use redress_proto::convert::{from_deadline, from_money, required};
 use rust_decimal::Decimal;
 
 use crate::domain::solution::{FinalOffer, Remedy, Step, Terms, When};
@@ -43,7 +43,7 @@ pub(super) fn parsed(
                 let wrong = "must be empty where there is a time";
                 return Err(Fault::invalid(field("condition"), wrong));
             }
-            Some(due) => When::By(from_timestamp(&field("due_time"), due)?),
+            Some(due) => When::By(from_deadline(&field("due_time"), due, now)?),
             None => When::If(step.condition),
         };
         steps.push(Step {
@@ -59,7 +59,7 @@ pub(super) fn parsed(
             let expires = offer.expire_time.unwrap_or_default();
             Ok(FinalOffer {
                 ceiling: money("terms.final_offer.ceiling", offer.ceiling.as_ref())?,
-                expires: from_timestamp("terms.final_offer.expire_time", &expires)?,
+                expires: from_deadline("terms.final_offer.expire_time", &expires, now)?,
                 text: offer.text,
             })
         })

@@ -11,6 +11,7 @@ use redress_proto::event::v1::{CallOutRequested, ClockChanged, IncidentChanged, 
 use redress_store::Tx;
 
 use crate::domain::causes::{self, CalloutNews, ClockNews, SummonsNews};
+use crate::jobs::voice;
 use crate::store::digests::{self, Bundling};
 use crate::store::matters::{IncidentNow, Promise};
 use crate::store::{held, matters, messages, parts};
@@ -119,7 +120,7 @@ pub(super) async fn incident_changed(
         match into {
             Some(into) => held::follow(tx, &incident, into.id).await?,
             // What it held is decided by a person all the same, and by nobody's silence.
-            None if news.closed => held::put_up(tx, &incident, now).await?,
+            None if news.closed => voice::ended(tx, &incident, now).await?,
             None => {}
         }
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use redress_model::Fault;
-use redress_model::name::{SiteId, SiteName, StaffName};
+use redress_model::name::{MessageName, SiteId, SiteName, StaffName};
 use redress_model::time::SharedClock;
 use redress_proto::convert;
 use redress_proto::notification::v1 as wire;
@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::domain::survey::{self, Answer, asks_solved};
 use crate::domain::words::{MessageTopic, SurveyState};
+use crate::jobs::voice;
 use crate::store::surveys::{self, Call, Survey};
 use crate::store::{matters, preferences};
 use crate::token::Tokens;
@@ -196,6 +197,10 @@ pub(super) async fn may_call(
             "a customer is called from next_call_time on, between 09:00 and 20:00 at the site, three times at most",
             survey.name(),
         ));
+    }
+    if let Some(question) = surveys::question(tx, survey).await? {
+        let question = MessageName::new(survey.site.clone(), question);
+        voice::may_speak(tx, &question, survey.name()).await?;
     }
     Ok(zone)
 }

@@ -18,6 +18,7 @@ use crate::domain::survey::{self, Answer};
 use crate::domain::task::{TaskOutcome, TaskState};
 use crate::domain::words::SurveyCallOutcome;
 use crate::jobs::announce;
+use crate::jobs::voice::{self, ByHand};
 use crate::store::surveys::{self, Call, Survey};
 use crate::store::tasks;
 
@@ -151,9 +152,16 @@ pub(super) async fn handle(
         },
         now: service.clock.now(),
     };
-    let (survey, calls) = redress_runtime::sight(caller)
+    let recorded = redress_runtime::sight(caller)
         .run(&service.db, &operation)
-        .await?;
+        .await;
+    let (survey, calls) = match recorded {
+        Ok(recorded) => recorded,
+        Err(refused) => {
+            let (what, now) = (ByHand::Survey(&site, id), operation.now);
+            return Err(voice::put_before(&service.db, refused, what, now).await);
+        }
+    };
     Ok(proto::RecordSurveyCallResponse {
         survey: Some(super::survey(&survey, &calls)),
     })

@@ -12,6 +12,7 @@ use tonic::Request;
 
 use super::Tasks;
 use crate::domain::task::TaskState;
+use crate::jobs::voice::{self, ByHand};
 use crate::rpc::survey;
 use crate::store::surveys;
 use crate::store::tasks::{self, Task, TaskText};
@@ -61,6 +62,9 @@ impl Operation for ClaimTask<'_> {
                         self.name,
                     ));
                 }
+            }
+            if task.survey.is_none() {
+                voice::may_speak(tx, &task.message, self.name).await?;
             }
             task.state = TaskState::Claimed;
             self.subject.clone_into(&mut task.taken_by);
@@ -131,9 +135,16 @@ pub(super) async fn handle(
         },
         now: service.clock.now(),
     };
-    let (task, text) = redress_runtime::sight(caller)
+    let claimed = redress_runtime::sight(caller)
         .run(&service.db, &operation)
-        .await?;
+        .await;
+    let (task, text) = match claimed {
+        Ok(claimed) => claimed,
+        Err(refused) => {
+            let (what, now) = (ByHand::Task(&name), operation.now);
+            return Err(voice::put_before(&service.db, refused, what, now).await);
+        }
+    };
     Ok(proto::ClaimTaskResponse {
         task: Some(super::task(&task)),
         text: text.map(super::text),

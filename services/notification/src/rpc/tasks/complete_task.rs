@@ -14,6 +14,7 @@ use tonic::Request;
 use super::Tasks;
 use crate::domain::task::{TaskOutcome, TaskState};
 use crate::jobs::carry;
+use crate::jobs::voice::{self, ByHand};
 use crate::store::tasks::{self, Task};
 
 const METHOD: &str = "redress.notification.v1.TaskService/CompleteTask";
@@ -66,6 +67,9 @@ impl Operation for CompleteTask<'_> {
         };
         if ends {
             etag::check(self.etag, task.revision, self.name)?;
+            if self.outcome == TaskOutcome::Delivered {
+                voice::may_speak(tx, &task.message, self.name).await?;
+            }
             task.state = TaskState::Done;
             task.outcome = Some(self.outcome);
             self.subject.clone_into(&mut task.done_by);
@@ -109,9 +113,16 @@ pub(super) async fn handle(
         },
         now: service.clock.now(),
     };
-    let (task, ended) = redress_runtime::sight(caller)
+    let done = redress_runtime::sight(caller)
         .run(&service.db, &operation)
-        .await?;
+        .await;
+    let (task, ended) = match done {
+        Ok(done) => done,
+        Err(refused) => {
+            let (what, now) = (ByHand::Task(&name), operation.now);
+            return Err(voice::put_before(&service.db, refused, what, now).await);
+        }
+    };
     if ended {
         service.metrics.task_ended(task.kind, outcome);
     }

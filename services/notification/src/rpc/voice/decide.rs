@@ -13,7 +13,7 @@ use super::{Shown, Voice};
 use crate::domain::words::{HoldDecision, MessageState};
 use crate::jobs::voice;
 use crate::rpc::texts as shared;
-use crate::store::{held, messages, texts};
+use crate::store::{held, messages, tasks, texts};
 
 /// Why a dropped message was cancelled.
 const DROPPED: &str = "DROPPED";
@@ -94,7 +94,7 @@ impl Operation for Decide<'_> {
         let new = claim == Claim::New;
         let found = held::get(tx, &self.name).await?;
         let mut held = match found {
-            Some(held) if !new || message.fate.state == MessageState::Held => held,
+            Some(held) if !new || held.decision.is_none() => held,
             _ => {
                 let text = "the message does not wait for the spokesperson; ListHeldMessages says which do";
                 return Err(Fault::illegal("MESSAGE_NOT_HELD", text, &self.name));
@@ -107,17 +107,25 @@ impl Operation for Decide<'_> {
             self.reason.clone_into(&mut held.reason);
             held.decided = Some(self.now);
             let fate = &mut message.fate;
-            match self.decision {
-                HoldDecision::Released => {
+            match (self.decision, fate.state) {
+                (HoldDecision::Released, MessageState::Held) => {
                     fate.state = MessageState::Queued;
                     fate.due_time = Some(self.now);
                     fate.reason.clear();
                 }
-                HoldDecision::Dropped => {
+                (
+                    HoldDecision::Dropped,
+                    MessageState::Held | MessageState::Asked | MessageState::Failed,
+                ) => {
                     fate.state = MessageState::Cancelled;
                     fate.due_time = None;
                     DROPPED.clone_into(&mut fate.reason);
                 }
+                // Whoever was asked to call or to write may do so, or needs not any more; what has left has left.
+                (HoldDecision::Released | HoldDecision::Dropped, _) => {}
+            }
+            if self.decision == HoldDecision::Dropped {
+                tasks::end_dropped(tx, &self.name, self.now).await?;
             }
             if let Some(case) = &message.case {
                 // Before the count of what waits of it.
