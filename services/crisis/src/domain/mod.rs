@@ -7,6 +7,7 @@ pub mod briefing;
 pub mod cadence;
 pub mod command;
 pub mod export;
+pub mod feed;
 pub mod figures;
 pub mod gate;
 pub mod ladder;

@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use redress_model::words::{ClockKind, DutyRole};
-use redress_proto::convert::{to_timestamp, to_wire};
+use redress_crisis::domain::feed::{Form, Said, hash};
+use redress_model::words::{ClockKind, DutyRole, Word as _};
+use redress_proto::convert::{from_timestamp, to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
@@ -168,6 +169,12 @@ impl World {
         Ok(answer.into_inner().statement.expect("filled"))
     }
 
+    /// What nobody but an administrator of the database can do.
+    pub(crate) async fn administer(&self, sql: &'static str) {
+        let done = sqlx::raw_sql(sql).execute(&self.database.admin).await;
+        done.expect("an administrator can");
+    }
+
     pub(crate) async fn feed(&self) -> Vec<wire::FeedEntry> {
         let request = wire::ListFeedRequest {
             parent: "sites/lake".into(),
@@ -220,6 +227,67 @@ async fn a_statement_leaves_after_three_people_approved_exactly_it_i7() {
     assert_eq!(told[0].digest, draft.digest);
     let again = world.release(&draft, VOICE).await.expect_err("once");
     assert_eq!(reason(&again), "STATEMENT_NOT_DRAFT");
+}
+
+/// The hash of an entry, from what a reader gets and nothing else.
+fn hash_of(entry: &wire::FeedEntry) -> String {
+    use redress_crisis::domain::words::{Audience, StatementKind};
+    let published = entry.publish_time.as_ref().expect("published");
+    let said = Said {
+        site: &"lake".parse().expect("a slug"),
+        number: entry.number,
+        previous: &hex::decode(&entry.previous_hash).expect("hexadecimal"),
+        digest: &hex::decode(&entry.digest).expect("hexadecimal"),
+        statement: &entry.statement.parse().expect("a name"),
+        kind: StatementKind::from_number(entry.kind).expect("known"),
+        audience: Audience::from_number(entry.audience).expect("known"),
+        language: &entry.language,
+        text: &entry.text,
+        supersedes_number: entry.supersedes_number,
+        published: from_timestamp("publish_time", published).expect("an instant"),
+    };
+    hex::encode(hash(Form::NEWEST, &said))
+}
+
+#[tokio::test]
+async fn what_an_entry_is_for_to_whom_and_when_it_left_are_under_its_hash_i7() {
+    let (world, incident, draft) = approved().await;
+    world.release(&draft, VOICE).await.expect("released");
+    let first = world.feed().await.remove(0);
+    assert_eq!(hash_of(&first), first.hash);
+    let correction = Statement {
+        supersedes: draft.name.clone(),
+        ..words(StatementKind::Update, "我们昨晚已到现场。")
+    };
+    let correction = world.draft(&incident, correction, "author").await;
+    world.approve_all(&correction).await;
+    world.release(&correction, VOICE).await.expect("released");
+    let second = world.feed().await.remove(1);
+    assert_eq!(second.supersedes_number, 1);
+    assert_eq!(hash_of(&second), second.hash);
+
+    // Whoever can write the tables changes what is read, and not what was signed.
+    for tamper in [
+        "UPDATE crisis.statement_version SET audience = 'MEDIA'",
+        "UPDATE crisis.statement_version SET language = 'en'",
+        "UPDATE crisis.feed_entry SET publish_time = publish_time - interval '1 day'",
+        "UPDATE crisis.feed_entry SET supersedes_number = 7",
+        "ALTER TABLE crisis.statement DISABLE TRIGGER statement_published;
+         UPDATE crisis.statement SET kind = 'CLOSING'",
+    ] {
+        let keep = "CREATE TABLE kept_version AS SELECT * FROM crisis.statement_version;
+                    CREATE TABLE kept_entry AS SELECT * FROM crisis.feed_entry";
+        let restore = "DELETE FROM crisis.statement_version; DELETE FROM crisis.feed_entry;
+                       INSERT INTO crisis.statement_version SELECT * FROM kept_version;
+                       INSERT INTO crisis.feed_entry SELECT * FROM kept_entry;
+                       DROP TABLE kept_version; DROP TABLE kept_entry";
+        world.administer(keep).await;
+        world.administer(tamper).await;
+        let read = world.feed().await.remove(0);
+        assert_eq!(read.hash, first.hash);
+        assert_ne!(hash_of(&read), read.hash, "{tamper}");
+        world.administer(restore).await;
+    }
 }
 
 #[tokio::test]
