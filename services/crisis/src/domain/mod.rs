@@ -12,6 +12,7 @@ pub mod figures;
 pub mod gate;
 pub mod ladder;
 pub mod lesson;
+pub mod logbook;
 pub mod matrix;
 pub mod media;
 pub mod mode;

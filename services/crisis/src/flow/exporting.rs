@@ -8,8 +8,10 @@ use redress_model::name::{IncidentName, StatementName};
 use redress_model::words::ClockKind;
 use redress_store::Tx;
 
+use super::verifying::{Verified, verified};
 use super::{BriefingTold, Desk, StatementCase, listed, situation};
 use crate::domain::export::Entry;
+use crate::domain::logbook::Broken;
 use crate::domain::matrix::missing;
 use crate::domain::words::{LogKind, State};
 use crate::store::incidents::Incident;
@@ -32,7 +34,7 @@ impl Pen {
     }
 }
 
-/// Everything that belongs to an incident.
+/// Everything that belongs to an incident, and where its log does not stand as it was written, which is said in it too.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -40,7 +42,7 @@ pub async fn whole_story(
     tx: &mut Tx,
     desk: &Desk,
     incident: &Incident,
-) -> Result<Vec<Entry>, Fault> {
+) -> Result<(Vec<Entry>, Option<Broken>), Fault> {
     let zone = sites::zone(tx, &incident.name.site).await?;
     let zone = zone.unwrap_or_else(|| desk.zone.clone());
     let pen = Pen { zone: zone.clone() };
@@ -70,8 +72,10 @@ pub async fn whole_story(
     }
     story.push(pledged(tx, &pen, incident).await?);
     story.push(reviewed(tx, &pen, incident).await?);
+    let verified = verified(tx, &incident.name).await?;
+    story.push(chained(&verified));
     story.extend(timeline(tx, &pen, incident).await?);
-    Ok(story)
+    Ok((story, verified.broken))
 }
 
 fn head(pen: &Pen, incident: &Incident) -> Entry {
@@ -539,6 +543,20 @@ async fn reviewed(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, 
         entry.line(format!("closed by {by}, {}", pen.at(*at)));
     }
     Ok(entry)
+}
+
+/// Whether the log is the one that was written: a document made of another says so.
+fn chained(log: &Verified) -> Entry {
+    let mut entry = Entry::new("记录链 Log").with(format!("entries: {}", log.entries));
+    if log.hashed > 0 {
+        entry.line(format!("hash of entry {}: {}", log.hashed, log.hash));
+    }
+    entry.with(match log.broken {
+        None => "it stands as it was written".to_owned(),
+        Some(Broken { number, finding }) => {
+            format!("it does not stand as it was written from entry {number} on: {finding}")
+        }
+    })
 }
 
 /// The log, an entry for each day of the site.

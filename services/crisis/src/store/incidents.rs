@@ -183,6 +183,28 @@ pub async fn open_ids(tx: &mut Tx, site: &SiteId) -> Result<Vec<Uuid>, Fault> {
     .or_fault()
 }
 
+/// Ids of incidents of a site in their order, ended ones too.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn ids_after(
+    tx: &mut Tx,
+    site: &SiteId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Uuid>, Fault> {
+    sqlx::query_scalar!(
+        "-- crisis::store::incidents::ids_after
+        SELECT id FROM incident WHERE site = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
+        site.as_str(),
+        after,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// What a list is narrowed by.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
