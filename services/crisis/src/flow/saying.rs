@@ -155,16 +155,18 @@ impl Turn<'_> {
     ) -> Result<(), Fault> {
         if let Some(old) = statement.supersedes {
             let site = self.site();
-            let old = statements::get(self.tx, &site, old).await?;
-            let fits = old.is_some_and(|old| {
-                old.incident == statement.incident
-                    && old.state == StatementState::Published
-                    && old.content.audience == statement.content.audience
-                    && old.content.language == statement.content.language
-            });
+            let fits = match statements::get(self.tx, &site, old).await? {
+                // What a merged incident published is for the one that stays to supersede: the other takes no writes.
+                Some(old) => {
+                    old.state == StatementState::Published
+                        && old.content.audience == statement.content.audience
+                        && old.content.language == statement.content.language
+                        && self.has(old.incident).await?
+                }
+                None => false,
+            };
             if !fits {
-                let text =
-                    "must be a published statement of the same incident, audience and language";
+                let text = "must be a published statement of the same incident, or of one merged into it, audience and language";
                 return Err(Fault::invalid("statement.supersedes", text));
             }
         }

@@ -635,6 +635,52 @@ async fn what_was_published_is_superseded_and_neither_changed_nor_contradicted()
 }
 
 #[tokio::test]
+async fn what_a_merged_incident_published_is_superseded_by_the_one_that_stays_i7() {
+    let (world, older) = public().await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let younger = open
+        .into_iter()
+        .find(|i| i.name != older)
+        .expect("two")
+        .name;
+    let injured = |text: &str, value: &str| Statement {
+        facts: vec![wire::StatementFact {
+            key: "injured".into(),
+            value: value.into(),
+            source: "hospital".into(),
+        }],
+        ..words(StatementKind::Update, text)
+    };
+    let told = world
+        .draft(&younger, injured("2人受伤。", "2"), "author")
+        .await;
+    world.approve_all(&told).await;
+    world.release(&told, VOICE).await.expect("released");
+    let newer = Statement {
+        supersedes: told.name.clone(),
+        ..injured("3人受伤。", "3")
+    };
+    let early = world.try_draft(&older, newer.clone(), "author").await;
+    let early = early.expect_err("another incident's");
+    assert_eq!(early.code(), Code::InvalidArgument);
+
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    let newer = world.draft(&older, newer, "author").await;
+    assert!(newer.contradiction.is_empty(), "{}", newer.contradiction);
+    world.approve_all(&newer).await;
+    world.release(&newer, VOICE).await.expect("supersedes");
+    let left = world.read(&told.name).await;
+    assert_eq!(left.state(), StatementState::Superseded);
+    assert_eq!(world.feed().await[1].supersedes_number, 1);
+}
+
+#[tokio::test]
 async fn postgres_itself_keeps_what_was_published() {
     let (world, incident) = public().await;
     let draft = world
