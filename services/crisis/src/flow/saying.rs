@@ -366,7 +366,7 @@ impl Turn<'_> {
     }
 
     /// Whether an incident is this one, or was merged into it.
-    async fn has(&mut self, incident: uuid::Uuid) -> Result<bool, Fault> {
+    pub(super) async fn has(&mut self, incident: uuid::Uuid) -> Result<bool, Fault> {
         let own = self.incident.name.id;
         if incident == own {
             return Ok(true);
