@@ -681,6 +681,38 @@ async fn what_a_merged_incident_published_is_superseded_by_the_one_that_stays_i7
 }
 
 #[tokio::test]
+async fn a_holding_statement_that_left_before_a_merge_is_not_promised_again_m01() {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    world
+        .take([graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.5"]).event()])
+        .await;
+    let private = world.the_open("lake").await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let public = open.into_iter().find(|i| i.name != private.name);
+    let public = public.expect("two").name;
+    let holding = words(StatementKind::Holding, "我们正在核实。");
+    let holding = world.draft(&public, holding, "author").await;
+    world.approve_all(&holding).await;
+    world.release(&holding, VOICE).await.expect("released");
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    let stays = world.the_open("lake").await;
+    assert_eq!(stays.name, private.name, "the older one stays");
+    assert_eq!(stays.mode(), wire::IncidentMode::Public);
+    let promised = running(&stays);
+    assert!(promised.contains(&"OUTWARD_UPDATE"), "{promised:?}");
+    assert!(!promised.contains(&"HOLDING_STATEMENT"), "{promised:?}");
+}
+
+#[tokio::test]
 async fn postgres_itself_keeps_what_was_published() {
     let (world, incident) = public().await;
     let draft = world
