@@ -261,6 +261,45 @@ async fn that_nothing_is_new_goes_out_in_the_shipped_words_and_closes_no_gap_i7(
 }
 
 #[tokio::test]
+async fn those_concerned_are_told_once_a_leader_spoke_with_each_of_them_m01() {
+    for criterion in ["G1.5", "G1.4"] {
+        let world = World::new().await;
+        world
+            .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+            .await;
+        for n in [1, 2] {
+            let graded = graded(&case("lake", n), &cluster("lake", 1), 1, &[criterion]);
+            world.take([graded.event()]).await;
+        }
+        let incident = world.the_open("lake").await.name;
+        world.advance(10);
+        let spoke = contact(&case("lake", 1), "duty", world.now());
+        world.take([spoke]).await;
+        let missing = world.missing(&incident).await;
+        assert!(missing.contains(&Audience::Affected), "{criterion}: one");
+        let spoke = contact(&case("lake", 2), "duty", world.now());
+        world.take([spoke]).await;
+        let missing = world.missing(&incident).await;
+        assert!(!missing.contains(&Audience::Affected), "{criterion}: both");
+        let cell = world
+            .cell(&incident, Audience::Affected, IncidentStage::Outbreak)
+            .await;
+        assert_eq!((cell.count, cell.means()), (1, TellMeans::Contact));
+
+        // The next stage asks anew.
+        let waived = world.to_stage(&incident, IncidentStage::Handling, |_| true);
+        waived.await.expect("waived");
+        for (n, told) in [(1, false), (2, true)] {
+            world.advance(10);
+            let spoke = contact(&case("lake", n), "duty", world.now());
+            world.take([spoke]).await;
+            let missing = world.missing(&incident).await;
+            assert_eq!(!missing.contains(&Audience::Affected), told, "{criterion}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_site_sees_no_matrix_i8() {
     let (world, incident) = public().await;
     let request = wire::GetMatrixRequest { name: incident };
