@@ -38,8 +38,8 @@ pub(super) async fn handle(
         document: write(&entries, &signature, format),
         entry_count: i32::try_from(entries.len()).unwrap_or(i32::MAX),
         hash,
-        broken: broken.map(|b| wire::BrokenIncident {
-            name: export.name.to_string(),
+        broken: broken.map(|(name, b)| wire::BrokenIncident {
+            name: name.to_string(),
             first_bad_number: b.number,
             finding: b.finding.to_owned(),
         }),
@@ -53,7 +53,7 @@ struct Export<'a> {
 
 impl Operation for Export<'_> {
     const NAME: &'static str = "crisis.export_incident";
-    type Output = (Vec<Entry>, Option<Broken>);
+    type Output = (Vec<Entry>, Option<(IncidentName, Broken)>);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let found = incidents::get(tx, &self.name.site, self.name.id).await?;
