@@ -1,5 +1,5 @@
 //! How long from CreateCase acknowledged to the incident open and its call-outs queued, while complaints come in at 50
-//! a second. Prints a table and writes target/bench/opening.json.
+//! a second. Prints a table, writes target/bench/opening.json, and ends with an error where p99 is above what is required.
 //!
 //! The five services run as processes of their own over a private Postgres and Redis; what is measured ends when the
 //! case belongs to an incident in Postgres, in whose transaction the call-outs stand. `OPENING_SECONDS`,
@@ -25,7 +25,10 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 /// What p99 may be.
-const REQUIRED: Duration = Duration::from_millis(250);
+const REQUIRED_MS: f64 = 250.0;
+
+/// What changes the load.
+const LOAD: [&str; 3] = ["OPENING_SECONDS", "OPENING_RATE", "OPENING_SHARE"];
 
 /// How often it is looked for what opened; bounds how exact the figures are.
 const LOOK: Duration = Duration::from_millis(4);
@@ -124,15 +127,18 @@ async fn main() {
         .fetch_one(&platform.database.admin)
         .await
         .unwrap();
-    report(&opened, &accepted, (graves, incidents, missing));
+    let p99 = report(&opened, &accepted, (graves, incidents, missing));
     assert_eq!(missing, 0, "incidents that never opened");
+    // What is required is required of the load as it stands, and of no other.
+    let as_it_stands = LOAD.iter().all(|v| std::env::var_os(v).is_none());
+    assert!(!as_it_stands || p99 <= REQUIRED_MS, "too slow");
 }
 
 fn report(
     opened: &Histogram<u64>,
     accepted: &Histogram<u64>,
     (graves, incidents, missing): (u64, i64, usize),
-) {
+) -> f64 {
     let ms = |h: &Histogram<u64>, q| h.value_at_quantile(q) as f64 / 1_000.0;
     println!("| what | p50 ms | p90 ms | p99 ms | max ms |\n|---|---|---|---|---|");
     for (what, h) in [
@@ -149,7 +155,7 @@ fn report(
     }
     let p99 = ms(opened, 0.99);
     println!(
-        "{graves} of grade 1, {incidents} incidents, {missing} never opened; required p99 ≤ {REQUIRED:?}"
+        "{graves} of grade 1, {incidents} incidents, {missing} never opened; required p99 ≤ {REQUIRED_MS} ms"
     );
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
     std::fs::create_dir_all(&folder).unwrap();
@@ -160,10 +166,11 @@ fn report(
         "grade_1": graves,
         "incidents": incidents,
         "missing": missing,
-        "required_p99_ms": REQUIRED.as_millis(),
-        "met": p99 <= REQUIRED.as_millis() as f64 && missing == 0,
+        "required_p99_ms": REQUIRED_MS,
+        "met": p99 <= REQUIRED_MS && missing == 0,
     });
     std::fs::write(folder.join("opening.json"), format!("{figures:#}\n")).unwrap();
+    p99
 }
 
 fn histogram() -> Histogram<u64> {

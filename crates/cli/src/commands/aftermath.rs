@@ -249,12 +249,18 @@ async fn export(
         .aftermath()
         .max_decoding_message_size(DOCUMENT_BYTES_MAX);
     let answer = client.export_incident(request(export)).await?.into_inner();
+    // What is kept of a log that does not stand is kept all the same, and nobody overlooks it.
+    let stands = if answer.broken.is_none() {
+        Ok(())
+    } else {
+        Err(Failure::Tampered)
+    };
     let Some(file) = file else {
         out.one(
             || printed(format, &answer),
             || anstream::print!("{}", answer.document),
         );
-        return Ok(());
+        return stands;
     };
     std::fs::write(file, &answer.document).map_err(|source| Failure::File {
         what: "cannot write",
@@ -262,14 +268,30 @@ async fn export(
         source,
     })?;
     out.one(
-        || serde_json::json!({ "file": file.display().to_string(), "entries": answer.entry_count, "hash": answer.hash }),
+        || {
+            serde_json::json!({
+                "file": file.display().to_string(),
+                "entries": answer.entry_count,
+                "hash": answer.hash,
+                "broken_log": broken_log(&answer),
+            })
+        },
         || {
             line("file", file.display());
             line("entries", answer.entry_count);
             line("hash", &answer.hash);
+            if let Some(broken) = &answer.broken {
+                line(
+                    "log",
+                    format!(
+                        "does not stand from entry {} on: {}",
+                        broken.first_bad_number, broken.finding
+                    ),
+                );
+            }
         },
     );
-    Ok(())
+    stands
 }
 
 /// A document that goes into no file, as one object.
@@ -279,7 +301,16 @@ fn printed(format: ExportFormat, answer: &ExportIncidentResponse) -> serde_json:
         "entries": answer.entry_count,
         "hash": answer.hash,
         "document": answer.document,
+        "broken_log": broken_log(answer),
     })
+}
+
+/// The first entry of the log that does not stand as it was written; null where all do.
+fn broken_log(answer: &ExportIncidentResponse) -> serde_json::Value {
+    answer.broken.as_ref().map_or(
+        serde_json::Value::Null,
+        |b| serde_json::json!({ "entry": b.first_bad_number, "finding": b.finding }),
+    )
 }
 
 /// The public keys of the platform's issuer.
@@ -531,6 +562,7 @@ mod tests {
             document: "# Incident\n\n\"calm\"\n".to_owned(),
             entry_count: 2,
             hash: "ab".to_owned(),
+            broken: None,
         };
         for (format, word) in [
             (ExportFormat::Markdown, "MARKDOWN"),
@@ -542,6 +574,22 @@ mod tests {
             assert_eq!(read["format"], word);
             assert_eq!(read["document"], answer.document.as_str());
             assert_eq!(read["entries"], 2);
+            assert!(read["broken_log"].is_null());
         }
+    }
+
+    #[test]
+    fn a_document_of_a_log_that_does_not_stand_says_from_where_on_i12() {
+        let answer = ExportIncidentResponse {
+            broken: Some(redress_proto::crisis::v1::BrokenIncident {
+                first_bad_number: 7,
+                finding: "the entry is missing".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let read = printed(ExportFormat::Markdown, &answer);
+        assert_eq!(read["broken_log"]["entry"], 7);
+        assert_eq!(read["broken_log"]["finding"], "the entry is missing");
     }
 }

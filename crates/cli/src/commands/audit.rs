@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use redress_proto::assignment::v1::{BrokenWork, VerifyWorkRequest};
+use redress_proto::crisis::v1::{BrokenIncident, VerifyIncidentsRequest};
 use redress_proto::intake::v1::{
     BrokenTimeline, ListSitesRequest, VerifyTimelineRequest, VerifyTimelinesRequest,
 };
@@ -15,8 +16,9 @@ use crate::output::{Output, line};
 /// Subcommands of `audit`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Verify the hash chains: every decision, every timeline and the history of all work of the sites, or of one case, and the
-    /// terms of its solutions. Names the first entry that is wrong of each, and ends with an error where one does not hold.
+    /// Verify the hash chains: every decision, every timeline and the history of all work of the sites, or of one case, the
+    /// terms of its solutions, and of sites the logs of their incidents. Names the first entry that is wrong of each, and ends
+    /// with an error where one does not hold.
     #[command(
         after_help = "Examples:\n  redress audit verify\n  redress audit verify --site lakeside --json\n  redress audit verify LS-20261121-0001"
     )]
@@ -39,11 +41,17 @@ struct Verdict {
     broken_timelines: Vec<BrokenTimeline>,
     steps: i64,
     broken_work: Vec<BrokenWork>,
+    incidents: i64,
+    log_entries: i64,
+    broken_logs: Vec<BrokenIncident>,
 }
 
 impl Verdict {
     fn holds(&self) -> bool {
-        self.broken.is_empty() && self.broken_timelines.is_empty() && self.broken_work.is_empty()
+        self.broken.is_empty()
+            && self.broken_timelines.is_empty()
+            && self.broken_work.is_empty()
+            && self.broken_logs.is_empty()
     }
 }
 
@@ -71,6 +79,7 @@ pub(crate) async fn run(
                 decisions(platform, &site, &mut verdict).await?;
                 timelines(platform, &site, &mut verdict).await?;
                 work(platform, &site, &mut verdict).await?;
+                logs(platform, &site, &mut verdict).await?;
             }
         }
     }
@@ -198,6 +207,31 @@ async fn work(platform: &Platform, parent: &str, verdict: &mut Verdict) -> Resul
     Ok(())
 }
 
+async fn logs(platform: &Platform, parent: &str, verdict: &mut Verdict) -> Result<(), Failure> {
+    let client = platform.incidents();
+    let pages = all_pages(None, |page_size, page_token| {
+        let mut client = client.clone();
+        let parent = parent.to_owned();
+        async move {
+            let verify = VerifyIncidentsRequest {
+                parent,
+                page_size,
+                page_token,
+            };
+            let answer = client.verify_incidents(request(verify)).await?.into_inner();
+            let next = answer.next_page_token.clone();
+            Ok((vec![answer], next))
+        }
+    })
+    .await?;
+    for page in pages {
+        verdict.incidents += i64::from(page.incident_count);
+        verdict.log_entries += page.entry_count;
+        verdict.broken_logs.extend(page.broken);
+    }
+    Ok(())
+}
+
 fn tell(verdict: &Verdict, out: Output) {
     out.one(
         || {
@@ -222,6 +256,15 @@ fn tell(verdict: &Verdict, out: Output) {
                     })
                 })
                 .collect();
+            let logs: Vec<_> = verdict
+                .broken_logs
+                .iter()
+                .map(|b| {
+                    serde_json::json!({
+                        "incident": b.name, "entry": b.first_bad_number, "finding": b.finding
+                    })
+                })
+                .collect();
             serde_json::json!({
                 "cases": verdict.cases,
                 "decisions": verdict.decisions,
@@ -231,6 +274,9 @@ fn tell(verdict: &Verdict, out: Output) {
                 "timeline_intact": verdict.broken_timelines.is_empty(),
                 "steps": verdict.steps,
                 "broken_work": work,
+                "incidents": verdict.incidents,
+                "log_entries": verdict.log_entries,
+                "broken_logs": logs,
             })
         },
         || {
@@ -269,6 +315,19 @@ fn tell(verdict: &Verdict, out: Output) {
             }
             if verdict.broken_work.is_empty() {
                 line("work", "holds");
+            }
+            line("incidents", verdict.incidents);
+            for broken in &verdict.broken_logs {
+                line(
+                    "broken",
+                    format!(
+                        "{} from entry {} on: {}",
+                        broken.name, broken.first_bad_number, broken.finding
+                    ),
+                );
+            }
+            if verdict.broken_logs.is_empty() {
+                line("logs", "hold");
             }
         },
     );

@@ -61,16 +61,18 @@ pub(crate) enum PlanCommand {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Record an inside report or an outward update; the next one is due by the cadence of the stage.
+    /// Record an inside report or an outward update; the next one is due by the cadence of the stage. News go out as a
+    /// statement, and publishing one is an outward update; here one says that nothing is new, in the words that are shown, or
+    /// that a published statement was told again.
     #[command(
-        after_help = "Examples:\n  redress incident update lakeside/I20261121-01 INSIDE --reference mail/77\n  redress incident update lakeside/I20261121-01 OUTWARD --reference wechat/12 --nothing-new"
+        after_help = "Examples:\n  redress incident update lakeside/I20261121-01 INSIDE --reference mail/77\n  redress incident update lakeside/I20261121-01 OUTWARD --reference wechat/12 --nothing-new\n  redress incident update lakeside/I20261121-01 OUTWARD --reference sites/lakeside/statements/ID"
     )]
     Update {
         /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
         name: String,
         /// INSIDE or OUTWARD.
         audience: String,
-        /// Where its text lies.
+        /// Where its text lies; of an outward one with no --nothing-new the statement that is told again.
         #[arg(long)]
         reference: String,
         /// It says that nothing is new. The second in a row asks for a check.
@@ -208,7 +210,13 @@ pub(crate) async fn run(
                 ..Default::default()
             };
             let answer = platform.incidents().record_update(request(update)).await?;
-            one(&answer.into_inner().incident.unwrap_or_default(), out);
+            let answer = answer.into_inner();
+            one(&answer.incident.unwrap_or_default(), out);
+            if !out.json {
+                for words in &answer.words {
+                    line(&format!("say ({})", words.language), &words.text);
+                }
+            }
             return Ok(());
         }
     };

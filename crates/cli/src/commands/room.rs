@@ -220,7 +220,7 @@ fn draw(
     let third = body / 3;
     let heights = [body - 2 * third, third, third];
     let columns = [
-        (roles(&incident), clocks(&incident, now)),
+        (command(&incident, &room), clocks(&incident, now)),
         (statements(&room), cells(&room, now)),
         (
             to_do(&room, now),
@@ -283,6 +283,28 @@ pub(crate) fn roles(i: &Incident) -> Vec<Piece> {
         };
         lines.push(piece(look, format!("{role:<17}{who} {mark}")));
     }
+    lines
+}
+
+/// The roles, with who was asked to take one over, and under or over whom the incident is.
+fn command(i: &Incident, room: &IncidentRoom) -> Vec<Piece> {
+    let mut lines = roles(i);
+    for (line, r) in lines.iter_mut().skip(1).zip(&i.roles) {
+        for offer in room.handovers.iter().filter(|h| h.role == r.role) {
+            line.text += &format!(" → {}?", short(&offer.to));
+        }
+    }
+    let led = room.links.iter().filter(|l| l.leads).count();
+    let leader = room.links.iter().find(|l| !l.leads);
+    let under = match (leader, led) {
+        (Some(leader), _) => {
+            let site = leader.incident.split('/').nth(1).unwrap_or_default();
+            format!(", led by {site}")
+        }
+        (None, 0) => String::new(),
+        (None, led) => format!(", leads {led}"),
+    };
+    lines[0].text += &under;
     lines
 }
 
@@ -707,6 +729,15 @@ mod tests {
                     key: "people-calm".into(),
                     ..Default::default()
                 }],
+                handovers: vec![wire::Handover {
+                    role: to_wire(DutyRole::DutyLead),
+                    to: "sites/lakeside/staff/second".into(),
+                    ..Default::default()
+                }],
+                links: vec![wire::RoomLink {
+                    incident: "sites/riverside/incidents/y".into(),
+                    leads: true,
+                }],
             }),
             ..Default::default()
         }
@@ -735,7 +766,9 @@ mod tests {
         for seen in [
             "lakeside I20260302-01  OPEN  PUBLIC  OUTBREAK  40 cases",
             "10:00:00",
+            "ROLES, leads 1",
             "TOP_LEAD         top ok",
+            "DUTY_LEAD        duty called → second?",
             "SPOKESPERSON     (top) not reached",
             "-0:12:00  HOLDING_STATEMENT rung 1",
             "0:10:00  OUTWARD_UPDATE",
@@ -771,6 +804,14 @@ mod tests {
                 && alarm("City Daily asks")
                 && alarm("secure-site")
         );
+    }
+
+    #[test]
+    fn an_incident_under_another_command_says_whose() {
+        let mut shown = busy();
+        shown.room.as_mut().expect("filled").links[0].leads = false;
+        let screen = text(&draw(&shown, now(), &zone(), true, (80, 24))).join("\n");
+        assert!(screen.contains("ROLES, led by riverside"), "{screen}");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use clap::Subcommand;
+use redress_crisis::domain::feed::{Form, Said, hash};
+use redress_crisis::domain::words::{Audience as SaidTo, StatementKind as SaidAs};
 use redress_crisis::rpc::FEED_TYPE;
-use redress_crisis::store::feed;
-use redress_model::name::SiteId;
-use redress_model::words::UnknownWord;
+use redress_model::name::{SiteId, StatementName};
+use redress_model::words::{UnknownWord, Word as _};
+use redress_proto::convert::from_timestamp;
 use redress_proto::crisis::v1::{
     Audience, CreateStatementRequest, DropStatementRequest, FeedEntry, GetStatementRequest,
     IncidentStage, ListFeedRequest, ListStatementsRequest, PublishStatementRequest,
@@ -362,34 +364,83 @@ struct Signed {
     site: String,
     number: i64,
     hash: String,
+    form: Option<u8>,
 }
 
-/// What is wrong with an entry; none where it holds.
-fn broken(
+/// What the hash of an entry covers, or what is wrong with the entry.
+fn hold(
     site: &SiteId,
     before: Option<&FeedEntry>,
     e: &FeedEntry,
     keys: &JwkSet,
-) -> Option<String> {
-    let (number, hash) = before.map_or((0, ""), |b| (b.number, b.hash.as_str()));
+) -> Result<Form, String> {
+    let (number, previous) = before.map_or((0, ""), |b| (b.number, b.hash.as_str()));
     if e.number != number + 1 {
-        return Some(format!("entry {} is missing", number + 1));
+        return Err(format!("entry {} is missing", number + 1));
     }
-    if e.previous_hash != hash {
-        return Some("it does not follow the entry before".to_owned());
+    if e.previous_hash != previous {
+        return Err("it does not follow the entry before".to_owned());
     }
-    let (Ok(previous), Ok(digest)) = (hex::decode(hash), hex::decode(&e.digest)) else {
-        return Some("its hashes are none".to_owned());
+    // What the hash covers is the signature's word, not the entry's.
+    let signed =
+        attested::<Signed>(keys, FEED_TYPE, &e.signature).map_err(|error| error.to_string())?;
+    if signed.site != site.as_str() || signed.number != e.number || signed.hash != e.hash {
+        return Err("its signature is another entry's".to_owned());
+    }
+    let form = Form::of(signed.form)
+        .ok_or("a newer release signed it than this program is of; take that one's")?;
+    match computed(site, e, form) {
+        Some(hash) if hash == e.hash => Ok(form),
+        _ => Err("it is not what was published".to_owned()),
+    }
+}
+
+/// The hash that the entry has to have; none where it is none of ours.
+fn computed(site: &SiteId, e: &FeedEntry, form: Form) -> Option<String> {
+    let statement: StatementName = e.statement.parse().ok()?;
+    let published = from_timestamp("publish_time", e.publish_time.as_ref()?).ok()?;
+    let previous = hex::decode(&e.previous_hash).ok()?;
+    let digest = hex::decode(&e.digest).ok()?;
+    let said = Said {
+        site,
+        number: e.number,
+        previous: &previous,
+        digest: &digest,
+        statement: &statement,
+        kind: SaidAs::from_number(e.kind)?,
+        audience: SaidTo::from_number(e.audience)?,
+        language: &e.language,
+        text: &e.text,
+        supersedes_number: e.supersedes_number,
+        published,
     };
-    let computed = feed::hash(site, e.number, &previous, &digest, &e.language, &e.text);
-    if hex::encode(computed) != e.hash {
-        return Some("its words are not those that were published".to_owned());
+    Some(hex::encode(hash(form, &said)))
+}
+
+/// What a whole feed holds.
+#[derive(Debug, Default)]
+struct Held {
+    /// Entries of an earlier form, that sign their words and neither their kind, nor their audience and time.
+    words_only: usize,
+    /// The first that does not hold, and why.
+    broken: Option<(i64, String)>,
+}
+
+fn hold_all(site: &SiteId, entries: &[FeedEntry], keys: &JwkSet) -> Held {
+    let mut held = Held::default();
+    let mut before = None;
+    for e in entries {
+        match hold(site, before, e, keys) {
+            Ok(Form::Words) => held.words_only += 1,
+            Ok(Form::Whole) => {}
+            Err(what) => {
+                held.broken = Some((e.number, what));
+                break;
+            }
+        }
+        before = Some(e);
     }
-    match attested::<Signed>(keys, FEED_TYPE, &e.signature) {
-        Err(error) => Some(error.to_string()),
-        Ok(s) if s.site == site.as_str() && s.number == e.number && s.hash == e.hash => None,
-        Ok(_) => Some("its signature is another entry's".to_owned()),
-    }
+    held
 }
 
 fn verify(site: &str, entries: &[FeedEntry], keys: &JwkSet, out: Output) -> Result<(), Failure> {
@@ -399,30 +450,37 @@ fn verify(site: &str, entries: &[FeedEntry], keys: &JwkSet, out: Output) -> Resu
                 argument: "site",
                 reason: e.to_string(),
             })?;
-    let before = std::iter::once(None).chain(entries.iter().map(Some));
-    let wrong = entries
-        .iter()
-        .zip(before)
-        .find_map(|(e, before)| Some((e.number, broken(&id, before, e, keys)?)));
+    let Held { words_only, broken } = hold_all(&id, entries, keys);
     out.one(
         || {
             serde_json::json!({
                 "site": site,
                 "entries": entries.len(),
-                "holds": wrong.is_none(),
-                "broken_number": wrong.as_ref().map(|w| w.0),
-                "broken": wrong.as_ref().map(|w| w.1.as_str()),
+                "words_only": words_only,
+                "holds": broken.is_none(),
+                "broken_number": broken.as_ref().map(|b| b.0),
+                "broken": broken.as_ref().map(|b| b.1.as_str()),
             })
         },
-        || match &wrong {
-            None => line(
-                "feed",
-                format!("{} entries hold, each signed", entries.len()),
-            ),
-            Some((number, what)) => line("feed", format!("entry {number} does not hold: {what}")),
+        || {
+            match &broken {
+                None => line(
+                    "feed",
+                    format!("{} entries hold, each signed", entries.len()),
+                ),
+                Some((number, what)) => {
+                    line("feed", format!("entry {number} does not hold: {what}"));
+                }
+            }
+            if words_only > 0 {
+                line(
+                    "older",
+                    format!("{words_only} sign their words, but neither kind, audience nor time"),
+                );
+            }
         },
     );
-    match wrong {
+    match broken {
         None => Ok(()),
         Some(_) => Err(Failure::Tampered),
     }
@@ -597,4 +655,105 @@ fn show_feed(entries: &[FeedEntry], out: Output) {
         },
         |e| json::of("crisis.v1.FeedEntry", e),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use redress_model::time::SystemClock;
+    use redress_rpc::auth::Issuer;
+
+    use super::*;
+
+    fn issuer() -> Issuer {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("key.pem");
+        Issuer::generate_key_file(&path).expect("a key");
+        Issuer::from_file(&path, "https://issuer.example", Arc::new(SystemClock)).expect("read")
+    }
+
+    fn site() -> SiteId {
+        "lake".parse().expect("a slug")
+    }
+
+    /// The entry, following the one before, signed as a release of this form does.
+    fn sign(
+        issuer: &Issuer,
+        form: Form,
+        before: Option<&FeedEntry>,
+        mut e: FeedEntry,
+    ) -> FeedEntry {
+        let (number, previous) = before.map_or((0, String::new()), |b| (b.number, b.hash.clone()));
+        e.number = number + 1;
+        e.previous_hash = previous;
+        e.hash = computed(&site(), &e, form).expect("ours");
+        let mut signed = serde_json::json!({ "site": "lake", "number": e.number, "hash": e.hash });
+        if form != Form::Words {
+            signed["form"] = form.number().into();
+        }
+        e.signature = issuer.attest(FEED_TYPE, &signed).expect("signed");
+        e
+    }
+
+    fn words() -> FeedEntry {
+        FeedEntry {
+            statement: "sites/lake/statements/00000000-0000-0000-0000-000000000007".into(),
+            kind: StatementKind::Holding.into(),
+            audience: Audience::Public.into(),
+            language: "zh-CN".into(),
+            text: "我们已到现场。".into(),
+            publish_time: Some(prost_types::Timestamp {
+                seconds: 1_772_430_000,
+                nanos: 1_000,
+            }),
+            digest: "02".repeat(32),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn i7_a_feed_with_entries_of_both_forms_holds_and_says_which_sign_their_words_alone() {
+        let issuer = issuer();
+        let old = sign(&issuer, Form::Words, None, words());
+        let new = sign(&issuer, Form::Whole, Some(&old), words());
+        let held = hold_all(&site(), &[old, new], &issuer.jwks());
+        assert_eq!((held.words_only, held.broken), (1, None));
+    }
+
+    #[test]
+    fn i7_an_entry_with_another_kind_audience_or_time_does_not_hold() {
+        let issuer = issuer();
+        let entry = sign(&issuer, Form::Whole, None, words());
+        let broken = |tamper: &dyn Fn(&mut FeedEntry)| {
+            let mut tampered = entry.clone();
+            tamper(&mut tampered);
+            hold(&site(), None, &tampered, &issuer.jwks()).err()
+        };
+        assert_eq!(broken(&|_| {}), None, "as it was published");
+        let changed = Some("it is not what was published".to_owned());
+        let kind = StatementKind::Closing.into();
+        assert_eq!(broken(&|e| e.kind = kind), changed);
+        let audience = Audience::Media.into();
+        assert_eq!(broken(&|e| e.audience = audience), changed);
+        let earlier = prost_types::Timestamp {
+            seconds: 1_772_429_999,
+            nanos: 1_000,
+        };
+        assert_eq!(broken(&|e| e.publish_time = Some(earlier)), changed);
+        assert_eq!(broken(&|e| e.publish_time = None), changed);
+        assert_eq!(broken(&|e| e.language = "en".into()), changed);
+        assert_eq!(broken(&|e| e.text.push('!')), changed);
+        assert_eq!(broken(&|e| e.supersedes_number = 1), changed);
+    }
+
+    #[test]
+    fn i7_an_entry_is_not_passed_off_as_one_whose_words_alone_are_signed() {
+        let issuer = issuer();
+        let mut entry = sign(&issuer, Form::Whole, None, words());
+        entry.kind = StatementKind::Closing.into();
+        entry.hash = computed(&site(), &entry, Form::Words).expect("ours");
+        let found = hold(&site(), None, &entry, &issuer.jwks());
+        assert_eq!(found, Err("its signature is another entry's".to_owned()));
+    }
 }

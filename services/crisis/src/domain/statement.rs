@@ -422,6 +422,20 @@ pub fn is_public(audience: Audience) -> bool {
     }
 }
 
+/// The words in which an outward update says that nothing is new, by language. Nobody approves them each time, so they are
+/// these and no others (I7): no fact, no figure, no promise but the cadence's own.
+pub const NOTHING_NEW: [(&str, &str); 2] = [
+    (
+        "zh-CN",
+        "目前没有新的进展。我们仍在处理，有进展即告知，最迟按约定的时间再次通报。",
+    ),
+    (
+        "en",
+        "There is nothing new at present. We are still working on it and will tell you as soon as there is, at the latest when the \
+         next update is due.",
+    ),
+];
+
 /// Who may release it: the spokesperson's chain; the commander decides when a holding statement goes (section 9).
 pub fn publishers(kind: StatementKind) -> &'static [DutyRole] {
     match kind {

@@ -8,16 +8,18 @@ use redress_model::name::{IncidentName, StatementName};
 use redress_model::words::ClockKind;
 use redress_store::Tx;
 
+use super::verifying::{Verified, verified};
 use super::{BriefingTold, Desk, StatementCase, listed, situation};
 use crate::domain::export::Entry;
+use crate::domain::logbook::Broken;
 use crate::domain::matrix::missing;
 use crate::domain::words::{LogKind, State};
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
 use crate::store::tasks::Task;
 use crate::store::{
-    briefings, callouts, cases, clocks, commitments, feed, handovers, lessons, links, log, media,
-    reviews, roles, sites, stages, statements, story, tasks, terms, told,
+    briefings, callouts, cases, clocks, commitments, feed, handovers, incidents, lessons, links,
+    log, media, reviews, roles, sites, stages, statements, story, tasks, terms, told,
 };
 
 /// Writes instants in the site's zone.
@@ -32,7 +34,7 @@ impl Pen {
     }
 }
 
-/// Everything that belongs to an incident.
+/// Everything that belongs to an incident, and where its log does not stand as it was written, which is said in it too.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -40,10 +42,10 @@ pub async fn whole_story(
     tx: &mut Tx,
     desk: &Desk,
     incident: &Incident,
-) -> Result<Vec<Entry>, Fault> {
+) -> Result<(Vec<Entry>, Option<(IncidentName, Broken)>), Fault> {
     let zone = sites::zone(tx, &incident.name.site).await?;
     let zone = zone.unwrap_or_else(|| desk.zone.clone());
-    let pen = Pen { zone: zone.clone() };
+    let pen = Pen { zone };
     let mut story = vec![
         head(&pen, incident),
         command(tx, &pen, incident).await?,
@@ -56,22 +58,42 @@ pub async fn whole_story(
     story.push(told_to(tx, &pen, incident).await?);
     story.push(asked(tx, &pen, incident).await?);
     story.push(reported(tx, &pen, incident).await?);
-    let all = briefings::list(
-        tx,
-        &incident.name.site,
-        incident.name.id,
-        None,
-        None,
-        i64::MAX,
-    );
-    for briefing in all.await?.into_iter().rev() {
-        let told = BriefingTold::load(tx, incident, briefing, &zone, desk.clock.now()).await?;
-        story.push(briefed(&pen, &told));
-    }
+    story.extend(met(tx, desk, &pen, incident).await?);
     story.push(pledged(tx, &pen, incident).await?);
     story.push(reviewed(tx, &pen, incident).await?);
+    let log = verified(tx, &incident.name).await?;
+    story.push(chained(incident, &log));
     story.extend(timeline(tx, &pen, incident).await?);
-    Ok(story)
+    // What was merged left here what it said, whom it met and what happened; the rest of it goes on above.
+    let mut broken = log.broken.map(|b| (incident.name.clone(), b));
+    for merged in incidents::merged(tx, &incident.name).await? {
+        story.push(head(&pen, &merged));
+        story.extend(said(tx, desk, &pen, &merged).await?);
+        story.extend(met(tx, desk, &pen, &merged).await?);
+        let log = verified(tx, &merged.name).await?;
+        story.push(chained(&merged, &log));
+        story.extend(timeline(tx, &pen, &merged).await?);
+        broken = broken.or(log.broken.map(|b| (merged.name, b)));
+    }
+    Ok((story, broken))
+}
+
+/// The briefings, oldest first.
+async fn met(
+    tx: &mut Tx,
+    desk: &Desk,
+    pen: &Pen,
+    incident: &Incident,
+) -> Result<Vec<Entry>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let all = briefings::list(tx, site, *id, None, None, i64::MAX).await?;
+    let mut entries = Vec::new();
+    for briefing in all.into_iter().rev() {
+        let now = desk.clock.now();
+        let told = BriefingTold::load(tx, incident, briefing, &pen.zone, now).await?;
+        entries.push(briefed(pen, &told));
+    }
+    Ok(entries)
 }
 
 fn head(pen: &Pen, incident: &Incident) -> Entry {
@@ -541,6 +563,21 @@ async fn reviewed(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, 
     Ok(entry)
 }
 
+/// Whether the log is the one that was written: a document made of another says so.
+fn chained(incident: &Incident, log: &Verified) -> Entry {
+    let mut entry = Entry::new(format!("记录链 Log {}", incident.number))
+        .with(format!("entries: {}", log.entries));
+    if log.hashed > 0 {
+        entry.line(format!("hash of entry {}: {}", log.hashed, log.hash));
+    }
+    entry.with(match log.broken {
+        None => "it stands as it was written".to_owned(),
+        Some(Broken { number, finding }) => {
+            format!("it does not stand as it was written from entry {number} on: {finding}")
+        }
+    })
+}
+
 /// The log, an entry for each day of the site.
 async fn timeline(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Vec<Entry>, Fault> {
     let IncidentName { site, id } = &incident.name;
@@ -551,7 +588,8 @@ async fn timeline(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Vec<Ent
         let local = noted.at.to_zoned(pen.zone.clone());
         let day = local.date().to_string();
         if days.last().is_none_or(|(last, _)| *last != day) {
-            days.push((day.clone(), Entry::new(format!("时间线 Timeline {day}"))));
+            let title = format!("时间线 Timeline {} {day}", incident.number);
+            days.push((day.clone(), Entry::new(title)));
         }
         let actor = if noted.actor.is_empty() {
             String::new()

@@ -298,16 +298,9 @@ impl Turn<'_> {
     /// # Errors
     /// When Postgres is away.
     pub async fn meet(&mut self, kind: ClockKind, case: Option<Uuid>) -> Result<bool, Fault> {
-        match kind {
-            ClockKind::WeeklyBriefing => {
-                self.told(Audience::Affected, TellMeans::Briefing, "")
-                    .await?;
-            }
-            ClockKind::LeaderContact => {
-                self.told(Audience::Affected, TellMeans::Contact, "")
-                    .await?;
-            }
-            _ => {}
+        if kind == ClockKind::WeeklyBriefing {
+            self.told(Audience::Affected, TellMeans::Briefing, "")
+                .await?;
         }
         let site = self.site();
         let running = clocks::open(self.tx, &site, self.incident.name.id).await?;

@@ -14,6 +14,7 @@ use crate::domain::media::{Outlet, Refusal, Words, answers, clarifies, clarify_b
 use crate::domain::statement::Person;
 use crate::domain::words::{ExposureTruth, InquiryState, LogKind, OutletRank, StatementState};
 use crate::store::media::{self, Assessment, Clarified, Exposure, Inquiry};
+use crate::store::statements;
 
 fn refused(refusal: &Refusal, name: impl std::fmt::Display) -> Fault {
     Fault::illegal(refusal.reason(), refusal.to_string(), name)
@@ -284,15 +285,22 @@ impl Turn<'_> {
         self.note(LogKind::Media, actor, &text, &name).await
     }
 
-    /// A statement of this incident, and it as an answer or a clarification sees it.
+    /// A statement of this incident, and it as an answer or a clarification sees it. What came here with the desk of a merged
+    /// incident may be answered by what had left there; nothing else of that one leaves any more.
     async fn words(&mut self, name: &StatementName) -> Result<(Words, Case), Fault> {
-        let case = self.statement(name).await?;
+        let found = statements::get(self.tx, &name.site, name.id).await?;
+        let statement = found.ok_or_else(|| Fault::not_found("Statement", name))?;
+        let own = statement.incident == self.incident.name.id;
+        if !own && (statement.published.is_none() || !self.has(statement.incident).await?) {
+            return Err(Fault::not_found("Statement", name));
+        }
+        let case = Case::load(self.tx, self.desk, statement, self.incident.stage).await?;
         let content = &case.statement.content;
         let words = Words {
             audience: content.audience,
             kind: content.kind,
             published: case.statement.state == StatementState::Published,
-            approved: self.may_leave(&case),
+            approved: own && self.may_leave(&case),
         };
         Ok((words, case))
     }

@@ -24,6 +24,7 @@ mod standing_down;
 mod telling;
 mod terms;
 mod turn;
+mod verifying;
 
 pub use briefing::{Notes, Pledge, Told as BriefingTold};
 pub use calling::Because;
@@ -40,3 +41,4 @@ pub use split::{Goal, Splitting, split};
 pub use telling::situation;
 pub use terms::{Wanted, listed};
 pub use turn::{Desk, Transition, Turn};
+pub use verifying::{Verified, verified};

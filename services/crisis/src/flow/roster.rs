@@ -69,7 +69,7 @@ pub async fn contacted(tx: &mut Tx, desk: &Desk, contact: &Contact) -> Result<Ve
 }
 
 impl Turn<'_> {
-    /// Finds contacts that were a lead's by what the roster tells now. Says whether a promise was met.
+    /// Finds contacts that were a lead's by what the roster tells now. Says whether a promise was met, or everybody is told.
     pub(super) async fn settle_contacts(&mut self) -> Result<bool, Fault> {
         let site = self.site();
         let mut met = false;
@@ -81,6 +81,7 @@ impl Turn<'_> {
             contact.lead = true;
             cases::contacted(self.tx, &contact).await?;
             let case = Some(contact.case.id);
+            met |= self.spoken().await?;
             if self.meet(ClockKind::LeaderContact, case).await? {
                 let text = format!("{} spoke with the complainant", contact.staff);
                 self.note(LogKind::LeaderContact, "", &text, "").await?;

@@ -155,16 +155,18 @@ impl Turn<'_> {
     ) -> Result<(), Fault> {
         if let Some(old) = statement.supersedes {
             let site = self.site();
-            let old = statements::get(self.tx, &site, old).await?;
-            let fits = old.is_some_and(|old| {
-                old.incident == statement.incident
-                    && old.state == StatementState::Published
-                    && old.content.audience == statement.content.audience
-                    && old.content.language == statement.content.language
-            });
+            let fits = match statements::get(self.tx, &site, old).await? {
+                // What a merged incident published is for the one that stays to supersede: the other takes no writes.
+                Some(old) => {
+                    old.state == StatementState::Published
+                        && old.content.audience == statement.content.audience
+                        && old.content.language == statement.content.language
+                        && self.has(old.incident).await?
+                }
+                None => false,
+            };
             if !fits {
-                let text =
-                    "must be a published statement of the same incident, audience and language";
+                let text = "must be a published statement of the same incident, or of one merged into it, audience and language";
                 return Err(Fault::invalid("statement.supersedes", text));
             }
         }
@@ -340,6 +342,38 @@ impl Turn<'_> {
             actor: &by.subject,
         })
         .await
+    }
+
+    /// To whom the statement speaks that an outward update tells again, by its name: one of this incident, or of one that was
+    /// merged into it, that has left to somebody outside and stands (I7).
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION `UPDATE_WITHOUT_STATEMENT`.
+    pub async fn told_again(&mut self, reference: &str) -> Result<Audience, Fault> {
+        if let Ok(StatementName { site, id }) = reference.parse()
+            && site == self.site()
+            && let Some(statement) = statements::get(self.tx, &site, id).await?
+            && statement.state == StatementState::Published
+            && statement.content.audience != Audience::Staff
+            && self.has(statement.incident).await?
+        {
+            return Ok(statement.content.audience);
+        }
+        let text = "what goes out rests upon a statement: publish one, which is an update; or name as reference one that is \
+                    published, stands and speaks to somebody outside; or say that nothing is new, in the words for that";
+        let name = &self.incident.name;
+        Err(Fault::illegal("UPDATE_WITHOUT_STATEMENT", text, name))
+    }
+
+    /// Whether an incident is this one, or was merged into it.
+    pub(super) async fn has(&mut self, incident: uuid::Uuid) -> Result<bool, Fault> {
+        let own = self.incident.name.id;
+        if incident == own {
+            return Ok(true);
+        }
+        let site = self.site();
+        let other = incidents::get(self.tx, &site, incident).await?;
+        Ok(other.is_some_and(|other| other.merged_into == Some(own)))
     }
 
     /// Whether it could be published now, but for who does it.

@@ -7,7 +7,7 @@ use super::Turn;
 use crate::domain::matrix::{Situation, Told, missing};
 use crate::domain::words::{Audience, TellMeans};
 use crate::store::incidents::Incident;
-use crate::store::{log, told};
+use crate::store::{cases, log, told};
 
 impl Turn<'_> {
     /// Keeps that an audience was told something now.
@@ -29,6 +29,22 @@ impl Turn<'_> {
             at: self.now,
         };
         told::add(self.tx, &site, id, &told).await
+    }
+
+    /// A leader spoke with a complainant: those concerned were told once nobody is left with whom none did in this stage. Says
+    /// whether that is so.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn spoken(&mut self) -> Result<bool, Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let since = situation(self.tx, &self.incident).await?.since;
+        if !cases::all_contacted(self.tx, &site, id, since).await? {
+            return Ok(false);
+        }
+        self.told(Audience::Affected, TellMeans::Contact, "")
+            .await?;
+        Ok(true)
     }
 
     /// Who has to be told something yet before the stage may end.

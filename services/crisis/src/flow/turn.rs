@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::Settings;
 use crate::domain::cadence::Policy;
 use crate::domain::command::Roster;
+use crate::domain::logbook::Head;
 use crate::domain::terms::Terms;
 use crate::domain::words::{LogKind, Mode, State};
 use crate::store::cases::Contact;
@@ -68,6 +69,8 @@ pub struct Turn<'t> {
     /// The incident as it is at this moment of the transaction.
     pub incident: Incident,
     armed: Vec<Entry>,
+    /// Where the log ends; none until something is noted.
+    log: Option<Head>,
 }
 
 impl<'t> Turn<'t> {
@@ -101,6 +104,7 @@ impl<'t> Turn<'t> {
             roster,
             incident,
             armed: Vec::new(),
+            log: None,
         })
     }
 
@@ -204,8 +208,14 @@ impl<'t> Turn<'t> {
             text,
             reference,
         };
-        let IncidentName { site, id } = &self.incident.name;
-        log::add(self.tx, site, *id, self.now, note).await
+        let name = &self.incident.name;
+        let mut end = match self.log.take() {
+            Some(end) => end,
+            None => log::end(self.tx, name).await?,
+        };
+        log::add(self.tx, name, &mut end, self.now, note).await?;
+        self.log = Some(end);
+        Ok(())
     }
 
     /// Remembers what the timers are to know once this is committed.

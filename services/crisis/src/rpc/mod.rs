@@ -19,6 +19,7 @@ mod room;
 mod statements;
 mod subject;
 mod switch_mode;
+mod verify_incidents;
 mod view;
 mod watch_incident;
 
@@ -31,7 +32,8 @@ use redress_proto::crisis::v1::{
     MoveStageRequest, MoveStageResponse, OpenIncidentRequest, OpenIncidentResponse,
     RecordBriefingRequest, RecordBriefingResponse, RecordLeaderContactRequest,
     RecordLeaderContactResponse, RecordUpdateRequest, RecordUpdateResponse, SwitchModeRequest,
-    SwitchModeResponse, WatchIncidentRequest, WatchIncidentResponse,
+    SwitchModeResponse, VerifyIncidentsRequest, VerifyIncidentsResponse, WatchIncidentRequest,
+    WatchIncidentResponse,
 };
 use redress_rpc::watch::{Bell, Stream};
 use redress_rpc::{Fingerprints, status};
@@ -141,5 +143,12 @@ impl IncidentService for Incidents {
         request: Request<RecordBriefingRequest>,
     ) -> Result<Response<RecordBriefingResponse>, Status> {
         answer(record_briefing::handle(self, &request).await)
+    }
+
+    async fn verify_incidents(
+        &self,
+        request: Request<VerifyIncidentsRequest>,
+    ) -> Result<Response<VerifyIncidentsResponse>, Status> {
+        answer(verify_incidents::handle(self, &request).await)
     }
 }

@@ -1,5 +1,7 @@
-//! RecordUpdate: an inside report or an outward update was given; it may say that nothing is new. FAILED_PRECONDITION
-//! `NOTHING_LEAVES_IN_PRIVATE_MODE` for an outward one in private mode (section 9),
+//! RecordUpdate: an inside report or an outward update was given; it may say that nothing is new. News go out as a published
+//! statement, which is an update itself (I7): what is left to record here is that nothing is new, in the words that are
+//! shipped for that, and that a statement that stands was told again. FAILED_PRECONDITION `UPDATE_WITHOUT_STATEMENT`
+//! otherwise, `NOTHING_LEAVES_IN_PRIVATE_MODE` for an outward one in private mode (section 9),
 //! `NOTHING_LEAVES_WHILE_PROVISIONAL` while the incident hangs on a suspicion (section 4).
 
 use redress_model::Fault;
@@ -10,6 +12,7 @@ use tonic::Request;
 
 use super::Incidents;
 use super::command::{self, Command, Order};
+use crate::domain::statement::NOTHING_NEW;
 use crate::domain::words::{Audience, LogKind, Mode, TellMeans, UpdateAudience};
 use crate::flow::{Transition, Turn};
 use crate::store::updates as store;
@@ -40,9 +43,17 @@ pub(super) async fn handle(
         reference: &r.reference,
         actor: &caller.subject,
     };
+    let shipped = update.audience == UpdateAudience::Outward && update.nothing_new;
     let incident = command::run(api, caller, order, update).await?;
+    let words = NOTHING_NEW.into_iter().filter(|_| shipped);
     Ok(wire::RecordUpdateResponse {
         incident: Some(incident),
+        words: words
+            .map(|(language, text)| wire::UpdateWords {
+                language: language.to_owned(),
+                text: text.to_owned(),
+            })
+            .collect(),
     })
 }
 
@@ -66,27 +77,42 @@ impl Command for Update<'_> {
         if outward {
             turn.require_confirmed()?;
         }
-        let what = match self.audience {
-            UpdateAudience::Inside => "an inside report was given",
-            UpdateAudience::Outward => "an outward update was given",
+        let (told, nothing_new, text) = match (self.audience, self.nothing_new) {
+            (UpdateAudience::Inside, false) => (
+                Some(Audience::Staff),
+                false,
+                "an inside report was given".to_owned(),
+            ),
+            (UpdateAudience::Inside, true) => (
+                Some(Audience::Staff),
+                true,
+                "an inside report was given: nothing new".to_owned(),
+            ),
+            // Whoever hears that nothing is new was told nothing that a stage waits for.
+            (UpdateAudience::Outward, true) => (
+                None,
+                true,
+                format!(
+                    "an outward update was given: nothing new: {}",
+                    NOTHING_NEW.map(|(_, text)| text).join(" / ")
+                ),
+            ),
+            // What was published is told again: it was news when it left.
+            (UpdateAudience::Outward, false) => {
+                let audience = turn.told_again(self.reference).await?;
+                let text = format!("an outward update was given: a statement to {audience} again");
+                (Some(audience), true, text)
+            }
         };
-        let audience = match self.audience {
-            UpdateAudience::Inside => Audience::Staff,
-            UpdateAudience::Outward => Audience::Public,
-        };
-        turn.told(audience, TellMeans::Update, self.reference)
-            .await?;
-        let news = if self.nothing_new {
-            ": nothing new"
-        } else {
-            ""
-        };
-        let text = format!("{what}{news}");
+        if let Some(audience) = told {
+            turn.told(audience, TellMeans::Update, self.reference)
+                .await?;
+        }
         turn.note(LogKind::Update, self.actor, &text, self.reference)
             .await?;
         turn.keep_update(store::Update {
             audience: self.audience,
-            nothing_new: self.nothing_new,
+            nothing_new,
             reference: self.reference,
             actor: self.actor,
         })

@@ -7,15 +7,19 @@ use redress_proto::crisis::v1 as wire;
 use redress_store::Tx;
 
 use super::briefings::view::{commitment, listed};
+use super::commanding::view::handover;
 use super::media::view::{exposure, inquiry};
 use super::playbooks::view::{condition, task};
 use crate::domain::briefing::{BriefingState, CommitmentState, form};
 use crate::domain::matrix::cells;
-use crate::domain::words::{InquiryState, StatementState, TaskState};
+use crate::domain::words::{HandoverState, InquiryState, StatementState, TaskState};
 use crate::flow::{Desk, StatementCase, situation};
+use crate::store::handovers::Handover;
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
-use crate::store::{briefings, commitments, media, roles, stages, statements, tasks, terms, told};
+use crate::store::{
+    briefings, commitments, handovers, links, media, roles, stages, statements, tasks, terms, told,
+};
 
 /// Of each kind at most.
 const SHOWN_MAX: i64 = 50;
@@ -38,7 +42,32 @@ pub(super) async fn room(
         exposures: reported(tx, incident).await?,
         tasks: to_do(tx, incident).await?,
         conditions: unsaid(tx, desk, incident).await?,
+        handovers: offered(tx, desk, incident).await?,
+        links: linked(tx, incident).await?,
     })
+}
+
+/// Who was asked to take a role over and may still do so.
+async fn offered(
+    tx: &mut Tx,
+    desk: &Desk,
+    incident: &Incident,
+) -> Result<Vec<wire::Handover>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let now = desk.clock.now();
+    let all = handovers::of_incident(tx, site, *id, i64::MAX).await?;
+    let stands = |o: &&Handover| o.state == HandoverState::Offered && o.expires > now;
+    let open = all.iter().filter(stands);
+    Ok(open.map(|offer| handover(site, offer)).collect())
+}
+
+async fn linked(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::RoomLink>, Fault> {
+    let links = links::of_incident(tx, &incident.name).await?.into_iter();
+    let shown = links.map(|link| wire::RoomLink {
+        incident: link.other.to_string(),
+        leads: link.leads,
+    });
+    Ok(shown.collect())
 }
 
 async fn said(

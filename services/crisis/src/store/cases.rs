@@ -375,6 +375,33 @@ pub async fn uncontacted(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     .or_fault()
 }
 
+/// Whether a lead has spoken with everybody who complains in an incident, since an instant and since the case joined.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn all_contacted(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    since: Timestamp,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- crisis::store::cases::all_contacted
+        SELECT NOT EXISTS (
+          SELECT FROM case_file c
+          WHERE c.site = $1 AND c.incident = $2 AND NOT c.ended AND c.complainants > 0
+            AND NOT EXISTS (SELECT FROM case_contact k
+                            WHERE k.site = c.site AND k.case_id = c.id AND k.lead
+                              AND k.contact_time >= c.join_time AND k.contact_time >= $3)) AS "all!""#,
+        site.as_str(),
+        incident,
+        since.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Moves a case to another cluster.
 ///
 /// # Errors

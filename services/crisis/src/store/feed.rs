@@ -5,15 +5,15 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StatementName};
 use redress_store::{StoreResultExt as _, Tx};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::read;
 use super::statements::Statement;
+use crate::domain::feed::{Form, Said, hash};
 use crate::domain::statement::Digest;
 use crate::domain::words::{Audience, StatementKind};
 
-/// Signs the hash of an entry of a site: `(site, number, hash in hexadecimal)`.
+/// Signs the hash of an entry of a site, and that it is of [`Form::NEWEST`]: `(site, number, hash in hexadecimal)`.
 pub type Sign = dyn Fn(&SiteId, i64, &str) -> Result<String, Fault> + Send + Sync;
 
 /// An entry with the words that left.
@@ -43,31 +43,6 @@ pub struct Entry {
     pub signature: String,
     /// As exactly what it left.
     pub digest: Vec<u8>,
-}
-
-/// Hash of an entry. Every part is preceded by its length.
-pub fn hash(
-    site: &SiteId,
-    number: i64,
-    previous: &[u8],
-    digest: &[u8],
-    language: &str,
-    text: &str,
-) -> Digest {
-    let mut hash = Sha256::new();
-    let number = number.to_string();
-    for part in [
-        site.as_str().as_bytes(),
-        number.as_bytes(),
-        previous,
-        digest,
-        language.as_bytes(),
-        text.as_bytes(),
-    ] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
 }
 
 /// Adds a statement that is leaving. One site publishes one at a time, so that its chain has no forks.
@@ -105,12 +80,20 @@ pub async fn append(
     };
     let content = &statement.content;
     let hash = hash(
-        site,
-        number,
-        &previous_hash,
-        &digest,
-        &content.language,
-        &content.text,
+        Form::NEWEST,
+        &Said {
+            site,
+            number,
+            previous: &previous_hash,
+            digest: &digest,
+            statement: &statement.name,
+            kind: content.kind,
+            audience: content.audience,
+            language: &content.language,
+            text: &content.text,
+            supersedes_number,
+            published: at,
+        },
     );
     let signature = sign(site, number, &hex::encode(hash))?;
     sqlx::query!(

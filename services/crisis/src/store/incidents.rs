@@ -183,6 +183,50 @@ pub async fn open_ids(tx: &mut Tx, site: &SiteId) -> Result<Vec<Uuid>, Fault> {
     .or_fault()
 }
 
+/// Ids of incidents of a site in their order, ended ones too.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn ids_after(
+    tx: &mut Tx,
+    site: &SiteId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Uuid>, Fault> {
+    sqlx::query_scalar!(
+        "-- crisis::store::incidents::ids_after
+        SELECT id FROM incident WHERE site = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
+        site.as_str(),
+        after,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// What was merged into an incident, oldest first.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn merged(tx: &mut Tx, into: &IncidentName) -> Result<Vec<Incident>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- crisis::store::incidents::merged
+        SELECT site, id, number, cluster, state, mode, mode_reason, weighed, stage, open_reason, opened_by,
+               opened_case, open_time, update_time, merged_into, revision, provisional
+        FROM incident WHERE site = $1 AND merged_into = $2 ORDER BY open_time, id",
+        into.site.as_str(),
+        into.id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
 /// What a list is narrowed by.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {

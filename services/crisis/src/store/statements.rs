@@ -455,15 +455,17 @@ pub async fn told(
         .collect()
 }
 
-/// Whether a holding statement of an incident has left.
+/// Whether a holding statement of an incident has left, or of one that was merged into it.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn holding_left(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<bool, Fault> {
     sqlx::query_scalar!(
         r#"-- crisis::store::statements::holding_left
-        SELECT EXISTS (SELECT FROM statement
-                       WHERE site = $1 AND incident = $2 AND kind = 'HOLDING' AND publish_time IS NOT NULL) AS "left!""#,
+        SELECT EXISTS (SELECT FROM statement s
+                       WHERE s.site = $1 AND s.kind = 'HOLDING' AND s.publish_time IS NOT NULL
+                         AND s.incident IN (SELECT i.id FROM incident i
+                                            WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))) AS "left!""#,
         site.as_str(),
         incident,
     )

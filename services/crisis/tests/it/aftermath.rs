@@ -14,6 +14,7 @@ use redress_proto::words::ClockState;
 use tonic::{Code, Status};
 
 use crate::api::ask;
+use crate::statements::{VOICE, words};
 use crate::world::*;
 
 impl World {
@@ -591,6 +592,50 @@ async fn the_whole_incident_is_one_document_that_holds_and_shows_every_change() 
         .export_incident(as_staff(request, "lake", "negotiator"))
         .await;
     assert_eq!(hidden.expect_err("hidden").code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn what_a_merged_incident_said_and_what_happened_in_it_stand_in_the_document() {
+    let (world, incident) = opened().await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let merged = open.into_iter().find(|i| i.name != incident).expect("two");
+    let text = "我们正在逐户核实。";
+    let holding = words(wire::StatementKind::Holding, text);
+    let holding = world.draft(&merged.name, holding, "author").await;
+    world.approve_all(&holding).await;
+    world.release(&holding, VOICE).await.expect("released");
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    let export = world
+        .export(&incident, ExportFormat::Markdown, "lake")
+        .await;
+    let export = export.expect("exported");
+    redress_crisis::domain::export::verify(&export.document).expect("holds");
+    assert_eq!(export.broken, None);
+    let title = format!("Incident {}", merged.number);
+    for told in [
+        text,
+        "state: MERGED",
+        title.as_str(),
+        "a statement to PUBLIC was published",
+    ] {
+        assert!(export.document.contains(told), "{told}");
+    }
+    world
+        .administer(
+            "DELETE FROM crisis.incident_log WHERE text LIKE '%statement to PUBLIC was published'",
+        )
+        .await;
+    let export = world
+        .export(&incident, ExportFormat::Markdown, "lake")
+        .await;
+    let broken = export.expect("exported").broken.expect("found");
+    assert_eq!(broken.name, merged.name);
 }
 
 /// The RPCs of the end, for whoever tries all of them.

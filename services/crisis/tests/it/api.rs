@@ -426,6 +426,13 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                     assert!(listed.into_inner().incidents.is_empty());
                     continue;
                 }
+                "VerifyIncidents" => {
+                    let request = wire::VerifyIncidentsRequest {
+                        parent: name.clone(),
+                        ..Default::default()
+                    };
+                    api.verify_incidents(ask(caller, request)).await.map(|_| ())
+                }
                 "OpenIncident" => {
                     let request = wire::OpenIncidentRequest {
                         parent: "sites/lake".into(),

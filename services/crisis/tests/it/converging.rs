@@ -371,6 +371,7 @@ async fn every_step_fails_once(accident: Accident, stride: usize) {
         }
         world.take([event]).await;
         assert_eq!(rows(&world, &site).await, whole, "step {n}");
+        assert!(world.broken_logs(&site).await.is_empty(), "step {n}: I12");
         assert_eq!(world.the_open(&site).await.roles.len(), 7);
     }
 }

@@ -245,6 +245,8 @@ async fn update(world: &World, audience: UpdateAudience) -> Result<wire::Inciden
         name: world.the_open("lake").await.name,
         audience: audience.into(),
         reference: "update".into(),
+        // News go out as a statement.
+        nothing_new: audience == UpdateAudience::Outward,
         ..Default::default()
     };
     let answer = world

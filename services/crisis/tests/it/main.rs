@@ -12,6 +12,7 @@ mod converging;
 mod gates;
 mod keeping;
 mod lessons;
+mod logbook;
 mod matrix;
 mod media;
 mod opening;

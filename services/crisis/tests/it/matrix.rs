@@ -48,6 +48,24 @@ impl World {
         draft
     }
 
+    /// Tells outward what stands already, or that nothing is new.
+    async fn outward(
+        &self,
+        incident: &str,
+        reference: &str,
+        nothing_new: bool,
+    ) -> Result<wire::RecordUpdateResponse, Status> {
+        let request = wire::RecordUpdateRequest {
+            name: incident.to_owned(),
+            audience: wire::UpdateAudience::Outward.into(),
+            reference: reference.to_owned(),
+            nothing_new,
+            ..Default::default()
+        };
+        let answer = self.api.record_update(as_person(request, "lake", "duty"));
+        Ok(answer.await?.into_inner())
+    }
+
     /// Tells inside or outward that there is news.
     pub(crate) async fn report(&self, incident: &str, audience: wire::UpdateAudience) {
         let request = wire::RecordUpdateRequest {
@@ -165,6 +183,120 @@ async fn what_a_merged_incident_had_told_counts_in_the_one_that_stays() {
     let gaps = world.plan(&older).await.gaps;
     assert!(gaps.iter().all(|gap| gap.name != "audience/AFFECTED"));
     assert!(gaps.iter().any(|gap| gap.name == "audience/MEDIA"));
+}
+
+#[tokio::test]
+async fn what_goes_out_rests_upon_a_statement_that_stands_and_is_told_to_whom_that_speaks_i7() {
+    let (world, incident) = public().await;
+    let refused = async |reference: &str| {
+        let refused = world.outward(&incident, reference, false).await;
+        let refused = refused.expect_err("rests upon nothing");
+        assert_eq!(reason(&refused), "UPDATE_WITHOUT_STATEMENT", "{reference}");
+    };
+    refused("wechat/12").await;
+    let unapproved = words(StatementKind::Update, "我们在核实。");
+    let unapproved = world.draft(&incident, unapproved, "author").await;
+    refused(&unapproved.name).await;
+    let inside = world.say_to(&incident, Audience::Staff).await;
+    refused(&inside.name).await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let other = open.into_iter().find(|i| i.name != incident).expect("two");
+    let theirs = world.say_to(&other.name, Audience::Public).await;
+    refused(&theirs.name).await;
+
+    // What stands is told again: an update, and nothing new.
+    let said = world.say_to(&incident, Audience::Affected).await;
+    for times in 1..=2 {
+        world.advance(30);
+        let told = world.outward(&incident, &said.name, false).await;
+        assert!(told.expect("told again").words.is_empty());
+        let tasks = world.plan(&incident).await.tasks;
+        let asked = tasks.iter().any(|t| t.key.starts_with("check-outward-"));
+        assert_eq!(asked, times == 2, "two in a row ask for a check");
+    }
+    let cell = world
+        .cell(&incident, Audience::Affected, IncidentStage::Outbreak)
+        .await;
+    assert_eq!((cell.count, cell.means()), (3, TellMeans::Update));
+    assert_eq!(cell.reference, said.name);
+    let missing = world.missing(&incident).await;
+    assert!(missing.contains(&Audience::Public), "it spoke to others");
+
+    let newer = wire::Statement {
+        audience: Audience::Affected.into(),
+        supersedes: said.name.clone(),
+        ..words(StatementKind::Update, "我们已到现场。")
+    };
+    let newer = world.draft(&incident, newer, "author").await;
+    world.approve_all(&newer).await;
+    world.release(&newer, VOICE).await.expect("supersedes");
+    refused(&said.name).await;
+
+    // What a merged incident published stands for the one that stays.
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    let told = world.outward(&incident, &theirs.name, false).await;
+    told.expect("it is ours now");
+}
+
+#[tokio::test]
+async fn that_nothing_is_new_goes_out_in_the_shipped_words_and_closes_no_gap_i7() {
+    let (world, incident) = public().await;
+    let missing = world.missing(&incident).await;
+    let told = world.outward(&incident, "wechat/12", true).await;
+    let told = told.expect("needs no statement");
+    let said = told.words.iter().map(|w| (&*w.language, &*w.text));
+    let said: Vec<(&str, &str)> = said.collect();
+    assert_eq!(said, redress_crisis::domain::statement::NOTHING_NEW);
+    let log = told.incident.expect("filled").log_entries;
+    let noted = log.iter().find(|e| e.reference == "wechat/12");
+    let noted = &noted.expect("in the log").text;
+    assert!(said.iter().all(|(_, text)| noted.contains(text)), "{noted}");
+    assert_eq!(world.missing(&incident).await, missing, "nobody was told");
+}
+
+#[tokio::test]
+async fn those_concerned_are_told_once_a_leader_spoke_with_each_of_them_m01() {
+    for criterion in ["G1.5", "G1.4"] {
+        let world = World::new().await;
+        world
+            .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+            .await;
+        for n in [1, 2] {
+            let graded = graded(&case("lake", n), &cluster("lake", 1), 1, &[criterion]);
+            world.take([graded.event()]).await;
+        }
+        let incident = world.the_open("lake").await.name;
+        world.advance(10);
+        let spoke = contact(&case("lake", 1), "duty", world.now());
+        world.take([spoke]).await;
+        let missing = world.missing(&incident).await;
+        assert!(missing.contains(&Audience::Affected), "{criterion}: one");
+        let spoke = contact(&case("lake", 2), "duty", world.now());
+        world.take([spoke]).await;
+        let missing = world.missing(&incident).await;
+        assert!(!missing.contains(&Audience::Affected), "{criterion}: both");
+        let cell = world
+            .cell(&incident, Audience::Affected, IncidentStage::Outbreak)
+            .await;
+        assert_eq!((cell.count, cell.means()), (1, TellMeans::Contact));
+
+        // The next stage asks anew.
+        let waived = world.to_stage(&incident, IncidentStage::Handling, |_| true);
+        waived.await.expect("waived");
+        for (n, told) in [(1, false), (2, true)] {
+            world.advance(10);
+            let spoke = contact(&case("lake", n), "duty", world.now());
+            world.take([spoke]).await;
+            let missing = world.missing(&incident).await;
+            assert_eq!(!missing.contains(&Audience::Affected), told, "{criterion}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -586,6 +586,41 @@ async fn a_stage_and_a_mode_leave_the_desk_alone_and_a_merge_takes_it_along() {
 }
 
 #[tokio::test]
+async fn m17_what_had_left_before_a_merge_answers_and_clarifies_after_it() {
+    let (world, incident) = public().await;
+    let inquiry = world.ask(&incident, 48, None).await;
+    let report = world.report_in(&incident, ExposureTruth::False).await;
+    let (kind, audience) = (StatementKind::Clarification, Audience::Media);
+    let left = world.left(&incident, kind, audience).await;
+    let unpublished = world.approved(&incident, kind, audience).await;
+    let earlier = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"])
+        .at(world.now() - SignedDuration::from_hours(9));
+    world.take([earlier.event()]).await;
+    let open = world.open("lake").await;
+    let survivor = open.into_iter().find(|i| i.name != incident).expect("two");
+    let strangers = world
+        .left(&survivor.name, StatementKind::Answer, audience)
+        .await;
+    let refused = world.reply(&inquiry.name, &strangers.name, VOICE).await;
+    assert_eq!(refused.expect_err("another's").code(), Code::NotFound);
+    let (from, into) = (cluster("lake", 1), cluster("lake", 2));
+    world
+        .take([cluster_merged(&case("lake", 1), &from, &into)])
+        .await;
+    let stays = world.the_open("lake").await;
+    assert_eq!(stays.name, survivor.name, "the older one stays");
+
+    let refused = world.reply(&inquiry.name, &unpublished.name, VOICE).await;
+    assert_eq!(refused.expect_err("never left").code(), Code::NotFound);
+    let answered = world.reply(&inquiry.name, &left.name, VOICE).await;
+    assert_eq!(answered.expect("it left").statement, left.name);
+    let outlet = ("City Daily", OutletRank::City);
+    let set_right = world.set_right(&report.name, &left.name, outlet).await;
+    let clarified = set_right.expect("it left").clarification;
+    assert!(clarified.expect("how").in_time);
+}
+
+#[tokio::test]
 async fn another_site_finds_nothing_of_the_desk_i8() {
     let (world, incident) = public().await;
     let inquiry = world.ask(&incident, 4, None).await.name;

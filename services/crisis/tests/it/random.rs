@@ -719,6 +719,7 @@ fn whatever_happens_a_matter_has_one_incident_and_nothing_leaves_unapproved_i6_i
                 walk.what_left_was_approved_and_stays().await;
                 walk.the_feed_only_grows().await;
             }
+            assert!(walk.world.broken_logs("lake").await.is_empty(), "I12");
             left.fetch_add(walk.left.len(), Ordering::Relaxed);
         });
         Ok(())

@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use redress_model::words::{ClockKind, DutyRole};
-use redress_proto::convert::{to_timestamp, to_wire};
+use redress_crisis::domain::feed::{Form, Said, hash};
+use redress_model::words::{ClockKind, DutyRole, Word as _};
+use redress_proto::convert::{from_timestamp, to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
@@ -168,6 +169,12 @@ impl World {
         Ok(answer.into_inner().statement.expect("filled"))
     }
 
+    /// What nobody but an administrator of the database can do.
+    pub(crate) async fn administer(&self, sql: &'static str) {
+        let done = sqlx::raw_sql(sql).execute(&self.database.admin).await;
+        done.expect("an administrator can");
+    }
+
     pub(crate) async fn feed(&self) -> Vec<wire::FeedEntry> {
         let request = wire::ListFeedRequest {
             parent: "sites/lake".into(),
@@ -220,6 +227,67 @@ async fn a_statement_leaves_after_three_people_approved_exactly_it_i7() {
     assert_eq!(told[0].digest, draft.digest);
     let again = world.release(&draft, VOICE).await.expect_err("once");
     assert_eq!(reason(&again), "STATEMENT_NOT_DRAFT");
+}
+
+/// The hash of an entry, from what a reader gets and nothing else.
+fn hash_of(entry: &wire::FeedEntry) -> String {
+    use redress_crisis::domain::words::{Audience, StatementKind};
+    let published = entry.publish_time.as_ref().expect("published");
+    let said = Said {
+        site: &"lake".parse().expect("a slug"),
+        number: entry.number,
+        previous: &hex::decode(&entry.previous_hash).expect("hexadecimal"),
+        digest: &hex::decode(&entry.digest).expect("hexadecimal"),
+        statement: &entry.statement.parse().expect("a name"),
+        kind: StatementKind::from_number(entry.kind).expect("known"),
+        audience: Audience::from_number(entry.audience).expect("known"),
+        language: &entry.language,
+        text: &entry.text,
+        supersedes_number: entry.supersedes_number,
+        published: from_timestamp("publish_time", published).expect("an instant"),
+    };
+    hex::encode(hash(Form::NEWEST, &said))
+}
+
+#[tokio::test]
+async fn what_an_entry_is_for_to_whom_and_when_it_left_are_under_its_hash_i7() {
+    let (world, incident, draft) = approved().await;
+    world.release(&draft, VOICE).await.expect("released");
+    let first = world.feed().await.remove(0);
+    assert_eq!(hash_of(&first), first.hash);
+    let correction = Statement {
+        supersedes: draft.name.clone(),
+        ..words(StatementKind::Update, "我们昨晚已到现场。")
+    };
+    let correction = world.draft(&incident, correction, "author").await;
+    world.approve_all(&correction).await;
+    world.release(&correction, VOICE).await.expect("released");
+    let second = world.feed().await.remove(1);
+    assert_eq!(second.supersedes_number, 1);
+    assert_eq!(hash_of(&second), second.hash);
+
+    // Whoever can write the tables changes what is read, and not what was signed.
+    for tamper in [
+        "UPDATE crisis.statement_version SET audience = 'MEDIA'",
+        "UPDATE crisis.statement_version SET language = 'en'",
+        "UPDATE crisis.feed_entry SET publish_time = publish_time - interval '1 day'",
+        "UPDATE crisis.feed_entry SET supersedes_number = 7",
+        "ALTER TABLE crisis.statement DISABLE TRIGGER statement_published;
+         UPDATE crisis.statement SET kind = 'CLOSING'",
+    ] {
+        let keep = "CREATE TABLE kept_version AS SELECT * FROM crisis.statement_version;
+                    CREATE TABLE kept_entry AS SELECT * FROM crisis.feed_entry";
+        let restore = "DELETE FROM crisis.statement_version; DELETE FROM crisis.feed_entry;
+                       INSERT INTO crisis.statement_version SELECT * FROM kept_version;
+                       INSERT INTO crisis.feed_entry SELECT * FROM kept_entry;
+                       DROP TABLE kept_version; DROP TABLE kept_entry";
+        world.administer(keep).await;
+        world.administer(tamper).await;
+        let read = world.feed().await.remove(0);
+        assert_eq!(read.hash, first.hash);
+        assert_ne!(hash_of(&read), read.hash, "{tamper}");
+        world.administer(restore).await;
+    }
 }
 
 #[tokio::test]
@@ -564,6 +632,84 @@ async fn what_was_published_is_superseded_and_neither_changed_nor_contradicted()
         refused.expect_err("no published one").code(),
         Code::InvalidArgument
     );
+}
+
+#[tokio::test]
+async fn what_a_merged_incident_published_is_superseded_by_the_one_that_stays_i7() {
+    let (world, older) = public().await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let younger = open
+        .into_iter()
+        .find(|i| i.name != older)
+        .expect("two")
+        .name;
+    let injured = |text: &str, value: &str| Statement {
+        facts: vec![wire::StatementFact {
+            key: "injured".into(),
+            value: value.into(),
+            source: "hospital".into(),
+        }],
+        ..words(StatementKind::Update, text)
+    };
+    let told = world
+        .draft(&younger, injured("2人受伤。", "2"), "author")
+        .await;
+    world.approve_all(&told).await;
+    world.release(&told, VOICE).await.expect("released");
+    let newer = Statement {
+        supersedes: told.name.clone(),
+        ..injured("3人受伤。", "3")
+    };
+    let early = world.try_draft(&older, newer.clone(), "author").await;
+    let early = early.expect_err("another incident's");
+    assert_eq!(early.code(), Code::InvalidArgument);
+
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    let newer = world.draft(&older, newer, "author").await;
+    assert!(newer.contradiction.is_empty(), "{}", newer.contradiction);
+    world.approve_all(&newer).await;
+    world.release(&newer, VOICE).await.expect("supersedes");
+    let left = world.read(&told.name).await;
+    assert_eq!(left.state(), StatementState::Superseded);
+    assert_eq!(world.feed().await[1].supersedes_number, 1);
+}
+
+#[tokio::test]
+async fn a_holding_statement_that_left_before_a_merge_is_not_promised_again_m01() {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    world
+        .take([graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.5"]).event()])
+        .await;
+    let private = world.the_open("lake").await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let public = open.into_iter().find(|i| i.name != private.name);
+    let public = public.expect("two").name;
+    let holding = words(StatementKind::Holding, "我们正在核实。");
+    let holding = world.draft(&public, holding, "author").await;
+    world.approve_all(&holding).await;
+    world.release(&holding, VOICE).await.expect("released");
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    let stays = world.the_open("lake").await;
+    assert_eq!(stays.name, private.name, "the older one stays");
+    assert_eq!(stays.mode(), wire::IncidentMode::Public);
+    let promised = running(&stays);
+    assert!(promised.contains(&"OUTWARD_UPDATE"), "{promised:?}");
+    assert!(!promised.contains(&"HOLDING_STATEMENT"), "{promised:?}");
 }
 
 #[tokio::test]

@@ -41,6 +41,34 @@ impl Story {
         Self { world, incident }
     }
 
+    /// Somebody calls, and whoever hears of it opens an incident before anything breaks out.
+    async fn before_it_breaks_out(reason: &str) -> Self {
+        let world = World::new().await;
+        world
+            .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+            .await;
+        let first = case("lake", 1);
+        let call = graded(&first, &cluster("lake", 1), 3, &["G3.1"]);
+        world.take([received(&first), call.event()]).await;
+        let open = wire::OpenIncidentRequest {
+            parent: "sites/lake".into(),
+            case: first.to_string(),
+            reason: reason.into(),
+            stage: IncidentStage::Latent.into(),
+            ..Default::default()
+        };
+        let opened = world
+            .api
+            .open_incident(as_person(open, "lake", "duty"))
+            .await;
+        let opened = opened.expect("graded").into_inner().incident;
+        let incident = opened.expect("filled").name;
+        for call in world.call_outs("lake").await {
+            world.take([message_changed(&call, "ACKNOWLEDGED")]).await;
+        }
+        Self { world, incident }
+    }
+
     async fn now(&self) -> wire::Incident {
         self.world.incident(&self.incident).await
     }
@@ -239,7 +267,31 @@ impl Story {
 
 #[tokio::test]
 async fn a_changed_plan_brings_forty_people_to_the_gate_and_ends_with_a_review_m01_m09() {
-    let story = Story::begin(&["G1.1", "G1.4"], 40).await;
+    // People begin to ask: a leader speaks with the first who calls, and nothing is published.
+    let story = Story::before_it_breaks_out("规划变更公示，开始有业主来问").await;
+    let latent = story.now().await;
+    assert_eq!(
+        (latent.mode(), latent.stage()),
+        (IncidentMode::Private, IncidentStage::Latent)
+    );
+    story.report().await;
+    story.world.advance(90);
+    let spoke = contact(&case("lake", 1), "duty", story.world.now());
+    story.world.take([spoke]).await;
+    let contact = clock(&story.now().await, ClockKind::LeaderContact);
+    assert_eq!(contact.state(), ClockState::Met);
+
+    // Then forty stand at the gate.
+    story.world.advance(60);
+    let gate = case("lake", 2);
+    let mut forty = graded(&gate, &cluster("lake", 1), 1, &["G1.1", "G1.4"]).at(story.world.now());
+    forty.payload.complainants = 40;
+    forty.payload.cluster_complainants = 40;
+    story.world.take([received(&gate), forty.event()]).await;
+    let breaks_out = story
+        .world
+        .to_stage(&story.incident, IncidentStage::Outbreak, |_| false);
+    breaks_out.await.expect("waits for nothing");
     let incident = story.now().await;
     assert_eq!(
         (incident.mode(), incident.stage()),
@@ -333,6 +385,7 @@ async fn a_changed_plan_brings_forty_people_to_the_gate_and_ends_with_a_review_m
     let document = story.end("规划变更没有书面通知业主").await;
     for told in [
         "规划变更没有书面通知业主",
+        "LATENT → OUTBREAK",
         "我们已到现场",
         "attendance: 36",
         "HOLDING_STATEMENT MET",

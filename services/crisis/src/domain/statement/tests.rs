@@ -427,3 +427,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_words_that_nothing_is_new_state_nothing_and_break_no_rule_i7_m11() {
+    let checker = Checker::new(&redress_wording::RuleSet::built_in());
+    for (language, text) in NOTHING_NEW {
+        for audience in [Audience::Public, Audience::Affected] {
+            let said = Content {
+                audience,
+                language: language.to_owned(),
+                text: text.to_owned(),
+                facts: Vec::new(),
+                ..content()
+            };
+            assert_eq!(wording_hits(&checker, &said), [""; 0], "{language}");
+            assert_eq!(unsourced_figure(&said), None, "{language}");
+        }
+    }
+}

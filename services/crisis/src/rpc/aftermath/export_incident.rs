@@ -10,6 +10,7 @@ use tonic::Request;
 
 use super::Aftermath;
 use crate::domain::export::{Entry, Format, chain, write};
+use crate::domain::logbook::Broken;
 use crate::flow::{Desk, whole_story};
 use crate::store::incidents;
 
@@ -30,13 +31,18 @@ pub(super) async fn handle(
         name,
     };
     let db = &api.incidents.db;
-    let entries = redress_runtime::sight(caller).read(db, &export).await?;
+    let (entries, broken) = redress_runtime::sight(caller).read(db, &export).await?;
     let hash = chain(&entries).pop().unwrap_or_default();
     let signature = (api.sign)(&export.name, &hash)?;
     Ok(wire::ExportIncidentResponse {
         document: write(&entries, &signature, format),
         entry_count: i32::try_from(entries.len()).unwrap_or(i32::MAX),
         hash,
+        broken: broken.map(|(name, b)| wire::BrokenIncident {
+            name: name.to_string(),
+            first_bad_number: b.number,
+            finding: b.finding.to_owned(),
+        }),
     })
 }
 
@@ -47,9 +53,9 @@ struct Export<'a> {
 
 impl Operation for Export<'_> {
     const NAME: &'static str = "crisis.export_incident";
-    type Output = Vec<Entry>;
+    type Output = (Vec<Entry>, Option<(IncidentName, Broken)>);
 
-    async fn run(&self, tx: &mut Tx) -> Result<Vec<Entry>, Fault> {
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let found = incidents::get(tx, &self.name.site, self.name.id).await?;
         let incident = found.ok_or_else(|| Fault::not_found("Incident", &self.name))?;
         whole_story(tx, self.desk, &incident).await

@@ -6,7 +6,7 @@ mod link_incident;
 mod offer_role;
 mod split_case;
 mod unlink_incident;
-mod view;
+pub(super) mod view;
 
 use std::sync::Arc;
 

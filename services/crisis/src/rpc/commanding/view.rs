@@ -78,7 +78,7 @@ fn brief(incident: wire::Incident) -> wire::Incident {
     }
 }
 
-fn handover(site: &SiteId, of: &Handover) -> wire::Handover {
+pub(in crate::rpc) fn handover(site: &SiteId, of: &Handover) -> wire::Handover {
     let name = |id| StaffName::new(site.clone(), id).to_string();
     wire::Handover {
         role: to_wire(of.role),

@@ -31,6 +31,7 @@ use redress_rpc::client::Peers;
 use tonic::{Request, Response, Status};
 
 use super::{Incidents, answer};
+use crate::domain::feed::Form;
 use crate::domain::statement::Person;
 use crate::store::feed::Sign;
 
@@ -56,14 +57,21 @@ struct Signed<'a> {
     site: &'a str,
     number: i64,
     hash: &'a str,
+    /// What the hash covers.
+    form: u8,
 }
 
 /// Signs with the key of the platform's issuer.
 pub fn signer(peers: Peers) -> Arc<Sign> {
     Arc::new(
         move |site: &SiteId, number: i64, hash: &str| -> Result<String, Fault> {
-            let site = site.as_str();
-            peers.attest(FEED_TYPE, &Signed { site, number, hash })
+            let entry = Signed {
+                site: site.as_str(),
+                number,
+                hash,
+                form: Form::NEWEST.number(),
+            };
+            peers.attest(FEED_TYPE, &entry)
         },
     )
 }
