@@ -12,7 +12,7 @@ use redress_proto::crisis::v1::{
     GateWaiver, HoldBriefingRequest, Incident, IncidentClock, IncidentMode, IncidentPlan,
     IncidentStage, IncidentState, Inquiry, InquiryState, MoveStageRequest, PublishStatementRequest,
     RecordUpdateRequest, ReleaseBriefingRequest, ReviewStatementRequest, ReviewStep, Statement,
-    StatementKind, StatementState, TaskState, UpdateAudience, Verdict,
+    StatementFact, StatementKind, StatementState, TaskState, UpdateAudience, Verdict,
 };
 use redress_proto::event::v1::ContactDirection;
 use redress_proto::intake::v1::{Contact, RecordContactRequest};
@@ -229,6 +229,7 @@ impl<'a> Team<'a> {
                 audience: audience.into(),
                 language: "zh-CN".to_owned(),
                 text: words(kind).to_owned(),
+                facts: known(kind),
                 ..Default::default()
             }),
             request_id: request_id(),
@@ -619,6 +620,18 @@ fn words(kind: StatementKind) -> &'static str {
             "报道与事实不符。现场没有人员受伤,具体情况以公布的核实结果为准。"
         }
         StatementKind::Closing => "事情已经妥善处理,感谢各位业主的理解。",
+    }
+}
+
+/// What is known of the figures in those words: nobody is one too (I7).
+fn known(kind: StatementKind) -> Vec<StatementFact> {
+    match kind {
+        StatementKind::Clarification => vec![StatementFact {
+            key: "injured".to_owned(),
+            value: "0".to_owned(),
+            source: "现场核查".to_owned(),
+        }],
+        _ => Vec::new(),
     }
 }
 

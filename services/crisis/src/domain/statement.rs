@@ -13,7 +13,7 @@ use redress_wording::Checker;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::figures::{Counted, agree, figures};
+use super::figures::{Counted, agree, figures, in_digits};
 use super::words::{Audience, Mode, ReviewStep, Stage, StatementKind, StatementState, Verdict};
 
 /// What names a text: equal for equal content, audience, language and visit of a stage alone.
@@ -506,7 +506,8 @@ fn counts(fact: &Fact) -> Vec<(String, Counted)> {
     };
     let told = of(&fact.value);
     if told.is_empty() {
-        of(&format!("{} {}", fact.value, fact.key.replace('_', " ")))
+        let value = in_digits(&fact.value);
+        of(&format!("{value} {}", fact.key.replace('_', " ")))
     } else {
         told
     }

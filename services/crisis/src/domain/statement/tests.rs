@@ -335,6 +335,39 @@ fn every_figure_has_a_fact_with_a_source() {
     assert_eq!(refused, Err(Refusal::FigureWithoutSource("7".to_owned())));
 }
 
+#[test]
+fn i7_figures_in_words_need_a_source_each_and_contradict_like_digits() {
+    let mut c = content();
+    c.text = "事故造成两死三伤,三十五人转移。".to_owned();
+    c.facts = vec![fact("dead", "2"), fact("injured", "3")];
+    assert_eq!(unsourced_figure(&c).as_deref(), Some("35"));
+    c.facts.push(fact("moved", "三十五人"));
+    assert_eq!(unsourced_figure(&c), None);
+    c.facts.clear();
+    for (text, figure) in [
+        ("Twelve were taken to hospital.", "12"),
+        ("No one was hurt.", "0"),
+        ("无人伤亡。", "0"),
+        ("一名业主受伤。", "1"),
+    ] {
+        c.text = text.to_owned();
+        assert_eq!(unsourced_figure(&c).as_deref(), Some(figure), "{text}");
+    }
+    let says = |key: &str, value: &str| {
+        contradiction(&[fact(key, value)], &[fact("injured", "２")]).is_some()
+    };
+    assert!(!says("injured", "两人") && !says("injured", "two"));
+    for (key, value) in [
+        ("injured", "三人"),
+        ("injured", "twelve people"),
+        ("injured", "none"),
+        ("casualties", "无人伤亡"),
+        ("people_hurt", "三"),
+    ] {
+        assert!(says(key, value), "{key}: {value}");
+    }
+}
+
 /// What may happen to a statement, in the model.
 #[derive(Debug, Clone)]
 enum Act {
