@@ -37,6 +37,6 @@ pub use reviewing::Findings;
 pub use roster::{contacted, staff_up};
 pub use saying::Case as StatementCase;
 pub use split::{Goal, Splitting, split};
-pub use telling::situation;
+pub use telling::Account;
 pub use terms::{Wanted, listed};
 pub use turn::{Desk, Transition, Turn};

@@ -12,6 +12,7 @@ use redress_wording::Checker;
 use super::{Desk, Transition, Turn};
 use crate::domain::briefing::{CORRECTED, SUPERSEDED};
 use crate::domain::gate::Waiver;
+use crate::domain::matrix::Reach;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
     Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing, chain,
@@ -341,7 +342,12 @@ impl Turn<'_> {
                 .await?;
         }
         let left = statement.name.to_string();
-        self.told(content.audience, TellMeans::Statement, &left)
+        // Notification brings it to each of them; who joins later is not sent what was said before.
+        let reach = match content.audience {
+            Audience::Affected => Reach::Cases(self.concerned().await?),
+            _ => Reach::Everybody,
+        };
+        self.told(content.audience, TellMeans::Statement, &left, reach)
             .await?;
         if content.kind == StatementKind::Holding {
             self.meet(ClockKind::HoldingStatement, None).await?;

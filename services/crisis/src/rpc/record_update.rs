@@ -10,6 +10,7 @@ use tonic::Request;
 
 use super::Incidents;
 use super::command::{self, Command, Order};
+use crate::domain::matrix::Reach;
 use crate::domain::words::{Audience, LogKind, Mode, TellMeans, UpdateAudience};
 use crate::flow::{Transition, Turn};
 use crate::store::updates as store;
@@ -74,8 +75,8 @@ impl Command for Update<'_> {
             UpdateAudience::Inside => Audience::Staff,
             UpdateAudience::Outward => Audience::Public,
         };
-        turn.told(audience, TellMeans::Update, self.reference)
-            .await?;
+        let (means, reach) = (TellMeans::Update, Reach::Everybody);
+        turn.told(audience, means, self.reference, reach).await?;
         let news = if self.nothing_new {
             ": nothing new"
         } else {

@@ -8,6 +8,8 @@ use redress_model::{Fault, Grade};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
+use crate::domain::matrix::Members;
+
 /// A case.
 #[derive(Debug, Clone)]
 pub struct CaseFile {
@@ -373,6 +375,28 @@ pub async fn uncontacted(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     .fetch_all(&mut **tx)
     .await
     .or_fault()
+}
+
+/// How many people complain in each case of an incident: not ended, and with somebody who complains.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn members(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Members, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::cases::members
+        SELECT id, complainants FROM case_file
+        WHERE site = $1 AND incident = $2 AND NOT ended AND complainants > 0",
+        site.as_str(),
+        incident,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let people = |complainants: i32| u64::try_from(complainants).unwrap_or(0);
+    Ok(rows
+        .into_iter()
+        .map(|r| (r.id, people(r.complainants)))
+        .collect())
 }
 
 /// Moves a case to another cluster.
