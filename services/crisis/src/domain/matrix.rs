@@ -13,12 +13,19 @@ use super::words::{Audience, Fill, Mode, Stage, TellMeans};
 pub enum Reach {
     /// Everybody to whom it speaks.
     Everybody,
-    /// Whoever complained in these cases.
-    Cases(Vec<Uuid>),
+    /// Whoever complained in these cases, but for so many of each whom it did not reach.
+    Cases(BTreeMap<Uuid, u64>),
     /// One of those who complained in this case: the one who was called.
     OneOf(Uuid),
     /// So many who came.
     Attended(u64),
+}
+
+impl Reach {
+    /// Whoever complains in these cases.
+    pub fn cases(cases: impl IntoIterator<Item = Uuid>) -> Self {
+        Self::Cases(cases.into_iter().map(|case| (case, 0)).collect())
+    }
 }
 
 /// Something that an audience was told.
@@ -145,11 +152,18 @@ fn reached(told: &[&Told], members: &Members, percent: u8) -> Reached {
             fill,
         };
     }
-    let (mut whole, mut called, mut came) = (BTreeSet::new(), BTreeSet::new(), 0_u64);
+    // Of each case that was told, how many at least were missed.
+    let mut whole: BTreeMap<Uuid, u64> = BTreeMap::new();
+    let (mut called, mut came) = (BTreeSet::new(), 0_u64);
     for one in told {
         match &one.reach {
-            Reach::Everybody => whole.extend(members.keys().copied()),
-            Reach::Cases(cases) => whole.extend(cases.iter().copied()),
+            Reach::Everybody => whole.extend(members.keys().map(|case| (*case, 0))),
+            Reach::Cases(cases) => {
+                for (case, missed) in cases {
+                    let least = whole.entry(*case).or_insert(*missed);
+                    *least = (*least).min(*missed);
+                }
+            }
             Reach::OneOf(case) => {
                 called.insert(*case);
             }
@@ -158,9 +172,9 @@ fn reached(told: &[&Told], members: &Members, percent: u8) -> Reached {
     }
     let by_case: u64 = members
         .iter()
-        .map(|(case, people)| match whole.contains(case) {
-            true => *people,
-            false => u64::from(called.contains(case)).min(*people),
+        .map(|(case, people)| {
+            let told = whole.get(case).map_or(0, |m| people.saturating_sub(*m));
+            told.max(u64::from(called.contains(case)).min(*people))
         })
         .sum();
     let people = by_case.max(came).min(of);
@@ -293,7 +307,7 @@ mod tests {
             "the same one, for all that is known"
         );
         assert_eq!(shown(affected(&[call], &[(1, 1)])), (1, 1, Fill::Filled));
-        let statement = Reach::Cases(vec![case(1)]);
+        let statement = Reach::cases([case(1)]);
         assert_eq!(
             shown(affected(&[statement], &crowd)),
             (35, 35, Fill::Filled)
@@ -323,15 +337,27 @@ mod tests {
         // Where nobody is known to be affected, somebody still has to be told.
         assert_eq!(affected(&[Reach::Attended(0)], &[]).fill, Fill::Nothing);
         assert_eq!(affected(&[Reach::Attended(3)], &[]).fill, Fill::Filled);
+        assert_eq!(affected(&[Reach::cases([])], &[]).fill, Fill::Filled);
+    }
+
+    #[test]
+    fn whom_a_message_did_not_reach_was_not_told_unless_by_another() {
+        let members = [(1, 20), (2, 15)];
+        let missed = |one: u64, other: u64| Reach::Cases([(case(1), one), (case(2), other)].into());
+        assert_eq!(affected(&[missed(3, 5)], &members).people, 27);
         assert_eq!(
-            affected(&[Reach::Cases(Vec::new())], &[]).fill,
-            Fill::Filled
+            affected(&[missed(30, 0)], &members).people,
+            15,
+            "no fewer than none"
         );
+        assert_eq!(affected(&[missed(3, 5), missed(9, 1)], &members).people, 31);
+        let called = [missed(20, 15), Reach::OneOf(case(2))];
+        assert_eq!(affected(&called, &members).people, 1);
     }
 
     #[test]
     fn who_joined_later_is_not_reached_by_what_was_said_before() {
-        let said = Reach::Cases(vec![case(1), case(9)]);
+        let said = Reach::cases([case(1), case(9)]);
         let before = affected(slice::from_ref(&said), &[(1, 12)]);
         assert_eq!(shown(before), (12, 12, Fill::Filled));
         let after = affected(&[said], &[(1, 12), (2, 23)]);
@@ -398,7 +424,7 @@ mod tests {
                 .into_iter()
                 .map(|(kind, n, people)| match kind {
                     0 => Reach::Everybody,
-                    1 => Reach::Cases(vec![case(n)]),
+                    1 => Reach::Cases([(case(n), people / 20)].into()),
                     2 => Reach::OneOf(case(n)),
                     _ => Reach::Attended(people),
                 })

@@ -245,7 +245,7 @@ impl Turn<'_> {
         let reference = held.reference.clone();
         let reach = match held.form {
             Form::Meeting => Reach::Attended(u64::try_from(held.attendance).unwrap_or(0)),
-            Form::Notice => Reach::Cases(held.cases.clone()),
+            Form::Notice => Reach::cases(held.cases.iter().copied()),
         };
         briefing.state = BriefingState::Held;
         briefing.held = Some(held);

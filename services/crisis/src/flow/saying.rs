@@ -344,7 +344,7 @@ impl Turn<'_> {
         let left = statement.name.to_string();
         // Notification brings it to each of them; who joins later is not sent what was said before.
         let reach = match content.audience {
-            Audience::Affected => Reach::Cases(self.concerned().await?),
+            Audience::Affected => Reach::cases(self.concerned().await?),
             _ => Reach::Everybody,
         };
         self.told(content.audience, TellMeans::Statement, &left, reach)

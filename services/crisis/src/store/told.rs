@@ -1,34 +1,50 @@
 //! What was told to whom; only ever added to.
 
+use std::collections::BTreeMap;
+
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::SiteId;
+use redress_model::name::{SiteId, StatementName};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::read;
+use super::{deliveries, read};
 use crate::domain::matrix::{Reach, Told};
 use crate::domain::words::TellMeans;
 
 /// Whom it reached, as it is stored: cases, and people.
-fn stored(reach: &Reach) -> (&[Uuid], Option<i32>) {
+fn stored(reach: &Reach) -> (Vec<Uuid>, Option<i32>) {
     match reach {
-        Reach::Everybody => (&[], None),
+        Reach::Everybody => (Vec::new(), None),
         // Of nobody's cases: not of everybody's.
-        Reach::Cases(cases) if cases.is_empty() => (&[], Some(0)),
-        Reach::Cases(cases) => (cases.as_slice(), None),
-        Reach::OneOf(case) => (std::slice::from_ref(case), Some(1)),
-        Reach::Attended(people) => (&[], Some(i32::try_from(*people).unwrap_or(i32::MAX))),
+        Reach::Cases(cases) if cases.is_empty() => (Vec::new(), Some(0)),
+        Reach::Cases(cases) => (cases.keys().copied().collect(), None),
+        Reach::OneOf(case) => (vec![*case], Some(1)),
+        Reach::Attended(people) => {
+            let people = i32::try_from(*people).unwrap_or(i32::MAX);
+            (Vec::new(), Some(people))
+        }
     }
 }
 
 fn reach(means: TellMeans, cases: Vec<Uuid>, people: Option<i32>) -> Reach {
-    match (people, cases.first()) {
+    match (people, cases.first().copied()) {
         (None, None) => Reach::Everybody,
-        (None, Some(_)) => Reach::Cases(cases),
-        (Some(_), Some(&case)) => Reach::OneOf(case),
-        (Some(_), None) if means == TellMeans::Statement => Reach::Cases(cases),
+        (None, Some(_)) => Reach::cases(cases),
+        (Some(_), Some(case)) => Reach::OneOf(case),
+        (Some(_), None) if means == TellMeans::Statement => Reach::cases([]),
         (Some(people), None) => Reach::Attended(u64::try_from(people).unwrap_or(0)),
+    }
+}
+
+/// Who was not reached by the statement that was told.
+fn miss(told: &mut Told, missed: &BTreeMap<(Uuid, Uuid), u64>) {
+    if let (Reach::Cases(cases), Ok(statement)) =
+        (&mut told.reach, told.reference.parse::<StatementName>())
+    {
+        for (case, people) in cases {
+            *people = missed.get(&(statement.id, *case)).copied().unwrap_or(0);
+        }
     }
 }
 
@@ -49,7 +65,7 @@ pub async fn add(tx: &mut Tx, site: &SiteId, incident: Uuid, told: &Told) -> Res
         told.means.word(),
         told.reference,
         told.at.to_sqlx(),
-        cases,
+        &cases,
         people,
     )
     .execute(&mut **tx)
@@ -75,17 +91,20 @@ pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
+    let missed = deliveries::missed(tx, site, incident).await?;
     rows.into_iter()
         .map(|r| {
             let means = read(&r.means)?;
-            Ok(Told {
+            let mut told = Told {
                 audience: read(&r.audience)?,
                 stage: read(&r.stage)?,
                 means,
                 reference: r.reference,
                 reach: reach(means, r.reached_cases, r.reached_people),
                 at: r.told_time.to_jiff(),
-            })
+            };
+            miss(&mut told, &missed);
+            Ok(told)
         })
         .collect()
 }
@@ -99,15 +118,15 @@ mod tests {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         for (means, written) in [
             (TellMeans::Update, Reach::Everybody),
-            (TellMeans::Statement, Reach::Cases(Vec::new())),
-            (TellMeans::Statement, Reach::Cases(vec![one, other])),
-            (TellMeans::Briefing, Reach::Cases(vec![one])),
+            (TellMeans::Statement, Reach::cases([])),
+            (TellMeans::Statement, Reach::cases([one, other])),
+            (TellMeans::Briefing, Reach::cases([one])),
             (TellMeans::Contact, Reach::OneOf(one)),
             (TellMeans::Briefing, Reach::Attended(0)),
             (TellMeans::Briefing, Reach::Attended(36)),
         ] {
             let (cases, people) = stored(&written);
-            assert_eq!(reach(means, cases.to_vec(), people), written);
+            assert_eq!(reach(means, cases, people), written);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Audience by stage: what was told to whom, how old it is, and what keeps an incident in its stage.
 
+use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::matrix_service_server::MatrixService as _;
@@ -7,6 +8,7 @@ use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
 use redress_proto::crisis::v1::{
     Audience, CellFill, IncidentStage, MatrixCell, StatementKind, TellMeans,
 };
+use redress_proto::event::v1 as events;
 use tonic::{Code, Status};
 
 use crate::statements::{VOICE, public, words};
@@ -242,6 +244,45 @@ async fn one_call_and_an_empty_meeting_do_not_tell_thirty_five_people_and_who_co
     assert_eq!(reached().await.0, (28, 35, CellFill::Partly));
     world.say_to(&incident, Audience::Affected).await;
     assert_eq!(reached().await.0, (35, 35, CellFill::Filled));
+}
+
+#[tokio::test]
+async fn whom_a_statement_did_not_reach_has_not_been_told_in_whatever_order_the_news_come_i3() {
+    let (world, incident) = about(4).await;
+    let said = world.say_to(&incident, Audience::Affected).await;
+    let news = |message: u128, state: &str, minutes: i64| {
+        let payload = events::MessageChanged {
+            message: format!("sites/lake/messages/{}", uuid::Uuid::from_u128(message)),
+            template: "statement.published".into(),
+            case: case("lake", 1).to_string(),
+            incident: incident.clone(),
+            state: state.into(),
+            change_time: Some(to_timestamp(
+                world.now() + jiff::SignedDuration::from_mins(minutes),
+            )),
+            statement: said.name.clone(),
+            ..Default::default()
+        };
+        let kind = "redress.message.changed.v1";
+        event("notification", kind, "lake", incident.clone(), &payload)
+    };
+    let reached = async || {
+        let cell = world.cell(&incident, Audience::Affected, IncidentStage::Outbreak);
+        let cell = cell.await;
+        (cell.reached_count, cell.audience_size, cell.fill())
+    };
+    assert_eq!(reached().await, (4, 4, CellFill::Filled));
+    world.take([news(1, "SENT", 1), news(2, "FAILED", 2)]).await;
+    assert_eq!(reached().await, (3, 4, CellFill::Partly));
+    world.take([news(1, "BOUNCED", 3)]).await;
+    assert_eq!(reached().await, (2, 4, CellFill::Partly));
+    // Sent again, and read; what was known before comes late.
+    world
+        .take([news(1, "READ", 5), news(1, "BOUNCED", 4)])
+        .await;
+    assert_eq!(reached().await, (3, 4, CellFill::Partly));
+    world.take([news(2, "SENT", 9), news(2, "FAILED", 9)]).await;
+    assert_eq!(reached().await, (4, 4, CellFill::Filled));
 }
 
 #[tokio::test]
