@@ -23,6 +23,7 @@ pub struct Settings {
     briefing_time: Time,
     briefing_notice_hours: u16,
     statement_quorum: u8,
+    reach_percent: u8,
     default_time_zone: String,
     inside_report: Cadence,
     outward_update: Cadence,
@@ -76,6 +77,15 @@ impl Settings {
                     return Err(SettingsError {
                         key: "statement_quorum",
                         expected: "1 to 5",
+                    });
+                }
+            },
+            reach_percent: match self.reach_percent {
+                percent @ 1..=100 => percent,
+                _ => {
+                    return Err(SettingsError {
+                        key: "reach_percent",
+                        expected: "1 to 100",
                     });
                 }
             },
@@ -185,6 +195,8 @@ mod tests {
         };
         assert!(wrong(|s| s.briefing_weekday = "Friday".into()).contains("briefing_weekday"));
         assert!(wrong(|s| s.statement_quorum = 0).contains("statement_quorum"));
+        assert!(wrong(|s| s.reach_percent = 0).contains("reach_percent"));
+        assert!(wrong(|s| s.reach_percent = 101).contains("reach_percent"));
         assert!(wrong(|s| s.day_start = "23:00".into()).contains("day_start"));
         assert!(wrong(|s| s.default_time_zone = "Mars".into()).contains("default_time_zone"));
     }
@@ -194,13 +206,14 @@ mod tests {
         let mut written = serde_json::to_value(defaults()).expect("plain");
         written["inside_report"]["outbreak"] = "2 hours".into();
         written["gone_since"] = true.into();
-        written
-            .as_object_mut()
-            .expect("a table")
-            .remove("briefing_time");
+        let table = written.as_object_mut().expect("a table");
+        for newer in ["briefing_time", "reach_percent"] {
+            table.remove(newer);
+        }
         let read = defaults().with(written).expect("fits");
         let policy = read.policy().expect("right");
         assert_eq!(policy.inside_report.outbreak, Length::hours(2));
         assert_eq!(read.briefing_time, defaults().briefing_time);
+        assert_eq!(policy.reach_percent, 80);
     }
 }

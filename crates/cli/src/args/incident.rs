@@ -31,7 +31,7 @@ pub(crate) enum IncidentCommand {
         /// example `lakeside/I20261121-01`.
         name: String,
     },
-    /// Show what was told to whom in each stage, how old it is, and what is missing before the stage may end.
+    /// Show what was told to whom in each stage, how old it is, how many that reached, and what is missing before the stage may end.
     #[command(after_help = "Example:\n  redress incident matrix lakeside/I20261121-01")]
     Matrix {
         /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.

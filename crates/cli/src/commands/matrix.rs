@@ -1,6 +1,8 @@
 //! `redress incident matrix`: what was told to whom, stage by stage, and what is missing.
 
-use redress_proto::crisis::v1::{Audience, GetMatrixRequest, IncidentStage, Matrix, MatrixCell};
+use redress_proto::crisis::v1::{
+    Audience, CellFill, GetMatrixRequest, IncidentStage, Matrix, MatrixCell,
+};
 
 use super::incident::find;
 use super::spelled;
@@ -58,16 +60,19 @@ fn show(matrix: &Matrix) {
     anstream::println!("{rows}");
 }
 
-/// How much it was told and how old the last of it is; what is missing stands out.
+/// How much it was told, how old the last of it is and how many that reached; what is missing stands out.
 fn shown(cell: &MatrixCell) -> String {
-    let told = match &cell.age {
+    let mut told = match &cell.age {
         Some(age) => format!("{} × {}", cell.count, old(age.seconds)),
         None => "–".to_owned(),
     };
-    if cell.missing {
-        format!("{told} MISSING")
-    } else {
-        told
+    if cell.audience_size > 0 && (cell.age.is_some() || cell.missing) {
+        told += &format!(", {} of {}", cell.reached_count, cell.audience_size);
+    }
+    match (cell.missing, cell.fill()) {
+        (true, CellFill::Partly) => told + " PARTLY",
+        (true, _) => told + " MISSING",
+        (false, _) => told,
     }
 }
 
@@ -91,4 +96,49 @@ fn audience(value: i32) -> String {
         Audience::try_from(value).map_or("", |a| a.as_str_name()),
         "AUDIENCE_",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(minutes: Option<i64>, reached: (i32, i32), fill: CellFill, missing: bool) -> String {
+        shown(&MatrixCell {
+            count: i32::from(minutes.is_some()),
+            age: minutes.map(|minutes| prost_types::Duration {
+                seconds: minutes * 60,
+                nanos: 0,
+            }),
+            reached_count: reached.0,
+            audience_size: reached.1,
+            fill: fill.into(),
+            missing,
+            ..Default::default()
+        })
+    }
+
+    #[test]
+    fn a_cell_shows_how_many_were_reached_of_how_many() {
+        use CellFill::{Filled, Nothing, Partly};
+        for (shown, expected) in [
+            (
+                cell(Some(5), (12, 35), Partly, true),
+                "1 × 5 min ago, 12 of 35 PARTLY",
+            ),
+            (
+                cell(Some(5), (0, 35), Nothing, true),
+                "1 × 5 min ago, 0 of 35 MISSING",
+            ),
+            (
+                cell(Some(5), (35, 35), Filled, false),
+                "1 × 5 min ago, 35 of 35",
+            ),
+            (cell(None, (0, 35), Nothing, true), "–, 0 of 35 MISSING"),
+            (cell(None, (0, 35), Nothing, false), "–"),
+            (cell(Some(5), (0, 0), Filled, false), "1 × 5 min ago"),
+            (cell(None, (0, 0), Nothing, true), "– MISSING"),
+        ] {
+            assert_eq!(shown, expected);
+        }
+    }
 }

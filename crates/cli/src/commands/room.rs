@@ -384,7 +384,13 @@ fn cells(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
             None => ("nothing yet".to_owned(), Look::Plain),
         };
         let look = if c.missing { Look::Warning } else { look };
-        lines.push(piece(look, format!("{:<12}{told}", audience(c.audience))));
+        // How many were reached, where that is not enough.
+        let of = match c.missing && c.reached_count > 0 {
+            true => format!(", {} of {}", c.reached_count, c.audience_size),
+            false => String::new(),
+        };
+        let text = format!("{:<12}{told}{of}", audience(c.audience));
+        lines.push(piece(look, text));
     }
     lines
 }
@@ -611,6 +617,7 @@ mod tests {
             audience: audience.into(),
             tell_time: ago.and_then(|ago| in_minutes(-ago)),
             missing: ago.is_none(),
+            ..Default::default()
         };
         let promised = |text: &str, due: i64| wire::Commitment {
             text: text.into(),

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use redress_model::words::{ClockKind, ClockState, Word as _};
 use redress_proto::crisis::v1::{
     Audience, Briefing, Exposure, ExposureTruth, GetIncidentPlanRequest, GetIncidentRequest,
-    Incident, IncidentMode, IncidentPlan, IncidentStage, Inquiry, InquiryState,
+    GetMatrixRequest, Incident, IncidentMode, IncidentPlan, IncidentStage, Inquiry, InquiryState,
     ListBriefingsRequest, ListExposuresRequest, ListIncidentsRequest, ListInquiriesRequest,
-    ListStatementsRequest, LogKind, ReviewStep, Statement, StatementKind, Verdict,
+    ListStatementsRequest, LogKind, MatrixCell, ReviewStep, Statement, StatementKind, Verdict,
 };
 use redress_proto::intake::v1::{
     ListCasesRequest, ListTimelineRequest, TimelineEntry, TimelineKind,
@@ -354,6 +354,18 @@ pub(super) async fn plan(platform: &Platform, incident: &str) -> Result<Incident
     };
     let plan = platform.playbooks().get_incident_plan(request(get)).await?;
     Ok(plan.into_inner().plan.unwrap_or_default())
+}
+
+/// How far the affected were reached in the present stage of an incident.
+pub(super) async fn affected(platform: &Platform, incident: &str) -> Result<MatrixCell, Failure> {
+    let get = GetMatrixRequest {
+        name: incident.to_owned(),
+    };
+    let answer = platform.matrices().get_matrix(request(get)).await?;
+    let matrix = answer.into_inner().matrix.unwrap_or_default();
+    let (stage, mut cells) = (matrix.stage, matrix.cells.into_iter());
+    let found = cells.find(|c| c.stage == stage && c.audience() == Audience::Affected);
+    Ok(found.unwrap_or_default())
 }
 
 /// Messages of a site; of one template where it is named.

@@ -8,11 +8,12 @@ use redress_model::words::{Channel, ClockKind, ClockState, DutyRole, Word as _};
 use redress_proto::convert::to_wire;
 use redress_proto::crisis::v1::{
     AnswerConditionRequest, AnswerInquiryRequest, AssessExposureRequest, Audience, BriefingState,
-    ClarifyExposureRequest, CompleteTaskRequest, CreateStatementRequest, Exposure, ExposureTruth,
-    GateWaiver, HoldBriefingRequest, Incident, IncidentClock, IncidentMode, IncidentPlan,
-    IncidentStage, IncidentState, Inquiry, InquiryState, MoveStageRequest, PublishStatementRequest,
-    RecordUpdateRequest, ReleaseBriefingRequest, ReviewStatementRequest, ReviewStep, Statement,
-    StatementKind, StatementState, TaskState, UpdateAudience, Verdict,
+    CellFill, ClarifyExposureRequest, CompleteTaskRequest, CreateStatementRequest, Exposure,
+    ExposureTruth, GateWaiver, HoldBriefingRequest, Incident, IncidentClock, IncidentMode,
+    IncidentPlan, IncidentStage, IncidentState, Inquiry, InquiryState, MoveStageRequest,
+    PublishStatementRequest, RecordUpdateRequest, ReleaseBriefingRequest, ReviewStatementRequest,
+    ReviewStep, Statement, StatementFact, StatementKind, StatementState, TaskState, UpdateAudience,
+    Verdict,
 };
 use redress_proto::event::v1::ContactDirection;
 use redress_proto::intake::v1::{Contact, RecordContactRequest};
@@ -185,8 +186,7 @@ impl<'a> Team<'a> {
 
     /// Writes what is missing: the first word, a word to those concerned, and news when they are due.
     async fn speak(&mut self, incident: &Incident, said: &[Statement]) -> Result<(), Failure> {
-        let public = incident.mode() == IncidentMode::Public && !incident.provisional;
-        if !public || !is_past(incident.open_time.as_ref(), DRAFT) {
+        if incident.provisional || !is_past(incident.open_time.as_ref(), DRAFT) {
             return Ok(());
         }
         let none = |audience: Audience| said.iter().all(|s| s.audience() != audience);
@@ -194,13 +194,23 @@ impl<'a> Team<'a> {
             let mut drafts = said.iter().filter(|s| s.state() == StatementState::Draft);
             drafts.all(|s| s.audience() != audience)
         };
+        // Somebody joined since, or one of many was called: the others hear of it too.
+        let affected = facts::affected(&self.room, &incident.name).await?;
+        let others_wait = affected.fill() == CellFill::Partly && no_draft(Audience::Affected);
+        if incident.mode() != IncidentMode::Public {
+            if others_wait {
+                self.draft(incident, StatementKind::Update, Audience::Affected)
+                    .await?;
+            }
+            return Ok(());
+        }
         let said_first = said
             .iter()
             .any(|s| s.kind() == StatementKind::Holding && s.publish_time.is_some());
         if said.iter().all(|s| s.kind() != StatementKind::Holding) {
             self.draft(incident, StatementKind::Holding, Audience::Public)
                 .await?;
-        } else if said_first && none(Audience::Affected) {
+        } else if said_first && (none(Audience::Affected) || others_wait) {
             self.draft(incident, StatementKind::Update, Audience::Affected)
                 .await?;
         } else if said_first
@@ -229,6 +239,7 @@ impl<'a> Team<'a> {
                 audience: audience.into(),
                 language: "zh-CN".to_owned(),
                 text: words(kind).to_owned(),
+                facts: known(kind),
                 ..Default::default()
             }),
             request_id: request_id(),
@@ -370,6 +381,7 @@ impl<'a> Team<'a> {
         let Some(lead) = holder(incident, DutyRole::DutyLead) else {
             return Ok(());
         };
+        let affected = facts::affected(&self.room, &incident.name).await?;
         for briefing in facts::briefings(&self.room, &incident.name).await? {
             let mut client = self.hand(&lead)?.briefings();
             let request_id = request_id();
@@ -380,7 +392,8 @@ impl<'a> Team<'a> {
                     let cases = incident.cases.iter().map(|c| c.case.clone());
                     let hold = HoldBriefingRequest {
                         name: briefing.name,
-                        attendance: incident.case_count,
+                        // Whoever complains comes.
+                        attendance: affected.audience_size.max(incident.case_count),
                         staff: vec![lead.clone()],
                         cases: cases.collect(),
                         request_id,
@@ -619,6 +632,18 @@ fn words(kind: StatementKind) -> &'static str {
             "报道与事实不符。现场没有人员受伤,具体情况以公布的核实结果为准。"
         }
         StatementKind::Closing => "事情已经妥善处理,感谢各位业主的理解。",
+    }
+}
+
+/// What is known of the figures in those words: nobody is one too (I7).
+fn known(kind: StatementKind) -> Vec<StatementFact> {
+    match kind {
+        StatementKind::Clarification => vec![StatementFact {
+            key: "injured".to_owned(),
+            value: "0".to_owned(),
+            source: "现场核查".to_owned(),
+        }],
+        _ => Vec::new(),
     }
 }
 

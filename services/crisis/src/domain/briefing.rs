@@ -218,6 +218,13 @@ pub fn agenda(record: &Record, window: &Window, number: i32) -> Vec<Item> {
     items
 }
 
+/// How an entry begins that tells what a statement says otherwise than the one whose place it takes. Notes that were
+/// released before there were such entries are written again without them.
+pub const SUPERSEDED: &str = "superseded: ";
+
+/// How an entry begins that tells what a statement sets right of what was published.
+pub const CORRECTED: &str = "corrected: ";
+
 /// What people at a briefing want to know of the log: not who was called, and no clock by itself.
 fn is_told(entry: &Logged) -> bool {
     match entry.kind {
@@ -229,7 +236,12 @@ fn is_told(entry: &Logged) -> bool {
         | LogKind::Update
         | LogKind::Merged
         | LogKind::StageMoved => true,
-        LogKind::Statement => entry.text.ends_with("was published"),
+        LogKind::Statement => {
+            let text = &entry.text;
+            text.ends_with("was published")
+                || text.starts_with(SUPERSEDED)
+                || text.starts_with(CORRECTED)
+        }
         _ => false,
     }
 }
@@ -481,6 +493,28 @@ mod tests {
         assert_eq!(
             texts(&second),
             ["OUTBREAK → HANDLING: calm", "INSIDE_REPORT"]
+        );
+    }
+
+    #[test]
+    fn an_agenda_tells_which_statements_were_superseded_or_corrected_and_what_changed_m01() {
+        let entry = |number, text: &str| logged(number, LogKind::Statement, text);
+        let record = Record {
+            log: vec![
+                entry(1, "a statement to PUBLIC was published"),
+                entry(2, "superseded: a statement to PUBLIC: injured: 2 → 3"),
+                entry(3, "corrected: a statement to MEDIA: households"),
+                entry(4, "ambiguous-to-media overridden: a quotation"),
+                entry(5, "a statement was dropped: corrected: no"),
+            ],
+            ..Record::default()
+        };
+        assert_eq!(
+            texts(&agenda(&record, &window(1, 8), 2)),
+            [
+                "superseded: a statement to PUBLIC: injured: 2 → 3",
+                "corrected: a statement to MEDIA: households",
+            ]
         );
     }
 

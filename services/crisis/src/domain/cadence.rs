@@ -37,6 +37,8 @@ pub struct Policy {
     pub briefing_notice: SignedDuration,
     /// How many of the spokesperson's chain have to approve a statement.
     pub statement_quorum: usize,
+    /// So many percent of the affected have to be reached in a stage.
+    pub reach_percent: u8,
 }
 
 /// A cadence that slows down from stage to stage.
@@ -205,6 +207,7 @@ pub(crate) mod tests {
             briefing_time: Time::constant(16, 0, 0, 0),
             briefing_notice: SignedDuration::from_hours(24),
             statement_quorum: 1,
+            reach_percent: 80,
         }
     }
 

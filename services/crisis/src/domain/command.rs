@@ -73,6 +73,14 @@ impl Roster {
         ladder
     }
 
+    /// Who decides where nobody commands, and as what: the duty leads of an instant, else the region's contacts.
+    pub fn without_command(&self, at: Timestamp) -> Option<(DutyRole, Vec<StaffId>)> {
+        [DutyRole::DutyLead, DutyRole::RegionContact]
+            .into_iter()
+            .map(|role| (role, self.on_duty(role, at)))
+            .find(|(_, able)| !able.is_empty())
+    }
+
     /// Whether a person is a lead at an instant.
     pub fn is_lead(&self, staff: &StaffId, at: Timestamp) -> bool {
         LEADS
@@ -259,6 +267,23 @@ pub(crate) mod tests {
         all.barred.insert(staff("region"));
         assert_eq!(appoint(TopLead, &all, NOW, &none()), Appointment::default());
         assert_eq!(all.ladder(NOW), [None, None, None]);
+    }
+
+    #[test]
+    fn where_nobody_commands_the_duty_leads_decide_and_without_one_the_region_does() {
+        use DutyRole::{DutyLead, OnSiteLead, RegionContact};
+        let mut all = roster(&[
+            (OnSiteLead, "onsite", 0),
+            (DutyLead, "duty", 0),
+            (DutyLead, "deputy", 1),
+            (RegionContact, "region", 0),
+        ]);
+        let leads = vec![staff("duty"), staff("deputy")];
+        assert_eq!(all.without_command(NOW), Some((DutyLead, leads)));
+        all.barred = ["duty", "deputy"].map(staff).into();
+        let region = Some((RegionContact, vec![staff("region")]));
+        assert_eq!(all.without_command(NOW), region);
+        assert_eq!(Roster::default().without_command(NOW), None);
     }
 
     #[test]

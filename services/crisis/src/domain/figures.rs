@@ -75,6 +75,15 @@ impl Counted {
 /// Words between an English figure and what it counts: `three more affected households`.
 const WORDS_BETWEEN_MAX: usize = 2;
 
+/// Letters after a figure that are looked at for what it counts.
+const AFTER_MAX: usize = 80;
+
+/// Letters after a Chinese figure, or after a word for nobody, in which harm is looked for.
+const HARM_WITHIN: usize = 16;
+
+/// Words after an English figure in which harm is looked for: `none of the residents was injured`.
+const HARM_WORDS_WITHIN: usize = 6;
+
 /// A piece of a text: a figure, or the letters between two.
 enum Piece {
     Figure { number: String, spelled: bool },
@@ -87,14 +96,15 @@ pub fn figures(text: &str) -> Vec<Figure> {
     let mut found = Vec::new();
     for (at, piece) in pieces.iter().enumerate() {
         if let Piece::Figure { number, spelled } = piece {
-            let counts = match pieces.get(at + 1) {
-                Some(Piece::Letters(after)) => counted(after),
-                _ => None,
+            let after = match pieces.get(at + 1) {
+                Some(Piece::Letters(after)) => after.as_str(),
+                _ => "",
             };
             found.push(Figure {
                 number: number.clone(),
-                counts,
-                article: *spelled && number == "1",
+                counts: counted(after),
+                // One who died is no article.
+                article: *spelled && number == "1" && !tells_of_harm(after),
             });
         }
     }
@@ -128,21 +138,69 @@ pub fn agree(one: &str, other: &str) -> bool {
     one == other || (told == repeated && (bare(&one) || bare(&other)))
 }
 
+/// Letters between a figure and its measure: 三十多人, 三个人.
+const ABOUT: [char; 4] = ['多', '余', '个', '来'];
+
+/// People who came to harm, right after their figure or after a word for nobody: 两死三伤.
+const LOSSES: [&str; 11] = [
+    "死", "伤", "亡", "遇难", "失踪", "失联", "重伤", "轻伤", "受伤", "被困", "住院",
+];
+
+/// The same in English, as words begin.
+const HARM: [&str; 15] = [
+    "injur",
+    "hurt",
+    "killed",
+    "dead",
+    "death",
+    "died",
+    "dies",
+    "casualt",
+    "fatalit",
+    "wounded",
+    "harmed",
+    "missing",
+    "victim",
+    "trapped",
+    "hospitali",
+];
+
 /// What the letters after a figure say that it counts.
 fn counted(after: &str) -> Option<Counted> {
-    let measure = after
-        .chars()
-        .find(|c| !matches!(c, ' ' | '多' | '余' | '个'))?;
+    let rest = after.trim_start_matches(|c: char| c == ' ' || ABOUT.contains(&c));
+    let measure = rest.chars().next()?;
     if !measure.is_ascii() {
-        return Counted::of_measure(measure);
+        let lost = LOSSES.iter().any(|loss| rest.starts_with(loss));
+        return Counted::of_measure(measure).or(lost.then_some(Counted::People));
     }
-    after
-        .split(['.', ',', ';', '!', '?'])
-        .next()
-        .unwrap_or_default()
+    let noun = clause(rest)
         .split_whitespace()
         .take(WORDS_BETWEEN_MAX + 1)
-        .find_map(Counted::of_noun)
+        .find_map(Counted::of_noun);
+    // Twelve were hurt: people are.
+    noun.or_else(|| is_harm(rest, WORDS_BETWEEN_MAX + 2).then_some(Counted::People))
+}
+
+/// The text up to where the next clause begins.
+fn clause(text: &str) -> &str {
+    text.split(['.', ',', ';', '!', '?', '。'])
+        .next()
+        .unwrap_or_default()
+}
+
+/// Whether one of the next words of the clause tells of harm.
+fn is_harm(text: &str, within: usize) -> bool {
+    clause(text)
+        .split_whitespace()
+        .take(within)
+        .filter(|word| !word.starts_with("deadline") && !word.starts_with("diesel"))
+        .any(|word| HARM.iter().any(|harm| word.starts_with(harm)))
+}
+
+/// Whether the clause after a figure tells of people who came to harm.
+fn tells_of_harm(after: &str) -> bool {
+    let near: String = clause(after).chars().take(HARM_WITHIN).collect();
+    LOSSES.iter().any(|loss| near.contains(loss)) || is_harm(after, HARM_WORDS_WITHIN)
 }
 
 /// Full-width letters as plain ones, in lower case.
@@ -159,6 +217,10 @@ fn plain(text: &str) -> Vec<char> {
 
 fn pieces(text: &str) -> Vec<Piece> {
     let letters = plain(text);
+    if let Some(number) = alone(&letters) {
+        let spelled = true;
+        return vec![Piece::Figure { number, spelled }];
+    }
     let mut pieces = Vec::new();
     let mut between = String::new();
     let mut at = 0;
@@ -169,7 +231,7 @@ fn pieces(text: &str) -> Vec<Piece> {
                 let before = at.checked_sub(1).and_then(|b| letters.get(b)).copied();
                 chinese(&letters[at..], before)
                     .or_else(|| english(&letters[at..], before))
-                    .map(|(number, len)| (number.to_string(), len, true))
+                    .map(|(number, len)| (number, len, true))
             });
         match found {
             Some((number, len, spelled)) => {
@@ -191,7 +253,26 @@ fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// A figure in digits at the beginning, and how many letters it takes: thousands separators go.
+/// Texts that are a zero, when they are all that is said.
+const NONE: [&str; 7] = ["none", "nobody", "no one", "nil", "无", "没有", "无人"];
+
+/// The number of a text that is nothing else: `三十五`, `twelve`, `none`.
+fn alone(letters: &[char]) -> Option<String> {
+    let text: String = letters.iter().collect();
+    let text = text.trim().trim_end_matches(['.', '。']);
+    if NONE.contains(&text) {
+        return Some("0".to_owned());
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let (number, len) = match numeral(&letters).filter(|n| n.led) {
+        Some(n) => (n.number, n.len),
+        None => number_words(&letters).map(|(n, len)| (n.to_string(), len))?,
+    };
+    (len == letters.len()).then_some(number)
+}
+
+/// A figure in digits at the beginning, and how many letters it takes: thousands separators go, 3万 and `3 thousand`
+/// are written out.
 fn digits(letters: &[char]) -> Option<(String, usize)> {
     let is_digit = |at: usize| letters.get(at).is_some_and(char::is_ascii_digit);
     if !is_digit(0) {
@@ -208,67 +289,262 @@ fn digits(letters: &[char]) -> Option<(String, usize)> {
         }
         at += 1;
     }
-    Some((number, at))
+    let (zeros, len) = magnitude(&letters[at..]);
+    Some((shifted(number, zeros), at + len))
+}
+
+/// How many zeros a unit after digits adds, and how many letters it takes.
+fn magnitude(letters: &[char]) -> (usize, usize) {
+    let zeros = |c: &char| match c {
+        '百' | '佰' => 2,
+        '千' | '仟' => 3,
+        '万' | '萬' => 4,
+        '亿' | '億' => 8,
+        _ => 0,
+    };
+    let units: Vec<usize> = letters.iter().map(zeros).take_while(|z| *z > 0).collect();
+    if !units.is_empty() {
+        return (units.iter().sum(), units.len());
+    }
+    let gap = letters.iter().take_while(|c| **c == ' ').count();
+    let word = word(&letters[gap..]);
+    let zeros = match word.as_str() {
+        "hundred" => 2,
+        "thousand" => 3,
+        "million" => 6,
+        "billion" => 9,
+        _ => return (0, 0),
+    };
+    (zeros, gap + word.len())
+}
+
+/// A number in digits with its point moved to the right: 1.2 by four is 12000.
+fn shifted(number: String, zeros: usize) -> String {
+    let (whole, part) = number.split_once('.').unwrap_or((number.as_str(), ""));
+    if zeros == 0 || part.contains('.') {
+        return number;
+    }
+    let (moved, rest) = part.split_at(zeros.min(part.len()));
+    let filled = "0".repeat(zeros - moved.len());
+    let whole = format!("{whole}{moved}{filled}");
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    match rest.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        rest => format!("{whole}.{rest}"),
+    }
 }
 
 fn chinese_digit(c: char) -> Option<u64> {
-    "零一二三四五六七八九"
-        .chars()
-        .position(|d| d == c)
+    let place = |digits: &str| digits.chars().position(|d| d == c);
+    place("零一二三四五六七八九")
+        .or_else(|| place("〇壹贰叁肆伍陆柒捌玖"))
         .and_then(|n| u64::try_from(n).ok())
         .or(match c {
-            '〇' => Some(0),
-            '两' => Some(2),
+            '两' | '兩' | '俩' => Some(2),
+            '仨' => Some(3),
             _ => None,
         })
 }
 
-/// A Chinese numeral at the beginning that counts something: `三户`, `两人`, `一千二百名`. Numerals stand in many words
-/// that count nothing, and an ordinal counts nothing either.
-fn chinese(letters: &[char], before: Option<char>) -> Option<(u64, usize)> {
-    let inside =
-        |c: char| chinese_digit(c).is_some() || matches!(c, '十' | '百' | '千' | '万' | '第');
-    if before.is_some_and(inside) {
-        return None;
+fn chinese_unit(c: char) -> Option<u64> {
+    match c {
+        '十' | '拾' => Some(10),
+        '百' | '佰' => Some(100),
+        '千' | '仟' => Some(1_000),
+        '万' | '萬' => Some(10_000),
+        '亿' | '億' => Some(100_000_000),
+        _ => None,
     }
-    let (mut whole, mut part, mut digit, mut at) = (0_u64, 0_u64, None, 0);
+}
+
+/// Tens of one letter.
+fn chinese_tens(c: char) -> Option<u64> {
+    match c {
+        '廿' => Some(20),
+        '卅' => Some(30),
+        _ => None,
+    }
+}
+
+/// A numeral as it is written in Chinese.
+struct Numeral {
+    number: String,
+    len: usize,
+    /// It begins with a digit or with tens: 万一 does not.
+    led: bool,
+    /// It cannot be read as anything but a number: 三十五, 二〇二六.
+    sure: bool,
+}
+
+/// A Chinese numeral at the beginning, whatever follows it.
+fn numeral(letters: &[char]) -> Option<Numeral> {
+    let run: Vec<u64> = letters.iter().map_while(|c| chinese_digit(*c)).collect();
+    let next = letters.get(run.len()).copied();
+    match run.as_slice() {
+        // 五六户, 三四十人: between the two.
+        &[low, high] if low > 0 && high == low + 1 => {
+            let unit = next.and_then(chinese_unit);
+            let times = unit.unwrap_or(1);
+            return Some(Numeral {
+                number: format!("{}-{}", low * times, high * times),
+                len: run.len() + usize::from(unit.is_some()),
+                led: false,
+                sure: false,
+            });
+        }
+        // 二〇二六年, 一〇三室: digit by digit.
+        [_, _, _, ..]
+            if run.contains(&0) || matches!(next, Some('年' | '号' | '室' | '栋' | '幢')) =>
+        {
+            return Some(Numeral {
+                number: run.iter().map(u64::to_string).collect(),
+                len: run.len(),
+                led: true,
+                sure: true,
+            });
+        }
+        _ => {}
+    }
+    let (mut whole, mut part, mut digit, mut at) = (0_u64, 0_u64, None::<u64>, 0);
+    // The last unit, and whether a 零 stands after it: 三百五 is 350, and 三百零五 is 305.
+    let (mut unit, mut zero) = (10, false);
     while let Some(&letter) = letters.get(at) {
         if let Some(d) = chinese_digit(letter) {
-            // Digits one after another are no numeral: 二〇二六.
             if digit.is_some_and(|d| d != 0) {
                 return None;
             }
+            zero |= d == 0;
             digit = Some(d);
-        } else {
-            let times = match letter {
-                '十' => 10,
-                '百' => 100,
-                '千' => 1_000,
-                '万' => 10_000,
-                _ => break,
-            };
-            if times == 10_000 {
-                whole += (part + digit.take().unwrap_or(0)).max(1) * times;
-                part = 0;
-            } else {
-                part += digit.take().unwrap_or(1).max(1) * times;
+        } else if let Some(tens) = chinese_tens(letter) {
+            if digit.is_some_and(|d| d != 0) {
+                return None;
             }
+            (part, unit, zero) = (part.saturating_add(tens), 10, false);
+        } else if let Some(times) = chinese_unit(letter) {
+            let so_many = digit.take();
+            let group = part.saturating_add(so_many.unwrap_or(0));
+            match times {
+                100_000_000 => {
+                    whole = whole.saturating_add(group).max(1).saturating_mul(times);
+                    part = 0;
+                }
+                10_000 => {
+                    whole = whole.saturating_add(group.max(1).saturating_mul(times));
+                    part = 0;
+                }
+                _ => part = part.saturating_add(so_many.unwrap_or(1).max(1) * times),
+            }
+            (unit, zero) = (times, false);
+        } else {
+            break;
         }
         at += 1;
     }
-    let after: String = letters.get(at..at + 2).map_or_else(
-        || letters[at..].iter().collect(),
-        |next| next.iter().collect(),
-    );
-    let next = after.chars().find(|c| !matches!(c, '多' | '余' | '个'))?;
-    // 一起 is "together"; 一位 and 一名 are articles, which the reader of a figure leaves out.
-    if at == 0
-        || Counted::of_measure(next).is_none()
-        || (at == 1 && letters[0] == '一' && next == '起')
-    {
+    let first = *letters.first().filter(|_| at > 0)?;
+    let last = digit.unwrap_or(0) * if zero { 1 } else { unit / 10 };
+    let led = chinese_digit(first).is_some()
+        || chinese_tens(first).is_some()
+        || chinese_unit(first) == Some(10);
+    let is_compound = at > 1 && letters[..at].iter().any(|c| chinese_digit(*c).is_none());
+    Some(Numeral {
+        number: whole.saturating_add(part).saturating_add(last).to_string(),
+        len: at,
+        led,
+        sure: led && is_compound,
+    })
+}
+
+/// Measures of what is not compared from statement to statement, and is a figure all the same.
+const MEASURES: [&str; 21] = [
+    "元", "块", "米", "平方", "吨", "公里", "天", "日", "小时", "分钟", "周", "年", "月", "岁",
+    "层", "楼", "间", "家", "次", "项", "号",
+];
+
+/// A Chinese numeral at the beginning that is a figure: it counts something (`三户`, `两死`, `一千二百名`), or can be nothing
+/// else (`三十五`). Numerals stand in many words that count nothing, and an ordinal counts nothing either. Nobody who came
+/// to harm is a figure too.
+fn chinese(letters: &[char], before: Option<char>) -> Option<(String, usize)> {
+    let inside = |c: char| {
+        chinese_digit(c).is_some()
+            || chinese_tens(c).is_some()
+            || chinese_unit(c).is_some()
+            || c == '第'
+    };
+    if before.is_some_and(inside) {
         return None;
     }
-    Some((whole + part + digit.unwrap_or(0), at))
+    // 有无伤亡 only asks.
+    let asks = before == Some('有');
+    if let Some(len) = nobody_in_chinese(letters).filter(|_| !asks) {
+        return Some(("0".to_owned(), len));
+    }
+    let Numeral {
+        number,
+        len,
+        led,
+        sure,
+    } = numeral(letters)?;
+    let after: String = letters[len..].iter().take(AFTER_MAX).collect();
+    let rest = after.trim_start_matches(ABOUT);
+    let counts = counted(rest).is_some() && rest.starts_with(|c: char| !c.is_ascii());
+    let measured = led && MEASURES.iter().any(|measure| rest.starts_with(measure));
+    let lost = led && matches!(before, Some('死' | '伤' | '亡' | '踪'));
+    // 一起 is "together", 四周 all around, 千家万户 everybody, and 周五 a day.
+    let together = number == "1" && len == 1 && rest.starts_with('起');
+    let around = number == "4" && len == 1 && rest.starts_with('周');
+    let everybody = !led && before == Some('家');
+    let weekday = len == 1 && !counts && matches!(before, Some('周' | '期' | '拜'));
+    if together || around || everybody || weekday || !(counts || measured || lost || sure) {
+        return None;
+    }
+    Some((number, len))
+}
+
+/// Words for nobody, the longer before the shorter.
+const NOBODY_IN_CHINESE: [&str; 13] = [
+    "没有任何",
+    "没有一",
+    "没有",
+    "未造成",
+    "未发生",
+    "未导致",
+    "未出现",
+    "未有",
+    "无任何",
+    "无一",
+    "无",
+    "没",
+    "零",
+];
+
+/// What stands between such a word and the harm.
+const WHO_IN_CHINESE: [&str; 11] = [
+    "人员", "人", "业主", "居民", "住户", "工人", "员工", "发生", "造成", "出现", "因此",
+];
+
+/// Harm that nobody came to. 无死角 tells of none.
+const HARM_IN_CHINESE: [&str; 13] = [
+    "伤亡", "伤者", "伤员", "受伤", "重伤", "轻伤", "死亡", "死伤", "死者", "遇难", "失踪", "失联",
+    "被困",
+];
+
+/// How many letters say that nobody came to harm: `无人伤亡`, `没有人员受伤`.
+fn nobody_in_chinese(letters: &[char]) -> Option<usize> {
+    let text: String = letters.iter().take(HARM_WITHIN).collect();
+    let (said, mut rest) = NOBODY_IN_CHINESE
+        .iter()
+        .find_map(|said| Some((said, text.strip_prefix(*said)?)))?;
+    while let Some(shorter) = WHO_IN_CHINESE
+        .iter()
+        .find_map(|who| rest.strip_prefix(*who))
+    {
+        rest = shorter;
+    }
+    let harm = HARM_IN_CHINESE.iter().any(|harm| rest.starts_with(harm));
+    harm.then(|| said.chars().count())
 }
 
 const ONES: [&str; 20] = [
@@ -297,25 +573,119 @@ const TENS: [&str; 8] = [
     "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
 ];
 
-/// An English number word at the beginning that counts something: `three households`, `forty-two people`.
-fn english(letters: &[char], before: Option<char>) -> Option<(u64, usize)> {
+/// The English word at the beginning.
+fn word(letters: &[char]) -> String {
+    let letters = letters.iter().take_while(|c| c.is_ascii_alphabetic());
+    letters.collect()
+}
+
+/// What an English word below a hundred is worth.
+fn small(word: &str) -> Option<u64> {
+    let ones = ONES.iter().position(|o| *o == word);
+    let tens = || TENS.iter().position(|t| *t == word).map(|n| (n + 2) * 10);
+    ones.or_else(tens).and_then(|n| u64::try_from(n).ok())
+}
+
+/// English number words at the beginning, whatever follows them: `twelve`, `thirty-five`, `one hundred and twenty`.
+fn number_words(letters: &[char]) -> Option<(u64, usize)> {
+    const HALF: &str = "half a dozen";
+    if HALF.chars().eq(letters.iter().copied().take(HALF.len())) {
+        return Some((6, HALF.len()));
+    }
+    let (mut whole, mut part, mut at, mut end) = (0_u64, 0_u64, 0, 0);
+    // What is added to the part is less than this.
+    let mut room = 100;
+    loop {
+        let word = word(&letters[at..]);
+        let first = end == 0;
+        if let Some(n) = small(&word).filter(|n| *n < room && (*n > 0 || first)) {
+            part += n;
+            room = if n >= 20 { 10 } else { 0 };
+        } else if word == "dozen" && whole == 0 && part < 100 {
+            part = part.max(1) * 12;
+            room = 0;
+        } else if word == "hundred" && part < 100 && (part > 0 || first) {
+            part = part.max(1) * 100;
+            room = 100;
+        } else if let Some(times) = thousands(&word).filter(|_| part > 0 || first) {
+            whole = whole.saturating_add(part.max(1).saturating_mul(times));
+            (part, room) = (0, 100);
+        } else {
+            break;
+        }
+        end = at + word.len();
+        let gap = |at: usize| {
+            letters[at..]
+                .iter()
+                .take_while(|c| matches!(c, ' ' | '-'))
+                .count()
+        };
+        let between = gap(end);
+        if between == 0 {
+            break;
+        }
+        at = end + between;
+        if room == 100 && self::word(&letters[at..]) == "and" {
+            let and = at + "and".len();
+            at = and + gap(and);
+        }
+    }
+    (end > 0).then(|| (whole.saturating_add(part), end))
+}
+
+fn thousands(word: &str) -> Option<u64> {
+    match word {
+        "thousand" => Some(1_000),
+        "million" => Some(1_000_000),
+        "billion" => Some(1_000_000_000),
+        _ => None,
+    }
+}
+
+/// English number words at the beginning that are a figure: more than one, or one or none that counts something. Nobody who
+/// came to harm is a figure too.
+fn english(letters: &[char], before: Option<char>) -> Option<(String, usize)> {
     if before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-') {
         return None;
     }
-    let len = letters
-        .iter()
-        .take_while(|c| c.is_ascii_alphabetic() || **c == '-')
-        .count();
-    let word: String = letters[..len].iter().collect();
-    let small = |word: &str| ONES.iter().position(|o| *o == word);
-    let tens = |word: &str| TENS.iter().position(|t| *t == word).map(|n| (n + 2) * 10);
-    let number = small(&word).or_else(|| tens(&word)).or_else(|| {
-        let (ten, one) = word.split_once('-')?;
-        Some(tens(ten)? + small(one).filter(|n| (1..10).contains(n))?)
-    })?;
-    let after: String = letters[len..].iter().take(80).collect();
-    counted(&after)?;
-    Some((u64::try_from(number).ok()?, len))
+    if let Some(len) = nobody_in_english(letters) {
+        return Some(("0".to_owned(), len));
+    }
+    let (number, len) = number_words(letters)?;
+    let after: String = letters[len..].iter().take(AFTER_MAX).collect();
+    // twenty-first, one-off.
+    if let Some(joined) = after.strip_prefix('-') {
+        let joined: Vec<char> = joined.chars().collect();
+        let joined = word(&joined);
+        let ordinal =
+            joined.ends_with("th") || matches!(joined.as_str(), "first" | "second" | "third");
+        if ordinal || number == 1 {
+            return None;
+        }
+    }
+    let is_figure = number > 1 || counted(&after).is_some();
+    is_figure.then(|| (number.to_string(), len))
+}
+
+/// Words for nobody, and within how many words after them the harm stands.
+const NOBODY_IN_ENGLISH: [(&str, usize); 8] = [
+    ("no one", HARM_WORDS_WITHIN),
+    ("no-one", HARM_WORDS_WITHIN),
+    ("nobody", HARM_WORDS_WITHIN),
+    ("none", HARM_WORDS_WITHIN),
+    ("not one", HARM_WORDS_WITHIN),
+    ("not a single", HARM_WORDS_WITHIN),
+    ("no", WORDS_BETWEEN_MAX + 1),
+    ("without", WORDS_BETWEEN_MAX + 1),
+];
+
+/// How many letters say that nobody came to harm: `no one was hurt`, `without casualties`.
+fn nobody_in_english(letters: &[char]) -> Option<usize> {
+    let text: String = letters.iter().take(AFTER_MAX).collect();
+    NOBODY_IN_ENGLISH.iter().find_map(|&(said, within)| {
+        let after = text.strip_prefix(said)?;
+        (after.starts_with(' ') && is_harm(after, within)).then_some(said.len())
+    })
 }
 
 #[cfg(test)]
@@ -390,6 +760,125 @@ mod tests {
     }
 
     #[test]
+    fn i7_a_figure_in_words_is_the_figure_it_says() {
+        for (text, numbers) in [
+            ("三十五人", "35"),
+            ("３５人", "35"),
+            ("两死三伤", "2 3"),
+            ("死亡三人、受伤五人", "3 5"),
+            ("死三伤五", "3 5"),
+            ("廿五户", "25"),
+            ("三百五人", "350"),
+            ("三百零五人", "305"),
+            ("三万五千元", "35000"),
+            ("1.2万户", "12000"),
+            ("两亿元", "200000000"),
+            ("叁佰户", "300"),
+            ("二〇二六年", "2026"),
+            ("增至三十五", "35"),
+            ("五六户", "5-6"),
+            ("三个月内", "3"),
+            ("百余人聚集", "100"),
+            ("无人伤亡", "0"),
+            ("没有人员受伤", "0"),
+            ("未造成人员伤亡", "0"),
+            ("无一人受伤", "0"),
+            ("零伤亡", "0"),
+            ("Twelve were taken to hospital", "12"),
+            ("twelve people", "12"),
+            ("thirty five residents", "35"),
+            ("one hundred and twenty homes", "120"),
+            ("3 million", "3000000"),
+            ("a dozen", "12"),
+            ("half a dozen people", "6"),
+            ("no one was hurt", "0"),
+            ("None of the residents was injured.", "0"),
+            ("without casualties", "0"),
+            ("no further injuries", "0"),
+        ] {
+            let found: Vec<String> = figures(text).into_iter().map(|f| f.number).collect();
+            assert_eq!(found.join(" "), numbers, "{text}");
+        }
+        for (text, counted) in [("两死", "2"), ("无人伤亡", "0"), ("twelve were hurt", "12")]
+        {
+            assert_eq!(
+                one(text),
+                (counted.to_owned(), Some(Counted::People)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn i7_one_who_came_to_harm_is_a_figure_and_one_who_did_not_an_article() {
+        for harm in [
+            "一死",
+            "一名业主受伤",
+            "one resident was injured",
+            "One died",
+        ] {
+            assert!(figures(harm).iter().any(|f| !f.article), "{harm}");
+        }
+        for none in ["一名业主来电", "one resident called"] {
+            assert!(figures(none).iter().all(|f| f.article), "{none}");
+        }
+    }
+
+    #[test]
+    fn what_only_sounds_like_a_number_is_none() {
+        for text in [
+            "千万不要靠近",
+            "千家万户",
+            "十分抱歉",
+            "四周已封闭",
+            "周三公布",
+            "三五成群",
+            "第三十五条",
+            "统一口径",
+            "排查无死角",
+            "正在核实有无人员伤亡",
+            "无人机正在航拍",
+            "zero tolerance",
+            "the twenty-first floor",
+            "a one-off event",
+            "often",
+            "no deadline was missed",
+            "no diesel ran out",
+            "no doubt",
+            "hundreds of letters",
+        ] {
+            assert!(figures(text).is_empty(), "{text}: {:?}", figures(text));
+        }
+    }
+
+    #[test]
+    fn i7_values_in_words_agree_with_their_figures_and_with_no_other() {
+        for (one, other) in [
+            ("三十五人", "35人"),
+            ("三十五", "35"),
+            ("两死三伤", "2死3伤"),
+            ("twelve", "12"),
+            ("twelve people", "12 people"),
+            ("none", "0"),
+            ("无", "0"),
+            ("无人伤亡", "0"),
+            ("nobody was hurt", "0"),
+            ("３万", "三万"),
+        ] {
+            assert!(agree(one, other), "{one} and {other}");
+        }
+        for (one, other) in [
+            ("三十五", "53"),
+            ("两死三伤", "3死2伤"),
+            ("twelve", "20"),
+            ("none", "1"),
+            ("无人伤亡", "2"),
+        ] {
+            assert!(!agree(one, other), "{one} and {other}");
+        }
+    }
+
+    #[test]
     fn texts_compare_in_digits() {
         assert_eq!(in_digits("Three  households"), in_digits("3 households"));
         assert_eq!(in_digits("三户"), in_digits("３户"));
@@ -403,7 +892,63 @@ mod tests {
         assert!(agree("none", " None "));
     }
 
+    /// A number as it is written in Chinese.
+    fn in_chinese(n: u64) -> String {
+        const DIGITS: [&str; 10] = ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
+        let group = |n: u64, follows: bool| {
+            let (mut text, mut gap) = (String::new(), follows && n < 1_000);
+            for (unit, word) in [(1_000, "千"), (100, "百"), (10, "十"), (1, "")] {
+                match usize::try_from(n / unit % 10).expect("a digit") {
+                    0 => gap |= !text.is_empty(),
+                    digit => {
+                        if std::mem::take(&mut gap) {
+                            text.push('零');
+                        }
+                        text += DIGITS[digit];
+                        text += word;
+                    }
+                }
+            }
+            text
+        };
+        match (n / 10_000, n % 10_000) {
+            (0, low) => group(low, false),
+            (high, low) => format!("{}万{}", group(high, false), group(low, true)),
+        }
+    }
+
+    /// A number below a million as it is written in English.
+    fn in_english(n: u64) -> String {
+        let small = |n: u64| match usize::try_from(n).expect("small") {
+            n @ 0..20 => ONES[n].to_owned(),
+            n if n % 10 == 0 => TENS[n / 10 - 2].to_owned(),
+            n => format!("{}-{}", TENS[n / 10 - 2], ONES[n % 10]),
+        };
+        let below = |n: u64| match (n / 100, n % 100) {
+            (0, low) => small(low),
+            (high, 0) => format!("{} hundred", small(high)),
+            (high, low) => format!("{} hundred and {}", small(high), small(low)),
+        };
+        match (n / 1_000, n % 1_000) {
+            (0, low) => below(low),
+            (high, 0) => format!("{} thousand", below(high)),
+            (high, low) => format!("{} thousand {}", below(high), below(low)),
+        }
+    }
+
     proptest! {
+        #[test]
+        fn i7_every_number_in_words_is_the_same_as_in_digits(n in 1_u64..100_000_000, small in 1_u64..1_000_000) {
+            let digits = format!("{n}人");
+            let words = format!("{}人", in_chinese(n));
+            prop_assert_eq!(in_digits(&words), digits, "{}", words);
+            let digits = format!("{small} people");
+            let words = format!("{} people", in_english(small));
+            prop_assert_eq!(in_digits(&words), digits, "{}", words);
+            prop_assert!(agree(&in_chinese(n), &n.to_string()));
+            prop_assert!(agree(&in_english(small), &small.to_string()));
+        }
+
         #[test]
         fn any_text_is_read(text in "\\PC{0,80}") {
             let _ = figures(&text);

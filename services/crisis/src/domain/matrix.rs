@@ -1,10 +1,32 @@
 //! Audience by stage: what was told to whom, how old it is, and what is missing before a stage may end (section 9).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
-use super::words::{Audience, Mode, Stage, TellMeans};
+use super::words::{Audience, Fill, Mode, Stage, TellMeans};
+
+/// Whom something reached, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Everybody to whom it speaks.
+    Everybody,
+    /// Whoever complained in these cases, but for so many of each whom it did not reach.
+    Cases(BTreeMap<Uuid, u64>),
+    /// One of those who complained in this case: the one who was called.
+    OneOf(Uuid),
+    /// So many who came.
+    Attended(u64),
+}
+
+impl Reach {
+    /// Whoever complains in these cases.
+    pub fn cases(cases: impl IntoIterator<Item = Uuid>) -> Self {
+        Self::Cases(cases.into_iter().map(|case| (case, 0)).collect())
+    }
+}
 
 /// Something that an audience was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +39,8 @@ pub struct Told {
     pub means: TellMeans,
     /// The statement's name, or where the text lies.
     pub reference: String,
+    /// Whom it reached.
+    pub reach: Reach,
     /// When.
     pub at: Timestamp,
 }
@@ -32,6 +56,8 @@ pub struct Situation {
     pub since: Timestamp,
     /// It hangs on suspicions: nothing may leave.
     pub provisional: bool,
+    /// So many percent of those concerned have to be reached, by the incident's terms.
+    pub reach_percent: u8,
 }
 
 /// Who has to have been told something before a stage ends (own).
@@ -45,6 +71,20 @@ pub fn required(mode: Mode, stage: Stage, provisional: bool) -> &'static [Audien
     }
 }
 
+/// How many complain in each case of an incident that has not ended: the affected, as far as anybody knows.
+pub type Members = BTreeMap<Uuid, u64>;
+
+/// How far an audience was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// So many people of it.
+    pub people: u64,
+    /// Of so many; 0 where nobody knows how many there are.
+    pub of: u64,
+    /// Whether that is enough.
+    pub fill: Fill,
+}
+
 /// One audience in one stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell<'a> {
@@ -56,13 +96,15 @@ pub struct Cell<'a> {
     pub count: usize,
     /// The newest.
     pub last: Option<&'a Told>,
-    /// The stage is the present one, the audience has to be told, and was not since it began.
+    /// How far it was reached; in the present stage since it began.
+    pub reached: Reached,
+    /// The stage is the present one, the audience has to be told, and is not reached as far as it has to be.
     pub missing: bool,
 }
 
 /// Every cell, by stage, then audience.
-pub fn cells<'a>(told: &'a [Told], now: Situation) -> Vec<Cell<'a>> {
-    let missing = missing(told, now);
+pub fn cells<'a>(told: &'a [Told], members: &Members, now: Situation) -> Vec<Cell<'a>> {
+    let required = required(now.mode, now.stage, now.provisional);
     let mut by_cell: BTreeMap<(Stage, Audience), Vec<&'a Told>> = BTreeMap::new();
     for one in told {
         by_cell
@@ -74,33 +116,120 @@ pub fn cells<'a>(told: &'a [Told], now: Situation) -> Vec<Cell<'a>> {
     for &stage in Stage::ALL {
         for &audience in Audience::ALL {
             let all = by_cell.remove(&(stage, audience)).unwrap_or_default();
+            let mut counting = all.clone();
+            counting.retain(|one| stage != now.stage || one.at >= now.since);
+            // Only of the affected anybody knows how many there are.
+            let of = match audience {
+                Audience::Affected => members.clone(),
+                _ => Members::new(),
+            };
+            let reached = reached(&counting, &of, now.reach_percent);
             cells.push(Cell {
                 audience,
                 stage,
                 count: all.len(),
                 last: all.into_iter().max_by_key(|one| one.at),
-                missing: stage == now.stage && missing.contains(&audience),
+                reached,
+                missing: stage == now.stage
+                    && required.contains(&audience)
+                    && reached.fill != Fill::Filled,
             });
         }
     }
     cells
 }
 
-/// Who has to be told something yet before the stage may end.
-pub fn missing(told: &[Told], now: Situation) -> Vec<Audience> {
-    required(now.mode, now.stage, now.provisional)
+/// How far those were reached whom something told. Whoever came to one meeting may have come to the next, and may have been
+/// called: of such counts the largest holds, and nobody is counted twice.
+fn reached(told: &[&Told], members: &Members, percent: u8) -> Reached {
+    let of: u64 = members.values().sum();
+    if of == 0 {
+        let any = told.iter().any(|one| one.reach != Reach::Attended(0));
+        let fill = if any { Fill::Filled } else { Fill::Nothing };
+        return Reached {
+            people: 0,
+            of,
+            fill,
+        };
+    }
+    // Of each case that was told, how many at least were missed.
+    let mut whole: BTreeMap<Uuid, u64> = BTreeMap::new();
+    let (mut called, mut came) = (BTreeSet::new(), 0_u64);
+    for one in told {
+        match &one.reach {
+            Reach::Everybody => whole.extend(members.keys().map(|case| (*case, 0))),
+            Reach::Cases(cases) => {
+                for (case, missed) in cases {
+                    let least = whole.entry(*case).or_insert(*missed);
+                    *least = (*least).min(*missed);
+                }
+            }
+            Reach::OneOf(case) => {
+                called.insert(*case);
+            }
+            Reach::Attended(people) => came = came.max(*people),
+        }
+    }
+    let by_case: u64 = members
         .iter()
-        .copied()
-        .filter(|audience| {
-            !told.iter().any(|one| {
-                one.audience == *audience && one.stage == now.stage && one.at >= now.since
-            })
+        .map(|(case, people)| {
+            let told = whole.get(case).map_or(0, |m| people.saturating_sub(*m));
+            told.max(u64::from(called.contains(case)).min(*people))
+        })
+        .sum();
+    let people = by_case.max(came).min(of);
+    let fill = if people == 0 {
+        Fill::Nothing
+    } else if people * 100 >= of * u64::from(percent) {
+        Fill::Filled
+    } else {
+        Fill::Partly
+    };
+    Reached { people, of, fill }
+}
+
+/// Somebody who has to be told something yet before the stage may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Untold {
+    /// Who.
+    pub audience: Audience,
+    /// How far it was reached.
+    pub reached: Reached,
+    /// How many percent have to be.
+    pub percent: u8,
+}
+
+impl fmt::Display for Untold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Reached { people, of, .. } = self.reached;
+        match people {
+            0 => f.write_str("was told nothing in this stage"),
+            _ => write!(
+                f,
+                "{people} of {of} were reached in this stage, {} % have to be",
+                self.percent
+            ),
+        }
+    }
+}
+
+/// Who has to be told something yet before the stage may end.
+pub fn missing(told: &[Told], members: &Members, now: Situation) -> Vec<Untold> {
+    cells(told, members, now)
+        .into_iter()
+        .filter(|cell| cell.missing)
+        .map(|cell| Untold {
+            audience: cell.audience,
+            reached: cell.reached,
+            percent: now.reach_percent,
         })
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -114,6 +243,7 @@ mod tests {
             stage,
             means: TellMeans::Statement,
             reference: String::new(),
+            reach: Reach::Everybody,
             at: at(second),
         }
     }
@@ -124,7 +254,123 @@ mod tests {
             stage: Stage::Outbreak,
             since: at(100),
             provisional: false,
+            reach_percent: 80,
         }
+    }
+
+    /// Who is missing where nobody knows how many are affected.
+    fn missing(told: &[Told], now: Situation) -> Vec<Audience> {
+        let missing = super::missing(told, &Members::new(), now);
+        missing.into_iter().map(|untold| untold.audience).collect()
+    }
+
+    fn case(n: u128) -> Uuid {
+        Uuid::from_u128(n)
+    }
+
+    /// How far the affected are reached, of whom so many complain in each case.
+    fn affected(told: &[Reach], members: &[(u128, u64)]) -> Reached {
+        let told: Vec<Told> = told
+            .iter()
+            .map(|reach| Told {
+                reach: reach.clone(),
+                ..self::told(Audience::Affected, Stage::Outbreak, 100)
+            })
+            .collect();
+        let members: Members = members
+            .iter()
+            .map(|(n, people)| (case(*n), *people))
+            .collect();
+        let cells = cells(&told, &members, outbreak());
+        let found = |c: &&Cell<'_>| (c.stage, c.audience) == (Stage::Outbreak, Audience::Affected);
+        let cell = cells.iter().find(found).expect("every cell is there");
+        assert_eq!(cell.missing, cell.reached.fill != Fill::Filled);
+        cell.reached
+    }
+
+    fn shown(reached: Reached) -> (u64, u64, Fill) {
+        (reached.people, reached.of, reached.fill)
+    }
+
+    #[test]
+    fn one_call_of_thirty_five_people_fills_nothing_but_its_one() {
+        let crowd = [(1, 35)];
+        let call = Reach::OneOf(case(1));
+        assert_eq!(shown(affected(&[], &crowd)), (0, 35, Fill::Nothing));
+        assert_eq!(
+            shown(affected(slice::from_ref(&call), &crowd)),
+            (1, 35, Fill::Partly)
+        );
+        assert_eq!(
+            shown(affected(&[call.clone(), call.clone()], &crowd)),
+            (1, 35, Fill::Partly),
+            "the same one, for all that is known"
+        );
+        assert_eq!(shown(affected(&[call], &[(1, 1)])), (1, 1, Fill::Filled));
+        let statement = Reach::cases([case(1)]);
+        assert_eq!(
+            shown(affected(&[statement], &crowd)),
+            (35, 35, Fill::Filled)
+        );
+        // What the release before wrote counts as it always did.
+        assert_eq!(
+            shown(affected(&[Reach::Everybody], &crowd)),
+            (35, 35, Fill::Filled)
+        );
+    }
+
+    #[test]
+    fn a_meeting_fills_by_who_came_and_one_that_nobody_attended_nothing() {
+        let crowd = [(1, 20), (2, 15)];
+        for (came, people, fill) in [
+            (0, 0, Fill::Nothing),
+            (12, 12, Fill::Partly),
+            (27, 27, Fill::Partly),
+            (28, 28, Fill::Filled),
+            (500, 35, Fill::Filled),
+        ] {
+            let met = affected(&[Reach::Attended(came)], &crowd);
+            assert_eq!(shown(met), (people, 35, fill), "{came}");
+        }
+        let twice = [Reach::Attended(20), Reach::Attended(20)];
+        assert_eq!(affected(&twice, &crowd).people, 20, "maybe the same ones");
+        // Where nobody is known to be affected, somebody still has to be told.
+        assert_eq!(affected(&[Reach::Attended(0)], &[]).fill, Fill::Nothing);
+        assert_eq!(affected(&[Reach::Attended(3)], &[]).fill, Fill::Filled);
+        assert_eq!(affected(&[Reach::cases([])], &[]).fill, Fill::Filled);
+    }
+
+    #[test]
+    fn whom_a_message_did_not_reach_was_not_told_unless_by_another() {
+        let members = [(1, 20), (2, 15)];
+        let missed = |one: u64, other: u64| Reach::Cases([(case(1), one), (case(2), other)].into());
+        assert_eq!(affected(&[missed(3, 5)], &members).people, 27);
+        assert_eq!(
+            affected(&[missed(30, 0)], &members).people,
+            15,
+            "no fewer than none"
+        );
+        assert_eq!(affected(&[missed(3, 5), missed(9, 1)], &members).people, 31);
+        let called = [missed(20, 15), Reach::OneOf(case(2))];
+        assert_eq!(affected(&called, &members).people, 1);
+    }
+
+    #[test]
+    fn who_joined_later_is_not_reached_by_what_was_said_before() {
+        let said = Reach::cases([case(1), case(9)]);
+        let before = affected(slice::from_ref(&said), &[(1, 12)]);
+        assert_eq!(shown(before), (12, 12, Fill::Filled));
+        let after = affected(&[said], &[(1, 12), (2, 23)]);
+        assert_eq!(shown(after), (12, 35, Fill::Partly));
+        let untold = Untold {
+            audience: Audience::Affected,
+            reached: after,
+            percent: 80,
+        };
+        assert_eq!(
+            untold.to_string(),
+            "12 of 35 were reached in this stage, 80 % have to be"
+        );
     }
 
     #[test]
@@ -159,13 +405,36 @@ mod tests {
             all in prop::collection::vec((0..Audience::ALL.len(), 0..Stage::ALL.len(), 0_i64..200), 0..20),
         ) {
             let all: Vec<Told> = all.into_iter().map(|(a, s, t)| told(Audience::ALL[a], Stage::ALL[s], t)).collect();
-            let cells = cells(&all, outbreak());
+            let cells = cells(&all, &Members::new(), outbreak());
             prop_assert_eq!(cells.len(), Audience::ALL.len() * Stage::ALL.len());
             prop_assert_eq!(cells.iter().map(|c| c.count).sum::<usize>(), all.len());
             for cell in &cells {
                 let newest = all.iter().filter(|t| (t.stage, t.audience) == (cell.stage, cell.audience)).map(|t| t.at).max();
                 prop_assert_eq!(cell.last.map(|t| t.at), newest);
                 prop_assert!(!cell.missing || newest.is_none_or(|t| t < at(100)));
+            }
+        }
+
+        #[test]
+        fn nobody_is_reached_twice_and_telling_more_reaches_no_fewer(
+            members in prop::collection::vec((0_u128..4, 0_u64..40), 0..4),
+            tellings in prop::collection::vec((0..4, 0_u128..6, 0_u64..60), 0..8),
+        ) {
+            let told: Vec<Reach> = tellings
+                .into_iter()
+                .map(|(kind, n, people)| match kind {
+                    0 => Reach::Everybody,
+                    1 => Reach::Cases([(case(n), people / 20)].into()),
+                    2 => Reach::OneOf(case(n)),
+                    _ => Reach::Attended(people),
+                })
+                .collect();
+            let mut before = affected(&[], &members);
+            for n in 0..told.len() {
+                let now = affected(&told[..=n], &members);
+                prop_assert!(now.people <= now.of && now.people >= before.people);
+                prop_assert!(now.of == 0 || (now.fill == Fill::Filled) == (now.people * 100 >= now.of * 80));
+                before = now;
             }
         }
     }

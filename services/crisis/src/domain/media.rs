@@ -1,19 +1,28 @@
 //! The media desk (M01, M17): what answers an inquiry, what a false exposure leads to, and where it may be clarified.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use redress_clock::Length;
 
+use super::cadence::within;
 use super::words::{Audience, ExposureTruth, OutletRank, StatementKind};
 
-/// A false exposure is clarified within this, or it is taken as true (M17).
-pub const CLARIFY_WITHIN: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// A false exposure is clarified within this, or it is taken as true (M17). The handbook says days and not working days:
+/// the same local time so many calendar days later.
+const CLARIFY_WITHIN: Length = Length::Days(5);
 
 /// And never less than this after it was found false (own): who assesses late still lets somebody clarify.
-const CLARIFY_AT_LEAST: SignedDuration = SignedDuration::from_hours(24);
+const CLARIFY_AT_LEAST: Length = Length::Days(1);
 
-/// Between which instants a false exposure is to be clarified, by when it was recorded and when it was found false.
-pub fn clarify_between(recorded: Timestamp, assessed: Timestamp) -> (Timestamp, Timestamp) {
-    let due = recorded + CLARIFY_WITHIN;
-    let least = assessed + CLARIFY_AT_LEAST;
+/// Between which instants a false exposure is to be clarified, by when it was recorded and when it was found false, on the
+/// site's own clock.
+pub fn clarify_between(
+    zone: &TimeZone,
+    recorded: Timestamp,
+    assessed: Timestamp,
+) -> (Timestamp, Timestamp) {
+    let due = within(zone, recorded, CLARIFY_WITHIN).due;
+    let least = within(zone, assessed, CLARIFY_AT_LEAST).due;
     if due < least {
         (assessed, least)
     } else {
@@ -193,11 +202,35 @@ mod tests {
     #[test]
     fn m17_a_report_that_is_found_false_late_leaves_a_day() {
         let day = 24 * 3600;
-        let found = |assessed| clarify_between(at(0), at(assessed));
+        let found = |assessed| clarify_between(&TimeZone::UTC, at(0), at(assessed));
         assert_eq!(found(0), (at(0), at(5 * day)));
         assert_eq!(found(4 * day), (at(0), at(5 * day)));
         assert_eq!(found(4 * day + 1), (at(4 * day + 1), at(5 * day + 1)));
         assert_eq!(found(9 * day), (at(9 * day), at(10 * day)));
+    }
+
+    #[test]
+    fn m17_five_days_end_at_the_same_local_time_where_clocks_change() {
+        let zone = TimeZone::get("Europe/Berlin").expect("in the database of zones");
+        let at = |text: &str| -> Timestamp { text.parse().expect("an instant") };
+        for (recorded, due) in [
+            // 119 hours: the clocks go forward on 29 March.
+            ("2026-03-27T09:00:00+01:00", "2026-04-01T09:00:00+02:00"),
+            // 121 hours: they go back on 25 October.
+            ("2026-10-23T09:00:00+02:00", "2026-10-28T09:00:00+01:00"),
+            ("2026-06-01T09:00:00+02:00", "2026-06-06T09:00:00+02:00"),
+        ] {
+            let recorded = at(recorded);
+            let (_, found) = clarify_between(&zone, recorded, recorded);
+            assert_eq!(found, at(due), "{recorded}");
+        }
+        // The day that a late assessment leaves is a local one too.
+        let (recorded, late) = (
+            at("2026-03-20T09:00:00+01:00"),
+            at("2026-03-28T12:00:00+01:00"),
+        );
+        let found = clarify_between(&zone, recorded, late);
+        assert_eq!(found, (late, at("2026-03-29T12:00:00+02:00")));
     }
 
     #[test]

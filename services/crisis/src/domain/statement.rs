@@ -13,7 +13,7 @@ use redress_wording::Checker;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::figures::{Counted, agree, figures};
+use super::figures::{Counted, agree, figures, in_digits};
 use super::words::{Audience, Mode, ReviewStep, Stage, StatementKind, StatementState, Verdict};
 
 /// What names a text: equal for equal content, audience, language and visit of a stage alone.
@@ -510,6 +510,53 @@ pub fn contradiction(facts: &[Fact], published: &[Fact]) -> Option<Contradiction
     })
 }
 
+/// Everything that facts say otherwise than what was published.
+pub fn contradictions(facts: &[Fact], published: &[Fact]) -> Vec<Contradiction> {
+    let (mut standing, mut all) = (published.to_vec(), Vec::new());
+    while let Some(found) = contradiction(facts, &standing) {
+        standing.retain(|fact| fact.key != found.key || fact.value != found.published);
+        all.push(found);
+    }
+    all
+}
+
+/// Facts that are named where a statement took another's place; the rest are counted.
+const CHANGES_MAX: usize = 10;
+
+/// What a statement says otherwise than the one whose place it takes, in one line.
+pub fn changes(old: &Content, new: &Content) -> String {
+    let said = |facts: &[Fact], key: &str| facts.iter().find(|f| f.key == key).cloned();
+    let mut changed: Vec<String> = new
+        .facts
+        .iter()
+        .filter_map(|fact| match said(&old.facts, &fact.key) {
+            Some(before) if agree(&before.value, &fact.value) => None,
+            Some(before) => Some(format!("{}: {} → {}", fact.key, before.value, fact.value)),
+            None => Some(format!("{}: {} (new)", fact.key, fact.value)),
+        })
+        .collect();
+    let gone = old
+        .facts
+        .iter()
+        .filter(|f| said(&new.facts, &f.key).is_none());
+    changed.extend(gone.map(|f| format!("{}: {} (no longer said)", f.key, f.value)));
+    if changed.is_empty() {
+        let words = if old.text == new.text {
+            "the same"
+        } else {
+            "others"
+        };
+        return format!("the facts are the same, the words are {words}");
+    }
+    let more = changed.len().saturating_sub(CHANGES_MAX);
+    changed.truncate(CHANGES_MAX);
+    let mut text = changed.join("; ");
+    if more > 0 {
+        text += &format!("; and {more} more");
+    }
+    text
+}
+
 /// What a fact counts; its key says what where its value does not.
 fn counts(fact: &Fact) -> Vec<(String, Counted)> {
     let of = |text: &str| -> Vec<(String, Counted)> {
@@ -520,7 +567,8 @@ fn counts(fact: &Fact) -> Vec<(String, Counted)> {
     };
     let told = of(&fact.value);
     if told.is_empty() {
-        of(&format!("{} {}", fact.value, fact.key.replace('_', " ")))
+        let value = in_digits(&fact.value);
+        of(&format!("{value} {}", fact.key.replace('_', " ")))
     } else {
         told
     }

@@ -291,6 +291,18 @@ words! {
     }
 }
 
+words! {
+    /// How far an audience was reached.
+    Fill, "CELL_FILL_" {
+        /// Nobody of it was.
+        Nothing = 1 => "NOTHING",
+        /// Fewer than have to be.
+        Partly = 2 => "PARTLY",
+        /// As many as have to be, or whoever it speaks to where nobody knows how many there are.
+        Filled = 3 => "FILLED",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,6 +334,7 @@ mod tests {
             ReviewStep, ReviewStep;
             Verdict, Verdict;
             TellMeans, TellMeans;
+            Fill, CellFill;
             OutletRank, OutletRank;
             ExposureMedium, ExposureMedium;
             ExposureTruth, ExposureTruth;

@@ -15,7 +15,8 @@ use crate::domain::briefing::{
     Asked, BriefingState, CommitmentState, Form, Header, Item, Record, Settled, Window, agenda,
     digest, form, notes,
 };
-use crate::domain::words::LogKind;
+use crate::domain::matrix::Reach;
+use crate::domain::words::{Audience, LogKind, TellMeans};
 use crate::store::briefings::{Briefing, Held, Released};
 use crate::store::commitments::Commitment;
 use crate::store::incidents::Incident;
@@ -242,12 +243,18 @@ impl Turn<'_> {
         };
         let by = held.by.clone();
         let reference = held.reference.clone();
+        let reach = match held.form {
+            Form::Meeting => Reach::Attended(u64::try_from(held.attendance).unwrap_or(0)),
+            Form::Notice => Reach::cases(held.cases.iter().copied()),
+        };
         briefing.state = BriefingState::Held;
         briefing.held = Some(held);
         briefing.revision += 1;
         briefings::update(self.tx, &briefing).await?;
         self.note(LogKind::Briefing, &by, &text, &reference).await?;
         self.take_notes(&briefing, new, &by).await?;
+        let (affected, means) = (Audience::Affected, TellMeans::Briefing);
+        self.told(affected, means, "", reach).await?;
         self.meet(ClockKind::WeeklyBriefing, None).await?;
         Ok(())
     }

@@ -9,17 +9,16 @@ use redress_model::words::ClockKind;
 use redress_store::Tx;
 
 use super::verifying::{Verified, verified};
-use super::{BriefingTold, Desk, StatementCase, listed, situation};
+use super::{Account, BriefingTold, Desk, StatementCase, listed};
 use crate::domain::export::Entry;
 use crate::domain::logbook::Broken;
-use crate::domain::matrix::missing;
 use crate::domain::words::{LogKind, State};
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
 use crate::store::tasks::Task;
 use crate::store::{
     briefings, callouts, cases, clocks, commitments, feed, handovers, incidents, lessons, links,
-    log, media, reviews, roles, sites, stages, statements, story, tasks, terms, told,
+    log, media, reviews, roles, sites, stages, statements, story, tasks, terms,
 };
 
 /// Writes instants in the site's zone.
@@ -55,7 +54,7 @@ pub async fn whole_story(
     ];
     story.extend(stages_of(tx, &pen, incident).await?);
     story.extend(said(tx, desk, &pen, incident).await?);
-    story.push(told_to(tx, &pen, incident).await?);
+    story.push(told_to(tx, desk, &pen, incident).await?);
     story.push(asked(tx, &pen, incident).await?);
     story.push(reported(tx, &pen, incident).await?);
     story.extend(met(tx, desk, &pen, incident).await?);
@@ -349,11 +348,10 @@ async fn said(
 }
 
 /// What each audience was told, and who has to be told something yet.
-async fn told_to(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
-    let IncidentName { site, id } = &incident.name;
+async fn told_to(tx: &mut Tx, desk: &Desk, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
     let mut entry = Entry::new("告知 Told");
-    let all = told::of_incident(tx, site, *id).await?;
-    for one in &all {
+    let account = Account::load(tx, desk, incident).await?;
+    for one in account.told() {
         let reference = match one.reference.as_str() {
             "" => String::new(),
             reference => format!(": {reference}"),
@@ -367,8 +365,8 @@ async fn told_to(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, F
         ));
     }
     if incident.state == State::Open {
-        for audience in missing(&all, situation(tx, incident).await?) {
-            entry.line(format!("{audience} was told nothing in this stage"));
+        for untold in account.missing() {
+            entry.line(format!("{}: {untold}", untold.audience));
         }
     }
     Ok(entry)

@@ -40,10 +40,9 @@ impl Turn<'_> {
     /// Who has to be told something before the stage ends: the missing cells of the matrix.
     async fn untold_audiences(&mut self) -> Result<Vec<Gap>, Fault> {
         let missing = self.untold().await?;
-        let text = "was told nothing in this stage";
         Ok(missing
             .into_iter()
-            .map(|audience| Gap::new("audience", audience, text))
+            .map(|untold| Gap::new("audience", untold.audience, untold.to_string()))
             .collect())
     }
 

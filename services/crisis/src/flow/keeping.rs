@@ -17,6 +17,7 @@ use super::Turn;
 use crate::domain::cadence::{Period, instants, spread};
 use crate::domain::command::responsible_for;
 use crate::domain::ladder::{Notice, People, Strike, Told, strike, unheard};
+use crate::domain::matrix::Reach;
 use crate::domain::promises::{Promise, Situation, difference, wanted};
 use crate::domain::words::{Audience, LogKind, State, TellMeans};
 use crate::store::clocks::Clock;
@@ -298,9 +299,9 @@ impl Turn<'_> {
     /// # Errors
     /// When Postgres is away.
     pub async fn meet(&mut self, kind: ClockKind, case: Option<Uuid>) -> Result<bool, Fault> {
-        if kind == ClockKind::WeeklyBriefing {
-            self.told(Audience::Affected, TellMeans::Briefing, "")
-                .await?;
+        if let (ClockKind::LeaderContact, Some(case)) = (kind, case) {
+            let (means, reach) = (TellMeans::Contact, Reach::OneOf(case));
+            self.told(Audience::Affected, means, "", reach).await?;
         }
         let site = self.site();
         let running = clocks::open(self.tx, &site, self.incident.name.id).await?;

@@ -165,7 +165,7 @@ impl Turn<'_> {
         }
         let was_false = exposure.truth == Some(ExposureTruth::False);
         let is_false = truth == ExposureTruth::False;
-        let (start, due) = clarify_between(exposure.created, self.now);
+        let (start, due) = clarify_between(&self.zone, exposure.created, self.now);
         let due = match exposure.clarify_due {
             Some(known) if was_false => known,
             _ => due,

@@ -38,7 +38,7 @@ pub use reviewing::Findings;
 pub use roster::{contacted, staff_up};
 pub use saying::Case as StatementCase;
 pub use split::{Goal, Splitting, split};
-pub use telling::situation;
+pub use telling::Account;
 pub use terms::{Wanted, listed};
 pub use turn::{Desk, Transition, Turn};
 pub use verifying::{Verified, verified};

@@ -10,11 +10,13 @@ use redress_proto::event::v1 as events;
 use redress_wording::Checker;
 
 use super::{Desk, Transition, Turn};
+use crate::domain::briefing::{CORRECTED, SUPERSEDED};
 use crate::domain::gate::Waiver;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
-    Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing, chain, contradiction, digest,
-    is_public, publishers, standing_facts, wording_hits,
+    Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing, chain,
+    changes, contradiction, contradictions, digest, is_public, publishers, standing_facts,
+    wording_hits,
 };
 use crate::domain::words::{
     Audience, LogKind, ReviewStep, Stage, State, StatementKind, StatementState, TellMeans,
@@ -276,11 +278,13 @@ impl Turn<'_> {
             .await?;
         self.leaves(&case)
             .map_err(|refusal| case.refused(&refusal))?;
-        let (overridden, corrected) = case.findings();
+        let (overridden, _) = case.findings();
+        let corrected = contradictions(&case.statement.content.facts, &case.published);
         let site = self.site();
-        if let Some(old) = case.statement.supersedes {
-            self.supersede(&case, old).await?;
-        }
+        let replaced = match case.statement.supersedes {
+            Some(old) => Some(self.supersede(&case, old).await?),
+            None => None,
+        };
         let mut statement = case.statement.clone();
         statement.state = StatementState::Published;
         statement.published = Some(Publication {
@@ -313,21 +317,35 @@ impl Turn<'_> {
         self.publish("redress.statement.published.v1", &payload)
             .await?;
         let content = &statement.content;
-        let mut text = format!("a statement to {} was published", content.audience);
+        let text = format!("a statement to {} was published", content.audience);
+        let mut texts = vec![text];
         if !overridden.is_empty() {
-            text += &format!(
-                "; {} overridden: {}",
-                overridden.join(", "),
-                content.wording_reason
-            );
+            let rules = overridden.join(", ");
+            texts.push(format!("{rules} overridden: {}", content.wording_reason));
         }
-        if let Some(corrected) = corrected {
-            text += &format!("; {corrected}: {}", content.correction);
+        // Each an entry of its own: the next briefing tells of them.
+        if let Some(old) = replaced {
+            let changes = changes(&old, content);
+            let audience = content.audience;
+            texts.push(format!("{SUPERSEDED}a statement to {audience}: {changes}"));
         }
-        self.note_statement(&statement.name, &by.subject, &text)
-            .await?;
+        if !corrected.is_empty() {
+            let found: Vec<String> = corrected.iter().map(Contradiction::to_string).collect();
+            texts.push(format!(
+                "{CORRECTED}a statement to {}: {}: {}",
+                content.audience,
+                found.join("; "),
+                content.correction
+            ));
+        }
+        for text in &texts {
+            self.note_statement(&statement.name, &by.subject, text)
+                .await?;
+        }
         let left = statement.name.to_string();
-        self.told(content.audience, TellMeans::Statement, &left)
+        // Notification brings it to each of them.
+        let reach = self.reach(content.audience).await?;
+        self.told(content.audience, TellMeans::Statement, &left, reach)
             .await?;
         if content.kind == StatementKind::Holding {
             self.meet(ClockKind::HoldingStatement, None).await?;
@@ -386,7 +404,8 @@ impl Turn<'_> {
         self.leaves(case).is_ok()
     }
 
-    async fn supersede(&mut self, case: &Case, old: uuid::Uuid) -> Result<(), Fault> {
+    /// Takes the place of a statement, and says what that one said.
+    async fn supersede(&mut self, case: &Case, old: uuid::Uuid) -> Result<Content, Fault> {
         let site = self.site();
         let found = statements::get(self.tx, &site, old).await?;
         let mut old = found.ok_or_else(|| Fault::internal("a superseded statement is missing"))?;
@@ -397,7 +416,8 @@ impl Turn<'_> {
         }
         old.state = StatementState::Superseded;
         self.touch(&mut old);
-        statements::update(self.tx, &old).await
+        statements::update(self.tx, &old).await?;
+        Ok(old.content)
     }
 
     /// Drops a draft. Says whether anything changed.

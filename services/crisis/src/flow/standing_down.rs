@@ -2,6 +2,7 @@
 //! another line in [`Turn::stand_down_conditions`].
 
 use redress_model::Fault;
+use redress_model::name::IncidentName;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
 
 use super::Turn;
@@ -11,7 +12,9 @@ use crate::domain::briefing::{BriefingState, CommitmentState};
 use crate::domain::gate::Waiver;
 use crate::domain::statement::Person;
 use crate::domain::words::{InquiryState, LogKind, Stage, State};
-use crate::store::{briefings, clocks, commitments, media, reviews, roles};
+use crate::store::{
+    briefings, clocks, commitments, deputies, incidents, links, media, reviews, roles,
+};
 
 impl Turn<'_> {
     /// What has to hold before the incident is stood down, with what is missing now. Of its stage a gap may be waived.
@@ -72,6 +75,59 @@ impl Turn<'_> {
             return Ok(());
         }
         self.require_chain(&[DutyRole::TopLead], by).await
+    }
+
+    /// Whoever decides on the mode now: the commander as above; where nobody commands, stands in or acts for the commander,
+    /// a duty lead of the site who is on duty, else the region's contact. Says as what these decide.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED.
+    pub async fn require_mode_decider(&mut self, by: &Person) -> Result<Option<DutyRole>, Fault> {
+        if self.is_commanded().await? {
+            self.require_commander(by).await?;
+            return Ok(None);
+        }
+        let here = by.at(&self.incident.name.site);
+        match self.roster.without_command(self.now) {
+            Some((role, able)) if here.is_some_and(|staff| able.contains(staff)) => Ok(Some(role)),
+            _ => Err(Fault::denied(
+                "being a duty lead of the site who is on duty, or, where there is none, the region's contact, while nobody commands",
+            )),
+        }
+    }
+
+    /// Whether somebody commands it, here or in the incident that leads it. Of a head that the caller may not see nobody
+    /// knows here that it has no commander.
+    async fn is_commanded(&mut self) -> Result<bool, Fault> {
+        let own = self.incident.name.clone();
+        if self.has_commander(&own).await? {
+            return Ok(true);
+        }
+        for link in links::of_incident(self.tx, &own).await? {
+            let head = &link.other;
+            if link.leads {
+                continue;
+            }
+            let state = incidents::state(self.tx, &head.site, head.id).await?;
+            if state.is_none() || (state == Some(State::Open) && self.has_commander(head).await?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether an incident has somebody who holds its command, stands in, or acts for a time.
+    async fn has_commander(&mut self, incident: &IncidentName) -> Result<bool, Fault> {
+        let IncidentName { site, id } = incident;
+        let held = roles::of_incident(self.tx, site, *id).await?;
+        let mut top = held.iter().filter(|r| r.role == DutyRole::TopLead);
+        if top.any(|r| r.held.person().is_some()) {
+            return Ok(true);
+        }
+        let own = *incident == self.incident.name;
+        let acting = deputies::acting(self.tx, site, *id, self.now).await?;
+        let mut acting = acting.iter().filter(|d| d.role == DutyRole::TopLead);
+        Ok(acting.any(|d| !own || !self.roster.barred.contains(&d.staff)))
     }
 
     fn in_aftermath(&self) -> Condition {

@@ -2,15 +2,16 @@
 
 use redress_model::Fault;
 use redress_model::name::IncidentName;
+use redress_store::Tx;
 
-use super::Turn;
-use crate::domain::matrix::{Situation, Told, missing};
+use super::{Desk, Turn};
+use crate::domain::matrix::{Cell, Members, Reach, Situation, Told, Untold, cells, missing};
 use crate::domain::words::{Audience, TellMeans};
 use crate::store::incidents::Incident;
-use crate::store::{cases, log, told};
+use crate::store::{cases, log, terms, told};
 
 impl Turn<'_> {
-    /// Keeps that an audience was told something now.
+    /// Keeps that an audience was told something now, and whom that reached.
     ///
     /// # Errors
     /// When Postgres is away.
@@ -19,6 +20,7 @@ impl Turn<'_> {
         audience: Audience,
         means: TellMeans,
         reference: &str,
+        reach: Reach,
     ) -> Result<(), Fault> {
         let IncidentName { site, id } = self.incident.name.clone();
         let told = Told {
@@ -26,53 +28,77 @@ impl Turn<'_> {
             stage: self.incident.stage,
             means,
             reference: reference.to_owned(),
+            reach,
             at: self.now,
         };
         told::add(self.tx, &site, id, &told).await
     }
 
-    /// A leader spoke with a complainant: those concerned were told once nobody is left with whom none did in this stage. Says
-    /// whether that is so.
+    /// Whom something reaches that is said to an audience now: of those concerned, whose cases are there; who joins later is
+    /// not sent what was said before.
     ///
     /// # Errors
     /// When Postgres is away.
-    pub async fn spoken(&mut self) -> Result<bool, Fault> {
-        let IncidentName { site, id } = self.incident.name.clone();
-        let since = situation(self.tx, &self.incident).await?.since;
-        if !cases::all_contacted(self.tx, &site, id, since).await? {
-            return Ok(false);
-        }
-        self.told(Audience::Affected, TellMeans::Contact, "")
-            .await?;
-        Ok(true)
+    pub async fn reach(&mut self, audience: Audience) -> Result<Reach, Fault> {
+        Ok(match audience {
+            Audience::Affected => Reach::cases(self.concerned().await?),
+            _ => Reach::Everybody,
+        })
     }
 
     /// Who has to be told something yet before the stage may end.
     ///
     /// # Errors
     /// When Postgres is away.
-    pub async fn untold(&mut self) -> Result<Vec<Audience>, Fault> {
-        let IncidentName { site, id } = self.incident.name.clone();
-        let told = told::of_incident(self.tx, &site, id).await?;
-        let situation = situation(self.tx, &self.incident).await?;
-        Ok(missing(&told, situation))
+    pub async fn untold(&mut self) -> Result<Vec<Untold>, Fault> {
+        let account = Account::load(self.tx, self.desk, &self.incident).await?;
+        Ok(account.missing())
     }
 }
 
-/// What decides who has to be told.
-///
-/// # Errors
-/// When Postgres is away.
-pub async fn situation(
-    tx: &mut redress_store::Tx,
-    incident: &Incident,
-) -> Result<Situation, Fault> {
-    let IncidentName { site, id } = &incident.name;
-    let moved = log::stage_moved(tx, site, *id).await?;
-    Ok(Situation {
-        mode: incident.mode,
-        stage: incident.stage,
-        since: moved.unwrap_or(incident.opened),
-        provisional: incident.provisional,
-    })
+/// What was told on an incident, and what decides whether it is enough.
+#[derive(Debug)]
+pub struct Account {
+    /// Where it stands.
+    pub situation: Situation,
+    told: Vec<Told>,
+    members: Members,
+}
+
+impl Account {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn load(tx: &mut Tx, desk: &Desk, incident: &Incident) -> Result<Self, Fault> {
+        let IncidentName { site, id } = &incident.name;
+        let moved = log::stage_moved(tx, site, *id).await?;
+        let terms = desk.terms(terms::newest(tx, &desk.settings, site, *id).await?)?;
+        Ok(Self {
+            situation: Situation {
+                mode: incident.mode,
+                stage: incident.stage,
+                since: moved.unwrap_or(incident.opened),
+                provisional: incident.provisional,
+                reach_percent: terms.policy.reach_percent,
+            },
+            told: told::of_incident(tx, site, *id).await?,
+            members: cases::members(tx, site, *id).await?,
+        })
+    }
+
+    /// Everything that was told, oldest first.
+    pub fn told(&self) -> &[Told] {
+        &self.told
+    }
+
+    /// Every cell, by stage, then audience.
+    pub fn cells(&self) -> Vec<Cell<'_>> {
+        cells(&self.told, &self.members, self.situation)
+    }
+
+    /// Who has to be told something yet before the stage may end.
+    pub fn missing(&self) -> Vec<Untold> {
+        missing(&self.told, &self.members, self.situation)
+    }
 }

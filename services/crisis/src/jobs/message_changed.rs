@@ -1,9 +1,11 @@
-//! `redress.message.changed.v1`: what became of a call-out. Not reached means the next deputy, then the
-//! next lead.
+//! `redress.message.changed.v1`: what became of a call-out, and of what carries a statement. Of a call-out not reached means
+//! the next deputy, then the next lead; of a statement, that somebody was not told.
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
+use redress_model::name::StatementName;
+use redress_proto::convert::from_timestamp;
 use redress_proto::event::v1 as events;
 use redress_store::Tx;
 use uuid::Uuid;
@@ -11,7 +13,8 @@ use uuid::Uuid;
 use super::Shop;
 use crate::domain::words::{CallOutState, State};
 use crate::flow::{Transition, Turn};
-use crate::store::{callouts, incidents, lock_site};
+use crate::store::deliveries::{self, Delivery};
+use crate::store::{callouts, incidents, lock_site, statements};
 
 /// Takes in the fate of call-outs.
 #[derive(Debug)]
@@ -26,6 +29,9 @@ impl Handler for MessageChanged {
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
         let changed: events::MessageChanged = event.decode()?;
+        if !changed.statement.is_empty() {
+            return carried(tx, &changed).await;
+        }
         if changed.callout_id.is_empty() {
             return Ok(Applied::Done);
         }
@@ -51,4 +57,32 @@ impl Handler for MessageChanged {
         }
         Ok(Applied::Done)
     }
+}
+
+/// What became of a message that carries a statement to somebody who complains. Staff are not counted.
+async fn carried(tx: &mut Tx, changed: &events::MessageChanged) -> Result<Applied, Fault> {
+    let reached = match changed.state.as_str() {
+        "FAILED" | "BOUNCED" => false,
+        "SENT" | "DELIVERED" | "READ" | "ACKNOWLEDGED" => true,
+        // Words of a newer release say nothing about being reached.
+        _ => return Ok(Applied::Done),
+    };
+    if !changed.staff.is_empty() {
+        return Ok(Applied::Done);
+    }
+    let StatementName { site, id } = parse_field("statement", &changed.statement)?;
+    if statements::get(tx, &site, id).await?.is_none() {
+        return Ok(Applied::Done);
+    }
+    let at = changed.change_time.as_ref();
+    let at = at.ok_or_else(|| Fault::invalid("change_time", "must be given"))?;
+    let delivery = Delivery {
+        message: parse_field("message", &changed.message)?,
+        statement: id,
+        case: parse_field("case", &changed.case)?,
+        reached,
+        at: from_timestamp("change_time", at)?,
+    };
+    deliveries::take(tx, &delivery).await?;
+    Ok(Applied::Done)
 }

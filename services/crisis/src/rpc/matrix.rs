@@ -14,9 +14,9 @@ use redress_store::{Operation, Tx};
 use tonic::{Request, Response, Status};
 
 use super::{Incidents, answer};
-use crate::domain::matrix::{Cell, Situation, Told, cells};
-use crate::flow::situation;
-use crate::store::{incidents, told};
+use crate::domain::matrix::Cell;
+use crate::flow::{Account, Desk};
+use crate::store::incidents;
 
 /// What the handler needs.
 #[derive(Debug)]
@@ -43,10 +43,11 @@ async fn handle(
     let name: IncidentName = parse_field("name", &request.get_ref().name)?;
     caller.require_site(&name.site)?;
     let db = &api.incidents.db;
-    let read = Read { name };
-    let (told, situation) = redress_runtime::sight(caller).read(db, &read).await?;
-    let now = api.incidents.desk.clock.now();
-    let cells = cells(&told, situation);
+    let desk = &*api.incidents.desk;
+    let read = Read { desk, name };
+    let account = redress_runtime::sight(caller).read(db, &read).await?;
+    let (now, situation) = (desk.clock.now(), account.situation);
+    let cells = account.cells();
     Ok(wire::GetMatrixResponse {
         matrix: Some(wire::Matrix {
             incident: read.name.to_string(),
@@ -73,22 +74,25 @@ fn view(cell: &Cell<'_>, now: Timestamp) -> wire::MatrixCell {
         last_time: cell.last.map(|told| to_timestamp(told.at)),
         age: cell.last.map(|told| age(told.at)),
         missing: cell.missing,
+        reached_count: i32::try_from(cell.reached.people).unwrap_or(i32::MAX),
+        audience_size: i32::try_from(cell.reached.of).unwrap_or(i32::MAX),
+        fill: to_wire(cell.reached.fill),
     }
 }
 
-struct Read {
+struct Read<'a> {
+    desk: &'a Desk,
     name: IncidentName,
 }
 
-impl Operation for Read {
+impl Operation for Read<'_> {
     const NAME: &'static str = "crisis.get_matrix";
-    type Output = (Vec<Told>, Situation);
+    type Output = Account;
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let IncidentName { site, id } = &self.name;
         let found = incidents::get(tx, site, *id).await?;
         let incident = found.ok_or_else(|| Fault::not_found("Incident", &self.name))?;
-        let told = told::of_incident(tx, site, *id).await?;
-        Ok((told, situation(tx, &incident).await?))
+        Account::load(tx, self.desk, &incident).await
     }
 }

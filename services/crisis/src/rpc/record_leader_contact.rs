@@ -88,7 +88,6 @@ impl Command for LeaderContact<'_> {
             lead: true,
         };
         turn.contacted(&contact).await?;
-        turn.spoken().await?;
         let text = format!("a leader spoke with the complainant at {at}");
         turn.note(LogKind::LeaderContact, self.actor, &text, self.reference)
             .await?;

@@ -105,7 +105,8 @@ impl Command for Update<'_> {
             }
         };
         if let Some(audience) = told {
-            turn.told(audience, TellMeans::Update, self.reference)
+            let reach = turn.reach(audience).await?;
+            turn.told(audience, TellMeans::Update, self.reference, reach)
                 .await?;
         }
         turn.note(LogKind::Update, self.actor, &text, self.reference)

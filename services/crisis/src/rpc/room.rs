@@ -11,14 +11,13 @@ use super::commanding::view::handover;
 use super::media::view::{exposure, inquiry};
 use super::playbooks::view::{condition, task};
 use crate::domain::briefing::{BriefingState, CommitmentState, form};
-use crate::domain::matrix::cells;
 use crate::domain::words::{HandoverState, InquiryState, StatementState, TaskState};
-use crate::flow::{Desk, StatementCase, situation};
+use crate::flow::{Account, Desk, StatementCase};
 use crate::store::handovers::Handover;
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
 use crate::store::{
-    briefings, commitments, handovers, links, media, roles, stages, statements, tasks, terms, told,
+    briefings, commitments, handovers, links, media, roles, stages, statements, tasks, terms,
 };
 
 /// Of each kind at most.
@@ -35,7 +34,7 @@ pub(super) async fn room(
 ) -> Result<wire::IncidentRoom, Fault> {
     Ok(wire::IncidentRoom {
         statements: said(tx, desk, incident).await?,
-        cells: told(tx, incident).await?,
+        cells: told(tx, desk, incident).await?,
         briefings: met(tx, incident).await?,
         commitments: promised(tx, incident).await?,
         inquiries: asked(tx, incident).await?,
@@ -101,17 +100,18 @@ async fn said(
 }
 
 /// What each audience was told in this stage.
-async fn told(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::RoomCell>, Fault> {
-    let IncidentName { site, id } = &incident.name;
-    let told = told::of_incident(tx, site, *id).await?;
-    let now = situation(tx, incident).await?;
-    let shown = cells(&told, now)
+async fn told(tx: &mut Tx, desk: &Desk, incident: &Incident) -> Result<Vec<wire::RoomCell>, Fault> {
+    let account = Account::load(tx, desk, incident).await?;
+    let shown = account
+        .cells()
         .into_iter()
-        .filter(|cell| cell.stage == now.stage)
+        .filter(|cell| cell.stage == incident.stage)
         .map(|cell| wire::RoomCell {
             audience: to_wire(cell.audience),
             tell_time: cell.last.map(|told| to_timestamp(told.at)),
             missing: cell.missing,
+            reached_count: i32::try_from(cell.reached.people).unwrap_or(i32::MAX),
+            audience_size: i32::try_from(cell.reached.of).unwrap_or(i32::MAX),
         });
     Ok(shown.collect())
 }

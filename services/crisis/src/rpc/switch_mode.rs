@@ -1,5 +1,5 @@
-//! SwitchMode: the commander's word, which holds until something new is public. A repeat that changes
-//! nothing succeeds.
+//! SwitchMode: the commander's word, which holds until something new is public; where nobody commands, that of the duty
+//! lead, else of the region's contact. A repeat that changes nothing succeeds.
 
 use redress_model::Fault;
 use redress_proto::crisis::v1 as wire;
@@ -9,7 +9,7 @@ use tonic::Request;
 use super::command::{self, Command, Order};
 use super::{Incidents, statements};
 use crate::domain::statement::Person;
-use crate::domain::words::Mode;
+use crate::domain::words::{LogKind, Mode};
 use crate::flow::{Transition, Turn};
 use redress_proto::convert::required;
 
@@ -54,11 +54,16 @@ impl Command for SwitchMode<'_> {
     const NAME: &'static str = "crisis.switch_mode";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        turn.require_commander(&self.by).await?;
+        let instead = turn.require_mode_decider(&self.by).await?;
         let now = turn.now();
         let switched = turn
             .set_mode(self.mode, self.reason, &self.by.subject, now)
             .await?;
+        if switched && let Some(role) = instead {
+            let text = format!("nobody commands or stands in: {role} on duty decided the mode");
+            turn.note(LogKind::ModeSwitched, &self.by.subject, &text, "")
+                .await?;
+        }
         Ok(switched.then_some(Transition::Changed))
     }
 }

@@ -8,6 +8,8 @@ use redress_model::{Fault, Grade};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
+use crate::domain::matrix::Members;
+
 /// A case.
 #[derive(Debug, Clone)]
 pub struct CaseFile {
@@ -375,31 +377,26 @@ pub async fn uncontacted(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     .or_fault()
 }
 
-/// Whether a lead has spoken with everybody who complains in an incident, since an instant and since the case joined.
+/// How many people complain in each case of an incident: not ended, and with somebody who complains.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn all_contacted(
-    tx: &mut Tx,
-    site: &SiteId,
-    incident: Uuid,
-    since: Timestamp,
-) -> Result<bool, Fault> {
-    sqlx::query_scalar!(
-        r#"-- crisis::store::cases::all_contacted
-        SELECT NOT EXISTS (
-          SELECT FROM case_file c
-          WHERE c.site = $1 AND c.incident = $2 AND NOT c.ended AND c.complainants > 0
-            AND NOT EXISTS (SELECT FROM case_contact k
-                            WHERE k.site = c.site AND k.case_id = c.id AND k.lead
-                              AND k.contact_time >= c.join_time AND k.contact_time >= $3)) AS "all!""#,
+pub async fn members(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Members, Fault> {
+    let rows = sqlx::query!(
+        "-- crisis::store::cases::members
+        SELECT id, complainants FROM case_file
+        WHERE site = $1 AND incident = $2 AND NOT ended AND complainants > 0",
         site.as_str(),
         incident,
-        since.to_sqlx(),
     )
-    .fetch_one(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
-    .or_fault()
+    .or_fault()?;
+    let people = |complainants: i32| u64::try_from(complainants).unwrap_or(0);
+    Ok(rows
+        .into_iter()
+        .map(|r| (r.id, people(r.complainants)))
+        .collect())
 }
 
 /// Moves a case to another cluster.

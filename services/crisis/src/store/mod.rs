@@ -6,6 +6,7 @@ pub mod cases;
 pub mod changes;
 pub mod clocks;
 pub mod commitments;
+pub mod deliveries;
 pub mod deputies;
 pub mod duty;
 pub mod feed;

@@ -14,6 +14,7 @@ use redress_proto::words::ClockState;
 use tonic::{Code, Status};
 
 use crate::api::ask;
+use crate::statements::{VOICE, words};
 use crate::world::*;
 
 /// An incident about so many people, in a zone.
@@ -189,6 +190,48 @@ async fn the_next_briefing_is_always_planned_at_the_sites_time_when_clocks_chang
             "Fri 2026-04-03 16:00 +0200",
         ]
     );
+}
+
+#[tokio::test]
+async fn the_next_briefing_tells_what_was_superseded_and_corrected_since_the_last_m01() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let said = async |text: &str, value: &str, supersedes: &str, correction: &str| {
+        let statement = wire::Statement {
+            audience: wire::Audience::Affected.into(),
+            facts: vec![wire::StatementFact {
+                key: "injured".into(),
+                value: value.into(),
+                source: "hospital".into(),
+            }],
+            supersedes: supersedes.into(),
+            correction_reason: correction.into(),
+            ..words(wire::StatementKind::Update, text)
+        };
+        let draft = world.draft(&incident, statement, "author").await;
+        world.approve_all(&draft).await;
+        world.release(&draft, VOICE).await.expect("released");
+        draft.name
+    };
+    let first = said("两人受伤。", "2", "", "").await;
+    let planned = world.the_planned(&incident).await;
+    world.hold(held(&planned.name)).await.expect("held");
+    let before = world.release_notes(&planned.name).await.expect("released");
+    said("三人受伤。", "3", &first, "").await;
+    said("四人受伤。", "4", "", "the hospital counted again").await;
+    let next = world.the_planned(&incident).await;
+    let told = texts(&next);
+    let tells = |text: &str| told.iter().any(|t| t.contains(text));
+    assert!(
+        tells("superseded: a statement to AFFECTED: injured: 2 → 3"),
+        "{told:?}"
+    );
+    assert!(
+        tells("corrected: a statement to AFFECTED: injured was published as \"3\"")
+            && tells("the hospital counted again"),
+        "{told:?}"
+    );
+    let before = world.briefing(&before.name).await;
+    assert!(before.reproducible && !before.notes.contains("superseded"));
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Calling people out: deputies, stand-ins, answers.
 
 use redress_model::words::DutyRole;
-use redress_proto::crisis::v1::CallOutState;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
+use redress_proto::crisis::v1::{CallOutState, IncidentMode, SwitchModeRequest};
+use tonic::Code;
 
 use crate::world::*;
 
@@ -85,6 +87,64 @@ async fn whoever_is_not_reached_is_followed_by_the_deputy_then_by_the_next_lead(
             .iter()
             .any(|e| e.text == "SPOKESPERSON is unfilled and nobody is left to page")
     );
+}
+
+#[tokio::test]
+async fn where_nobody_commands_the_duty_lead_switches_the_mode_visibly_else_the_region() {
+    let duties: Duties<'_> = &[
+        (DutyRole::OnSiteLead, "onsite", 0),
+        (DutyRole::DutyLead, "duty", 0),
+        (DutyRole::RegionContact, "region", 0),
+    ];
+    let world = opened(duties).await;
+    let name = world.the_open("lake").await.name;
+    let switch = async |by: &str, mode: IncidentMode| {
+        let request = SwitchModeRequest {
+            name: name.clone(),
+            mode: mode.into(),
+            reason: "the square is empty".into(),
+            ..Default::default()
+        };
+        world.api.switch_mode(as_person(request, "lake", by)).await
+    };
+    // The duty lead stands in, so the region has no say; then nobody is reached.
+    let refused = switch("region", IncidentMode::Private).await;
+    assert_eq!(
+        refused.expect_err("commanded").code(),
+        Code::PermissionDenied
+    );
+    let mut tried = 0;
+    loop {
+        let calls = world.call_outs("lake").await;
+        let Some(call) = calls.get(tried) else { break };
+        world.take([message_changed(call, "FAILED")]).await;
+        tried += 1;
+    }
+    let top = role(&world.the_open("lake").await, DutyRole::TopLead);
+    assert!(top.staff.is_empty() && top.stand_in.is_empty(), "{top:?}");
+    for nobody in ["onsite", "region", "clerk"] {
+        let refused = switch(nobody, IncidentMode::Private).await;
+        let code = refused.expect_err("is no duty lead").code();
+        assert_eq!(code, Code::PermissionDenied, "{nobody}");
+    }
+    switch("duty", IncidentMode::Private)
+        .await
+        .expect("decides");
+    let incident = world.the_open("lake").await;
+    assert_eq!(incident.mode(), IncidentMode::Private);
+    let told = |text: &str| incident.log_entries.iter().any(|e| e.text.contains(text));
+    assert!(
+        told("nobody commands or stands in: DUTY_LEAD on duty decided")
+            && told("the square is empty")
+    );
+    // Where no duty lead is on duty, the region is asked.
+    let only = [complains_about(&case("lake", 1), "duty", 2)];
+    world.take(only).await;
+    let refused = switch("duty", IncidentMode::Public).await;
+    refused.expect_err("is complained about");
+    switch("region", IncidentMode::Public)
+        .await
+        .expect("decides");
 }
 
 #[tokio::test]

@@ -1,9 +1,14 @@
 //! Audience by stage: what was told to whom, how old it is, and what keeps an incident in its stage.
 
+use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::matrix_service_server::MatrixService as _;
-use redress_proto::crisis::v1::{Audience, IncidentStage, MatrixCell, StatementKind, TellMeans};
+use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
+use redress_proto::crisis::v1::{
+    Audience, CellFill, IncidentStage, MatrixCell, StatementKind, TellMeans,
+};
+use redress_proto::event::v1 as events;
 use tonic::{Code, Status};
 
 use crate::statements::{VOICE, public, words};
@@ -178,11 +183,142 @@ async fn what_a_merged_incident_had_told_counts_in_the_one_that_stays() {
     let cell = world
         .cell(&older, Audience::Affected, IncidentStage::Outbreak)
         .await;
-    assert_eq!((cell.count, cell.reference), (1, said.name));
+    assert_eq!((cell.count, cell.reference.clone()), (1, said.name));
+    // Of the older one's own people nobody has heard anything.
+    assert_eq!(
+        (cell.reached_count, cell.audience_size, cell.fill()),
+        (1, 2, CellFill::Partly)
+    );
+    assert!(world.missing(&older).await.contains(&Audience::Affected));
+    world.say_to(&older, Audience::Affected).await;
     assert!(!world.missing(&older).await.contains(&Audience::Affected));
     let gaps = world.plan(&older).await.gaps;
     assert!(gaps.iter().all(|gap| gap.name != "audience/AFFECTED"));
     assert!(gaps.iter().any(|gap| gap.name == "audience/MEDIA"));
+}
+
+/// An incident about a crowd, in private mode, and how far its people are reached in its first stage.
+async fn about(people: i32) -> (World, String) {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let mut graded = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.5"]);
+    graded.payload.complainants = people;
+    graded.payload.cluster_complainants = people;
+    world.take([graded.event()]).await;
+    let incident = world.the_open("lake").await.name;
+    (world, incident)
+}
+
+#[tokio::test]
+async fn one_call_and_an_empty_meeting_do_not_tell_thirty_five_people_and_who_comes_does() {
+    let (world, incident) = about(35).await;
+    let reached = async || {
+        let cell = world
+            .cell(&incident, Audience::Affected, IncidentStage::Outbreak)
+            .await;
+        let gaps = world.plan(&incident).await.gaps;
+        let gap = gaps.into_iter().find(|gap| gap.name == "audience/AFFECTED");
+        assert_eq!(cell.missing, gap.is_some(), "what is missing is a gap");
+        let figures = (cell.reached_count, cell.audience_size, cell.fill());
+        (figures, gap.map(|gap| gap.text).unwrap_or_default())
+    };
+    let ((people, of, fill), gap) = reached().await;
+    assert_eq!((people, of, fill), (0, 35, CellFill::Nothing));
+    assert_eq!(gap, "was told nothing in this stage");
+    world
+        .take([contact(&case("lake", 1), "duty", world.now())])
+        .await;
+    let ((people, of, fill), gap) = reached().await;
+    assert_eq!((people, of, fill), (1, 35, CellFill::Partly));
+    assert_eq!(gap, "1 of 35 were reached in this stage, 80 % have to be");
+    for (attendance, people, fill) in [
+        (0, 1, CellFill::Partly),
+        (27, 27, CellFill::Partly),
+        (28, 28, CellFill::Filled),
+    ] {
+        let request = wire::RecordBriefingRequest {
+            name: incident.clone(),
+            attendance,
+            ..Default::default()
+        };
+        let held = world.api.record_briefing(as_caller(request, &["lake"]));
+        held.await.expect("held");
+        assert_eq!(reached().await.0, (people, 35, fill), "{attendance} came");
+    }
+    // The share is of the incident's terms, and changed by the commander alone.
+    let request = wire::ChangeTermsRequest {
+        name: incident.clone(),
+        settings: vec![wire::IncidentSetting {
+            field: "reach_percent".into(),
+            value: "100".into(),
+        }],
+        reason: "everybody lost the water".into(),
+        ..Default::default()
+    };
+    let request = as_person(request, "lake", "top");
+    world.playbooks.change_terms(request).await.expect("theirs");
+    assert_eq!(reached().await.0, (28, 35, CellFill::Partly));
+    world.say_to(&incident, Audience::Affected).await;
+    assert_eq!(reached().await.0, (35, 35, CellFill::Filled));
+}
+
+#[tokio::test]
+async fn whom_a_statement_did_not_reach_has_not_been_told_in_whatever_order_the_news_come_i3() {
+    let (world, incident) = about(4).await;
+    let said = world.say_to(&incident, Audience::Affected).await;
+    let news = |message: u128, state: &str, minutes: i64| {
+        let payload = events::MessageChanged {
+            message: format!("sites/lake/messages/{}", uuid::Uuid::from_u128(message)),
+            template: "statement.published".into(),
+            case: case("lake", 1).to_string(),
+            incident: incident.clone(),
+            state: state.into(),
+            change_time: Some(to_timestamp(
+                world.now() + jiff::SignedDuration::from_mins(minutes),
+            )),
+            statement: said.name.clone(),
+            ..Default::default()
+        };
+        let kind = "redress.message.changed.v1";
+        event("notification", kind, "lake", incident.clone(), &payload)
+    };
+    let reached = async || {
+        let cell = world.cell(&incident, Audience::Affected, IncidentStage::Outbreak);
+        let cell = cell.await;
+        (cell.reached_count, cell.audience_size, cell.fill())
+    };
+    assert_eq!(reached().await, (4, 4, CellFill::Filled));
+    world.take([news(1, "SENT", 1), news(2, "FAILED", 2)]).await;
+    assert_eq!(reached().await, (3, 4, CellFill::Partly));
+    world.take([news(1, "BOUNCED", 3)]).await;
+    assert_eq!(reached().await, (2, 4, CellFill::Partly));
+    // Sent again, and read; what was known before comes late.
+    world
+        .take([news(1, "READ", 5), news(1, "BOUNCED", 4)])
+        .await;
+    assert_eq!(reached().await, (3, 4, CellFill::Partly));
+    world.take([news(2, "SENT", 9), news(2, "FAILED", 9)]).await;
+    assert_eq!(reached().await, (4, 4, CellFill::Filled));
+}
+
+#[tokio::test]
+async fn who_joins_after_a_statement_has_not_been_told() {
+    let (world, incident) = about(12).await;
+    world.say_to(&incident, Audience::Affected).await;
+    let cell = async || {
+        let cell = world.cell(&incident, Audience::Affected, IncidentStage::Outbreak);
+        let cell = cell.await;
+        (cell.reached_count, cell.audience_size, cell.fill())
+    };
+    assert_eq!(cell().await, (12, 12, CellFill::Filled));
+    let mut joins = graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.5"]).at(world.now());
+    joins.payload.complainants = 23;
+    world.take([joins.event()]).await;
+    assert_eq!(cell().await, (12, 35, CellFill::Partly));
+    world.say_to(&incident, Audience::Affected).await;
+    assert_eq!(cell().await, (35, 35, CellFill::Filled));
 }
 
 #[tokio::test]
@@ -284,7 +420,7 @@ async fn those_concerned_are_told_once_a_leader_spoke_with_each_of_them_m01() {
         let cell = world
             .cell(&incident, Audience::Affected, IncidentStage::Outbreak)
             .await;
-        assert_eq!((cell.count, cell.means()), (1, TellMeans::Contact));
+        assert_eq!((cell.count, cell.means()), (2, TellMeans::Contact));
 
         // The next stage asks anew.
         let waived = world.to_stage(&incident, IncidentStage::Handling, |_| true);

@@ -460,6 +460,25 @@ async fn m17_a_report_that_is_found_false_after_five_days_leaves_a_day_to_clarif
 }
 
 #[tokio::test]
+async fn m17_five_days_are_days_of_the_site_where_its_clocks_go_forward_meanwhile() {
+    let (world, incident) = public().await;
+    let moved = site_moved("lake", "America/New_York", 2);
+    world.take([moved]).await;
+    // To Wednesday, 4 March, 21:00 there; on Sunday an hour is left out.
+    world.advance(3 * 24 * 60);
+    let report = world.report_in(&incident, ExposureTruth::False).await;
+    let due = report.clarify_due_time.expect("given").seconds;
+    assert_eq!(due - world.now().as_second(), (5 * 24 - 1) * 3600);
+    let truth = async || world.exposure(&report.name).await.truth();
+    world.advance((5 * 24 - 1) * 60 - 1);
+    world.fire_due().await;
+    assert_eq!(truth().await, ExposureTruth::False, "never early");
+    world.advance(1);
+    world.fire_due().await;
+    assert_eq!(truth().await, ExposureTruth::TakenAsTrue);
+}
+
+#[tokio::test]
 async fn m17_what_clarifies_reached_the_press_and_did_not_stand_before_it_left() {
     let (world, incident) = public().await;
     let exposure = world.report_in(&incident, ExposureTruth::False).await;

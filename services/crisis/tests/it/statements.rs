@@ -842,7 +842,14 @@ async fn another_site_finds_no_statement_i8() {
 #[tokio::test]
 async fn what_must_not_be_said_blocks_until_somebody_with_authority_overrides_it_m11() {
     let (world, incident) = public().await;
-    let hit = words(StatementKind::Update, "据说没有人受伤。");
+    let hit = Statement {
+        facts: vec![wire::StatementFact {
+            key: "injured".into(),
+            value: "0".into(),
+            source: "hospital".into(),
+        }],
+        ..words(StatementKind::Update, "据说没有人受伤。")
+    };
     let draft = world.draft(&incident, hit.clone(), "author").await;
     assert_eq!(draft.wording_hits, ["ambiguous-to-media"]);
     let check = ReviewStep::FactCheck;

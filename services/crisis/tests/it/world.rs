@@ -476,14 +476,19 @@ pub(crate) fn event<M: Message>(
 }
 
 pub(crate) fn site_changed(site: &str) -> Event {
+    site_moved(site, "Asia/Shanghai", 1)
+}
+
+/// A site with its zone.
+pub(crate) fn site_moved(site: &str, zone: &str, revision: i64) -> Event {
     let payload = events::SiteChanged {
         site: format!("sites/{site}"),
         organization: "organizations/demo".into(),
         region: "organizations/demo/regions/north".into(),
         kind: 1,
-        time_zone: "Asia/Shanghai".into(),
+        time_zone: zone.into(),
         display_name: "Lake".into(),
-        revision: 1,
+        revision,
         language: "zh-CN".into(),
         display_name_en: String::new(),
     };

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use redress_events::NewEvent;
 use redress_model::Fault;
-use redress_model::name::{CaseName, IncidentName, SiteId};
+use redress_model::name::{CaseName, IncidentName, SiteId, StatementName};
 use redress_proto::convert;
 use redress_proto::event::v1::{MessageChanged, MessageHeld, SurveyAnswered, WordingChanged};
 use redress_store::Tx;
@@ -152,6 +152,11 @@ async fn announce(
             .fate
             .channel
             .map(|channel| channel.word().to_owned())
+            .unwrap_or_default(),
+        statement: message
+            .facts
+            .statement
+            .map(|id| StatementName::new(message.name.site.clone(), id).to_string())
             .unwrap_or_default(),
     };
     redress_events::publish(

@@ -113,6 +113,13 @@ async fn the_affected_are_told_once_a_person_whatever_their_cases() {
         .iter()
         .filter(|t| t.body.contains("The lift stands still."));
     assert_eq!(said.count(), 3);
+    // Crisis counts whom it reached.
+    let fates = world.fates().await.into_iter();
+    let carried: Vec<String> = fates
+        .map(|f| f.statement)
+        .filter(|s| !s.is_empty())
+        .collect();
+    assert_eq!(carried, vec![told.statement; 3]);
 }
 
 #[tokio::test]

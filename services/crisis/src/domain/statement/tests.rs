@@ -335,6 +335,81 @@ fn every_figure_has_a_fact_with_a_source() {
     assert_eq!(refused, Err(Refusal::FigureWithoutSource("7".to_owned())));
 }
 
+#[test]
+fn what_a_newer_statement_says_otherwise_is_named_fact_by_fact() {
+    let old = Content {
+        facts: vec![fact("injured", "2"), fact("moved", "12"), fact("dead", "0")],
+        ..content()
+    };
+    let new = |facts: &[(&str, &str)], text: &str| Content {
+        facts: facts.iter().map(|(k, v)| fact(k, v)).collect(),
+        text: text.to_owned(),
+        ..content()
+    };
+    let otherwise = new(
+        &[("injured", "3"), ("moved", "twelve"), ("homes", "5")],
+        "三人受伤。",
+    );
+    assert_eq!(
+        changes(&old, &otherwise),
+        "injured: 2 → 3; homes: 5 (new); dead: 0 (no longer said)"
+    );
+    let same = [("injured", "2"), ("moved", "12"), ("dead", "0")];
+    let told = changes(&old, &new(&same, "两人受伤。"));
+    assert_eq!(told, "the facts are the same, the words are others");
+    let many: Vec<String> = (0..12).map(|n| format!("fact_{n}")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|key| (key.as_str(), "1")).collect();
+    assert!(changes(&content(), &new(&many, "")).ends_with("; and 3 more"));
+}
+
+#[test]
+fn a_correction_names_everything_that_it_sets_right() {
+    let published = [fact("injured", "2"), fact("households", "3户")];
+    let says = [fact("injured", "3"), fact("homes", "5 households")];
+    let found: Vec<_> = contradictions(&says, &published)
+        .into_iter()
+        .map(|found| (found.key, found.says))
+        .collect();
+    let pair = |key: &str, says: &str| (key.to_owned(), says.to_owned());
+    assert_eq!(
+        found,
+        [pair("injured", "3"), pair("households", "5 households")]
+    );
+}
+
+#[test]
+fn i7_figures_in_words_need_a_source_each_and_contradict_like_digits() {
+    let mut c = content();
+    c.text = "事故造成两死三伤,三十五人转移。".to_owned();
+    c.facts = vec![fact("dead", "2"), fact("injured", "3")];
+    assert_eq!(unsourced_figure(&c).as_deref(), Some("35"));
+    c.facts.push(fact("moved", "三十五人"));
+    assert_eq!(unsourced_figure(&c), None);
+    c.facts.clear();
+    for (text, figure) in [
+        ("Twelve were taken to hospital.", "12"),
+        ("No one was hurt.", "0"),
+        ("无人伤亡。", "0"),
+        ("一名业主受伤。", "1"),
+    ] {
+        c.text = text.to_owned();
+        assert_eq!(unsourced_figure(&c).as_deref(), Some(figure), "{text}");
+    }
+    let says = |key: &str, value: &str| {
+        contradiction(&[fact(key, value)], &[fact("injured", "２")]).is_some()
+    };
+    assert!(!says("injured", "两人") && !says("injured", "two"));
+    for (key, value) in [
+        ("injured", "三人"),
+        ("injured", "twelve people"),
+        ("injured", "none"),
+        ("casualties", "无人伤亡"),
+        ("people_hurt", "三"),
+    ] {
+        assert!(says(key, value), "{key}: {value}");
+    }
+}
+
 /// What may happen to a statement, in the model.
 #[derive(Debug, Clone)]
 enum Act {
