@@ -74,7 +74,10 @@ fn fills_nothing(sql: &str) -> Vec<String> {
         })
         .filter(|table| *table != "SET")
         .filter(|table| {
-            !statements.contains(&format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
+            let off = format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY");
+            let on = format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY");
+            let off = statements.find(&off);
+            off.is_none() || statements.rfind(&on) < off
         })
         .map(str::to_owned)
         .collect()
@@ -160,5 +163,7 @@ fn a_migration_that_fills_rows_sees_them() {
     let hidden = "GRANT SELECT, UPDATE ON t TO app; UPDATE t SET a = b;\nUPDATE u x SET a = 1;";
     assert_eq!(fills_nothing(hidden), ["T", "U"]);
     let seen = "ALTER TABLE t NO FORCE ROW LEVEL SECURITY; UPDATE t SET a = b; ALTER TABLE t FORCE ROW LEVEL SECURITY;";
+    let left_off = "ALTER TABLE t NO FORCE ROW LEVEL SECURITY; UPDATE t SET a = b;";
+    assert_eq!(fills_nothing(left_off), ["T"]);
     assert!(fills_nothing(seen).is_empty());
 }

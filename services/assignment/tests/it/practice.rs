@@ -819,7 +819,7 @@ async fn m10_the_register_shows_what_touches_a_complaint() {
 #[tokio::test]
 async fn a_deadline_six_years_ahead_is_a_mistyped_year() {
     let world = World::staffed().await;
-    let case = world.offered(Category::EngineeringQuality).await;
+    let case = world.investigated().await;
     let far = wire_time(world.at(6 * 366));
 
     let mut request = world.transfer_of(&case, "GD-8");
@@ -855,11 +855,10 @@ async fn a_deadline_six_years_ahead_is_a_mistyped_year() {
         .expect_err("no repair takes so long");
     assert_eq!(field(&refused), "due_time");
 
-    let looked = world.investigated().await;
     let mut terms = world.terms(0);
     terms.steps[0].due_time = far;
     let request = wire::ProposeSolutionRequest {
-        parent: World::name_of(&looked),
+        parent: World::name_of(&case),
         terms: Some(terms),
         ..Default::default()
     };

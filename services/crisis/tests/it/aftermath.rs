@@ -49,7 +49,7 @@ impl World {
         let planned = planned.expect("listed").into_inner().briefings.remove(0);
         let hold = wire::HoldBriefingRequest {
             name: planned.name.clone(),
-            cases: vec![case("lake", 1).to_string()],
+            attendance: 12,
             ..Default::default()
         };
         self.briefings

@@ -345,9 +345,9 @@ async fn authors_outsiders_and_the_same_eyes_give_no_step() {
     let (world, incident) = public().await;
     // The legal counsel wrote a version: somebody else of the chain has to review it.
     let draft = world
-        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .draft(&incident, words(StatementKind::Update, "甲"), "author")
         .await;
-    let draft = world.edit(&draft, "二", LEGAL).await.expect("edited");
+    let draft = world.edit(&draft, "乙", LEGAL).await.expect("edited");
     let check = ReviewStep::FactCheck;
     let refused = world.say(&draft, check, Verdict::Approve, "author").await;
     assert_eq!(reason(&refused.expect_err("author")), "AUTHOR_REVIEWS");
@@ -442,9 +442,9 @@ async fn whoever_writes_a_statement_does_not_pick_who_approves_it_i7() {
         assert_eq!(refused.code(), Code::PermissionDenied, "{nobody}");
     }
     let draft = world
-        .draft(&incident, words(StatementKind::Update, "一"), "author")
+        .draft(&incident, words(StatementKind::Update, "甲"), "author")
         .await;
-    let draft = world.edit(&draft, "二", TOP).await.expect("edited");
+    let draft = world.edit(&draft, "乙", TOP).await.expect("edited");
     world
         .say(&draft, ReviewStep::FactCheck, Verdict::Approve, "clerk")
         .await

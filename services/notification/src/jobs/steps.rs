@@ -198,6 +198,13 @@ impl Operation for ClaimMessage<'_> {
             silence(tx, &mut message, "UNSUBSCRIBED").await?;
             return Ok(Claim::Ended(Box::new(message)));
         }
+        // Accused since: they do not go, and a person makes another appointment.
+        if let (Some(appointment), Some(case)) = (&message.facts.appointment, &case)
+            && case.complained_about.contains(&appointment.visitor)
+        {
+            fail(tx, self.keys, &mut message, "VISITOR_MAY_NOT", self.now).await?;
+            return Ok(Claim::Ended(Box::new(message)));
+        }
         if voice::hold(tx, &mut message, self.now).await? {
             return Ok(Claim::Ended(Box::new(message)));
         }

@@ -188,8 +188,8 @@ impl Operation for PutBefore<'_> {
                 None => return Ok(()),
             },
         };
-        // Somebody stands ready: it is asked now, and not when the time is nearly over.
-        page(tx, &message, &mut held, self.now).await?;
+        // Somebody stands ready, and nothing reminds of it later: the spokesperson and the top lead are asked now.
+        page(tx, &message, &mut held, self.now, true).await?;
         Ok(())
     }
 }
@@ -253,7 +253,8 @@ pub(super) async fn remind(
 ) -> Result<(), Fault> {
     let found = held::get(tx, &message.name).await?;
     let mut held = found.ok_or_else(|| Fault::internal("a held message without its hold"))?;
-    let anybody = page(tx, message, &mut held, now).await?;
+    let late = now >= held.decide_by;
+    let anybody = page(tx, message, &mut held, now, late).await?;
     message.fate.due_time = remind_next(now, held.decide_by, anybody);
     messages::settle(tx, message).await
 }
@@ -264,11 +265,11 @@ async fn page(
     message: &Message,
     held: &mut Held,
     now: Timestamp,
+    late: bool,
 ) -> Result<bool, Fault> {
     let site = message.name.site.clone();
     let accused = matters::accused(tx, &site, held.case, Some(held.incident)).await?;
     let spokesperson = duty::holder(tx, &site, &[DutyRole::Spokesperson], &accused, now).await?;
-    let late = now >= held.decide_by;
     let lead = if late || spokesperson.is_none() {
         duty::holder(tx, &site, &LEADS, &accused, now).await?
     } else {

@@ -71,7 +71,10 @@ impl Operation for SendMessage<'_> {
                 self.case,
             ));
         }
-        if let Some((_, visitor)) = &self.appointment {
+        if let Some((appointment, visitor)) = &self.appointment {
+            if appointment.time <= self.now {
+                return Err(Fault::invalid("appointment.visit_time", "must lie ahead"));
+            }
             self.may_visit(tx, &view, visitor).await?;
         }
         let mut tokens = view.person_tokens.clone();
@@ -221,9 +224,6 @@ fn appointment(
     }
     let time = given.visit_time.unwrap_or_default();
     let time = convert::from_deadline("appointment.visit_time", &time, now)?;
-    if time <= now {
-        return Err(Fault::invalid("appointment.visit_time", "must lie ahead"));
-    }
     let visitor: StaffName = parse_field("appointment.visitor", &given.visitor)?;
     if visitor.site != case.site {
         return Err(Fault::invalid(

@@ -117,12 +117,16 @@ pub async fn promise_due(
     Ok((row.due.map(|t: jiff_sqlx::Timestamp| t.to_jiff()), row.any))
 }
 
-/// Begins to hold a message.
+/// Begins to hold a message, also one that the end of an incident let go: nobody decided about this one.
 pub async fn insert(tx: &mut Tx, held: &Held) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::held::insert
         INSERT INTO held_message (site, message_id, incident_id, case_id, hold_time, due_time)
-        VALUES ($1, $2, $3, $4, $5, $6)",
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT ON CONSTRAINT held_message_key DO UPDATE
+        SET incident_id = excluded.incident_id, case_id = excluded.case_id, hold_time = excluded.hold_time,
+            due_time = excluded.due_time, told = 0, decision = '', reason = '', decide_time = NULL
+        WHERE held_message.decision = 'RELEASED' AND held_message.decided_by = ''",
         held.message.site.as_str(),
         held.message.id,
         held.incident,
@@ -136,13 +140,14 @@ pub async fn insert(tx: &mut Tx, held: &Held) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What is known of a message that is or was held; none where it never was. The message is locked.
+/// What is known of a message that waits or was decided; none where it never waited, or the end of an incident let it go,
+/// which decides nothing for the next. The message is locked.
 pub async fn get(tx: &mut Tx, message: &MessageName) -> Result<Option<Held>, Fault> {
     sqlx::query_as!(
         Row,
         "-- notification::held::get
         SELECT site, message_id, incident_id, case_id, hold_time, due_time, told, decision, decided_by, reason, decide_time
-        FROM held_message WHERE site = $1 AND message_id = $2",
+        FROM held_message WHERE site = $1 AND message_id = $2 AND NOT (decision = 'RELEASED' AND decided_by = '')",
         message.site.as_str(),
         message.id,
     )
@@ -270,14 +275,16 @@ pub async fn follow(tx: &mut Tx, from: &IncidentName, into: Uuid) -> Result<(), 
 }
 
 /// What people were about to say or to write, and of which no open incident affects the reader any more, is held no
-/// longer: returns what that was. Messages that are HELD are decided by a person alone.
+/// longer: returns what that was. The messages are locked: one that is being held meanwhile stays so. Messages that are HELD are decided by a person alone.
 pub async fn free(tx: &mut Tx, site: &SiteId, now: Timestamp) -> Result<Vec<Held>, Fault> {
     sqlx::query_as!(
         Row,
         "-- notification::held::free
         UPDATE held_message h SET decision = 'RELEASED', reason = 'no open incident affects the reader any more', decide_time = $2
-        FROM message m
-        WHERE h.site = $1 AND h.decision = '' AND m.site = h.site AND m.message_id = h.message_id AND m.state <> 'HELD'
+        FROM (SELECT m.site, m.message_id, m.recipient FROM message m
+              JOIN held_message w ON w.site = m.site AND w.message_id = m.message_id
+              WHERE m.site = $1 AND w.decision = '' AND m.state <> 'HELD' FOR UPDATE OF m) m
+        WHERE h.site = $1 AND h.decision = '' AND m.site = h.site AND m.message_id = h.message_id
           AND NOT EXISTS (
             SELECT FROM incident_view i
             WHERE i.site = h.site AND NOT i.merged AND NOT i.closed

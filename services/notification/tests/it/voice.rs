@@ -459,6 +459,14 @@ async fn a_call_asked_for_before_the_incident_may_be_made_once_it_has_ended() {
     assert_eq!((after.waiting_count, after.released_count), (0, 1));
     let told = world.told_of_holds().await;
     assert_eq!(told.last(), Some(&("RELEASED".to_owned(), 0)));
+    // The end of the one decided nothing for the next.
+    let next = new_incident();
+    world.tell(news::incident(&next, &[&case], None, 1)).await;
+    let refused = world.take(&task).await.expect_err("another one speaks");
+    assert_eq!(reason(&refused), "SINGLE_VOICE");
+    let again = world.waiting(true).await;
+    assert_eq!((again.waiting_count, again.released_count), (1, 0));
+    world.tell(news::stood_down(&next, &[&case], 2)).await;
     world.take(&task).await.expect("it has ended");
     let done = world.end(&task, TaskOutcome::Delivered).await;
     done.expect("it has ended");

@@ -160,6 +160,9 @@ impl Ladder<'_> {
         }
         let goes_on = |until: Timestamp| until <= self.now;
         if self.clock.paging.until.is_some_and(goes_on) {
+            if !self.said.is_empty() {
+                self.clock.generation += 1;
+            }
             self.go_on();
         }
         let next = promise.next_step(self.clock.told, self.now);
@@ -477,7 +480,8 @@ async fn heard(work: &mut Work<'_>, page: &PageRow, at: Timestamp) -> Result<(),
     }
     pages::acknowledge(work.tx, site, page, at).await?;
     let last = pages::last(work.tx, site, clock.id, clock.round).await?;
-    let ends = last.is_some_and(|last| last.acknowledged.is_some() || last.rung < page.rung)
+    let ends = page.round == clock.round
+        && last.is_some_and(|last| last.acknowledged.is_some() || last.rung < page.rung)
         && matches!(clock.paging.state, PageState::Open | PageState::Unanswered);
     if !ends {
         return Ok(());

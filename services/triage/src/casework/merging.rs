@@ -50,7 +50,13 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
             .iter_mut()
             .find(|c| c.is_for(clock.kind, &slot, clock.demand));
         let mut carried = match known {
-            None => promises::start(work, &head, urgency, new).await?,
+            None => {
+                let mut started = promises::start(work, &head, urgency, new).await?;
+                // It is no newer than what it carries on.
+                started.made = clock.made;
+                clocks::update(work.tx, site, &started).await?;
+                started
+            }
             Some(known) if known.stop_cause == UNMERGED => {
                 promises::again(work, &head, urgency, Some(&mut *known), new).await?;
                 known.clone()

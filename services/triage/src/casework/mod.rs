@@ -70,6 +70,8 @@ pub struct Work<'a> {
     pub site: &'a Site,
     /// Now.
     pub now: Timestamp,
+    /// When what it is about was entered, where somebody else recorded it: triage may read of it later.
+    pub entered: Timestamp,
     /// What the timers are told once the transaction has committed.
     pub entries: Vec<Entry>,
 }
@@ -81,6 +83,7 @@ impl<'a> Work<'a> {
             tx,
             site,
             now,
+            entered: now,
             entries: Vec::new(),
         }
     }

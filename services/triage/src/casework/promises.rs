@@ -203,7 +203,9 @@ pub(super) async fn follow(
                 };
                 let at = from_now_where_past(&then, kind, at, length, work.now);
                 let new = Start::of(kind, at, length, if first { "received" } else { "graded" });
+                let entered = work.entered;
                 let mut past = Work::new(&mut *work.tx, &then, work.now);
+                past.entered = entered;
                 start(&mut past, case, urgency, new).await?;
                 let entries = past.entries;
                 work.entries.extend(entries);
@@ -453,6 +455,7 @@ pub(super) async fn start(
         outside_number: new.outside_number,
         slot: new.slot,
         demand: new.demand,
+        made: work.entered,
         ..Clock::silent(
             ids::new_id(work.now),
             case,
@@ -559,7 +562,7 @@ pub(super) async fn apply(
     let anew = after.round > before.round;
     if anew {
         pin(work.site, case, clock);
-        clock.made = work.now;
+        clock.made = work.entered;
     }
     if was_told_of_another(clock, &before, &after, work.now) {
         clock.told = None;

@@ -85,6 +85,7 @@ impl<T: TextSource> Handler for CaseReceivedHandler<T> {
         let payload: CaseReceived = event.decode()?;
         let parsed = parse::facts(event, payload.facts.as_ref(), self.desk.now())?;
         let mut work = Work::new(tx, &site, self.desk.now());
+        work.entered = self.desk.clock.at(event.time).min(work.now);
         let receipt = Receipt {
             id: parsed.id,
             facts: &parsed.facts,

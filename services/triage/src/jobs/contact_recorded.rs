@@ -57,6 +57,7 @@ impl Handler for ContactRecordedHandler {
             return Ok(Applied::Done);
         }
         let mut work = Work::new(tx, &site, self.0.now());
+        work.entered = self.0.clock.at(event.time).min(work.now);
         casework::contact(&mut work, &mut case, contact).await?;
         casework::decide(&mut work, &mut case, Cause::Contact).await?;
         self.0.schedule_soon(work.entries);

@@ -41,6 +41,7 @@ impl Handler for DemandChangedHandler {
             return Ok(Applied::Done);
         }
         let mut work = Work::new(tx, &site, self.0.now());
+        work.entered = self.0.clock.at(event.time).min(work.now);
         casework::demand(&mut work, &case, demand.clone()).await?;
         // While it is merged, its head owes it.
         if let Some(head) = case.merged_into

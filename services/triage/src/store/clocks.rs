@@ -77,7 +77,7 @@ pub struct Clock {
     pub outside_number: String,
     /// When triage made it.
     pub created: Timestamp,
-    /// When triage made it, or last made it anew, whenever it counts from.
+    /// When what it was made of, or last made anew, was entered, whenever it counts from.
     pub made: Timestamp,
     /// Rises with every change.
     pub generation: i64,
@@ -287,9 +287,10 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         INSERT INTO clock (site, id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time,
           top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision,
           provisional, create_time, generation, traceparent, slot, warn_early_time, calendar_revision,
-          told_customer, hold_reason, stop_cause, party, outside_number, urgency, demand)
+          told_customer, hold_reason, stop_cause, party, outside_number, urgency, demand,
+          made_time)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
+          $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)",
         site.as_str(),
         clock.id,
         clock.case,
@@ -324,6 +325,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.outside_number,
         clock.urgency.word(),
         clock.demand,
+        clock.made.to_sqlx(),
     )
     .execute(&mut **tx)
     .await

@@ -484,6 +484,40 @@ async fn a_complaint_entered_late_pages_the_rung_that_is_due_now_and_keeps_those
 }
 
 #[tokio::test]
+async fn p23_what_triage_read_late_was_not_entered_late_and_pages_every_rung() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    world.advance(MINUTE).await;
+    let complaint = world.received(event::CaseFacts {
+        received_time: Some(to_timestamp(world.now())),
+        ..world.facts(&world.new_case())
+    });
+    let asked = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: event::ContactDirection::Inbound.into(),
+        channel: to_wire(Channel::Hotline),
+        by_person: true,
+        contact_time: Some(to_timestamp(world.now())),
+        ..Default::default()
+    };
+    let kind = "redress.contact.recorded.v1";
+    let asked = world.event("intake", kind, &case.to_string(), &asked);
+    world.advance(HOUR * 72).await;
+    world.tell(&[complaint, asked]).await;
+    world.advance(SignedDuration::ZERO).await;
+    let now = world.now();
+    let every_rung = [
+        page(now, "BREACHED", 1, "lead-site"),
+        page(now, "CLIMBED", 2, "lead-duty"),
+        page(now, "CLIMBED", 3, "lead-top"),
+    ];
+    assert_eq!(told(&world, ACK).await, every_rung);
+    assert_eq!(told(&world, ClockKind::Answer).await, every_rung);
+}
+
+#[tokio::test]
 async fn p14_a_complaint_entered_late_reaches_somebody_below_where_nobody_above_is_on_duty() {
     let world = World::without_roster().await;
     world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;

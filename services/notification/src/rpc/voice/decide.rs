@@ -115,7 +115,11 @@ impl Operation for Decide<'_> {
                 }
                 (
                     HoldDecision::Dropped,
-                    MessageState::Held | MessageState::Asked | MessageState::Failed,
+                    // One that is on its way anew has not left; no worker has it.
+                    MessageState::Held
+                    | MessageState::Asked
+                    | MessageState::Failed
+                    | MessageState::Queued,
                 ) => {
                     fate.state = MessageState::Cancelled;
                     fate.due_time = None;
