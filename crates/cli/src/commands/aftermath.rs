@@ -284,8 +284,8 @@ async fn export(
                 line(
                     "log",
                     format!(
-                        "does not stand from entry {} on: {}",
-                        broken.first_bad_number, broken.finding
+                        "of {} does not stand from entry {} on: {}",
+                        broken.name, broken.first_bad_number, broken.finding
                     ),
                 );
             }
@@ -309,7 +309,7 @@ fn printed(format: ExportFormat, answer: &ExportIncidentResponse) -> serde_json:
 fn broken_log(answer: &ExportIncidentResponse) -> serde_json::Value {
     answer.broken.as_ref().map_or(
         serde_json::Value::Null,
-        |b| serde_json::json!({ "entry": b.first_bad_number, "finding": b.finding }),
+        |b| serde_json::json!({ "incident": b.name, "entry": b.first_bad_number, "finding": b.finding }),
     )
 }
 

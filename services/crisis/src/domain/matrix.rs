@@ -13,19 +13,12 @@ use super::words::{Audience, Fill, Mode, Stage, TellMeans};
 pub enum Reach {
     /// Everybody to whom it speaks.
     Everybody,
-    /// Whoever complained in these cases, but for so many of each whom it did not reach.
+    /// So many of those who complained in each of these cases.
     Cases(BTreeMap<Uuid, u64>),
     /// One of those who complained in this case: the one who was called.
     OneOf(Uuid),
     /// So many who came.
     Attended(u64),
-}
-
-impl Reach {
-    /// Whoever complains in these cases.
-    pub fn cases(cases: impl IntoIterator<Item = Uuid>) -> Self {
-        Self::Cases(cases.into_iter().map(|case| (case, 0)).collect())
-    }
 }
 
 /// Something that an audience was told.
@@ -152,16 +145,16 @@ fn reached(told: &[&Told], members: &Members, percent: u8) -> Reached {
             fill,
         };
     }
-    // Of each case that was told, how many at least were missed.
+    // Of each case that was told, how many at most.
     let mut whole: BTreeMap<Uuid, u64> = BTreeMap::new();
     let (mut called, mut came) = (BTreeSet::new(), 0_u64);
     for one in told {
         match &one.reach {
-            Reach::Everybody => whole.extend(members.keys().map(|case| (*case, 0))),
+            Reach::Everybody => whole.extend(members),
             Reach::Cases(cases) => {
-                for (case, missed) in cases {
-                    let least = whole.entry(*case).or_insert(*missed);
-                    *least = (*least).min(*missed);
+                for (case, people) in cases {
+                    let most = whole.entry(*case).or_default();
+                    *most = (*most).max(*people);
                 }
             }
             Reach::OneOf(case) => {
@@ -173,8 +166,13 @@ fn reached(told: &[&Told], members: &Members, percent: u8) -> Reached {
     let by_case: u64 = members
         .iter()
         .map(|(case, people)| {
-            let told = whole.get(case).map_or(0, |m| people.saturating_sub(*m));
-            told.max(u64::from(called.contains(case)).min(*people))
+            let called = u64::from(called.contains(case));
+            whole
+                .get(case)
+                .copied()
+                .unwrap_or(0)
+                .max(called)
+                .min(*people)
         })
         .sum();
     let people = by_case.max(came).min(of);
@@ -268,6 +266,11 @@ mod tests {
         Uuid::from_u128(n)
     }
 
+    /// So many of each case.
+    fn cases(of: &[(u128, u64)]) -> Reach {
+        Reach::Cases(of.iter().map(|(n, people)| (case(*n), *people)).collect())
+    }
+
     /// How far the affected are reached, of whom so many complain in each case.
     fn affected(told: &[Reach], members: &[(u128, u64)]) -> Reached {
         let told: Vec<Told> = told
@@ -307,7 +310,7 @@ mod tests {
             "the same one, for all that is known"
         );
         assert_eq!(shown(affected(&[call], &[(1, 1)])), (1, 1, Fill::Filled));
-        let statement = Reach::cases([case(1)]);
+        let statement = cases(&[(1, 35)]);
         assert_eq!(
             shown(affected(&[statement], &crowd)),
             (35, 35, Fill::Filled)
@@ -337,31 +340,31 @@ mod tests {
         // Where nobody is known to be affected, somebody still has to be told.
         assert_eq!(affected(&[Reach::Attended(0)], &[]).fill, Fill::Nothing);
         assert_eq!(affected(&[Reach::Attended(3)], &[]).fill, Fill::Filled);
-        assert_eq!(affected(&[Reach::cases([])], &[]).fill, Fill::Filled);
+        assert_eq!(affected(&[cases(&[])], &[]).fill, Fill::Filled);
     }
 
     #[test]
     fn whom_a_message_did_not_reach_was_not_told_unless_by_another() {
         let members = [(1, 20), (2, 15)];
-        let missed = |one: u64, other: u64| Reach::Cases([(case(1), one), (case(2), other)].into());
-        assert_eq!(affected(&[missed(3, 5)], &members).people, 27);
+        let reached = |one: u64, other: u64| cases(&[(1, one), (2, other)]);
+        assert_eq!(affected(&[reached(17, 10)], &members).people, 27);
         assert_eq!(
-            affected(&[missed(30, 0)], &members).people,
-            15,
-            "no fewer than none"
+            affected(&[reached(17, 10), reached(11, 14)], &members).people,
+            31
         );
-        assert_eq!(affected(&[missed(3, 5), missed(9, 1)], &members).people, 31);
-        let called = [missed(20, 15), Reach::OneOf(case(2))];
+        let called = [reached(0, 0), Reach::OneOf(case(2))];
         assert_eq!(affected(&called, &members).people, 1);
     }
 
     #[test]
     fn who_joined_later_is_not_reached_by_what_was_said_before() {
-        let said = Reach::cases([case(1), case(9)]);
+        let said = cases(&[(1, 12), (9, 3)]);
         let before = affected(slice::from_ref(&said), &[(1, 12)]);
         assert_eq!(shown(before), (12, 12, Fill::Filled));
-        let after = affected(&[said], &[(1, 12), (2, 23)]);
+        let after = affected(slice::from_ref(&said), &[(1, 12), (2, 23)]);
         assert_eq!(shown(after), (12, 35, Fill::Partly));
+        let grown = affected(slice::from_ref(&said), &[(1, 35)]);
+        assert_eq!(shown(grown), (12, 35, Fill::Partly), "in the same case too");
         let untold = Untold {
             audience: Audience::Affected,
             reached: after,
@@ -424,7 +427,7 @@ mod tests {
                 .into_iter()
                 .map(|(kind, n, people)| match kind {
                     0 => Reach::Everybody,
-                    1 => Reach::Cases([(case(n), people / 20)].into()),
+                    1 => Reach::Cases([(case(n), people)].into()),
                     2 => Reach::OneOf(case(n)),
                     _ => Reach::Attended(people),
                 })

@@ -245,7 +245,11 @@ impl Turn<'_> {
         let reference = held.reference.clone();
         let reach = match held.form {
             Form::Meeting => Reach::Attended(u64::try_from(held.attendance).unwrap_or(0)),
-            Form::Notice => Reach::cases(held.cases.iter().copied()),
+            Form::Notice => {
+                let mut members = self.members().await?;
+                members.retain(|case, _| held.cases.contains(case));
+                Reach::Cases(members)
+            }
         };
         briefing.state = BriefingState::Held;
         briefing.held = Some(held);

@@ -69,6 +69,8 @@ pub async fn whole_story(
         story.push(head(&pen, &merged));
         story.extend(said(tx, desk, &pen, &merged).await?);
         story.extend(met(tx, desk, &pen, &merged).await?);
+        story.push(promises(tx, &pen, &merged).await?);
+        story.push(pledged(tx, &pen, &merged).await?);
         let log = verified(tx, &merged.name).await?;
         story.push(chained(&merged, &log));
         story.extend(timeline(tx, &pen, &merged).await?);

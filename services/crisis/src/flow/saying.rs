@@ -12,6 +12,7 @@ use redress_wording::Checker;
 use super::{Desk, Transition, Turn};
 use crate::domain::briefing::{CORRECTED, SUPERSEDED};
 use crate::domain::gate::Waiver;
+use crate::domain::matrix::Reach;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
     Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing, chain,
@@ -344,7 +345,10 @@ impl Turn<'_> {
         }
         let left = statement.name.to_string();
         // Notification brings it to each of them.
-        let reach = self.reach(content.audience).await?;
+        let reach = match content.audience {
+            Audience::Affected => Reach::Cases(self.members().await?),
+            _ => Reach::Everybody,
+        };
         self.told(content.audience, TellMeans::Statement, &left, reach)
             .await?;
         if content.kind == StatementKind::Holding {

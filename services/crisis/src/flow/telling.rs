@@ -34,16 +34,13 @@ impl Turn<'_> {
         told::add(self.tx, &site, id, &told).await
     }
 
-    /// Whom something reaches that is said to an audience now: of those concerned, whose cases are there; who joins later is
-    /// not sent what was said before.
+    /// Whoever complains now: who joins later is not sent what was said before.
     ///
     /// # Errors
     /// When Postgres is away.
-    pub async fn reach(&mut self, audience: Audience) -> Result<Reach, Fault> {
-        Ok(match audience {
-            Audience::Affected => Reach::cases(self.concerned().await?),
-            _ => Reach::Everybody,
-        })
+    pub(super) async fn members(&mut self) -> Result<Members, Fault> {
+        let IncidentName { site, id } = &self.incident.name;
+        cases::members(self.tx, site, *id).await
     }
 
     /// Who has to be told something yet before the stage may end.

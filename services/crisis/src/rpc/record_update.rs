@@ -12,6 +12,7 @@ use tonic::Request;
 
 use super::Incidents;
 use super::command::{self, Command, Order};
+use crate::domain::matrix::Reach;
 use crate::domain::statement::NOTHING_NEW;
 use crate::domain::words::{Audience, LogKind, Mode, TellMeans, UpdateAudience};
 use crate::flow::{Transition, Turn};
@@ -97,17 +98,16 @@ impl Command for Update<'_> {
                     NOTHING_NEW.map(|(_, text)| text).join(" / ")
                 ),
             ),
-            // What was published is told again: it was news when it left.
+            // What was published is told again: it was news when it left, and closed then what it closes.
             (UpdateAudience::Outward, false) => {
                 let audience = turn.told_again(self.reference).await?;
                 let text = format!("an outward update was given: a statement to {audience} again");
-                (Some(audience), true, text)
+                (None, true, text)
             }
         };
         if let Some(audience) = told {
-            let reach = turn.reach(audience).await?;
-            turn.told(audience, TellMeans::Update, self.reference, reach)
-                .await?;
+            let (means, reach) = (TellMeans::Update, Reach::Everybody);
+            turn.told(audience, means, self.reference, reach).await?;
         }
         turn.note(LogKind::Update, self.actor, &text, self.reference)
             .await?;

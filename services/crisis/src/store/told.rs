@@ -12,30 +12,51 @@ use super::{deliveries, read};
 use crate::domain::matrix::{Reach, Told};
 use crate::domain::words::TellMeans;
 
-/// Whom it reached, as it is stored: cases, and people.
-fn stored(reach: &Reach) -> (Vec<Uuid>, Option<i32>) {
-    match reach {
-        Reach::Everybody => (Vec::new(), None),
-        // Of nobody's cases: not of everybody's.
-        Reach::Cases(cases) if cases.is_empty() => (Vec::new(), Some(0)),
-        Reach::Cases(cases) => (cases.keys().copied().collect(), None),
-        Reach::OneOf(case) => (vec![*case], Some(1)),
-        Reach::Attended(people) => {
-            let people = i32::try_from(*people).unwrap_or(i32::MAX);
-            (Vec::new(), Some(people))
-        }
-    }
+/// Whom it reached, as it is stored.
+#[derive(Debug, Default)]
+struct Stored {
+    /// The cases that it speaks to.
+    cases: Vec<Uuid>,
+    /// How many complained in each.
+    sizes: Vec<i32>,
+    /// So many alone.
+    people: Option<i32>,
 }
 
-fn reach(means: TellMeans, cases: Vec<Uuid>, people: Option<i32>) -> Reach {
-    match (people, cases.first().copied()) {
-        (None, None) => Reach::Everybody,
-        (None, Some(_)) => Reach::cases(cases),
-        (Some(_), Some(case)) => Reach::OneOf(case),
-        (Some(people), None) if means == TellMeans::Briefing => {
-            Reach::Attended(u64::try_from(people).unwrap_or(0))
+impl Stored {
+    fn of(reach: &Reach) -> Self {
+        let count = |people: u64| i32::try_from(people).unwrap_or(i32::MAX);
+        let people = match reach {
+            Reach::Everybody => None,
+            // Of nobody's cases: not of everybody's.
+            Reach::Cases(cases) => cases.is_empty().then_some(0),
+            Reach::OneOf(_) => Some(1),
+            Reach::Attended(people) => Some(count(*people)),
+        };
+        let (cases, sizes) = match reach {
+            Reach::Cases(cases) => cases.iter().map(|(c, n)| (*c, count(*n))).unzip(),
+            Reach::OneOf(case) => (vec![*case], Vec::new()),
+            Reach::Everybody | Reach::Attended(_) => Default::default(),
+        };
+        Self {
+            cases,
+            sizes,
+            people,
         }
-        (Some(_), None) => Reach::cases([]),
+    }
+
+    fn read(self, means: TellMeans) -> Reach {
+        let count = |people: i32| u64::try_from(people).unwrap_or(0);
+        match (self.people, self.cases.first()) {
+            (None, None) => Reach::Everybody,
+            (None, Some(_)) => {
+                let sizes = self.sizes.into_iter().map(count);
+                Reach::Cases(self.cases.into_iter().zip(sizes).collect())
+            }
+            (Some(_), Some(case)) => Reach::OneOf(*case),
+            (Some(people), None) if means == TellMeans::Briefing => Reach::Attended(count(people)),
+            (Some(_), None) => Reach::Cases(BTreeMap::new()),
+        }
     }
 }
 
@@ -45,7 +66,8 @@ fn miss(told: &mut Told, missed: &BTreeMap<(Uuid, Uuid), u64>) {
         (&mut told.reach, told.reference.parse::<StatementName>())
     {
         for (case, people) in cases {
-            *people = missed.get(&(statement.id, *case)).copied().unwrap_or(0);
+            let missed = missed.get(&(statement.id, *case)).copied();
+            *people = people.saturating_sub(missed.unwrap_or(0));
         }
     }
 }
@@ -55,11 +77,11 @@ fn miss(told: &mut Told, missed: &BTreeMap<(Uuid, Uuid), u64>) {
 /// # Errors
 /// When Postgres is away.
 pub async fn add(tx: &mut Tx, site: &SiteId, incident: Uuid, told: &Told) -> Result<(), Fault> {
-    let (cases, people) = stored(&told.reach);
+    let reached = Stored::of(&told.reach);
     sqlx::query!(
         "-- crisis::store::told::add
-        INSERT INTO incident_told (site, incident, audience, stage, means, reference, told_time, reached_cases, reached_people)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        INSERT INTO incident_told (site, incident, audience, stage, means, reference, told_time, reached_cases, reached_sizes, reached_people)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         site.as_str(),
         incident,
         told.audience.word(),
@@ -67,8 +89,9 @@ pub async fn add(tx: &mut Tx, site: &SiteId, incident: Uuid, told: &Told) -> Res
         told.means.word(),
         told.reference,
         told.at.to_sqlx(),
-        &cases,
-        people,
+        &reached.cases,
+        &reached.sizes,
+        reached.people,
     )
     .execute(&mut **tx)
     .await
@@ -83,7 +106,7 @@ pub async fn add(tx: &mut Tx, site: &SiteId, incident: Uuid, told: &Told) -> Res
 pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<Told>, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::told::of_incident
-        SELECT audience, stage, means, reference, told_time, reached_cases, reached_people FROM incident_told
+        SELECT audience, stage, means, reference, told_time, reached_cases, reached_sizes, reached_people FROM incident_told
         WHERE site = $1 AND (incident = $2
           OR incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND i.merged_into = $2))
         ORDER BY id",
@@ -97,12 +120,17 @@ pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     rows.into_iter()
         .map(|r| {
             let means = read(&r.means)?;
+            let reached = Stored {
+                cases: r.reached_cases,
+                sizes: r.reached_sizes,
+                people: r.reached_people,
+            };
             let mut told = Told {
                 audience: read(&r.audience)?,
                 stage: read(&r.stage)?,
                 means,
                 reference: r.reference,
-                reach: reach(means, r.reached_cases, r.reached_people),
+                reach: reached.read(means),
                 at: r.told_time.to_jiff(),
             };
             miss(&mut told, &missed);
@@ -120,16 +148,17 @@ mod tests {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         for (means, written) in [
             (TellMeans::Update, Reach::Everybody),
-            (TellMeans::Update, Reach::cases([])),
-            (TellMeans::Statement, Reach::cases([])),
-            (TellMeans::Statement, Reach::cases([one, other])),
-            (TellMeans::Briefing, Reach::cases([one])),
+            (TellMeans::Statement, Reach::Cases(BTreeMap::new())),
+            (
+                TellMeans::Statement,
+                Reach::Cases([(one, 3), (other, 0)].into()),
+            ),
+            (TellMeans::Briefing, Reach::Cases([(one, 2)].into())),
             (TellMeans::Contact, Reach::OneOf(one)),
             (TellMeans::Briefing, Reach::Attended(0)),
             (TellMeans::Briefing, Reach::Attended(36)),
         ] {
-            let (cases, people) = stored(&written);
-            assert_eq!(reach(means, cases, people), written);
+            assert_eq!(Stored::of(&written).read(means), written);
         }
     }
 }

@@ -313,6 +313,7 @@ async fn who_joins_after_a_statement_has_not_been_told() {
         (cell.reached_count, cell.audience_size, cell.fill())
     };
     assert_eq!(cell().await, (12, 12, CellFill::Filled));
+    // As a new case, and with a case that was there.
     let mut joins = graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.5"]).at(world.now());
     joins.payload.complainants = 23;
     world.take([joins.event()]).await;
@@ -322,7 +323,7 @@ async fn who_joins_after_a_statement_has_not_been_told() {
 }
 
 #[tokio::test]
-async fn what_goes_out_rests_upon_a_statement_that_stands_and_is_told_to_whom_that_speaks_i7() {
+async fn what_goes_out_rests_upon_a_statement_that_stands_and_is_no_news_i7() {
     let (world, incident) = public().await;
     let refused = async |reference: &str| {
         let refused = world.outward(&incident, reference, false).await;
@@ -356,7 +357,11 @@ async fn what_goes_out_rests_upon_a_statement_that_stands_and_is_told_to_whom_th
     let cell = world
         .cell(&incident, Audience::Affected, IncidentStage::Outbreak)
         .await;
-    assert_eq!((cell.count, cell.means()), (3, TellMeans::Update));
+    assert_eq!(
+        (cell.count, cell.means()),
+        (1, TellMeans::Statement),
+        "nobody was sent anything again"
+    );
     assert_eq!(cell.reference, said.name);
     let missing = world.missing(&incident).await;
     assert!(missing.contains(&Audience::Public), "it spoke to others");
