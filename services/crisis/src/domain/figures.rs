@@ -142,8 +142,14 @@ pub fn agree(one: &str, other: &str) -> bool {
 const ABOUT: [char; 4] = ['多', '余', '个', '来'];
 
 /// People who came to harm, right after their figure or after a word for nobody: 两死三伤.
-const LOSSES: [&str; 11] = [
-    "死", "伤", "亡", "遇难", "失踪", "失联", "重伤", "轻伤", "受伤", "被困", "住院",
+const LOSSES: [&str; 23] = [
+    "死", "伤", "亡", "遇难", "失踪", "失联", "重伤", "轻伤", "受伤", "被困", "住院", "送医",
+    "去世", "离世", "丧生", "身故", "遇害", "坠楼", "跳楼", "坠落", "抢救", "昏迷", "中毒",
+];
+
+/// Who does this came to no harm: `一名专人对接受伤业主`.
+const HELPS: [&str; 8] = [
+    "对接", "看望", "防止", "避免", "陪同", "救治", "慰问", "安抚",
 ];
 
 /// The same in English, as words begin.
@@ -200,6 +206,8 @@ fn is_harm(text: &str, within: usize) -> bool {
 /// Whether the clause after a figure tells of people who came to harm.
 fn tells_of_harm(after: &str) -> bool {
     let near: String = clause(after).chars().take(HARM_WITHIN).collect();
+    let helps = HELPS.iter().filter_map(|word| near.find(word)).min();
+    let near = helps.map_or(&*near, |at| &near[..at]);
     LOSSES.iter().any(|loss| near.contains(loss)) || is_harm(after, HARM_WORDS_WITHIN)
 }
 
@@ -493,7 +501,7 @@ fn chinese(letters: &[char], before: Option<char>) -> Option<(String, usize)> {
     let measured = led && MEASURES.iter().any(|measure| rest.starts_with(measure));
     let lost = led && matches!(before, Some('死' | '伤' | '亡' | '踪'));
     // 一起 is "together", 四周 all around, 千家万户 everybody, and 周五 a day.
-    let together = number == "1" && len == 1 && rest.starts_with('起');
+    let together = number == "1" && len == 1 && rest.starts_with('起') && !tells_of_harm(rest);
     let around = number == "4" && len == 1 && rest.starts_with('周');
     let everybody = !led && before == Some('家');
     let weekday = len == 1 && !counts && matches!(before, Some('周' | '期' | '拜'));
@@ -504,7 +512,7 @@ fn chinese(letters: &[char], before: Option<char>) -> Option<(String, usize)> {
 }
 
 /// Words for nobody, the longer before the shorter.
-const NOBODY_IN_CHINESE: [&str; 13] = [
+const NOBODY_IN_CHINESE: [&str; 14] = [
     "没有任何",
     "没有一",
     "没有",
@@ -512,6 +520,7 @@ const NOBODY_IN_CHINESE: [&str; 13] = [
     "未发生",
     "未导致",
     "未出现",
+    "未发现",
     "未有",
     "无任何",
     "无一",
@@ -521,15 +530,19 @@ const NOBODY_IN_CHINESE: [&str; 13] = [
 ];
 
 /// What stands between such a word and the harm.
-const WHO_IN_CHINESE: [&str; 11] = [
-    "人员", "人", "业主", "居民", "住户", "工人", "员工", "发生", "造成", "出现", "因此",
+const WHO_IN_CHINESE: [&str; 14] = [
+    "人员", "人", "业主", "居民", "住户", "工人", "员工", "发生", "造成", "导致", "出现", "发现",
+    "任何", "因此",
 ];
 
 /// Harm that nobody came to. 无死角 tells of none.
-const HARM_IN_CHINESE: [&str; 13] = [
+const HARM_IN_CHINESE: [&str; 16] = [
     "伤亡", "伤者", "伤员", "受伤", "重伤", "轻伤", "死亡", "死伤", "死者", "遇难", "失踪", "失联",
-    "被困",
+    "被困", "住院", "送医", "中毒",
 ];
+
+/// What is said of figures that are not there yet, and not that they are none.
+const OF_IT: [&str; 4] = ["数字", "统计", "名单", "证明"];
 
 /// How many letters say that nobody came to harm: `无人伤亡`, `没有人员受伤`.
 fn nobody_in_chinese(letters: &[char]) -> Option<usize> {
@@ -543,8 +556,11 @@ fn nobody_in_chinese(letters: &[char]) -> Option<usize> {
     {
         rest = shorter;
     }
-    let harm = HARM_IN_CHINESE.iter().any(|harm| rest.starts_with(harm));
-    harm.then(|| said.chars().count())
+    let after = HARM_IN_CHINESE
+        .iter()
+        .find_map(|harm| rest.strip_prefix(*harm))?;
+    let of_it = OF_IT.iter().any(|word| after.starts_with(word));
+    (!of_it).then(|| said.chars().count())
 }
 
 const ONES: [&str; 20] = [
@@ -784,6 +800,11 @@ mod tests {
             ("未造成人员伤亡", "0"),
             ("无一人受伤", "0"),
             ("零伤亡", "0"),
+            ("未造成任何人员伤亡", "0"),
+            ("没有导致人员伤亡", "0"),
+            ("未发现人员伤亡", "0"),
+            ("无人送医", "0"),
+            ("一起死亡事故", "1"),
             ("Twelve were taken to hospital", "12"),
             ("twelve people", "12"),
             ("thirty five residents", "35"),
@@ -814,12 +835,20 @@ mod tests {
         for harm in [
             "一死",
             "一名业主受伤",
+            "一名老人离世",
+            "一名业主跳楼",
+            "一人抢救无效",
             "one resident was injured",
             "One died",
         ] {
             assert!(figures(harm).iter().any(|f| !f.article), "{harm}");
         }
-        for none in ["一名业主来电", "one resident called"] {
+        for none in [
+            "一名业主来电",
+            "我们已安排一名专人对接受伤业主",
+            "一位负责人已到医院看望伤者",
+            "one resident called",
+        ] {
             assert!(figures(none).iter().all(|f| f.article), "{none}");
         }
     }
@@ -838,6 +867,8 @@ mod tests {
             "排查无死角",
             "正在核实有无人员伤亡",
             "无人机正在航拍",
+            "还没有伤亡数字",
+            "我们一起努力",
             "zero tolerance",
             "the twenty-first floor",
             "a one-off event",
