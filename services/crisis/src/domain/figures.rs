@@ -138,8 +138,8 @@ pub fn agree(one: &str, other: &str) -> bool {
     one == other || (told == repeated && (bare(&one) || bare(&other)))
 }
 
-/// Letters between a figure and its measure: 三十多人, 三个人.
-const ABOUT: [char; 4] = ['多', '余', '个', '来'];
+/// Letters between a figure and its measure: 三十多人, 十几人, 三个人.
+const ABOUT: [char; 5] = ['多', '余', '几', '个', '来'];
 
 /// People who came to harm, right after their figure or after a word for nobody: 两死三伤.
 const LOSSES: [&str; 23] = [
@@ -147,9 +147,46 @@ const LOSSES: [&str; 23] = [
     "去世", "离世", "丧生", "身故", "遇害", "坠楼", "跳楼", "坠落", "抢救", "昏迷", "中毒",
 ];
 
-/// Who does this came to no harm: `一名专人对接受伤业主`.
-const HELPS: [&str; 8] = [
-    "对接", "看望", "防止", "避免", "陪同", "救治", "慰问", "安抚",
+/// Harm right after one of these is another's, or did not happen: `一名专人对接受伤业主`. 救治无效死亡 did.
+const HELPS: [&str; 10] = [
+    "对接",
+    "看望",
+    "防止人员",
+    "防止",
+    "避免人员",
+    "避免",
+    "陪同",
+    "救治",
+    "慰问",
+    "安抚",
+];
+
+/// The same in English, as words begin: before `the injured`, and before `injuries`.
+const HELPS_IN_ENGLISH: [&str; 9] = [
+    "visit", "help", "assist", "support", "comfort", "accompan", "contact", "prevent", "avoid",
+];
+
+/// Words between such a word and the harm.
+const WHOSE: [&str; 7] = ["the", "those", "our", "all", "any", "further", "more"];
+
+/// What follows a word for harm that nobody came to: `missing documents`, `dead ends`, `casualty figures`.
+const THINGS: [&str; 16] = [
+    "document",
+    "paper",
+    "file",
+    "record",
+    "page",
+    "data",
+    "link",
+    "item",
+    "end",
+    "spot",
+    "zone",
+    "figure",
+    "number",
+    "toll",
+    "list",
+    "certificate",
 ];
 
 /// The same in English, as words begin.
@@ -196,19 +233,55 @@ fn clause(text: &str) -> &str {
 
 /// Whether one of the next words of the clause tells of harm.
 fn is_harm(text: &str, within: usize) -> bool {
-    clause(text)
-        .split_whitespace()
-        .take(within)
-        .filter(|word| !word.starts_with("deadline") && !word.starts_with("diesel"))
-        .any(|word| HARM.iter().any(|harm| word.starts_with(harm)))
+    !harms(text, within).is_empty()
+}
+
+/// Which of the next words of the clause tell of harm.
+fn harms(text: &str, within: usize) -> Vec<usize> {
+    let words: Vec<&str> = clause(text).split_whitespace().take(within + 1).collect();
+    let of_a_thing = |at: usize| {
+        let next = words.get(at + 1).map(|word| word.trim_end_matches('s'));
+        next.is_some_and(|word| THINGS.contains(&word))
+    };
+    let is_harm = |at: &usize| {
+        let word = words[*at];
+        HARM.iter().any(|harm| word.starts_with(harm))
+            && !word.starts_with("deadline")
+            && !word.starts_with("diesel")
+            && !of_a_thing(*at)
+    };
+    (0..words.len().min(within)).filter(is_harm).collect()
 }
 
 /// Whether the clause after a figure tells of people who came to harm.
 fn tells_of_harm(after: &str) -> bool {
-    let near: String = clause(after).chars().take(HARM_WITHIN).collect();
-    let helps = HELPS.iter().filter_map(|word| near.find(word)).min();
-    let near = helps.map_or(&*near, |at| &near[..at]);
-    LOSSES.iter().any(|loss| near.contains(loss)) || is_harm(after, HARM_WORDS_WITHIN)
+    let mut near: String = clause(after).chars().take(HARM_WITHIN).collect();
+    for helps in HELPS {
+        let Some((before, rest)) = near.split_once(helps) else {
+            continue;
+        };
+        let mut rest = rest.strip_prefix('了').unwrap_or(rest);
+        while let Some(shorter) = LOSSES.iter().find_map(|loss| rest.strip_prefix(loss)) {
+            rest = shorter;
+        }
+        near = format!("{before} {rest}");
+    }
+    if LOSSES.iter().any(|loss| near.contains(loss)) {
+        return true;
+    }
+    let words: Vec<&str> = clause(after).split_whitespace().collect();
+    harms(after, HARM_WORDS_WITHIN).into_iter().any(|at| {
+        let whose = words[..at].iter().rev().take_while(|w| WHOSE.contains(*w));
+        let whose = whose.count();
+        let helps = words[..at - whose].last().is_some_and(|word| {
+            let helps = HELPS_IN_ENGLISH
+                .iter()
+                .find(|helps| word.starts_with(**helps));
+            // A visitor injured is harmed.
+            helps.is_some_and(|helps| whose > 0 || matches!(*helps, "prevent" | "avoid"))
+        });
+        !helps
+    })
 }
 
 /// Full-width letters as plain ones, in lower case.
@@ -421,8 +494,18 @@ fn numeral(letters: &[char]) -> Option<Numeral> {
     let (mut unit, mut zero) = (10, false);
     while let Some(&letter) = letters.get(at) {
         if let Some(d) = chinese_digit(letter) {
-            if digit.is_some_and(|d| d != 0) {
-                return None;
+            if let Some(low) = digit.filter(|d| *d != 0) {
+                // 十七八人, 一百二三十人: between the two.
+                let so_far = (whole, part, if zero { 1 } else { unit / 10 });
+                let (number, len) = between(so_far, low, d, &letters[at + 1..])?;
+                let led =
+                    chinese_digit(letters[0]).is_some() || chinese_unit(letters[0]) == Some(10);
+                return Some(Numeral {
+                    number,
+                    len: at + 1 + len,
+                    led,
+                    sure: led,
+                });
             }
             zero |= d == 0;
             digit = Some(d);
@@ -465,6 +548,32 @@ fn numeral(letters: &[char]) -> Option<Numeral> {
     })
 }
 
+/// From one number to the next, of which the whole, the part and what a last digit is worth are read already, and how many
+/// of the letters that follow it takes: 十七八, 一百二三十, 十七八万.
+fn between(
+    (whole, part, last): (u64, u64, u64),
+    low: u64,
+    high: u64,
+    after: &[char],
+) -> Option<(String, usize)> {
+    let unit = |at: usize| after.get(at).copied().and_then(chinese_unit);
+    let small = unit(0).filter(|times| *times < 10_000);
+    let len = usize::from(small.is_some());
+    let big = unit(len).filter(|times| *times >= 10_000);
+    let len = len + usize::from(big.is_some());
+    let ends = after.get(len).is_none_or(|c| chinese_digit(*c).is_none()) && unit(len).is_none();
+    // The smaller stands after the larger, and 五六 alone is read elsewhere.
+    let fits = whole.max(part) > 0 && small.is_none_or(|small| small <= last);
+    if high != low + 1 || !ends || !fits {
+        return None;
+    }
+    let number = |digit: u64| {
+        let part = part.saturating_add(digit.saturating_mul(small.unwrap_or(last)));
+        whole.saturating_add(part.saturating_mul(big.unwrap_or(1)))
+    };
+    Some((format!("{}-{}", number(low), number(high)), len))
+}
+
 /// Measures of what is not compared from statement to statement, and is a figure all the same.
 const MEASURES: [&str; 21] = [
     "元", "块", "米", "平方", "吨", "公里", "天", "日", "小时", "分钟", "周", "年", "月", "岁",
@@ -489,26 +598,60 @@ fn chinese(letters: &[char], before: Option<char>) -> Option<(String, usize)> {
     if let Some(len) = nobody_in_chinese(letters).filter(|_| !asks) {
         return Some(("0".to_owned(), len));
     }
+    // 百分之五.
+    let starts = |said: &str| {
+        said.chars()
+            .eq(letters.iter().copied().take(said.chars().count()))
+    };
+    if starts("百分之") || starts("千分之") {
+        let share = numeral(&letters[3..])?;
+        return Some((share.number, 3 + share.len));
+    }
     let Numeral {
         number,
         len,
         led,
         sure,
     } = numeral(letters)?;
+    if is_name(letters, len, before) {
+        return None;
+    }
     let after: String = letters[len..].iter().take(AFTER_MAX).collect();
     let rest = after.trim_start_matches(ABOUT);
     let counts = counted(rest).is_some() && rest.starts_with(|c: char| !c.is_ascii());
     let measured = led && MEASURES.iter().any(|measure| rest.starts_with(measure));
     let lost = led && matches!(before, Some('死' | '伤' | '亡' | '踪'));
+    // 百万元, 上万元.
+    let money = rest.starts_with('元');
+    // 三个小区, and 一个孩子坠楼; 一个 is an article.
+    let pieces = after[..after.len() - rest.len()].contains('个');
+    let pieces = led && pieces && (number != "1" || tells_of_harm(rest));
     // 一起 is "together", 四周 all around, 千家万户 everybody, and 周五 a day.
     let together = number == "1" && len == 1 && rest.starts_with('起') && !tells_of_harm(rest);
-    let around = number == "4" && len == 1 && rest.starts_with('周');
+    let weeks = ["周内", "周后", "周之内", "周以内", "周时间"];
+    let weeks = weeks.iter().any(|weeks| rest.starts_with(weeks));
+    let around = number == "4" && len == 1 && rest.starts_with('周') && !weeks;
     let everybody = !led && before == Some('家');
     let weekday = len == 1 && !counts && matches!(before, Some('周' | '期' | '拜'));
-    if together || around || everybody || weekday || !(counts || measured || lost || sure) {
+    let is_figure = counts || measured || lost || money || pieces || sure;
+    if together || around || everybody || weekday || !is_figure {
         return None;
     }
     Some((number, len))
+}
+
+/// Whether a numeral is part of a name or of a word: 陆家嘴, 二次供水, 三位一体, 双十一, 十一假期.
+fn is_name(letters: &[char], len: usize, before: Option<char>) -> bool {
+    const HOLIDAY: [&str; 5] = ["假", "长假", "黄金周", "期间", "国庆"];
+    let said: String = letters[..len].iter().collect();
+    let rest: String = letters[len..].iter().take(AFTER_MAX).collect();
+    match said.as_str() {
+        "陆" | "伍" => rest.starts_with('家'),
+        "二" => rest.starts_with('次'),
+        "十一" if HOLIDAY.iter().any(|day| rest.starts_with(day)) => true,
+        "十一" | "十二" => before == Some('双'),
+        _ => rest.starts_with("位一体"),
+    }
 }
 
 /// Words for nobody, the longer before the shorter.
@@ -559,6 +702,7 @@ fn nobody_in_chinese(letters: &[char]) -> Option<usize> {
     let after = HARM_IN_CHINESE
         .iter()
         .find_map(|harm| rest.strip_prefix(*harm))?;
+    let after = after.trim_start_matches('的');
     let of_it = OF_IT.iter().any(|word| after.starts_with(word));
     (!of_it).then(|| said.chars().count())
 }
@@ -804,7 +948,29 @@ mod tests {
             ("没有导致人员伤亡", "0"),
             ("未发现人员伤亡", "0"),
             ("无人送医", "0"),
+            ("没有造成任何人员伤亡", "0"),
+            ("事故没有导致人员伤亡", "0"),
+            ("无人住院", "0"),
+            ("无人中毒", "0"),
             ("一起死亡事故", "1"),
+            ("十七八人受伤", "17-18"),
+            ("十五六人", "15-16"),
+            ("一百二三十人", "120-130"),
+            ("十七八万元", "170000-180000"),
+            ("十几人受伤", "10"),
+            ("百分之五", "5"),
+            ("百分之三十五", "35"),
+            ("数百万元", "1000000"),
+            ("百万元", "1000000"),
+            ("千万元", "10000000"),
+            ("上万元", "10000"),
+            ("十个工作日内", "10"),
+            ("三个小区", "3"),
+            ("四周内", "4"),
+            ("陆家嘴三户", "3"),
+            ("十一人", "11"),
+            ("三次", "3"),
+            ("三号楼", "3"),
             ("Twelve were taken to hospital", "12"),
             ("twelve people", "12"),
             ("thirty five residents", "35"),
@@ -837,8 +1003,18 @@ mod tests {
             "一名业主受伤",
             "一名老人离世",
             "一名业主跳楼",
+            "一个孩子坠楼",
             "一人抢救无效",
+            "一人救治无效死亡",
+            "一名陪同人员受伤",
+            "一位负责人看望伤者时受伤",
+            "致一人去世",
+            "确认一名业主丧生",
+            "一人送医",
+            "一起死亡事故",
             "one resident was injured",
+            "one resident visiting the site was injured",
+            "one visitor injured",
             "One died",
         ] {
             assert!(figures(harm).iter().any(|f| !f.article), "{harm}");
@@ -847,6 +1023,9 @@ mod tests {
             "一名业主来电",
             "我们已安排一名专人对接受伤业主",
             "一位负责人已到医院看望伤者",
+            "一项措施防止伤害",
+            "一项措施避免人员伤亡",
+            "One manager visits the injured today",
             "one resident called",
         ] {
             assert!(figures(none).iter().all(|f| f.article), "{none}");
@@ -875,6 +1054,27 @@ mod tests {
             "often",
             "no deadline was missed",
             "no diesel ran out",
+            "no missing documents",
+            "no dead ends",
+            "no casualty figures yet",
+            "陆家嘴花园",
+            "陆家",
+            "伍家",
+            "二次伤害",
+            "二次供水",
+            "二次装修",
+            "四位一体",
+            "三位一体",
+            "双十一",
+            "十一假期",
+            "没有伤亡数字可以公布",
+            "一个小区",
+            "万科",
+            "百姓",
+            "一期",
+            "第二天",
+            "一下",
+            "one voice",
             "no doubt",
             "hundreds of letters",
         ] {

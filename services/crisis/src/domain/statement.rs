@@ -560,8 +560,10 @@ pub fn changes(old: &Content, new: &Content) -> String {
 /// What a fact counts; its key says what where its value does not.
 fn counts(fact: &Fact) -> Vec<(String, Counted)> {
     // A time of day counts nobody, whatever happened then.
-    let of_a_time = |word: &str| fact.key.split('_').any(|part| part == word);
-    if ["time", "date", "since", "at"].into_iter().any(of_a_time) {
+    let (first, last) = (fact.key.split('_').next(), fact.key.split('_').next_back());
+    if matches!(first, Some("time" | "date"))
+        || matches!(last, Some("time" | "date" | "since" | "at"))
+    {
         return Vec::new();
     }
     let of = |text: &str| -> Vec<(String, Counted)> {

@@ -243,6 +243,19 @@ fn what_was_published_is_not_contradicted() {
 }
 
 #[test]
+fn a_time_of_day_counts_nobody_and_contradicts_no_toll() {
+    let published = [fact("deaths", "2 deaths")];
+    for (key, value, contradicts) in [
+        ("time_of_death", "9:30", false),
+        ("injured_since", "3 May", false),
+        ("deaths_at_site", "3", true),
+    ] {
+        let found = contradiction(&[fact(key, value)], &published);
+        assert_eq!(found.is_some(), contradicts, "{key}");
+    }
+}
+
+#[test]
 fn the_same_thing_counted_differently_contradicts_under_any_key_and_spelling() {
     let facts = |of: &[(&str, &str)]| -> Vec<Fact> { of.iter().map(|(k, v)| fact(k, v)).collect() };
     let contradicts = |says: &[(&str, &str)], published: &[(&str, &str)]| {
