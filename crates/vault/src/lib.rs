@@ -8,8 +8,11 @@
 //! - [`Vault::person_token`] turns an account, phone or e-mail address into a keyed hash per
 //!   organization: equal tokens are one person, and without the key nobody can guess back.
 //!
+//! Beside it [`chain`]: what is only ever added to, hashed entry over entry (I12).
+//!
 //! Nothing here does I/O but [`Vault::from_file`]; nothing prints a key or a plain text.
 
+pub mod chain;
 mod identity;
 mod key_file;
 mod seal;

@@ -7,11 +7,11 @@ use redress_proto::assignment::v1::{BrokenWork, VerifyWorkRequest, VerifyWorkRes
 use redress_rpc::Caller;
 use redress_rpc::page::Page;
 use redress_store::{Operation, Tx};
+use redress_vault::chain::first_broken;
 use tonic::Request;
 use uuid::Uuid;
 
 use super::{Shared, parse, solution, visible_work};
-use crate::domain::history::first_broken;
 use crate::store::{history, sites, solutions};
 
 /// Cases of a page at most: every step of each is read.
@@ -98,7 +98,7 @@ async fn walk(tx: &mut Tx, case: CaseName) -> Result<Walked, Fault> {
     let name = parse::work_name(&case).to_string();
     let step = first_broken(&case, &steps, &head).map(|broken| BrokenWork {
         name: name.clone(),
-        first_bad_sequence: broken.sequence,
+        first_bad_sequence: broken.number,
         finding: broken.finding.to_owned(),
         solution: String::new(),
     });

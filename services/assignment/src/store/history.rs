@@ -5,9 +5,10 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId, StaffId};
 use redress_store::{StoreResultExt as _, Tx};
+use redress_vault::chain::{Head, Kept};
 use uuid::Uuid;
 
-use crate::domain::history::{Entry, Head, Kept, hash};
+use crate::domain::history::Entry;
 use crate::domain::work::Step;
 
 struct Row {
@@ -23,7 +24,7 @@ struct Row {
 }
 
 impl Row {
-    fn into_kept(self) -> Kept {
+    fn into_kept(self) -> Kept<Entry> {
         Kept {
             entry: Entry {
                 sequence: self.sequence,
@@ -44,7 +45,7 @@ impl Row {
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn after(tx: &mut Tx, case: &CaseName, sequence: i64) -> Result<Vec<Kept>, Fault> {
+pub async fn after(tx: &mut Tx, case: &CaseName, sequence: i64) -> Result<Vec<Kept<Entry>>, Fault> {
     let rows = sqlx::query_as!(
         Row,
         "-- assignment::store::history::after
@@ -97,8 +98,7 @@ pub async fn append(
     let mut head = head(tx, case).await?.unwrap_or_default();
     // What a release without hashes added meanwhile.
     for step in after(tx, case, head.count).await? {
-        head.count = step.entry.sequence;
-        head.hash = hash(case, &head.hash, &step.entry);
+        head.over(case, &step.entry);
     }
     for step in steps {
         let entry = Entry {
@@ -111,8 +111,7 @@ pub async fn append(
             offered_to: step.offered_to.as_ref().map(StaffId::to_string),
             text: step.text.clone(),
         };
-        head.count = entry.sequence;
-        head.hash = hash(case, &head.hash, &entry);
+        head.over(case, &entry);
         insert(tx, case, &entry, &head.hash).await?;
     }
     sqlx::query!(

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use redress_model::name::{SiteId, StatementName};
-use sha2::{Digest as _, Sha256};
+use redress_vault::chain::Parts;
 
 use super::statement::Digest;
 use super::words::{Audience, StatementKind};
@@ -71,11 +71,8 @@ pub struct Said<'a> {
 
 /// Hash of an entry. Every part is preceded by its length; numbers are decimal.
 pub fn hash(form: Form, said: &Said<'_>) -> Digest {
-    let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
-    };
+    let mut parts = Parts::default();
+    let mut part = |bytes: &[u8]| parts.add(bytes);
     if form == Form::Whole {
         part(WHOLE.as_bytes());
     }
@@ -94,7 +91,7 @@ pub fn hash(form: Form, said: &Said<'_>) -> Digest {
         part(said.supersedes_number.to_string().as_bytes());
         part(said.published.as_microsecond().to_string().as_bytes());
     }
-    hash.finalize().into()
+    parts.finish()
 }
 
 #[cfg(test)]

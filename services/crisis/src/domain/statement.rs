@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redress_model::name::{SiteId, StaffId, StaffName};
 use redress_model::words::DutyRole;
+use redress_vault::chain::Parts;
 use redress_wording::Checker;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::figures::{Counted, agree, figures, in_digits};
@@ -81,11 +81,8 @@ impl Scene {
 /// Names a text in a stage of an incident. Every part is preceded by its length, so that no two contents run
 /// into each other.
 pub fn digest(incident: Uuid, scene: Scene, content: &Content) -> Digest {
-    let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
-    };
+    let mut parts = Parts::default();
+    let mut part = |bytes: &[u8]| parts.add(bytes);
     part(incident.as_bytes());
     let scene = scene.name();
     for word in [
@@ -112,7 +109,7 @@ pub fn digest(incident: Uuid, scene: Scene, content: &Content) -> Digest {
             part(reason.as_bytes());
         }
     }
-    hash.finalize().into()
+    parts.finish()
 }
 
 /// A person as far as four eyes depend on it: one person may have a token and a place on the roster.
@@ -559,13 +556,6 @@ pub fn changes(old: &Content, new: &Content) -> String {
 
 /// What a fact counts; its key says what where its value does not.
 fn counts(fact: &Fact) -> Vec<(String, Counted)> {
-    // A time of day counts nobody, whatever happened then.
-    let (first, last) = (fact.key.split('_').next(), fact.key.split('_').next_back());
-    if matches!(first, Some("time" | "date"))
-        || matches!(last, Some("time" | "date" | "since" | "at"))
-    {
-        return Vec::new();
-    }
     let of = |text: &str| -> Vec<(String, Counted)> {
         figures(text)
             .into_iter()
@@ -573,7 +563,11 @@ fn counts(fact: &Fact) -> Vec<(String, Counted)> {
             .collect()
     };
     let told = of(&fact.value);
-    if told.is_empty() {
+    // A time of day counts nobody, whatever happened then; deaths_to_date are a toll.
+    let (first, last) = (fact.key.split('_').next(), fact.key.split('_').next_back());
+    let is_time = matches!(first, Some("time" | "date"))
+        || matches!(last, Some("time" | "date" | "since" | "at"));
+    if told.is_empty() && (!is_time || fact.key.ends_with("to_date")) {
         let value = in_digits(&fact.value);
         of(&format!("{value} {}", fact.key.replace('_', " ")))
     } else {

@@ -7,11 +7,11 @@ use redress_model::Fault;
 use redress_model::name::{IncidentName, StatementName};
 use redress_model::words::ClockKind;
 use redress_store::Tx;
+use redress_vault::chain::Broken;
 
 use super::verifying::{Verified, verified};
 use super::{Account, BriefingTold, Desk, StatementCase, listed};
 use crate::domain::export::Entry;
-use crate::domain::logbook::Broken;
 use crate::domain::words::{LogKind, State};
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;

@@ -9,12 +9,12 @@ use redress_model::time::SharedClock;
 use redress_proto::event::v1 as events;
 use redress_store::Tx;
 use redress_timers::Entry;
+use redress_vault::chain::Head;
 use uuid::Uuid;
 
 use crate::Settings;
 use crate::domain::cadence::Policy;
 use crate::domain::command::Roster;
-use crate::domain::logbook::Head;
 use crate::domain::terms::Terms;
 use crate::domain::words::{LogKind, Mode, State};
 use crate::store::cases::Contact;

@@ -3,8 +3,8 @@
 use redress_model::Fault;
 use redress_model::name::IncidentName;
 use redress_store::Tx;
+use redress_vault::chain::{Broken, first_broken};
 
-use crate::domain::logbook::{Broken, first_broken};
 use crate::store::log;
 
 /// What a look at a log found.

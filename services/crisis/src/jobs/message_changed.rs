@@ -1,6 +1,7 @@
 //! `redress.message.changed.v1`: what became of a call-out, and of what carries a statement. Of a call-out not reached means
 //! the next deputy, then the next lead; of a statement, that somebody was not told.
 
+use jiff::Timestamp;
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
@@ -14,7 +15,7 @@ use super::Shop;
 use crate::domain::words::{CallOutState, State};
 use crate::flow::{Transition, Turn};
 use crate::store::deliveries::{self, Delivery};
-use crate::store::{callouts, incidents, lock_site, statements};
+use crate::store::{callouts, changes, incidents, lock_site, statements};
 
 /// Takes in the fate of call-outs.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl Handler for MessageChanged {
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
         let changed: events::MessageChanged = event.decode()?;
         if !changed.statement.is_empty() {
-            return carried(tx, &changed).await;
+            return carried(tx, &changed, self.0.desk.clock.now()).await;
         }
         if changed.callout_id.is_empty() {
             return Ok(Applied::Done);
@@ -60,7 +61,11 @@ impl Handler for MessageChanged {
 }
 
 /// What became of a message that carries a statement to somebody who complains. Staff are not counted.
-async fn carried(tx: &mut Tx, changed: &events::MessageChanged) -> Result<Applied, Fault> {
+async fn carried(
+    tx: &mut Tx,
+    changed: &events::MessageChanged,
+    now: Timestamp,
+) -> Result<Applied, Fault> {
     let reached = match changed.state.as_str() {
         "FAILED" | "BOUNCED" => false,
         "SENT" | "DELIVERED" | "READ" | "ACKNOWLEDGED" => true,
@@ -71,9 +76,9 @@ async fn carried(tx: &mut Tx, changed: &events::MessageChanged) -> Result<Applie
         return Ok(Applied::Done);
     }
     let StatementName { site, id } = parse_field("statement", &changed.statement)?;
-    if statements::get(tx, &site, id).await?.is_none() {
+    let Some(statement) = statements::get(tx, &site, id).await? else {
         return Ok(Applied::Done);
-    }
+    };
     let at = changed.change_time.as_ref();
     let at = at.ok_or_else(|| Fault::invalid("change_time", "must be given"))?;
     let delivery = Delivery {
@@ -83,6 +88,12 @@ async fn carried(tx: &mut Tx, changed: &events::MessageChanged) -> Result<Applie
         reached,
         at: from_timestamp("change_time", at)?,
     };
-    deliveries::take(tx, &delivery).await?;
+    if deliveries::take(tx, &delivery).await?
+        && let Some(incident) = incidents::get(tx, &site, statement.incident).await?
+    {
+        // Whoever watches sees the matrix of the incident that stayed.
+        let shown = incident.merged_into.unwrap_or(incident.name.id);
+        changes::add(tx, &site, shown, now).await?;
+    }
     Ok(Applied::Done)
 }

@@ -78,20 +78,12 @@ impl Command for Update<'_> {
         if outward {
             turn.require_confirmed()?;
         }
-        let (told, nothing_new, text) = match (self.audience, self.nothing_new) {
-            (UpdateAudience::Inside, false) => (
-                Some(Audience::Staff),
-                false,
-                "an inside report was given".to_owned(),
-            ),
-            (UpdateAudience::Inside, true) => (
-                Some(Audience::Staff),
-                true,
-                "an inside report was given: nothing new".to_owned(),
-            ),
-            // Whoever hears that nothing is new was told nothing that a stage waits for.
+        let (nothing_new, text) = match (self.audience, self.nothing_new) {
+            (UpdateAudience::Inside, false) => (false, "an inside report was given".to_owned()),
+            (UpdateAudience::Inside, true) => {
+                (true, "an inside report was given: nothing new".to_owned())
+            }
             (UpdateAudience::Outward, true) => (
-                None,
                 true,
                 format!(
                     "an outward update was given: nothing new: {}",
@@ -102,12 +94,14 @@ impl Command for Update<'_> {
             (UpdateAudience::Outward, false) => {
                 let audience = turn.told_again(self.reference).await?;
                 let text = format!("an outward update was given: a statement to {audience} again");
-                (None, true, text)
+                (true, text)
             }
         };
-        if let Some(audience) = told {
-            let (means, reach) = (TellMeans::Update, Reach::Everybody);
-            turn.told(audience, means, self.reference, reach).await?;
+        // Whoever hears outward that nothing is new was told nothing that a stage waits for.
+        if !outward {
+            let (staff, means) = (Audience::Staff, TellMeans::Update);
+            turn.told(staff, means, self.reference, Reach::Everybody)
+                .await?;
         }
         turn.note(LogKind::Update, self.actor, &text, self.reference)
             .await?;

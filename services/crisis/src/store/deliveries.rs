@@ -24,17 +24,23 @@ pub struct Delivery {
     pub at: Timestamp,
 }
 
-/// Takes news in unless newer ones are known. Of one instant the better ones hold, in whatever order they come.
+/// Takes news in unless newer ones are known. Of one instant the better ones hold, in whatever order they come. Says whether
+/// that changes who was reached: a message of which nothing is known counts as having arrived.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn take(tx: &mut Tx, delivery: &Delivery) -> Result<(), Fault> {
-    sqlx::query!(
-        "-- crisis::store::deliveries::take
-        INSERT INTO statement_delivery AS d (site, message, statement, case_id, reached, change_time)
-        VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (site, message) DO UPDATE SET reached = $5, change_time = $6
-        WHERE (d.change_time, d.reached) < ($6, $5)",
+pub async fn take(tx: &mut Tx, delivery: &Delivery) -> Result<bool, Fault> {
+    let moved = sqlx::query_scalar!(
+        r#"-- crisis::store::deliveries::take
+        WITH known AS (SELECT reached FROM statement_delivery WHERE site = $1 AND message = $2),
+        taken AS (
+          INSERT INTO statement_delivery AS d (site, message, statement, case_id, reached, change_time)
+          VALUES ($1, $2, $3, $4, $5, $6)
+          ON CONFLICT (site, message) DO UPDATE SET reached = $5, change_time = $6
+          WHERE (d.change_time, d.reached) < ($6, $5)
+          RETURNING d.reached
+        )
+        SELECT taken.reached <> coalesce((SELECT reached FROM known), true) AS "moved!" FROM taken"#,
         delivery.message.site.as_str(),
         delivery.message.id,
         delivery.statement,
@@ -42,10 +48,10 @@ pub async fn take(tx: &mut Tx, delivery: &Delivery) -> Result<(), Fault> {
         delivery.reached,
         delivery.at.to_sqlx(),
     )
-    .execute(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await
     .or_fault()?;
-    Ok(())
+    Ok(moved == Some(true))
 }
 
 /// How many people were not reached by each statement of an incident and of those that were merged into it, by statement

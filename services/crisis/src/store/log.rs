@@ -5,10 +5,11 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{IncidentName, SiteId};
 use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
+use redress_vault::chain::{Head, Kept};
 use uuid::Uuid;
 
 use super::read;
-use crate::domain::logbook::{self, Head, Kept};
+use crate::domain::logbook;
 use crate::domain::words::LogKind;
 
 /// An entry.
@@ -90,7 +91,7 @@ pub async fn kept_after(
     tx: &mut Tx,
     incident: &IncidentName,
     number: i64,
-) -> Result<Vec<Kept>, Fault> {
+) -> Result<Vec<Kept<logbook::Entry>>, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::log::kept_after
         SELECT number, kind, log_time, actor, text, reference, hash FROM incident_log

@@ -290,8 +290,14 @@ async fn whom_a_statement_did_not_reach_has_not_been_told_in_whatever_order_the_
         (cell.reached_count, cell.audience_size, cell.fill())
     };
     assert_eq!(reached().await, (4, 4, CellFill::Filled));
+    let before = world.watched(&incident, "").await;
     world.take([news(1, "SENT", 1), news(2, "FAILED", 2)]).await;
     assert_eq!(reached().await, (3, 4, CellFill::Partly));
+    // Whoever watches sees it at once.
+    let shown = world.watched(&incident, &before.resume_token).await;
+    let cells = shown.room.expect("a room").cells;
+    let affected = cells.iter().find(|c| c.audience() == Audience::Affected);
+    assert_eq!(affected.expect("a cell").reached_count, 3);
     world.take([news(1, "BOUNCED", 3)]).await;
     assert_eq!(reached().await, (2, 4, CellFill::Partly));
     // Sent again, and read; what was known before comes late.
@@ -318,8 +324,12 @@ async fn who_joins_after_a_statement_has_not_been_told() {
     joins.payload.complainants = 23;
     world.take([joins.event()]).await;
     assert_eq!(cell().await, (12, 35, CellFill::Partly));
+    let mut grows = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.5"]).revision(2, 1);
+    grows.payload.complainants = 20;
+    world.take([grows.at(world.now()).event()]).await;
+    assert_eq!(cell().await, (12, 43, CellFill::Partly));
     world.say_to(&incident, Audience::Affected).await;
-    assert_eq!(cell().await, (35, 35, CellFill::Filled));
+    assert_eq!(cell().await, (43, 43, CellFill::Filled));
 }
 
 #[tokio::test]

@@ -18,7 +18,11 @@ use crate::world::*;
 
 impl World {
     /// The next message of a watch that goes on after a token.
-    async fn watched(&self, name: &str, resume_token: &str) -> wire::WatchIncidentResponse {
+    pub(crate) async fn watched(
+        &self,
+        name: &str,
+        resume_token: &str,
+    ) -> wire::WatchIncidentResponse {
         let request = wire::WatchIncidentRequest {
             name: name.into(),
             resume_token: resume_token.into(),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use redress_model::name::SiteId;
 use redress_proto::intake::v1::TimelineKind;
-use sha2::{Digest as _, Sha256};
+use redress_vault::chain::Parts;
 use uuid::Uuid;
 
 /// Length of a hash, a commitment and a salt.
@@ -75,41 +75,35 @@ pub enum Verdict {
 
 /// The commitment of a personal part.
 pub fn commit(salt: &[u8], note: &str) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    part(&mut hash, b"redress.timeline.note.v1");
-    part(&mut hash, salt);
-    part(&mut hash, note.as_bytes());
-    hash.finalize().to_vec()
+    let mut parts = Parts::default();
+    parts.add(b"redress.timeline.note.v1");
+    parts.add(salt);
+    parts.add(note);
+    parts.finish().to_vec()
 }
 
 /// The hash of an entry after the one with the hash `previous` (empty for the first).
 pub fn hash(chain: Chain<'_>, previous: &[u8], entry: &Entry) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    part(&mut hash, b"redress.timeline.entry.v1");
-    part(&mut hash, previous);
-    part(&mut hash, chain.site.as_str().as_bytes());
-    part(&mut hash, chain.case.as_bytes());
-    part(&mut hash, &entry.sequence.to_be_bytes());
-    part(&mut hash, entry.kind.as_str_name().as_bytes());
-    part(&mut hash, &entry.event_time.as_microsecond().to_be_bytes());
-    part(&mut hash, &entry.record_time.as_microsecond().to_be_bytes());
-    part(&mut hash, entry.actor.as_bytes());
-    part(&mut hash, &entry.facts.len().to_be_bytes());
+    let mut parts = Parts::default();
+    parts.add(b"redress.timeline.entry.v1");
+    parts.add(previous);
+    parts.add(chain.site.as_str());
+    parts.add(chain.case.as_bytes());
+    parts.add(entry.sequence.to_be_bytes());
+    parts.add(entry.kind.as_str_name());
+    parts.add(entry.event_time.as_microsecond().to_be_bytes());
+    parts.add(entry.record_time.as_microsecond().to_be_bytes());
+    parts.add(&entry.actor);
+    parts.add(entry.facts.len().to_be_bytes());
     for (key, value) in &entry.facts {
-        part(&mut hash, key.as_bytes());
-        part(&mut hash, value.as_bytes());
+        parts.add(key);
+        parts.add(value);
     }
     match &entry.commitment {
-        Some(commitment) => part(&mut hash, commitment),
-        None => part(&mut hash, b""),
+        Some(commitment) => parts.add(commitment),
+        None => parts.add(b""),
     }
-    hash.finalize().to_vec()
-}
-
-/// Length first, so that no two lists of parts run together to the same bytes.
-fn part(hash: &mut Sha256, bytes: &[u8]) {
-    hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-    hash.update(bytes);
+    parts.finish().to_vec()
 }
 
 /// Walks a chain in order and holds every entry against its hash, its commitment and the head that the

@@ -3,7 +3,7 @@
 
 use redress_model::words::Category;
 use redress_model::{Fault, words};
-use sha2::{Digest as _, Sha256};
+use redress_vault::chain::Parts;
 use uuid::Uuid;
 
 use super::labels;
@@ -151,11 +151,8 @@ impl Content {
     /// What an approval is bound to: all of the above, each part preceded by its length, so that no two contents
     /// share one.
     pub fn digest(&self, site: &str, notice: Uuid) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        let mut part = |bytes: &[u8]| {
-            hash.update((bytes.len() as u64).to_be_bytes());
-            hash.update(bytes);
-        };
+        let mut parts = Parts::default();
+        let mut part = |bytes: &[u8]| parts.add(bytes);
         part(site.as_bytes());
         part(notice.as_bytes());
         part(
@@ -169,7 +166,7 @@ impl Content {
             part(text.body.as_bytes());
         }
         part(&self.list_revision.to_be_bytes());
-        hash.finalize().into()
+        parts.finish()
     }
 }
 

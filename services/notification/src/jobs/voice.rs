@@ -188,8 +188,9 @@ impl Operation for PutBefore<'_> {
                 None => return Ok(()),
             },
         };
-        // Somebody stands ready, and nothing reminds of it later: the spokesperson and the top lead are asked now.
-        page(tx, &message, &mut held, self.now, true).await?;
+        // Somebody stands ready, and nothing reminds later of what is not HELD: the top lead is asked now, too.
+        let late = message.fate.state != MessageState::Held || self.now >= held.decide_by;
+        page(tx, &message, &mut held, self.now, late).await?;
         Ok(())
     }
 }

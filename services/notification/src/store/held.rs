@@ -275,7 +275,8 @@ pub async fn follow(tx: &mut Tx, from: &IncidentName, into: Uuid) -> Result<(), 
 }
 
 /// What people were about to say or to write, and of which no open incident affects the reader any more, is held no
-/// longer: returns what that was. The messages are locked: one that is being held meanwhile stays so. Messages that are HELD are decided by a person alone.
+/// longer: returns what that was. The messages are locked: one that is being held meanwhile stays so. Messages that are
+/// HELD are decided by a person alone.
 pub async fn free(tx: &mut Tx, site: &SiteId, now: Timestamp) -> Result<Vec<Held>, Fault> {
     sqlx::query_as!(
         Row,

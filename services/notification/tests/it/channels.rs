@@ -488,13 +488,7 @@ async fn nobody_whom_a_case_complains_about_is_asked_to_call_or_told_of_it_and_t
         (DutyRole::TopLead, "top"),
         (DutyRole::RegionContact, "region"),
     ];
-    let mut people = Vec::new();
-    for (n, (_, id)) in roles.iter().enumerate() {
-        let phone = format!("+861380000000{n}");
-        people.push(world.hire(id, &phone, "x@example.com").await);
-    }
-    let duties: Vec<_> = roles.iter().map(|r| r.0).zip(&people).collect();
-    world.tell(news::on_duty(&duties)).await;
+    let people = world.staff(&roles).await;
     let sender = world.sender(Gateways {
         tasks: true,
         ..Gateways::default()
@@ -543,13 +537,7 @@ async fn who_is_complained_about_since_loses_the_call_they_were_asked_for_or_too
         (DutyRole::FrontOffice, "bo"),
         (DutyRole::OnSiteLead, "on-site"),
     ];
-    let mut people = Vec::new();
-    for (n, (_, id)) in roles.iter().enumerate() {
-        let phone = format!("+861380000000{n}");
-        people.push(world.hire(id, &phone, "x@example.com").await);
-    }
-    let duties: Vec<_> = roles.iter().map(|r| r.0).zip(&people).collect();
-    world.tell(news::on_duty(&duties)).await;
+    let people = world.staff(&roles).await;
     let case = CaseName::new(site("lake"), Uuid::now_v7());
     let (name, phone) = ("Wang Fang", "+8613800138000");
     world.people.add_caller(&case, "t1", name, phone);

@@ -211,7 +211,7 @@ impl World {
             .collect()
     }
 
-    async fn staff(&self, roles: &[(DutyRole, &str)]) -> Vec<StaffName> {
+    pub(crate) async fn staff(&self, roles: &[(DutyRole, &str)]) -> Vec<StaffName> {
         let mut people = Vec::new();
         for (n, (_, id)) in roles.iter().enumerate() {
             let phone = format!("+861380000000{n}");
@@ -405,18 +405,42 @@ async fn an_appointment_passes_as_time_place_and_visitor_and_in_free_words_it_wa
         let request = refused.get_details_bad_request().expect("fields");
         assert_eq!(request.field_violations[0].field, field);
     }
-    // Nobody of whom the complaint tells comes to see about it.
+    // Nobody of whom the complaint tells comes to see about it, also where that was told after it was asked for.
+    let asked = proto::SendMessageRequest {
+        request_id: "visit".to_owned(),
+        ..appointment(&case, world.now() + SignedDuration::from_hours(1), &zhao)
+    };
+    let taken = service(&world)
+        .send_message(by(&clerk, asked.clone()))
+        .await;
+    let waiting = taken.expect("taken").into_inner().messages.remove(0).name;
     world.tell(news::complains_about(&case, &zhao, 2)).await;
     let refused = world.appoint(&case, &zhao).await.expect_err("accused");
     assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(world.comes_to(&waiting).await, MessageState::Failed);
+    assert_eq!(world.named(&waiting).await.fate.reason, "VISITOR_MAY_NOT");
+    // A repeat after the visit's time says what was said.
+    world.clock.advance(SignedDuration::from_hours(2));
+    let again = service(&world).send_message(by(&clerk, asked)).await;
+    let again = again
+        .expect("a repeat")
+        .into_inner()
+        .messages
+        .remove(0)
+        .name;
+    assert_eq!(again, waiting);
 }
 
 #[tokio::test]
 async fn a_call_asked_for_before_the_incident_waits_once_somebody_takes_it_and_goes_on_when_released()
  {
     let world = World::new().await;
-    let people = world.staff(&[(DutyRole::Spokesperson, "voice")]).await;
     let (case, message, task) = world.asked_to_call().await;
+    let roles = [
+        (DutyRole::Spokesperson, "voice"),
+        (DutyRole::TopLead, "top"),
+    ];
+    let people = world.staff(&roles).await;
     let incident = new_incident();
     world
         .tell(news::incident(&incident, &[&case], None, 1))
@@ -431,7 +455,9 @@ async fn a_call_asked_for_before_the_incident_waits_once_somebody_takes_it_and_g
     assert_eq!(waiting.waiting_count, 1);
     assert_eq!(waiting.held_messages[0].text, "We come tomorrow at nine.");
     assert_eq!(waiting.held_messages[0].incident, incident.to_string());
-    assert_eq!(world.paged().await, [people[0].to_string()]);
+    let mut paged = world.paged().await;
+    paged.sort_unstable();
+    assert_eq!(paged, [people[1].to_string(), people[0].to_string()]);
     assert_eq!(world.told_of_holds().await, [(String::new(), 1)]);
 
     world.release(&message).await.expect("released");
@@ -513,6 +539,25 @@ async fn a_call_taken_before_the_incident_is_not_told_past_it_and_in_vain_its_me
     world.release(&message).await.expect("released");
     world.send_by_hand().await;
     assert_eq!(world.named(&message).await.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn what_is_dropped_on_its_way_anew_after_a_call_in_vain_does_not_go() {
+    let world = World::new().await;
+    let (case, message, task) = world.asked_to_call().await;
+    world.take(&task).await.expect("nothing is open");
+    world
+        .tell(news::incident(&new_incident(), &[&case], None, 1))
+        .await;
+    let told = world.end(&task, TaskOutcome::Delivered).await;
+    told.expect_err("one voice speaks");
+    let vain = world.end(&task, TaskOutcome::Unreachable).await;
+    vain.expect("nothing was said");
+    assert_eq!(world.named(&message).await.fate.state, MessageState::Queued);
+    world.drop_it(&message).await.expect("dropped");
+    world.send_by_hand().await;
+    let dropped = world.named(&message).await.fate.state;
+    assert_eq!(dropped, MessageState::Cancelled);
 }
 
 #[tokio::test]

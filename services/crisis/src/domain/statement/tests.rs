@@ -249,6 +249,8 @@ fn a_time_of_day_counts_nobody_and_contradicts_no_toll() {
         ("time_of_death", "9:30", false),
         ("injured_since", "3 May", false),
         ("deaths_at_site", "3", true),
+        ("deaths_to_date", "3", true),
+        ("time_of_report", "3 deaths", true),
     ] {
         let found = contradiction(&[fact(key, value)], &published);
         assert_eq!(found.is_some(), contradicts, "{key}");

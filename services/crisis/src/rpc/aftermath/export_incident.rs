@@ -6,11 +6,11 @@ use redress_model::name::IncidentName;
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
+use redress_vault::chain::Broken;
 use tonic::Request;
 
 use super::Aftermath;
 use crate::domain::export::{Entry, Format, chain, write};
-use crate::domain::logbook::Broken;
 use crate::flow::{Desk, whole_story};
 use crate::store::incidents;
 

@@ -1,0 +1,348 @@
+use super::english::{ONES, TENS};
+use super::*;
+use proptest::prelude::*;
+
+fn counts(text: &str) -> Vec<(String, Option<Counted>)> {
+    figures(text)
+        .into_iter()
+        .map(|f| (f.number, f.counts))
+        .collect()
+}
+
+fn one(text: &str) -> (String, Option<Counted>) {
+    let mut all = counts(text);
+    assert_eq!(all.len(), 1, "{text}: {all:?}");
+    all.remove(0)
+}
+
+#[test]
+fn a_figure_is_the_same_in_digits_and_in_words() {
+    for text in [
+        "3户",
+        "３ 户",
+        "三户",
+        "三户人家",
+        "3 households",
+        "three households",
+        "Three more affected homes",
+    ] {
+        assert_eq!(
+            one(text),
+            ("3".to_owned(), Some(Counted::Households)),
+            "{text}"
+        );
+    }
+    for text in ["1,200名业主", "一千二百人", "1200 residents"] {
+        assert_eq!(
+            one(text),
+            ("1200".to_owned(), Some(Counted::People)),
+            "{text}"
+        );
+    }
+    assert_eq!(one("forty-two people").0, "42");
+    assert_eq!(one("十二栋").0, "12");
+    assert_eq!(one("两万零五户").0, "20005");
+    assert_eq!(one("二十余户").0, "20");
+}
+
+#[test]
+fn words_that_hold_a_numeral_and_count_nothing_are_no_figures() {
+    for text in [
+        "统一安排",
+        "我们一起面对",
+        "第三户",
+        "一直在现场",
+        "万一",
+        "no one knows",
+        "one of us",
+        "someone",
+        "三思",
+    ] {
+        assert!(
+            figures(text).iter().all(|f| f.article),
+            "{text}: {:?}",
+            figures(text)
+        );
+    }
+    assert!(figures("一名工作人员")[0].article);
+    assert!(!figures("1名工作人员")[0].article);
+}
+
+#[test]
+fn i7_a_figure_in_words_is_the_figure_it_says() {
+    for (text, numbers) in [
+        ("三十五人", "35"),
+        ("３５人", "35"),
+        ("两死三伤", "2 3"),
+        ("死亡三人、受伤五人", "3 5"),
+        ("死三伤五", "3 5"),
+        ("廿五户", "25"),
+        ("三百五人", "350"),
+        ("三百零五人", "305"),
+        ("三万五千元", "35000"),
+        ("1.2万户", "12000"),
+        ("两亿元", "200000000"),
+        ("叁佰户", "300"),
+        ("二〇二六年", "2026"),
+        ("增至三十五", "35"),
+        ("五六户", "5-6"),
+        ("五六天内", "5-6"),
+        ("三四个小时", "3-4"),
+        ("五六十万元", "500000-600000"),
+        ("三个月内", "3"),
+        ("百余人聚集", "100"),
+        ("无人伤亡", "0"),
+        ("没有人员受伤", "0"),
+        ("未造成人员伤亡", "0"),
+        ("无一人受伤", "0"),
+        ("零伤亡", "0"),
+        ("未造成任何人员伤亡", "0"),
+        ("没有导致人员伤亡", "0"),
+        ("未发现人员伤亡", "0"),
+        ("无人送医", "0"),
+        ("没有造成任何人员伤亡", "0"),
+        ("事故没有导致人员伤亡", "0"),
+        ("无人住院", "0"),
+        ("无人中毒", "0"),
+        ("一起死亡事故", "1"),
+        ("十七八人受伤", "17-18"),
+        ("十五六人", "15-16"),
+        ("一百二三十人", "120-130"),
+        ("十七八万元", "170000-180000"),
+        ("十几人受伤", "10"),
+        ("百分之五", "5"),
+        ("百分之三十五", "35"),
+        ("数百万元", "1000000"),
+        ("百万元", "1000000"),
+        ("千万元", "10000000"),
+        ("上万元", "10000"),
+        ("十个工作日内", "10"),
+        ("三个小区", "3"),
+        ("四周内", "4"),
+        ("陆家嘴三户", "3"),
+        ("十一人", "11"),
+        ("三次", "3"),
+        ("三号楼", "3"),
+        ("Twelve were taken to hospital", "12"),
+        ("twelve people", "12"),
+        ("thirty five residents", "35"),
+        ("one hundred and twenty homes", "120"),
+        ("3 million", "3000000"),
+        ("a dozen", "12"),
+        ("half a dozen people", "6"),
+        ("no one was hurt", "0"),
+        ("None of the residents was injured.", "0"),
+        ("without casualties", "0"),
+        ("no further injuries", "0"),
+    ] {
+        let found: Vec<String> = figures(text).into_iter().map(|f| f.number).collect();
+        assert_eq!(found.join(" "), numbers, "{text}");
+    }
+    for (text, counted) in [("两死", "2"), ("无人伤亡", "0"), ("twelve were hurt", "12")] {
+        assert_eq!(
+            one(text),
+            (counted.to_owned(), Some(Counted::People)),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn i7_one_who_came_to_harm_is_a_figure_and_one_who_did_not_an_article() {
+    for harm in [
+        "一死",
+        "死亡一人",
+        "死者：一名",
+        "受伤一人",
+        "一名业主受伤",
+        "一名老人离世",
+        "一名业主跳楼",
+        "一个孩子坠楼",
+        "一人抢救无效",
+        "一人救治无效死亡",
+        "一名陪同人员受伤",
+        "一位负责人看望伤者时受伤",
+        "致一人去世",
+        "确认一名业主丧生",
+        "一人送医",
+        "一起死亡事故",
+        "one resident was injured",
+        "one resident visiting the site was injured",
+        "one visitor injured",
+        "One died",
+    ] {
+        assert!(figures(harm).iter().any(|f| !f.article), "{harm}");
+    }
+    for none in [
+        "一名业主来电",
+        "我们已安排一名专人对接受伤业主",
+        "一位负责人已到医院看望伤者",
+        "一项措施防止伤害",
+        "一项措施避免人员伤亡",
+        "One manager visits the injured today",
+        "one resident called",
+    ] {
+        assert!(figures(none).iter().all(|f| f.article), "{none}");
+    }
+}
+
+#[test]
+fn what_only_sounds_like_a_number_is_none() {
+    for text in [
+        "千万不要靠近",
+        "千家万户",
+        "十分抱歉",
+        "四周已封闭",
+        "周三公布",
+        "三五成群",
+        "第三十五条",
+        "统一口径",
+        "排查无死角",
+        "正在核实有无人员伤亡",
+        "无人机正在航拍",
+        "还没有伤亡数字",
+        "我们一起努力",
+        "zero tolerance",
+        "the twenty-first floor",
+        "a one-off event",
+        "often",
+        "no deadline was missed",
+        "no diesel ran out",
+        "no missing documents",
+        "no dead ends",
+        "no casualty figures yet",
+        "陆家嘴花园",
+        "陆家",
+        "伍家",
+        "二次伤害",
+        "二次供水",
+        "二次装修",
+        "四位一体",
+        "三位一体",
+        "双十一",
+        "十一假期",
+        "没有伤亡数字可以公布",
+        "一个小区",
+        "万科",
+        "百姓",
+        "一期",
+        "第二天",
+        "一下",
+        "one voice",
+        "no doubt",
+        "hundreds of letters",
+    ] {
+        assert!(figures(text).is_empty(), "{text}: {:?}", figures(text));
+    }
+}
+
+#[test]
+fn i7_values_in_words_agree_with_their_figures_and_with_no_other() {
+    for (one, other) in [
+        ("三十五人", "35人"),
+        ("三十五", "35"),
+        ("两死三伤", "2死3伤"),
+        ("twelve", "12"),
+        ("twelve people", "12 people"),
+        ("none", "0"),
+        ("无", "0"),
+        ("无人伤亡", "0"),
+        ("nobody was hurt", "0"),
+        ("３万", "三万"),
+    ] {
+        assert!(agree(one, other), "{one} and {other}");
+    }
+    for (one, other) in [
+        ("三十五", "53"),
+        ("两死三伤", "3死2伤"),
+        ("twelve", "20"),
+        ("none", "1"),
+        ("无人伤亡", "2"),
+    ] {
+        assert!(!agree(one, other), "{one} and {other}");
+    }
+}
+
+#[test]
+fn texts_compare_in_digits() {
+    assert_eq!(in_digits("Three  households"), in_digits("3 households"));
+    assert_eq!(in_digits("三户"), in_digits("３户"));
+    assert_ne!(in_digits("3 injured"), in_digits("3 dead"));
+}
+
+#[test]
+fn a_bare_figure_agrees_with_itself_counting_something() {
+    assert!(agree("３", "三人") && agree("three households", "3"));
+    assert!(!agree("3 injured", "3 dead") && !agree("3", "2人") && !agree("3", "3 of 5"));
+    assert!(agree("none", " None "));
+}
+
+/// A number as it is written in Chinese.
+fn in_chinese(n: u64) -> String {
+    const DIGITS: [&str; 10] = ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
+    let group = |n: u64, follows: bool| {
+        let (mut text, mut gap) = (String::new(), follows && n < 1_000);
+        for (unit, word) in [(1_000, "千"), (100, "百"), (10, "十"), (1, "")] {
+            match usize::try_from(n / unit % 10).expect("a digit") {
+                0 => gap |= !text.is_empty(),
+                digit => {
+                    if std::mem::take(&mut gap) {
+                        text.push('零');
+                    }
+                    text += DIGITS[digit];
+                    text += word;
+                }
+            }
+        }
+        text
+    };
+    match (n / 10_000, n % 10_000) {
+        (0, low) => group(low, false),
+        (high, low) => format!("{}万{}", group(high, false), group(low, true)),
+    }
+}
+
+/// A number below a million as it is written in English.
+fn in_english(n: u64) -> String {
+    let small = |n: u64| match usize::try_from(n).expect("small") {
+        n @ 0..20 => ONES[n].to_owned(),
+        n if n % 10 == 0 => TENS[n / 10 - 2].to_owned(),
+        n => format!("{}-{}", TENS[n / 10 - 2], ONES[n % 10]),
+    };
+    let below = |n: u64| match (n / 100, n % 100) {
+        (0, low) => small(low),
+        (high, 0) => format!("{} hundred", small(high)),
+        (high, low) => format!("{} hundred and {}", small(high), small(low)),
+    };
+    match (n / 1_000, n % 1_000) {
+        (0, low) => below(low),
+        (high, 0) => format!("{} thousand", below(high)),
+        (high, low) => format!("{} thousand {}", below(high), below(low)),
+    }
+}
+
+proptest! {
+    #[test]
+    fn i7_every_number_in_words_is_the_same_as_in_digits(n in 1_u64..100_000_000, small in 1_u64..1_000_000) {
+        let digits = format!("{n}人");
+        let words = format!("{}人", in_chinese(n));
+        prop_assert_eq!(in_digits(&words), digits, "{}", words);
+        let digits = format!("{small} people");
+        let words = format!("{} people", in_english(small));
+        prop_assert_eq!(in_digits(&words), digits, "{}", words);
+        prop_assert!(agree(&in_chinese(n), &n.to_string()));
+        prop_assert!(agree(&in_english(small), &small.to_string()));
+    }
+
+    #[test]
+    fn any_text_is_read(text in "\\PC{0,80}") {
+        let _ = figures(&text);
+        let _ = in_digits(&text);
+    }
+
+    #[test]
+    fn every_number_in_digits_is_found(n in 0_u32..1_000_000, before in "[a-z楼 ]{0,5}", after in "[a-z楼 ]{0,5}") {
+        let text = format!("{before} {n} {after}");
+        prop_assert!(figures(&text).iter().any(|f| f.number == n.to_string()));
+    }
+}
