@@ -217,7 +217,12 @@ mod tests {
                     chain[at].entry.text.push('!');
                 }
             }
-            prop_assert!(first_broken(&1, &chain, &head).is_some());
+            let broken = first_broken(&1, &chain, &head);
+            prop_assert!(broken.is_some());
+            if how == 0 && at >= old {
+                let number = i64::try_from(at).expect("few") + 1;
+                prop_assert_eq!(broken.map(|b| b.number), Some(number), "at its own place");
+            }
         }
     }
 }
