@@ -64,22 +64,24 @@ const FILLED_NOTHING: [(&str, &str); 3] = [
 fn fills_nothing(sql: &str) -> Vec<String> {
     let statements = statements(sql);
     statements
-        .split("UPDATE ")
-        .skip(1)
-        .filter_map(|rest| {
-            let mut words = rest.split_whitespace();
+        .match_indices("UPDATE ")
+        .filter_map(|(at, update)| {
+            let mut words = statements[at + update.len()..].split_whitespace();
             let table = words.next()?;
             // With an alias or without one; grants and conflicts set nothing.
-            words.take(2).any(|word| word == "SET").then_some(table)
+            words
+                .take(2)
+                .any(|word| word == "SET")
+                .then_some((at, table))
         })
-        .filter(|table| *table != "SET")
-        .filter(|table| {
+        .filter(|(_, table)| *table != "SET")
+        .filter(|(at, table)| {
             let off = format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY");
             let on = format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY");
-            let off = statements.find(&off);
-            off.is_none() || statements.rfind(&on) < off
+            let (before, after) = statements.split_at(*at);
+            before.rfind(&off) <= before.rfind(&on) || !after.contains(&on)
         })
-        .map(str::to_owned)
+        .map(|(_, table)| table.to_owned())
         .collect()
 }
 
@@ -165,5 +167,7 @@ fn a_migration_that_fills_rows_sees_them() {
     let seen = "ALTER TABLE t NO FORCE ROW LEVEL SECURITY; UPDATE t SET a = b; ALTER TABLE t FORCE ROW LEVEL SECURITY;";
     let left_off = "ALTER TABLE t NO FORCE ROW LEVEL SECURITY; UPDATE t SET a = b;";
     assert_eq!(fills_nothing(left_off), ["T"]);
+    let too_late = "UPDATE t SET a = b; ALTER TABLE t NO FORCE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;";
+    assert_eq!(fills_nothing(too_late), ["T"]);
     assert!(fills_nothing(seen).is_empty());
 }

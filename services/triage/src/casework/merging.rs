@@ -50,19 +50,16 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
             .iter_mut()
             .find(|c| c.is_for(clock.kind, &slot, clock.demand));
         let mut carried = match known {
-            None => {
-                let mut started = promises::start(work, &head, urgency, new).await?;
-                // It is no newer than what it carries on.
-                started.made = clock.made;
-                clocks::update(work.tx, site, &started).await?;
-                started
-            }
+            None => promises::start(work, &head, urgency, new).await?,
             Some(known) if known.stop_cause == UNMERGED => {
                 promises::again(work, &head, urgency, Some(&mut *known), new).await?;
                 known.clone()
             }
             Some(_) => continue,
         };
+        // It is no newer than what it carries on.
+        carried.made = clock.made;
+        clocks::update(work.tx, site, &carried).await?;
         told_already(work, &mut carried, clock).await?;
     }
     Ok(())

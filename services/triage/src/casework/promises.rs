@@ -203,9 +203,8 @@ pub(super) async fn follow(
                 };
                 let at = from_now_where_past(&then, kind, at, length, work.now);
                 let new = Start::of(kind, at, length, if first { "received" } else { "graded" });
-                let entered = work.entered;
                 let mut past = Work::new(&mut *work.tx, &then, work.now);
-                past.entered = entered;
+                past.entered = work.entered;
                 start(&mut past, case, urgency, new).await?;
                 let entries = past.entries;
                 work.entries.extend(entries);

@@ -124,6 +124,7 @@ impl Handler for CaseUpdatedHandler {
             return Ok(Applied::Wait);
         };
         let mut work = Work::new(tx, &site, now);
+        work.entered = self.0.clock.at(event.time).min(now);
         if parsed.facts.revision > case.facts.revision {
             casework::update(&mut work, &mut case, parsed.facts).await?;
         }

@@ -56,6 +56,7 @@ impl Handler for CaseMovedHandler {
             return Ok(Applied::Wait);
         }
         let mut work = Work::new(tx, &site, self.0.now());
+        work.entered = self.0.clock.at(event.time).min(work.now);
         casework::stand(&mut work, &mut case, &to).await?;
         // The facts that came with the move have brought its standing already; why it moved, they do not say.
         if payload.complained_again {

@@ -560,11 +560,7 @@ async fn a_head_owes_what_was_merged_into_it_in_whatever_order_its_end_is_heard_
 async fn time_that_a_court_gave_to_defend_is_not_taken_back_by_a_graver_grade_p04() {
     let world = World::new().await;
     let case = world.case().await;
-    let mut defence = Demand {
-        kind: ClockKind::Defence,
-        due: None,
-        ..transfer(&world)
-    };
+    let mut defence = lawsuit(&world);
     let open = defence.told(&world, &case, event::DemandState::Open);
     world.tell(&[open]).await;
     defence.due = Some(world.now() + HOUR * 24 * 40);
@@ -963,4 +959,42 @@ async fn p14_who_comes_on_duty_hears_of_a_merged_deadline_that_nobody_heard_of()
     let all = paged().await;
     let told: Vec<_> = all.iter().map(|p| (&p.case, last(&p.notify[0]))).collect();
     assert_eq!(told, [(&head.to_string(), "lead-site")]);
+}
+
+#[tokio::test]
+async fn who_acknowledged_a_breach_from_above_has_not_acknowledged_the_next_one_p14() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let mut demand = transfer(&world);
+    let open = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let paged = async || world.pages_about(ClockKind::OutsideDeadline).await;
+    world.advance(HOUR * 105).await;
+    let top = paged().await.pop().expect("a page");
+    assert_eq!(top.level, 3);
+    demand.due = Some(world.now() + HOUR * 24);
+    let granted = demand.told(&world, &case, event::DemandState::Open);
+    world.tell(&[granted]).await;
+    world.advance(HOUR * 24).await;
+    let before = paged().await.len();
+    world.tell(&[world.acknowledged(&top)]).await;
+    world.advance(HOUR).await;
+    assert_eq!(paged().await.len(), before + 1, "paged again");
+}
+
+#[tokio::test]
+async fn what_an_ended_head_takes_over_was_not_entered_late_and_pages_every_rung_p11() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let open = transfer(&world).told(&world, &case, event::DemandState::Open);
+    world.tell(&[open]).await;
+    let ended = world.moved("intake", &head, CaseStatus::Rejected, 2);
+    world.tell(&[ended, merged(&world, &case, &head)]).await;
+    world.advance(HOUR * 201).await;
+    let reopened = world.moved("intake", &head, CaseStatus::Reopened, 3);
+    world.tell(&[reopened]).await;
+    world.advance(SignedDuration::ZERO).await;
+    let pages = world.pages_about(ClockKind::OutsideDeadline).await;
+    let rungs: Vec<i32> = pages.iter().map(|page| page.level).collect();
+    assert_eq!(rungs, [1, 2, 3]);
 }

@@ -16,7 +16,7 @@ use redress_timers::{Fired, Truth as _};
 use redress_triage::jobs::ClockTruth;
 use std::sync::Arc;
 
-use crate::world::{World, at, by, last, time};
+use crate::world::{WITH_REGION, World, at, by, last, time};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -493,17 +493,7 @@ async fn p23_what_triage_read_late_was_not_entered_late_and_pages_every_rung() {
         received_time: Some(to_timestamp(world.now())),
         ..world.facts(&world.new_case())
     });
-    let asked = event::ContactRecorded {
-        case: case.to_string(),
-        contact_id: uuid::Uuid::now_v7().to_string(),
-        direction: event::ContactDirection::Inbound.into(),
-        channel: to_wire(Channel::Hotline),
-        by_person: true,
-        contact_time: Some(to_timestamp(world.now())),
-        ..Default::default()
-    };
-    let kind = "redress.contact.recorded.v1";
-    let asked = world.event("intake", kind, &case.to_string(), &asked);
+    let asked = world.contact(&case, true, true, false);
     world.advance(HOUR * 72).await;
     world.tell(&[complaint, asked]).await;
     world.advance(SignedDuration::ZERO).await;
@@ -517,6 +507,56 @@ async fn p23_what_triage_read_late_was_not_entered_late_and_pages_every_rung() {
     // The new complaint's answer, and the one to the further message.
     let of_both = [every_rung.clone(), every_rung].concat();
     assert_eq!(told(&world, ClockKind::Answer).await, of_both);
+}
+
+#[tokio::test]
+async fn p23_a_reopening_that_triage_read_late_pages_every_rung_of_what_it_promised_anew() {
+    for by_facts in [false, true] {
+        let world = World::new().await;
+        let case = world.case().await;
+        world
+            .tell(&[world.moved("assignment", &case, CaseStatus::Resolved, 1)])
+            .await;
+        world.advance(MINUTE).await;
+        let reopened = if by_facts {
+            world.updated(event::CaseFacts {
+                status: to_wire(CaseStatus::Reopened),
+                epoch: 2,
+                revision: 2,
+                ..world.facts(&case)
+            })
+        } else {
+            world.moved("intake", &case, CaseStatus::Reopened, 2)
+        };
+        world.advance(HOUR * (24 * 14 + 1)).await;
+        world.tell(&[reopened]).await;
+        world.advance(SignedDuration::ZERO).await;
+        let now = world.now();
+        let every_rung = [
+            page(now, "BREACHED", 1, "lead-site"),
+            page(now, "CLIMBED", 2, "lead-duty"),
+            page(now, "CLIMBED", 3, "lead-top"),
+        ];
+        assert_eq!(told(&world, ClockKind::Resolve).await, every_rung);
+    }
+}
+
+#[tokio::test]
+async fn p23_a_rung_that_nobody_is_on_and_a_page_sent_again_at_once_are_two_changes() {
+    let world = World::without_roster().await;
+    world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;
+    world.case().await;
+    world.advance(HOUR * 5).await;
+    // Nothing fires meanwhile: by then the page is unanswered and the next rung is due.
+    world.clock.advance(HOUR * 2 + MINUTE * 30);
+    world.advance(SignedDuration::ZERO).await;
+    let now = due() + HOUR * 2 + MINUTE * 30;
+    let pages = told(&world, ACK).await;
+    assert_eq!(pages.last(), Some(&page_again(now, 1, "lead-site")));
+    let all: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let told_of = all.iter().filter(|c| c.kind == to_wire(ACK));
+    let generations: Vec<i64> = told_of.map(|c| c.generation).collect();
+    assert!(generations.is_sorted_by(|a, b| a < b), "{generations:?}");
 }
 
 #[tokio::test]
@@ -729,13 +769,6 @@ fn accusing(world: &World, case: &CaseName, accused: &[&str]) -> event::CaseFact
         ..world.facts(case)
     }
 }
-
-const WITH_REGION: [(DutyRole, &str); 4] = [
-    (DutyRole::OnSiteLead, "lead-site"),
-    (DutyRole::DutyLead, "lead-duty"),
-    (DutyRole::TopLead, "lead-top"),
-    (DutyRole::RegionContact, "region"),
-];
 
 #[tokio::test]
 async fn p14_where_some_leads_are_complained_about_and_the_others_are_silent_the_region_is_paged() {

@@ -68,6 +68,14 @@ pub fn at(text: &str) -> Timestamp {
 /// Monday 2 March 2026, 09:00 in Shanghai: an ordinary working day.
 pub const START: &str = "2026-03-02T09:00:00+08:00";
 
+/// A lead on every rung, and the region above them.
+pub const WITH_REGION: [(DutyRole, &str); 4] = [
+    (DutyRole::OnSiteLead, "lead-site"),
+    (DutyRole::DutyLead, "lead-duty"),
+    (DutyRole::TopLead, "lead-top"),
+    (DutyRole::RegionContact, "region"),
+];
+
 impl World {
     /// A residential site with its three leads on duty.
     pub async fn new() -> Self {
@@ -491,15 +499,9 @@ impl World {
 
     /// A case about every lead of the site, each on duty as is the region's contact.
     pub async fn case_about_every_lead(&self) -> CaseName {
-        let rungs = [
-            (DutyRole::OnSiteLead, "lead-site"),
-            (DutyRole::DutyLead, "lead-duty"),
-            (DutyRole::TopLead, "lead-top"),
-            (DutyRole::RegionContact, "region"),
-        ];
-        self.roster(&rungs).await;
+        self.roster(&WITH_REGION).await;
         let case = self.new_case();
-        let accused = rungs[..3]
+        let accused = WITH_REGION[..3]
             .iter()
             .map(|(_, id)| format!("sites/lakeside/staff/{id}"));
         let facts = event::CaseFacts {
