@@ -68,9 +68,9 @@ fn fills_nothing(sql: &str) -> Vec<String> {
         .filter_map(|(at, update)| {
             let mut words = statements[at + update.len()..].split_whitespace();
             let table = words.next()?;
-            // With an alias or without one; grants and conflicts set nothing.
+            // With an alias, with AS before it, or without one; grants and conflicts set nothing.
             words
-                .take(2)
+                .take(3)
                 .any(|word| word == "SET")
                 .then_some((at, table))
         })
@@ -162,12 +162,14 @@ fn a_migration_that_fills_rows_sees_them() {
             );
         }
     }
-    let hidden = "GRANT SELECT, UPDATE ON t TO app; UPDATE t SET a = b;\nUPDATE u x SET a = 1;";
-    assert_eq!(fills_nothing(hidden), ["T", "U"]);
+    let hidden = "GRANT SELECT, UPDATE ON t TO app; UPDATE t SET a = b;\nUPDATE u x SET a = 1; UPDATE v AS y SET a = 1;";
+    assert_eq!(fills_nothing(hidden), ["T", "U", "V"]);
     let seen = "ALTER TABLE t NO FORCE ROW LEVEL SECURITY; UPDATE t SET a = b; ALTER TABLE t FORCE ROW LEVEL SECURITY;";
     let left_off = "ALTER TABLE t NO FORCE ROW LEVEL SECURITY; UPDATE t SET a = b;";
     assert_eq!(fills_nothing(left_off), ["T"]);
     let too_late = "UPDATE t SET a = b; ALTER TABLE t NO FORCE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;";
     assert_eq!(fills_nothing(too_late), ["T"]);
+    let on_again = "ALTER TABLE t NO FORCE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY; UPDATE t SET a = b; ALTER TABLE t FORCE ROW LEVEL SECURITY;";
+    assert_eq!(fills_nothing(on_again), ["T"]);
     assert!(fills_nothing(seen).is_empty());
 }

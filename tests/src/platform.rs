@@ -328,8 +328,8 @@ fn is_healthy(mut healthcheck: Command) -> bool {
 
 /// Asks a process to end and waits until it has.
 fn end(child: &mut Child) -> Option<i32> {
-    let status = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
+    let status = Command::new("sh")
+        .args(["-c", "kill -TERM $0", &child.id().to_string()])
         .status()
         .expect("kill runs");
     assert!(status.success());

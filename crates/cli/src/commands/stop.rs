@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::connect::Home;
@@ -25,28 +26,18 @@ pub(crate) async fn run(home: &Home, out: Output) -> Result<(), Failure> {
     }
     let pid = std::fs::read_to_string(home.lock())
         .ok()
-        .map(|text| text.trim().to_owned())
-        .filter(|pid| !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()))
+        .and_then(|text| text.trim().parse().ok().and_then(Pid::from_raw))
         .ok_or_else(|| Failure::BrokenHome {
             path: home.lock().display().to_string(),
         })?;
-    let status = tokio::process::Command::new("kill")
-        .args(["-TERM", &pid])
-        .status()
-        .await
-        .map_err(|e| Failure::platform("cannot run kill", e))?;
-    if !status.success() {
-        return Err(Failure::platform(
-            "the platform cannot be ended",
-            format!("process {pid} does not take the signal"),
-        ));
-    }
+    kill_process(pid, Signal::TERM)
+        .map_err(|e| Failure::platform("the platform cannot be ended", e))?;
     let until = Instant::now() + PATIENCE;
     while crate::up::lock::is_held(home) {
         if Instant::now() >= until {
             return Err(Failure::platform(
                 "the platform did not end in a minute",
-                format!("process {pid} still runs"),
+                format!("process {} still runs", pid.as_raw_nonzero()),
             ));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -57,7 +57,9 @@ fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
 }
 
 fn kill(pid: &str) {
-    let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
+    let killed = Command::new("sh")
+        .args(["-c", "kill -KILL $0", pid.trim()])
+        .status();
     assert!(killed.expect("runs").success());
 }
 

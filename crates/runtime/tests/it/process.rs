@@ -85,8 +85,8 @@ impl Process {
 
 fn terminate(child: &Child) {
     let pid = child.id().expect("runs").to_string();
-    let status = std::process::Command::new("kill")
-        .args(["-TERM", &pid])
+    let status = std::process::Command::new("sh")
+        .args(["-c", "kill -TERM $0", &pid])
         .status();
     assert!(status.expect("kill runs").success());
 }

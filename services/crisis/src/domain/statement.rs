@@ -562,11 +562,15 @@ fn counts(fact: &Fact) -> Vec<(String, Counted)> {
             .filter_map(|figure| Some((figure.number, figure.counts?)))
             .collect()
     };
-    let told = of(&fact.value);
-    // A time of day counts nobody, whatever happened then; deaths_to_date are a toll.
+    let mut told = of(&fact.value);
     let (first, last) = (fact.key.split('_').next(), fact.key.split('_').next_back());
     let is_time = matches!(first, Some("time" | "date"))
         || matches!(last, Some("time" | "date" | "since" | "at"));
+    // A time of day counts nobody, whatever happened then, and no buildings where it says in which; deaths_to_date are a
+    // toll.
+    if is_time {
+        told.retain(|(_, counted)| *counted != Counted::Buildings);
+    }
     if told.is_empty() && (!is_time || fact.key.ends_with("to_date")) {
         let value = in_digits(&fact.value);
         of(&format!("{value} {}", fact.key.replace('_', " ")))
@@ -575,7 +579,7 @@ fn counts(fact: &Fact) -> Vec<(String, Counted)> {
     }
 }
 
-/// The first figure of the text that no fact has.
+/// The first figure of the text that no fact has. A range in one word is known where both its ends are (五六天, 5-6天).
 pub fn unsourced_figure(content: &Content) -> Option<String> {
     let known: BTreeSet<String> = content
         .facts
@@ -587,7 +591,11 @@ pub fn unsourced_figure(content: &Content) -> Option<String> {
         .into_iter()
         .filter(|figure| !figure.article)
         .map(|figure| figure.number)
-        .find(|number| !known.contains(number))
+        .find(|number| {
+            let ends = number.split_once('-');
+            !known.contains(number)
+                && !ends.is_some_and(|(from, to)| known.contains(from) && known.contains(to))
+        })
 }
 
 #[cfg(test)]

@@ -88,12 +88,17 @@ async fn carried(
         reached,
         at: from_timestamp("change_time", at)?,
     };
-    if deliveries::take(tx, &delivery).await?
-        && let Some(incident) = incidents::get(tx, &site, statement.incident).await?
-    {
+    if !deliveries::take(tx, &delivery).await? {
+        return Ok(Applied::Done);
+    }
+    // No merge comes between reading which incident stayed and telling its watches.
+    lock_site(tx, &site).await?;
+    if let Some(incident) = incidents::get(tx, &site, statement.incident).await? {
         // Whoever watches sees the matrix of the incident that stayed.
         let shown = incident.merged_into.unwrap_or(incident.name.id);
         changes::add(tx, &site, shown, now).await?;
+        // Watches in this process look at once.
+        tx.wake();
     }
     Ok(Applied::Done)
 }

@@ -92,7 +92,7 @@ pub(crate) enum PolicyCommand {
     },
     /// Show the opening-day windows of a sales centre; add one, or take one back.
     #[command(
-        after_help = "Examples:\n  redress policy windows --site harbour\n  redress policy windows --site harbour --open 2026-12-05T08:00 --until 2026-12-06T20:00 --reason 'second release'\n  redress policy windows --site harbour --remove 2026-12-05T08:00"
+        after_help = "Examples:\n  redress policy windows --site lakeside-sales\n  redress policy windows --site lakeside-sales --open 2026-12-05T08:00 --until 2026-12-06T20:00 --reason 'second release'\n  redress policy windows --site lakeside-sales --remove 2026-12-05T08:00"
     )]
     Windows {
         /// Site.

@@ -206,7 +206,8 @@ pub(super) fn chinese(letters: &[char], before: Option<char>) -> Option<(String,
     let weeks = weeks.iter().any(|weeks| rest.starts_with(weeks));
     let around = number == "4" && len == 1 && rest.starts_with('周') && !weeks;
     let everybody = !led && before == Some('家');
-    let weekday = len == 1 && !counts && matches!(before, Some('周' | '期' | '拜'));
+    let weekday =
+        (len == 1 || number.contains('-')) && !counts && matches!(before, Some('周' | '期' | '拜'));
     let is_figure = counts || measured || lost || money || pieces || sure;
     if together || around || everybody || weekday || !is_figure {
         return None;

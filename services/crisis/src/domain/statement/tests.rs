@@ -244,13 +244,15 @@ fn what_was_published_is_not_contradicted() {
 
 #[test]
 fn a_time_of_day_counts_nobody_and_contradicts_no_toll() {
-    let published = [fact("deaths", "2 deaths")];
+    let published = [fact("deaths", "2 deaths"), fact("affected", "5栋")];
     for (key, value, contradicts) in [
         ("time_of_death", "9:30", false),
         ("injured_since", "3 May", false),
         ("deaths_at_site", "3", true),
         ("deaths_to_date", "3", true),
         ("time_of_report", "3 deaths", true),
+        ("briefing_at", "5月3日 9:30 3栋大厅", false),
+        ("flooded", "3栋", true),
     ] {
         let found = contradiction(&[fact(key, value)], &published);
         assert_eq!(found.is_some(), contradicts, "{key}");
@@ -400,6 +402,11 @@ fn i7_figures_in_words_need_a_source_each_and_contradict_like_digits() {
     assert_eq!(unsourced_figure(&c).as_deref(), Some("35"));
     c.facts.push(fact("moved", "三十五人"));
     assert_eq!(unsourced_figure(&c), None);
+    c.facts.push(fact("reply_within", "5-6天"));
+    c.text = "五六天内答复。".to_owned();
+    assert_eq!(unsourced_figure(&c), None);
+    c.text = "六七天内答复。".to_owned();
+    assert!(unsourced_figure(&c).is_some());
     c.facts.clear();
     for (text, figure) in [
         ("Twelve were taken to hospital.", "12"),
