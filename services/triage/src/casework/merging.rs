@@ -21,14 +21,12 @@ const MERGED: &str = "merged";
 pub(super) const UNMERGED: &str = "unmerged";
 
 /// Gives the head what is owed by name on this case, whose own clocks its merge has stopped. A head that has not come in
-/// yet, or has ended, takes it when it does or is reopened.
+/// yet takes it when it does. For one that has ended it is stopped with everything else, so that a reopening finds the same
+/// whether its end or the merge was heard first (I3, P27).
 pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
     let Some(head) = head_of(work, case.merged_into).await? else {
         return Ok(());
     };
-    if head.is_ended() {
-        return Ok(());
-    }
     let site = &work.site.id;
     let own = clocks::lock_of_case(work.tx, site, case.id).await?;
     let urgency = promises::urgency(work, &head).await?;
@@ -61,6 +59,10 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
         carried.made = clock.made;
         clocks::update(work.tx, site, &carried).await?;
         told_already(work, &mut carried, clock).await?;
+        if head.is_ended() {
+            let event = Event::Cancelled { at: work.now };
+            promises::apply(work, &head, &mut carried, event, ENDED).await?;
+        }
     }
     Ok(())
 }
@@ -138,7 +140,8 @@ async fn told_already(work: &mut Work<'_>, clock: &mut Clock, other: &Clock) -> 
     Ok(())
 }
 
-/// The cases that were merged into this one before it came in, or while it was ended, bring what they owe.
+/// The cases that were merged into this one before it came in bring what they owe, and those that a former release let wait while
+/// it was ended.
 pub(super) async fn take(work: &mut Work<'_>, head: &Case) -> Result<(), Fault> {
     for merged in cases::merged_into(work.tx, &work.site.id, head.id).await? {
         carry(work, &merged).await?;
