@@ -390,10 +390,14 @@ async fn m17_the_stores_report_meets_the_one_clock_that_receipt_started() {
 }
 
 fn merged(world: &World, case: &CaseName, head: &CaseName) -> Event {
+    merged_in(world, case, head, 2)
+}
+
+fn merged_in(world: &World, case: &CaseName, head: &CaseName, epoch: i64) -> Event {
     let payload = event::CaseMoved {
         case: case.to_string(),
         status: to_wire(CaseStatus::Merged),
-        epoch: 2,
+        epoch,
         move_time: Some(to_timestamp(world.now())),
         merged_into: head.to_string(),
         ..Default::default()
@@ -1096,5 +1100,29 @@ async fn m16_a_reopened_head_owes_a_promised_word_that_is_still_ahead_in_either_
             let times = (time(&clock.start_time), time(&clock.due_time));
             assert_eq!(times, (at, due), "{which:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn p23_a_merge_while_no_timer_fires_makes_nothing_late_and_every_rung_is_paged() {
+    for again in [false, true] {
+        let world = World::new().await;
+        let (case, head) = (world.case().await, world.case().await);
+        let open = transfer(&world).told(&world, &case, event::DemandState::Open);
+        world.tell(&[open]).await;
+        if again {
+            let together = merged(&world, &case, &head);
+            let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+            world.tell(&[together, apart]).await;
+        }
+        // Meanwhile the deadline passes, at 100 hours, and its first climb.
+        world.clock.advance(HOUR * 160);
+        let epoch = if again { 4 } else { 2 };
+        let together = merged_in(&world, &case, &head, epoch);
+        world.tell(&[together]).await;
+        world.advance(SignedDuration::ZERO).await;
+        let pages = world.pages_about(ClockKind::OutsideDeadline).await;
+        let rungs: Vec<i32> = pages.iter().map(|page| page.level).collect();
+        assert_eq!(rungs, [1, 2], "{again}");
     }
 }
