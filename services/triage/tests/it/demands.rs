@@ -1126,3 +1126,39 @@ async fn p23_a_merge_while_no_timer_fires_makes_nothing_late_and_every_rung_is_p
         assert_eq!(rungs, [1, 2], "{again}");
     }
 }
+
+#[tokio::test]
+async fn a_deadline_that_passed_before_its_clock_was_made_anew_climbs_from_then_when_merged_p11() {
+    for by_merge in [false, true] {
+        let world = World::new().await;
+        let (case, head) = (world.case().await, world.case().await);
+        let other = world.case().await;
+        let start = world.now();
+        let open = transfer(&world).told(&world, &case, event::DemandState::Open);
+        world.tell(&[open]).await;
+        world.advance(HOUR * 50).await;
+        let (away, back) = if by_merge {
+            (merged(&world, &case, &other), CaseStatus::Received)
+        } else {
+            let withdrawn = world.moved("intake", &case, CaseStatus::Withdrawn, 2);
+            (withdrawn, CaseStatus::Reopened)
+        };
+        world.tell(&[away]).await;
+        // At 100 hours only a head tells of it.
+        acknowledged_after(&world, HOUR * 50).await;
+        world.advance(HOUR * 20).await;
+        let back = world.moved("intake", &case, back, 3);
+        world.tell(&[back]).await;
+        acknowledged_after(&world, SignedDuration::ZERO).await;
+        world.advance(HOUR).await;
+        let together = merged_in(&world, &case, &head, 4);
+        world.tell(&[together]).await;
+        // Half of the hundred hours and the whole after the case had come back, at 120.
+        for hours in [0, 49, 50] {
+            acknowledged_after(&world, HOUR * hours).await;
+        }
+        let first = if by_merge { 100 } else { 120 };
+        let paged = paged_since(&world, start).await;
+        assert_eq!(paged, [(first, 1), (170, 2), (220, 3)], "{by_merge}");
+    }
+}
