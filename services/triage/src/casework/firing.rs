@@ -160,5 +160,9 @@ async fn no_reply(work: &mut Work<'_>, case: &Case, clock: &mut Clock) -> Result
     let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
     let visit = all.iter_mut().find(|c| c.kind == kind && c.slot.is_empty());
     let new = Start::of(kind, at, length, "no reply");
-    promises::again(work, case, clock.urgency, visit, new).await
+    // The timer may be late: the visit was owed when the time was over (P23), but not before the word that asked was entered.
+    let entered = std::mem::replace(&mut work.entered, at.max(clock.made));
+    let made = promises::again(work, case, clock.urgency, visit, new).await;
+    work.entered = entered;
+    made
 }

@@ -2,7 +2,8 @@
 //! promised to the customer. A merged case has no clocks of its own, but nobody else releases us from these: its
 //! head carries them until the merge is undone (domain.md sections 6 and 10).
 
-use redress_clock::Event;
+use jiff::Timestamp;
+use redress_clock::{Event, Term, fold};
 use redress_model::Fault;
 use redress_model::words::{ClockKind, ClockState};
 use uuid::Uuid;
@@ -21,26 +22,25 @@ const MERGED: &str = "merged";
 pub(super) const UNMERGED: &str = "unmerged";
 
 /// Gives the head what is owed by name on this case, whose own clocks its merge has stopped. A head that has not come in
-/// yet, or has ended, takes it when it does or is reopened.
+/// yet takes it when it does. For one that has ended it is stopped with everything else, so that a reopening finds the same
+/// whether its end or the merge was heard first (I3, P27).
 pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
     let Some(head) = head_of(work, case.merged_into).await? else {
         return Ok(());
     };
-    if head.is_ended() {
-        return Ok(());
-    }
     let site = &work.site.id;
     let own = clocks::lock_of_case(work.tx, site, case.id).await?;
     let urgency = promises::urgency(work, &head).await?;
     let mut all = clocks::lock_of_case(work.tx, site, head.id).await?;
     for clock in own.iter().filter(|clock| is_owed(clock)) {
         let slot = slot_of(clock);
+        let (at, term) = ahead_of_due(work, clock).await?;
         let new = Start {
             kind: clock.kind,
             slot: slot.clone(),
             demand: clock.demand,
-            at: clock.start,
-            term: promises::term_to_due(work.site, clock, clock.start),
+            at,
+            term,
             told: clock.told_customer,
             party: clock.party.clone(),
             outside_number: clock.outside_number.clone(),
@@ -57,10 +57,53 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
             }
             Some(_) => continue,
         };
+        if at < clock.start {
+            missed_before(work, &head, &mut carried, clock).await?;
+        }
         // It is no newer than what it carries on.
         carried.made = clock.made;
         clocks::update(work.tx, site, &carried).await?;
         told_already(work, &mut carried, clock).await?;
+        if head.is_ended() {
+            let event = Event::Cancelled { at: work.now };
+            promises::apply(work, &head, &mut carried, event, ENDED).await?;
+        }
+    }
+    Ok(())
+}
+
+/// From when on the head keeps it, and on which term: as the clock was last made while its deadline lay ahead, since that is
+/// what its climbs are measured by.
+async fn ahead_of_due(work: &mut Work<'_>, clock: &Clock) -> Result<(Timestamp, Term), Fault> {
+    let mut made = clock.clone();
+    if clock.deadlines.due <= clock.start {
+        let events = clocks::events(work.tx, &work.site.id, clock.id).await?;
+        let calendars = promises::calendars(work, &events).await?;
+        let mut before = (1..=events.len()).rev();
+        let ahead = before.find_map(|n| {
+            let promise = fold(&events[..n], &calendars)?;
+            (promise.start < promise.deadlines.due).then_some(promise)
+        });
+        if let Some(ahead) = ahead {
+            (made.start, made.term) = (ahead.start, ahead.term);
+        }
+    }
+    let term = promises::term_to_due(work.site, &made, made.start);
+    Ok((made.start, term))
+}
+
+/// Its deadline had passed when the clock was made anew, so the head misses it from then and climbs from then too (P11).
+async fn missed_before(
+    work: &mut Work<'_>,
+    head: &Case,
+    carried: &mut Clock,
+    clock: &Clock,
+) -> Result<(), Fault> {
+    let at = clock.start;
+    let mut terms = promises::terms(work.site, clock.kind, Term::Until(clock.deadlines.due));
+    terms.told = clock.told_customer;
+    for event in [Event::Cancelled { at }, Event::Restarted { at, terms }] {
+        promises::apply(work, head, carried, event, MERGED).await?;
     }
     Ok(())
 }
@@ -138,7 +181,8 @@ async fn told_already(work: &mut Work<'_>, clock: &mut Clock, other: &Clock) -> 
     Ok(())
 }
 
-/// The cases that were merged into this one before it came in, or while it was ended, bring what they owe.
+/// The cases that were merged into this one before it came in bring what they owe, and those that a former release let wait while
+/// it was ended.
 pub(super) async fn take(work: &mut Work<'_>, head: &Case) -> Result<(), Fault> {
     for merged in cases::merged_into(work.tx, &work.site.id, head.id).await? {
         carry(work, &merged).await?;

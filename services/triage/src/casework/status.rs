@@ -121,6 +121,10 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         return Ok(());
     }
     let (was, is) = (standing(case.status), standing(to.status));
+    if was == Standing::Ended && is != Standing::Ended && !case.facts.historical {
+        // A former release gave an ended head nothing: it takes it while it is ended still, so that it is reopened like the rest.
+        merging::take(work, case).await?;
+    }
     // Work leaves a told proposal by the customer's reply alone.
     let replied = to.mover == Mover::Assignment
         && case.status == CaseStatus::Proposed
@@ -161,10 +165,6 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
             unmerged,
         };
         effects(work, case, change, to.at).await?;
-        if was == Standing::Ended && is != Standing::Ended {
-            // What was merged into it meanwhile brings what it owes.
-            merging::take(work, case).await?;
-        }
     }
     if back {
         decide_reopened(work, case).await?;

@@ -390,10 +390,14 @@ async fn m17_the_stores_report_meets_the_one_clock_that_receipt_started() {
 }
 
 fn merged(world: &World, case: &CaseName, head: &CaseName) -> Event {
+    merged_in(world, case, head, 2)
+}
+
+fn merged_in(world: &World, case: &CaseName, head: &CaseName, epoch: i64) -> Event {
     let payload = event::CaseMoved {
         case: case.to_string(),
         status: to_wire(CaseStatus::Merged),
-        epoch: 2,
+        epoch,
         move_time: Some(to_timestamp(world.now())),
         merged_into: head.to_string(),
         ..Default::default()
@@ -478,11 +482,8 @@ async fn what_a_body_grants_or_takes_back_while_a_case_is_merged_reaches_its_hea
     assert_eq!(outside(&world, &case).await, Some(ClockState::Met));
 }
 
-#[tokio::test]
-async fn m16_a_word_that_was_promised_on_a_merged_case_is_owed_by_its_head() {
-    let world = World::new().await;
-    let (case, head) = (world.case().await, world.case().await);
-    let due = world.now() + HOUR * 8;
+/// We speak with the customer, and promise the next word by then.
+fn promised(world: &World, case: &CaseName, due: Timestamp) -> Event {
     let payload = event::ContactRecorded {
         case: case.to_string(),
         contact_id: Uuid::now_v7().to_string(),
@@ -494,7 +495,15 @@ async fn m16_a_word_that_was_promised_on_a_merged_case_is_owed_by_its_head() {
         ..Default::default()
     };
     let subject = case.to_string();
-    let word = world.event("intake", "redress.contact.recorded.v1", &subject, &payload);
+    world.event("intake", "redress.contact.recorded.v1", &subject, &payload)
+}
+
+#[tokio::test]
+async fn m16_a_word_that_was_promised_on_a_merged_case_is_owed_by_its_head() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let due = world.now() + HOUR * 8;
+    let word = promised(&world, &case, due);
     world.tell(&[word, merged(&world, &case, &head)]).await;
     let clock = world.clocks(&head).await[&ClockKind::InterimUpdate].clone();
     assert_eq!(time(&clock.due_time), due);
@@ -982,19 +991,174 @@ async fn who_acknowledged_a_breach_from_above_has_not_acknowledged_the_next_one_
     assert_eq!(paged().await.len(), before + 1, "paged again");
 }
 
+/// So much time passes, and whoever was paged last about a body's deadline acknowledges.
+async fn acknowledged_after(world: &World, by: SignedDuration) {
+    world.advance(by).await;
+    let mut paged = world.pages_about(ClockKind::OutsideDeadline).await;
+    if let Some(last) = paged.pop() {
+        world.tell(&[world.acknowledged(&last)]).await;
+    }
+}
+
+/// Who was paged about a body's deadline: after how many hours, and on which rung.
+async fn paged_since(world: &World, start: Timestamp) -> Vec<(i64, i32)> {
+    let pages = world.pages_about(ClockKind::OutsideDeadline).await;
+    let hours = |page: &event::ClockChanged| {
+        let at = time(&page.transition_time);
+        start.duration_until(at).as_hours()
+    };
+    pages.iter().map(|page| (hours(page), page.level)).collect()
+}
+
 #[tokio::test]
-async fn what_an_ended_head_takes_over_was_not_entered_late_and_pages_every_rung_p11() {
+async fn what_an_ended_head_owes_climbs_from_its_reopening_in_whatever_order_it_is_heard_i3_p27() {
+    // The demand, the merge, the end of the head.
+    for order in [[0, 1, 2], [0, 2, 1], [1, 2, 0], [2, 1, 0]] {
+        let world = World::new().await;
+        let (case, head) = (world.case().await, world.case().await);
+        let start = world.now();
+        let told = [
+            transfer(&world).told(&world, &case, event::DemandState::Open),
+            merged(&world, &case, &head),
+            world.moved("intake", &head, CaseStatus::Rejected, 2),
+        ];
+        for n in order {
+            world.tell(std::slice::from_ref(&told[n])).await;
+        }
+        let owed = outside(&world, &head).await;
+        assert_eq!(owed, Some(ClockState::Cancelled), "{order:?}");
+        world.advance(HOUR * 201).await;
+        let reopened = world.moved("intake", &head, CaseStatus::Reopened, 3);
+        world.tell(&[reopened]).await;
+        // The deadline was at 100 hours, and passed while nobody was to keep it.
+        for hours in [0, 50, 50] {
+            acknowledged_after(&world, HOUR * hours).await;
+        }
+        let paged = paged_since(&world, start).await;
+        assert_eq!(paged, [(201, 1), (251, 2), (301, 3)], "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_former_release_did_not_give_an_ended_head_climbs_from_its_reopening_too_p27() {
     let world = World::new().await;
     let (case, head) = (world.case().await, world.case().await);
-    let open = transfer(&world).told(&world, &case, event::DemandState::Open);
-    world.tell(&[open]).await;
-    let ended = world.moved("intake", &head, CaseStatus::Rejected, 2);
-    world.tell(&[ended, merged(&world, &case, &head)]).await;
+    let start = world.now();
+    let told = [
+        transfer(&world).told(&world, &case, event::DemandState::Open),
+        world.moved("intake", &head, CaseStatus::Rejected, 2),
+        merged(&world, &case, &head),
+    ];
+    world.tell(&told).await;
+    for given in [
+        "DELETE FROM triage.clock_event WHERE clock_id IN
+           (SELECT id FROM triage.clock WHERE case_id = $1 AND kind = 'OUTSIDE_DEADLINE')",
+        "DELETE FROM triage.clock WHERE case_id = $1 AND kind = 'OUTSIDE_DEADLINE'",
+    ] {
+        let taken = sqlx::query(given).bind(head.id);
+        let taken = taken.execute(&world.database.admin).await.expect("taken");
+        assert!(taken.rows_affected() > 0);
+    }
     world.advance(HOUR * 201).await;
     let reopened = world.moved("intake", &head, CaseStatus::Reopened, 3);
     world.tell(&[reopened]).await;
-    world.advance(SignedDuration::ZERO).await;
-    let pages = world.pages_about(ClockKind::OutsideDeadline).await;
-    let rungs: Vec<i32> = pages.iter().map(|page| page.level).collect();
-    assert_eq!(rungs, [1, 2, 3]);
+    for hours in [0, 50] {
+        acknowledged_after(&world, HOUR * hours).await;
+    }
+    assert_eq!(paged_since(&world, start).await, [(201, 1), (251, 2)]);
+}
+
+#[tokio::test]
+async fn m16_a_reopened_head_owes_a_promised_word_that_is_still_ahead_in_either_order_i3() {
+    for (ends_first, passed) in [(false, false), (false, true), (true, false), (true, true)] {
+        let world = World::new().await;
+        let (case, head) = (world.case().await, world.case().await);
+        let due = world.now() + HOUR * 8;
+        let mut heard = vec![
+            merged(&world, &case, &head),
+            world.moved("intake", &head, CaseStatus::Rejected, 2),
+        ];
+        if ends_first {
+            heard.reverse();
+        }
+        world.tell(&[promised(&world, &case, due)]).await;
+        world.tell(&heard).await;
+        world.advance(HOUR * if passed { 9 } else { 2 }).await;
+        let reopened = world.moved("intake", &head, CaseStatus::Reopened, 3);
+        world.tell(&[reopened]).await;
+        let at = world.now();
+        let clock = world.clocks(&head).await[&ClockKind::InterimUpdate].clone();
+        let which = (ends_first, passed);
+        if passed {
+            // An instant that passed is not promised anew, and nobody is paged about it.
+            assert_eq!(clock.state, to_wire(ClockState::Cancelled), "{which:?}");
+            world.advance(HOUR * 24).await;
+            let paged = world.pages_about(ClockKind::InterimUpdate).await;
+            assert!(paged.is_empty(), "{which:?}");
+        } else {
+            assert_eq!(clock.state, to_wire(ClockState::Running), "{which:?}");
+            let times = (time(&clock.start_time), time(&clock.due_time));
+            assert_eq!(times, (at, due), "{which:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn p23_a_merge_while_no_timer_fires_makes_nothing_late_and_every_rung_is_paged() {
+    for again in [false, true] {
+        let world = World::new().await;
+        let (case, head) = (world.case().await, world.case().await);
+        let open = transfer(&world).told(&world, &case, event::DemandState::Open);
+        world.tell(&[open]).await;
+        if again {
+            let together = merged(&world, &case, &head);
+            let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+            world.tell(&[together, apart]).await;
+        }
+        // Meanwhile the deadline passes, at 100 hours, and its first climb.
+        world.clock.advance(HOUR * 160);
+        let epoch = if again { 4 } else { 2 };
+        let together = merged_in(&world, &case, &head, epoch);
+        world.tell(&[together]).await;
+        world.advance(SignedDuration::ZERO).await;
+        let pages = world.pages_about(ClockKind::OutsideDeadline).await;
+        let rungs: Vec<i32> = pages.iter().map(|page| page.level).collect();
+        assert_eq!(rungs, [1, 2], "{again}");
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_that_passed_before_its_clock_was_made_anew_climbs_from_then_when_merged_p11() {
+    for by_merge in [false, true] {
+        let world = World::new().await;
+        let (case, head) = (world.case().await, world.case().await);
+        let other = world.case().await;
+        let start = world.now();
+        let open = transfer(&world).told(&world, &case, event::DemandState::Open);
+        world.tell(&[open]).await;
+        world.advance(HOUR * 50).await;
+        let (away, back) = if by_merge {
+            (merged(&world, &case, &other), CaseStatus::Received)
+        } else {
+            let withdrawn = world.moved("intake", &case, CaseStatus::Withdrawn, 2);
+            (withdrawn, CaseStatus::Reopened)
+        };
+        world.tell(&[away]).await;
+        // At 100 hours only a head tells of it.
+        acknowledged_after(&world, HOUR * 50).await;
+        world.advance(HOUR * 20).await;
+        let back = world.moved("intake", &case, back, 3);
+        world.tell(&[back]).await;
+        acknowledged_after(&world, SignedDuration::ZERO).await;
+        world.advance(HOUR).await;
+        let together = merged_in(&world, &case, &head, 4);
+        world.tell(&[together]).await;
+        // Half of the hundred hours and the whole after the case had come back, at 120.
+        for hours in [0, 49, 50] {
+            acknowledged_after(&world, HOUR * hours).await;
+        }
+        let first = if by_merge { 100 } else { 120 };
+        let paged = paged_since(&world, start).await;
+        assert_eq!(paged, [(first, 1), (170, 2), (220, 3)], "{by_merge}");
+    }
 }

@@ -542,6 +542,49 @@ async fn p23_a_reopening_that_triage_read_late_pages_every_rung_of_what_it_promi
 }
 
 #[tokio::test]
+async fn p23_a_visit_that_a_late_timer_starts_pages_every_rung_unless_the_word_before_it_was_late()
+{
+    for entered_late in [false, true] {
+        let world = World::new().await;
+        let case = world.case().await;
+        let proposed = world.moved("assignment", &case, CaseStatus::Proposed, 1);
+        world.tell(&[proposed]).await;
+        let word = event::ContactRecorded {
+            case: case.to_string(),
+            contact_id: uuid::Uuid::now_v7().to_string(),
+            direction: event::ContactDirection::Outbound.into(),
+            channel: to_wire(Channel::Hotline),
+            by_person: true,
+            substantive: true,
+            contact_time: Some(to_timestamp(world.now())),
+            ..Default::default()
+        };
+        let kind = "redress.contact.recorded.v1";
+        let said = || world.event("intake", kind, &case.to_string(), &word);
+        if !entered_late {
+            world.tell(&[said()]).await;
+        }
+        // Nothing fires meanwhile: neither the end of the three working days that the customer had to reply, nor that of the
+        // three of the visit.
+        world.clock.advance(HOUR * 24 * 12);
+        if entered_late {
+            world.tell(&[said()]).await;
+        }
+        world.advance(SignedDuration::ZERO).await;
+        let now = world.now();
+        let top = page(now, "CLIMBED", 3, "lead-top");
+        let expected = if entered_late {
+            [passed(now, "BREACHED"), passed(now, "CLIMBED"), top]
+        } else {
+            let first = page(now, "BREACHED", 1, "lead-site");
+            [first, page(now, "CLIMBED", 2, "lead-duty"), top]
+        };
+        let visit = told(&world, ClockKind::FollowUpVisit).await;
+        assert_eq!(visit, expected, "{entered_late}");
+    }
+}
+
+#[tokio::test]
 async fn p23_a_rung_that_nobody_is_on_and_a_page_sent_again_at_once_are_two_changes() {
     let world = World::without_roster().await;
     world.roster(&[(DutyRole::OnSiteLead, "lead-site")]).await;

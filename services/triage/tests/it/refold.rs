@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_clock::{explain, fold};
+use redress_events::Event;
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId};
 use redress_model::words::{CaseStatus, ClockKind, HoldReason, SignalBasis, SignalKind};
@@ -228,6 +229,12 @@ impl Story {
             CaseStatus::Withdrawn,
         ]);
         self.epoch += 1;
+        let event = self.by_intake(status, self.epoch);
+        self.world.tell(&[event]).await;
+    }
+
+    /// A move of the case by intake; the other one is the head of its merges.
+    fn by_intake(&self, status: CaseStatus, epoch: i64) -> Event {
         let merged_into = if status == CaseStatus::Merged {
             self.other.to_string()
         } else {
@@ -236,16 +243,14 @@ impl Story {
         let payload = event::CaseMoved {
             case: self.case.to_string(),
             status: to_wire(status),
-            epoch: self.epoch,
+            epoch,
             move_time: Some(to_timestamp(self.world.now())),
             merged_into,
             ..Default::default()
         };
         let kind = "redress.case.moved.v1";
-        let event = self
-            .world
-            .event("intake", kind, &self.case.to_string(), &payload);
-        self.world.tell(&[event]).await;
+        self.world
+            .event("intake", kind, &self.case.to_string(), &payload)
     }
 
     async fn signal(&mut self) {
@@ -501,18 +506,6 @@ async fn the_defences_of_two_merged_lawsuits_equal_the_computed_ones_i5() {
         let kind = "redress.demand.changed.v1";
         world.event("assignment", kind, &case.to_string(), &payload)
     };
-    let intake = |status: CaseStatus, epoch: i64, head: Option<&CaseName>| {
-        let payload = event::CaseMoved {
-            case: story.case.to_string(),
-            status: to_wire(status),
-            epoch,
-            move_time: Some(to_timestamp(world.now())),
-            merged_into: head.map(CaseName::to_string).unwrap_or_default(),
-            ..Default::default()
-        };
-        let kind = "redress.case.moved.v1";
-        world.event("intake", kind, &story.case.to_string(), &payload)
-    };
     let day = SignedDuration::from_hours(24);
     let (open, met) = (event::DemandState::Open, event::DemandState::Met);
     for case in [&story.case, &story.other] {
@@ -520,18 +513,68 @@ async fn the_defences_of_two_merged_lawsuits_equal_the_computed_ones_i5() {
         story.check(5, 0).await;
         world.advance(day).await;
     }
-    let merged = intake(CaseStatus::Merged, 2, Some(&story.other));
+    let merged = story.by_intake(CaseStatus::Merged, 2);
     world.tell(&[merged]).await;
     story.check(5, 1).await;
     world.advance(day * 20).await;
     story.check(5, 2).await;
     world.tell(&[court(&story.other, met)]).await;
     story.check(5, 3).await;
-    world.tell(&[intake(CaseStatus::Received, 3, None)]).await;
+    let apart = story.by_intake(CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
     story.check(5, 4).await;
     world.tell(&[court(&story.case, met)]).await;
     world.advance(day).await;
     story.check(5, 5).await;
     let filed = "SELECT count(*) FROM triage.clock WHERE kind = 'DEFENCE' AND state = 'MET'";
     assert_eq!(world.count(filed).await, 2);
+}
+
+#[tokio::test]
+async fn a_deadline_that_passed_before_a_head_takes_it_over_equals_the_computed_one_i5() {
+    let story = Story::new(7).await;
+    let (world, head) = (&story.world, &story.other);
+    let hour = SignedDuration::from_hours(1);
+    let payload = event::DemandChanged {
+        case: story.case.to_string(),
+        demand: story.case.id.to_string(),
+        kind: to_wire(ClockKind::OutsideDeadline),
+        state: event::DemandState::Open.into(),
+        start_time: Some(to_timestamp(world.now())),
+        due_time: Some(to_timestamp(world.now() + hour * 100)),
+        party: "12345".to_owned(),
+        ..Default::default()
+    };
+    let kind = "redress.demand.changed.v1";
+    let open = world.event("assignment", kind, &story.case.to_string(), &payload);
+    let withdrawn = story.by_intake(CaseStatus::Withdrawn, 2);
+    world.tell(&[open, withdrawn]).await;
+    world.advance(hour * 120).await;
+    // Merged, apart and merged again; then into a head that has ended.
+    let own = [
+        CaseStatus::Reopened,
+        CaseStatus::Merged,
+        CaseStatus::Received,
+        CaseStatus::Merged,
+        CaseStatus::Received,
+        CaseStatus::Merged,
+    ];
+    for (status, epoch) in own.into_iter().zip(3..) {
+        if epoch == 7 {
+            let ended = world.moved("intake", head, CaseStatus::Rejected, 2);
+            world.tell(&[ended]).await;
+        }
+        let moved = story.by_intake(status, epoch);
+        world.tell(&[moved]).await;
+        story.check(7, 0).await;
+        world.advance(hour).await;
+        story.check(7, 1).await;
+    }
+    let reopened = world.moved("intake", head, CaseStatus::Reopened, 3);
+    world.tell(&[reopened]).await;
+    story.check(7, 2).await;
+    // Each climbs from when it was made anew.
+    let later = "SELECT count(*) FROM triage.clock
+                 WHERE kind = 'OUTSIDE_DEADLINE' AND duty_lead_time = start_time + interval '50 hours'";
+    assert_eq!(world.count(later).await, 2);
 }
