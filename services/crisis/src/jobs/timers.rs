@@ -9,7 +9,7 @@ use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, Tx};
-use redress_timers::{Entry, Fired, Truth};
+use redress_timers::{Entry, Fired, Overdue, Truth};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
@@ -35,6 +35,10 @@ pub struct IncidentClocks {
 impl Truth for IncidentClocks {
     async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
         clocks::due(&self.db, now, limit).await
+    }
+
+    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
+        clocks::overdue(&self.db, now).await
     }
 
     async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {
