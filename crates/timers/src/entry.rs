@@ -1,5 +1,7 @@
 //! What the service and its timers tell each other.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redress_model::Fault;
@@ -58,11 +60,42 @@ pub enum Fired {
     Early,
 }
 
+/// How much is due and not fired, by how late it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overdue {
+    /// How many are late by less than each of [`Overdue::BOUNDS`] and no less than the one before; the last count has no
+    /// bound above.
+    pub counts: [u64; 5],
+    /// When the oldest was due.
+    pub oldest: Option<Timestamp>,
+}
+
+impl Overdue {
+    /// Where one class of lateness ends and the next begins.
+    pub const BOUNDS: [Duration; 4] = [
+        Duration::from_secs(1),
+        Duration::from_secs(10),
+        Duration::from_secs(60),
+        Duration::from_secs(600),
+    ];
+
+    /// The bounds as instants, seen from `now`, the latest first: what was due after the first is in the first class,
+    /// what was due at it in the second.
+    pub fn instants(now: Timestamp) -> [Timestamp; 4] {
+        Self::BOUNDS.map(|bound| now.checked_sub(bound).unwrap_or(Timestamp::MIN))
+    }
+}
+
 /// The service's rows.
 #[async_trait]
 pub trait Truth: Send + Sync + 'static {
     /// What is due at `now`, at most `limit`: those that go first, then the oldest.
     async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault>;
+
+    /// How much is due at `now`, all of it: no limit as in [`due`](Self::due), which takes what goes first and would
+    /// leave out the oldest. One statement over the index of what is due: it reads what is due, and nothing that lies
+    /// ahead, so that it costs nothing where nothing is late. The auditor asks every few seconds, in each replica.
+    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault>;
 
     /// Everything that is armed, due or not, in order of id: at most `limit` with an id greater than `after`.
     async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault>;

@@ -12,10 +12,10 @@ use uuid::Uuid;
 use crate::entry::Entry;
 use crate::index::{Begun, Change, Index, SHARDS, shard_of};
 use crate::receipt::Mark;
-use crate::timers::{Shared, State, between};
+use crate::timers::{Shared, State};
 
-/// How many overdue rows are counted at most.
-const OVERDUE_MAX: i64 = 10_000;
+/// How many rows that are due an audit compares with the index at most; how many there are is counted in Postgres.
+const DUE_MAX: i64 = 10_000;
 /// Between two looks at a difference, which may only be a change on its way.
 const SECOND_LOOK: Duration = Duration::from_millis(200);
 /// Between two attempts to rebuild.
@@ -147,19 +147,20 @@ async fn rebuild(shared: &Shared, index: &Index) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Measures what is overdue, and compares it and one page of what is armed with the index.
+/// Counts what is overdue, and compares what is due and one page of what is armed with the index.
 async fn audit(
     shared: &Shared,
     index: Option<&Index>,
     cursor: &mut Option<Uuid>,
 ) -> Result<(), Trouble> {
     let now = shared.clock.now();
-    let overdue = shared.truth.due(now, OVERDUE_MAX).await?;
-    let late: Vec<Duration> = overdue
-        .iter()
-        .map(|entry| between(entry.due, now))
-        .collect();
-    shared.metrics.overdue(&late);
+    match shared.truth.overdue(now).await {
+        Ok(overdue) => shared.metrics.overdue(&overdue, now),
+        // What cannot be counted in time holds no repair up.
+        Err(fault) => {
+            tracing::debug!(redress.timers.name = shared.name, %fault, "overdue timers were not counted");
+        }
+    }
     let Some(index) = index else { return Ok(()) };
 
     let after = *cursor;
@@ -169,14 +170,15 @@ async fn audit(
     } else {
         page.last().map(|entry| entry.id)
     };
-    let mut amiss = index.amiss(&overdue).await?;
+    let due = shared.truth.due(now, DUE_MAX).await?;
+    let mut amiss = index.amiss(&due).await?;
     amiss.extend(index.amiss(&page).await?);
     if amiss.is_empty() {
         return Ok(());
     }
     // A difference may be a change on its way to Redis, or an entry that was fired since its row was read.
     tokio::time::sleep(SECOND_LOOK).await;
-    let mut again = shared.truth.due(now, OVERDUE_MAX).await?;
+    let mut again = shared.truth.due(now, DUE_MAX).await?;
     again.extend(shared.truth.armed(after, shared.settings.page).await?);
     let before: HashSet<Entry> = amiss.into_iter().collect();
     again.retain(|entry| before.contains(entry));

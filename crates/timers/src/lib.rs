@@ -10,12 +10,13 @@
 //!   ends by itself when the worker dies. A service that can commit several entries at once is given batches
 //!   ([`Truth::fire_many`]).
 //! - An emptied index is noticed by its missing marker and rebuilt from the truth. An auditor compares truth and index
-//!   in bounded pages, repairs what differs and measures what is overdue.
+//!   in bounded pages, repairs what differs and counts what is overdue.
 //! - While the index is away or incomplete, a scan of Postgres fires what is due: late by about a second, complete.
 //! - Whatever takes effect late leaves a [`Receipt`] that says why.
 //!
 //! Cost: an idle replica asks each shard twice a second; a round of claims costs three scripts a shard, for one entry or
-//! for hundreds; the auditor reads one page of armed rows every five seconds. Memory: about 210 bytes an entry in Redis.
+//! for hundreds; the auditor reads one page of armed rows every five seconds, and counts what is due by the
+//! truth's index of it. Memory: about 210 bytes an entry in Redis.
 //! Figures: docs/benchmarks.md.
 
 mod entry;
@@ -31,7 +32,7 @@ mod settings;
 mod timers;
 mod worker;
 
-pub use entry::{Entry, Fired, Truth};
+pub use entry::{Entry, Fired, Overdue, Truth};
 pub use receipt::{Cause, Receipt};
 pub use redis::Redis;
 pub use settings::Settings;

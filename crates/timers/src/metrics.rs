@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
 
+use crate::entry::Overdue;
 use crate::receipt::Cause;
+use crate::timers::between;
 
-/// The classes of lateness, each with its upper bound.
-const OVERDUE: [(&str, Duration); 5] = [
-    ("under_1s", Duration::from_secs(1)),
-    ("under_10s", Duration::from_secs(10)),
-    ("under_1m", Duration::from_secs(60)),
-    ("under_10m", Duration::from_secs(600)),
-    ("over_10m", Duration::MAX),
-];
+/// The classes of lateness, as [`Overdue::BOUNDS`] part them.
+const CLASSES: [&str; 5] = ["under_1s", "under_10s", "under_1m", "under_10m", "over_10m"];
 
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -37,18 +34,22 @@ impl Metrics {
             fired: meter
                 .u64_counter("redress.timers.fired")
                 .with_unit("{entry}")
-                .with_description("Entries that were fired, by what became of them and where they were found.")
+                .with_description(
+                    "Entries that were fired, by what became of them and where they were found.",
+                )
                 .build(),
             lag: meter
                 .f64_histogram("redress.timers.lag")
                 .with_unit("s")
                 .with_description("How long after its due instant an entry was fired.")
-                .with_boundaries(vec![0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 3600.0])
+                .with_boundaries(vec![
+                    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 3600.0,
+                ])
                 .build(),
             overdue: meter
                 .u64_gauge("redress.timers.overdue")
                 .with_unit("{entry}")
-                .with_description("Entries that are due and not fired, by how late they are; at most 10,000 are counted.")
+                .with_description("Entries that are due and not fired, by how late they are.")
                 .build(),
             overdue_age: meter
                 .f64_gauge("redress.timers.overdue.age")
@@ -58,7 +59,9 @@ impl Metrics {
             repairs: meter
                 .u64_counter("redress.timers.repairs")
                 .with_unit("{entry}")
-                .with_description("Armed entries that the auditor found missing or outdated in the index.")
+                .with_description(
+                    "Armed entries that the auditor found missing or outdated in the index.",
+                )
                 .build(),
             rebuilds: meter
                 .u64_counter("redress.timers.rebuilds")
@@ -98,26 +101,16 @@ impl Metrics {
         }
     }
 
-    /// `late`: how late each entry is that is due and not fired.
-    pub(crate) fn overdue(&self, late: &[Duration]) {
-        let mut floor = Duration::ZERO;
-        for (class, bound) in OVERDUE {
-            let count = late
-                .iter()
-                .filter(|late| **late >= floor && **late < bound)
-                .count();
-            self.overdue.record(
-                count as u64,
-                &[
-                    self.name.clone(),
-                    KeyValue::new("redress.timers.late", class),
-                ],
-            );
-            floor = bound;
+    pub(crate) fn overdue(&self, overdue: &Overdue, now: Timestamp) {
+        for (class, count) in CLASSES.into_iter().zip(overdue.counts) {
+            let class = KeyValue::new("redress.timers.late", class);
+            self.overdue.record(count, &[self.name.clone(), class]);
         }
-        let oldest = late.iter().max().copied().unwrap_or_default();
-        self.overdue_age
-            .record(oldest.as_secs_f64(), std::slice::from_ref(&self.name));
+        let age = overdue.oldest.map(|due| between(due, now));
+        self.overdue_age.record(
+            age.unwrap_or_default().as_secs_f64(),
+            std::slice::from_ref(&self.name),
+        );
     }
 
     pub(crate) fn late(&self, cause: Cause) {

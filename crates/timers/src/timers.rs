@@ -409,7 +409,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::Fired;
+    use crate::entry::{Fired, Overdue};
     use redress_model::Fault;
     use redress_model::time::SystemClock;
 
@@ -419,6 +419,9 @@ mod tests {
     impl Truth for Nothing {
         async fn due(&self, _: Timestamp, _: i64) -> Result<Vec<Entry>, Fault> {
             Ok(Vec::new())
+        }
+        async fn overdue(&self, _: Timestamp) -> Result<Overdue, Fault> {
+            Ok(Overdue::default())
         }
         async fn armed(&self, _: Option<Uuid>, _: i64) -> Result<Vec<Entry>, Fault> {
             Ok(Vec::new())

@@ -258,7 +258,7 @@ fn show(i: &Incident) {
     }
 }
 
-fn site_of(name: &str) -> String {
+pub(super) fn site_of(name: &str) -> String {
     name.split('/').nth(1).unwrap_or_default().to_owned()
 }
 

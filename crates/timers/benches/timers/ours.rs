@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use redress_local::Redis;
 use redress_model::Fault;
 use redress_model::time::SystemClock;
-use redress_timers::{Entry, Fired, Timers, Truth};
+use redress_timers::{Entry, Fired, Overdue, Timers, Truth};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,10 @@ struct Nothing {
 impl Truth for Nothing {
     async fn due(&self, _: Timestamp, _: i64) -> Result<Vec<Entry>, Fault> {
         Ok(Vec::new())
+    }
+
+    async fn overdue(&self, _: Timestamp) -> Result<Overdue, Fault> {
+        Ok(Overdue::default())
     }
 
     async fn armed(&self, _: Option<Uuid>, _: i64) -> Result<Vec<Entry>, Fault> {

@@ -11,7 +11,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_local::{Postgres, PostgresOptions, Redis};
 use redress_model::Fault;
 use redress_store::StoreResultExt as _;
-use redress_timers::{Entry, Fired, Truth};
+use redress_timers::{Entry, Fired, Overdue, Truth};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -52,6 +52,9 @@ struct Armed {
     due: jiff_sqlx::Timestamp,
 }
 
+/// What one row of counts holds: five classes, and the oldest.
+type Counts = (i64, i64, i64, i64, i64, Option<jiff_sqlx::Timestamp>);
+
 #[async_trait]
 impl Truth for Table {
     async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
@@ -64,6 +67,32 @@ impl Truth for Table {
         .await
         .or_fault()?;
         Ok(rows.into_iter().map(entry).collect())
+    }
+
+    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
+        let [second, ten, minute, long] = Overdue::instants(now).map(|at| at.to_sqlx());
+        let (under_1s, under_10s, under_1m, under_10m, over_10m, oldest): Counts = sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE due > $2),
+                    count(*) FILTER (WHERE due <= $2 AND due > $3),
+                    count(*) FILTER (WHERE due <= $3 AND due > $4),
+                    count(*) FILTER (WHERE due <= $4 AND due > $5),
+                    count(*) FILTER (WHERE due <= $5),
+                    min(due)
+             FROM timer WHERE armed AND due <= $1",
+        )
+        .bind(now.to_sqlx())
+        .bind(second)
+        .bind(ten)
+        .bind(minute)
+        .bind(long)
+        .fetch_one(&self.pool)
+        .await
+        .or_fault()?;
+        let counts = [under_1s, under_10s, under_1m, under_10m, over_10m];
+        Ok(Overdue {
+            counts: counts.map(i64::unsigned_abs),
+            oldest: oldest.map(|at| at.to_jiff()),
+        })
     }
 
     async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {

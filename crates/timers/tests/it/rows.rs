@@ -12,7 +12,7 @@ use redress_model::Fault;
 use redress_model::time::{SharedClock, SystemClock};
 use redress_store::{StoreResultExt, fault};
 use redress_testkit::{TestDatabase, TestRedis, database};
-use redress_timers::{Cause, Entry, Fired, Receipt, Redis, Settings, Timers, Truth};
+use redress_timers::{Cause, Entry, Fired, Overdue, Receipt, Redis, Settings, Timers, Truth};
 use sqlx::{FromRow, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -379,6 +379,9 @@ fn entries(rows: Vec<Armed>) -> Vec<Entry> {
         .collect()
 }
 
+/// What one row of counts holds: five classes, and the oldest.
+type Counts = (i64, i64, i64, i64, i64, Option<jiff_sqlx::Timestamp>);
+
 #[async_trait]
 impl Truth for Handler {
     async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
@@ -392,6 +395,32 @@ impl Truth for Handler {
         .await
         .or_fault()?;
         Ok(entries(rows))
+    }
+
+    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
+        let [second, ten, minute, long] = Overdue::instants(now).map(|at| at.to_sqlx());
+        let (under_1s, under_10s, under_1m, under_10m, over_10m, oldest): Counts = sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE due > $2),
+                    count(*) FILTER (WHERE due <= $2 AND due > $3),
+                    count(*) FILTER (WHERE due <= $3 AND due > $4),
+                    count(*) FILTER (WHERE due <= $4 AND due > $5),
+                    count(*) FILTER (WHERE due <= $5),
+                    min(due)
+             FROM row WHERE armed AND due <= $1",
+        )
+        .bind(now.to_sqlx())
+        .bind(second)
+        .bind(ten)
+        .bind(minute)
+        .bind(long)
+        .fetch_one(&self.rows.pool)
+        .await
+        .or_fault()?;
+        let counts = [under_1s, under_10s, under_1m, under_10m, over_10m];
+        Ok(Overdue {
+            counts: counts.map(i64::unsigned_abs),
+            oldest: oldest.map(|at| at.to_jiff()),
+        })
     }
 
     async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {

@@ -280,6 +280,63 @@ async fn operators_see_what_is_overdue_and_by_how_much() {
     .await;
 }
 
+#[tokio::test]
+async fn what_is_overdue_is_counted_whole_however_much_goes_first() {
+    const FIRST: usize = 10_020;
+    let clock = ManualClock::new(Timestamp::from_second(1_800_000_000).expect("an instant"));
+    let rows = Rows::at(clock).await;
+    // More than an audit compares goes first; what is oldest waits behind it.
+    let new = |seconds: i64| Entry::new(Uuid::now_v7(), 1, rows.in_millis(-seconds * 1000));
+    let mut entries: Vec<Entry> = (0..FIRST).map(|_| new(5).first(true)).collect();
+    entries.extend((0..30).map(|_| new(7200)));
+    rows.arm_all(&entries).await;
+    let exporter = InMemoryMetricExporter::default();
+    let reader = PeriodicReader::builder(exporter.clone())
+        .with_interval(Duration::from_millis(100))
+        .build();
+    let provider = SdkMeterProvider::builder().with_reader(reader).build();
+    // Nothing takes effect meanwhile.
+    let behaviour = Behaviour {
+        before_commit: Duration::from_secs(3600),
+        ..Behaviour::default()
+    };
+    let handler = Handler::new(&rows, behaviour);
+    let _replica = Replica::measured(None, &handler, quick(), &provider.meter("test"));
+    let expected = [
+        ("over_10m", 30),
+        ("under_10m", 0),
+        ("under_10s", FIRST as u64),
+        ("under_1m", 0),
+        ("under_1s", 0),
+    ];
+    eventually(SOON, async || {
+        let _ = provider.force_flush();
+        let seen = (overdue(&exporter), oldest(&exporter));
+        let counts = expected.map(|(class, count)| (class.to_owned(), count));
+        if seen == (counts.to_vec(), Some(7200.0)) {
+            Ok(())
+        } else {
+            Err(format!("{seen:?}"))
+        }
+    })
+    .await;
+}
+
+/// The latest age of the oldest overdue entry, in seconds.
+fn oldest(exporter: &InMemoryMetricExporter) -> Option<f64> {
+    let mut seen = None;
+    for export in exporter.get_finished_metrics().unwrap_or_default() {
+        for metric in export.scope_metrics().flat_map(|scope| scope.metrics()) {
+            if metric.name() == "redress.timers.overdue.age"
+                && let AggregatedMetrics::F64(MetricData::Gauge(gauge)) = metric.data()
+            {
+                seen = gauge.data_points().last().map(|point| point.value());
+            }
+        }
+    }
+    seen
+}
+
 /// The latest counts of overdue entries, by class.
 fn overdue(exporter: &InMemoryMetricExporter) -> Vec<(String, u64)> {
     let mut seen = std::collections::BTreeMap::new();

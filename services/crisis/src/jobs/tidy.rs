@@ -1,4 +1,4 @@
-//! What is kept for a time only: receipts and the change table. The relay sees
+//! What is kept for a time only: receipts, those of late clocks too, and the change table. The relay sees
 //! to events itself.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use redress_runtime::every;
 use redress_store::{Database, receipt};
 use tokio_util::sync::CancellationToken;
 
-use crate::store::changes;
+use crate::store::{changes, late};
 
 /// How often old rows are looked for.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -18,12 +18,13 @@ pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) 
     let failed = "old receipts and changes stay for now";
     every(PERIOD, &shutdown, failed, || async {
         let now = clock.now();
-        // One that fails does not stop the other.
-        let (receipts, changes) = (
+        // One that fails does not stop the others.
+        let (receipts, changes, late) = (
             receipt::purge(&db, now).await,
             changes::purge(&db, now).await,
+            late::purge(&db, now).await,
         );
-        receipts.and(changes)
+        receipts.and(changes).and(late)
     })
     .await;
 }

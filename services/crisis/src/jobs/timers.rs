@@ -9,7 +9,7 @@ use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, Tx};
-use redress_timers::{Entry, Fired, Truth};
+use redress_timers::{Entry, Fired, Overdue, Receipt, Truth};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use crate::domain::words::State;
 use crate::flow::{Because, Desk, Transition, Turn};
 use crate::store::clocks::{self, Origin};
 use crate::store::incidents::Incident;
-use crate::store::{incidents, lock_site};
+use crate::store::{incidents, late, lock_site};
 
 /// How many clocks that are due are fired together.
 const BATCH_MAX: usize = 100;
@@ -35,6 +35,10 @@ pub struct IncidentClocks {
 impl Truth for IncidentClocks {
     async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
         clocks::due(&self.db, now, limit).await
+    }
+
+    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
+        clocks::overdue(&self.db, now).await
     }
 
     async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {
@@ -98,6 +102,10 @@ impl Truth for IncidentClocks {
             Some(fault) if answers.iter().all(Option::is_none) => Err(fault),
             _ => Ok(answers),
         }
+    }
+
+    async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
+        late::keep(&self.db, receipts).await
     }
 }
 

@@ -18,7 +18,7 @@ use crate::domain::words::{Mode, State};
 use crate::store::incidents::{self, Filter, Incident};
 
 /// Every site of the caller.
-const ANY_SITE: &str = "sites/-";
+pub(super) const ANY_SITE: &str = "sites/-";
 
 type Key = (Timestamp, Uuid);
 

@@ -7,6 +7,7 @@ mod commanding;
 mod get_incident;
 mod lessons;
 mod list_incidents;
+mod list_late_firings;
 pub mod matrix;
 pub mod media;
 mod move_stage;
@@ -29,11 +30,11 @@ use redress_model::Fault;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
 use redress_proto::crisis::v1::{
     GetIncidentRequest, GetIncidentResponse, ListIncidentsRequest, ListIncidentsResponse,
-    MoveStageRequest, MoveStageResponse, OpenIncidentRequest, OpenIncidentResponse,
-    RecordBriefingRequest, RecordBriefingResponse, RecordLeaderContactRequest,
-    RecordLeaderContactResponse, RecordUpdateRequest, RecordUpdateResponse, SwitchModeRequest,
-    SwitchModeResponse, VerifyIncidentsRequest, VerifyIncidentsResponse, WatchIncidentRequest,
-    WatchIncidentResponse,
+    ListLateFiringsRequest, ListLateFiringsResponse, MoveStageRequest, MoveStageResponse,
+    OpenIncidentRequest, OpenIncidentResponse, RecordBriefingRequest, RecordBriefingResponse,
+    RecordLeaderContactRequest, RecordLeaderContactResponse, RecordUpdateRequest,
+    RecordUpdateResponse, SwitchModeRequest, SwitchModeResponse, VerifyIncidentsRequest,
+    VerifyIncidentsResponse, WatchIncidentRequest, WatchIncidentResponse,
 };
 use redress_rpc::watch::{Bell, Stream};
 use redress_rpc::{Fingerprints, status};
@@ -150,5 +151,12 @@ impl IncidentService for Incidents {
         request: Request<VerifyIncidentsRequest>,
     ) -> Result<Response<VerifyIncidentsResponse>, Status> {
         answer(verify_incidents::handle(self, &request).await)
+    }
+
+    async fn list_late_firings(
+        &self,
+        request: Request<ListLateFiringsRequest>,
+    ) -> Result<Response<ListLateFiringsResponse>, Status> {
+        answer(list_late_firings::handle(self, &request).await)
     }
 }

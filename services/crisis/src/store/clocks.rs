@@ -10,7 +10,7 @@ use redress_model::name::SiteId;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_rpc::trace_context::traceparent;
 use redress_store::{Database, OneRowExt as _, StoreResultExt as _, Tx};
-use redress_timers::Entry;
+use redress_timers::{Entry, Overdue};
 use uuid::Uuid;
 
 use super::read;
@@ -374,6 +374,44 @@ pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Entry>
         .into_iter()
         .map(|r| entry(r.id, r.generation, r.next_time.to_jiff()))
         .collect())
+}
+
+/// How much is due over all sites, by how late it is. Reads of the index `incident_clock_next` what lies before `now`, and
+/// of no incident.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn overdue(db: &Database, now: Timestamp) -> Result<Overdue, Fault> {
+    let [second, ten, minute, long] = Overdue::instants(now).map(|at| at.to_sqlx());
+    let row = sqlx::query!(
+        r#"-- crisis::store::clocks::overdue
+        SELECT count(*) FILTER (WHERE next_time > $2) AS "under_1s!",
+               count(*) FILTER (WHERE next_time <= $2 AND next_time > $3) AS "under_10s!",
+               count(*) FILTER (WHERE next_time <= $3 AND next_time > $4) AS "under_1m!",
+               count(*) FILTER (WHERE next_time <= $4 AND next_time > $5) AS "under_10m!",
+               count(*) FILTER (WHERE next_time <= $5) AS "over_10m!",
+               min(next_time) AS oldest
+        FROM incident_clock WHERE next_time <= $1"#,
+        now.to_sqlx(),
+        second,
+        ten,
+        minute,
+        long,
+    )
+    .fetch_one(db.worker())
+    .await
+    .or_fault()?;
+    let counts = [
+        row.under_1s,
+        row.under_10s,
+        row.under_1m,
+        row.under_10m,
+        row.over_10m,
+    ];
+    Ok(Overdue {
+        counts: counts.map(i64::unsigned_abs),
+        oldest: row.oldest.map(|at| at.to_jiff()),
+    })
 }
 
 /// Everything that waits for its time, by id.

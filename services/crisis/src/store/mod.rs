@@ -12,6 +12,7 @@ pub mod duty;
 pub mod feed;
 pub mod handovers;
 pub mod incidents;
+pub mod late;
 pub mod lessons;
 pub mod links;
 pub mod log;

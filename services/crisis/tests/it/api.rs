@@ -433,6 +433,15 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                     };
                     api.verify_incidents(ask(caller, request)).await.map(|_| ())
                 }
+                "ListLateFirings" => {
+                    let request = wire::ListLateFiringsRequest {
+                        parent: "sites/lake".into(),
+                        ..Default::default()
+                    };
+                    api.list_late_firings(ask(caller, request))
+                        .await
+                        .map(|_| ())
+                }
                 "OpenIncident" => {
                     let request = wire::OpenIncidentRequest {
                         parent: "sites/lake".into(),

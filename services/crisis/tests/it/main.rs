@@ -11,6 +11,7 @@ mod complained_about;
 mod converging;
 mod gates;
 mod keeping;
+mod late;
 mod lessons;
 mod logbook;
 mod matrix;

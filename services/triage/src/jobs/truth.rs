@@ -6,7 +6,7 @@ use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, Tx};
-use redress_timers::{Entry, Fired, Receipt, Timers, Truth};
+use redress_timers::{Entry, Fired, Overdue, Receipt, Timers, Truth};
 use std::sync::{Arc, OnceLock};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
@@ -139,6 +139,10 @@ impl ClockTruth {
 impl Truth for ClockTruth {
     async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
         clocks::due(&self.db, now, limit).await
+    }
+
+    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
+        clocks::overdue(&self.db, now).await
     }
 
     async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {

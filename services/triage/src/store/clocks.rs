@@ -10,7 +10,7 @@ use redress_model::words::{ClockKind, ClockState, ClockTransition, HoldReason, U
 use redress_model::{Fault, Grade};
 use redress_rpc::trace_context::traceparent;
 use redress_store::{Database, StoreResultExt as _, Tx};
-use redress_timers::Entry;
+use redress_timers::{Entry, Overdue};
 use uuid::Uuid;
 
 use super::cases::{Case, grade_of_row};
@@ -790,6 +790,41 @@ pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Entry>
         .into_iter()
         .map(|r| Entry::new(r.id, r.generation, r.next_time.to_jiff()).first(r.grade == 1))
         .collect())
+}
+
+/// How much is due, by how late it is: the worker's view of all sites. Reads of the index `clock_due` what lies before
+/// `now`, as [`due`] does, and of no case.
+pub async fn overdue(db: &Database, now: Timestamp) -> Result<Overdue, Fault> {
+    let [second, ten, minute, long] = Overdue::instants(now).map(|at| at.to_sqlx());
+    let row = sqlx::query!(
+        "-- triage::store::clocks::overdue
+        SELECT count(*) FILTER (WHERE next_time > $2) AS \"under_1s!\",
+               count(*) FILTER (WHERE next_time <= $2 AND next_time > $3) AS \"under_10s!\",
+               count(*) FILTER (WHERE next_time <= $3 AND next_time > $4) AS \"under_1m!\",
+               count(*) FILTER (WHERE next_time <= $4 AND next_time > $5) AS \"under_10m!\",
+               count(*) FILTER (WHERE next_time <= $5) AS \"over_10m!\",
+               min(next_time) AS oldest
+        FROM clock WHERE next_time <= $1",
+        now.to_sqlx(),
+        second,
+        ten,
+        minute,
+        long,
+    )
+    .fetch_one(db.worker())
+    .await
+    .or_fault()?;
+    let counts = [
+        row.under_1s,
+        row.under_10s,
+        row.under_1m,
+        row.under_10m,
+        row.over_10m,
+    ];
+    Ok(Overdue {
+        counts: counts.map(i64::unsigned_abs),
+        oldest: row.oldest.map(|at| at.to_jiff()),
+    })
 }
 
 /// Everything that is armed, by id: the worker's view of all sites.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use redress_model::words::ClockTransition;
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
-use redress_timers::{Entry, Fired, Truth as _};
+use redress_timers::{Entry, Fired, Overdue, Truth as _};
 use redress_triage::jobs::ClockTruth;
 
 use crate::world::{World, last, site};
@@ -33,6 +33,47 @@ async fn breaches(world: &World) -> Vec<String> {
         .filter(|c| c.transition == to_wire(ClockTransition::Breached))
         .map(|c| last(&c.clock).to_owned())
         .collect()
+}
+
+#[tokio::test]
+async fn i4_what_is_overdue_is_counted_whole_by_how_late_it_is_whatever_one_scan_takes() {
+    let world = World::new().await;
+    let due = backlog(&world, 5).await;
+    let rows = truth(&world);
+    assert_eq!(rows.due(world.now(), 2).await.expect("read").len(), 2);
+    let all = rows.overdue(world.now()).await.expect("counted");
+    assert!(due.len() >= 10, "{due:?}");
+    assert_eq!(all.counts.iter().sum::<u64>(), due.len() as u64);
+    let oldest = due.iter().map(|e| e.due).min().expect("some are due");
+    let before = oldest - SignedDuration::from_millis(1);
+    let none = rows.overdue(before).await.expect("counted");
+    assert_eq!(none, Overdue::default());
+    // At every bound, and just before it.
+    for (millis, class) in [
+        (0, 0),
+        (999, 0),
+        (1_000, 1),
+        (9_999, 1),
+        (10_000, 2),
+        (59_999, 2),
+        (60_000, 3),
+        (599_999, 3),
+        (600_000, 4),
+    ] {
+        let now = oldest + SignedDuration::from_millis(millis);
+        let mut counts = [0; 5];
+        for entry in due.iter().filter(|e| e.due <= now) {
+            let late = now.duration_since(entry.due).unsigned_abs();
+            counts[Overdue::BOUNDS.iter().filter(|b| late >= **b).count()] += 1;
+        }
+        assert!(counts[class] > 0, "the oldest is {millis} ms late");
+        let expected = Overdue {
+            counts,
+            oldest: Some(oldest),
+        };
+        let seen = rows.overdue(now).await.expect("counted");
+        assert_eq!(seen, expected, "{millis} ms");
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ pub(crate) enum ClockCommand {
         #[command(flatten)]
         paging: Paging,
     },
-    /// List clocks that fired late, the latest first, and why each did.
+    /// List clocks of cases and incidents that fired late, the latest first, and why each did.
     #[command(
         after_help = "Examples:\n  redress clock late\n  redress clock late --min-lag 10s --cause REDIS_AWAY\n  redress clock late --site lakeside --json"
     )]

@@ -1,11 +1,15 @@
-//! `redress clock late`: the receipts of clocks that fired late.
+//! `redress clock late`: the receipts of clocks that fired late. Triage keeps those of cases, crisis those of incidents.
+
+use std::cmp::Reverse;
 
 use jiff::SignedDuration;
 use redress_model::words::ClockKind;
-use redress_proto::triage::v1::{LateCause, LateFiring, ListLateFiringsRequest};
+use redress_proto::crisis::v1 as crisis;
+use redress_proto::triage::v1::{self as triage, LateCause};
 
 use crate::args::Paging;
 use crate::commands::case::Numbers;
+use crate::commands::incident::site_of;
 use crate::commands::{choice, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -15,7 +19,15 @@ use crate::output::{Output, when};
 /// Before every name of a cause on the wire.
 const PREFIX: &str = "LATE_CAUSE_";
 
-/// Lists late firings.
+/// One receipt.
+enum Late {
+    /// Of a clock of a case.
+    Case(triage::LateFiring),
+    /// Of a clock of an incident.
+    Incident(crisis::LateFiring),
+}
+
+/// Lists late firings of both.
 pub(super) async fn run(
     platform: &Platform,
     site: Option<&str>,
@@ -23,27 +35,25 @@ pub(super) async fn run(
     paging: Paging,
     out: Output,
 ) -> Result<(), Failure> {
-    let filter = ListLateFiringsRequest {
-        parent: parent(site),
-        min_lag: min_lag.map(|lag| prost_types::Duration {
-            seconds: lag.as_secs(),
-            nanos: lag.subsec_nanos(),
-        }),
-        causes: cause
-            .as_deref()
-            .map(number)
-            .transpose()?
-            .into_iter()
-            .collect(),
-        ..Default::default()
-    };
+    let min_lag = min_lag.map(|lag| prost_types::Duration {
+        seconds: lag.as_secs(),
+        nanos: lag.subsec_nanos(),
+    });
+    let causes: Vec<i32> = cause
+        .as_deref()
+        .map(number)
+        .transpose()?
+        .into_iter()
+        .collect();
     let client = platform.clocks();
-    let late = all_pages(paging.limit, |page_size, page_token| {
+    let of_cases = all_pages(paging.limit, |page_size, page_token| {
         let mut client = client.clone();
-        let filter = ListLateFiringsRequest {
+        let filter = triage::ListLateFiringsRequest {
+            parent: parent(site),
             page_size,
             page_token,
-            ..filter.clone()
+            min_lag,
+            causes: causes.clone(),
         };
         async move {
             let answer = client
@@ -54,24 +64,91 @@ pub(super) async fn run(
         }
     })
     .await?;
-    let numbers = Numbers::look_up(platform, late.iter().map(|l| l.case.as_str()), out).await;
+    let client = platform.incidents();
+    let of_incidents = all_pages(paging.limit, |page_size, page_token| {
+        let mut client = client.clone();
+        let filter = crisis::ListLateFiringsRequest {
+            parent: parent(site),
+            page_size,
+            page_token,
+            min_lag,
+            causes: causes.clone(),
+        };
+        async move {
+            let answer = client
+                .list_late_firings(request(filter))
+                .await?
+                .into_inner();
+            Ok((answer.late_firings, answer.next_page_token))
+        }
+    })
+    .await?;
+    let late = together(of_cases, of_incidents, paging.limit);
+    let cases = late.iter().filter_map(|late| match late {
+        Late::Case(l) => Some(l.case.as_str()),
+        Late::Incident(_) => None,
+    });
+    let numbers = Numbers::look_up(platform, cases, out).await;
     out.rows(
-        &["Promise", "Case", "Due", "Fired", "Late by", "Because"],
+        &["Promise", "About", "Due", "Fired", "Late by", "Because"],
         &late,
-        |l| row(l, &numbers),
-        |l| json::of("triage.v1.LateFiring", l),
+        |late| row(late, &numbers),
+        |late| match late {
+            Late::Case(l) => json::of("triage.v1.LateFiring", l),
+            Late::Incident(l) => json::of("crisis.v1.LateFiring", l),
+        },
     );
     Ok(())
 }
 
-fn row(l: &LateFiring, numbers: &Numbers) -> Vec<String> {
+/// Both lists as one, the latest firing first, at most so many.
+fn together(
+    of_cases: Vec<triage::LateFiring>,
+    of_incidents: Vec<crisis::LateFiring>,
+    limit: Option<usize>,
+) -> Vec<Late> {
+    let of_cases = of_cases.into_iter().map(Late::Case);
+    let mut late: Vec<Late> = of_cases
+        .chain(of_incidents.into_iter().map(Late::Incident))
+        .collect();
+    late.sort_by_key(|late| {
+        let fired = match late {
+            Late::Case(l) => l.fire_time.as_ref(),
+            Late::Incident(l) => l.fire_time.as_ref(),
+        };
+        Reverse(fired.map(|t| (t.seconds, t.nanos)))
+    });
+    late.truncate(limit.unwrap_or(usize::MAX));
+    late
+}
+
+fn row(late: &Late, numbers: &Numbers) -> Vec<String> {
+    let (kind, about, due, fired, late_by, cause) = match late {
+        Late::Case(l) => (
+            l.kind,
+            numbers.of(&l.case),
+            l.due_time.as_ref(),
+            l.fire_time.as_ref(),
+            l.lag.as_ref(),
+            l.cause(),
+        ),
+        // As `redress incident show` takes it.
+        Late::Incident(l) => (
+            l.kind,
+            format!("{}/{}", site_of(&l.incident), l.incident_number),
+            l.due_time.as_ref(),
+            l.fire_time.as_ref(),
+            l.lag.as_ref(),
+            l.cause(),
+        ),
+    };
     vec![
-        word::<ClockKind>(l.kind),
-        numbers.of(&l.case),
-        when(l.due_time.as_ref()),
-        when(l.fire_time.as_ref()),
-        lag(l.lag.as_ref()),
-        because(l.cause()).to_owned(),
+        word::<ClockKind>(kind),
+        about,
+        when(due),
+        when(fired),
+        lag(late_by),
+        because(cause).to_owned(),
     ]
 }
 
@@ -108,6 +185,33 @@ fn because(cause: LateCause) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn late_clocks_of_cases_and_incidents_are_one_list_the_latest_first() {
+        let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+        let case = |seconds| triage::LateFiring {
+            fire_time: at(seconds),
+            ..Default::default()
+        };
+        let incident = |seconds| crisis::LateFiring {
+            incident: "sites/lake/incidents/1".to_owned(),
+            incident_number: "I20260302-01".to_owned(),
+            fire_time: at(seconds),
+            ..Default::default()
+        };
+        let late = together(
+            vec![case(9), case(5)],
+            vec![incident(7), incident(1)],
+            Some(3),
+        );
+        let of_incidents: Vec<bool> = late
+            .iter()
+            .map(|late| matches!(late, Late::Incident(_)))
+            .collect();
+        assert_eq!(of_incidents, [false, true, false]);
+        let shown = row(&late[1], &Numbers::default());
+        assert_eq!(shown[1], "lake/I20260302-01");
+    }
 
     #[test]
     fn lags_and_causes_read_like_words() {
