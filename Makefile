@@ -1,7 +1,7 @@
 # Two commands do everything: `make run` and `make test`. The rest is for those who change the code.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint fmt bench bench-opening bench-reports bench-timers prepare image manifests manifests-check clean
+.PHONY: help setup run stop test lint fmt bench bench-calendar bench-decisions bench-opening bench-reports bench-timers prepare image manifests manifests-check clean
 
 help: ## List every target with one line
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,9 +19,15 @@ stop: ## End what `make run DETACH=1` left running
 test: setup ## Set up and run every test
 	@scripts/test
 
-bench: setup ## Joining at a site of 100,000 cases, promises broken a second, and B-cubed where REDRESS_MESSAGES names the file: target/bench/clusters.json
+bench: setup ## Clusters (B-cubed where REDRESS_MESSAGES names the file), then bench-opening
 	@cargo bench --locked -p redress-triage --bench clusters
 	@$(MAKE) --no-print-directory bench-opening
+
+bench-calendar: setup ## Working time added a second, on one core
+	@cargo bench --locked -p redress-calendar --bench working_time
+
+bench-decisions: setup ## Grades decided a second, on one core
+	@cargo bench --locked -p redress-triage --bench decision
 
 bench-opening: setup ## From CreateCase acknowledged to incident open and call-outs queued, at 50 complaints a second: target/bench/opening.json
 	@cargo build --release --locked --bins -p redress-intake -p redress-triage -p redress-assignment -p redress-notification -p redress-crisis

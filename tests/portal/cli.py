@@ -3,6 +3,7 @@
 Usage: cli.py REDRESS_BINARY   (REDRESS_HOME names the running platform)
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -52,6 +53,196 @@ def instant(text):
     """Orders instants whatever the number of digits after the second."""
     whole, _, part = text.rstrip("Z").partition(".")
     return whole, part.ljust(9, "0")
+
+
+def names(resources):
+    return {resource["name"] for resource in resources}
+
+
+def cluster_of(case):
+    return rows("case", "show", case)[0].get("cluster")
+
+
+def policies(folder, site, case):
+    """Checked, previewed, applied, taken back: what a file changes is said before, and seen after."""
+    longer, wrong, nothing = (folder / f"{name}.yaml" for name in ("longer", "wrong", "nothing"))
+    longer.write_text("clocks:\n  RESOLVE:\n    - { length: 9 working days }\n", encoding="utf-8")
+    wrong.write_text("grading:\n  group: three\n", encoding="utf-8")
+    nothing.write_text("{}\n", encoding="utf-8")
+    scope = ("--site", site)
+
+    def resolve():
+        return rows("clock", "list", "--case", case, "--kind", "RESOLVE")[0]["due_time"]
+
+    def windows(*more):
+        return rows("policy", "windows", "--site", "lakeside-sales", *more)[0].get("windows", [])
+
+    assert rows("policy", "check", str(longer)) == [{"file": str(longer), "problems": []}]
+    assert rows("policy", "check", str(longer), *scope) == [{"file": str(longer), "problems": []}]
+    told = json.loads(redress("policy", "check", str(wrong), "--json", code=1))
+    assert [(p["field"], p["line"]) for p in told["problems"]] == [("grading.group", 2)], told
+
+    due = resolve()
+    seen = rows("policy", "preview", str(longer), *scope)[0]
+    (effect,) = [effect for effect in seen["effects"] if effect["case"] == case]
+    (moved,) = [clock for clock in effect["clocks"] if clock["kind"] == "CLOCK_KIND_RESOLVE"]
+    assert moved["due_time"] == due != moved["due_time_after"], moved
+    assert rows("policy", "history", *scope) == []
+
+    apply = ("policy", "apply", str(longer), *scope, "--reason", "agreed in November", "--etag", "r0")
+    applied = rows(*apply)[0]
+    assert (applied["scope"], applied["revision"]) == (f"sites/{site}", 1), applied
+    redress(*apply, code=1)  # somebody was quicker: r0 is not the newest any more
+    (value,) = rows("policy", "show", *scope, "--changed")[0]["values"]
+    assert value["field"] == "clocks.RESOLVE" and "9 working days" in value["value"], value
+    assert value["origin"]["scope"] == f"sites/{site}", value
+    assert resolve() == due, "a promise that runs keeps its deadline (P10)"
+
+    redress("policy", "apply", str(nothing), *scope, "--reason", "taken back", "--etag", applied["etag"])
+    states = [(r["revision"], r["state"]) for r in rows("policy", "history", *scope)]
+    assert states == [(2, "POLICY_REVISION_STATE_EFFECTIVE"), (1, "POLICY_REVISION_STATE_PAST")], states
+    assert "values" not in rows("policy", "show", *scope, "--changed")[0]
+
+    opened = ("--open", "2099-12-05T08:00Z", "--until", "2099-12-06T20:00Z", "--reason", "second release")
+    (window,) = windows(*opened)
+    assert window["start_time"] == "2099-12-05T08:00:00Z" and window["reason"] == "second release", window
+    assert windows() == [window]
+    assert windows("--remove", "2099-12-05T08:00Z") == []
+    redress("policy", "windows", "--site", site, *opened, code=1)  # no sales centre
+
+
+def calendars(folder, site):
+    """The year that ships, a deadline over its holidays, and a day of the site's own."""
+
+    def newest():
+        return rows("calendar", "history", "--site", site, "--limit", "1")[0]
+
+    october = rows("calendar", "show", "--site", site, "--month", "2026-10")[0]["days"]
+    kinds = {day["date"][-2:]: day.get("kind", "").removeprefix("SPECIAL_DAY_KIND_") for day in october}
+    assert len(kinds) == 31 and (kinds["01"], kinds["08"], kinds["10"]) == ("HOLIDAY", "", "MAKE_UP"), kinds
+    added = rows("calendar", "add", "--site", site, "--from", "2026-09-30T16:00", "--length", "1 working day")[0]
+    assert added["due_time"] == "2026-10-08T08:00:00Z", added
+    assert [day["date"][-2:] for day in added["special_days"]] == [f"{n:02}" for n in range(1, 8)], added
+
+    day = datetime.date.today() + datetime.timedelta(days=40)
+    file = folder / "closed.ics"
+    file.write_text(
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\n"
+        f"DTSTART;VALUE=DATE:{day:%Y%m%d}\nSUMMARY:盘点 (休)\nEND:VEVENT\nEND:VCALENDAR\n",
+        encoding="utf-8",
+    )
+    before = newest()
+    wanted = ("calendar", "import", "--site", site, str(file), "--note", "stocktaking")
+    preview = rows(*wanted, "--preview")[0]
+    assert (preview["listed_days"], preview["first_date"]) == (1, str(day)), preview
+    assert preview["calendar"]["revision"] == before["revision"] + 1 and preview["checked_clocks"], preview
+    assert newest() == before, "a preview writes nothing"
+    redress(*wanted)
+    after = newest()
+    assert after["revision"] == before["revision"] + 1 and after["note"] == "stocktaking", after
+    assert after["cause"] == "CALENDAR_CAUSE_IMPORTED", after
+    shown = rows("calendar", "show", "--site", site, "--month", f"{day:%Y-%m}")[0]["days"]
+    (closed,) = [row for row in shown if row["date"] == str(day)]
+    assert closed["own"] and "intervals" not in closed, closed
+
+
+def clocks(case):
+    """Held and resumed, started, extended and met; why a deadline is where it is; what fired late."""
+
+    def told():
+        return rows("clock", "explain", case, "--kind", "RESOLVE")[0]
+
+    assert told()["basis"] == "CLOCK_BASIS_FROM_START", told()
+    hold = ("--reason", "CUSTOMER")
+    held = rows("clock", "hold", case, *hold, "--until", "3d", "--note", "keys of the hall")[0]
+    assert held["reason"] == "HOLD_REASON_CUSTOMER" and "end_time" not in held, held
+    assert told()["clock"]["held"]
+    listed = rows("clock", "holds", case)[0]
+    assert [h["note"] for h in listed["holds"]] == ["keys of the hall"], listed
+    stops = {b["reason"]: b["stops"] for b in listed["budgets"]}
+    assert "CLOCK_KIND_RESOLVE" in stops["HOLD_REASON_CUSTOMER"], listed
+    redress("clock", "hold", case, *hold, "--until", "3d", "--note", "again", code=1)
+    assert rows("clock", "resume", case, *hold)[0]["end_cause"] == "person"
+    after = told()
+    assert not after["clock"].get("held"), after
+    assert [c["event"] for c in after["changes"] if c["event"] in ("held", "resumed")] == ["held", "resumed"], after
+
+    started = rows(
+        "clock", "start", case, "--kind", "SUPPORT", "--party", "gym supplier", "--length", "2 working days"
+    )[0]
+    assert started["state"] == "CLOCK_STATE_RUNNING" and started["party"] == "gym supplier", started
+    extended = rows("clock", "extend", started["name"], "--due", "30d", "--reason", "parts are ordered")[0]
+    assert instant(extended["due_time"]) > instant(started["due_time"]), extended
+    assert rows("clock", "meet", started["name"])[0]["state"] == "CLOCK_STATE_MET"
+
+    # Asked first for those of a second and more, so that every one of them is among all.
+    late, every = rows("clock", "late", "--min-lag", "1s"), rows("clock", "late")
+    assert all(float(l["lag"].rstrip("s")) >= 1 for l in late), late
+    assert {l["clock"] for l in late} <= {l["clock"] for l in every}, late
+    assert all(l["cause"].startswith("LATE_CAUSE_") for l in every), every
+    redress("clock", "late", "--cause", "BAD_LUCK", code=1)
+
+
+def clusters(site, first, second):
+    """Two complaints of one matter: taken apart, put together, and confirmed so that they stay."""
+
+    def confirmed(shown):
+        return {m["case"] for m in shown["members"] if m.get("confirmer")}
+
+    cluster = cluster_of(first)
+    assert cluster in names(rows("cluster", "list", "--site", site, "--min-cases", "2"))
+    shown = rows("cluster", "show", cluster)[0]
+    assert {m["case"] for m in shown["members"]} == {first, second} and shown["case_count"] == 2, shown
+
+    kept, new = rows("cluster", "split", cluster, "--case", second, "--reason", "another hall")
+    assert [m["case"] for m in kept["members"]] == [first] and kept["name"] == cluster, kept
+    assert [m["case"] for m in new["members"]] == [second], new
+    merged = rows("cluster", "merge", new["name"], "--into", cluster)[0]
+    assert {m["case"] for m in merged["members"]} == {first, second}, merged
+    assert [act["act"] for act in merged["acts"]].count("merge") == 1, merged
+    assert rows("cluster", "show", new["name"])[0]["merged_into"] == cluster
+
+    assert confirmed(rows("cluster", "confirm", cluster)[0]) == {first, second}
+    split = ("cluster", "split", cluster, "--case", second, "--reason", "another hall")
+    redress(*split, code=1)  # a person said that they belong together
+    assert confirmed(rows("cluster", "confirm", cluster, "--case", second, "--withdraw")[0]) == {first}
+
+
+def families(site, case):
+    """Of every other family of commands a list and an object, by what they say."""
+    month = f"{datetime.date.today():%Y-%m}"
+    lead, top = "DUTY_ROLE_DUTY_LEAD", "DUTY_ROLE_TOP_LEAD"
+    levels = [f"AUTHORITY_LEVEL_{l}" for l in ("HANDLER", "DEPARTMENT_MANAGER", "SITE_MANAGER", "REGION")]
+    until("somebody has the work", lambda: case in {w["case"] for w in rows("work", "list", "--site", site)})
+    until(
+        "what is promised is owed",
+        lambda: (case, "RESOLVE") in {(p.get("case"), p["text"]) for p in rows("work", "promises", "--site", site)},
+    )
+    until("a group calls for managers", lambda: rows("work", "summons", "list", "--site", "lakeside"))
+    until("messages left", lambda: len(rows("message", "list", "--site", "lakeside", "--limit", "5")) == 5)
+
+    survey = rows(
+        "survey", "schedule", "--site", site, "--kind", "handover", "--person", "person-7",
+        "--phone", "+8613900139000", "--occasion", "unit-7",
+    )[0]
+    for arguments, right in [
+        (("work", "show", case), lambda r: r[0]["work"]["case"] == case),
+        (("work", "support", "list", case), lambda r: r == []),
+        (("roster", "show", "--site", site), lambda r: lead in {d["role"] for d in r}),
+        (("roster", "who", "--site", site, "--role", "TOP_LEAD"), lambda r: [d["role"] for d in r] == [top]),
+        (("roster", "plan", "show", "--site", site), lambda r: "early" in {shift["id"] for shift in r[0]["shifts"]}),
+        (("staff", "list", "--site", site), lambda r: f"sites/{site}/staff/duty-lead" in names(r)),
+        (("department", "list", "--site", site), lambda r: f"sites/{site}/departments/repair" in names(r)),
+        (("solution", "list", "--case", case), lambda r: r == []),
+        (("solution", "limits", site), lambda r: [l["level"] for l in r] == levels),
+        (("ledger", "ranking", "--year", month[:4]), lambda r: [s["site"] for s in r] == ["sites/riverside-store"]),
+        (("survey", "list", "--site", site, "--state", "open"), lambda r: survey["name"] in names(r)),
+        (("survey", "show", survey["name"]), lambda r: r[0]["survey"]["kind"] == "SURVEY_KIND_HANDOVER"),
+        (("report", "monthly", "--site", site, "--month", month), lambda r: r[0]["month"] == month and r[0]["sections"]),
+    ]:
+        found = rows(*arguments)
+        assert right(found), (arguments, found)
+    redress("solution", "show", case, code=1)  # none was proposed
 
 
 def main() -> None:
@@ -169,6 +360,22 @@ def main() -> None:
     assert rows("task", "list", "--site", site, "--state", "DONE") == []
     assert rows("message", "redrive", "--site", site) == [{}]
     passed += 1
+
+    # What rules over promises, what runs by it, and what counts together: two complaints about one matter.
+    office = "riverside-office"
+    text = "会所二楼健身房的跑步机坏了三台,贴着维修中的条子,一直没有人来修。"
+    first, second = (
+        rows("case", "create", "--site", office, "--phone", phone, "--text", text)[0]["name"]
+        for phone in ("13800000071", "13800000072")
+    )
+    until("they are of one cluster", lambda: cluster_of(first) and cluster_of(first) == cluster_of(second))
+    with tempfile.TemporaryDirectory() as folder:
+        policies(pathlib.Path(folder), office, first)
+        calendars(pathlib.Path(folder), office)
+    clocks(first)
+    clusters(office, first, second)
+    families(office, first)
+    passed += 5
 
     # A refused field is named as the option that gives it.
     negative = subprocess.run(

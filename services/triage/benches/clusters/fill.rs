@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
+use redress_model::name::SiteId;
 use redress_triage::domain::similarity::{Documents, Terms};
 use sqlx::postgres::PgPool;
 use uuid::Uuid;
@@ -11,6 +12,11 @@ use uuid::Uuid;
 const WORDS: usize = 40_000;
 const MATTERS: usize = 2_000;
 const DAYS: i64 = 88;
+
+/// The site that is filled.
+pub(crate) fn site() -> SiteId {
+    "lakeside".parse().unwrap()
+}
 
 /// Makes cases; always the same ones.
 pub(crate) struct Maker {

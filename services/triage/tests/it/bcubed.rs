@@ -1,5 +1,5 @@
 //! How well predicted clusters agree with labelled ones: B-cubed, each row's overlap of its predicted cluster
-//! with its labelled one, averaged.
+//! with its labelled one, averaged. And how large clusters grow that nobody labelled as large.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -40,6 +40,35 @@ impl BCubed {
     pub fn f(&self) -> f64 {
         2.0 * self.precision * self.recall / (self.precision + self.recall)
     }
+}
+
+/// The one matter that is labelled as larger than [`SHARE_MAX`].
+pub const LARGE: &str = "T01";
+
+/// What share of all rows every other cluster has at most.
+pub const SHARE_MAX: f64 = 0.05;
+
+/// The share of all rows that the largest cluster has, but for the one that holds most rows of [`LARGE`].
+#[allow(clippy::cast_precision_loss)]
+pub fn largest_share<C: Copy + Eq + Hash>(clusters: &[C], labelled: &[(&str, C)]) -> f64 {
+    let large = labelled.iter().filter(|(label, _)| *label == LARGE);
+    let excused = counted(large.map(|(_, cluster)| *cluster))
+        .into_iter()
+        .max_by_key(|(_, rows)| *rows)
+        .map(|(cluster, _)| cluster);
+    let largest = counted(clusters.iter().copied())
+        .into_iter()
+        .filter(|(cluster, _)| Some(*cluster) != excused)
+        .map(|(_, rows)| rows)
+        .max()
+        .unwrap_or(0);
+    largest as f64 / clusters.len().max(1) as f64
+}
+
+fn counted<C: Eq + Hash>(all: impl Iterator<Item = C>) -> HashMap<C, usize> {
+    let mut counts: HashMap<C, usize> = HashMap::new();
+    all.for_each(|one| *counts.entry(one).or_default() += 1);
+    counts
 }
 
 /// One public message.

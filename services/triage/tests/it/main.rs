@@ -13,6 +13,7 @@ mod firing;
 mod grading;
 mod holds;
 mod isolation;
+mod joining;
 mod ladder;
 mod late;
 mod policies;
