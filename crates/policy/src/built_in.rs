@@ -6,7 +6,7 @@ use redress_model::words::SiteKind;
 use serde_json::Value;
 
 use crate::check::read_profile;
-use crate::{Policy, Problems};
+use crate::{Policy, Problems, Routing};
 
 /// Names of the profiles that the product ships.
 pub const PROFILES: [&str; 4] = [
@@ -59,6 +59,19 @@ impl Policy {
     pub fn for_site(kind: SiteKind, opening_day: bool) -> &'static Self {
         Self::built_in(Self::profile_of(kind, opening_day))
             .expect("every name above is a built-in profile, as a test shows")
+    }
+}
+
+impl Routing {
+    /// What section 3 says, which is what residential projects do.
+    pub fn handbook() -> &'static Self {
+        &Policy::for_site(SiteKind::Residential, false).routing
+    }
+}
+
+impl Default for Routing {
+    fn default() -> Self {
+        Self::handbook().clone()
     }
 }
 

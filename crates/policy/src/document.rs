@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use redress_calendar::{Calendar, Days, Hours, HoursError, Interval};
 use redress_clock::Length;
 use redress_model::Grade;
-use redress_model::words::{Channel, ClockKind, DutyRole, HoldReason, Urgency};
+use redress_model::words::{Category, Channel, ClockKind, DutyRole, HoldReason, Urgency};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use schemars::JsonSchema;
@@ -45,6 +45,8 @@ pub struct Policy {
     pub clusters: Clusters,
     /// Working time of a site that has loaded no calendar of its own.
     pub working_time: WorkingTime,
+    /// Which department takes which category.
+    pub routing: Routing,
     /// Who stands in for a position that nobody was named to.
     pub positions: Positions,
     /// What a complaint costs whoever is to blame, and what doing well earns.
@@ -204,6 +206,40 @@ pub struct WorkingTime {
     pub weekends: Vec<String>,
 }
 
+/// Which department of a site takes which category (section 3), by the id of the department.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(deny_unknown_fields)]
+pub struct Routing {
+    /// Building and fit-out defects.
+    #[schemars(schema_with = "schema::slug")]
+    pub engineering_quality: String,
+    /// Layout, plan changes, usability.
+    #[schemars(schema_with = "schema::slug")]
+    pub planning_design: String,
+    /// What was promised, priced or signed in a sale.
+    #[schemars(schema_with = "schema::slug")]
+    pub sales_management: String,
+    /// The property manager's services.
+    #[schemars(schema_with = "schema::slug")]
+    pub property_management: String,
+    /// Manners and conduct, queueing, order on site.
+    #[schemars(schema_with = "schema::slug")]
+    pub service_conduct: String,
+    /// Quality and timeliness of repairs.
+    #[schemars(schema_with = "schema::slug")]
+    pub repair_service: String,
+    /// Shops and their leasing.
+    #[schemars(schema_with = "schema::slug")]
+    pub commercial_leasing: String,
+    /// Surroundings, third parties, anything else.
+    #[schemars(schema_with = "schema::slug")]
+    pub external_environment: String,
+    /// A case whose category is not known: whoever takes it finds out.
+    #[schemars(schema_with = "schema::slug")]
+    pub unknown: String,
+}
+
 /// Whose duty stands in for a position that nobody was named to: who appears for a group (M09, M10), and who is told
 /// that a solution waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -275,6 +311,9 @@ pub struct Handling {
     pub positions: Positions,
     /// Penalties, prizes and the company centre.
     pub accountability: Accountability,
+    /// Which department takes which category; none where a release told it that knew no such section.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<Routing>,
 }
 
 /// Which public holidays are closed.
@@ -304,6 +343,7 @@ impl Policy {
         Handling {
             positions: self.positions,
             accountability: self.accountability.clone(),
+            routing: Some(self.routing.clone()),
         }
     }
 
@@ -341,6 +381,23 @@ impl Policy {
             Holidays::MainlandChina => {
                 Calendar::with_days(zone, hours, Days::mainland_china().clone())
             }
+        }
+    }
+}
+
+impl Routing {
+    /// The department that takes a category, or a case of which none is known.
+    pub fn department_of(&self, category: Option<Category>) -> &str {
+        match category {
+            Some(Category::EngineeringQuality) => &self.engineering_quality,
+            Some(Category::PlanningDesign) => &self.planning_design,
+            Some(Category::SalesManagement) => &self.sales_management,
+            Some(Category::PropertyManagement) => &self.property_management,
+            Some(Category::ServiceConduct) => &self.service_conduct,
+            Some(Category::RepairService) => &self.repair_service,
+            Some(Category::CommercialLeasing) => &self.commercial_leasing,
+            Some(Category::ExternalEnvironment) => &self.external_environment,
+            None => &self.unknown,
         }
     }
 }

@@ -23,7 +23,7 @@ mod yaml;
 pub use built_in::PROFILES;
 pub use document::{
     Accountability, Clusters, Grading, Handling, HoldRule, Holds, Holidays, Ladder, LengthKey,
-    LengthRule, Policy, Positions, Shares, Signals, TakeOver, WorkingTime,
+    LengthRule, Policy, Positions, Routing, Shares, Signals, TakeOver, WorkingTime,
 };
 pub use overlay::{Clash, Effective, EffectiveValue, Layer, Level, Origin, Overlay, merge};
 pub use playbook::{PLAYBOOKS, Playbook};

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use redress_model::Grade;
-use redress_model::words::{Channel, ClockKind, SiteKind, Urgency};
+use redress_model::words::{Category, Channel, ClockKind, SiteKind, Urgency};
 
 use proptest::prelude::*;
 
 use crate::{
     Accountability, Clash, Effective, Handling, Layer, LengthKey, Level, Origin, Overlay, PROFILES,
-    Policy, TakeOver, merge, overlay_schema, profile_schema,
+    Policy, Routing, TakeOver, merge, overlay_schema, profile_schema,
 };
 
 fn key(grade: u8, channel: Channel, urgency: Urgency) -> LengthKey {
@@ -143,6 +143,97 @@ fn what_others_act_on_travels_as_json_and_reads_back() {
     }
 }
 
+/// Which department takes each category, and a case of none.
+fn takers(routing: &Routing) -> Vec<(&'static str, &str)> {
+    let known = Category::ALL
+        .iter()
+        .map(|c| (c.word(), routing.department_of(Some(*c))));
+    known
+        .chain([("UNKNOWN", routing.department_of(None))])
+        .collect()
+}
+
+#[test]
+fn the_profiles_route_as_section_3_says_and_the_opening_day_in_three_groups_m15() {
+    let handbook = [
+        ("ENGINEERING_QUALITY", "engineering"),
+        ("PLANNING_DESIGN", "design"),
+        ("SALES_MANAGEMENT", "sales"),
+        ("PROPERTY_MANAGEMENT", "property-management"),
+        ("SERVICE_CONDUCT", "customer-service"),
+        ("REPAIR_SERVICE", "repair"),
+        ("COMMERCIAL_LEASING", "leasing"),
+        ("EXTERNAL_ENVIRONMENT", "public-affairs"),
+        ("UNKNOWN", "customer-service"),
+    ];
+    let opening_day = [
+        ("ENGINEERING_QUALITY", "engineering"),
+        ("PLANNING_DESIGN", "engineering"),
+        ("SALES_MANAGEMENT", "sales"),
+        ("PROPERTY_MANAGEMENT", "customer-service"),
+        ("SERVICE_CONDUCT", "customer-service"),
+        ("REPAIR_SERVICE", "engineering"),
+        ("COMMERCIAL_LEASING", "sales"),
+        ("EXTERNAL_ENVIRONMENT", "customer-service"),
+        ("UNKNOWN", "customer-service"),
+    ];
+    for profile in PROFILES {
+        let routing = &Policy::built_in(profile).expect("shipped").routing;
+        let says = match profile {
+            "opening-day" => opening_day,
+            _ => handbook,
+        };
+        assert_eq!(takers(routing), says, "{profile}");
+    }
+    assert_eq!(takers(Routing::handbook()), handbook);
+}
+
+#[test]
+fn each_level_sends_the_categories_it_names_elsewhere_and_is_their_origin() {
+    let documents = [
+        "routing: { SALES_MANAGEMENT: legal, REPAIR_SERVICE: legal }",
+        "routing: { REPAIR_SERVICE: workshop }",
+        "profiles: { opening-day: { routing: { UNKNOWN: reception } } }",
+    ];
+    for (profile, unknown, of) in [
+        ("residential", "customer-service", Level::Profile),
+        ("opening-day", "reception", Level::Site),
+    ] {
+        let effective = merged(profile, &documents).expect("sound");
+        for (category, department, level) in [
+            ("SALES_MANAGEMENT", "legal", Level::Organization),
+            ("REPAIR_SERVICE", "workshop", Level::Region),
+            ("ENGINEERING_QUALITY", "engineering", Level::Profile),
+            ("UNKNOWN", unknown, of),
+        ] {
+            assert_eq!(
+                from(&effective, &format!("routing.{category}")),
+                (format!("\"{department}\""), level),
+                "{profile} {category}"
+            );
+        }
+        let told = effective.policy.handling().routing.expect("told");
+        assert_eq!(
+            told.department_of(Some(Category::RepairService)),
+            "workshop"
+        );
+    }
+}
+
+#[test]
+fn what_another_release_tells_reads_with_less_and_with_more() {
+    let handling = Policy::for_site(SiteKind::Residential, false).handling();
+    let mut told = serde_json::to_value(&handling).expect("written");
+    told["later"] = serde_json::json!({ "than": "this" });
+    told["routing"]["LATER"] = serde_json::json!("later");
+    let read: Handling = serde_json::from_value(told.clone()).expect("more");
+    assert_eq!(read, handling);
+    told.as_object_mut().expect("sections").remove("routing");
+    let read: Handling = serde_json::from_value(told).expect("less");
+    assert_eq!(read.routing, None);
+    assert_eq!(read.positions, handling.positions);
+}
+
 const RESIDENTIAL: &str = include_str!("../profiles/residential.yaml");
 
 /// What is wrong with a profile in which one text was replaced.
@@ -198,6 +289,18 @@ fn a_policy_that_is_wrong_is_refused_with_its_line_and_field() {
             "exposure: 900",
             "accountability.exposure",
             "must be a text (quote it)",
+        ),
+        (
+            "ENGINEERING_QUALITY: engineering",
+            "ENGINEERING_QUALITY: Engineering",
+            "routing.ENGINEERING_QUALITY",
+            "must look like company-centre",
+        ),
+        (
+            "REPAIR_SERVICE: repair",
+            "REPAIRS: repair",
+            "routing.REPAIRS",
+            "is not a field of a policy",
         ),
         (
             "age_grave: 15 days",

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use redress_model::name::{DepartmentId, StaffId};
 use redress_model::words::{Category, DutyRole};
+use redress_policy::Routing;
 
 use super::demand::{Demands, Position, PositionKind};
 
@@ -73,21 +74,6 @@ pub struct Department {
     pub categories: BTreeSet<Category>,
 }
 
-/// The department that takes a category where no department lists it (section 3). A case whose category is not known goes
-/// to customer service, whose work it is to find out (own).
-pub fn default_department(category: Option<Category>) -> &'static str {
-    match category {
-        Some(Category::EngineeringQuality) => "engineering",
-        Some(Category::PlanningDesign) => "design",
-        Some(Category::SalesManagement) => "sales",
-        Some(Category::PropertyManagement) => "property-management",
-        Some(Category::ServiceConduct) | None => "customer-service",
-        Some(Category::RepairService) => "repair",
-        Some(Category::CommercialLeasing) => "leasing",
-        Some(Category::ExternalEnvironment) => "public-affairs",
-    }
-}
-
 /// Everybody who could take a case, as of one instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bench {
@@ -99,6 +85,8 @@ pub struct Bench {
     pub away: BTreeSet<StaffId>,
     /// The departments.
     pub departments: Vec<Department>,
+    /// Which department takes which category by the site's policy.
+    pub routing: Routing,
     /// What the site demands.
     pub demands: Demands,
     /// The department of the site that is the company centre's (M17); none where the site has none.
@@ -106,15 +94,19 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// The department that takes the category: the one that lists it, else the default one if the site has it.
+    /// The department that takes the category: the one that the policy names where it says otherwise than the handbook, else
+    /// the one that lists it, else the handbook's. One that the site does not have takes nothing. A case whose category is not
+    /// known goes to customer service, whose work it is to find out (own).
     pub fn department_of(&self, category: Option<Category>) -> Option<&DepartmentId> {
+        let of_site = |id: &str| self.departments.iter().find(|d| d.id.as_str() == id);
+        let named = self.routing.department_of(category);
+        let handbook = Routing::handbook().department_of(category);
         let listed =
             category.and_then(|c| self.departments.iter().find(|d| d.categories.contains(&c)));
-        listed
-            .or_else(|| {
-                let id = default_department(category);
-                self.departments.iter().find(|d| d.id.as_str() == id)
-            })
+        of_site(named)
+            .filter(|_| named != handbook)
+            .or(listed)
+            .or_else(|| of_site(handbook))
             .map(|d| &d.id)
     }
 

@@ -84,7 +84,9 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
     let roster = plan::roster(tx, site, at).await?;
     bench.away = roster.away(at);
     bench.stretches = roster.at(at);
-    let policy = policy::of_site(tx, site).await?.handling;
+    let policy = policy::of_site(tx, site).await?;
+    bench.routing = policy.routing();
+    let policy = policy.handling;
     let stand_ins = [
         (
             PositionKind::DepartmentManager,

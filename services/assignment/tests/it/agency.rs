@@ -7,7 +7,7 @@ use redress_assignment::domain::validity::Validity;
 use redress_events::Event;
 use redress_model::name::CaseName;
 use redress_model::words::{CaseStatus, Category, ClockKind, ClockState, ClockTransition};
-use redress_policy::{Policy, TakeOver};
+use redress_policy::{Handling, TakeOver};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::agency_service_server::AgencyService;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
@@ -112,24 +112,9 @@ impl World {
         Ok(answer.into_inner().report.expect("a report"))
     }
 
-    /// A new policy of the site, as triage tells it.
-    fn policy(&self, revision: i64, change: impl FnOnce(&mut redress_policy::Handling)) -> Event {
-        let mut handling = Policy::built_in("agency-store")
-            .expect("shipped")
-            .handling();
-        change(&mut handling);
-        let payload = event::PolicyChanged {
-            site: "sites/lakeside".to_owned(),
-            profile: "agency-store".to_owned(),
-            revision,
-            document: serde_json::to_string(&handling).expect("written"),
-        };
-        self.event(
-            "triage",
-            "redress.policy.changed.v1",
-            "sites/lakeside",
-            &payload,
-        )
+    /// A new policy of the store, as triage tells it.
+    fn policy(&self, revision: i64, change: impl FnOnce(&mut Handling)) -> Event {
+        self.policy_of("agency-store", revision, change)
     }
 }
 

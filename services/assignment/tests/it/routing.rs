@@ -229,3 +229,94 @@ async fn an_event_whose_base_is_unknown_waits() {
         .await;
     assert_eq!(last(&world.get(&case).await.offered_to), "seller");
 }
+
+/// The department that got a case of each category just now; empty where none did.
+async fn departments(world: &World) -> Vec<String> {
+    let mut departments = Vec::new();
+    for category in Category::ALL {
+        let case = world.offered(*category).await;
+        departments.push(last(&world.get(&case).await.department).to_owned());
+    }
+    departments
+}
+
+#[tokio::test]
+async fn a_sites_policy_sends_a_category_elsewhere_and_p26_what_is_assigned_stays() {
+    let world = World::staffed().await;
+    let before = world.offered(Category::EngineeringQuality).await;
+    world
+        .tell(&[world.policy_of("residential", 2, |handling| {
+            let routing = handling.routing.as_mut().expect("of this release");
+            routing.engineering_quality = "sales".to_owned();
+        })])
+        .await;
+    let after = world.offered(Category::EngineeringQuality).await;
+    // Triage grades the older case again under the new policy.
+    world
+        .tell(&[world.graded(&before, 2, 1, Some(Category::EngineeringQuality))])
+        .await;
+    for (case, department, staff) in [
+        (&before, "engineering", "eng-one"),
+        (&after, "sales", "seller"),
+    ] {
+        let work = world.get(case).await;
+        assert_eq!(
+            (last(&work.department), last(&work.offered_to)),
+            (department, staff)
+        );
+    }
+    let case = world.offered(Category::ServiceConduct).await;
+    let work = world.get(&case).await;
+    assert_eq!(last(&work.department), "customer-service");
+}
+
+#[tokio::test]
+async fn m15_on_an_opening_day_three_departments_take_everything_that_comes_in() {
+    let world = World::staffed().await;
+    // A list of its own does not take a category out of the day's groups.
+    world
+        .department("design", &[Category::PlanningDesign])
+        .await
+        .expect("made");
+    // A department of the handbook's name, else none.
+    let standing = [
+        "engineering",
+        "design",
+        "sales",
+        "",
+        "customer-service",
+        "",
+        "",
+        "",
+    ];
+    let grouped = [
+        "engineering",
+        "engineering",
+        "sales",
+        "customer-service",
+        "customer-service",
+        "engineering",
+        "sales",
+        "customer-service",
+    ];
+    assert_eq!(departments(&world).await, standing);
+    world
+        .tell(&[world.policy_of("opening-day", 1, |_| ())])
+        .await;
+    let inside = world.offered(Category::PlanningDesign).await;
+    assert_eq!(departments(&world).await, grouped);
+    world
+        .tell(&[world.policy_of("residential", 1, |_| ())])
+        .await;
+    assert_eq!(departments(&world).await, standing);
+    let work = world.get(&inside).await;
+    assert_eq!(last(&work.department), "engineering", "it stays (P26)");
+
+    // A former release told nothing of routing: the profile counts as it is shipped.
+    for (profile, takes) in [("residential", standing), ("opening-day", grouped)] {
+        world
+            .tell(&[world.policy_of(profile, 1, |handling| handling.routing = None)])
+            .await;
+        assert_eq!(departments(&world).await, takes, "{profile}");
+    }
+}

@@ -17,6 +17,7 @@ use redress_events::{Event, InboxServer};
 use redress_model::ids::new_id;
 use redress_model::name::{CaseName, SiteId};
 use redress_model::words::{CaseMode, CaseStatus, Category, Channel, DutyRole};
+use redress_policy::{Handling, Policy};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::roster_service_server::RosterService;
 use redress_proto::assignment::v1::work_service_server::WorkService;
@@ -441,6 +442,29 @@ impl World {
             traceparent: String::new(),
             data: Bytes::from(payload.encode_to_vec()),
         }
+    }
+
+    /// A new policy of the site by this profile, as triage tells it.
+    pub fn policy_of(
+        &self,
+        profile: &str,
+        revision: i64,
+        change: impl FnOnce(&mut Handling),
+    ) -> Event {
+        let mut handling = Policy::built_in(profile).expect("shipped").handling();
+        change(&mut handling);
+        let payload = event::PolicyChanged {
+            site: "sites/lakeside".to_owned(),
+            profile: profile.to_owned(),
+            revision,
+            document: serde_json::to_string(&handling).expect("written"),
+        };
+        self.event(
+            "triage",
+            "redress.policy.changed.v1",
+            "sites/lakeside",
+            &payload,
+        )
     }
 
     /// Delivers one event as its source would.

@@ -1008,10 +1008,18 @@ async fn m15_others_are_told_when_an_opening_day_window_opens_and_closes() {
     let world = World::new().await;
     becomes(&world, SiteKind::SalesCenter, "north", 2).await;
     let keeper = PolicyKeeper::new(world.rpc.0.desk.clone());
+    // With the department that takes what is about the plan.
     let profiles = async || {
         let told: Vec<event::PolicyChanged> = world.said("redress.policy.changed.v1").await;
-        told.into_iter().map(|t| t.profile).collect::<Vec<_>>()
+        let read = |told: event::PolicyChanged| {
+            let document: serde_json::Value = serde_json::from_str(&told.document).expect("JSON");
+            let takes = document["routing"]["PLANNING_DESIGN"].as_str();
+            (told.profile, takes.expect("told").to_owned())
+        };
+        told.into_iter().map(read).collect::<Vec<_>>()
     };
+    let standing = || ("residential".to_owned(), "design".to_owned());
+    let grouped = || ("opening-day".to_owned(), "engineering".to_owned());
     let before = profiles().await.len();
     let turned = async || keeper.turn_windows().await.expect("looked");
     set(&world, vec![window(&world, 1, 5)], "r0", "a")
@@ -1020,8 +1028,8 @@ async fn m15_others_are_told_when_an_opening_day_window_opens_and_closes() {
     assert_eq!(turned().await, 0, "nothing has opened yet");
     world.advance(SignedDuration::from_hours(2)).await;
     assert_eq!((turned().await, turned().await), (1, 0), "told once");
-    assert_eq!(profiles().await[before..], ["opening-day"]);
+    assert_eq!(profiles().await[before..], [grouped()]);
     world.advance(SignedDuration::from_hours(4)).await;
     assert_eq!((turned().await, turned().await), (1, 0), "told once");
-    assert_eq!(profiles().await[before..], ["opening-day", "residential"]);
+    assert_eq!(profiles().await[before..], [grouped(), standing()]);
 }

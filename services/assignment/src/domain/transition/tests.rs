@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use redress_model::Grade;
 use redress_model::name::{CaseName, StaffId};
 use redress_model::words::{CaseStatus, Category, DutyRole};
+use redress_policy::Routing;
 use uuid::Uuid;
 
 use super::{Action, Outcome, receive, transition};
@@ -90,6 +91,7 @@ fn bench() -> Bench {
         stretches,
         away: BTreeSet::new(),
         departments,
+        routing: Routing::default(),
         demands: Demands::default(),
         centre: None,
     }
@@ -378,6 +380,36 @@ fn a_departments_own_list_comes_before_the_default() {
     let action = decision(1, 1, Category::EngineeringQuality);
     let outcome = transition(&work, action, &bench, now()).expect("legal");
     assert_eq!(outcome.work.offered_to, Some(id("seller")));
+}
+
+#[test]
+fn what_a_policy_says_otherwise_than_the_handbook_comes_before_a_departments_own_list() {
+    let mut bench = bench();
+    bench.departments[1].categories =
+        [Category::EngineeringQuality, Category::RepairService].into();
+    let department = |bench: &Bench, category| {
+        let found = bench.department_of(category);
+        found.map(ToString::to_string).unwrap_or_default()
+    };
+    bench.routing.engineering_quality = "customer-service".to_owned();
+    bench.routing.unknown = "sales".to_owned();
+    for (category, takes) in [
+        (Some(Category::EngineeringQuality), "customer-service"),
+        (Some(Category::RepairService), "sales"),
+        (Some(Category::PlanningDesign), ""),
+        (None, "sales"),
+    ] {
+        assert_eq!(department(&bench, category), takes, "{category:?}");
+    }
+    // A department that the site does not have takes nothing.
+    bench.routing.engineering_quality = "nobody".to_owned();
+    bench.routing.service_conduct = "nobody".to_owned();
+    for (category, takes) in [
+        (Some(Category::EngineeringQuality), "sales"),
+        (Some(Category::ServiceConduct), "customer-service"),
+    ] {
+        assert_eq!(department(&bench, category), takes, "{category:?}");
+    }
 }
 
 #[test]
