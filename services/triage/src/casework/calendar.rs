@@ -10,6 +10,7 @@ use redress_model::{Fault, ids};
 use redress_store::Tx;
 
 use crate::domain::calendars::{CalendarCause, Content, Revision, SiteCalendars};
+use crate::domain::policies::SitePolicy;
 use crate::store::calendars;
 use crate::store::sites::{self, Site};
 
@@ -91,6 +92,30 @@ pub async fn follow_calendar(
 /// The site as it is now.
 pub async fn reread(tx: &mut Tx, site: Site) -> Result<Site, Fault> {
     Ok(sites::get(tx, &site.id, site.as_of).await?.unwrap_or(site))
+}
+
+/// The site under another policy from an instant on, with the calendar that it has from the day after: what has passed keeps
+/// the hours of then. And whether its working time is another one for that policy.
+pub(super) fn under(site: Site, policy: Arc<SitePolicy>, at: Timestamp) -> (Site, bool) {
+    let before = followed(site, at);
+    let policy = Site {
+        policy,
+        ..before.clone()
+    };
+    let after = followed(policy, at);
+    let other = after.calendar_revision() != before.calendar_revision();
+    (after, other)
+}
+
+/// The site as it is once its calendar has followed, which is not stored.
+fn followed(site: Site, at: Timestamp) -> Site {
+    match next(&site, at) {
+        Some(revision) => Site {
+            calendars: Arc::new(SiteCalendars::clone(&site.calendars).with(revision)),
+            ..site
+        },
+        None => site,
+    }
 }
 
 fn next(site: &Site, now: Timestamp) -> Option<Revision> {

@@ -245,10 +245,13 @@ pub(super) async fn still(
     };
     let all = holds::of_case(work.tx, &work.site.id, case.id).await?;
     let outside = || all.iter().filter(|hold| stops_the_age(hold.reason));
-    let lasting = outside().filter(|hold| hold.end.is_none());
+    // One whose time has passed is over, though nobody ended it yet (P13).
+    let by_itself = |hold: &Hold| (hold.until <= work.now).then_some(hold.until);
+    let end = |hold: &Hold| hold.end.or_else(|| by_itself(hold));
+    let lasting = outside().filter(|hold| end(hold).is_none());
     let now = lasting.map(|hold| hold.start).min();
     let over = outside().filter_map(|hold| {
-        let end = hold.end?.min(now.unwrap_or(Timestamp::MAX));
+        let end = end(hold)?.min(now.unwrap_or(Timestamp::MAX));
         Some((hold.start.max(since), end))
     });
     Ok((case.held + together(over), now))

@@ -10,7 +10,7 @@ use super::cluster::people_with;
 use super::{Work, cluster_facts, holds};
 use crate::domain::people::{People, distinct_complainants};
 use crate::domain::standing::{Before, Given, Override, Standing};
-use crate::domain::{Age, CriterionId, Facts};
+use crate::domain::{Age, CriterionId, Facts, Grading};
 use crate::store::cases::{self, Case};
 use crate::store::clocks;
 use crate::store::decisions::{self, DecisionRow, Ruling};
@@ -136,6 +136,11 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
 impl Known {
     /// What stands by these facts after what stood before.
     pub(super) fn stand(&self, work: &Work<'_>, facts: &Facts) -> Standing {
+        self.stand_by(&work.site.profile().grading, facts)
+    }
+
+    /// The same by any thresholds.
+    pub(super) fn stand_by(&self, grading: &Grading, facts: &Facts) -> Standing {
         let word = self.word();
         let before: Vec<(&DecisionRow, Vec<(CriterionId, String)>)> = self
             .last
@@ -154,14 +159,18 @@ impl Known {
                 criteria,
             })
             .collect();
-        self.given(work, facts).stand(&before, word)
+        self.given_by(grading, facts).stand(&before, word)
     }
 
     /// What a decision is found from.
     pub(super) fn given<'a>(&self, work: &'a Work<'_>, facts: &'a Facts) -> Given<'a> {
+        self.given_by(&work.site.profile().grading, facts)
+    }
+
+    fn given_by<'a>(&self, grading: &'a Grading, facts: &'a Facts) -> Given<'a> {
         Given {
             facts,
-            grading: &work.site.profile().grading,
+            grading,
             now: self.as_of,
         }
     }

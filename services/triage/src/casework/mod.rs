@@ -44,9 +44,9 @@ pub use holds::{Budget, NewHold, budget, hold, release};
 pub use ladder::acknowledge;
 pub use overrule::{Overrule, overrule};
 pub use policies::{
-    Effect as PolicyEffect, Pages as PolicyPages, Preview as PolicyPreview,
-    clashes as policy_clashes, organization_of, preview as preview_policy,
-    regrade as regrade_by_policy, tell as tell_policy,
+    ClockEffect as PolicyClock, Effect as PolicyEffect, LadderEffect as PolicyLadder,
+    Pages as PolicyPages, Preview as PolicyPreview, clashes as policy_clashes, organization_of,
+    preview as preview_policy, regrade as regrade_by_policy, tell as tell_policy,
 };
 pub(crate) use promises::calendars;
 pub use recalendar::recalendar;

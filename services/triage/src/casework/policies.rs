@@ -2,32 +2,34 @@
 //! and grading them again once it holds.
 //!
 //! It never reaches back (P10, P26): decisions are made anew, which only raises a grade, and promises
-//! that run keep their deadlines. A promise made from then on has the new length.
+//! that run keep their deadlines, warnings and climbs. A promise made from then on has the new ones. Whom a page
+//! goes to is asked when it is sent, of promises that run too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use redress_clock::{Event, Length, Promise, Terms};
+use redress_clock::{Deadlines, Event, Length, Promise, Shares, Step, Terms};
 use redress_events::{NewEvent, publish};
 use redress_model::name::{OrganizationId, SiteId};
 use redress_model::words::{ClockKind, ClockState, DutyRole, Urgency};
 use redress_model::{Fault, Grade};
-use redress_policy::{Clash, LengthKey, Overlay, PROFILES, Policy};
+use redress_policy::{Clash, Ladder, Overlay, PROFILES, Policy};
 use redress_proto::event::v1::PolicyChanged;
 use redress_store::Tx;
 use uuid::Uuid;
 
 use super::known::known;
-use super::promises::{folded, shares};
+use super::promises::{folded, length_by, shares_by};
 use super::status::open_statuses;
-use super::{Work, age, decide, ladder};
+use super::{Work, age, calendar, decide, ladder};
 use crate::domain::policies::{
     self as domain, Document, Line, Place, PolicyScope, SitePolicy, compose, profiles_of,
 };
 use crate::domain::{Cause, Facts};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock, Filter};
+use crate::store::holds::{self, Hold};
 use crate::store::sites::{self, Placed, Site};
 use crate::store::{duties, policies};
 
@@ -173,12 +175,18 @@ pub struct Preview {
     pub regraded: usize,
     /// How many promises still kept would have another deadline.
     pub clocks: usize,
-    /// How many of another length are broken already: a new length mends no breach.
+    /// How many more would warn or climb at another instant.
+    pub steps: usize,
+    /// How many that would run otherwise are broken by then: new terms mend no breach.
     pub broken: usize,
+    /// Where other people would be paged, or after another time.
+    pub ladders: Vec<LadderEffect>,
     /// Who is paged about how many cases that become grade 1.
     pub pages: Pages,
-    /// Who would be paged in addition if promises took their new length.
+    /// Who would be paged in addition if promises took their new terms.
     pub late_pages: Pages,
+    /// Until when rosters are known, where that ends before the document would hold.
+    pub roster_until: Option<Timestamp>,
     /// Whether more cases would change than are listed.
     pub truncated: bool,
 }
@@ -197,29 +205,59 @@ pub struct Effect {
     pub number: String,
     /// Its grade.
     pub grade: Grade,
+    /// Its grade at that instant without the document: it may reach an age until then.
+    pub grade_without: Grade,
     /// Its grade under the document.
     pub grade_after: Grade,
-    /// Its promises still kept that would have another deadline.
+    /// Its promises still kept that would run otherwise.
     pub clocks: Vec<ClockEffect>,
 }
 
-/// What a document would make of a promise, if it moved any.
+/// What a document would make of a promise, if it changed any.
 #[derive(Debug)]
 pub struct ClockEffect {
     /// The clock.
     pub clock: Uuid,
     /// Which promise.
     pub kind: ClockKind,
-    /// Its deadline, which stays.
-    pub due: Timestamp,
-    /// The deadline it would have; none where it would not be promised.
-    pub due_after: Option<Timestamp>,
+    /// Its instants, which stay.
+    pub stays: Deadlines,
+    /// Those it would have; none where it would not be promised.
+    pub would: Option<Deadlines>,
     /// Rung of the ladder that would have been reached.
     pub late_level: usize,
 }
 
-/// What a document would do to the open cases below its scope, except those about this person. Nothing is
-/// changed.
+impl ClockEffect {
+    /// Whether its deadline would be another one, or none.
+    fn moves(&self) -> bool {
+        self.would.is_none_or(|would| would.due != self.stays.due)
+    }
+}
+
+/// How a document would change whom promises page. No promise pins that: it is asked at every page.
+#[derive(Debug)]
+pub struct LadderEffect {
+    /// The site.
+    pub site: SiteId,
+    /// Open promises there, whose next page follows it.
+    pub clocks: usize,
+    /// The ladder without the document.
+    pub before: Ladder,
+    /// The ladder under it.
+    pub after: Ladder,
+}
+
+/// What a document changes at a site, beside the policy under which the work's site is.
+struct Change<'a> {
+    /// What would hold without it.
+    before: &'a Policy,
+    /// The calendar of other working time, where it brings one.
+    calendar: Option<u32>,
+}
+
+/// What a document would do to the open cases below its scope, except those about this person, from an instant on that has not
+/// passed: ages, duties and what is late are as of then. Nothing is changed.
 pub async fn preview(
     tx: &mut Tx,
     scope: &PolicyScope,
@@ -228,19 +266,30 @@ pub async fn preview(
     now: Timestamp,
     staff: Option<&str>,
 ) -> Result<Preview, Fault> {
-    let mut found = Preview::default();
+    let at = from.max(now);
+    let known = duties::known_until(now);
+    let mut found = Preview {
+        roster_until: (at > known).then_some(known),
+        ..Preview::default()
+    };
     for placed in below(tx, scope).await? {
         let (before, after) = around(tx, &placed, scope, overlay, from).await?;
         if before.policy() == after.policy() {
             continue;
         }
-        let Some(site) = sites::get(tx, &placed.id, now).await? else {
+        let Some(site) = sites::get(tx, &placed.id, at).await? else {
             continue;
         };
         let site = Site {
-            policy: after,
+            policy: Arc::clone(&before),
             ..site
         };
+        let (site, other_hours) = calendar::under(site, after, at);
+        let change = Change {
+            before: before.policy(),
+            calendar: other_hours.then(|| site.calendar_revision()),
+        };
+        let mut promises = 0;
         let mut next = Uuid::nil();
         loop {
             let open = cases::in_status(tx, &site.id, &open_statuses(), next, BATCH).await?;
@@ -250,10 +299,19 @@ pub async fn preview(
                 let about =
                     staff.is_some_and(|staff| case.facts.excluded.iter().any(|e| e == staff));
                 if !about {
-                    let mut work = Work::new(tx, &site, now);
-                    look(&mut work, &case, before.policy(), &mut found).await?;
+                    let mut work = Work::new(tx, &site, at);
+                    promises += look(&mut work, &case, &change, &mut found).await?;
                 }
             }
+        }
+        let (before, after) = (&change.before.ladder, &site.profile().ladder);
+        if before != after {
+            found.ladders.push(LadderEffect {
+                site: site.id.clone(),
+                clocks: promises,
+                before: before.clone(),
+                after: after.clone(),
+            });
         }
     }
     found.shorten();
@@ -297,52 +355,60 @@ async fn around(
     Ok((before, Arc::new(after)))
 }
 
-/// Compares one case; the work's site has the new policy.
+/// Compares one case; the work's site has the new policy. Gives how many of its promises are open.
 async fn look(
     work: &mut Work<'_>,
     case: &Case,
-    before: &Policy,
+    change: &Change<'_>,
     found: &mut Preview,
-) -> Result<(), Fault> {
+) -> Result<usize, Fault> {
     found.cases += 1;
     let Some(grade) = case.grade else {
-        return Ok(());
+        return Ok(0);
     };
-    let grade_after = if before.grading == work.site.profile().grading {
-        grade
-    } else {
-        let known = known(work, case).await?;
-        known.stand(work, &known.facts).grade.min(grade)
-    };
-    let (clocks, broken) = clock_effects(work, case, before).await?;
-    found.broken += broken;
-    if grade_after == grade && clocks.is_empty() {
-        return Ok(());
+    let clocks = clock_effects(work, case, change).await?;
+    found.broken += clocks.broken;
+    let open = clocks.open;
+    let site = work.site;
+    let (before, after) = (&change.before.grading, &site.profile().grading);
+    if before == after && clocks.effects.is_empty() {
+        return Ok(open);
     }
-    let rungs = work.site.profile().ladder.rungs;
-    if grade_after == Grade::ONE && grade != Grade::ONE {
+    let known = known(work, case).await?;
+    let by = |grading| known.stand_by(grading, &known.facts).grade;
+    let grade_without = by(before).min(grade);
+    // What it reaches by itself until then, no policy takes back.
+    let grade_after = by(after).min(grade_without);
+    if grade_after == grade_without && clocks.effects.is_empty() {
+        return Ok(open);
+    }
+    let rungs = site.profile().ladder.rungs;
+    if grade_after == Grade::ONE && grade_without != Grade::ONE {
         for role in CALLED_OUT {
             page(work, case, role, &mut found.pages).await?;
         }
     }
-    let late = clocks.iter().map(|c| c.late_level).max().unwrap_or(0);
-    for &role in rungs.iter().take(late) {
+    let late = clocks.effects.iter().map(|c| c.late_level).max();
+    for &role in rungs.iter().take(late.unwrap_or(0)) {
         page(work, case, role, &mut found.late_pages).await?;
     }
-    found.regraded += usize::from(grade_after != grade);
-    found.clocks += clocks.len();
+    found.regraded += usize::from(grade_after != grade_without);
+    let moved = clocks.effects.iter().filter(|c| c.moves()).count();
+    found.clocks += moved;
+    found.steps += clocks.effects.len() - moved;
     found.effects.push(Effect {
-        site: work.site.id.clone(),
+        site: site.id.clone(),
         case: case.id,
         number: case.facts.number.clone(),
         grade,
+        grade_without,
         grade_after,
-        clocks,
+        clocks: clocks.effects,
     });
     if found.effects.len() >= 2 * EFFECTS_MAX {
         found.shorten();
     }
-    Ok(())
+    Ok(open)
 }
 
 async fn page(
@@ -357,52 +423,68 @@ async fn page(
     Ok(())
 }
 
-/// What would become of a case's promises that are still kept, and how many of another length are broken already.
+/// What a document would make of the promises of a case.
+struct Clocks {
+    /// What would become of those that are still kept then.
+    effects: Vec<ClockEffect>,
+    /// How many that would run otherwise are broken by then.
+    broken: usize,
+    /// How many are open.
+    open: usize,
+}
+
 async fn clock_effects(
     work: &mut Work<'_>,
     case: &Case,
-    before: &Policy,
-) -> Result<(Vec<ClockEffect>, usize), Fault> {
-    let shown = |kind: &ClockKind| *kind != ClockKind::AgeCheck;
+    change: &Change<'_>,
+) -> Result<Clocks, Fault> {
+    let site = work.site;
+    let shown = |kind: &ClockKind| !matches!(kind, ClockKind::AgeCheck | ClockKind::HoldEnd);
     let filter = Filter {
-        site: Some(work.site.id.clone()),
+        site: Some(site.id.clone()),
         case: Some(case.id),
         states: vec![ClockState::Running, ClockState::Breached],
         kinds: ClockKind::ALL.iter().copied().filter(shown).collect(),
         not_about: None,
     };
     let open = clocks::page(work.tx, &filter, None, CLOCKS_MAX).await?;
-    let after = work.site.profile();
-    let mut changed: Vec<(Clock, Option<Length>)> = open
+    let mut found = Clocks {
+        effects: Vec::new(),
+        broken: 0,
+        open: open.len(),
+    };
+    let changed: Vec<(Clock, Anew)> = open
         .into_iter()
-        // What somebody else demands or was promised by word is not the policy's.
-        .filter(|(_, clock)| clock.slot.is_empty())
         .filter_map(|(_, clock)| {
-            let key = LengthKey {
-                grade: clock.grade,
-                urgency: clock.urgency,
-                channel: case.facts.channel,
-            };
-            let length = after.length(clock.kind, key);
-            (length != before.length(clock.kind, key)).then_some((clock, length))
+            let anew = Anew::of(site.profile(), case, &clock, change)?;
+            Some((clock, anew))
         })
         .collect();
-    let all = changed.len();
-    changed.retain(|(clock, _)| clock.state == ClockState::Running);
-    let broken = all - changed.len();
     if changed.is_empty() {
-        return Ok((Vec::new(), broken));
+        return Ok(found);
     }
     let ids: Vec<Uuid> = changed.iter().map(|(clock, _)| clock.id).collect();
-    let events = clocks::events_of(work.tx, &work.site.id, &ids).await?;
-    let mut effects = Vec::with_capacity(changed.len());
-    for (clock, length) in changed {
-        let would = match (events.get(&clock.id), length) {
-            (Some(events), Some(length)) => Some(would_be(work, &clock, events, length).await?),
-            _ => None,
+    let mut events = clocks::events_of(work.tx, &site.id, &ids).await?;
+    let lasting = match case.held_since {
+        Some(_) => holds::lasting(work.tx, &site.id, case.id).await?,
+        None => Vec::new(),
+    };
+    for (clock, anew) in changed {
+        let Some(mut events) = events.remove(&clock.id) else {
+            continue;
         };
-        let due = clock.deadlines.due;
-        if would.as_ref().is_some_and(|w| w.deadlines.due == due) {
+        events.extend(resumes(change.before, &clock, &lasting, work.now));
+        let (stays, _) = folded(work, &events).await?;
+        let would = match anew.length {
+            NewLength::Nothing => None,
+            NewLength::Same | NewLength::Of(_) => Some(would_be(work, &events, &anew).await?),
+        };
+        let is_same = |would: &Promise| !differ(&stays.deadlines, &would.deadlines, work.now);
+        if would.as_ref().is_some_and(is_same) {
+            continue;
+        }
+        if stays.is_breached(work.now) {
+            found.broken += 1;
             continue;
         }
         let is_late = |would: &Promise| {
@@ -414,43 +496,115 @@ async fn clock_effects(
                 .filter(|at| running && **at <= work.now)
                 .count()
         };
-        effects.push(ClockEffect {
+        found.effects.push(ClockEffect {
             clock: clock.id,
             kind: clock.kind,
-            due,
-            due_after: would.as_ref().map(|would| would.deadlines.due),
+            stays: stays.deadlines,
+            would: would.as_ref().map(|would| would.deadlines),
             late_level: would.as_ref().map_or(0, is_late),
         });
     }
-    Ok((effects, broken))
+    Ok(found)
 }
 
-/// A promise as it would stand, had it been made with this length: its own events folded anew, with what was held,
-/// extended and moved by a calendar. It is as the case is graded now, so no regrade is left to follow.
-async fn would_be(
-    work: &mut Work<'_>,
-    clock: &Clock,
-    events: &[Event],
-    length: Length,
-) -> Result<Promise, Fault> {
-    let shares = shares(work.site, clock.kind);
-    let made = |terms: Terms| Terms {
-        term: length.into(),
-        shares,
-        ..terms
+/// Whether a deadline is another one, or something still ahead by either comes at another instant.
+fn differ(stays: &Deadlines, would: &Deadlines, now: Timestamp) -> bool {
+    let ahead = |step| {
+        let (stays, would) = (stays.instant(step), would.instant(step));
+        stays != would && stays.max(would) > Some(now)
     };
+    stays.due != would.due || Step::ALL.into_iter().any(ahead)
+}
+
+/// That a promise which stands still runs again by then, where nothing but the holds of its case keeps it: each ends by itself
+/// (P13).
+fn resumes(policy: &Policy, clock: &Clock, lasting: &[Hold], now: Timestamp) -> Option<Event> {
+    let reason = clock.held?;
+    lasting
+        .iter()
+        .filter(|hold| hold.reason == reason || policy.may_hold(hold.reason, clock.kind))
+        .map(|hold| hold.until.max(clock.start))
+        .max()
+        .filter(|until| *until <= now)
+        .map(|at| Event::Resumed { at })
+}
+
+/// What a document says otherwise of a promise.
+struct Anew {
+    /// How much time it gives.
+    length: NewLength,
+    /// When it warns and climbs, where that is another share of it.
+    shares: Option<Shares>,
+    /// The calendar by which it counts, where working time is another one.
+    calendar: Option<u32>,
+}
+
+/// How much time a document gives a promise.
+enum NewLength {
+    /// As much as without it.
+    Same,
+    /// None: it is not promised.
+    Nothing,
+    /// So much.
+    Of(Length),
+}
+
+impl Anew {
+    /// Of this promise; none where the document says the same of it.
+    fn of(policy: &Policy, case: &Case, clock: &Clock, change: &Change<'_>) -> Option<Self> {
+        if clock.is_waited_for() {
+            return None;
+        }
+        let by = (clock.grade, clock.urgency);
+        let length = |policy| length_by(policy, case, by, clock.kind);
+        let after = length(policy);
+        // What somebody else demands or was promised by word has a time of its own, and warns and climbs like any other.
+        let is_same = !clock.slot.is_empty() || after == length(change.before);
+        let shares = shares_by(policy, clock.kind);
+        let anew = Self {
+            length: match after {
+                _ if is_same => NewLength::Same,
+                None => NewLength::Nothing,
+                Some(length) => NewLength::Of(length),
+            },
+            shares: (shares != shares_by(change.before, clock.kind)).then_some(shares),
+            calendar: change.calendar,
+        };
+        let says_so = !is_same || anew.shares.is_some() || anew.calendar.is_some();
+        says_so.then_some(anew)
+    }
+
+    /// These terms as the document has them.
+    fn made(&self, terms: Terms) -> Terms {
+        Terms {
+            term: match self.length {
+                NewLength::Of(length) => length.into(),
+                NewLength::Same | NewLength::Nothing => terms.term,
+            },
+            shares: self.shares.unwrap_or(terms.shares),
+            calendar: self.calendar.unwrap_or(terms.calendar),
+            ..terms
+        }
+    }
+}
+
+/// A promise as it would stand, had it been made on these terms: its own events folded anew, with what was held,
+/// extended and moved by a calendar. With another length it is as the case is graded now, so no regrade is left to follow; a
+/// calendar of other hours has the days of all before it.
+async fn would_be(work: &mut Work<'_>, events: &[Event], anew: &Anew) -> Result<Promise, Fault> {
     let events: Vec<Event> = events
         .iter()
         .filter_map(|event| match *event {
             Event::Started { at, terms } => Some(Event::Started {
                 at,
-                terms: made(terms),
+                terms: anew.made(terms),
             }),
             Event::Restarted { at, terms } => Some(Event::Restarted {
                 at,
-                terms: made(terms),
+                terms: anew.made(terms),
             }),
-            Event::Regraded { .. } => None,
+            Event::Regraded { .. } if !matches!(anew.length, NewLength::Same) => None,
+            Event::Recalendared { .. } if anew.calendar.is_some() => None,
             other => Some(other),
         })
         .collect();

@@ -110,7 +110,8 @@ pub(super) fn length(
     length_by(site.profile(), case, (case.grade?, urgency), kind)
 }
 
-fn length_by(
+/// The same by any policy, grade and urgency.
+pub(super) fn length_by(
     policy: &Policy,
     case: &Case,
     (grade, urgency): (Grade, Urgency),
@@ -132,7 +133,12 @@ pub(super) async fn urgency(work: &mut Work<'_>, case: &Case) -> Result<Urgency,
 
 /// When a clock of this kind warns and climbs.
 pub(super) fn shares(site: &Site, kind: ClockKind) -> Shares {
-    let shares = &site.profile().shares;
+    shares_by(site.profile(), kind)
+}
+
+/// The same by any policy.
+pub(super) fn shares_by(policy: &Policy, kind: ClockKind) -> Shares {
+    let shares = &policy.shares;
     Shares {
         warn_early: shares.warn_early.get(&kind).copied(),
         warn: shares.warn,

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use redress_clock::Deadlines;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::{CaseName, ClockName};
-use redress_policy::Overlay;
+use redress_model::name::{CaseName, ClockName, SiteId, SiteName};
+use redress_policy::{Ladder, Overlay};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::triage::v1::{self as wire, PreviewPolicyRequest, PreviewPolicyResponse};
 use redress_rpc::Caller;
@@ -15,7 +16,7 @@ use tonic::Request;
 
 use super::policy_service::{clashes, effective, problems, require_inside, wrong};
 use super::{Shared, render};
-use crate::casework::{self, PolicyEffect, PolicyPages, PolicyPreview};
+use crate::casework::{self, PolicyClock, PolicyEffect, PolicyLadder, PolicyPages, PolicyPreview};
 use crate::domain::policies::PolicyScope;
 
 pub(super) async fn run(
@@ -78,6 +79,9 @@ fn show(found: PolicyPreview) -> PreviewPolicyResponse {
         truncated: found.truncated,
         broken_count: number(found.broken),
         effects: found.effects.iter().map(effect).collect(),
+        step_count: number(found.steps),
+        ladders: found.ladders.iter().map(ladder).collect(),
+        roster_until_time: found.roster_until.map(to_timestamp),
     }
 }
 
@@ -98,16 +102,45 @@ fn effect(of: &PolicyEffect) -> wire::PolicyEffect {
         number: of.number.clone(),
         grade: render::grade(of.grade),
         grade_after: render::grade(of.grade_after),
-        clocks: of
-            .clocks
-            .iter()
-            .map(|clock| wire::ClockEffect {
-                clock: ClockName::new(of.site.clone(), clock.clock).to_string(),
-                kind: to_wire(clock.kind),
-                due_time: Some(to_timestamp(clock.due)),
-                due_time_after: clock.due_after.map(to_timestamp),
-                late_after: clock.late_level > 0,
-            })
-            .collect(),
+        clocks: of.clocks.iter().map(|c| clock(&of.site, c)).collect(),
+        grade_without: render::grade(of.grade_without),
+    }
+}
+
+fn clock(site: &SiteId, of: &PolicyClock) -> wire::ClockEffect {
+    let stays = of.stays;
+    let would = |instant: fn(Deadlines) -> Timestamp| of.would.map(|d| to_timestamp(instant(d)));
+    wire::ClockEffect {
+        clock: ClockName::new(site.clone(), of.clock).to_string(),
+        kind: to_wire(of.kind),
+        due_time: Some(to_timestamp(stays.due)),
+        due_time_after: would(|d| d.due),
+        late_after: of.late_level > 0,
+        warn_early_time: stays.warn_early.map(to_timestamp),
+        warn_early_time_after: of.would.and_then(|d| d.warn_early).map(to_timestamp),
+        warn_time: Some(to_timestamp(stays.warn)),
+        warn_time_after: would(|d| d.warn),
+        duty_lead_time: Some(to_timestamp(stays.climb_duty)),
+        duty_lead_time_after: would(|d| d.climb_duty),
+        top_lead_time: Some(to_timestamp(stays.climb_top)),
+        top_lead_time_after: would(|d| d.climb_top),
+    }
+}
+
+fn ladder(of: &PolicyLadder) -> wire::LadderEffect {
+    wire::LadderEffect {
+        site: SiteName(of.site.clone()).to_string(),
+        clock_count: i32::try_from(of.clocks).unwrap_or(i32::MAX),
+        before: Some(terms(&of.before)),
+        after: Some(terms(&of.after)),
+    }
+}
+
+fn terms(of: &Ladder) -> wire::LadderTerms {
+    wire::LadderTerms {
+        rungs: of.rungs.iter().copied().map(to_wire).collect(),
+        acknowledge_within: of.acknowledge_within.to_string(),
+        acknowledge_within_grade_one: of.acknowledge_within_grade_1.to_string(),
+        page_count: i32::from(of.pages),
     }
 }

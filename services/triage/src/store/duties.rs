@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::SiteId;
@@ -217,6 +217,15 @@ impl Roster {
             .map(|slot| slot.start)
             .min()
     }
+}
+
+/// How far ahead a roster is known for sure: assignment tells the next 14 days, and tells them anew every day.
+const KNOWN_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 13);
+
+/// Until when rosters are known for sure. Whose duty has no end, or ends later, is known to have it beyond; who else
+/// will have one is not.
+pub fn known_until(now: Timestamp) -> Timestamp {
+    now.saturating_add(KNOWN_AHEAD).unwrap_or(Timestamp::MAX)
 }
 
 /// Who leads where no lead of the site may: whoever the region names to the site (own).

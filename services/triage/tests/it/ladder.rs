@@ -1068,3 +1068,35 @@ async fn p14_who_came_on_duty_while_a_broken_promise_stood_still_is_told_when_it
     let paged = paged.last().map(|p| (p.0, p.3.clone()));
     assert_eq!(paged, Some((resumed, vec!["lead-site".to_owned()])));
 }
+
+#[tokio::test]
+async fn p06_a_case_whose_policy_promises_nothing_pages_nobody() {
+    use redress_proto::triage::v1::policy_service_server::PolicyService as _;
+    let world = World::new().await;
+    let promised = world.case().await;
+    let profile = redress_policy::Policy::built_in("residential").expect("is shipped");
+    let nothing: Vec<String> = profile
+        .clocks
+        .keys()
+        .map(|kind| format!("{kind}: []"))
+        .collect();
+    let policy = wire::ApplyPolicyRequest {
+        parent: "sites/lakeside".to_owned(),
+        document: format!("clocks: {{ {} }}", nothing.join(", ")),
+        reason: "agreed".to_owned(),
+        ..Default::default()
+    };
+    let applied = world.rpc.apply_policy(by(world.manager(), policy)).await;
+    applied.expect("applied");
+    let case = world.case().await;
+    world.advance(HOUR * 24 * 60).await;
+    // It is graded by its age all the same, and that is nobody's promise.
+    assert_eq!(world.decision(&case).await.grade, 1);
+    let told: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let paged = |case: &CaseName| {
+        let about = told.iter().filter(|t| t.case == case.to_string());
+        about.filter(|t| !t.notify.is_empty()).count()
+    };
+    assert_eq!(paged(&case), 0);
+    assert!(paged(&promised) > 0, "what was promised before still pages");
+}

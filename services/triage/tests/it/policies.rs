@@ -10,7 +10,7 @@ use redress_proto::words::Signal;
 use redress_rpc::Caller;
 use redress_store::{Operation, Scope, Tx};
 use redress_triage::domain::policies::PolicyScope;
-use redress_triage::jobs::PolicyKeeper;
+use redress_triage::jobs::{CalendarKeeper, PolicyKeeper};
 use redress_triage::store::policies::{self, Revision};
 use tonic::{Code, Status};
 
@@ -104,10 +104,20 @@ async fn list(world: &World, caller: Caller, parent: &str) -> Vec<wire::PolicyRe
 }
 
 async fn preview(world: &World, parent: &str, document: &str) -> wire::PreviewPolicyResponse {
+    preview_from(world, parent, document, world.now()).await
+}
+
+/// What a document would do that holds from an instant on.
+async fn preview_from(
+    world: &World,
+    parent: &str,
+    document: &str,
+    from: Timestamp,
+) -> wire::PreviewPolicyResponse {
     let request = wire::PreviewPolicyRequest {
         parent: parent.to_owned(),
         document: document.to_owned(),
-        effective_time: None,
+        effective_time: Some(to_timestamp(from)),
     };
     let answer = world.rpc.preview_policy(by(all(world), request)).await;
     answer.expect("previewed").into_inner()
@@ -364,10 +374,15 @@ async fn a_case_that_a_policy_makes_grave_leaves_less_time_to_acknowledge_and_th
 async fn p26_a_preview_lists_what_would_move_and_counts_what_is_broken_apart() {
     let world = World::new().await;
     let broken = world.case().await;
-    // Seven days end where five working days do: another length, and nothing moves.
+    // Seven days end where five working days do: another length, and no deadline moves. It would warn at another time.
     let seen = preview(&world, SITE, "clocks: { RESOLVE: [ { length: 7 days } ] }").await;
-    assert_eq!((seen.clock_count, seen.broken_count), (0, 0));
-    assert!(seen.effects.is_empty());
+    assert_eq!(
+        (seen.clock_count, seen.step_count, seen.broken_count),
+        (0, 1, 0)
+    );
+    let clock = &seen.effects[0].clocks[0];
+    assert_eq!(clock.due_time, clock.due_time_after);
+    assert_ne!(clock.warn_time, clock.warn_time_after);
 
     world.advance(SignedDuration::from_hours(24 * 9)).await;
     let resolve = &world.clocks(&broken).await[&ClockKind::Resolve];
@@ -408,6 +423,256 @@ async fn a_preview_honours_what_was_held_p04_p26() {
     assert_eq!(of(&case), (at("2026-03-04T09:00:00+08:00"), false));
     assert_eq!(of(&other), (at("2026-03-03T09:00:00+08:00"), true));
     assert_eq!((seen.case_count, seen.truncated), (2, false));
+}
+
+/// What a preview says of the promise of this kind of its first case.
+fn promise(seen: &wire::PreviewPolicyResponse, kind: ClockKind) -> &wire::ClockEffect {
+    let clocks = &seen.effects[0].clocks;
+    let found = clocks.iter().find(|clock| clock.kind == to_wire(kind));
+    found.expect("would run otherwise")
+}
+
+#[tokio::test]
+async fn p26_a_preview_of_new_hours_says_which_deadlines_would_move() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let before = world.clocks(&case).await;
+    let document = "working_time: { weekdays: [ \"10:00-12:00\", \"13:00-18:00\" ] }";
+    let seen = preview(&world, SITE, document).await;
+    // New hours come with the next day, so what is due on this one is as before.
+    assert_eq!(
+        (seen.clock_count, seen.step_count, seen.broken_count),
+        (2, 0, 0)
+    );
+    for (kind, day) in [
+        (ClockKind::Answer, "2026-03-03"),
+        (ClockKind::Resolve, "2026-03-09"),
+    ] {
+        let clock = promise(&seen, kind);
+        let due = (time(&clock.due_time), time(&clock.due_time_after));
+        let expected = ["09", "10"].map(|hour| at(&format!("{day}T{hour}:00:00+08:00")));
+        assert_eq!(due, (expected[0], expected[1]), "{kind}");
+    }
+    // By when they would hold, the answer is given or broken.
+    let from = at("2026-03-05T09:00:00+08:00");
+    let later = preview_from(&world, SITE, document, from).await;
+    let moved: Vec<i32> = later.effects[0].clocks.iter().map(|c| c.kind).collect();
+    assert_eq!(moved, [to_wire(ClockKind::Resolve)]);
+
+    // Applying moves none of them, and what is promised on the next day counts by the new hours.
+    apply(&world, SITE, document).await;
+    take_effect(&world).await;
+    let keeper = CalendarKeeper::new(world.rpc.0.desk.clone());
+    assert_eq!(keeper.follow_all().await.expect("followed"), 1);
+    assert_eq!(keeper.catch_up().await.expect("looked"), 0);
+    for (kind, clock) in world.clocks(&case).await {
+        assert_eq!(clock.due_time, before[&kind].due_time, "{kind}");
+    }
+    world.advance(SignedDuration::from_hours(24)).await;
+    let new = world.case().await;
+    let answer = &world.clocks(&new).await[&ClockKind::Answer];
+    assert_eq!(time(&answer.due_time), at("2026-03-04T10:00:00+08:00"));
+}
+
+#[tokio::test]
+async fn p26_a_preview_of_hours_that_the_site_states_itself_says_that_nothing_would_move() {
+    use redress_proto::triage::v1::calendar_service_server::CalendarService as _;
+    let world = World::new().await;
+    let own = wire::ImportCalendarRequest {
+        name: format!("{SITE}/calendar"),
+        hours: Some(wire::WeeklyHours {
+            monday: own_hours(),
+            tuesday: own_hours(),
+            wednesday: own_hours(),
+            thursday: own_hours(),
+            friday: own_hours(),
+            make_up: own_hours(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let stated = world.rpc.import_calendar(by(world.manager(), own)).await;
+    stated.expect("imported");
+    world.case().await;
+    let document = "working_time: { weekdays: [ \"10:00-12:00\", \"13:00-18:00\" ] }";
+    let seen = preview(&world, SITE, document).await;
+    assert_eq!(
+        (seen.case_count, seen.clock_count, seen.step_count),
+        (1, 0, 0)
+    );
+}
+
+fn own_hours() -> Option<wire::DayHours> {
+    Some(wire::DayHours {
+        intervals: vec!["08:00-20:00".to_owned()],
+    })
+}
+
+#[tokio::test]
+async fn p26_a_preview_of_new_shares_says_which_warnings_and_climbs_would_move() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let document = "shares: { warn: 50, climb_duty: 25 }";
+    let seen = preview(&world, SITE, document).await;
+    assert_eq!(
+        (seen.clock_count, seen.step_count, seen.broken_count),
+        (0, 4, 0)
+    );
+    // Four working hours over lunch: due at 14:00.
+    let clock = promise(&seen, ClockKind::Acknowledge);
+    let hour = |hour: u32| at(&format!("2026-03-02T{hour}:00:00+08:00"));
+    for (stays, would, expected) in [
+        (&clock.due_time, &clock.due_time_after, (14, 14)),
+        (&clock.warn_time, &clock.warn_time_after, (12, 11)),
+        (&clock.duty_lead_time, &clock.duty_lead_time_after, (16, 15)),
+        (&clock.top_lead_time, &clock.top_lead_time_after, (18, 18)),
+    ] {
+        let expected = (hour(expected.0), hour(expected.1));
+        assert_eq!((time(stays), time(would)), expected);
+    }
+    // At 14:30 two of them are broken, and one of those would still have climbed at another time: that mends nothing.
+    world.advance(SignedDuration::from_mins(330)).await;
+    let seen = preview(&world, SITE, document).await;
+    assert_eq!(
+        (seen.clock_count, seen.step_count, seen.broken_count),
+        (0, 2, 1)
+    );
+
+    let before = world.clocks(&case).await;
+    apply(&world, SITE, document).await;
+    take_effect(&world).await;
+    let instants = |c: &wire::CaseClock| (c.warn_time, c.due_time, c.duty_lead_time);
+    for (kind, clock) in world.clocks(&case).await {
+        assert_eq!(instants(&clock), instants(&before[&kind]), "{kind}");
+    }
+    // Half of four working hours.
+    let new = world.case().await;
+    let clock = &world.clocks(&new).await[&ClockKind::Acknowledge];
+    assert_eq!(time(&clock.warn_time), at("2026-03-02T16:30:00+08:00"));
+}
+
+#[tokio::test]
+async fn p26_a_preview_of_a_new_ladder_says_that_running_promises_page_by_it_too() {
+    let world = World::new().await;
+    world.case().await;
+    let document = "ladder: { rungs: [ DUTY_LEAD, ON_SITE_LEAD, TOP_LEAD ], pages: 3 }";
+    let seen = preview(&world, SITE, document).await;
+    assert_eq!((seen.clock_count, seen.step_count), (0, 0));
+    assert!(seen.effects.is_empty());
+    let ladder = &seen.ladders[0];
+    assert_eq!((ladder.site.as_str(), ladder.clock_count), (SITE, 4));
+    let terms = |of: &Option<wire::LadderTerms>| of.clone().expect("a ladder");
+    let (before, after) = (terms(&ladder.before), terms(&ladder.after));
+    let roles = [DutyRole::OnSiteLead, DutyRole::DutyLead, DutyRole::TopLead].map(to_wire);
+    assert_eq!(before.rungs, roles);
+    assert_eq!(after.rungs, [roles[1], roles[0], roles[2]]);
+    assert_eq!((before.page_count, after.page_count), (2, 3));
+    assert_eq!(after.acknowledge_within, "1 hour");
+    assert_eq!(after.acknowledge_within_grade_one, "15 minutes");
+    // What changes neither clocks nor ladder says so.
+    let other = preview(&world, SITE, "grading: { group: 4 }").await;
+    assert!(other.ladders.is_empty() && other.effects.is_empty());
+
+    // That is what happens: the promise was made before, and its breach goes to the new first rung.
+    apply(&world, SITE, document).await;
+    world.advance(SignedDuration::from_mins(301)).await;
+    let pages = world.pages_about(ClockKind::Acknowledge).await;
+    let told: Vec<&str> = pages
+        .iter()
+        .map(|p| crate::world::last(&p.notify[0]))
+        .collect();
+    assert_eq!(told, ["lead-duty"]);
+}
+
+/// Whom a preview names for the on-site lead's duty; empty for nobody.
+fn on_site(pages: &[wire::PolicyPage]) -> &str {
+    let role = to_wire(DutyRole::OnSiteLead);
+    let page = pages.iter().find(|page| page.role == role);
+    crate::world::last(&page.expect("paged").staff)
+}
+
+#[tokio::test]
+async fn p26_a_preview_takes_ages_duties_and_lateness_as_of_when_the_policy_would_hold() {
+    let world = World::without_roster().await;
+    let lead = |staff, from, until| (DutyRole::OnSiteLead, staff, from, until);
+    let turn = "2026-03-08T00:00:00+08:00";
+    world
+        .shifts(&[
+            lead("early", "2026-03-01T00:00:00+08:00", turn),
+            lead("late", turn, "2026-03-31T00:00:00+08:00"),
+        ])
+        .await;
+    world.case().await;
+    let from = |day: &str| at(&format!("2026-{day}T09:00:00+08:00"));
+    let ages = "grading: { age_hotspot: 3 days, age_grave: 5 days, age_major: 9 days }";
+    let seen = preview(&world, SITE, ages).await;
+    assert_eq!((seen.regraded_count, seen.effects.len()), (0, 0));
+    // Ten days old by then, and another person on duty.
+    let seen = preview_from(&world, SITE, ages, from("03-12")).await;
+    let grades = |seen: &wire::PreviewPolicyResponse| {
+        let effect = &seen.effects[0];
+        (effect.grade, effect.grade_without, effect.grade_after)
+    };
+    assert_eq!((seen.regraded_count, grades(&seen)), (1, (4, 4, 1)));
+    assert_eq!(on_site(&seen.pages), "late");
+    assert_eq!(seen.roster_until_time, None);
+    // Sixteen days: it is grade 2 by itself, which is not the policy's doing.
+    let seen = preview_from(&world, SITE, ages, from("03-18")).await;
+    assert_eq!((seen.regraded_count, grades(&seen)), (1, (4, 2, 1)));
+    let other = preview_from(&world, SITE, "grading: { group: 4 }", from("03-18")).await;
+    assert_eq!((other.regraded_count, other.effects.len()), (0, 0));
+    // The roster is known for 13 days; who is known to be on duty beyond is named.
+    assert_eq!(time(&seen.roster_until_time), from("03-15"));
+    assert_eq!(on_site(&seen.pages), "late");
+    let seen = preview_from(&world, SITE, ages, from("04-01")).await;
+    assert_eq!((on_site(&seen.pages), seen.paged_count), ("", 0));
+    assert!(seen.roster_until_time.is_some());
+
+    // A day from the start is over by Thursday, not yet now; by the week after, the promise itself is kept or broken.
+    let day = "clocks: { RESOLVE: [ { length: 1 day } ] }";
+    let seen = preview(&world, SITE, day).await;
+    assert!(!promise(&seen, ClockKind::Resolve).late_after && seen.late_pages.is_empty());
+    let seen = preview_from(&world, SITE, day, from("03-05")).await;
+    assert!(promise(&seen, ClockKind::Resolve).late_after);
+    assert_eq!(
+        (seen.late_pages.len(), on_site(&seen.late_pages)),
+        (3, "early")
+    );
+    let seen = preview_from(&world, SITE, day, from("03-12")).await;
+    assert_eq!((seen.clock_count, seen.broken_count), (0, 1));
+}
+
+#[tokio::test]
+async fn a_hold_that_ends_before_a_policy_holds_stops_no_age_and_no_promise_of_its_preview_p13() {
+    use redress_proto::triage::v1::clock_service_server::ClockService as _;
+    let world = World::new().await;
+    let case = world.case().await;
+    let request = wire::HoldCaseRequest {
+        parent: case.to_string(),
+        reason: to_wire(redress_model::words::HoldReason::Customer),
+        until_time: Some(to_timestamp(world.now() + SignedDuration::from_hours(48))),
+        note: "away".to_owned(),
+        request_id: String::new(),
+    };
+    let held = world.rpc.hold_case(by(world.manager(), request)).await;
+    held.expect("held");
+    // Two days of its age are not ours.
+    let ages = "grading: { age_hotspot: 3 days, age_grave: 5 days, age_major: 9 days }";
+    for (from, grade) in [
+        ("2026-03-04T09:00:00+08:00", None),
+        ("2026-03-11T09:00:00+08:00", Some(2)),
+        ("2026-03-13T09:00:00+08:00", Some(1)),
+    ] {
+        let seen = preview_from(&world, SITE, ages, at(from)).await;
+        let after = seen.effects.first().map(|effect| effect.grade_after);
+        assert_eq!(after, grade, "{from}");
+    }
+    let day = "clocks: { RESOLVE: [ { length: 1 day } ] }";
+    let from = at("2026-03-10T09:00:00+08:00");
+    let seen = preview_from(&world, SITE, day, from).await;
+    let clock = promise(&seen, ClockKind::Resolve);
+    assert_eq!(time(&clock.due_time_after), at("2026-03-05T09:00:00+08:00"));
+    assert!(clock.late_after && time(&clock.due_time) > from);
 }
 
 #[tokio::test]

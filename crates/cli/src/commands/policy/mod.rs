@@ -17,9 +17,9 @@ use redress_model::words::{ClockKind, DutyRole};
 use redress_policy::{Overlay, Policy, overlay_schema, profile_schema};
 use redress_proto::convert::to_timestamp;
 use redress_proto::triage::v1::{
-    ApplyPolicyRequest, CheckPolicyRequest, GetPolicyRequest, ListPolicyRevisionsRequest,
-    PolicyEffect, PolicyLevel, PolicyOrigin, PolicyPage, PreviewPolicyRequest,
-    PreviewPolicyResponse,
+    ApplyPolicyRequest, CheckPolicyRequest, ClockEffect, GetPolicyRequest, LadderEffect,
+    LadderTerms, ListPolicyRevisionsRequest, PolicyEffect, PolicyLevel, PolicyOrigin, PolicyPage,
+    PreviewPolicyRequest, PreviewPolicyResponse,
 };
 
 use super::word;
@@ -218,16 +218,34 @@ fn preview(seen: &PreviewPolicyResponse, out: Output) {
         "other deadline",
         format!("{} promises; they keep the one they have", seen.clock_count),
     );
+    if seen.step_count > 0 {
+        line(
+            "other warnings",
+            format!(
+                "or climbs for {} more; they keep those they have",
+                seen.step_count
+            ),
+        );
+    }
     if seen.broken_count > 0 {
         line(
             "broken",
             format!(
-                "{} promises of another length already; that mends none",
+                "{} promises more by then, unless kept before; that mends none",
                 seen.broken_count
             ),
         );
     }
     line("paged", format!("{} people", seen.paged_count));
+    if seen.roster_until_time.is_some() {
+        line(
+            "duties",
+            format!(
+                "known until {}; who comes on duty later is not",
+                when(seen.roster_until_time.as_ref())
+            ),
+        );
+    }
     if seen.truncated {
         line("", "more cases would change than are listed");
     }
@@ -235,48 +253,34 @@ fn preview(seen: &PreviewPolicyResponse, out: Output) {
         heading("Cases");
         effects(&seen.effects, out);
     }
+    if !seen.ladders.is_empty() {
+        heading("Paged otherwise from then on, about running clocks too");
+        ladders(&seen.ladders, out);
+    }
     for (title, pages) in [
         ("Paged when it takes effect", &seen.pages),
         (
-            "Would be paged too if running clocks took the new lengths (they do not)",
+            "Would be paged too if running clocks took the new terms (they do not)",
             &seen.late_pages,
         ),
     ] {
         if !pages.is_empty() {
             heading(title);
-            paged(pages, out);
+            paged(pages, seen.roster_until_time.is_none(), out);
         }
     }
 }
 
 fn effects(effects: &[PolicyEffect], out: Output) {
     out.rows(
-        &["Number", "Grade", "", "Promises with another deadline"],
+        &["Number", "Grade", "", "Promises that would run otherwise"],
         effects,
         |effect| {
-            let after = if effect.grade_after == effect.grade {
-                String::new()
-            } else {
-                format!("→ {}", grade(effect.grade_after))
-            };
-            let clocks: Vec<String> = effect
-                .clocks
-                .iter()
-                .map(|clock| {
-                    let kind = word::<ClockKind>(clock.kind);
-                    let due = when(clock.due_time.as_ref());
-                    let would = clock
-                        .due_time_after
-                        .as_ref()
-                        .map_or_else(|| "not promised".to_owned(), |t| when(Some(t)));
-                    let late = if clock.late_after { ", passed" } else { "" };
-                    format!("{kind} {due} (would be {would}{late})")
-                })
-                .collect();
+            let clocks: Vec<String> = effect.clocks.iter().map(clock).collect();
             vec![
                 effect.number.clone(),
                 grade(effect.grade),
-                after,
+                risen(effect),
                 clocks.join("; "),
             ]
         },
@@ -284,13 +288,106 @@ fn effects(effects: &[PolicyEffect], out: Output) {
     );
 }
 
-fn paged(pages: &[PolicyPage], out: Output) {
+/// What becomes of a grade, and by what: an age that is reached until then is not the policy's doing.
+fn risen(effect: &PolicyEffect) -> String {
+    // A platform of before does not say it.
+    let without = match effect.grade_without {
+        0 => effect.grade,
+        without => without,
+    };
+    let by_age = without != effect.grade;
+    if effect.grade_after != without {
+        let without = if by_age {
+            format!(", without it {without} by age")
+        } else {
+            String::new()
+        };
+        format!("→ {}{without}", grade(effect.grade_after))
+    } else if by_age {
+        format!("→ {} by age", grade(effect.grade_after))
+    } else {
+        String::new()
+    }
+}
+
+/// What a policy would make of a promise: another deadline, else the warnings and climbs that would come at another instant.
+fn clock(of: &ClockEffect) -> String {
+    let kind = word::<ClockKind>(of.kind);
+    let due = when(of.due_time.as_ref());
+    if of.due_time_after.is_none() {
+        return format!("{kind} {due} (would be not promised)");
+    }
+    if of.due_time != of.due_time_after {
+        let would = when(of.due_time_after.as_ref());
+        let late = if of.late_after { ", passed" } else { "" };
+        return format!("{kind} {due} (would be {would}{late})");
+    }
+    let steps = [
+        (
+            "warns early",
+            &of.warn_early_time,
+            &of.warn_early_time_after,
+        ),
+        ("warns", &of.warn_time, &of.warn_time_after),
+        ("climbs", &of.duty_lead_time, &of.duty_lead_time_after),
+        (
+            "climbs to the top",
+            &of.top_lead_time,
+            &of.top_lead_time_after,
+        ),
+    ];
+    let steps: Vec<String> = steps
+        .iter()
+        .filter(|(_, stays, would)| stays != would)
+        .map(|&(what, stays, would)| {
+            let (stays, would) = (when(stays.as_ref()), when(would.as_ref()));
+            format!("{what} {stays} (would {would})")
+        })
+        .collect();
+    format!("{kind} {due} {}", steps.join(", "))
+}
+
+fn ladders(ladders: &[LadderEffect], out: Output) {
+    out.rows(
+        &["Site", "Open", "Now", "Then"],
+        ladders,
+        |of| {
+            vec![
+                short(&of.site),
+                of.clock_count.to_string(),
+                of.before.as_ref().map(rungs).unwrap_or_default(),
+                of.after.as_ref().map(rungs).unwrap_or_default(),
+            ]
+        },
+        |of| json::of("triage.v1.LadderEffect", of),
+    );
+}
+
+/// A ladder in a cell.
+fn rungs(of: &LadderTerms) -> String {
+    let duties: Vec<String> = of
+        .rungs
+        .iter()
+        .map(|role| word::<DutyRole>(*role))
+        .collect();
+    format!(
+        "{}, {} × {}, grade 1 {}",
+        duties.join(" → "),
+        of.page_count,
+        of.acknowledge_within,
+        of.acknowledge_within_grade_one
+    )
+}
+
+/// Who is paged; where rosters do not reach so far, that nobody is known is not that nobody will be there.
+fn paged(pages: &[PolicyPage], rosters_reach: bool, out: Output) {
     out.rows(
         &["Person", "Duty", "Site", "Cases"],
         pages,
         |page| {
             let person = match page.staff.as_str() {
-                "" => "nobody on duty".to_owned(),
+                "" if rosters_reach => "nobody on duty".to_owned(),
+                "" => "not known yet".to_owned(),
                 staff => short(staff),
             };
             vec![
@@ -411,4 +508,93 @@ async fn history(
         |row| json::of("triage.v1.PolicyRevision", row),
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use redress_model::words::Word as _;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Option<prost_types::Timestamp> {
+        Some(prost_types::Timestamp { seconds, nanos: 0 })
+    }
+
+    fn promise() -> ClockEffect {
+        let (warn, due, duty, top) = (at(3_600), at(7_200), at(10_800), at(14_400));
+        ClockEffect {
+            kind: ClockKind::Resolve.number(),
+            due_time: due,
+            due_time_after: due,
+            warn_time: warn,
+            warn_time_after: warn,
+            duty_lead_time: duty,
+            duty_lead_time_after: duty,
+            top_lead_time: top,
+            top_lead_time_after: top,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn p26_a_promise_says_its_other_deadline_or_what_would_come_at_another_instant() {
+        let (warn, due, other) = (when(at(3_600).as_ref()), when(at(7_200).as_ref()), at(600));
+        let then = when(other.as_ref());
+        let moved = ClockEffect {
+            due_time_after: other,
+            warn_time_after: at(300),
+            late_after: true,
+            ..promise()
+        };
+        assert_eq!(
+            clock(&moved),
+            format!("RESOLVE {due} (would be {then}, passed)")
+        );
+        let gone = ClockEffect {
+            due_time_after: None,
+            ..promise()
+        };
+        assert_eq!(
+            clock(&gone),
+            format!("RESOLVE {due} (would be not promised)")
+        );
+        let warned = ClockEffect {
+            warn_time_after: other,
+            ..promise()
+        };
+        assert_eq!(
+            clock(&warned),
+            format!("RESOLVE {due} warns {warn} (would {then})")
+        );
+    }
+
+    #[test]
+    fn p26_a_grade_that_an_age_raises_by_itself_is_not_told_as_the_policys() {
+        let of = |grade, grade_without, grade_after| {
+            anstream::adapter::strip_str(&risen(&PolicyEffect {
+                grade,
+                grade_without,
+                grade_after,
+                ..Default::default()
+            }))
+            .to_string()
+        };
+        assert_eq!(of(4, 4, 4), "");
+        assert_eq!(of(4, 4, 3), "→ 3");
+        assert_eq!(of(4, 0, 3), "→ 3");
+        assert_eq!(of(4, 2, 2), "→ 2 by age");
+        assert_eq!(of(4, 2, 1), "→ 1 major, without it 2 by age");
+    }
+
+    #[test]
+    fn a_ladder_says_its_duties_how_often_and_how_long_it_pages() {
+        let ladder = LadderTerms {
+            rungs: vec![DutyRole::OnSiteLead.number(), DutyRole::TopLead.number()],
+            acknowledge_within: "1 hour".to_owned(),
+            acknowledge_within_grade_one: "15 minutes".to_owned(),
+            page_count: 2,
+        };
+        let told = "ON_SITE_LEAD → TOP_LEAD, 2 × 1 hour, grade 1 15 minutes";
+        assert_eq!(rungs(&ladder), told);
+    }
 }
