@@ -15,6 +15,7 @@ mod holds;
 mod isolation;
 mod ladder;
 mod late;
+mod law;
 mod policies;
 mod process;
 mod promises;
