@@ -444,6 +444,22 @@ words! {
 }
 
 words! {
+    /// A deadline that the law itself sets, by its name (section 10).
+    LegalDeadline, "LEGAL_DEADLINE_" {
+        /// Whose personal data leaked is told.
+        DataLeakTold = 1 => "DATA_LEAK_TOLD",
+        /// A leak, or another grave network incident, is reported upward.
+        NetworkIncidentReport = 2 => "NETWORK_INCIDENT_REPORT",
+        /// A production accident is reported upward.
+        ProductionAccidentReport = 3 => "PRODUCTION_ACCIDENT_REPORT",
+        /// The buyers are told in writing that the plan changed.
+        PlanChangeNotice = 4 => "PLAN_CHANGE_NOTICE",
+        /// A buyer who was told that the plan changed answers.
+        PlanChangeAnswer = 5 => "PLAN_CHANGE_ANSWER",
+    }
+}
+
+words! {
     /// Where a clock stands.
     ClockState, "CLOCK_STATE_" {
         /// Running, not breached.
@@ -581,6 +597,7 @@ mod tests {
         round_trip::<CaseMode>();
         round_trip::<DutyRole>();
         round_trip::<ClockKind>();
+        round_trip::<LegalDeadline>();
         round_trip::<ClockState>();
         round_trip::<ClockTransition>();
         round_trip::<HoldReason>();

@@ -4,10 +4,10 @@ use std::str::FromStr as _;
 
 use redress_calendar::{HoursError, Interval};
 use redress_clock::Length;
-use redress_model::words::ClockKind;
+use redress_model::words::{ClockKind, LegalDeadline};
 use serde_json::Value;
 
-use crate::document::{LengthRule, Policy};
+use crate::document::{LegalRule, LengthRule, Policy};
 use crate::problem::{Problem, Problems};
 use crate::schema::check_profile;
 use crate::yaml::Source;
@@ -44,6 +44,7 @@ fn contradictions(policy: &Policy) -> Vec<Problem> {
     lengths(policy, &mut problems);
     thresholds(policy, &mut problems);
     clocks(policy, &mut problems);
+    law(policy, &mut problems);
     paging(policy, &mut problems);
     if policy.clusters.join_across < policy.clusters.join {
         let what = "must not be below clusters.join";
@@ -77,8 +78,10 @@ fn lengths(policy: &Policy, problems: &mut Vec<Problem>) {
             .enumerate()
             .map(move |(i, rule)| (field(i), rule.length))
     });
+    let legal = policy.law.iter();
+    let legal = legal.map(|(name, rule)| (format!("law.{name}.length"), rule.length));
     let named = named.map(|(field, length)| (field.to_owned(), length));
-    for (field, length) in named.into_iter().chain(promised) {
+    for (field, length) in named.into_iter().chain(promised).chain(legal) {
         if !length.is_promise() {
             problems.push(Problem::new(field, "must be ten years at most"));
         }
@@ -166,6 +169,31 @@ fn clocks(policy: &Policy, problems: &mut Vec<Problem>) {
                 format!("must be below shares.warn, which is {}", shares.warn),
             ));
         }
+    }
+}
+
+fn law(policy: &Policy, problems: &mut Vec<Problem>) {
+    for (name, rule) in &policy.law {
+        if rule.length.is_working() {
+            let what = "must not count working time: the law waits for nobody's opening";
+            problems.push(Problem::new(format!("law.{name}.length"), what));
+        }
+    }
+}
+
+/// The policy that levels make of a profile, unless it gives more time than the law does (section 10).
+pub(crate) fn within_the_law(shipped: &Policy, policy: Policy) -> Result<Policy, Vec<Problem>> {
+    let longer = |(name, rule): (&LegalDeadline, &LegalRule)| {
+        let given = shipped.law.get(name)?.length;
+        let what = format!("must not be longer than the law gives, which is {given}");
+        (minutes(rule.length) > minutes(given))
+            .then(|| Problem::new(format!("law.{name}.length"), what))
+    };
+    let problems: Vec<Problem> = policy.law.iter().filter_map(longer).collect();
+    if problems.is_empty() {
+        Ok(policy)
+    } else {
+        Err(problems)
     }
 }
 

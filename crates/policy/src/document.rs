@@ -8,7 +8,9 @@ use jiff::tz::TimeZone;
 use redress_calendar::{Calendar, Days, Hours, HoursError, Interval};
 use redress_clock::Length;
 use redress_model::Grade;
-use redress_model::words::{Category, Channel, ClockKind, DutyRole, HoldReason, Urgency};
+use redress_model::words::{
+    Category, Channel, ClockKind, DutyRole, HoldReason, LegalDeadline, SignalKind, Urgency,
+};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use schemars::JsonSchema;
@@ -35,6 +37,9 @@ pub struct Policy {
     /// What is promised, a list of rules a clock. A clock that is missing is not promised.
     #[schemars(schema_with = "schema::clocks")]
     pub clocks: BTreeMap<ClockKind, Vec<LengthRule>>,
+    /// What the law itself gives, by its name.
+    #[schemars(schema_with = "schema::law")]
+    pub law: BTreeMap<LegalDeadline, LegalRule>,
     /// When a promise warns and climbs.
     pub shares: Shares,
     /// When a promise may stand still.
@@ -111,6 +116,24 @@ pub struct LengthRule {
     /// How much time the promise gives.
     #[schemars(schema_with = "schema::length")]
     pub length: Length,
+}
+
+/// What the law gives for one thing that it asks for (section 10). A site may give less time, never more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LegalRule {
+    /// How much time it gives from the instant at which the matter became known.
+    #[schemars(schema_with = "schema::length")]
+    pub length: Length,
+    /// To whom it is owed, or who owes it.
+    #[schemars(schema_with = "schema::text")]
+    pub party: String,
+    /// Where the law says so.
+    #[schemars(schema_with = "schema::text")]
+    pub source: String,
+    /// Signals that start it by themselves once they are certain; none where only a person can tell.
+    #[schemars(schema_with = "schema::signals")]
+    pub signals: Vec<SignalKind>,
 }
 
 /// When a promise warns and climbs, in percent of its time (section 6).

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::PROFILES;
 use crate::built_in::find;
-use crate::check::typed;
+use crate::check::{typed, within_the_law};
 use crate::document::Policy;
 use crate::problem::{Problem, Problems};
 use crate::schema::check_overlay;
@@ -210,7 +210,7 @@ pub fn merge(profile: &str, layers: &[Layer<'_>], revision: u32) -> Result<Effec
     }
     document["revision"] = Value::from(revision);
     let origin = |field: &str| origins.get(field).copied().unwrap_or(&shipped).clone();
-    match typed(document.clone()) {
+    match typed(document.clone()).and_then(|policy| within_the_law(base, policy)) {
         Ok(policy) => {
             let mut values = Vec::new();
             leaves(&document, "", &mut values);

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationError, ValidationErrorKind};
 use jsonschema::paths::LocationSegment;
-use redress_model::words::{ClockKind, HoldReason, Word};
+use redress_model::words::{ClockKind, HoldReason, LegalDeadline, SignalKind, Word};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
@@ -165,6 +165,19 @@ pub(crate) fn clocks(generator: &mut SchemaGenerator) -> Schema {
         promised(),
         &json!({ "type": "array", "maxItems": 32, "items": rule }),
     )
+}
+
+pub(crate) fn law(generator: &mut SchemaGenerator) -> Schema {
+    let rule = generator.subschema_for::<crate::document::LegalRule>();
+    map_of(all::<LegalDeadline>(), &json!(rule))
+}
+
+pub(crate) fn signals(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "uniqueItems": true, "items": { "enum": all::<SignalKind>() } })
+}
+
+pub(crate) fn text(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "minLength": 1, "maxLength": 100 })
 }
 
 pub(crate) fn warn_early(_: &mut SchemaGenerator) -> Schema {

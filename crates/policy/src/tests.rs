@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use redress_model::Grade;
-use redress_model::words::{Category, Channel, ClockKind, SiteKind, Urgency};
+use redress_model::words::{Category, Channel, ClockKind, LegalDeadline, SiteKind, Urgency};
 
 use proptest::prelude::*;
 
@@ -128,6 +128,46 @@ fn m17_an_agency_store_pays_and_earns_as_agreed_and_the_centre_takes_over() {
                 .take_over_on
                 .is_empty()
         );
+    }
+}
+
+#[test]
+fn every_profile_gives_what_section_10_gives_by_law_and_says_where_it_is_written() {
+    for profile in PROFILES {
+        let law = &Policy::built_in(profile).expect("shipped").law;
+        let lengths: Vec<String> = LegalDeadline::ALL
+            .iter()
+            .map(|name| &law[name])
+            .inspect(|rule| assert!(!rule.source.is_empty() && !rule.party.is_empty()))
+            .map(|rule| rule.length.to_string())
+            .collect();
+        assert_eq!(
+            lengths,
+            ["4 hours", "4 hours", "1 hour", "10 days", "15 days"],
+            "{profile}"
+        );
+    }
+}
+
+#[test]
+fn a_site_may_give_less_time_than_the_law_and_never_more() {
+    let document = |length: &str| format!("law: {{ PLAN_CHANGE_NOTICE: {{ length: {length} }} }}");
+    let given = |length: &str| merged("residential", &[&document(length)]);
+    let policy = given("9 days").expect("sound").policy;
+    let rule = &policy.law[&LegalDeadline::PlanChangeNotice];
+    assert_eq!(rule.length.to_string(), "9 days");
+    assert!(rule.source.contains("第二十四条"), "the source stays");
+    for (length, says) in [
+        (
+            "11 days",
+            "must not be longer than the law gives, which is 10 days",
+        ),
+        ("5 working days", "must not count working time"),
+    ] {
+        let clashes = given(length).expect_err(length);
+        assert_eq!(clashes[0].problem.field, "law.PLAN_CHANGE_NOTICE.length");
+        let text = clashes[0].to_string();
+        assert!(text.contains(says), "{text}");
     }
 }
 

@@ -206,6 +206,10 @@ mod tests {
             let wire = words::ClockKind::try_from(to_wire(*w)).expect("known");
             assert_eq!(wire.as_str_name(), format!("CLOCK_KIND_{}", w.word()));
         }
+        for w in domain::LegalDeadline::ALL {
+            let wire = words::LegalDeadline::try_from(to_wire(*w)).expect("known");
+            assert_eq!(wire.as_str_name(), format!("LEGAL_DEADLINE_{}", w.word()));
+        }
         for w in domain::Category::ALL {
             let wire = words::Category::try_from(to_wire(*w)).expect("known");
             assert_eq!(wire.as_str_name(), format!("CATEGORY_{}", w.word()));

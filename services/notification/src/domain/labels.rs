@@ -21,7 +21,10 @@ pub fn promise(kind: ClockKind, language: Language) -> &'static str {
         ClockKind::InterimUpdate => ("向客户通报进展", "the next word to the customer"),
         ClockKind::ConfirmClosing => ("请客户确认方案", "the customer's reply to the proposal"),
         ClockKind::FollowUpVisit => ("回访客户", "the follow-up visit"),
-        ClockKind::OutsideDeadline => ("外部单位要求的期限", "the deadline of an outside body"),
+        ClockKind::OutsideDeadline => (
+            "外部单位或法律规定的期限",
+            "a deadline of an outside body or of the law",
+        ),
         ClockKind::Support => ("配合单位的期限", "what a partner owes us"),
         ClockKind::Defence => ("提交答辩", "the defence before the court"),
         ClockKind::AppealJudgment => ("对判决上诉", "the appeal against the judgment"),

@@ -1,14 +1,14 @@
-//! What a person does to a clock: starts one that nobody else would (an outside body's deadline, what a
-//! partner owes us), gives more time, says that it is done or that nobody needs it.
+//! What a person does to a clock: starts one that nobody else would (the deadline of an outside body or of the law, what
+//! a partner owes us), gives more time, says that it is done or that nobody needs it.
 
 use jiff::Timestamp;
 use redress_clock::{Event, Term};
 use redress_model::Fault;
-use redress_model::words::ClockKind;
+use redress_model::words::{ClockKind, LegalDeadline};
 use uuid::Uuid;
 
-use super::Work;
 use super::promises::{self, Start};
+use super::{Work, law};
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock};
 
@@ -17,6 +17,8 @@ use crate::store::clocks::{self, Clock};
 pub struct ByHand {
     /// Which.
     pub kind: ClockKind,
+    /// The deadline of the law that it keeps: its policy says how much time that gives, and to whom it is owed.
+    pub law: Option<LegalDeadline>,
     /// From when on.
     pub at: Timestamp,
     /// How much time it gives; what the policy promises where it is none.
@@ -94,18 +96,26 @@ pub async fn start(
     slot: Uuid,
 ) -> Result<Option<Clock>, Fault> {
     let urgency = promises::urgency(work, case).await?;
-    let policy = || promises::length(work.site, case, urgency, new.kind).map(Term::Length);
+    let site = work.site;
+    let rule = new.law.and_then(|name| site.profile().law.get(&name));
+    let policy = || match rule {
+        Some(rule) => Some(Term::Length(rule.length)),
+        None => promises::length(site, case, urgency, new.kind).map(Term::Length),
+    };
     let Some(term) = new.term.or_else(policy) else {
         return Ok(None);
     };
+    let owed_to = rule.filter(|_| new.party.is_empty());
     let new = Start {
         kind: new.kind,
-        slot: slot.to_string(),
+        slot: new
+            .law
+            .map_or_else(|| slot.to_string(), |name| law::by_name(name, slot)),
         demand: None,
         at: new.at,
         term,
         told: new.told,
-        party: new.party,
+        party: owed_to.map_or(new.party, |rule| rule.party.clone()),
         outside_number: new.outside_number,
         cause: "by hand",
     };

@@ -12,7 +12,7 @@ use crate::domain::people::{People, distinct_complainants};
 use crate::domain::standing::{Before, Given, Override, Standing};
 use crate::domain::{Age, CriterionId, Facts, Grading};
 use crate::store::cases::{self, Case};
-use crate::store::clocks;
+use crate::store::clocks::{self, Legal};
 use crate::store::decisions::{self, DecisionRow, Ruling};
 use crate::store::signals::{self, SignalRow};
 
@@ -35,6 +35,8 @@ pub(super) struct Known {
     /// The lawsuits, by the ids of their signals, whose defence a court demands by name. Each has a clock of its own, on the
     /// case that it is about, and what is merged brings it to its head.
     pub(super) demanded: Vec<Uuid>,
+    /// The deadlines of the law that the cases which were merged into it keep or kept.
+    pub(super) legal: Vec<Legal>,
 }
 
 /// Reads what is known of a case, which must be locked.
@@ -53,6 +55,11 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         clocks::demands(work.tx, site, &with_own, ClockKind::Defence).await?
     } else {
         Vec::new()
+    };
+    let legal = if ids.is_empty() {
+        Vec::new()
+    } else {
+        clocks::legal_of(work.tx, site, &ids).await?
     };
     let last = decisions::get(work.tx, site, case.id, None).await?;
     let mut others = Vec::new();
@@ -130,6 +137,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         merged: ids,
         trapped: std::iter::once(case).chain(&merged).any(|c| c.trapped),
         demanded,
+        legal,
     })
 }
 

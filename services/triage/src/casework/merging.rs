@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::contact::PROMISED;
 use super::promises::{self, Start};
 use super::status::ENDED;
-use super::{Work, ladder};
+use super::{Work, ladder, law};
 use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock};
@@ -207,11 +207,13 @@ fn is_owed(clock: &Clock) -> bool {
     is_by_name(clock) && clock.state == ClockState::Cancelled && clock.stop_cause == ENDED
 }
 
-/// Which of its kind it is on the head: two cases may each have promised a word.
+/// Which of its kind it is on the head: two cases may each have promised a word, or owe the same by law.
 fn slot_of(clock: &Clock) -> String {
-    if clock.kind == ClockKind::InterimUpdate && clock.slot == PROMISED {
-        clock.id.to_string()
-    } else {
-        clock.slot.clone()
+    match clock.law() {
+        Some(name) if clock.slot == name.word() => law::by_name(name, clock.id),
+        _ if clock.kind == ClockKind::InterimUpdate && clock.slot == PROMISED => {
+            clock.id.to_string()
+        }
+        _ => clock.slot.clone(),
     }
 }

@@ -18,6 +18,7 @@ mod firing;
 mod holds;
 mod known;
 mod ladder;
+mod law;
 mod merging;
 mod overrule;
 mod policies;
@@ -42,6 +43,7 @@ pub use demand::{Demand, DemandState, demand};
 pub use firing::{Telling, fire, fire_many, only_tells};
 pub use holds::{Budget, NewHold, budget, hold, release};
 pub use ladder::acknowledge;
+pub use law::legal_source;
 pub use overrule::{Overrule, overrule};
 pub use policies::{
     ClockEffect as PolicyClock, Effect as PolicyEffect, LadderEffect as PolicyLadder,

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::known::Known;
 use super::status::is_set_outside;
-use super::{Work, age, holds, ladder, merging};
+use super::{Work, age, holds, ladder, law, merging};
 use crate::domain::Signal;
 use crate::domain::decision::AT_ONCE;
 use crate::domain::paging::{PageState, Paging};
@@ -230,6 +230,11 @@ pub(super) async fn follow(
         }
     }
     take_back(work, case, known, urgency, &mut all).await?;
+    let mut past = Work::new(&mut *work.tx, &then, work.now);
+    past.entered = work.entered;
+    law::follow(&mut past, case, known, urgency, &mut all).await?;
+    let entries = past.entries;
+    work.entries.extend(entries);
     let next = facts.age.next_check(&site.profile().grading, work.now);
     age::arm(work, case, &mut all, next, grade).await
 }
@@ -353,14 +358,17 @@ fn known_since(
 
 /// From when on a promise counts that a signal starts: what became known so long ago that its time would be over
 /// counts from now, as on a regrade. Nobody is paged about a promise at the moment in which it is made.
-fn from_now_where_past(
+pub(super) fn from_now_where_past(
     site: &Site,
     kind: ClockKind,
     at: Timestamp,
     length: Length,
     now: Timestamp,
 ) -> Timestamp {
-    let by_signal = matches!(kind, ClockKind::Defence | ClockKind::MediaClarification);
+    let by_signal = matches!(
+        kind,
+        ClockKind::Defence | ClockKind::MediaClarification | ClockKind::OutsideDeadline
+    );
     let due = || deadlines(at, length, shares(site, kind), &site.calendar()).due;
     if by_signal && due() <= now { now } else { at }
 }
@@ -427,14 +435,25 @@ async fn pinned_lengths<const N: usize>(
     clock: &Clock,
     by: [(Grade, Urgency); N],
 ) -> Result<[Option<Length>; N], Fault> {
+    by_pinned(work, clock, |policy| {
+        by.map(|by| length_by(policy, case, by, clock.kind))
+    })
+    .await
+}
+
+/// What the policy that a clock pins says.
+pub(super) async fn by_pinned<T>(
+    work: &mut Work<'_>,
+    clock: &Clock,
+    says: impl FnOnce(&Policy) -> T + Send,
+) -> Result<T, Fault> {
     let now = work.site.profile();
     let revision = u32::try_from(clock.policy_revision).unwrap_or_default();
     if (clock.policy_profile.as_str(), revision) == (now.name.as_str(), now.revision) {
-        return Ok(by.map(|by| length_by(now, case, by, clock.kind)));
+        return Ok(says(now));
     }
     let pinned = policies::pinned(work.tx, &work.site.id, &clock.policy_profile, revision).await?;
-    let policy = pinned.as_ref().map_or(now, |pinned| pinned.policy());
-    Ok(by.map(|by| length_by(policy, case, by, clock.kind)))
+    Ok(says(pinned.as_ref().map_or(now, |pinned| pinned.policy())))
 }
 
 /// Makes a promise. It stands still at once where a hold of the case stops its kind (P05).

@@ -29,7 +29,8 @@ pub(super) async fn run(
         now,
     };
     let scope = redress_runtime::scope(caller);
-    let (clock, page, explained, time_zone) = shared.desk.db.read(&scope, &ask).await?;
+    let (clock, page, explained, legal_source, time_zone) =
+        shared.desk.db.read(&scope, &ask).await?;
     // Age checks and the ends of holds have no events: nothing is promised.
     let (basis, stretches, changes, used) = match explained {
         Some(explained) => (
@@ -52,6 +53,7 @@ pub(super) async fn run(
         used: Some(clock_view::duration(used)),
         explain_time: Some(to_timestamp(now)),
         time_zone,
+        legal_source,
     })
 }
 
@@ -76,7 +78,7 @@ struct Ask<'a> {
 
 impl Operation for Ask<'_> {
     const NAME: &'static str = "triage.explain_clock";
-    type Output = (Clock, Option<PageRow>, Option<Explanation>, String);
+    type Output = (Clock, Option<PageRow>, Option<Explanation>, String, String);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let id = &self.name.site;
@@ -96,7 +98,8 @@ impl Operation for Ask<'_> {
         let mut work = Work::new(tx, &site, self.now);
         let calendars = casework::calendars(&mut work, &events).await?;
         let explained = explain(&events, &calendars, self.now);
+        let source = casework::legal_source(&mut work, &clock).await?;
         let page = pages::last(work.tx, id, clock.id, clock.round).await?;
-        Ok((clock, page, explained, site.zone_name.clone()))
+        Ok((clock, page, explained, source, site.zone_name.clone()))
     }
 }

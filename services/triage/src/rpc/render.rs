@@ -165,6 +165,7 @@ pub(super) fn paged(site: &SiteId, clock: Clock, page: Option<&PageRow>) -> wire
 
 pub(super) fn clock(site: &SiteId, clock: Clock) -> wire::CaseClock {
     wire::CaseClock {
+        law: to_wire_opt(clock.law()),
         name: ClockName::new(site.clone(), clock.id).to_string(),
         case: CaseName::new(site.clone(), clock.case).to_string(),
         kind: to_wire(clock.kind),

@@ -1,10 +1,10 @@
-//! Starts a clock by hand: what an outside body demands, what a partner owes us, what a court allows.
+//! Starts a clock by hand: what an outside body or the law demands, what a partner owes us, what a court allows.
 
 use jiff::Timestamp;
 use redress_clock::Term;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, ClockName};
-use redress_model::words::ClockKind;
+use redress_model::words::{ClockKind, LegalDeadline};
 use redress_model::{Fault, ids};
 use redress_proto::convert::required;
 use redress_proto::triage::v1::{StartClockRequest, StartClockResponse, start_clock_request};
@@ -47,7 +47,18 @@ pub(super) async fn run(
 }
 
 fn by_hand(request: StartClockRequest, now: Timestamp) -> Result<ByHand, Fault> {
-    let kind: ClockKind = required("kind", request.kind)?;
+    let law: Option<LegalDeadline> = match request.law {
+        0 => None,
+        number => Some(required("law", number)?),
+    };
+    let kind = match law {
+        Some(_) if request.kind == 0 => ClockKind::OutsideDeadline,
+        _ => required("kind", request.kind)?,
+    };
+    if law.is_some() && kind != ClockKind::OutsideDeadline {
+        let rule = "must be OUTSIDE_DEADLINE, or be left out, where law is given";
+        return Err(Fault::invalid("kind", rule));
+    }
     if !casework::may_start(kind) {
         return Err(Fault::invalid(
             "kind",
@@ -56,6 +67,10 @@ fn by_hand(request: StartClockRequest, now: Timestamp) -> Result<ByHand, Fault> 
     }
     let term = match &request.term {
         None => None,
+        Some(_) if law.is_some() => {
+            let rule = "must be left out, like due_time: the law says how much time it gives";
+            return Err(Fault::invalid("length", rule));
+        }
         Some(start_clock_request::Term::Length(length)) => {
             Some(Term::Length(clock_view::length("length", length)?))
         }
@@ -65,11 +80,12 @@ fn by_hand(request: StartClockRequest, now: Timestamp) -> Result<ByHand, Fault> 
     };
     let party = request.party.trim().to_owned();
     let named = matches!(kind, ClockKind::OutsideDeadline | ClockKind::Support);
-    if named && party.is_empty() {
+    if named && law.is_none() && party.is_empty() {
         return Err(Fault::invalid("party", "must say who"));
     }
     Ok(ByHand {
         kind,
+        law,
         at: parse::past("start_time", request.start_time.as_ref(), now)?,
         term,
         // What is promised to the customer is told by its nature.

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_clock::{Deadlines, Event, Step, Term};
 use redress_model::name::SiteId;
-use redress_model::words::{ClockKind, ClockState, ClockTransition, HoldReason, Urgency};
+use redress_model::words::{
+    ClockKind, ClockState, ClockTransition, HoldReason, LegalDeadline, Urgency,
+};
 use redress_model::{Fault, Grade};
 use redress_rpc::trace_context::traceparent;
 use redress_store::{Database, StoreResultExt as _, Tx};
@@ -132,6 +134,21 @@ impl Clock {
         self.kind == kind && self.slot == slot && (!slot.is_empty() || self.demand == demand)
     }
 
+    /// The deadline of the law that it keeps: its slot begins with that one's name.
+    pub fn law(&self) -> Option<LegalDeadline> {
+        law_of(self.kind, &self.slot)
+    }
+
+    /// The same, with what says until when it took care of what was known.
+    pub fn legal(&self) -> Option<Legal> {
+        Some(Legal {
+            case: self.case,
+            name: self.law()?,
+            until: self.stopped.map(|stopped| stopped.max(self.start)),
+            stop_cause: self.stop_cause.clone(),
+        })
+    }
+
     /// Whether it promises nothing to anybody, so that it has no events.
     pub fn is_silent(&self) -> bool {
         matches!(self.kind, ClockKind::AgeCheck | ClockKind::HoldEnd)
@@ -165,6 +182,26 @@ impl Clock {
         let due = self.next?;
         Some(Entry::new(self.id, self.generation, due).first(self.grade == Grade::ONE))
     }
+}
+
+/// A deadline of the law that a case keeps or kept.
+#[derive(Debug, Clone)]
+pub struct Legal {
+    /// The case.
+    pub case: Uuid,
+    /// Which.
+    pub name: LegalDeadline,
+    /// Until when it took care of what was known; none while it runs.
+    pub until: Option<Timestamp>,
+    /// Why it stopped; empty while it runs.
+    pub stop_cause: String,
+}
+
+fn law_of(kind: ClockKind, slot: &str) -> Option<LegalDeadline> {
+    let name = slot.split('/').next()?;
+    name.parse()
+        .ok()
+        .filter(|_| kind == ClockKind::OutsideDeadline)
 }
 
 /// Something that happened to a clock.
@@ -422,6 +459,33 @@ pub async fn demands(
     .fetch_all(&mut **tx)
     .await
     .or_fault()
+}
+
+/// The deadlines of the law that these cases keep or kept.
+pub async fn legal_of(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<Vec<Legal>, Fault> {
+    const KIND: ClockKind = ClockKind::OutsideDeadline;
+    let rows = sqlx::query!(
+        "-- triage::store::clocks::legal_of
+        SELECT case_id, slot, start_time, stop_time, stop_cause FROM clock
+        WHERE site = $1 AND case_id = ANY ($2) AND kind = $3",
+        site.as_str(),
+        cases,
+        KIND.word(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let legal = rows.into_iter().filter_map(|row| {
+        let stopped = row.stop_time.map(jiff_sqlx::Timestamp::to_jiff);
+        Some(Legal {
+            case: row.case_id,
+            name: law_of(KIND, &row.slot)?,
+            // A case may have ended, as we hear now, before it was started.
+            until: stopped.map(|stopped| stopped.max(row.start_time.to_jiff())),
+            stop_cause: row.stop_cause,
+        })
+    });
+    Ok(legal.collect())
 }
 
 /// These clocks, locked until the transaction ends. Their cases must be locked.

@@ -16,6 +16,7 @@ mod isolation;
 mod joining;
 mod ladder;
 mod late;
+mod law;
 mod policies;
 mod process;
 mod promises;

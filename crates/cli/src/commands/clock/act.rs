@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use redress_clock::Length;
-use redress_model::words::{ClockKind, HoldReason};
+use redress_model::words::{ClockKind, HoldReason, LegalDeadline};
 use redress_proto::convert::to_timestamp;
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::start_clock_request::Term;
@@ -185,10 +185,17 @@ pub(super) async fn start(platform: &Platform, args: Start, out: Output) -> Resu
         .map(|due| instant("due", &due, crate::now::now()))
         .transpose()?
         .map(|due| Term::DueTime(to_timestamp(due)));
+    let from = args
+        .from
+        .map(|from| instant("from", &from, crate::now::now()))
+        .transpose()?;
+    let kind = args.kind.map(|kind| number::<ClockKind>("kind", &kind));
+    let law = args.law.map(|law| number::<LegalDeadline>("law", &law));
     let message = wire::StartClockRequest {
         parent: case::name_of(platform, &args.case).await?,
-        kind: number::<ClockKind>("kind", &args.kind)?,
-        start_time: None,
+        kind: kind.transpose()?.unwrap_or_default(),
+        law: law.transpose()?.unwrap_or_default(),
+        start_time: from.map(to_timestamp),
         term: due.or(args.length.map(|l| Term::Length(length(l)))),
         party: args.party,
         outside_number: args.number,

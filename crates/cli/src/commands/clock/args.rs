@@ -84,9 +84,9 @@ pub(crate) enum ClockCommand {
         /// The case, `sites/{site}/cases/{case}`, or its number.
         case: String,
     },
-    /// Start a clock by hand: an outside body's deadline, what a partner owes us, an appeal, a rescue.
+    /// Start a clock by hand: the deadline of an outside body or of the law, what a partner owes us, an appeal, a rescue.
     #[command(
-        after_help = "Examples:\n  redress clock start LS-20261121-0001 --kind OUTSIDE_DEADLINE --party 12345 --number HZ-77 --due 2026-12-01T18:00\n  redress clock start LS-20261121-0001 --kind SUPPORT --party 'Waterproofing contractor' --length '2 working days'\n  redress clock start LS-20261121-0001 --kind APPEAL_JUDGMENT"
+        after_help = "Examples:\n  redress clock start LS-20261121-0001 --kind OUTSIDE_DEADLINE --party 12345 --number HZ-77 --due 2026-12-01T18:00\n  redress clock start LS-20261121-0001 --kind SUPPORT --party 'Waterproofing contractor' --length '2 working days'\n  redress clock start LS-20261121-0001 --kind APPEAL_JUDGMENT\n  redress clock start LS-20261121-0001 --law PRODUCTION_ACCIDENT_REPORT --from 2026-12-01T17:40\n\nWhat the law gives at a site, to whom it is owed and where it is written:\n  redress policy show --site lakeside"
     )]
     Start(Start),
     /// Move the deadline of a running clock later.
@@ -106,7 +106,7 @@ pub(crate) enum ClockCommand {
     },
     /// Say that what a clock promises was done, where no event says so.
     #[command(
-        after_help = "Example:\n  redress clock meet LS-20261121-0001 --kind OUTSIDE_DEADLINE"
+        after_help = "Examples:\n  redress clock meet LS-20261121-0001 --kind OUTSIDE_DEADLINE\n  redress clock meet LS-20261121-0001 --law DATA_LEAK_TOLD"
     )]
     Meet {
         /// Which clock.
@@ -135,6 +135,9 @@ pub(crate) struct Target {
     /// Which clock of the case, for example RESOLVE.
     #[arg(long)]
     pub(crate) kind: Option<String>,
+    /// Which deadline of the law, for example DATA_LEAK_TOLD.
+    #[arg(long)]
+    pub(crate) law: Option<String>,
 }
 
 /// Arguments of `clock start`.
@@ -144,8 +147,15 @@ pub(crate) struct Start {
     pub(crate) case: String,
     /// OUTSIDE_DEADLINE, SUPPORT, INTERIM_UPDATE, DEFENCE, APPEAL_JUDGMENT, APPEAL_RULING, RESCUE, ON_SITE,
     /// STORE_REPORT or MEDIA_CLARIFICATION.
-    #[arg(long)]
-    pub(crate) kind: String,
+    #[arg(long, required_unless_present = "law")]
+    pub(crate) kind: Option<String>,
+    /// A deadline of the law: DATA_LEAK_TOLD, NETWORK_INCIDENT_REPORT, PRODUCTION_ACCIDENT_REPORT, PLAN_CHANGE_NOTICE or
+    /// PLAN_CHANGE_ANSWER. The site's policy says how much time it gives.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["due", "length"])]
+    pub(crate) law: Option<String>,
+    /// From when on it counts, for example when it became known: an instant or a local time; now otherwise.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) from: Option<String>,
     /// Deadline as given or promised: an instant, a local time, or so long from now (8h, 3d).
     #[arg(long, value_name = "WHEN", conflicts_with = "length")]
     pub(crate) due: Option<String>,

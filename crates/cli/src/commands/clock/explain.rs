@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use owo_colors::OwoColorize as _;
-use redress_model::words::ClockKind;
+use redress_model::words::{ClockKind, LegalDeadline};
 use redress_proto::triage::v1::{
     ClockBasis, ClockChange, ClockLength, ClockStretch, ClockStretchKind, ClockUnit,
     ExplainClockRequest, ExplainClockResponse,
@@ -55,7 +55,11 @@ fn show(told: &ExplainClockResponse) {
         clock.name
     ));
     line("state", list::state(clock));
+    if clock.law != 0 {
+        line("law", word::<LegalDeadline>(clock.law));
+    }
     for (of, text) in [
+        ("source", &told.legal_source),
         ("for", &clock.party),
         ("number", &clock.outside_number),
         ("demand", &clock.demand),

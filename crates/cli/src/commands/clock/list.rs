@@ -1,6 +1,6 @@
 //! `redress clock list`, and how a clock of the command line is found.
 
-use redress_model::words::{ClockKind, ClockState, HoldReason, Word as _};
+use redress_model::words::{ClockKind, ClockState, HoldReason, LegalDeadline, Word as _};
 use redress_proto::triage::v1::{CaseClock, GetClockRequest, ListClocksRequest};
 
 use super::args::Target;
@@ -64,7 +64,12 @@ pub(super) async fn found(platform: &Platform, target: &Target) -> Result<Vec<Ca
         .as_ref()
         .map(|k| number::<ClockKind>("kind", k))
         .transpose()?;
-    let all = list(
+    let law = target
+        .law
+        .as_ref()
+        .map(|law| number::<LegalDeadline>("law", law))
+        .transpose()?;
+    let mut all = list(
         platform,
         ListClocksRequest {
             parent: parent(None),
@@ -74,6 +79,7 @@ pub(super) async fn found(platform: &Platform, target: &Target) -> Result<Vec<Ca
         },
     )
     .await?;
+    all.retain(|clock| law.is_none_or(|law| clock.law == law));
     if all.is_empty() {
         return Err(Failure::NotFound {
             what: "clock of the case",
@@ -145,7 +151,7 @@ pub(super) async fn show(
                 .iter()
                 .any(|s| s.number() == c.state);
             vec![
-                word::<ClockKind>(c.kind),
+                promise(c),
                 numbers.of(&c.case),
                 // A question is asked before all else, whatever the grade of its case.
                 if c.kind == ClockKind::ConfirmSignal.number() {
@@ -166,6 +172,15 @@ pub(super) async fn show(
         },
         |c| json::of("triage.v1.CaseClock", c),
     );
+}
+
+/// What is promised; a deadline of the law by its name.
+fn promise(c: &CaseClock) -> String {
+    let kind = word::<ClockKind>(c.kind);
+    match c.law {
+        0 => kind,
+        law => format!("{kind} {}", word::<LegalDeadline>(law)),
+    }
 }
 
 /// Who was told last.

@@ -1,0 +1,379 @@
+//! What the law itself gives a time for: leaks, accidents, changed plans (domain.md sections 6 and 10, decision 60).
+
+use jiff::SignedDuration;
+use redress_events::Event;
+use redress_model::name::CaseName;
+use redress_model::words::{
+    CaseMode, CaseStatus, ClockKind, ClockState, LegalDeadline, SignalBasis, SignalKind,
+};
+use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService;
+use redress_proto::triage::v1::policy_service_server::PolicyService;
+use redress_proto::triage::v1::triage_service_server::TriageService;
+use redress_proto::words::Signal;
+use tonic::{Code, Status};
+
+use crate::world::{World, by, time};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// What a leak starts by itself.
+const OF_A_LEAK: [LegalDeadline; 2] = [
+    LegalDeadline::DataLeakTold,
+    LegalDeadline::NetworkIncidentReport,
+];
+
+/// The deadlines of the law on a case, in the order of their names.
+async fn by_law(world: &World, case: &CaseName) -> Vec<wire::CaseClock> {
+    let request = wire::ListClocksRequest {
+        parent: format!("sites/{}", case.site),
+        case: case.to_string(),
+        kinds: vec![to_wire(ClockKind::OutsideDeadline)],
+        ..Default::default()
+    };
+    let answer = world.rpc.list_clocks(by(world.manager(), request)).await;
+    let mut clocks = answer.expect("listed").into_inner().clocks;
+    clocks.retain(|clock| clock.law != 0);
+    clocks.sort_by_key(|clock| (clock.law, clock.name.clone()));
+    clocks
+}
+
+/// Which of them a case has, and where each stands.
+async fn stand(world: &World, case: &CaseName) -> Vec<(i32, i32)> {
+    let clocks = by_law(world, case).await;
+    clocks.into_iter().map(|c| (c.law, c.state)).collect()
+}
+
+/// What a leak starts, all of it in this state.
+fn of_a_leak(state: ClockState) -> Vec<(i32, i32)> {
+    OF_A_LEAK.map(|law| (to_wire(law), to_wire(state))).to_vec()
+}
+
+async fn known(world: &World, case: &CaseName, kind: SignalKind, basis: SignalBasis) {
+    let signal = Signal {
+        kind: to_wire(kind),
+        basis: to_wire(basis),
+        ..Default::default()
+    };
+    let answer = world.record(world.manager(), case, signal, "").await;
+    answer.expect("recorded");
+}
+
+async fn leak(world: &World, case: &CaseName) {
+    known(world, case, SignalKind::DataLeak, SignalBasis::Reported).await;
+}
+
+async fn meet(world: &World, clock: &wire::CaseClock) {
+    let request = wire::MeetClockRequest {
+        name: clock.name.clone(),
+        etag: clock.etag.clone(),
+        ..Default::default()
+    };
+    let answer = world.rpc.meet_clock(by(world.manager(), request)).await;
+    answer.expect("met");
+}
+
+async fn start(
+    world: &World,
+    case: &CaseName,
+    request: wire::StartClockRequest,
+) -> Result<wire::CaseClock, Status> {
+    let request = wire::StartClockRequest {
+        parent: case.to_string(),
+        ..request
+    };
+    let answer = world.rpc.start_clock(by(world.manager(), request)).await?;
+    Ok(answer.into_inner().clock.expect("a clock"))
+}
+
+fn by_name(law: LegalDeadline) -> wire::StartClockRequest {
+    wire::StartClockRequest {
+        law: to_wire(law),
+        ..Default::default()
+    }
+}
+
+fn merged(world: &World, case: &CaseName, head: &CaseName) -> Event {
+    let payload = event::CaseMoved {
+        case: case.to_string(),
+        status: to_wire(CaseStatus::Merged),
+        epoch: 2,
+        move_time: Some(to_timestamp(world.now())),
+        merged_into: head.to_string(),
+        ..Default::default()
+    };
+    let subject = case.to_string();
+    world.event("intake", "redress.case.moved.v1", &subject, &payload)
+}
+
+#[tokio::test]
+async fn pipl_57_a_leak_is_told_to_those_concerned_and_upward_once_and_not_on_a_suspicion() {
+    let world = World::new().await;
+    let case = world.case().await;
+    known(&world, &case, SignalKind::DataLeak, SignalBasis::Suspected).await;
+    assert!(by_law(&world, &case).await.is_empty());
+    world.advance(MINUTE).await;
+    leak(&world, &case).await;
+    let since = world.now();
+    // Told again, and graver for another reason: the same two.
+    world.advance(MINUTE).await;
+    leak(&world, &case).await;
+    known(&world, &case, SignalKind::Injury, SignalBasis::Confirmed).await;
+    assert_eq!(world.decision(&case).await.grade, 1);
+    assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Running));
+    for clock in by_law(&world, &case).await {
+        assert_eq!(time(&clock.start_time), since);
+        assert_eq!(time(&clock.due_time), since + HOUR * 4);
+        assert!(!clock.party.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_of_the_law_warns_climbs_and_says_where_it_is_written() {
+    let world = World::new().await;
+    let case = world.case().await;
+    leak(&world, &case).await;
+    // At 50 % too, as every outside deadline.
+    world.advance(HOUR * 2).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "WARNED").await, 2);
+    world.advance(HOUR * 2).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 2);
+    let clocks = by_law(&world, &case).await;
+    let (told, report) = (&clocks[0], &clocks[1]);
+    let request = wire::ExplainClockRequest {
+        name: told.name.clone(),
+    };
+    let answer = world.rpc.explain_clock(by(world.manager(), request)).await;
+    let explained = answer.expect("explained").into_inner();
+    assert_eq!(explained.legal_source, "个人信息保护法第五十七条");
+    // Who was told is told; of the other the duty lead hears.
+    meet(&world, told).await;
+    world.advance(HOUR * 3).await;
+    let said: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let mut climbed = said
+        .iter()
+        .filter(|c| c.kind == told.kind && c.transition == 4)
+        .peekable();
+    assert!(climbed.peek().is_some());
+    assert!(climbed.all(|c| c.clock == report.name), "{said:?}");
+}
+
+#[tokio::test]
+async fn another_leak_is_told_anew_and_one_that_was_told_is_not() {
+    let world = World::new().await;
+    let case = world.case().await;
+    leak(&world, &case).await;
+    world.advance(MINUTE).await;
+    for clock in by_law(&world, &case).await {
+        meet(&world, &clock).await;
+    }
+    known(&world, &case, SignalKind::Injury, SignalBasis::Confirmed).await;
+    assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Met));
+    world.advance(MINUTE).await;
+    leak(&world, &case).await;
+    assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Running));
+    let clocks = by_law(&world, &case).await;
+    assert_eq!(time(&clocks[0].start_time), world.now());
+}
+
+#[tokio::test]
+async fn a_leak_that_was_none_takes_back_what_it_started_and_nothing_that_a_person_did() {
+    let world = World::new().await;
+    let case = world.case().await;
+    leak(&world, &case).await;
+    let accident = by_name(LegalDeadline::ProductionAccidentReport);
+    start(&world, &case, accident).await.expect("started");
+    let request = wire::ListSignalsRequest {
+        parent: case.to_string(),
+        ..Default::default()
+    };
+    let answer = world.rpc.list_signals(by(world.manager(), request)).await;
+    let signal = answer.expect("listed").into_inner().signals.remove(0);
+    let request = wire::DismissSignalRequest {
+        name: signal.name,
+        etag: signal.etag,
+        reason: "a list of house numbers, no names".to_owned(),
+        ..Default::default()
+    };
+    let answer = world.rpc.dismiss_signal(by(world.manager(), request)).await;
+    answer.expect("dismissed");
+    let accident = (
+        to_wire(LegalDeadline::ProductionAccidentReport),
+        to_wire(ClockState::Running),
+    );
+    let mut expected = of_a_leak(ClockState::Cancelled);
+    expected.push(accident);
+    assert_eq!(stand(&world, &case).await, expected);
+    // It is one after all.
+    leak(&world, &case).await;
+    let mut expected = of_a_leak(ClockState::Running);
+    expected.push(accident);
+    assert_eq!(stand(&world, &case).await, expected);
+}
+
+#[tokio::test]
+async fn what_the_law_asks_of_a_merged_case_its_head_does_once_and_the_case_again_when_it_is_not() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    leak(&world, &case).await;
+    let since = world.now();
+    world.advance(HOUR).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Cancelled));
+    // Graded again with the facts of both: no third.
+    known(&world, &head, SignalKind::Injury, SignalBasis::Confirmed).await;
+    assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Running));
+    for clock in by_law(&world, &head).await {
+        assert_eq!(time(&clock.due_time), since + HOUR * 4);
+    }
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Running));
+    assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Cancelled));
+}
+
+#[tokio::test]
+async fn what_was_told_before_a_merge_is_not_told_again_and_what_is_known_after_it_is_the_heads() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    leak(&world, &case).await;
+    world.advance(MINUTE).await;
+    for clock in by_law(&world, &case).await {
+        meet(&world, &clock).await;
+    }
+    world.tell(&[merged(&world, &case, &head)]).await;
+    known(&world, &head, SignalKind::Injury, SignalBasis::Confirmed).await;
+    assert!(by_law(&world, &head).await.is_empty());
+    world.advance(MINUTE).await;
+    leak(&world, &case).await;
+    assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Met));
+    assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Running));
+}
+
+#[tokio::test]
+async fn history_asks_nothing_of_anybody_by_law() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        mode: to_wire(CaseMode::Historical),
+        status: to_wire(CaseStatus::Archived),
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    leak(&world, &case).await;
+    let accident = by_name(LegalDeadline::ProductionAccidentReport);
+    let refused = start(&world, &case, accident)
+        .await
+        .expect_err("it has ended");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(by_law(&world, &case).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_accident_is_reported_within_the_hour_from_when_it_became_known_once_a_person_names_it()
+{
+    let world = World::new().await;
+    let case = world.case().await;
+    // Whether an injury is one, its signal does not tell.
+    known(&world, &case, SignalKind::Injury, SignalBasis::Confirmed).await;
+    assert!(by_law(&world, &case).await.is_empty());
+    let since = world.now() - MINUTE * 20;
+    let accident = wire::StartClockRequest {
+        start_time: Some(to_timestamp(since)),
+        request_id: "accident".to_owned(),
+        ..by_name(LegalDeadline::ProductionAccidentReport)
+    };
+    let clock = start(&world, &case, accident.clone())
+        .await
+        .expect("started");
+    assert_eq!(clock.kind, to_wire(ClockKind::OutsideDeadline));
+    assert_eq!(time(&clock.due_time), since + HOUR);
+    assert_eq!(clock.party, "应急管理部门");
+    // Sent twice it is one (I2).
+    let again = start(&world, &case, accident).await.expect("the same");
+    assert_eq!(again.name, clock.name);
+    assert_eq!(by_law(&world, &case).await.len(), 1);
+}
+
+#[tokio::test]
+async fn i10_a_name_that_the_law_does_not_know_and_a_length_of_ones_own_are_refused_with_the_field()
+{
+    let world = World::new().await;
+    let case = world.case().await;
+    let accident = by_name(LegalDeadline::ProductionAccidentReport);
+    let unknown = wire::StartClockRequest {
+        law: 99,
+        ..Default::default()
+    };
+    let length = wire::StartClockRequest {
+        term: Some(wire::start_clock_request::Term::Length(wire::ClockLength {
+            amount: 2,
+            unit: wire::ClockUnit::Days.into(),
+        })),
+        ..accident.clone()
+    };
+    let kind = wire::StartClockRequest {
+        kind: to_wire(ClockKind::Support),
+        ..accident.clone()
+    };
+    let past = wire::StartClockRequest {
+        start_time: Some(to_timestamp(world.now() - HOUR * 2)),
+        ..accident
+    };
+    let neither = wire::StartClockRequest::default();
+    for (field, request) in [
+        ("law", unknown),
+        ("length", length),
+        ("kind", kind),
+        ("start_time", past),
+        ("kind", neither),
+    ] {
+        let refused = start(&world, &case, request).await.expect_err(field);
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert!(refused.message().contains(field), "{refused}");
+    }
+    assert!(by_law(&world, &case).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_changed_plan_is_told_in_ten_days_and_each_buyer_answers_in_fifteen() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let notice = by_name(LegalDeadline::PlanChangeNotice);
+    let notice = start(&world, &case, notice).await.expect("started");
+    assert_eq!(time(&notice.due_time), world.now() + HOUR * 24 * 10);
+    meet(&world, &notice).await;
+    for buyer in ["3-1-502", "3-1-503"] {
+        let answer = wire::StartClockRequest {
+            party: buyer.to_owned(),
+            ..by_name(LegalDeadline::PlanChangeAnswer)
+        };
+        let clock = start(&world, &case, answer).await.expect("started");
+        assert_eq!(clock.party, buyer);
+        assert_eq!(time(&clock.due_time), world.now() + HOUR * 24 * 15);
+    }
+    assert_eq!(by_law(&world, &case).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_site_may_give_less_time_than_the_law_and_let_its_injuries_start_the_report() {
+    let world = World::new().await;
+    let request = wire::ApplyPolicyRequest {
+        parent: "sites/lakeside".to_owned(),
+        document: "law: { PRODUCTION_ACCIDENT_REPORT: { length: 30 minutes, signals: [INJURY] } }"
+            .to_owned(),
+        reason: "a building site".to_owned(),
+        ..Default::default()
+    };
+    let answer = world.rpc.apply_policy(by(world.manager(), request)).await;
+    answer.expect("applied");
+    world.advance(MINUTE).await;
+    let case = world.case().await;
+    known(&world, &case, SignalKind::Injury, SignalBasis::Confirmed).await;
+    let clocks = by_law(&world, &case).await;
+    assert_eq!(clocks.len(), 1);
+    assert_eq!(time(&clocks[0].due_time), world.now() + MINUTE * 30);
+}
