@@ -7,6 +7,7 @@ use redress_model::{Fault, Grade};
 use uuid::Uuid;
 
 use super::cluster::people_with;
+use super::promises::EXPOSED;
 use super::{Work, cluster_facts, holds};
 use crate::domain::people::{People, distinct_complainants};
 use crate::domain::standing::{Before, Given, Override, Standing};
@@ -35,6 +36,8 @@ pub(super) struct Known {
     /// The lawsuits, by the ids of their signals, whose defence a court demands by name. Each has a clock of its own, on the
     /// case that it is about, and what is merged brings it to its head.
     pub(super) demanded: Vec<Uuid>,
+    /// Until when the media desk of its incident has said of every report what is true of it.
+    pub(super) assessed: Option<Timestamp>,
 }
 
 /// Reads what is known of a case, which must be locked.
@@ -53,6 +56,12 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         clocks::demands(work.tx, site, &with_own, ClockKind::Defence).await?
     } else {
         Vec::new()
+    };
+    let exposed = signals.iter().any(|row| EXPOSED.contains(&row.signal.kind));
+    let assessed = if exposed {
+        cases::assessed_until(work.tx, site, &with_own).await?
+    } else {
+        None
     };
     let last = decisions::get(work.tx, site, case.id, None).await?;
     let mut others = Vec::new();
@@ -130,6 +139,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         merged: ids,
         trapped: std::iter::once(case).chain(&merged).any(|c| c.trapped),
         demanded,
+        assessed,
     })
 }
 
