@@ -137,7 +137,7 @@ class Breaks(unittest.TestCase):
         first = lambda o, name, way, side: o.get("NetworkPolicy", name)["spec"][way][0][side]
         self.broken_by(rule, lambda o: first(o, "redress-crisis", "egress", "to").pop(), words="does not allow it")
         self.broken_by(rule, lambda o: first(o, "redress-crisis", "ingress", "from").pop(0), words="ingress does not allow it")
-        self.broken_by(rule, lambda o: first(o, "redress-crisis", "egress", "to").append({"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redress-triage"}}}), words="never does")
+        self.broken_by(rule, lambda o: first(o, "redress-crisis", "egress", "to").append({"podSelector": {"matchLabels": {"app.kubernetes.io/name": "redress-crisis"}}}), words="never does")
 
     def test_traffic_that_is_shut_or_open_by_mistake_is_seen(self):
         rule = rules.traffic_is_what_the_design_draws
@@ -160,7 +160,8 @@ class Breaks(unittest.TestCase):
             self.assertIn(("intake", other), edges)
         self.assertIn(("triage", "intake"), edges)
         self.assertIn(("crisis", "notification"), edges)
-        self.assertNotIn(("crisis", "triage"), edges)
+        self.assertIn(("crisis", "triage"), edges)
+        self.assertNotIn(("crisis", "crisis"), edges)
 
     def test_a_route_too_many_or_too_few_is_seen(self):
         rule = rules.routes_are_those_of_the_contracts

@@ -20,8 +20,16 @@ fn lines(text: &[u8]) -> Vec<Value> {
         .collect()
 }
 
+/// One after the other: each is a platform of its own, and how soon people answer hangs on how fast this machine is. The
+/// third, a building's defects, lasts eight hours: at a speed that scores people and not the machine that is longer than all
+/// the rest of this file.
 #[test]
 fn a_shipped_drill_is_played_scored_and_reaches_nobody() {
+    is_played_scored_and_reaches_nobody("plan-change", 8, 150);
+    is_played_scored_and_reaches_nobody("false-report", 6, 200);
+}
+
+fn is_played_scored_and_reaches_nobody(script: &str, happens: usize, speed: u32) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let home = folder.path();
     // What the environment says of the real platform is none of a drill's business.
@@ -32,10 +40,10 @@ fn a_shipped_drill_is_played_scored_and_reaches_nobody() {
         .args([
             "drill",
             "run",
-            "plan-change",
+            script,
             "--auto",
             "--speed",
-            "150",
+            &speed.to_string(),
             "--json",
         ])
         .env(
@@ -55,12 +63,12 @@ fn a_shipped_drill_is_played_scored_and_reaches_nobody() {
     let (score, events) = told.split_last().unwrap_or_else(|| panic!("{errors}"));
     assert_eq!(
         events.len(),
-        1 + 8,
-        "the drill and its eight events: {events:?}"
+        1 + happens,
+        "the drill and its events: {events:?}"
     );
-    assert_eq!(events[0]["speed"], 150);
+    assert_eq!(events[0]["speed"], speed);
 
-    assert_eq!(score["script"], "plan-change", "{score}");
+    assert_eq!(score["script"], script, "{score}");
     assert_eq!(score["left_the_sandbox"], 0, "{score}");
     assert!(score["messages"].as_u64().is_some_and(|n| n > 5), "{score}");
     assert!(mail.accept().is_err(), "something left the drill");
@@ -74,7 +82,7 @@ fn a_shipped_drill_is_played_scored_and_reaches_nobody() {
         let is_whole = (share(key) - 1.0).abs() < f64::EPSILON;
         assert!(is_whole, "{key}: {score:#}\n{errors}");
     }
-    // How soon people answer hangs on how fast this machine is: a second of it is minutes of the drill.
+    // A second of this machine is minutes of the drill.
     for key in ["time_to_call_out", "first_word", "expectations_met"] {
         assert!(share(key) > 0.5, "{key}: {score:#}\n{errors}");
     }

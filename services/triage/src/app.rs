@@ -24,9 +24,9 @@ use crate::domain::similarity;
 use crate::jobs::{
     CalendarKeeper, CaseMovedHandler, CaseReceivedHandler, CaseUpdatedHandler, ClockTruth,
     ContactRecordedHandler, DemandChangedHandler, DisputeBegunHandler, DutyChangedHandler,
-    MessageChangedHandler, MessageHeldHandler, OwnerChangedHandler, PolicyKeeper,
-    SiteChangedHandler, StaffChangedHandler, SurveyAnsweredHandler, TextSource, regrade_clusters,
-    subscriptions, watch_standing,
+    ExposuresAssessedHandler, MessageChangedHandler, MessageHeldHandler, OwnerChangedHandler,
+    PolicyKeeper, SiteChangedHandler, StaffChangedHandler, SurveyAnsweredHandler, TextSource,
+    regrade_clusters, subscriptions, watch_standing,
 };
 use crate::rpc::{Shared, TriageRpc};
 use crate::store::late;
@@ -81,6 +81,10 @@ pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
         .on(
             "redress.message.held.v1",
             MessageHeldHandler(Arc::clone(desk)),
+        )
+        .on(
+            "redress.exposures.assessed.v1",
+            ExposuresAssessedHandler(Arc::clone(desk)),
         )
         .on(
             "redress.survey.answered.v1",

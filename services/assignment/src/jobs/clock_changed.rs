@@ -13,6 +13,7 @@ use redress_policy::{Accountability, TakeOver};
 use redress_proto::convert::{from_timestamp, from_wire};
 use redress_proto::event::v1::ClockChanged;
 use redress_store::Tx;
+use uuid::Uuid;
 
 use super::{apply, case_of};
 use crate::domain::handling::{Visit, VisitPurpose};
@@ -48,8 +49,12 @@ impl Handler for OnClockChanged {
             return Ok(Applied::Done);
         }
         let breached = from_wire(changed.transition) == Some(ClockTransition::Breached);
-        if breached && kind == ClockKind::MediaClarification {
-            expose(tx, event, &changed, self.0.now()).await?;
+        if kind == ClockKind::MediaClarification {
+            if breached {
+                expose(tx, event, &changed, self.0.now()).await?;
+            } else {
+                stopped_in_time(tx, event, &changed, state, self.0.now()).await?;
+            }
         }
         if changed.case.is_empty() {
             return Ok(Applied::Done);
@@ -125,7 +130,13 @@ async fn count(
     facts::promised(tx, case, promise).await
 }
 
-/// An untrue exposure that nobody clarified in time counts as true (M17): it is booked, once a clock.
+fn clarification(changed: &ClockChanged) -> Result<String, Fault> {
+    let clock: ClockName = parse_field("data.clock", &changed.clock)?;
+    Ok(format!("clarification:{}", clock.id))
+}
+
+/// An untrue exposure that nobody clarified in time counts as true (M17): it is booked, once a clock. A report that was missed
+/// on a case before its incident had it on the desk is not booked there again.
 async fn expose(
     tx: &mut Tx,
     event: &Event,
@@ -138,22 +149,65 @@ async fn expose(
     if amount_fen == 0 {
         return Ok(());
     }
-    let case = match changed.case.as_str() {
-        "" => None,
-        name => Some(case_of(event, name)?.id),
-    };
-    let clock: ClockName = parse_field("data.clock", &changed.clock)?;
+    let of_case = Some(&changed.case).filter(|case| !case.is_empty());
+    let cases: Result<Vec<Uuid>, Fault> = of_case
+        .into_iter()
+        .chain(&changed.cases)
+        .map(|name| Ok(case_of(event, name)?.id))
+        .collect();
+    let cases = cases?;
+    // Of two clocks of one report at once, the one sees what the other booked.
+    bench::lock(tx, &event.site).await?;
+    if let Some(published) = &changed.publish_time {
+        let since = from_timestamp("data.publish_time", published)?;
+        if ledger::exposed(tx, &event.site, &cases, since).await? {
+            return Ok(());
+        }
+    }
     let what = (EntryKind::Penalty, EntryCause::Exposure);
     let due = due(i64::from(rules.due_days), now);
     let site = event.site.clone();
     let entry = Entry {
         reason: "an exposure was not clarified in time and counts as true".to_owned(),
-        case,
+        // Of several that an incident is about, the one that opened it.
+        case: cases.first().copied(),
         amount_fen,
         ..new_entry(site, new_id(now), what, &event.source, due, now, &policy)
     };
-    ledger::book(tx, &entry, Some(&format!("clarification:{}", clock.id))).await?;
+    ledger::book(tx, &entry, Some(&clarification(changed)?)).await?;
     Ok(())
+}
+
+/// What was met or taken over by a media desk in time was not missed, though its breach was said before anybody here knew of
+/// that: what was booked of it falls.
+async fn stopped_in_time(
+    tx: &mut Tx,
+    event: &Event,
+    changed: &ClockChanged,
+    state: ClockState,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if !matches!(state, ClockState::Met | ClockState::Cancelled) {
+        return Ok(());
+    }
+    let start = instant("data.start_time", changed.start_time.as_ref())?;
+    let due = instant("data.due_time", changed.due_time.as_ref())?;
+    let at = instant("data.transition_time", changed.transition_time.as_ref())?;
+    if at > due {
+        return Ok(());
+    }
+    let origin = clarification(changed)?;
+    let Some(mut entry) = ledger::lock_origin(tx, &event.site, &origin).await? else {
+        return Ok(());
+    };
+    // A clock that was made anew after it was missed leaves that as it is.
+    if entry.created_at < start || !entry.standing.waive() {
+        return Ok(());
+    }
+    entry.revision += 1;
+    entry.updated_at = now;
+    let reason = "it was clarified, or a media desk saw to it, in time";
+    ledger::save(tx, &entry, &event.source, reason).await
 }
 
 impl OnClockChanged {

@@ -290,6 +290,32 @@ pub async fn stands(
     .or_fault()
 }
 
+/// Whether a clarification that one of these cases owed by itself was missed since then, and that stands.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn exposed(
+    tx: &mut Tx,
+    site: &SiteId,
+    cases: &[Uuid],
+    since: Timestamp,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::ledger::exposed
+        SELECT EXISTS (
+          SELECT FROM ledger_entry
+          WHERE site = $1 AND case_id = ANY ($2) AND cause = $3 AND author = 'triage' AND state <> 'WAIVED'
+            AND create_time >= $4) AS "exposed!""#,
+        site.as_str(),
+        cases,
+        EntryCause::Exposure.word(),
+        since.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// What a list is narrowed by.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {

@@ -22,6 +22,7 @@ use redress_proto::event::v1::{
 };
 use redress_rpc::Caller;
 use tonic::{Code, Status};
+use uuid::Uuid;
 
 use crate::world::{NowPlus as _, World, by, last};
 
@@ -70,6 +71,47 @@ impl World {
             due_time: Some(now),
             transition_time: Some(now),
             generation: 2,
+            ..Default::default()
+        };
+        let subject = case.to_string();
+        self.event("triage", "redress.clock.changed.v1", &subject, &payload)
+    }
+
+    /// The incident of these cases did not clarify in time what came out so long ago.
+    fn missed_by_the_desk(&self, cases: &[&CaseName], age: SignedDuration) -> Event {
+        let now = self.clock.now_plus(SignedDuration::ZERO);
+        let incident = format!("sites/lakeside/incidents/{}", Uuid::now_v7());
+        let payload = event::ClockChanged {
+            clock: format!("sites/lakeside/clocks/{}", Uuid::now_v7()),
+            incident: incident.clone(),
+            kind: to_wire(ClockKind::MediaClarification),
+            state: to_wire(ClockState::Breached),
+            transition: to_wire(ClockTransition::Breached),
+            start_time: Some(to_timestamp(now - age)),
+            due_time: Some(to_timestamp(now)),
+            transition_time: Some(to_timestamp(now)),
+            generation: 2,
+            cases: cases.iter().map(ToString::to_string).collect(),
+            // An older crisis says neither.
+            publish_time: (!cases.is_empty()).then(|| to_timestamp(now - age)),
+            ..Default::default()
+        };
+        self.event("crisis", "redress.clock.changed.v1", &incident, &payload)
+    }
+
+    /// The desk of its incident saw to what this case was to clarify, so long ago, and it was due now.
+    fn taken_over_by_the_desk(&self, case: &CaseName, ago: SignedDuration) -> Event {
+        let now = self.clock.now_plus(SignedDuration::ZERO);
+        let payload = event::ClockChanged {
+            clock: format!("sites/lakeside/clocks/{}", case.id),
+            case: case.to_string(),
+            kind: to_wire(ClockKind::MediaClarification),
+            state: to_wire(ClockState::Cancelled),
+            transition: to_wire(ClockTransition::Cancelled),
+            start_time: Some(to_timestamp(now - SignedDuration::from_hours(120))),
+            due_time: Some(to_timestamp(now)),
+            transition_time: Some(to_timestamp(now - ago)),
+            generation: 3,
             ..Default::default()
         };
         let subject = case.to_string();
@@ -506,4 +548,73 @@ async fn m17_an_exposure_that_nobody_clarified_in_time_counts_as_true() {
     );
     assert_eq!(entries[0].amount.as_ref().expect("due").units, 500);
     assert_eq!(entries[0].case, case.to_string());
+}
+
+#[tokio::test]
+async fn m17_what_the_desk_of_an_incident_missed_is_booked_once_with_its_case_and_without_any() {
+    let world = World::store().await;
+    let [first, second] = [
+        world.offered(Category::SalesManagement).await,
+        world.offered(Category::SalesManagement).await,
+    ];
+    let hours = SignedDuration::from_hours;
+    let of_none = world.missed_by_the_desk(&[], hours(120));
+    let again = Event {
+        id: Uuid::now_v7(),
+        ..of_none.clone()
+    };
+    world.tell(&[of_none, again]).await;
+    let booked = world.booked().await;
+    assert_eq!(booked.len(), 1, "once a clock, whatever comes again (I2)");
+    assert_eq!(booked[0].case, "", "a hazard that was opened by hand");
+    let of_two = world.missed_by_the_desk(&[&first, &second], hours(120));
+    world.tell(&[of_two]).await;
+    let booked = world.booked().await;
+    assert_eq!(booked.len(), 2, "one report, one entry");
+    let about: Vec<&str> = booked.iter().map(|e| e.case.as_str()).collect();
+    assert!(about.contains(&first.to_string().as_str()), "{about:?}");
+    // Another report of the same incident is another one, whatever was booked before.
+    let another = world.missed_by_the_desk(&[&first, &second], hours(130));
+    world.tell(&[another]).await;
+    assert_eq!(world.booked().await.len(), 3);
+}
+
+#[tokio::test]
+async fn m17_a_report_that_its_case_missed_before_the_desk_had_it_is_not_booked_twice() {
+    let world = World::store().await;
+    let case = world.offered(Category::SalesManagement).await;
+    let kind = ClockKind::MediaClarification;
+    let own = world.clock(&case, kind, ClockTransition::Breached);
+    world.tell(&[own]).await;
+    world.clock.advance(SignedDuration::from_hours(48));
+    // Recorded late, found false, and nobody clarified it in that last day either.
+    let same = world.missed_by_the_desk(&[&case], SignedDuration::from_hours(168));
+    world.tell(&[same]).await;
+    assert_eq!(world.booked().await.len(), 1, "one report");
+    // What came out after that was booked is another one.
+    let later = world.missed_by_the_desk(&[&case], SignedDuration::from_hours(24));
+    world.tell(&[later]).await;
+    assert_eq!(world.booked().await.len(), 2);
+}
+
+#[tokio::test]
+async fn m17_what_a_desk_saw_to_in_time_was_not_missed_however_late_that_is_heard() {
+    let world = World::store().await;
+    let kind = ClockKind::MediaClarification;
+    let hour = SignedDuration::from_hours(1);
+    for (ago, state) in [(hour, State::Waived), (-hour, State::Open)] {
+        let case = world.offered(Category::SalesManagement).await;
+        let missed = world.clock(&case, kind, ClockTransition::Breached);
+        world.tell(&[missed]).await;
+        let taken_over = world.taken_over_by_the_desk(&case, ago);
+        world.tell(&[taken_over]).await;
+        let name = case.to_string();
+        let booked = world.booked().await;
+        let of_it: Vec<State> = booked
+            .iter()
+            .filter(|e| e.case == name)
+            .map(wire::LedgerEntry::state)
+            .collect();
+        assert_eq!(of_it, [state], "{ago}");
+    }
 }

@@ -433,6 +433,7 @@ impl Turn<'_> {
         if clock.subject.is_none() || transition != ClockTransition::Started {
             self.note(LogKind::Clock, "", &text, "").await?;
         }
+        let (cases, published) = self.report_of(clock).await?;
         let payload = events::ClockChanged {
             clock: ClockName::new(site.clone(), clock.id).to_string(),
             case: String::new(),
@@ -451,6 +452,8 @@ impl Turn<'_> {
             grade: 0,
             generation: clock.generation,
             number: self.case_number().await?,
+            cases,
+            publish_time: published.map(to_timestamp),
         };
         self.publish("redress.clock.changed.v1", &payload).await
     }

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{ExposureName, StatementName};
 use redress_model::words::{ClockKind, ClockState, DutyRole};
+use redress_proto::convert::to_timestamp;
+use redress_proto::event::v1 as events;
 use redress_store::Keyring;
 use uuid::Uuid;
 
@@ -13,6 +15,7 @@ use super::saying::Case;
 use crate::domain::media::{Outlet, Refusal, Words, answers, clarifies, clarify_between};
 use crate::domain::statement::Person;
 use crate::domain::words::{ExposureTruth, InquiryState, LogKind, OutletRank, StatementState};
+use crate::store::clocks::Clock;
 use crate::store::media::{self, Assessment, Clarified, Exposure, Inquiry};
 use crate::store::statements;
 
@@ -178,10 +181,40 @@ impl Turn<'_> {
             .await?;
         let (kind, id) = (ClockKind::MediaClarification, assessed.name.id);
         match (was_false, is_false) {
-            (false, true) => self.start_from(kind, id, start, due).await,
-            (true, false) => self.settle(id, ClockState::Cancelled).await.map(drop),
-            _ => Ok(()),
+            (false, true) => self.start_from(kind, id, start, due).await?,
+            (true, false) => self.settle(id, ClockState::Cancelled).await.map(drop)?,
+            _ => {}
         }
+        self.tell_assessed().await
+    }
+
+    /// Once the desk has said of every report what is true of it, the clarifications that its cases owed are its own (M17).
+    /// Whoever joins later hears of it too.
+    pub(super) async fn tell_assessed(&mut self) -> Result<(), Fault> {
+        let (site, id) = (self.site(), self.incident.name.id);
+        let Some(until) = media::assessed(self.tx, &site, id).await? else {
+            return Ok(());
+        };
+        let payload = events::ExposuresAssessed {
+            incident: self.incident.name.to_string(),
+            cases: self.case_names().await?,
+            assess_time: Some(to_timestamp(until)),
+        };
+        self.publish("redress.exposures.assessed.v1", &payload)
+            .await
+    }
+
+    /// What whoever books a missed clarification has to know: the cases that it is about, and since when it can be read.
+    pub(super) async fn report_of(
+        &mut self,
+        clock: &Clock,
+    ) -> Result<(Vec<String>, Option<Timestamp>), Fault> {
+        let (ClockKind::MediaClarification, Some(id)) = (clock.kind, clock.subject) else {
+            return Ok((Vec::new(), None));
+        };
+        let name = ExposureName::new(self.site(), id);
+        let exposure = media::exposure(self.tx, &name).await?;
+        Ok((self.case_names().await?, exposure.map(|e| e.published)))
     }
 
     /// A false exposure was set right in an outlet that reaches as far.
@@ -320,7 +353,7 @@ impl Turn<'_> {
                 self.start_from(kind, id, exposure.created, due).await?;
             }
         }
-        Ok(())
+        self.tell_assessed().await
     }
 
     /// Whether a fired clock has just found that nobody clarified.

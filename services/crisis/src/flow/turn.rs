@@ -236,14 +236,15 @@ impl<'t> Turn<'t> {
         changes::add(self.tx, &site, id, self.now).await?;
         // Watches in this process look at once.
         self.tx.wake();
+        if transition == Transition::Joined {
+            self.tell_assessed().await?;
+        }
         if let Some(transition) = transition.wire() {
-            let cases = cases::of_incident(self.tx, &site, id, CASES_MAX).await?;
-            let name_of = |case: Uuid| CaseName::new(site.clone(), case).to_string();
             let into = self.incident.merged_into;
             let payload = events::IncidentChanged {
                 incident: self.incident.name.to_string(),
                 cluster: ClusterName::new(site.clone(), self.incident.cluster).to_string(),
-                cases: cases.iter().map(|c| name_of(c.id)).collect(),
+                cases: self.case_names().await?,
                 public_mode: self.incident.mode == Mode::Public,
                 stage: self.incident.stage.word().to_owned(),
                 transition: transition.into(),
@@ -257,6 +258,14 @@ impl<'t> Turn<'t> {
                 .await?;
         }
         Ok((self.incident, self.armed))
+    }
+
+    /// Its cases, in the order in which they joined.
+    pub(super) async fn case_names(&mut self) -> Result<Vec<String>, Fault> {
+        let IncidentName { site, id } = &self.incident.name;
+        let cases = cases::of_incident(self.tx, site, *id, CASES_MAX).await?;
+        let name_of = |case: Uuid| CaseName::new(site.clone(), case).to_string();
+        Ok(cases.into_iter().map(|c| name_of(c.id)).collect())
     }
 
     /// Says something about the incident to the other services.

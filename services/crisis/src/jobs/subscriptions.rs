@@ -6,4 +6,6 @@ pub const SUBSCRIPTIONS: &[(&str, &[&str])] = &[
     ("redress.callout.requested.v1", &["notification"]),
     ("redress.clock.changed.v1", &["notification", "assignment"]),
     ("redress.statement.published.v1", &["notification"]),
+    // Whose clocks of its cases wait for a word about reports.
+    ("redress.exposures.assessed.v1", &["triage"]),
 ];

@@ -477,6 +477,31 @@ pub async fn unsettled(
     .collect()
 }
 
+/// Until when people have said of everything that was reported what is true of it; none where nothing was reported, or
+/// something waits for that word.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn assessed(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+) -> Result<Option<Timestamp>, Fault> {
+    let until = sqlx::query_scalar!(
+        "-- crisis::store::media::assessed
+        SELECT max(a.assess_time) FROM media_assessment a
+        JOIN media_exposure e ON e.site = a.site AND e.id = a.exposure
+        WHERE e.site = $1 AND e.incident = $2 AND a.actor <> ''
+          AND NOT EXISTS (SELECT FROM media_exposure w WHERE w.site = $1 AND w.incident = $2 AND w.truth = '')",
+        site.as_str(),
+        incident,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(until.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
 /// Writes what may change of an exposure. The caller holds its incident.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Whatever breaks while the company speaks or an incident ends, it is as if nobody had tried, or it is done once: every
+//! Whatever breaks while an incident is opened by hand, while the company speaks or an incident ends, it is as if nobody had tried, or it is done once: every
 //! row that is written fails, every request is killed at every wait, and each is repeated (I2, I7).
 
 use std::fmt::Debug;
@@ -8,6 +8,7 @@ use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::media_service_server::MediaService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{Statement, StatementKind};
@@ -131,6 +132,73 @@ async fn killed_anywhere<T>(request: impl AsyncFn() -> Result<Response<T>, Statu
         }
     }
     panic!("it takes no end");
+}
+
+/// Somebody has called, and nothing has broken out.
+async fn called() -> World {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let first = case("lake", 1);
+    let call = graded(&first, &cluster("lake", 1), 3, &["G3.1"]);
+    world.take([received(&first), call.event()]).await;
+    world
+}
+
+impl World {
+    async fn open_by_hand(&self) -> Result<Response<wire::OpenIncidentResponse>, Status> {
+        let request = wire::OpenIncidentRequest {
+            parent: "sites/lake".into(),
+            case: case("lake", 1).to_string(),
+            reason: "the neighbours begin to ask".into(),
+            stage: wire::IncidentStage::Latent.into(),
+            request_id: "once".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", "duty");
+        self.api.open_incident(request).await
+    }
+
+    /// There is this one, whole, told once, and each of its people is called once.
+    async fn has_opened(&self, opened: wire::OpenIncidentResponse) {
+        let opened = opened.incident.expect("filled");
+        assert_eq!(self.the_open("lake").await.name, opened.name);
+        assert_eq!(opened.roles.len(), 7);
+        assert_eq!(self.noted(&opened.name, "opened in").await, 1);
+        let told: Vec<events::IncidentChanged> =
+            self.published("redress.incident.changed.v1", "lake").await;
+        assert_eq!(told.len(), 1);
+        let mut called: Vec<String> = self
+            .call_outs("lake")
+            .await
+            .into_iter()
+            .map(|c| c.staff)
+            .collect();
+        let calls = called.len();
+        called.sort_unstable();
+        called.dedup();
+        assert_eq!((called.len(), calls), (7, 7), "{called:?}");
+        assert!(self.broken_logs("lake").await.is_empty(), "I12");
+    }
+}
+
+#[tokio::test]
+async fn opening_by_hand_that_fails_at_every_step_opens_nothing_and_then_once_i6() {
+    let world = called().await;
+    execute(&world, TRAPS).await;
+    let opened = endures(&world, async || world.open_by_hand().await).await;
+    world.has_opened(opened).await;
+}
+
+#[tokio::test]
+async fn opening_by_hand_that_is_killed_at_every_wait_and_repeated_opens_once_i6() {
+    let world = called().await;
+    let (opened, killed) = killed_anywhere(async || world.open_by_hand().await).await;
+    assert!(killed > 0, "nothing was killed");
+    let again = world.open_by_hand().await.expect("repeated").into_inner();
+    assert_eq!(again, opened);
+    world.has_opened(opened).await;
 }
 
 /// A statement that is approved and supersedes another.

@@ -2,6 +2,9 @@
 
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::IncidentStage;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
+use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
+use tonic::Code;
 
 use crate::statements::words;
 use crate::world::*;
@@ -88,4 +91,44 @@ async fn a_fall_back_to_the_outbreak_waits_for_nothing() {
         .to_stage(&name, IncidentStage::Outbreak, |_| false)
         .await
         .expect("a new exposure does not wait");
+}
+
+#[tokio::test]
+async fn a_stage_is_moved_by_whoever_may_command_and_the_terms_by_the_commander_alone_m01() {
+    let (world, name) = opened("G1.6").await;
+    let change = wire::ChangeTermsRequest {
+        name: name.clone(),
+        playbook: "group-protest".into(),
+        reason: "more come".into(),
+        ..Default::default()
+    };
+    let refused = world
+        .playbooks
+        .change_terms(as_person(change, "lake", "clerk"))
+        .await
+        .expect_err("commands nothing");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let waivers = world.plan(&name).await.gaps.into_iter();
+    let move_on = wire::MoveStageRequest {
+        name: name.clone(),
+        stage: IncidentStage::Handling.into(),
+        reason: "they are calm".into(),
+        waivers: waivers
+            .map(|gap| wire::GateWaiver {
+                gap: gap.name,
+                reason: "seen on site".into(),
+            })
+            .collect(),
+        ..Default::default()
+    };
+    let moved = world
+        .api
+        .move_stage(as_person(move_on, "lake", "clerk"))
+        .await
+        .expect("decision 44");
+    let moved = moved.into_inner().incident.expect("filled");
+    assert_eq!(moved.stage(), IncidentStage::Handling);
+    let text = "OUTBREAK → HANDLING: they are calm";
+    let told = |e: &&wire::LogEntry| e.text == text && e.actor == "account-clerk";
+    assert_eq!(moved.log_entries.iter().filter(told).count(), 1);
 }

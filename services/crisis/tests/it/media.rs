@@ -10,6 +10,7 @@ use redress_proto::crisis::v1::media_service_server::MediaService as _;
 use redress_proto::crisis::v1::{
     Audience, ExposureMedium, ExposureTruth, InquiryState, OutletRank, Statement, StatementKind,
 };
+use redress_proto::event::v1 as events;
 use redress_proto::words::{ClockState, ClockTransition};
 use tonic::{Code, Status};
 
@@ -530,6 +531,59 @@ async fn m17_an_incident_is_not_stood_down_before_every_report_is_assessed() {
     let assessed = world.assess(&report.name, ExposureTruth::True).await;
     assessed.expect("assessed");
     world.stand_down(&incident, "top").await.expect("calm");
+}
+
+#[tokio::test]
+async fn m17_triage_hears_when_every_report_is_assessed_and_of_whoever_joins_then() {
+    let (world, incident) = public().await;
+    let told = async || -> Vec<events::ExposuresAssessed> {
+        world
+            .published("redress.exposures.assessed.v1", "lake")
+            .await
+    };
+    let [open, so] = [
+        world.reported_by(&incident, "Noon", ExposureTruth::Unspecified),
+        world.reported_by(&incident, "Dusk", ExposureTruth::True),
+    ];
+    let (open, _) = (open.await, so.await);
+    assert!(told().await.is_empty(), "nobody has said it of the first");
+    world.advance(60);
+    let at = to_timestamp(world.now());
+    let assessed = world.assess(&open.name, ExposureTruth::False).await;
+    assessed.expect("assessed");
+    let first = case("lake", 1).to_string();
+    let said = told().await;
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0].incident, incident);
+    assert_eq!(said[0].cases, [first.as_str()]);
+    assert_eq!(said[0].assess_time, Some(at));
+
+    world.advance(60);
+    let second = case("lake", 2);
+    let joins = graded(&second, &cluster("lake", 1), 1, &["G1.2"]).at(world.now());
+    world.take([joins.event()]).await;
+    let both = [first, second.to_string()];
+    let said = told().await;
+    assert_eq!(said.len(), 2, "it may be the same report that brings it");
+    assert_eq!(
+        (&said[1].cases[..], said[1].assess_time),
+        (&both[..], Some(at))
+    );
+
+    // Nobody clarifies: whoever books it hears of which cases, and when it came out.
+    world.advance(5 * 24 * 60);
+    world.fire_due().await;
+    let clocks = world
+        .clock_events("lake", ClockKind::MediaClarification)
+        .await;
+    let missed = clocks
+        .iter()
+        .find(|c| c.transition() == ClockTransition::Breached);
+    let missed = missed.expect("missed");
+    assert_eq!(missed.cases, both);
+    assert_eq!(missed.publish_time, open.publish_time);
+    assert!(missed.case.is_empty());
+    assert_eq!(told().await.len(), 2, "what time decides is no news");
 }
 
 #[tokio::test]

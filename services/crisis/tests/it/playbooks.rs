@@ -73,7 +73,7 @@ impl World {
         Ok(answer.await?.into_inner().plan.expect("filled"))
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         name: &str,
         playbook: &str,

@@ -16,10 +16,11 @@ use redress_model::words::{CaseStatus, DutyRole};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
+use redress_proto::crisis::v1::command_service_server::CommandService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{
-    Audience, IncidentMode, IncidentStage, ReviewStep, StatementKind, Verdict,
+    Audience, IncidentMode, IncidentStage, ReviewStep, SplitGoal, StatementKind, Verdict,
 };
 use redress_proto::event::v1::DeliverOutcome;
 use tonic::{Code, Status};
@@ -52,11 +53,20 @@ enum Act {
     Switch(Index, bool),
     Move(Index, usize),
     StandDown(Index),
-    Draft(Index, bool, Audience),
+    /// A case leaves for an incident of its own, another or none.
+    Split(Index, u128, usize, Index),
+    /// So many of the spokesperson's chain have to approve from now on.
+    Quorum(Index, u8),
+    /// Audience, and whether in English.
+    Draft(Index, bool, Audience, bool),
+    /// Another figure is to be told than one that left: over that one, as a correction of it, or as if nothing were.
+    Retell(Index, usize, bool),
     Edit(Index, u8, Index),
     /// Somebody of the chain writes a version, everybody who is due approves it, and it is to leave.
     Slip(Index, usize),
     Review(Index, usize, usize, Index),
+    /// Two have to approve it, the spokesperson has a deputy, everybody who is due approves it, and it is to leave.
+    Together(Index, Index),
     /// Everybody who is due approves it, the stage moves on and falls back, and it is to leave.
     Return(Index),
     /// Whoever is due to approves it.
@@ -85,7 +95,13 @@ fn acts() -> impl Strategy<Value = Act> {
         1 => (any::<Index>(), any::<bool>()).prop_map(|(i, public)| Act::Switch(i, public)),
         1 => (any::<Index>(), 0_usize..4).prop_map(|(i, stage)| Act::Move(i, stage)),
         1 => any::<Index>().prop_map(Act::StandDown),
-        4 => (any::<Index>(), any::<bool>(), to).prop_map(|(i, holding, to)| Act::Draft(i, holding, to)),
+        1 => (any::<Index>(), 0..CASES, 0_usize..3, any::<Index>())
+            .prop_map(|(i, case, goal, other)| Act::Split(i, case, goal, other)),
+        1 => (any::<Index>(), prop::sample::select(vec![1, 1, 2])).prop_map(|(i, quorum)| Act::Quorum(i, quorum)),
+        4 => (any::<Index>(), any::<bool>(), to, any::<bool>())
+            .prop_map(|(i, holding, to, english)| Act::Draft(i, holding, to, english)),
+        3 => (any::<Index>(), 0_usize..3, any::<bool>()).prop_map(|(s, how, more)| Act::Retell(s, how, more)),
+        2 => (any::<Index>(), any::<Index>()).prop_map(|(s, who)| Act::Together(s, who)),
         2 => (any::<Index>(), 0_u8..3, any::<Index>()).prop_map(|(s, text, by)| Act::Edit(s, text, by)),
         4 => (any::<Index>(), 0..CHAIN.len()).prop_map(|(s, by)| Act::Slip(s, by)),
         2 => any::<Index>().prop_map(Act::Return),
@@ -302,7 +318,32 @@ impl Walk {
                 let request = as_person(request, "lake", "top");
                 world.aftermath.stand_down(request).await?;
             }
-            Act::Draft(incident, holding, audience) => {
+            Act::Split(incident, n, goal, other) => {
+                let Some(name) = self.incident(*incident).await else {
+                    return Ok(());
+                };
+                let goal = [SplitGoal::Own, SplitGoal::Other, SplitGoal::None][*goal];
+                let other = match goal {
+                    SplitGoal::Other => self.incident(*other).await.unwrap_or_default(),
+                    _ => String::new(),
+                };
+                let request = wire::SplitCaseRequest {
+                    name,
+                    case: case("lake", *n).to_string(),
+                    goal: goal.into(),
+                    other,
+                    reason: "another matter".into(),
+                    ..Default::default()
+                };
+                let request = as_person(request, "lake", "top");
+                world.commanding.split_case(request).await?;
+            }
+            Act::Quorum(incident, quorum) => {
+                if let Some(name) = self.incident(*incident).await {
+                    self.ask_for(&name, *quorum).await?;
+                }
+            }
+            Act::Draft(incident, holding, audience, english) => {
                 let Some(name) = self.incident(*incident).await else {
                     return Ok(());
                 };
@@ -313,9 +354,37 @@ impl Walk {
                 };
                 let mut statement = words(kind, "我们已到现场。");
                 statement.audience = (*audience).into();
-                let drafted = world.try_draft(&name, statement, "author").await?;
-                let mut all = self.statements.lock().expect("no walk panics with it");
-                all.push(drafted.name);
+                if *english {
+                    statement.language = "en".into();
+                    statement.text = "We are on site.".into();
+                }
+                self.draft(&name, statement).await?;
+            }
+            Act::Retell(statement, how, more) => {
+                let left: Vec<Uuid> = self.left.keys().copied().collect();
+                if left.is_empty() {
+                    return Ok(());
+                }
+                let name = format!("sites/lake/statements/{}", statement.get(&left));
+                let old = world.read(&name).await;
+                let homes = if *more { 13 } else { 12 };
+                let (text, value) = match old.language.as_str() {
+                    "en" => (format!("{homes} homes."), format!("{homes} homes")),
+                    _ => (format!("涉及{homes}户。"), format!("{homes}户")),
+                };
+                let retold = wire::Statement {
+                    audience: old.audience,
+                    language: old.language,
+                    facts: vec![wire::StatementFact {
+                        key: "homes".into(),
+                        value,
+                        source: "the register".into(),
+                    }],
+                    supersedes: if *how == 0 { old.name } else { String::new() },
+                    correction_reason: ["", "counted again", ""][*how].into(),
+                    ..words(StatementKind::Update, &text)
+                };
+                self.draft(&old.incident, retold).await?;
             }
             Act::Edit(statement, text, by) => {
                 if let Some(name) = self.statement(*statement) {
@@ -354,6 +423,25 @@ impl Walk {
                     }
                     let read = world.read(&name).await;
                     world.release(&read, "voice").await?;
+                }
+            }
+            Act::Together(statement, who) => {
+                if let Some(name) = self.statement(*statement) {
+                    let incident = world.read(&name).await.incident;
+                    self.ask_for(&incident, 2).await?;
+                    let together = async {
+                        self.appoint(&incident, DutyRole::Spokesperson, *who.get(&PEOPLE))
+                            .await?;
+                        // One more than the chain has steps.
+                        for _ in 0..=CHAIN.len() {
+                            self.approve(&name).await?;
+                        }
+                        let read = world.read(&name).await;
+                        world.release(&read, "voice").await
+                    };
+                    let done = together.await;
+                    self.ask_for(&incident, 1).await?;
+                    done?;
                 }
             }
             Act::Return(statement) => {
@@ -407,41 +495,85 @@ impl Walk {
                 } else {
                     DutyRole::Spokesperson
                 };
-                let who = *who.get(&PEOPLE);
-                let until = world.now() + jiff::SignedDuration::from_hours(2);
-                let request = wire::AppointDeputyRequest {
-                    name,
-                    role: to_wire(role),
-                    staff: staff("lake", who),
-                    end_time: Some(to_timestamp(until)),
-                    reason: "on a plane".into(),
-                    ..Default::default()
-                };
-                // Before the answer: the other of the two may act on it already.
-                let deputies = self.deputies.lock();
-                deputies
-                    .expect("no walk panics with it")
-                    .insert((role, who));
-                let request = as_person(request, "lake", "top");
-                world.statements.appoint_deputy(request).await?;
+                self.appoint(&name, role, *who.get(&PEOPLE)).await?;
             }
             Act::Wait(minutes) => world.advance(*minutes),
         }
         Ok(())
     }
 
-    /// Whoever is due to approves it.
+    async fn draft(&self, incident: &str, statement: wire::Statement) -> Result<(), Status> {
+        let drafted = self.world.try_draft(incident, statement, "author").await?;
+        let mut all = self.statements.lock().expect("no walk panics with it");
+        all.push(drafted.name);
+        Ok(())
+    }
+
+    /// Asks for so many approvals of the spokesperson's chain.
+    async fn ask_for(&self, incident: &str, quorum: u8) -> Result<(), Status> {
+        let quorum = quorum.to_string();
+        let setting = [("statement_quorum", quorum.as_str())];
+        self.world.change(incident, "", &setting).await?;
+        Ok(())
+    }
+
+    async fn appoint(
+        &self,
+        incident: &str,
+        role: DutyRole,
+        who: &'static str,
+    ) -> Result<(), Status> {
+        let until = self.world.now() + jiff::SignedDuration::from_hours(2);
+        let request = wire::AppointDeputyRequest {
+            name: incident.into(),
+            role: to_wire(role),
+            staff: staff("lake", who),
+            end_time: Some(to_timestamp(until)),
+            reason: "on a plane".into(),
+            ..Default::default()
+        };
+        // Before the answer: the other of the two may act on it already.
+        let deputies = self.deputies.lock();
+        deputies
+            .expect("no walk panics with it")
+            .insert((role, who));
+        let request = as_person(request, "lake", "top");
+        self.world.statements.appoint_deputy(request).await?;
+        Ok(())
+    }
+
+    /// Whoever is due to approves it; of the spokesperson's chain the first who has not and may.
     async fn approve(&self, name: &str) -> Result<(), Status> {
         let read = self.world.read(name).await;
-        let by = match read.due_step() {
-            ReviewStep::FactCheck => CHAIN[0],
-            ReviewStep::LegalReview => CHAIN[1],
-            ReviewStep::Approval => CHAIN[2],
+        let step = read.due_step();
+        let by = match step {
+            ReviewStep::FactCheck => vec![CHAIN[0]],
+            ReviewStep::LegalReview => vec![CHAIN[1]],
+            ReviewStep::Approval => {
+                let deputies = self.deputies.lock().expect("no walk panics with it");
+                let spokesperson = |(role, who): &(DutyRole, &'static str)| {
+                    (*role == DutyRole::Spokesperson).then_some(*who)
+                };
+                let mut all = vec![CHAIN[2]];
+                all.extend(deputies.iter().filter_map(spokesperson));
+                all
+            }
             ReviewStep::Unspecified => return Ok(()),
         };
-        let step = read.due_step();
-        self.world.say(&read, step, Verdict::Approve, by).await?;
-        Ok(())
+        let given = |who: &str| {
+            let reviewer = format!("account-{who}");
+            let mut counting = read.reviews.iter().filter(|r| r.counts);
+            counting.any(|r| r.step() == step && r.reviewer == reviewer)
+        };
+        let mut answer = Ok(());
+        for who in by.into_iter().filter(|who| !given(*who)) {
+            let said = self.world.say(&read, step, Verdict::Approve, who).await;
+            answer = said.map(|_| ());
+            if answer.is_ok() {
+                break;
+            }
+        }
+        answer
     }
 
     /// Moves the stage, and waives whatever a first refusal names.
@@ -549,7 +681,9 @@ impl Walk {
             let named_visit = scenes.iter().find(stands);
             let (visit, _) = named_visit.expect("it left as it was named");
             self.approved_in(incident, *visit, id, &named).await;
-            self.approved(id, &named, &authors, &kind, &by).await;
+            let quorum = self.quorum(incident, id).await;
+            self.approved(id, &named, &authors, (kind.as_str(), by.as_str(), quorum))
+                .await;
             let left = Left {
                 version,
                 stage,
@@ -600,14 +734,58 @@ impl Walk {
         assert_eq!(outside, 0, "P24: {statement}");
     }
 
+    /// How many of the spokesperson's chain had to approve a statement when it left, as the log tells it.
+    async fn quorum(&self, incident: Uuid, statement: Uuid) -> usize {
+        let told: Option<String> = sqlx::query_scalar(
+            "SELECT l.text FROM crisis.incident_log l
+             WHERE l.incident = $1 AND l.kind = 'TERMS_CHANGED' AND l.text LIKE 'statement_quorum: %'
+               AND l.number < (SELECT min(p.number) FROM crisis.incident_log p
+                               WHERE p.incident = $1 AND p.reference = $2 AND p.text LIKE 'a statement to % was published')
+             ORDER BY l.number DESC LIMIT 1",
+        )
+        .bind(incident)
+        .bind(format!("sites/lake/statements/{statement}"))
+        .fetch_optional(&self.world.database.admin)
+        .await
+        .expect("postgres answers");
+        let Some(told) = told else {
+            return 1;
+        };
+        let after = told.split("→ ").nth(1).and_then(|to| to.split(' ').next());
+        after.and_then(|n| n.parse().ok()).expect("old and new")
+    }
+
+    /// What another one took the place of says so, has one successor, and spoke to the same people.
+    async fn each_successor_has_its_place(&self) {
+        let wrong: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM crisis.statement o
+             LEFT JOIN crisis.statement n ON n.supersedes = o.id AND n.publish_time IS NOT NULL
+             JOIN crisis.statement_version ov ON ov.statement = o.id AND ov.number = o.version
+             LEFT JOIN crisis.statement_version nv ON nv.statement = n.id AND nv.number = n.version
+             WHERE (o.state = 'SUPERSEDED') <> (n.id IS NOT NULL)
+                OR (n.id IS NOT NULL AND (nv.audience, nv.language) <> (ov.audience, ov.language))",
+        )
+        .fetch_one(&self.world.database.admin)
+        .await
+        .expect("postgres answers");
+        assert_eq!(wrong, 0, "I7: a successor without a place");
+        let twice: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM (SELECT FROM crisis.statement WHERE publish_time IS NOT NULL AND supersedes IS NOT NULL
+                                   GROUP BY supersedes HAVING count(*) > 1) x",
+        )
+        .fetch_one(&self.world.database.admin)
+        .await
+        .expect("postgres answers");
+        assert_eq!(twice, 0, "I7: one successor");
+    }
+
     /// Weighs the verdicts on what left as a reader of the rows would.
     async fn approved(
         &self,
         statement: Uuid,
         named: &[u8],
         authors: &BTreeSet<&String>,
-        kind: &str,
-        by: &str,
+        (kind, by, quorum): (&str, &str, usize),
     ) {
         let said: Vec<(String, String, Vec<u8>, String)> = sqlx::query_as(
             "SELECT step, verdict, digest, reviewer FROM crisis.statement_review WHERE statement = $1 ORDER BY number",
@@ -655,7 +833,8 @@ impl Walk {
             ("APPROVAL", Some(DutyRole::Spokesperson), "voice"),
         ] {
             let given = approved(step);
-            assert!(!given.is_empty(), "I7: {step} is missing: {said:?}");
+            let least = if step == "APPROVAL" { quorum } else { 1 };
+            assert!(given.len() >= least, "I7: {step} is missing: {said:?}");
             let chain = |who: &&&String| role.is_none_or(|role| is(role, holder, who));
             assert_eq!(
                 given.iter().filter(chain).count(),
@@ -717,6 +896,7 @@ fn whatever_happens_a_matter_has_one_incident_and_nothing_leaves_unapproved_i6_i
                 walk.done(other);
                 walk.one_incident_of_a_matter().await;
                 walk.what_left_was_approved_and_stays().await;
+                walk.each_successor_has_its_place().await;
                 walk.the_feed_only_grows().await;
             }
             assert!(walk.world.broken_logs("lake").await.is_empty(), "I12");

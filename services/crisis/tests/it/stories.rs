@@ -24,23 +24,6 @@ struct Story {
 }
 
 impl Story {
-    async fn begin(criteria: &[&str], people: i32) -> Self {
-        let world = World::new().await;
-        world
-            .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
-            .await;
-        let first = case("lake", 1);
-        let mut graded = graded(&first, &cluster("lake", 1), 1, criteria);
-        graded.payload.complainants = people;
-        graded.payload.cluster_complainants = people;
-        world.take([received(&first), graded.event()]).await;
-        let incident = world.the_open("lake").await.name;
-        for call in world.call_outs("lake").await {
-            world.take([message_changed(&call, "ACKNOWLEDGED")]).await;
-        }
-        Self { world, incident }
-    }
-
     /// Somebody calls, and whoever hears of it opens an incident before anything breaks out.
     async fn before_it_breaks_out(reason: &str) -> Self {
         let world = World::new().await;
@@ -396,10 +379,16 @@ async fn a_changed_plan_brings_forty_people_to_the_gate_and_ends_with_a_review_m
 
 #[tokio::test]
 async fn a_building_with_defects_becomes_a_group_and_a_lawsuit_in_one_incident_m01_m04() {
-    // One household first: a leader speaks with it, and nothing is published.
-    let story = Story::begin(&["G1.3"], 1).await;
+    // One household first: whoever hears of it looks how far the defect reaches, a leader speaks with it, and nothing is
+    // published.
+    let story = Story::before_it_breaks_out("第一户来电报修渗水，同批次房屋待查").await;
     let world = &story.world;
-    assert_eq!(story.now().await.mode(), IncidentMode::Private);
+    let latent = story.now().await;
+    assert_eq!(
+        (latent.mode(), latent.stage()),
+        (IncidentMode::Private, IncidentStage::Latent)
+    );
+    story.report().await;
     world.advance(30);
     world
         .take([contact(&case("lake", 1), "duty", world.now())])
@@ -409,7 +398,8 @@ async fn a_building_with_defects_becomes_a_group_and_a_lawsuit_in_one_incident_m
         ClockState::Met
     );
 
-    // The neighbours join, which makes it public; one of them goes to court, which keeps it one incident (I6).
+    // It was not removed in time. The neighbours join, which makes it public; one of them goes to court, which keeps it
+    // one incident (I6).
     for (n, criteria, people) in [
         (2, &["G1.3", "G1.4"][..], 12),
         (3, &["G1.4", "G1.5"][..], 13),
@@ -418,6 +408,8 @@ async fn a_building_with_defects_becomes_a_group_and_a_lawsuit_in_one_incident_m
         joins.payload.cluster_complainants = people;
         world.take([joins.event()]).await;
     }
+    let breaks_out = world.to_stage(&story.incident, IncidentStage::Outbreak, |_| false);
+    breaks_out.await.expect("waits for nothing");
     let incident = world.the_open("lake").await;
     assert_eq!(incident.name, story.incident);
     assert_eq!(
@@ -551,7 +543,7 @@ async fn a_building_with_defects_becomes_a_group_and_a_lawsuit_in_one_incident_m
     world.advance(60);
     story.brief(9, &[1, 2, 3], None).await;
     let document = story.end("防水没有按图施工").await;
-    for told in ["HANDLING → OUTBREAK", "COMMITMENT MET"] {
+    for told in ["LATENT → OUTBREAK", "HANDLING → OUTBREAK", "COMMITMENT MET"] {
         assert!(document.contains(told), "{told} in\n{document}");
     }
 }
@@ -559,12 +551,34 @@ async fn a_building_with_defects_becomes_a_group_and_a_lawsuit_in_one_incident_m
 #[tokio::test]
 async fn a_newspaper_reports_what_is_not_so_and_another_is_not_set_right_in_time_m17() {
     use OutletRank::{City, Local};
-    let story = Story::begin(&["G1.2"], 1).await;
+    // A reporter asks before anything is printed: facts and answers are prepared by the playbook for it, inside.
+    let story = Story::before_it_breaks_out("记者来问门店收费，尚未见报").await;
     let (world, incident) = (&story.world, story.incident.as_str());
-    assert_eq!(story.now().await.mode(), IncidentMode::Public);
+    let plan = world.change(incident, "false-report", &[]).await;
+    let plan = plan.expect("shipped");
+    assert!(plan.tasks.iter().any(|task| task.key == "answers-ready"));
+    let inquiry = world.ask(incident, 6, None).await;
+    story.report().await;
+    let latent = story.now().await;
+    assert_eq!(
+        (latent.mode(), latent.stage()),
+        (IncidentMode::Private, IncidentStage::Latent)
+    );
+
+    // Then it is in the paper.
+    world.advance(60);
+    let printed = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.2"]);
+    let printed = printed.revision(2, 3).at(world.now());
+    world.take([printed.event()]).await;
+    let breaks_out = world.to_stage(incident, IncidentStage::Outbreak, |_| false);
+    breaks_out.await.expect("waits for nothing");
+    let outbreak = story.now().await;
+    assert_eq!(
+        (outbreak.mode(), outbreak.stage()),
+        (IncidentMode::Public, IncidentStage::Outbreak)
+    );
     let unknown = ExposureTruth::Unspecified;
     let report = world.reported_by(incident, "城市晚报", unknown).await;
-    let inquiry = world.ask(incident, 4, None).await;
 
     // The first word says no more than is known; then the files show that it is not so, and five days run from the
     // report.
@@ -678,6 +692,7 @@ async fn a_newspaper_reports_what_is_not_so_and_another_is_not_set_right_in_time
     assert_eq!(late.truth(), ExposureTruth::TakenAsTrue);
     let document = story.end("门店没有保存收费凭证").await;
     for told in [
+        "LATENT → OUTBREAK",
         "HANDLING → OUTBREAK",
         "MEDIA_ANSWER MET",
         "MEDIA_CLARIFICATION MET",

@@ -7,6 +7,7 @@ use redress_model::{Fault, Grade};
 use uuid::Uuid;
 
 use super::cluster::people_with;
+use super::promises::EXPOSED;
 use super::{Work, cluster_facts, holds};
 use crate::domain::people::{People, distinct_complainants};
 use crate::domain::standing::{Before, Given, Override, Standing};
@@ -37,6 +38,8 @@ pub(super) struct Known {
     pub(super) demanded: Vec<Uuid>,
     /// The deadlines of the law that the cases which were merged into it keep or kept.
     pub(super) legal: Vec<Legal>,
+    /// Until when the media desk of its incident has said of every report what is true of it.
+    pub(super) assessed: Option<Timestamp>,
 }
 
 /// Reads what is known of a case, which must be locked.
@@ -60,6 +63,12 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         Vec::new()
     } else {
         clocks::legal_of(work.tx, site, &ids).await?
+    };
+    let exposed = signals.iter().any(|row| EXPOSED.contains(&row.signal.kind));
+    let assessed = if exposed {
+        cases::assessed_until(work.tx, site, &with_own).await?
+    } else {
+        None
     };
     let last = decisions::get(work.tx, site, case.id, None).await?;
     let mut others = Vec::new();
@@ -138,6 +147,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         trapped: std::iter::once(case).chain(&merged).any(|c| c.trapped),
         demanded,
         legal,
+        assessed,
     })
 }
 

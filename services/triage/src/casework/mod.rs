@@ -50,6 +50,7 @@ pub use policies::{
     Pages as PolicyPages, Preview as PolicyPreview, clashes as policy_clashes, organization_of,
     preview as preview_policy, regrade as regrade_by_policy, tell as tell_policy,
 };
+pub use promises::assessed;
 pub(crate) use promises::calendars;
 pub use recalendar::recalendar;
 pub use receive::{Reading, Receipt, receive, update};

@@ -20,7 +20,7 @@ use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
 use uuid::Uuid;
 
-use super::known::Known;
+use super::known::{Known, known};
 use super::status::is_set_outside;
 use super::{Work, age, holds, ladder, law, merging};
 use crate::domain::Signal;
@@ -45,7 +45,7 @@ const FROM_RECEIPT: [ClockKind; 5] = [
 const SUED: [SignalKind; 1] = [SignalKind::Litigation];
 
 /// What starts a clarification.
-const EXPOSED: [SignalKind; 2] = [SignalKind::MediaExposure, SignalKind::OnlinePost];
+pub(super) const EXPOSED: [SignalKind; 2] = [SignalKind::MediaExposure, SignalKind::OnlinePost];
 
 /// What is promised to a person; what a monitor found has nobody to speak to.
 pub(super) fn needs_somebody(kind: ClockKind) -> bool {
@@ -240,7 +240,7 @@ pub(super) async fn follow(
 }
 
 /// Once somebody says that nobody is in danger, nobody has to be rescued and nobody has to come at once; and again, where
-/// that was wrong.
+/// that was wrong. What the desk of an incident watches nobody else has to.
 async fn take_back(
     work: &mut Work<'_>,
     case: &Case,
@@ -253,6 +253,10 @@ async fn take_back(
         let owed = match clock.kind {
             ClockKind::Rescue if known.trapped => known.is_rescue(),
             ClockKind::OnSite => urgency == Urgency::Immediate,
+            ClockKind::MediaClarification => {
+                hand_to_the_desk(work, case, known, urgency, clock).await?;
+                continue;
+            }
             _ => continue,
         };
         if owed {
@@ -308,7 +312,7 @@ fn promised(
         promised.push((ClockKind::Rescue, begun));
     }
     promised.extend(since(&SUED, defended_until(all)).map(|at| (ClockKind::Defence, at)));
-    promised.extend(since(&EXPOSED, None).map(|at| (ClockKind::MediaClarification, at)));
+    promised.extend(since(&EXPOSED, known.assessed).map(|at| (ClockKind::MediaClarification, at)));
     // A grade that asks for updates asks from now on, once somebody has spoken with the customer.
     let spoken = |c: &Clock| c.kind == ClockKind::Acknowledge && c.state == ClockState::Met;
     if has(ClockKind::InterimUpdate) || all.iter().any(spoken) {
@@ -337,9 +341,12 @@ fn known_since(
     now: Timestamp,
 ) -> Option<Timestamp> {
     let mut stopped = clock.stopped?;
-    if clock.kind == ClockKind::Defence {
-        stopped = defended.map_or(stopped, |defended| defended.max(stopped));
-    }
+    let elsewhere = match clock.kind {
+        ClockKind::Defence => defended,
+        ClockKind::MediaClarification => known.assessed,
+        _ => None,
+    };
+    stopped = elsewhere.map_or(stopped, |until| until.max(stopped));
     let starts = |signal: &Signal| match clock.kind {
         ClockKind::Defence => SUED.contains(&signal.kind),
         ClockKind::MediaClarification => EXPOSED.contains(&signal.kind),
@@ -354,6 +361,53 @@ fn known_since(
         .map(|s| s.known.min(now))
         .filter(|at| *at > stopped)
         .min()
+}
+
+/// The media desk of the case's incident has said of every report what is true of it. It watches what has to be clarified of
+/// them by a clock of its own, so that nobody is held to two for one report (M17); what became known since is promised anew.
+async fn hand_to_the_desk(
+    work: &mut Work<'_>,
+    case: &Case,
+    known: &Known,
+    urgency: Urgency,
+    clock: &mut Clock,
+) -> Result<(), Fault> {
+    let Some(until) = known.assessed.filter(|_| clock.stopped.is_none()) else {
+        return Ok(());
+    };
+    let news = known
+        .signals
+        .iter()
+        .filter(|s| EXPOSED.contains(&s.signal.kind))
+        .filter(|s| s.signal.basis != SignalBasis::Suspected)
+        .map(|s| s.known.min(work.now))
+        .filter(|at| *at > until)
+        .min();
+    if clock.start > until && news.is_some() {
+        return Ok(());
+    }
+    // As of then: one that was assessed in time was not missed, however late that is heard here.
+    let at = until.max(clock.start);
+    apply(work, case, clock, Event::Cancelled { at }, "assessed").await?;
+    let length = length(work.site, case, urgency, clock.kind);
+    let Some((at, length)) = news.zip(length).filter(|_| case.is_open()) else {
+        return Ok(());
+    };
+    let at = from_now_where_past(work.site, clock.kind, at, length, work.now);
+    let new = Start::of(clock.kind, at, length, "graded");
+    again(work, case, urgency, Some(clock), new).await
+}
+
+/// The desk of its incident was heard: what the case owed until then is the desk's.
+pub async fn assessed(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
+    let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
+    let kind = ClockKind::MediaClarification;
+    let Some(clock) = all.iter_mut().find(|clock| clock.is_for(kind, "", None)) else {
+        return Ok(());
+    };
+    let known = known(work, case).await?;
+    let urgency = urgency(work, case).await?;
+    hand_to_the_desk(work, case, &known, urgency, clock).await
 }
 
 /// From when on a promise counts that a signal starts: what became known so long ago that its time would be over
@@ -744,6 +798,8 @@ pub(super) fn changed(
         grade: case.grade.map_or(0, |grade| i32::from(grade.value())),
         generation: clock.generation,
         number: case.facts.number.clone(),
+        cases: Vec::new(),
+        publish_time: None,
     }
 }
 

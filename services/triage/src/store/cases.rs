@@ -540,6 +540,46 @@ pub async fn set_again(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fa
     Ok(())
 }
 
+/// Keeps until when the media desk of their incident has said of every report what is true of it, unless it is known to have
+/// done so later. Returns those of the cases that did not know it, which must be locked.
+pub async fn set_assessed(
+    tx: &mut Tx,
+    site: &SiteId,
+    ids: &[Uuid],
+    until: Timestamp,
+) -> Result<Vec<Uuid>, Fault> {
+    sqlx::query_scalar!(
+        "-- triage::store::cases::set_assessed
+        UPDATE case_file SET assessed_until = $3
+        WHERE site = $1 AND id = ANY ($2) AND (assessed_until IS NULL OR assessed_until < $3)
+        RETURNING id",
+        site.as_str(),
+        ids,
+        until.to_sqlx(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Until when the media desks of these cases' incidents have said of every report what is true of it.
+pub async fn assessed_until(
+    tx: &mut Tx,
+    site: &SiteId,
+    ids: &[Uuid],
+) -> Result<Option<Timestamp>, Fault> {
+    let until = sqlx::query_scalar!(
+        "-- triage::store::cases::assessed_until
+        SELECT max(assessed_until) FROM case_file WHERE site = $1 AND id = ANY ($2)",
+        site.as_str(),
+        ids,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(until.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
 /// Keeps who is responsible, unless a newer owner is known.
 pub async fn set_owner(
     tx: &mut Tx,

@@ -496,6 +496,121 @@ async fn m17_an_exposure_of_a_store_is_to_be_clarified_and_another_one_anew() {
     assert_eq!(time(&second.start_time), world.now());
 }
 
+/// The media desk of the incident of these cases has said of every report what is true of it.
+fn assessed(world: &World, cases: &[&CaseName], at: Timestamp) -> redress_events::Event {
+    let incident = format!("sites/lakeside/incidents/{}", uuid::Uuid::now_v7());
+    let payload = event::ExposuresAssessed {
+        incident: incident.clone(),
+        cases: cases.iter().map(ToString::to_string).collect(),
+        assess_time: Some(to_timestamp(at)),
+    };
+    let kind = "redress.exposures.assessed.v1";
+    world.event("crisis", kind, &incident, &payload)
+}
+
+/// A report that became known so long ago and is entered now.
+async fn exposed(world: &World, case: &CaseName, ago: SignedDuration) {
+    let signal = Signal {
+        kind: to_wire(SignalKind::MediaExposure),
+        basis: to_wire(SignalBasis::Reported),
+        known_time: Some(to_timestamp(world.now() - ago)),
+        ..Default::default()
+    };
+    let recorded = world.record(world.manager(), case, signal, "").await;
+    recorded.expect("recorded");
+}
+
+#[tokio::test]
+async fn m17_what_the_desk_of_an_incident_has_assessed_its_case_does_not_owe_beside_it() {
+    let world = World::new().await;
+    world.is_agency_store().await;
+    let kind = ClockKind::MediaClarification;
+    let case = world.case().await;
+    let waits = assessed(&world, &[&case, &world.new_case()], world.now());
+    let outcome = world.deliver(&waits).await;
+    assert_eq!(outcome, event::DeliverOutcome::Waiting);
+    exposed(&world, &case, SignedDuration::ZERO).await;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Running));
+    world.advance(HOUR * 20).await;
+    let told = assessed(&world, &[&case], world.now());
+    world.tell(&[told.clone(), told]).await;
+    let cancelled = Some(ClockState::Cancelled);
+    assert_eq!(state(&world, &case, kind).await, cancelled);
+    world.advance(HOUR * 24 * 6).await;
+    assert!(
+        world.pages_about(kind).await.is_empty(),
+        "nobody is held to it"
+    );
+    // What becomes known after that is another report, until the desk knows of it too.
+    signal(&world, &case, SignalKind::OnlinePost).await;
+    let second = world.clocks(&case).await[&kind].clone();
+    assert_eq!(second.state, to_wire(ClockState::Running));
+    assert_eq!(time(&second.start_time), world.now());
+    world.tell(&[assessed(&world, &[&case], world.now())]).await;
+    assert_eq!(state(&world, &case, kind).await, cancelled);
+}
+
+#[tokio::test]
+async fn m17_a_report_and_its_assessment_end_the_same_whichever_is_heard_first_i3() {
+    let world = World::new().await;
+    world.is_agency_store().await;
+    let kind = ClockKind::MediaClarification;
+    for report_first in [true, false] {
+        let case = world.case().await;
+        world.advance(HOUR * 2).await;
+        let told = assessed(&world, &[&case], world.now() - HOUR);
+        if report_first {
+            exposed(&world, &case, HOUR * 2).await;
+            world.tell(std::slice::from_ref(&told)).await;
+        } else {
+            world.tell(std::slice::from_ref(&told)).await;
+            exposed(&world, &case, HOUR * 2).await;
+        }
+        assert_ne!(state(&world, &case, kind).await, Some(ClockState::Running));
+        // An older word of a desk changes nothing.
+        let older = assessed(&world, &[&case], world.now() - HOUR * 3);
+        world.tell(&[older]).await;
+        assert_ne!(state(&world, &case, kind).await, Some(ClockState::Running));
+
+        // Another one came out since, of which the desk does not know.
+        let case = world.case().await;
+        world.advance(HOUR * 2).await;
+        let told = assessed(&world, &[&case], world.now() - HOUR);
+        if !report_first {
+            world.tell(std::slice::from_ref(&told)).await;
+        }
+        exposed(&world, &case, HOUR * 2).await;
+        exposed(&world, &case, HOUR / 2).await;
+        world.tell(&[told]).await;
+        let clock = world.clocks(&case).await[&kind].clone();
+        assert_eq!(clock.state, to_wire(ClockState::Running), "{report_first}");
+        assert_eq!(time(&clock.start_time), world.now() - HOUR / 2);
+    }
+}
+
+#[tokio::test]
+async fn m17_what_was_assessed_in_time_is_told_as_of_then_though_it_is_heard_after_the_deadline() {
+    let world = World::new().await;
+    world.is_agency_store().await;
+    let kind = ClockKind::MediaClarification;
+    let case = world.case().await;
+    exposed(&world, &case, SignedDuration::ZERO).await;
+    world.advance(HOUR).await;
+    let (at, told) = (world.now(), assessed(&world, &[&case], world.now()));
+    world.advance(HOUR * 24 * 5).await;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Breached));
+    world.tell(&[told]).await;
+    let all: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+    let last = all.iter().rfind(|c| c.kind == to_wire(kind));
+    let last = last.expect("told");
+    assert_eq!(last.state, to_wire(ClockState::Cancelled));
+    assert_eq!(
+        time(&last.transition_time),
+        at,
+        "so nothing is booked of it"
+    );
+}
+
 #[tokio::test]
 async fn p11_a_clock_is_not_broken_when_it_is_started_and_a_broken_one_that_is_held_is_not_extended()
  {
