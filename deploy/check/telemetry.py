@@ -33,30 +33,33 @@ def rust_files():
             yield path.read_text(encoding="utf-8")
 
 
+def made():
+    """(kind, name, unit, how it goes on) of every instrument that the code makes: by a meter, or as a Counted."""
+    name = r'\(\s*("[^"]+"|[A-Z_]+)\s*\)'
+    built = re.compile(r"\.[iuf]64_(?:observable_)?(counter|up_down_counter|histogram|gauge)" + name + r"(.*?)\.build\(\)", re.DOTALL)
+    counted = re.compile(r'\bCounted::gauge\(\s*[^,"]+,\s*"([^"]+)",\s*"([^"]*)",')
+    for text in rust_files():
+        for kind, name, rest in built.findall(text):
+            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
+            yield kind, CONVENTIONS.get(name) or name.strip('"'), unit[1] if unit else "", rest
+        for name, unit in counted.findall(text):
+            yield "gauge", name, unit, ""
+
+
 def emitted():
     """Names that Prometheus knows → kind, and the labels that the code gives to anything."""
     names, labels = {}, set()
-    meter = re.compile(r'\.[iuf]64_(?:observable_)?(counter|up_down_counter|histogram|gauge)\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
+    for kind, name, unit, _ in made():
+        for end in ("_bucket", "_sum", "_count") if kind == "histogram" else ("",):
+            names[prometheus(name) + suffix(kind, unit) + end] = kind
     for text in rust_files():
-        for kind, name, rest in meter.findall(text):
-            name = CONVENTIONS.get(name) or name.strip('"')
-            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
-            full = prometheus(name) + suffix(kind, unit[1] if unit else "")
-            for end in ("_bucket", "_sum", "_count") if kind == "histogram" else ("",):
-                names[full + end] = kind
         labels |= {prometheus(CONVENTIONS.get(n) or n.strip('"')) for n in re.findall(r'KeyValue::new\(\s*("[^"]+"|[A-Z_]+)', text)}
     return names, labels
 
 
 def instruments():
     """name → (kind, unit) of every instrument of the code, as OpenTelemetry names it."""
-    found = {}
-    meter = re.compile(r'\.[iuf]64_(?:observable_)?(counter|up_down_counter|histogram|gauge)\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
-    for text in rust_files():
-        for kind, name, rest in meter.findall(text):
-            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
-            found[CONVENTIONS.get(name) or name.strip('"')] = (kind, unit[1] if unit else "")
-    return found
+    return {name: (kind, unit) for kind, name, unit, _ in made()}
 
 
 @functools.cache
@@ -64,22 +67,19 @@ def bounds():
     """histogram → the bounds of its buckets; None where it has those of the SDK, which are made for milliseconds."""
     found = {}
     constants = {}
-    texts = list(rust_files())
-    for text in texts:
+    for text in rust_files():
         for name, numbers in re.findall(r"const (\w+BOUNDS): \[f64; \d+\] = \[(.*?)\]", text, re.DOTALL):
             constants[name] = [float(n) for n in re.findall(r"[\d.]+", numbers)]
-    meter = re.compile(r'\.[iuf]64_histogram\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
-    for text in texts:
-        for name, rest in meter.findall(text):
-            name = CONVENTIONS.get(name) or name.strip('"')
-            numbers = re.search(r"\.with_boundaries\(\s*vec!\[(.*?)\]", rest, re.DOTALL)
-            constant = re.search(r"\.with_boundaries\(\s*(?:\w+::)*(\w+BOUNDS)", rest)
-            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
-            full = prometheus(name) + suffix("histogram", unit[1] if unit else "")
-            if numbers:
-                found[full] = [float(n) for n in re.findall(r"[\d.]+", numbers[1])]
-            else:
-                found[full] = constants.get(constant[1]) if constant else None
+    for kind, name, unit, rest in made():
+        if kind != "histogram":
+            continue
+        numbers = re.search(r"\.with_boundaries\(\s*vec!\[(.*?)\]", rest, re.DOTALL)
+        constant = re.search(r"\.with_boundaries\(\s*(?:\w+::)*(\w+BOUNDS)", rest)
+        full = prometheus(name) + suffix(kind, unit)
+        if numbers:
+            found[full] = [float(n) for n in re.findall(r"[\d.]+", numbers[1])]
+        else:
+            found[full] = constants.get(constant[1]) if constant else None
     return found
 
 

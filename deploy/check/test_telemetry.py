@@ -63,6 +63,20 @@ class Telemetry(unittest.TestCase):
         self.assertIn("redress_timers_index_ready_ratio", names)
         self.assertIn("rpc_response_status_code", labels)
 
+    def test_an_instrument_is_found_however_it_is_made(self):
+        code = [
+            'meter.u64_counter("a.made").with_unit("{event}").build();',
+            'let b = Counted::gauge(\n    &meter,\n    "b.open",\n    "s",\n    "What stands, of \\"b\\".",\n);',
+            'Self { c: Counted::gauge(meter, "c.open", "{case}", "Open."), d: meter.f64_histogram("d.took").with_boundaries(vec![0.5, 2.0]).build() }',
+        ]
+        with mock.patch.object(telemetry, "rust_files", lambda: code):
+            self.assertEqual(
+                {"a.made": ("counter", "{event}"), "b.open": ("gauge", "s"), "c.open": ("gauge", "{case}"), "d.took": ("histogram", "")},
+                telemetry.instruments(),
+            )
+            self.assertEqual({"a_made_total", "b_open_seconds", "c_open", "d_took_bucket", "d_took_sum", "d_took_count"}, set(telemetry.emitted()[0]))
+            self.assertEqual({"d_took": [0.5, 2.0]}, telemetry.bounds.__wrapped__())
+
     def test_an_alert_without_a_test_is_seen(self):
         with mock.patch.object(telemetry, "all_rules", lambda: [("x", {"alert": "Untested"})]):
             self.assertEqual(["Untested"], telemetry.untested_alerts())
