@@ -27,10 +27,10 @@ WORDS = {
 }
 
 
+@functools.cache
 def rust_files():
-    for folder in ("crates", "services"):
-        for path in (ROOT / folder).glob("*/src/**/*.rs"):
-            yield path.read_text(encoding="utf-8")
+    paths = [path for folder in ("crates", "services") for path in sorted((ROOT / folder).glob("*/src/**/*.rs"))]
+    return tuple(path.read_text(encoding="utf-8") for path in paths)
 
 
 def made():
@@ -46,6 +46,7 @@ def made():
             yield "gauge", name, unit, ""
 
 
+@functools.cache
 def emitted():
     """Names that Prometheus knows → kind, and the labels that the code gives to anything."""
     names, labels = {}, set()
