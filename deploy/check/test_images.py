@@ -30,6 +30,11 @@ class Images(unittest.TestCase):
         self.assertEqual("gcr.io/distroless/cc-debian12:nonroot", last)
         self.assertIn("USER 65532:65532", DOCKERFILE)
 
+    def test_the_runbook_names_the_images_that_it_is_built_from(self):
+        runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+        for image in re.findall(r"^FROM (\S+[:/]\S+)", DOCKERFILE, re.MULTILINE):
+            self.assertIn(f"`{image.replace('${RUST_VERSION}', self.channel())}`", runbook)
+
     def test_every_service_is_built(self):
         for service in SERVICES:
             self.assertEqual(2, DOCKERFILE.count(f"-p redress-{service} "), service)

@@ -196,6 +196,21 @@ class Breaks(unittest.TestCase):
         self.broken_by(rule, self.container(lambda c: c.update(image="redress-intake:0.2.0")), words="different releases")
         self.broken_by(rule, lambda o: o.get("Job", "redress-migrate-0.1.0-intake")["metadata"].update(name="redress-migrate-intake"), words="in its name")
 
+    def test_the_runbook_names_every_image_from_outside(self):
+        def images(node):
+            if isinstance(node, dict):
+                yield from (v for k, v in node.items() if k == "image" and isinstance(v, str))
+                node = list(node.values())
+            if isinstance(node, list):
+                for value in node:
+                    yield from images(value)
+
+        runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+        found = {i for o in OVERLAYS.values() for i in images(o.objects) if not i.rsplit("/", 1)[-1].startswith("redress-")}
+        self.assertTrue(any("postgres" in image for image in found))
+        for image in found:
+            self.assertIn(f"`{image}`", runbook)
+
     def test_an_object_outside_of_the_namespace_is_seen(self):
         self.broken_by(rules.everything_is_in_the_namespace, self.intake(lambda d: d["metadata"].pop("namespace")))
 
