@@ -414,7 +414,8 @@ def postgres_has_connections_for_all(overlay):
                 yield workload, f"{text}, all replicas together may open {need}"
             if text.startswith("max_connections="):
                 limit = containers(workload)[0]["resources"]["limits"]["memory"]
-                yield from memory_faults(workload, limit, need, 128 * 2**20)
+                volumes = [v["emptyDir"] for v in pod(workload).get("volumes", []) if v.get("emptyDir", {}).get("medium") == "Memory"]
+                yield from memory_faults(workload, limit, need, 128 * 2**20 + sum(quantity(v.get("sizeLimit", limit)) for v in volumes))
 
 
 def memory_faults(obj, limit, connections, shared):

@@ -189,6 +189,8 @@ class Breaks(unittest.TestCase):
         rule = rules.postgres_has_connections_for_all
         self.broken_by(rule, lambda o: o.get("Cluster", "redress-postgres")["spec"]["resources"]["limits"].update(memory="4Gi"), words="its memory ends")
         self.broken_by(rule, lambda o: containers(o.get("StatefulSet", "redress-postgres"))[0]["resources"]["limits"].update(memory="1Gi"), overlay="dev", words="its memory ends")
+        shared = lambda o: next(v for v in pod(o.get("StatefulSet", "redress-postgres"))["volumes"] if v["name"] == "shm")["emptyDir"]
+        self.broken_by(rule, lambda o: shared(o).update(sizeLimit="2Gi"), overlay="dev", words="its memory ends")
 
     def test_an_image_without_a_release_is_seen(self):
         rule = rules.images_are_pinned
