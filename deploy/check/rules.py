@@ -239,12 +239,20 @@ def pods_are_restricted(overlay):
             yield namespace, "does not enforce Pod Security restricted"
 
 
+# How old an answer of the cluster's DNS may be: the time to live of CoreDNS' kubernetes plugin.
+DNS_SECONDS = 5
+
+
 def grace_covers_the_drain(overlay):
     for workload in filter(is_service, overlay.of("Deployment")):
         container = pod(workload)["containers"][0]
         settings = settings_of(overlay, workload)
+        pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        known = code_facts.resolve_seconds() + DNS_SECONDS
+        if pause < known:
+            yield workload, f"stops after {pause} s; callers know for up to {known} s an address that is gone"
         need = (
-            container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            pause
             + int(settings["server.drain_wait_seconds"]) + int(settings["server.drain_limit_seconds"])
             + code_facts.workers_limit_seconds() + code_facts.threads_limit_seconds() + 5
         )

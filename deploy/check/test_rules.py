@@ -112,6 +112,7 @@ class Breaks(unittest.TestCase):
         rule = rules.grace_covers_the_drain
         self.broken_by(rule, self.intake(lambda d: pod(d).update(terminationGracePeriodSeconds=30)), words="may need")
         self.broken_by(rule, lambda o: next(m for m in o.of("ConfigMap") if m["metadata"]["name"].startswith("redress-settings"))["data"].update(REDRESS__SERVER__DRAIN_LIMIT_SECONDS="60"), words="may need")
+        self.broken_by(rule, self.container(lambda c: c["lifecycle"]["preStop"]["sleep"].update(seconds=5)), words="an address that is gone")
 
     def test_a_variable_used_before_it_is_defined_is_seen(self):
         rule = rules.variables_are_defined_before_use
