@@ -390,9 +390,12 @@ def scaling_is_possible(overlay):
         target = overlay.get("Deployment", scaler["spec"]["scaleTargetRef"]["name"])
         if target and "replicas" in target["spec"]:
             yield scaler, "its Deployment sets replicas, too: each apply would undo the scaling"
-        for metric in scaler["spec"]["metrics"]:
-            if metric["type"] == "External" and f"as: {metric['external']['metric']['name']}}}" not in adapter:
-                yield scaler, f"no adapter serves {metric['external']['metric']['name']}"
+        for metric in (m["external"]["metric"] for m in scaler["spec"]["metrics"] if m["type"] == "External"):
+            if f"as: {metric['name']}}}" not in adapter:
+                yield scaler, f"no adapter serves {metric['name']}"
+            whose = {v.removeprefix("redress-") for v in metric.get("selector", {}).get("matchLabels", {}).values()}
+            if whose != {scaler["metadata"]["name"].removeprefix("redress-")}:
+                yield scaler, f"grows with {metric['name']} of others"
     for budget in overlay.of("PodDisruptionBudget"):
         if budget["spec"].get("maxUnavailable") == 0:
             yield budget, "nothing may ever be evicted, so no node can be drained"

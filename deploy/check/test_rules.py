@@ -178,6 +178,8 @@ class Breaks(unittest.TestCase):
         self.broken_by(rule, scaler(lambda s: s.update(minReplicas=99)), words="above maxReplicas")
         self.broken_by(rule, scaler(lambda s: s.update(minReplicas=1)), words="one replica")
         self.broken_by(rule, scaler(lambda s: s["metrics"][1]["external"]["metric"].update(name="x")), words="no adapter")
+        self.broken_by(rule, scaler(lambda s: s["metrics"][1]["external"]["metric"].pop("selector")), words="of others")
+        self.broken_by(rule, scaler(lambda s: s["metrics"][1]["external"]["metric"]["selector"]["matchLabels"].update(redress_subscriber="triage")), words="of others")
         self.broken_by(rule, self.intake(lambda d: d["spec"].update(replicas=3)), words="undo")
         self.broken_by(rule, lambda o: o.get("PodDisruptionBudget", "redress-intake")["spec"].update(maxUnavailable=0), words="evicted")
 
