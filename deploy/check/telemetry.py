@@ -248,12 +248,12 @@ def faults():
         if "alert" not in rule:
             continue
         notes = rule.get("annotations", {})
-        for key in ("summary", "impact", "runbook"):
+        for key in ("summary", "impact", "runbook_url"):
             if not notes.get(key):
                 yield f"{where}: {rule['alert']} has no {key}"
-        file, _, anchor = notes.get("runbook", "").partition("#")
-        if file != "docs/runbook.md" or anchor not in sections:
-            yield f"{where}: {rule['alert']} names {notes.get('runbook')}, which is no section of the runbook"
+        page, _, anchor = notes.get("runbook_url", "").partition("#")
+        if page != "{{ $externalLabels.redress_docs }}docs/runbook.md" or anchor not in sections:
+            yield f"{where}: {rule['alert']} names {notes.get('runbook_url')}, which is no section of the runbook"
         if rule.get("labels", {}).get("severity") not in ("page", "ticket"):
             yield f"{where}: {rule['alert']} is neither a page nor a ticket"
 
@@ -268,7 +268,7 @@ def unlisted_alerts():
     """Alerts that the runbook's table does not lead to the section that they name."""
     text = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
     rows = {name: anchor for names, anchor in re.findall(r"^\| (`Redress[^|]*) \| \[[^\]]+\]\(#([\w-]+)\)", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", names)}
-    alerts = {r["alert"]: r.get("annotations", {}).get("runbook", "") for _, r in all_rules() if "alert" in r}
+    alerts = {r["alert"]: r.get("annotations", {}).get("runbook_url", "") for _, r in all_rules() if "alert" in r}
     return sorted([a for a, link in alerts.items() if not link.endswith(f"#{rows.get(a)}")] + [a for a in rows if a not in alerts])
 
 

@@ -5,12 +5,14 @@ from unittest import mock
 
 import telemetry
 
+RUNBOOK = "{{ $externalLabels.redress_docs }}docs/runbook.md"
+
 
 class Telemetry(unittest.TestCase):
     def seen(self, expression="vector(1)", **changes):
         rule = {
             "alert": "Test", "expr": expression, "labels": {"severity": "page"},
-            "annotations": {"summary": "s", "impact": "i", "runbook": "docs/runbook.md#parked-events"},
+            "annotations": {"summary": "s", "impact": "i", "runbook_url": RUNBOOK + "#parked-events"},
         }
         rule.update(changes)
         only = {"all_rules": lambda: [("test.yaml", rule)], "dashboards": lambda: [], "undocumented": lambda: []}
@@ -46,10 +48,11 @@ class Telemetry(unittest.TestCase):
             self.assertIn("buckets of the SDK", self.seen()[0])
 
     def test_an_alert_that_tells_too_little_is_seen(self):
-        notes = {"summary": "s", "impact": "i", "runbook": "docs/runbook.md#parked-events"}
+        notes = {"summary": "s", "impact": "i", "runbook_url": RUNBOOK + "#parked-events"}
         for key in notes:
             self.assertTrue(self.seen(annotations={k: v for k, v in notes.items() if k != key}), key)
-        self.assertIn("no section", self.seen(annotations={**notes, "runbook": "docs/runbook.md#nowhere"})[0])
+        self.assertIn("no section", self.seen(annotations={**notes, "runbook_url": RUNBOOK + "#nowhere"})[0])
+        self.assertIn("no section", self.seen(annotations={**notes, "runbook_url": "docs/runbook.md#parked-events"})[0])
         self.assertIn("neither", self.seen(labels={"severity": "loud"})[0])
 
     def test_names_are_those_that_the_collector_makes(self):
