@@ -20,6 +20,28 @@ UNITS = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}
 # What Prometheus and the collector add by themselves.
 ALWAYS = {"target_info", "ALERTS", "up", "redress_spans_duration_seconds_bucket"}
 ALWAYS_LABELS = {"service_name", "span_name", "job", "instance", "le", "alertname", "alertstate", "severity", "slo"}
+# Labels whose values docs/telemetry.md lists → where they stand in the code: a file, the text behind which they begin,
+# and the one before which they end.
+VALUES = {
+    ("redress.outcome", "redress.events.deliveries"): ("crates/events/src/courier.rs", "fn judge(", "self.metrics.delivered"),
+    ("redress.outcome", "redress.events.received"): ("crates/events/src/inbox.rs", "fn count(", "};"),
+    ("redress.timers.outcome", ""): ("crates/timers/src/fire.rs", "impl Outcome {", "\n    }"),
+    ("redress.timers.cause", ""): ("crates/timers/src/receipt.rs", '    Cause, "', "\n    }"),
+    ("redress.site.kind", ""): ("crates/model/src/words.rs", '    SiteKind, "', "\n    }"),
+    ("redress.case.status", ""): ("crates/model/src/words.rs", '    CaseStatus, "', "\n    }"),
+    ("redress.clock.kind", ""): ("crates/model/src/words.rs", '    ClockKind, "', "\n    }"),
+    ("redress.incident.mode", ""): ("services/crisis/src/domain/words.rs", '    Mode, "', "\n    }"),
+    ("redress.incident.stage", ""): ("services/crisis/src/domain/words.rs", '    Stage, "', "\n    }"),
+    ("redress.message.channel", ""): ("services/notification/src/domain/words.rs", '    MessageChannel, "', "\n    }"),
+    ("redress.message.provider", ""): ("services/notification/src/domain/words.rs", '    Provider, "', "\n    }"),
+    ("redress.message.outcome", ""): ("services/notification/src/domain/words.rs", '    AttemptOutcome, "', "\n    }"),
+    ("redress.message.state", ""): ("services/notification/src/domain/words.rs", '    MessageState, "', "\n    }"),
+    ("redress.message.report", ""): ("services/notification/src/domain/words.rs", '    DeliveryReport, "', "\n    }"),
+    ("redress.message.decision", ""): ("services/notification/src/domain/words.rs", '    HoldDecision, "', "\n    }"),
+    ("redress.message.template", ""): ("services/notification/src/domain/words.rs", "pub fn key(self)", "\n    }"),
+    ("redress.task.kind", ""): ("services/notification/src/domain/task.rs", '    TaskKind, "', "\n    }"),
+    ("redress.task.outcome", ""): ("services/notification/src/domain/task.rs", '    TaskOutcome, "', "\n    }"),
+}
 WORDS = {
     "sum", "min", "max", "avg", "count", "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless",
     "rate", "increase", "irate", "histogram_quantile", "absent_over_time", "absent", "vector", "max_over_time", "min_over_time",
@@ -114,6 +136,34 @@ def documented():
     return metrics, set(re.findall(r"`([\w.]+)`", text))
 
 
+def values_of_code(file, begin, end):
+    """What a match or a set of words gives: behind `=>`, or the first of a pair."""
+    text = (ROOT / file).read_text(encoding="utf-8").split(begin)[1].split(end)[0]
+    return set(re.findall(r'(?:=> |\(\s*)"([\w.]+)"', text))
+
+
+def documented_values():
+    """(label, metric) → values, as the table of docs/telemetry.md says; without a metric where all are meant."""
+    text = (ROOT / "docs/telemetry.md").read_text(encoding="utf-8")
+    section = text.split("### Values of labels\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([\w.]+)`(?: of `([\w.]+)`)? \| ([^|`]+?) \|", section, re.MULTILINE)
+    return {(label, metric): set(values.split(", ")) for label, metric, values in rows}
+
+
+def value_faults():
+    """Where docs/telemetry.md gives a label other values than the code."""
+    listed = documented_values()
+    for (label, metric), source in VALUES.items():
+        found, code = listed.get((label, metric), set()), values_of_code(*source)
+        for value in sorted(found ^ code):
+            yield f"docs/telemetry.md: {label} {metric}: {value} is {'in the code only' if value in code else 'nowhere in the code'}"
+    text = (ROOT / "docs/telemetry.md").read_text(encoding="utf-8")
+    known = {label for label, _ in listed}
+    for label in sorted(set().union(*(labels for _, _, labels in documented()[0].values())) - known):
+        if f"`{label}` (" not in text:
+            yield f"docs/telemetry.md does not say which values {label} has"
+
+
 def undocumented():
     """Where docs/telemetry.md and the code say different things."""
     metrics, words = documented()
@@ -132,6 +182,7 @@ def undocumented():
                 yield f"docs/telemetry.md gives {name} the label {label}, which nobody sets"
     for field in sorted(log_fields() - words):
         yield f"docs/telemetry.md does not list the log field {field}"
+    yield from value_faults()
 
 
 def prometheus(name):

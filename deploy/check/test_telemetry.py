@@ -67,6 +67,17 @@ class Telemetry(unittest.TestCase):
         self.assertIn("redress_timers_index_ready_ratio", names)
         self.assertIn("rpc_response_status_code", labels)
 
+    def test_a_value_that_a_label_has_not_or_that_is_not_listed_is_seen(self):
+        self.assertEqual([], list(telemetry.value_faults()))
+        with mock.patch.dict(telemetry.VALUES, {("redress.incident.mode", ""): telemetry.VALUES[("redress.incident.stage", "")]}):
+            found = "\n".join(telemetry.value_faults())
+            self.assertIn("redress.incident.mode : LATENT is in the code only", found)
+            self.assertIn("redress.incident.mode : PRIVATE is nowhere in the code", found)
+        with mock.patch.object(telemetry, "documented_values", lambda: {}):
+            found = "\n".join(telemetry.value_faults())
+            self.assertIn("does not say which values redress.event.type has", found)
+            self.assertNotIn("db.system.name", found, "which says so beside its name")
+
     def test_an_instrument_is_found_however_it_is_made(self):
         code = [
             'meter.u64_counter("a.made").with_unit("{event}").build();',
