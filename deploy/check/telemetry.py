@@ -17,8 +17,10 @@ CONVENTIONS = {  # Constants of opentelemetry-semantic-conventions that stand wh
     "RPC_RESPONSE_STATUS_CODE": "rpc.response.status_code",
 }
 UNITS = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}
+# Durations of spans, by the collector: the only series with exemplars, since the SDK takes none.
+EXEMPLARS = "redress_spans_duration_seconds_bucket"
 # What Prometheus and the collector add by themselves.
-ALWAYS = {"target_info", "ALERTS", "up", "redress_spans_duration_seconds_bucket"}
+ALWAYS = {"target_info", "ALERTS", "up", EXEMPLARS}
 ALWAYS_LABELS = {"service_name", "span_name", "job", "instance", "le", "alertname", "alertstate", "severity", "slo"}
 # Labels whose values docs/telemetry.md lists → where they stand in the code: a file, the text behind which they begin,
 # and the one before which they end.
@@ -272,7 +274,7 @@ def literals():
 
 
 def is_known(label, value):
-    if label == "job":
+    if label in ("job", "service_name"):
         return value.removeprefix("redress-") in SERVICES or value == "redress-.+"
     return label == "le" or value in literals()
 
@@ -294,6 +296,11 @@ def faults():
         for label, value in values(expression):
             if value and not value.startswith("$") and not is_known(label, value):
                 yield f"{where} asks for {label} {value}, which nobody sets"
+    for name, board in dashboards():
+        for panel in board["panels"]:
+            for target in panel.get("targets", []):
+                if bool(target.get("exemplar")) != (EXEMPLARS in target["expr"]):
+                    yield f"{name}: {panel['title']} shows exemplars where there are none, or none where there are: {EXEMPLARS} alone has them"
     sections = anchors()
     for where, rule in all_rules():
         if "alert" not in rule:

@@ -47,6 +47,17 @@ class Telemetry(unittest.TestCase):
         with mock.patch.object(telemetry, "bounds", lambda: {"redress_timers_lag_seconds": None}):
             self.assertIn("buckets of the SDK", self.seen()[0])
 
+    def test_exemplars_that_are_asked_of_the_wrong_series_are_seen(self):
+        def seen(expr, exemplar):
+            board = {"panels": [{"title": "P", "targets": [{"expr": expr, "exemplar": exemplar}]}]}
+            with mock.patch.multiple(telemetry, dashboards=lambda: [("x.json", board)], all_rules=lambda: [], undocumented=lambda: []):
+                return list(telemetry.faults())
+
+        spans, calls = "rate(redress_spans_duration_seconds_bucket[5m])", "rate(rpc_server_call_duration_seconds_bucket[5m])"
+        self.assertEqual([], seen(spans, True) + seen(calls, False))
+        self.assertIn("shows exemplars", seen(spans, False)[0])
+        self.assertIn("shows exemplars", seen(calls, True)[0])
+
     def test_an_alert_that_tells_too_little_is_seen(self):
         notes = {"summary": "s", "impact": "i", "runbook_url": RUNBOOK + "#parked-events"}
         for key in notes:
