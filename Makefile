@@ -39,7 +39,7 @@ bench-reports: setup ## Analysis over a year of 1 million cases: a table, and ta
 bench-timers: setup ## Timers beside BullMQ on one Redis: a table, and target/bench/timers.json
 	@scripts/bench-timers
 
-lint: setup ## buf lint and breaking, rustfmt, clippy with warnings denied, cargo-deny where installed
+lint: setup ## buf lint and breaking, rustfmt, clippy with warnings denied, manifests and alerts, cargo-deny where installed
 	@scripts/lint
 
 fmt: ## Format all Rust files
@@ -54,7 +54,7 @@ image: ## Build the images of the services and of the CLI (SERVICE=intake for on
 manifests: ## Render the Kubernetes overlays into target/manifests
 	@scripts/manifests
 
-manifests-check: ## Validate the overlays for three Kubernetes versions, and alerts and dashboards against the code
+manifests-check: ## Validate the overlays for three Kubernetes versions, alerts and dashboards against the code; fire every alert
 	@scripts/manifests check
 
 clean: ## Remove build output and the platform's data, wherever it lies (REDRESS_HOME)

@@ -71,8 +71,8 @@ def public_services():
     return frozenset(found)
 
 
-def limit_seconds(name):
-    text = (ROOT / "crates/runtime/src/host.rs").read_text(encoding="utf-8")
+def limit_seconds(name, file="crates/runtime/src/host.rs"):
+    text = (ROOT / file).read_text(encoding="utf-8")
     return int(re.search(rf"const {name}: Duration = Duration::from_secs\((\d+)\)", text)[1])
 
 
@@ -82,3 +82,8 @@ def workers_limit_seconds():
 
 def threads_limit_seconds():
     return limit_seconds("THREADS_LIMIT")
+
+
+def resolve_seconds():
+    """How often a caller asks for the addresses behind a name."""
+    return limit_seconds("RESOLVE_EVERY", "crates/rpc/src/client/address.rs")

@@ -239,12 +239,20 @@ def pods_are_restricted(overlay):
             yield namespace, "does not enforce Pod Security restricted"
 
 
+# How old an answer of the cluster's DNS may be: the time to live of CoreDNS' kubernetes plugin.
+DNS_SECONDS = 5
+
+
 def grace_covers_the_drain(overlay):
     for workload in filter(is_service, overlay.of("Deployment")):
         container = pod(workload)["containers"][0]
         settings = settings_of(overlay, workload)
+        pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        known = code_facts.resolve_seconds() + DNS_SECONDS
+        if pause < known:
+            yield workload, f"stops after {pause} s; callers know for up to {known} s an address that is gone"
         need = (
-            container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            pause
             + int(settings["server.drain_wait_seconds"]) + int(settings["server.drain_limit_seconds"])
             + code_facts.workers_limit_seconds() + code_facts.threads_limit_seconds() + 5
         )
@@ -382,9 +390,12 @@ def scaling_is_possible(overlay):
         target = overlay.get("Deployment", scaler["spec"]["scaleTargetRef"]["name"])
         if target and "replicas" in target["spec"]:
             yield scaler, "its Deployment sets replicas, too: each apply would undo the scaling"
-        for metric in scaler["spec"]["metrics"]:
-            if metric["type"] == "External" and f"as: {metric['external']['metric']['name']}}}" not in adapter:
-                yield scaler, f"no adapter serves {metric['external']['metric']['name']}"
+        for metric in (m["external"]["metric"] for m in scaler["spec"]["metrics"] if m["type"] == "External"):
+            if f"as: {metric['name']}}}" not in adapter:
+                yield scaler, f"no adapter serves {metric['name']}"
+            whose = {v.removeprefix("redress-") for v in metric.get("selector", {}).get("matchLabels", {}).values()}
+            if whose != {scaler["metadata"]["name"].removeprefix("redress-")}:
+                yield scaler, f"grows with {metric['name']} of others"
     for budget in overlay.of("PodDisruptionBudget"):
         if budget["spec"].get("maxUnavailable") == 0:
             yield budget, "nothing may ever be evicted, so no node can be drained"
@@ -414,7 +425,8 @@ def postgres_has_connections_for_all(overlay):
                 yield workload, f"{text}, all replicas together may open {need}"
             if text.startswith("max_connections="):
                 limit = containers(workload)[0]["resources"]["limits"]["memory"]
-                yield from memory_faults(workload, limit, need, 128 * 2**20)
+                volumes = [v["emptyDir"] for v in pod(workload).get("volumes", []) if v.get("emptyDir", {}).get("medium") == "Memory"]
+                yield from memory_faults(workload, limit, need, 128 * 2**20 + sum(quantity(v.get("sizeLimit", limit)) for v in volumes))
 
 
 def memory_faults(obj, limit, connections, shared):

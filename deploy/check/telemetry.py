@@ -17,9 +17,33 @@ CONVENTIONS = {  # Constants of opentelemetry-semantic-conventions that stand wh
     "RPC_RESPONSE_STATUS_CODE": "rpc.response.status_code",
 }
 UNITS = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}
+# Durations of spans, by the collector: the only series with exemplars, since the SDK takes none.
+EXEMPLARS = "redress_spans_duration_seconds_bucket"
 # What Prometheus and the collector add by themselves.
-ALWAYS = {"target_info", "ALERTS", "up", "redress_spans_duration_seconds_bucket"}
+ALWAYS = {"target_info", "ALERTS", "up", EXEMPLARS}
 ALWAYS_LABELS = {"service_name", "span_name", "job", "instance", "le", "alertname", "alertstate", "severity", "slo"}
+# Labels whose values docs/telemetry.md lists → where they stand in the code: a file, the text behind which they begin,
+# and the one before which they end.
+VALUES = {
+    ("redress.outcome", "redress.events.deliveries"): ("crates/events/src/courier.rs", "fn judge(", "self.metrics.delivered"),
+    ("redress.outcome", "redress.events.received"): ("crates/events/src/inbox.rs", "fn count(", "};"),
+    ("redress.timers.outcome", ""): ("crates/timers/src/fire.rs", "impl Outcome {", "\n    }"),
+    ("redress.timers.cause", ""): ("crates/timers/src/receipt.rs", '    Cause, "', "\n    }"),
+    ("redress.site.kind", ""): ("crates/model/src/words.rs", '    SiteKind, "', "\n    }"),
+    ("redress.case.status", ""): ("crates/model/src/words.rs", '    CaseStatus, "', "\n    }"),
+    ("redress.clock.kind", ""): ("crates/model/src/words.rs", '    ClockKind, "', "\n    }"),
+    ("redress.incident.mode", ""): ("services/crisis/src/domain/words.rs", '    Mode, "', "\n    }"),
+    ("redress.incident.stage", ""): ("services/crisis/src/domain/words.rs", '    Stage, "', "\n    }"),
+    ("redress.message.channel", ""): ("services/notification/src/domain/words.rs", '    MessageChannel, "', "\n    }"),
+    ("redress.message.provider", ""): ("services/notification/src/domain/words.rs", '    Provider, "', "\n    }"),
+    ("redress.message.outcome", ""): ("services/notification/src/domain/words.rs", '    AttemptOutcome, "', "\n    }"),
+    ("redress.message.state", ""): ("services/notification/src/domain/words.rs", '    MessageState, "', "\n    }"),
+    ("redress.message.report", ""): ("services/notification/src/domain/words.rs", '    DeliveryReport, "', "\n    }"),
+    ("redress.message.decision", ""): ("services/notification/src/domain/words.rs", '    HoldDecision, "', "\n    }"),
+    ("redress.message.template", ""): ("services/notification/src/domain/words.rs", "pub fn key(self)", "\n    }"),
+    ("redress.task.kind", ""): ("services/notification/src/domain/task.rs", '    TaskKind, "', "\n    }"),
+    ("redress.task.outcome", ""): ("services/notification/src/domain/task.rs", '    TaskOutcome, "', "\n    }"),
+}
 WORDS = {
     "sum", "min", "max", "avg", "count", "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless",
     "rate", "increase", "irate", "histogram_quantile", "absent_over_time", "absent", "vector", "max_over_time", "min_over_time",
@@ -27,36 +51,40 @@ WORDS = {
 }
 
 
+@functools.cache
 def rust_files():
-    for folder in ("crates", "services"):
-        for path in (ROOT / folder).glob("*/src/**/*.rs"):
-            yield path.read_text(encoding="utf-8")
+    paths = [path for folder in ("crates", "services") for path in sorted((ROOT / folder).glob("*/src/**/*.rs"))]
+    return tuple(path.read_text(encoding="utf-8") for path in paths)
 
 
+def made():
+    """(kind, name, unit, how it goes on) of every instrument that the code makes: by a meter, or as a Counted."""
+    name = r'\(\s*("[^"]+"|[A-Z_]+)\s*\)'
+    built = re.compile(r"\.[iuf]64_(?:observable_)?(counter|up_down_counter|histogram|gauge)" + name + r"(.*?)\.build\(\)", re.DOTALL)
+    counted = re.compile(r'\bCounted::gauge\(\s*[^,"]+,\s*"([^"]+)",\s*"([^"]*)",')
+    for text in rust_files():
+        for kind, name, rest in built.findall(text):
+            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
+            yield kind, CONVENTIONS.get(name) or name.strip('"'), unit[1] if unit else "", rest
+        for name, unit in counted.findall(text):
+            yield "gauge", name, unit, ""
+
+
+@functools.cache
 def emitted():
     """Names that Prometheus knows → kind, and the labels that the code gives to anything."""
     names, labels = {}, set()
-    meter = re.compile(r'\.[iuf]64_(?:observable_)?(counter|up_down_counter|histogram|gauge)\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
+    for kind, name, unit, _ in made():
+        for end in ("_bucket", "_sum", "_count") if kind == "histogram" else ("",):
+            names[prometheus(name) + suffix(kind, unit) + end] = kind
     for text in rust_files():
-        for kind, name, rest in meter.findall(text):
-            name = CONVENTIONS.get(name) or name.strip('"')
-            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
-            full = prometheus(name) + suffix(kind, unit[1] if unit else "")
-            for end in ("_bucket", "_sum", "_count") if kind == "histogram" else ("",):
-                names[full + end] = kind
         labels |= {prometheus(CONVENTIONS.get(n) or n.strip('"')) for n in re.findall(r'KeyValue::new\(\s*("[^"]+"|[A-Z_]+)', text)}
     return names, labels
 
 
 def instruments():
     """name → (kind, unit) of every instrument of the code, as OpenTelemetry names it."""
-    found = {}
-    meter = re.compile(r'\.[iuf]64_(?:observable_)?(counter|up_down_counter|histogram|gauge)\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
-    for text in rust_files():
-        for kind, name, rest in meter.findall(text):
-            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
-            found[CONVENTIONS.get(name) or name.strip('"')] = (kind, unit[1] if unit else "")
-    return found
+    return {name: (kind, unit) for kind, name, unit, _ in made()}
 
 
 @functools.cache
@@ -64,22 +92,19 @@ def bounds():
     """histogram → the bounds of its buckets; None where it has those of the SDK, which are made for milliseconds."""
     found = {}
     constants = {}
-    texts = list(rust_files())
-    for text in texts:
+    for text in rust_files():
         for name, numbers in re.findall(r"const (\w+BOUNDS): \[f64; \d+\] = \[(.*?)\]", text, re.DOTALL):
             constants[name] = [float(n) for n in re.findall(r"[\d.]+", numbers)]
-    meter = re.compile(r'\.[iuf]64_histogram\(\s*("[^"]+"|[A-Z_]+)\s*\)(.*?)\.build\(\)', re.DOTALL)
-    for text in texts:
-        for name, rest in meter.findall(text):
-            name = CONVENTIONS.get(name) or name.strip('"')
-            numbers = re.search(r"\.with_boundaries\(\s*vec!\[(.*?)\]", rest, re.DOTALL)
-            constant = re.search(r"\.with_boundaries\(\s*(?:\w+::)*(\w+BOUNDS)", rest)
-            unit = re.search(r'\.with_unit\("([^"]+)"\)', rest)
-            full = prometheus(name) + suffix("histogram", unit[1] if unit else "")
-            if numbers:
-                found[full] = [float(n) for n in re.findall(r"[\d.]+", numbers[1])]
-            else:
-                found[full] = constants.get(constant[1]) if constant else None
+    for kind, name, unit, rest in made():
+        if kind != "histogram":
+            continue
+        numbers = re.search(r"\.with_boundaries\(\s*vec!\[(.*?)\]", rest, re.DOTALL)
+        constant = re.search(r"\.with_boundaries\(\s*(?:\w+::)*(\w+BOUNDS)", rest)
+        full = prometheus(name) + suffix(kind, unit)
+        if numbers:
+            found[full] = [float(n) for n in re.findall(r"[\d.]+", numbers[1])]
+        else:
+            found[full] = constants.get(constant[1]) if constant else None
     return found
 
 
@@ -113,6 +138,34 @@ def documented():
     return metrics, set(re.findall(r"`([\w.]+)`", text))
 
 
+def values_of_code(file, begin, end):
+    """What a match or a set of words gives: behind `=>`, or the first of a pair."""
+    text = (ROOT / file).read_text(encoding="utf-8").split(begin)[1].split(end)[0]
+    return set(re.findall(r'(?:=> |\(\s*)"([\w.]+)"', text))
+
+
+def documented_values():
+    """(label, metric) → values, as the table of docs/telemetry.md says; without a metric where all are meant."""
+    text = (ROOT / "docs/telemetry.md").read_text(encoding="utf-8")
+    section = text.split("### Values of labels\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([\w.]+)`(?: of `([\w.]+)`)? \| ([^|`]+?) \|", section, re.MULTILINE)
+    return {(label, metric): set(values.split(", ")) for label, metric, values in rows}
+
+
+def value_faults():
+    """Where docs/telemetry.md gives a label other values than the code."""
+    listed = documented_values()
+    for (label, metric), source in VALUES.items():
+        found, code = listed.get((label, metric), set()), values_of_code(*source)
+        for value in sorted(found ^ code):
+            yield f"docs/telemetry.md: {label} {metric}: {value} is {'in the code only' if value in code else 'nowhere in the code'}"
+    text = (ROOT / "docs/telemetry.md").read_text(encoding="utf-8")
+    known = {label for label, _ in listed}
+    for label in sorted(set().union(*(labels for _, _, labels in documented()[0].values())) - known):
+        if f"`{label}` (" not in text:
+            yield f"docs/telemetry.md does not say which values {label} has"
+
+
 def undocumented():
     """Where docs/telemetry.md and the code say different things."""
     metrics, words = documented()
@@ -131,6 +184,7 @@ def undocumented():
                 yield f"docs/telemetry.md gives {name} the label {label}, which nobody sets"
     for field in sorted(log_fields() - words):
         yield f"docs/telemetry.md does not list the log field {field}"
+    yield from value_faults()
 
 
 def prometheus(name):
@@ -220,7 +274,7 @@ def literals():
 
 
 def is_known(label, value):
-    if label == "job":
+    if label in ("job", "service_name"):
         return value.removeprefix("redress-") in SERVICES or value == "redress-.+"
     return label == "le" or value in literals()
 
@@ -242,17 +296,22 @@ def faults():
         for label, value in values(expression):
             if value and not value.startswith("$") and not is_known(label, value):
                 yield f"{where} asks for {label} {value}, which nobody sets"
+    for name, board in dashboards():
+        for panel in board["panels"]:
+            for target in panel.get("targets", []):
+                if bool(target.get("exemplar")) != (EXEMPLARS in target["expr"]):
+                    yield f"{name}: {panel['title']} shows exemplars where there are none, or none where there are: {EXEMPLARS} alone has them"
     sections = anchors()
     for where, rule in all_rules():
         if "alert" not in rule:
             continue
         notes = rule.get("annotations", {})
-        for key in ("summary", "impact", "runbook"):
+        for key in ("summary", "impact", "runbook_url"):
             if not notes.get(key):
                 yield f"{where}: {rule['alert']} has no {key}"
-        file, _, anchor = notes.get("runbook", "").partition("#")
-        if file != "docs/runbook.md" or anchor not in sections:
-            yield f"{where}: {rule['alert']} names {notes.get('runbook')}, which is no section of the runbook"
+        page, _, anchor = notes.get("runbook_url", "").partition("#")
+        if page != "{{ $externalLabels.redress_docs }}docs/runbook.md" or anchor not in sections:
+            yield f"{where}: {rule['alert']} names {notes.get('runbook_url')}, which is no section of the runbook"
         if rule.get("labels", {}).get("severity") not in ("page", "ticket"):
             yield f"{where}: {rule['alert']} is neither a page nor a ticket"
 
@@ -267,7 +326,7 @@ def unlisted_alerts():
     """Alerts that the runbook's table does not lead to the section that they name."""
     text = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
     rows = {name: anchor for names, anchor in re.findall(r"^\| (`Redress[^|]*) \| \[[^\]]+\]\(#([\w-]+)\)", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", names)}
-    alerts = {r["alert"]: r.get("annotations", {}).get("runbook", "") for _, r in all_rules() if "alert" in r}
+    alerts = {r["alert"]: r.get("annotations", {}).get("runbook_url", "") for _, r in all_rules() if "alert" in r}
     return sorted([a for a, link in alerts.items() if not link.endswith(f"#{rows.get(a)}")] + [a for a in rows if a not in alerts])
 
 

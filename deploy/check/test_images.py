@@ -1,5 +1,6 @@
 """What the Dockerfile takes for granted about the workspace."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -9,6 +10,7 @@ import tomllib
 import unittest
 
 from model import ROOT, SERVICES
+
 
 def copy(source, target):
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -20,14 +22,18 @@ DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text(encoding="utf-8")
 
 class Images(unittest.TestCase):
     def test_the_compiler_is_that_of_the_workspace(self):
-        channel = tomllib.loads((ROOT / "rust-toolchain.toml").read_text(encoding="utf-8"))["toolchain"]["channel"]
-        self.assertIn(f"ARG RUST_VERSION={channel}\n", DOCKERFILE)
+        self.assertIn(f"ARG RUST_VERSION={self.channel()}\n", DOCKERFILE)
 
     def test_builder_and_base_are_of_one_debian(self):
         self.assertIn("slim-bookworm", DOCKERFILE)
         last = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)[-1]
         self.assertEqual("gcr.io/distroless/cc-debian12:nonroot", last)
         self.assertIn("USER 65532:65532", DOCKERFILE)
+
+    def test_the_runbook_names_the_images_that_it_is_built_from(self):
+        runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+        for image in re.findall(r"^FROM (\S+[:/]\S+)", DOCKERFILE, re.MULTILINE):
+            self.assertIn(f"`{image.replace('${RUST_VERSION}', self.channel())}`", runbook)
 
     def test_every_service_is_built(self):
         for service in SERVICES:
@@ -89,14 +95,21 @@ class Images(unittest.TestCase):
             told = subprocess.run(
                 ["cargo", "metadata", "--offline", "--locked", "--format-version=1"],
                 cwd=image, capture_output=True, text=True,
+                # rust-toolchain.toml stays outside of the image.
+                env={"RUSTUP_TOOLCHAIN": self.channel(), **os.environ},
             )
             if "failed to download" in told.stderr or "no matching package" in told.stderr:
                 self.skipTest("cargo has not fetched the dependencies yet: the workspace was not loaded")
             self.assertEqual(0, told.returncode, told.stderr)
 
+    def channel(self):
+        return tomllib.loads((ROOT / "rust-toolchain.toml").read_text(encoding="utf-8"))["toolchain"]["channel"]
+
     def committed(self):
-        listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], check=True, capture_output=True, text=True).stdout
-        return [pathlib.PurePosixPath(p) for p in listed.split("\0") if p and (ROOT / p).is_file()]
+        listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True)
+        if listed.returncode:
+            self.skipTest(f"git does not know what was committed: {listed.stderr.strip()}")
+        return [pathlib.PurePosixPath(p) for p in listed.stdout.split("\0") if p and (ROOT / p).is_file()]
 
     def is_in_context(self, path):
         """As .dockerignore says: the last line that matches decides, and a line takes whatever lies below it."""

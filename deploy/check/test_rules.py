@@ -15,6 +15,7 @@ RENDERED = ROOT / "target/manifests"
 OVERLAYS = {o.name: o for o in check.overlays(RENDERED)}
 
 
+@unittest.skipUnless(OVERLAYS, "nothing was rendered: kustomize is not here")
 class Breaks(unittest.TestCase):
     def broken_by(self, rule, change, overlay="prod", words=""):
         """Applies a change to a copy of the overlay; the rule must say so, and must have been silent before."""
@@ -111,6 +112,7 @@ class Breaks(unittest.TestCase):
         rule = rules.grace_covers_the_drain
         self.broken_by(rule, self.intake(lambda d: pod(d).update(terminationGracePeriodSeconds=30)), words="may need")
         self.broken_by(rule, lambda o: next(m for m in o.of("ConfigMap") if m["metadata"]["name"].startswith("redress-settings"))["data"].update(REDRESS__SERVER__DRAIN_LIMIT_SECONDS="60"), words="may need")
+        self.broken_by(rule, self.container(lambda c: c["lifecycle"]["preStop"]["sleep"].update(seconds=5)), words="an address that is gone")
 
     def test_a_variable_used_before_it_is_defined_is_seen(self):
         rule = rules.variables_are_defined_before_use
@@ -177,6 +179,8 @@ class Breaks(unittest.TestCase):
         self.broken_by(rule, scaler(lambda s: s.update(minReplicas=99)), words="above maxReplicas")
         self.broken_by(rule, scaler(lambda s: s.update(minReplicas=1)), words="one replica")
         self.broken_by(rule, scaler(lambda s: s["metrics"][1]["external"]["metric"].update(name="x")), words="no adapter")
+        self.broken_by(rule, scaler(lambda s: s["metrics"][1]["external"]["metric"].pop("selector")), words="of others")
+        self.broken_by(rule, scaler(lambda s: s["metrics"][1]["external"]["metric"]["selector"]["matchLabels"].update(redress_subscriber="triage")), words="of others")
         self.broken_by(rule, self.intake(lambda d: d["spec"].update(replicas=3)), words="undo")
         self.broken_by(rule, lambda o: o.get("PodDisruptionBudget", "redress-intake")["spec"].update(maxUnavailable=0), words="evicted")
 
@@ -189,12 +193,29 @@ class Breaks(unittest.TestCase):
         rule = rules.postgres_has_connections_for_all
         self.broken_by(rule, lambda o: o.get("Cluster", "redress-postgres")["spec"]["resources"]["limits"].update(memory="4Gi"), words="its memory ends")
         self.broken_by(rule, lambda o: containers(o.get("StatefulSet", "redress-postgres"))[0]["resources"]["limits"].update(memory="1Gi"), overlay="dev", words="its memory ends")
+        shared = lambda o: next(v for v in pod(o.get("StatefulSet", "redress-postgres"))["volumes"] if v["name"] == "shm")["emptyDir"]
+        self.broken_by(rule, lambda o: shared(o).update(sizeLimit="2Gi"), overlay="dev", words="its memory ends")
 
     def test_an_image_without_a_release_is_seen(self):
         rule = rules.images_are_pinned
         self.broken_by(rule, self.container(lambda c: c.update(image="registry:5000/redress-intake")), words="no release")
         self.broken_by(rule, self.container(lambda c: c.update(image="redress-intake:0.2.0")), words="different releases")
         self.broken_by(rule, lambda o: o.get("Job", "redress-migrate-0.1.0-intake")["metadata"].update(name="redress-migrate-intake"), words="in its name")
+
+    def test_the_runbook_names_every_image_from_outside(self):
+        def images(node):
+            if isinstance(node, dict):
+                yield from (v for k, v in node.items() if k == "image" and isinstance(v, str))
+                node = list(node.values())
+            if isinstance(node, list):
+                for value in node:
+                    yield from images(value)
+
+        runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+        found = {i for o in OVERLAYS.values() for i in images(o.objects) if not i.rsplit("/", 1)[-1].startswith("redress-")}
+        self.assertTrue(any("postgres" in image for image in found))
+        for image in found:
+            self.assertIn(f"`{image}`", runbook)
 
     def test_an_object_outside_of_the_namespace_is_seen(self):
         self.broken_by(rules.everything_is_in_the_namespace, self.intake(lambda d: d["metadata"].pop("namespace")))

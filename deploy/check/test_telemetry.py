@@ -5,15 +5,18 @@ from unittest import mock
 
 import telemetry
 
+RUNBOOK = "{{ $externalLabels.redress_docs }}docs/runbook.md"
+
 
 class Telemetry(unittest.TestCase):
     def seen(self, expression="vector(1)", **changes):
         rule = {
             "alert": "Test", "expr": expression, "labels": {"severity": "page"},
-            "annotations": {"summary": "s", "impact": "i", "runbook": "docs/runbook.md#parked-events"},
+            "annotations": {"summary": "s", "impact": "i", "runbook_url": RUNBOOK + "#parked-events"},
         }
         rule.update(changes)
-        with mock.patch.object(telemetry, "all_rules", lambda: [("test.yaml", rule)]), mock.patch.object(telemetry, "dashboards", lambda: []):
+        only = {"all_rules": lambda: [("test.yaml", rule)], "dashboards": lambda: [], "undocumented": lambda: []}
+        with mock.patch.multiple(telemetry, **only):
             return list(telemetry.faults())
 
     def test_what_is_committed_is_right(self):
@@ -44,11 +47,23 @@ class Telemetry(unittest.TestCase):
         with mock.patch.object(telemetry, "bounds", lambda: {"redress_timers_lag_seconds": None}):
             self.assertIn("buckets of the SDK", self.seen()[0])
 
+    def test_exemplars_that_are_asked_of_the_wrong_series_are_seen(self):
+        def seen(expr, exemplar):
+            board = {"panels": [{"title": "P", "targets": [{"expr": expr, "exemplar": exemplar}]}]}
+            with mock.patch.multiple(telemetry, dashboards=lambda: [("x.json", board)], all_rules=lambda: [], undocumented=lambda: []):
+                return list(telemetry.faults())
+
+        spans, calls = "rate(redress_spans_duration_seconds_bucket[5m])", "rate(rpc_server_call_duration_seconds_bucket[5m])"
+        self.assertEqual([], seen(spans, True) + seen(calls, False))
+        self.assertIn("shows exemplars", seen(spans, False)[0])
+        self.assertIn("shows exemplars", seen(calls, True)[0])
+
     def test_an_alert_that_tells_too_little_is_seen(self):
-        notes = {"summary": "s", "impact": "i", "runbook": "docs/runbook.md#parked-events"}
+        notes = {"summary": "s", "impact": "i", "runbook_url": RUNBOOK + "#parked-events"}
         for key in notes:
             self.assertTrue(self.seen(annotations={k: v for k, v in notes.items() if k != key}), key)
-        self.assertIn("no section", self.seen(annotations={**notes, "runbook": "docs/runbook.md#nowhere"})[0])
+        self.assertIn("no section", self.seen(annotations={**notes, "runbook_url": RUNBOOK + "#nowhere"})[0])
+        self.assertIn("no section", self.seen(annotations={**notes, "runbook_url": "docs/runbook.md#parked-events"})[0])
         self.assertIn("neither", self.seen(labels={"severity": "loud"})[0])
 
     def test_names_are_those_that_the_collector_makes(self):
@@ -62,6 +77,31 @@ class Telemetry(unittest.TestCase):
         self.assertIn("rpc_server_call_duration_seconds_bucket", names)
         self.assertIn("redress_timers_index_ready_ratio", names)
         self.assertIn("rpc_response_status_code", labels)
+
+    def test_a_value_that_a_label_has_not_or_that_is_not_listed_is_seen(self):
+        self.assertEqual([], list(telemetry.value_faults()))
+        with mock.patch.dict(telemetry.VALUES, {("redress.incident.mode", ""): telemetry.VALUES[("redress.incident.stage", "")]}):
+            found = "\n".join(telemetry.value_faults())
+            self.assertIn("redress.incident.mode : LATENT is in the code only", found)
+            self.assertIn("redress.incident.mode : PRIVATE is nowhere in the code", found)
+        with mock.patch.object(telemetry, "documented_values", lambda: {}):
+            found = "\n".join(telemetry.value_faults())
+            self.assertIn("does not say which values redress.event.type has", found)
+            self.assertNotIn("db.system.name", found, "which says so beside its name")
+
+    def test_an_instrument_is_found_however_it_is_made(self):
+        code = [
+            'meter.u64_counter("a.made").with_unit("{event}").build();',
+            'let b = Counted::gauge(\n    &meter,\n    "b.open",\n    "s",\n    "What stands, of \\"b\\".",\n);',
+            'Self { c: Counted::gauge(meter, "c.open", "{case}", "Open."), d: meter.f64_histogram("d.took").with_boundaries(vec![0.5, 2.0]).build() }',
+        ]
+        with mock.patch.object(telemetry, "rust_files", lambda: code):
+            self.assertEqual(
+                {"a.made": ("counter", "{event}"), "b.open": ("gauge", "s"), "c.open": ("gauge", "{case}"), "d.took": ("histogram", "")},
+                telemetry.instruments(),
+            )
+            self.assertEqual({"a_made_total", "b_open_seconds", "c_open", "d_took_bucket", "d_took_sum", "d_took_count"}, set(telemetry.emitted.__wrapped__()[0]))
+            self.assertEqual({"d_took": [0.5, 2.0]}, telemetry.bounds.__wrapped__())
 
     def test_an_alert_without_a_test_is_seen(self):
         with mock.patch.object(telemetry, "all_rules", lambda: [("x", {"alert": "Untested"})]):

@@ -11,6 +11,7 @@ mod releases;
 mod restore;
 mod retries;
 mod rolling;
+mod status;
 mod telemetry;
 mod telling;
 mod tenancy;

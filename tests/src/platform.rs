@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -216,7 +216,7 @@ impl Platform {
         let others = self.others.lock().expect("no test panics in here");
         let mut command = Command::new(match others.get(service) {
             Some(folder) => folder.join(format!("redress-{service}")),
-            None => binary(service),
+            None => binary(&format!("redress-{service}")),
         });
         drop(others);
         let prefix = format!("REDRESS_{}__", service.to_uppercase());
@@ -272,6 +272,22 @@ impl Platform {
             command.stderr(file);
         }
         command
+    }
+
+    /// Runs the command line as an administrator of this platform.
+    pub fn redress(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(binary("redress"));
+        command
+            .args(arguments)
+            // Of another platform on this machine it knows nothing.
+            .env("REDRESS_HOME", self.folder.path().join("home"))
+            .env("REDRESS_TOKEN", self.callers().token())
+            .stdin(Stdio::null());
+        for service in SERVICES {
+            let variable = format!("REDRESS_{}_URL", service.to_uppercase());
+            command.env(variable, self.url(service));
+        }
+        command.output().expect("the binary runs")
     }
 
     /// What a service wrote to its log so far.
@@ -336,15 +352,15 @@ fn end(child: &mut Child) -> Option<i32> {
     child.wait().expect("the process is ours").code()
 }
 
-/// The service's binary, built beside this test.
-fn binary(service: &str) -> PathBuf {
+/// A binary built beside this test.
+fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let folder = test
         .ancestors()
         .find(|p| p.ends_with("debug") || p.ends_with("release"))
         .unwrap_or_else(|| Path::new("target/debug"))
         .to_owned();
-    let path = folder.join(format!("redress-{service}"));
+    let path = folder.join(name);
     assert!(
         path.exists(),
         "{} is not built: run `make test`, or `cargo build --workspace --bins` first",

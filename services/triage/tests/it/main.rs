@@ -23,6 +23,7 @@ mod promises;
 mod refold;
 mod reopening;
 mod rescue;
+mod standing;
 mod surveys;
 mod suspicions;
 mod teaching;
