@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, SiteId, SiteName, StaffName};
-use redress_model::words::{CaseMode, CaseStatus};
+use redress_model::words::{CaseMode, CaseStatus, SignalBasis};
 use redress_proto::intake::v1 as pb;
 use redress_proto::intake::v1::TimelineKind;
 use redress_rpc::{Caller, etag};
@@ -26,6 +26,11 @@ use crate::store::viewer::look_as_platform;
 use crate::store::{announce, evidence, roster, search, stored, timeline};
 
 const METHOD: &str = "redress.intake.v1.CaseService/CreateCase";
+
+/// Who says that staff know something is one of those who record what staff know.
+const RECORD_SIGNALS: &str = "signals.record";
+/// Who says that somebody received a complaint answers for people, as who records their contacts.
+const ANSWER: &str = "cases.answer";
 
 /// Answers CreateCase.
 pub(super) async fn create(
@@ -81,6 +86,7 @@ pub(super) async fn take_in(
         Err(fault) => return repeated(intake, caller, &entry, fault.below("case"), now).await,
     };
     let site = intake.read(caller, &FindSite(&entry.site)).await?;
+    require_staff(caller, &new)?;
     if entry.validate_only {
         intake.read(caller, &CheckPeople(&new)).await?;
         return Ok(as_said(entry.wire));
@@ -101,6 +107,29 @@ pub(super) async fn take_in(
         now,
     };
     intake.run(caller, &operation).await
+}
+
+/// What only people of the company say of a live case: that staff confirmed a signal, and which person received it. A
+/// portal hands on what complainants say. History is told by those who may import it.
+fn require_staff(caller: &Caller, new: &NewCase) -> Result<(), Fault> {
+    if new.mode == CaseMode::Historical {
+        return Ok(());
+    }
+    let mut signals = new.signals.iter();
+    if let Some(at) = signals.position(|s| s.basis == SignalBasis::Confirmed)
+        && !caller.may(RECORD_SIGNALS)
+    {
+        let why = format!("case.signals[{at}].basis says that staff confirmed it");
+        return Err(Fault::denied_since(RECORD_SIGNALS, why));
+    }
+    if let Some(owner) = &new.first_contact_owner
+        && caller.staff.as_ref() != Some(owner)
+        && !caller.may(ANSWER)
+    {
+        let why = "case.first_contact_owner names who received it and is responsible";
+        return Err(Fault::denied_since(ANSWER, why));
+    }
+    Ok(())
 }
 
 struct FindSite<'a>(&'a SiteId);

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use redress_model::words::{CaseMode, CaseStatus, Channel as Way, DutyRole};
+use redress_model::words::{
+    CaseMode, CaseStatus, Channel as Way, DutyRole, SignalBasis, SignalKind,
+};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as events;
 use redress_proto::intake::v1 as pb;
+use redress_proto::words::Signal;
 use tonic::Code;
 
 use crate::world::{
-    World, caller, create, create_with, get, leak, person, reason, staff, start, update,
+    World, caller, create, create_with, get, leak, may, person, reason, staff, start, update,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,6 +188,68 @@ async fn every_wrong_field_of_a_case_is_named_at_once() {
         })
         .await;
     assert_eq!(reason(nothing, Code::InvalidArgument), "INVALID_FIELD");
+}
+
+fn signal(kind: SignalKind, basis: SignalBasis) -> Signal {
+    Signal {
+        kind: to_wire(kind),
+        basis: to_wire(basis),
+        ..Default::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_staff_say_at_receipt_that_staff_confirmed_a_signal_or_received_the_case() {
+    let world = World::new().await;
+    let portal = || may(&["cases.create", "cases.get"]);
+    let hurt = |basis| pb::Case {
+        signals: vec![
+            signal(SignalKind::ThreatensMedia, SignalBasis::Reported),
+            signal(SignalKind::Injury, basis),
+        ],
+        ..leak()
+    };
+    let owned = pb::Case {
+        first_contact_owner: "sites/lake/staff/top-lead".to_owned(),
+        ..leak()
+    };
+    for (said, field, permission) in [
+        (
+            hurt(SignalBasis::Confirmed),
+            "case.signals[1].basis",
+            "signals.record",
+        ),
+        (owned.clone(), "case.first_contact_owner", "cases.answer"),
+    ] {
+        for validate_only in [true, false] {
+            let asked = pb::CreateCaseRequest {
+                parent: "sites/lake".to_owned(),
+                case: Some(said.clone()),
+                request_id: String::new(),
+                validate_only,
+            };
+            let refused = world.cases(portal()).create_case(asked).await;
+            let status = refused.expect_err("a portal is no staff");
+            assert_eq!(status.code(), Code::PermissionDenied, "{status:?}");
+            let text = status.message();
+            assert!(text.contains(field) && text.contains(permission), "{text}");
+        }
+        let mut staff = world.cases(may(&["cases.create", permission]));
+        create(&mut staff, said).await.expect("staff say so");
+    }
+    let said: Vec<events::CaseReceived> = world.said("redress.case.received.v1").await;
+    assert_eq!(said.len(), 2, "nothing is kept of what was refused");
+
+    for basis in [SignalBasis::Reported, SignalBasis::Suspected] {
+        let handed_on = create(&mut world.cases(portal()), hurt(basis)).await;
+        assert_eq!(handed_on.expect("a complaint").signals.len(), 2);
+    }
+    let oneself = redress_rpc::Caller {
+        staff: Some("sites/lake/staff/top-lead".parse().expect("a staff name")),
+        ..portal()
+    };
+    let taken = create(&mut world.cases(oneself), owned.clone()).await;
+    assert_eq!(taken.expect("a complaint").owner, owned.first_contact_owner);
 }
 
 #[tokio::test(flavor = "multi_thread")]

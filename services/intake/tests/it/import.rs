@@ -1,14 +1,14 @@
 //! ImportCases: one result for each row, wrong rows stop nothing, history stays history.
 
 use jiff::SignedDuration;
-use redress_model::words::{CaseMode, CaseStatus};
+use redress_model::words::{CaseMode, CaseStatus, SignalBasis, SignalKind};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as events;
 use redress_proto::intake::v1 as pb;
 use tokio_stream::StreamExt as _;
 use tonic::Code;
 
-use crate::world::{World, at_site, caller, leak, person, reason, start};
+use crate::world::{World, at_site, caller, leak, may, person, reason, start};
 
 fn row(id: &str, mode: CaseMode, days_back: i64) -> pb::ImportCasesRequest {
     pb::ImportCasesRequest {
@@ -313,4 +313,34 @@ async fn real_messages_import_as_history_without_a_refusal_and_are_found_again()
         .filter(|l| l.contains("噪音") && l.contains("扰民"))
         .count();
     assert_eq!(found.len(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_keeps_what_was_confirmed_and_a_live_row_says_it_by_staff_alone() {
+    let world = World::new().await;
+    let confirmed = |id: &str, mode| {
+        let mut row = row(id, mode, 1);
+        let case = row.case.get_or_insert_default();
+        case.first_contact_owner = "sites/lake/staff/left-long-ago".to_owned();
+        case.signals.push(redress_proto::words::Signal {
+            kind: to_wire(SignalKind::Injury),
+            basis: to_wire(SignalBasis::Confirmed),
+            ..Default::default()
+        });
+        row
+    };
+    let rows = vec![
+        confirmed("1", CaseMode::Historical),
+        confirmed("2", CaseMode::Live),
+    ];
+    let results = world
+        .cases(may(&["cases.import"]))
+        .import_cases(tokio_stream::iter(rows))
+        .await
+        .expect("a stream")
+        .into_inner();
+    let results: Vec<pb::ImportCasesResponse> =
+        results.map(|r| r.expect("a result")).collect().await;
+    let reasons: Vec<&str> = results.iter().map(|r| r.reason.as_str()).collect();
+    assert_eq!(reasons, ["", "PERMISSION_DENIED"]);
 }

@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::isolation::search;
-use crate::world::{Cases, World, caller, create, get, leak, reason, staff, start, update};
+use crate::world::{Cases, World, caller, create, get, leak, may, reason, staff, start, update};
 
 async fn withdraw(cases: &mut Cases, name: &str, etag: &str) -> Result<pb::Case, Status> {
     let request = pb::WithdrawCaseRequest {
@@ -352,14 +352,6 @@ async fn contact(cases: &mut Cases, parent: &str, contact: pb::Contact) -> Resul
 async fn a_contact_that_meets_promises_is_recorded_by_who_may_answer() {
     let world = World::new().await;
     let case = world.create(leak()).await;
-    let may = |grants: &[&str]| {
-        let grants = grants.iter().map(|g| (*g).to_owned()).collect();
-        redress_rpc::Caller {
-            permissions: redress_rpc::roles::Roles::new([("r".to_owned(), grants)].into())
-                .permissions(["r"]),
-            ..caller("r")
-        }
-    };
     let mut portal = world.cases(may(&["cases.create", "cases.contact"]));
     let mut handler = world.cases(may(&["cases.contact", "cases.answer"]));
     use events::ContactDirection::{Inbound, Outbound, Unspecified};

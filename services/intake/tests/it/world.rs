@@ -85,6 +85,15 @@ pub(crate) fn caller(subject: &str) -> Caller {
     }
 }
 
+/// Who holds these permissions alone.
+pub(crate) fn may(grants: &[&str]) -> Caller {
+    let grants = grants.iter().map(|g| (*g).to_owned()).collect();
+    Caller {
+        permissions: Roles::new([("r".to_owned(), grants)].into()).permissions(["r"]),
+        ..caller("r")
+    }
+}
+
 pub(crate) fn at_site(subject: &str, site: &str) -> Caller {
     Caller {
         sites: vec![site.parse().expect("a slug")],
