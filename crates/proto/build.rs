@@ -102,8 +102,8 @@ fn checked(descriptors: &[u8], out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes `impl Said`: which required texts of a message say nothing. `min_len` counts characters, and some of them
-/// nobody sees.
+/// Writes `impl Said`: which required texts of a message, and which names that it gives, say nothing. `min_len` counts
+/// characters, and some of them nobody sees.
 fn blanks(message: &MessageDescriptor, path: &str) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
     for field in message.fields() {
@@ -113,7 +113,9 @@ fn blanks(message: &MessageDescriptor, path: &str) -> Result<String, Box<dyn Err
         }
         let (name, at) = (ident(field.name()), field.name());
         let said = match field.kind() {
-            Kind::String if rules.required => "crate::codec::say(&at, said, found);",
+            Kind::String if rules.required || at.starts_with("display_name") => {
+                "crate::codec::say(&at, said, found);"
+            }
             Kind::Message(of) if of.package_name().starts_with("redress.") => {
                 "said.blanks(&format!(\"{at}.\"), found);"
             }

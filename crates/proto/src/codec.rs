@@ -25,13 +25,14 @@ pub trait Checked {
     fn check(&self) -> Result<(), ValidationError>;
 }
 
-/// A message that knows which of its required texts say nothing, though they are long enough for their rule.
+/// A message that knows which of its required texts say nothing, though they are long enough for their rule, and which of
+/// its names: whoever is greeted by a name that nobody sees has none.
 pub(crate) trait Said {
     /// Adds a violation for each, with its path below `at`.
     fn blanks(&self, at: &str, found: &mut Vec<Violation>);
 }
 
-/// Adds a violation where nobody would see anything of a text that is required.
+/// Adds a violation where nobody would see anything of a text that is required, or of a name that is given.
 pub(crate) fn say(at: &str, text: &str, found: &mut Vec<Violation>) {
     // An empty one breaks its rule already.
     if !text.is_empty() && redress_model::text::is_blank(text) {
@@ -145,6 +146,7 @@ mod tests {
     use crate::assignment::v1::{
         Liability, ProposeSolutionRequest, RejectWorkRequest, Remedy, SolutionTerms,
     };
+    use crate::intake::v1::{Case, Complainant, UpdateCaseRequest};
 
     fn broken(request: &impl Checked) -> Vec<String> {
         let Err(error) = request.check() else {
@@ -185,6 +187,21 @@ mod tests {
                 broken(&proposal),
                 ["terms.summary", "terms.remedies[1].text"]
             );
+        }
+        let named = |name: &str| UpdateCaseRequest {
+            case: Some(Case {
+                complainants: vec![Complainant {
+                    display_name: name.to_owned(),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let blank = broken(&named("\u{200b}"));
+        assert_eq!(blank, ["case.complainants[0].display_name"]);
+        for name in ["", "王\u{200b}芳"] {
+            assert_eq!(broken(&named(name)), Vec::<String>::new());
         }
         let seen = RejectWorkRequest {
             answer: "\u{200b}经核实，不属实。".to_owned(),

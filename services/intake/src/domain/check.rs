@@ -54,11 +54,19 @@ impl Check {
         }
     }
 
-    /// A text of one line: `min` to `max` characters, no control characters; trimmed.
+    /// A text of one line: `min` to `max` characters, no control characters; trimmed. What is left of it can be seen: a
+    /// name or place of invisible characters would pass for one.
     pub fn line(&mut self, field: impl Into<String>, text: &str, min: usize, max: usize) -> String {
         let text = text.trim();
         if text.chars().any(char::is_control) {
             self.wrong(field, "must not hold control characters");
+            return String::new();
+        }
+        if !text.is_empty() && is_blank(text) {
+            self.wrong(
+                field,
+                "must say something: a reader sees none of its characters",
+            );
             return String::new();
         }
         self.bounds(field, text, min, max);
@@ -145,8 +153,9 @@ mod tests {
         check.lines("b", " \n ", 1, 10);
         check.lines("c", "a\0b", 1, 10);
         check.line("d", "四个字啊", 0, 3);
-        let fault = check.finish().expect_err("four are wrong").to_string();
-        for field in ["a ", "b ", "c ", "d "] {
+        check.line("e", " \u{200b}\u{3164} ", 0, 10);
+        let fault = check.finish().expect_err("five are wrong").to_string();
+        for field in ["a ", "b ", "c ", "d ", "e "] {
             assert!(fault.contains(field), "{fault}");
         }
     }

@@ -162,6 +162,10 @@ async fn every_wrong_field_of_a_case_is_named_at_once() {
         headcount: -1,
         text: "长".repeat(10_001),
         evidence: vec![pb::Evidence::default()],
+        complainants: vec![pb::Complainant {
+            display_name: "\u{200b}".to_owned(),
+            ..Default::default()
+        }],
         // … and rules that it cannot.
         received_time: Some(to_timestamp(start() + SignedDuration::from_hours(1))),
         first_contact_owner: "sites/river/staff/wang".to_owned(),
@@ -175,6 +179,7 @@ async fn every_wrong_field_of_a_case_is_named_at_once() {
         "case.headcount",
         "case.text",
         "case.evidence[0].kind",
+        "case.complainants[0].display_name",
         "case.received_time",
         "case.first_contact_owner",
     ] {

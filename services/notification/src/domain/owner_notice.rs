@@ -1,6 +1,7 @@
 //! Notices to the owners of a site (M19): how one moves from a draft to the owners, who may approve it, and what an
 //! approval is bound to.
 
+use redress_model::text::is_blank;
 use redress_model::words::Category;
 use redress_model::{Fault, words};
 use redress_vault::chain::Parts;
@@ -136,7 +137,7 @@ impl Content {
     pub fn is_unwritten(&self) -> bool {
         [&self.chinese, &self.english]
             .iter()
-            .any(|text| text.subject.trim().is_empty() || text.body.trim().is_empty())
+            .any(|text| is_blank(&text.subject) || is_blank(&text.body))
     }
 
     /// By which message it is told.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{CaseName, StaffId};
+use redress_model::text::is_blank;
 use redress_model::words::CaseStatus;
 use redress_proto::assignment::v1::{OfferHandoverRequest, OfferHandoverResponse};
 use redress_rpc::{Caller, etag};
@@ -73,7 +74,7 @@ impl Operation for Offer<'_> {
         let outcome = handover::offer(&before, self.receiver.clone(), text, self.now)
             .map_err(|e| refused(&e, &self.case))?;
         require_one_of(self.caller, &self.case, &[before.responsible.as_ref()])?;
-        if before.status == CaseStatus::Resolving && self.note.trim().is_empty() {
+        if before.status == CaseStatus::Resolving && is_blank(&self.note) {
             let text =
                 "must say why: who carries a solution out is not changed midway without a reason";
             return Err(Fault::invalid("note", text));

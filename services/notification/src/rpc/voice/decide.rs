@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::MessageName;
+use redress_model::text::is_blank;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -38,7 +39,7 @@ pub(super) async fn run(
     let name: MessageName = parse_field("name", order.name)?;
     caller.require_site(&name.site)?;
     shared::plain(&[("reason", order.reason)])?;
-    if order.reason.trim().is_empty() {
+    if is_blank(order.reason) {
         return Err(Fault::invalid("reason", "must say why"));
     }
     let decide = Decide {
