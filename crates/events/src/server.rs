@@ -38,7 +38,7 @@ impl InboxServer {
             .map(Event::from_cloud_event)
             .collect::<Result<Vec<_>, _>>()?;
         if events.iter().any(|e| e.source != sender) {
-            return Err(Fault::denied("delivering another service's events"));
+            return Err(Fault::only("the service that says the events"));
         }
         let results = self.0.receive(events).await?;
         Ok(DeliverResponse { results })

@@ -39,9 +39,9 @@ pub enum Fault {
     },
     /// The caller asks an administrator for the permission. PERMISSION_DENIED.
     Denied {
-        /// The permission that is missing.
+        /// The permission that is missing; empty where none would help, because it takes being somebody.
         permission: String,
-        /// Why it is asked for, for example whose the case is; empty where the method says it all.
+        /// Why it is asked for, for example whose the case is, or who may; empty where the method says it all.
         why: String,
     },
     /// The state does not allow the move; the description says what is legal. FAILED_PRECONDITION.
@@ -153,6 +153,11 @@ impl Fault {
             permission: permission.into(),
             why: why.into(),
         }
+    }
+
+    /// No permission helps: it is for these people alone, for example `a person on the roster`.
+    pub fn only(who: impl fmt::Display) -> Self {
+        Self::denied_since(String::new(), format!("only {who} may do this"))
     }
 
     /// The state does not allow it.
@@ -276,6 +281,7 @@ impl fmt::Display for Fault {
             Self::Denied { permission, why } if why.is_empty() => {
                 write!(f, "the permission {permission} is missing")
             }
+            Self::Denied { permission, why } if permission.is_empty() => f.write_str(why),
             Self::Denied { permission, why } => {
                 write!(f, "{why}; the permission {permission} is missing")
             }
@@ -361,6 +367,27 @@ mod tests {
         };
         let fields: Vec<String> = violations.into_iter().map(|v| v.field).collect();
         assert_eq!(fields, ["case.text", "update_mask"]);
+    }
+
+    #[test]
+    fn what_is_denied_names_the_permission_or_who_may() {
+        for (fault, text) in [
+            (
+                Fault::denied("cases.get"),
+                "the permission cases.get is missing",
+            ),
+            (
+                Fault::denied_since("cases.get", "the case is another's"),
+                "the case is another's; the permission cases.get is missing",
+            ),
+            (
+                Fault::only("a person on the roster"),
+                "only a person on the roster may do this",
+            ),
+        ] {
+            assert_eq!(fault.to_string(), text);
+            assert_eq!(fault.reason(), "PERMISSION_DENIED");
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Caller {
     pub fn require_service(&self) -> Result<&str, Fault> {
         self.service
             .as_deref()
-            .ok_or_else(|| Fault::denied("being a Redress service"))
+            .ok_or_else(|| Fault::only("a Redress service"))
     }
 
     /// Refuses a site that is surely out of scope before Postgres is asked. A courtesy: row security

@@ -38,11 +38,13 @@ pub fn status(fault: Fault) -> Status {
         }
         Fault::Unauthenticated { .. } => Code::Unauthenticated,
         Fault::Denied { permission, .. } => {
-            details.set_error_info(
-                fault.reason(),
-                ERROR_DOMAIN,
-                [("permission".to_owned(), permission.clone())],
-            );
+            if !permission.is_empty() {
+                details.set_error_info(
+                    fault.reason(),
+                    ERROR_DOMAIN,
+                    [("permission".to_owned(), permission.clone())],
+                );
+            }
             Code::PermissionDenied
         }
         Fault::Illegal {
@@ -157,6 +159,7 @@ mod tests {
             Fault::not_found("Case", "x"),
             Fault::unauthenticated("no token"),
             Fault::denied("cases.get"),
+            Fault::only("a person on the roster"),
             Fault::illegal("CASE_CLOSED", "reopen it first", "x"),
             Fault::conflict("x", "r2"),
             Fault::exists("x"),

@@ -120,7 +120,9 @@ pub fn fault(error: sqlx::Error) -> Fault {
                 // statement_timeout.
                 "57014" => Fault::Deadline,
                 code if code.starts_with("08") => Fault::unavailable(LOST_CONNECTION),
-                "42501" if outside_scope(e.as_ref()) => Fault::denied("site"),
+                "42501" if outside_scope(e.as_ref()) => {
+                    Fault::only("somebody whose token covers the site")
+                }
                 // A zero character, which no text of Postgres holds: as text, and within JSON.
                 "22021" | "22P05" => {
                     Fault::invalid("request", "must hold no zero characters in its texts")

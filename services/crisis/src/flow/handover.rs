@@ -87,9 +87,7 @@ impl Turn<'_> {
             return Err(Fault::illegal("NO_OFFER", text, &self.incident.name));
         };
         if by != Some(&offer.to) {
-            return Err(Fault::denied(
-                "being the person to whom the role is offered",
-            ));
+            return Err(Fault::only("the person to whom the role is offered"));
         }
         let to = offer.to.clone();
         if accept {

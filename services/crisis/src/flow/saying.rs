@@ -528,8 +528,8 @@ impl Turn<'_> {
             return Ok(());
         }
         let words: Vec<&str> = wanted.iter().map(|r| r.word()).collect();
-        Err(Fault::denied(format!(
-            "being {} of the incident or of the one that leads it, or a deputy",
+        Err(Fault::only(format!(
+            "the {} of the incident, or of the one that leads it, or a deputy,",
             words.join(" or ")
         )))
     }

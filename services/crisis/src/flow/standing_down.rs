@@ -90,8 +90,8 @@ impl Turn<'_> {
         let here = by.at(&self.incident.name.site);
         match self.roster.without_command(self.now) {
             Some((role, able)) if here.is_some_and(|staff| able.contains(staff)) => Ok(Some(role)),
-            _ => Err(Fault::denied(
-                "being a duty lead of the site who is on duty, or, where there is none, the region's contact, while nobody commands",
+            _ => Err(Fault::only(
+                "a duty lead of the site who is on duty (where there is none, the region's contact), while nobody commands,",
             )),
         }
     }

@@ -359,9 +359,12 @@ async fn authors_outsiders_and_the_same_eyes_give_no_step() {
     let refused = world.say(&draft, legal, Verdict::Approve, LEGAL).await;
     assert_eq!(reason(&refused.expect_err("author")), "AUTHOR_REVIEWS");
     let refused = world.say(&draft, legal, Verdict::Approve, "stranger").await;
-    assert_eq!(
-        refused.expect_err("no chain").code(),
-        Code::PermissionDenied
+    let refused = refused.expect_err("no chain");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let text = refused.message();
+    assert!(
+        text.starts_with("only the ") && text.ends_with(", or a deputy, may do this"),
+        "{text}"
     );
     let early = world
         .say(&draft, ReviewStep::Approval, Verdict::Approve, VOICE)

@@ -57,7 +57,7 @@ impl Decide<'_> {
         let organization = turn.organization().await?;
         organization
             .filter(|organization| self.caller.organizations.contains(organization))
-            .ok_or_else(|| Fault::denied("acting for the whole organization"))
+            .ok_or_else(|| Fault::only("somebody who acts for the whole organization"))
     }
 }
 

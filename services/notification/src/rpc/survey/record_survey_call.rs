@@ -125,7 +125,7 @@ pub(super) async fn handle(
         .staff
         .as_ref()
         .filter(|staff| staff.site == site)
-        .ok_or_else(|| Fault::denied("being a person on the roster"))?;
+        .ok_or_else(|| Fault::only("a person on the roster"))?;
     let unnumbered = proto::RecordSurveyCallRequest {
         request_id: String::new(),
         ..asked.clone()

@@ -95,7 +95,7 @@ impl ClaimTask<'_> {
         let staff = self
             .staff
             .filter(|staff| staff.site == self.name.site)
-            .ok_or_else(|| Fault::denied("being a person on the roster"))?;
+            .ok_or_else(|| Fault::only("a person on the roster"))?;
         let survey = surveys::get(tx, &self.name.site, id)
             .await?
             .ok_or_else(|| Fault::not_found("Task", self.name))?;
