@@ -11,6 +11,7 @@ use tonic::Request;
 
 use super::{Shared, parse, render};
 use crate::store::departments::{self, Department};
+use crate::store::sites;
 
 type Key = (Timestamp, String, String);
 
@@ -49,6 +50,8 @@ impl Operation for List {
     type Output = Vec<Department>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Department>, Fault> {
-        departments::list(tx, self.site.as_ref(), self.after.as_ref(), self.limit).await
+        let site = self.site.as_ref();
+        let rows = departments::list(tx, site, self.after.as_ref(), self.limit).await?;
+        sites::found(tx, site, rows).await
     }
 }

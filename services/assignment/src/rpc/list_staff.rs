@@ -9,6 +9,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, parse, render};
+use crate::store::sites;
 use crate::store::staff::{self, Filter, Staff};
 
 type Key = (Timestamp, String, String);
@@ -53,6 +54,7 @@ impl Operation for List {
     type Output = Vec<Staff>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Staff>, Fault> {
-        staff::list(tx, &self.filter, self.after.as_ref(), self.limit).await
+        let rows = staff::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        sites::found(tx, self.filter.site.as_ref(), rows).await
     }
 }

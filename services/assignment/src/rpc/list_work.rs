@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{Shared, parse, render};
 use crate::domain::work::Work;
+use crate::store::sites;
 use crate::store::work::{self, Filter};
 
 type Key = (Timestamp, Uuid);
@@ -62,6 +63,7 @@ impl Operation for List {
     type Output = Vec<Work>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Work>, Fault> {
-        work::list(tx, &self.filter, self.after.as_ref(), self.limit).await
+        let rows = work::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        sites::found(tx, self.filter.site.as_ref(), rows).await
     }
 }

@@ -66,3 +66,17 @@ pub async fn require(tx: &mut Tx, site: &SiteId) -> Result<(), Fault> {
     .map(|_| ())
     .ok_or_else(|| Fault::not_found("Site", format!("sites/{site}")))
 }
+
+/// What a list of a site finds, once it is sure that there is such a site: a name that was mistyped, or is of another
+/// organization, is no empty list.
+///
+/// # Errors
+/// NOT_FOUND when nothing is found and the site is not known, or not in scope.
+pub async fn found<T>(tx: &mut Tx, site: Option<&SiteId>, rows: Vec<T>) -> Result<Vec<T>, Fault> {
+    if rows.is_empty()
+        && let Some(site) = site
+    {
+        require(tx, site).await?;
+    }
+    Ok(rows)
+}

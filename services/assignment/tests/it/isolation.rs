@@ -180,46 +180,36 @@ async fn i8_another_site_sees_and_changes_nothing() {
             Code::NotFound
         );
 
-        for parent in ["sites/lakeside", "sites/-"] {
-            let parent = parent.to_owned();
-            let list = wire::ListWorkRequest {
-                parent: parent.clone(),
-                ..Default::default()
-            };
-            assert!(
-                work.list_work(by(ask(), list))
-                    .await
-                    .expect("empty")
-                    .into_inner()
-                    .work
-                    .is_empty()
-            );
-            let list = wire::ListStaffRequest {
-                parent: parent.clone(),
-                ..Default::default()
-            };
-            assert!(
-                roster
-                    .list_staff(by(ask(), list))
-                    .await
-                    .expect("empty")
-                    .into_inner()
-                    .staff
-                    .is_empty()
-            );
-            let list = wire::ListDepartmentsRequest {
-                parent,
-                ..Default::default()
-            };
-            assert!(
-                roster
-                    .list_departments(by(ask(), list))
-                    .await
-                    .expect("empty")
-                    .into_inner()
-                    .departments
-                    .is_empty()
-            );
+        hidden!(plan.list_leaves(wire::ListLeavesRequest {
+            parent: parent.clone(),
+            ..Default::default()
+        }));
+        hidden!(plan.list_swaps(wire::ListSwapsRequest {
+            parent: parent.clone(),
+            ..Default::default()
+        }));
+
+        // A site that is none of theirs looks as one that does not exist, and all of theirs hold nothing of it.
+        for (parent, expected) in [
+            ("sites/lakeside", Code::NotFound),
+            ("sites/nowhere", Code::NotFound),
+            ("sites/-", Code::Ok),
+        ] {
+            macro_rules! nothing {
+                ($service:ident.$method:ident($request:ident).$rows:ident) => {
+                    let list = wire::$request {
+                        parent: parent.to_owned(),
+                        ..Default::default()
+                    };
+                    let answer = $service.$method(by(ask(), list)).await;
+                    let rows = answer.as_ref().map_or(0, |a| a.get_ref().$rows.len());
+                    let what = stringify!($method);
+                    assert_eq!((refused(answer), rows), (expected, 0), "{what} of {parent}");
+                };
+            }
+            nothing!(work.list_work(ListWorkRequest).work);
+            nothing!(roster.list_staff(ListStaffRequest).staff);
+            nothing!(roster.list_departments(ListDepartmentsRequest).departments);
         }
     }
     assert_eq!(world.get(&case).await, before);

@@ -16,6 +16,7 @@ use super::Incidents;
 use super::view::{Depth, view};
 use crate::domain::words::{Mode, State};
 use crate::store::incidents::{self, Filter, Incident};
+use crate::store::sites;
 
 /// Every site of the caller.
 pub(super) const ANY_SITE: &str = "sites/-";
@@ -100,6 +101,7 @@ impl Operation for ListIncidents {
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let rows = incidents::list(tx, &self.filter, self.page.after(), self.page.limit()).await?;
+        let rows = sites::found(tx, self.filter.site.as_ref(), rows).await?;
         let key = |i: &Incident| (i.opened, i.name.id);
         let (rows, next) = self.page.finish(rows, key);
         let mut shown = Vec::with_capacity(rows.len());

@@ -83,12 +83,6 @@ impl Operation for List {
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Late>, Fault> {
         let (after, limit) = (self.page.after().copied(), self.page.limit());
         let rows = late::page(tx, &self.filter, after, limit).await?;
-        // A name that was mistyped, or is of another organization, is no empty list.
-        match &self.filter.site {
-            Some(site) if rows.is_empty() && sites::organization(tx, site).await?.is_none() => {
-                Err(Fault::not_found("Site", SiteName(site.clone())))
-            }
-            _ => Ok(rows),
-        }
+        sites::found(tx, self.filter.site.as_ref(), rows).await
     }
 }

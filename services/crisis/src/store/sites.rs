@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use redress_model::Fault;
-use redress_model::name::{OrganizationId, RegionName, SiteId};
+use redress_model::name::{OrganizationId, RegionName, SiteId, SiteName};
 use redress_model::words::SiteKind;
 use redress_store::{StoreResultExt as _, Tx, place_site};
 
@@ -65,6 +65,20 @@ pub async fn organization(tx: &mut Tx, site: &SiteId) -> Result<Option<Organizat
     .await
     .or_fault()?;
     name.as_deref().map(read).transpose()
+}
+
+/// What a list of a site finds, once it is sure that there is such a site: a name that was mistyped, or is of another
+/// organization, is no empty list.
+///
+/// # Errors
+/// NOT_FOUND when nothing is found and the site is not known, or not in scope.
+pub async fn found<T>(tx: &mut Tx, site: Option<&SiteId>, rows: Vec<T>) -> Result<Vec<T>, Fault> {
+    match site {
+        Some(site) if rows.is_empty() && organization(tx, site).await?.is_none() => {
+            Err(Fault::not_found("Site", SiteName(site.clone())))
+        }
+        _ => Ok(rows),
+    }
 }
 
 /// The zone of a site; none while the site, or its zone, is not known here. A crisis does not wait for

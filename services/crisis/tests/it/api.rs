@@ -592,14 +592,7 @@ async fn no_caller_reads_or_changes_another_site_by_any_rpc_i8() {
                         parent: "sites/lake".into(),
                         ..Default::default()
                     };
-                    match statements.list_feed(ask(caller, request)).await {
-                        // Only row security can tell: it shows nothing.
-                        Ok(listed) => {
-                            assert!(listed.into_inner().entries.is_empty());
-                            continue;
-                        }
-                        Err(refused) => Err(refused),
-                    }
+                    statements.list_feed(ask(caller, request)).await.map(|_| ())
                 }
                 method if aftermath::METHODS.contains(&method) => {
                     aftermath::intrude(&world, method, caller, &name).await

@@ -376,5 +376,13 @@ async fn only_who_acts_for_the_whole_organization_decides_i8() {
         };
         let listed = world.lessons.list_lessons(ask(stranger, list)).await;
         assert!(listed.expect("listed").into_inner().lessons.is_empty());
+        for parent in ["sites/lake", "sites/nowhere"] {
+            let list = wire::ListLessonsRequest {
+                parent: parent.into(),
+                ..Default::default()
+            };
+            let listed = world.lessons.list_lessons(ask(stranger, list)).await;
+            assert_eq!(listed.expect_err(parent).code(), Code::NotFound);
+        }
     }
 }

@@ -188,7 +188,7 @@ impl Walk {
 
     async fn incident(&self, index: Index) -> Option<String> {
         let request = wire::ListIncidentsRequest {
-            parent: "sites/lake".into(),
+            parent: "sites/-".into(),
             ..Default::default()
         };
         let listed = self.world.api.list_incidents(as_caller(request, &["lake"]));

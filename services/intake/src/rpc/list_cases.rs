@@ -106,6 +106,7 @@ impl Operation for List<'_> {
             wanted.phone_indexes = Some(self.phone_indexes(tx).await?);
         }
         let names = list::names(tx, &wanted, self.page.after(), self.page.limit()).await?;
+        let names = directory::found(tx, wanted.site.as_ref(), names).await?;
         case::load(tx, &names).await
     }
 }

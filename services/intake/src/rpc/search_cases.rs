@@ -13,7 +13,7 @@ use crate::domain::search::query;
 use crate::intake::Intake;
 use crate::store::case::{self, Record};
 use crate::store::list::CaseKey;
-use crate::store::search;
+use crate::store::{directory, search};
 
 /// Answers SearchCases.
 pub(super) async fn search(
@@ -61,6 +61,7 @@ impl Operation for Search<'_> {
         let site = self.site.as_ref();
         let names =
             search::names(tx, &self.words, site, self.page.after(), self.page.limit()).await?;
+        let names = directory::found(tx, site, names).await?;
         case::load(tx, &names).await
     }
 }

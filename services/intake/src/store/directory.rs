@@ -296,6 +296,20 @@ pub async fn get_site(tx: &mut Tx, id: &SiteId) -> Result<Site, Fault> {
         .ok_or_else(|| Fault::not_found("Site", SiteName(id.clone())))
 }
 
+/// What a list of a site finds, once it is sure that there is such a site: a name that was mistyped, or is of another
+/// organization, is no empty list.
+///
+/// # Errors
+/// NOT_FOUND when nothing is found and there is no such site in scope.
+pub async fn found<T>(tx: &mut Tx, site: Option<&SiteId>, rows: Vec<T>) -> Result<Vec<T>, Fault> {
+    if rows.is_empty()
+        && let Some(site) = site
+    {
+        get_site(tx, site).await?;
+    }
+    Ok(rows)
+}
+
 /// Locks a site against other changes and reads it.
 ///
 /// # Errors

@@ -202,6 +202,35 @@ async fn i8_a_caller_of_another_site_sees_nothing_and_changes_nothing() {
     assert_invisible(&mut world.cases(of_organization("o", "other")), &case.name).await;
     assert!(list(&mut stranger, all()).await.expect("a list").is_empty());
     assert!(search(&mut stranger, "漏水").await.is_empty());
+    // A site that is none of theirs looks as one that does not exist; a quiet one of theirs has an empty list.
+    for (site, found) in [
+        ("lake", Err(Code::NotFound)),
+        ("nowhere", Err(Code::NotFound)),
+        ("river", Ok(0)),
+    ] {
+        let parent = format!("sites/{site}");
+        let listed = pb::ListCasesRequest {
+            parent: parent.clone(),
+            ..Default::default()
+        };
+        let searched = pb::SearchCasesRequest {
+            parent: parent.clone(),
+            query: "漏水".to_owned(),
+            ..Default::default()
+        };
+        for who in [at_site("s", "river"), of_organization("o", "other")] {
+            let mut cases = world.cases(who);
+            let seen = list(&mut cases, listed.clone()).await;
+            assert_eq!(
+                seen.map(|c| c.len()).map_err(|s| s.code()),
+                found,
+                "{parent}"
+            );
+            let seen = cases.search_cases(searched.clone()).await;
+            let seen = seen.map(|a| a.into_inner().cases.len());
+            assert_eq!(seen.map_err(|s| s.code()), found, "{parent}");
+        }
+    }
     let elsewhere = create(&mut stranger, leak()).await;
     assert_eq!(reason(elsewhere, Code::NotFound), "NOT_FOUND");
     let mut other = world.cases(of_organization("o", "other"));

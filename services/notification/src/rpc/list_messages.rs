@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{Messages, wire};
 use crate::domain::words::MessageState;
+use crate::store::matters;
 use crate::store::messages::{self, Filter, Message};
 
 struct ListMessages<'a> {
@@ -26,7 +27,8 @@ impl Operation for ListMessages<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Message>, Fault> {
         let after = self.page.after().copied();
-        messages::list(tx, &self.filter, after, self.page.limit()).await
+        let rows = messages::list(tx, &self.filter, after, self.page.limit()).await?;
+        matters::found(tx, self.filter.site.as_ref(), rows).await
     }
 }
 

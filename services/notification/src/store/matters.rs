@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{CaseName, ClockName, IncidentName, SiteId};
+use redress_model::name::{CaseName, ClockName, IncidentName, SiteId, SiteName};
 use redress_model::words::{ClockKind, ClockState};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
@@ -47,6 +47,20 @@ pub async fn keep_site(tx: &mut Tx, site: &SiteId, view: &SiteView) -> Result<()
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// What a list of a site finds, once it is sure that there is such a site: a name that was mistyped, or is of another
+/// organization, is no empty list.
+///
+/// # Errors
+/// NOT_FOUND when nothing is found and the site is not known, or not in scope.
+pub async fn found<T>(tx: &mut Tx, of: Option<&SiteId>, rows: Vec<T>) -> Result<Vec<T>, Fault> {
+    match of {
+        Some(of) if rows.is_empty() && site(tx, of).await?.is_none() => {
+            Err(Fault::not_found("Site", SiteName(of.clone())))
+        }
+        _ => Ok(rows),
+    }
 }
 
 /// The directory entry; none where the site is not known here yet.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{Shared, parse, render_action};
 use crate::domain::action::ActionState;
 use crate::store::actions::{self, CorrectiveAction};
+use crate::store::sites;
 
 type Key = (Timestamp, Uuid);
 
@@ -58,6 +59,7 @@ impl Operation for List {
     async fn run(&self, tx: &mut Tx) -> Result<Vec<CorrectiveAction>, Fault> {
         let after = self.after.as_ref();
         let (site, not_about) = (self.site.as_ref(), self.not_about.as_ref());
-        actions::list(tx, site, self.state, not_about, after, self.limit).await
+        let rows = actions::list(tx, site, self.state, not_about, after, self.limit).await?;
+        sites::found(tx, site, rows).await
     }
 }

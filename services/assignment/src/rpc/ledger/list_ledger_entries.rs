@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{Shared, bears, is_about, parse, render_entry};
 use crate::store::ledger::{self, Entry, Filter};
+use crate::store::sites;
 
 type Key = (Timestamp, Uuid);
 
@@ -57,7 +58,8 @@ impl Operation for List<'_> {
     type Output = Vec<Entry>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Entry>, Fault> {
-        let mut entries = ledger::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        let entries = ledger::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        let mut entries = sites::found(tx, self.filter.site.as_ref(), entries).await?;
         for entry in &mut entries {
             if bears(self.caller, entry)
                 && is_about(tx, self.caller, &entry.site, entry.case).await?

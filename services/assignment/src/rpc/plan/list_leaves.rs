@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{Shared, filter, render};
 use crate::domain::plan::Leave;
 use crate::store::plan::{self, Filter};
+use crate::store::sites;
 
 type Key = (Timestamp, Uuid);
 
@@ -51,6 +52,7 @@ impl Operation for List {
     type Output = Vec<(Uuid, Leave)>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
-        plan::leaves(tx, &self.filter, self.after.as_ref(), self.limit).await
+        let rows = plan::leaves(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        sites::found(tx, Some(&self.filter.site), rows).await
     }
 }

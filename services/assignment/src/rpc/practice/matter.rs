@@ -215,7 +215,8 @@ impl<T: Matter> Operation for List<T> {
     type Output = Vec<Kept<T>>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Kept<T>>, Fault> {
-        matters::list(tx, &self.filter, self.after.as_ref(), self.limit).await
+        let rows = matters::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        sites::found(tx, self.filter.site.as_ref(), rows).await
     }
 }
 

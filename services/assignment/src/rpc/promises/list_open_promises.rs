@@ -14,6 +14,7 @@ use tonic::Request;
 
 use super::{Shared, parse};
 use crate::store::promises::{self, Filter, Promise};
+use crate::store::sites;
 
 /// Lets its holder see everybody's entries of the ledger.
 const SEE_ENTRIES: &str = "ledger.list";
@@ -61,7 +62,8 @@ impl Operation for List {
     type Output = Vec<Promise>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Promise>, Fault> {
-        promises::list(tx, &self.filter, self.after.as_ref(), self.limit).await
+        let rows = promises::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        sites::found(tx, self.filter.site.as_ref(), rows).await
     }
 }
 

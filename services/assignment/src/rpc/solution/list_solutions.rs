@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::domain::solution::Solution;
 use crate::rpc::{Shared, parse, render};
+use crate::store::sites;
 use crate::store::solutions::{self, Filter};
 
 type Key = (Timestamp, Uuid);
@@ -76,6 +77,7 @@ impl Operation for List {
     type Output = Vec<Solution>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Solution>, Fault> {
-        solutions::list(tx, &self.filter, self.after.as_ref(), self.limit).await
+        let rows = solutions::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        sites::found(tx, self.filter.site.as_ref(), rows).await
     }
 }

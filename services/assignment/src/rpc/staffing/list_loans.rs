@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{Shared, render};
 use crate::rpc::parse;
 use crate::store::demands::{self, Loan};
+use crate::store::sites;
 
 type Key = (Timestamp, Uuid);
 
@@ -52,6 +53,7 @@ impl Operation for List {
     type Output = Vec<(Uuid, Loan)>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
-        demands::loans(tx, &self.site, self.after.as_ref(), self.limit).await
+        let rows = demands::loans(tx, &self.site, self.after.as_ref(), self.limit).await?;
+        sites::found(tx, Some(&self.site), rows).await
     }
 }

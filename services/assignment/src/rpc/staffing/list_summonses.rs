@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{Shared, asker, render};
 use crate::rpc::parse;
+use crate::store::sites;
 use crate::store::summonses::{self, Filter, Summons};
 
 type Key = (Timestamp, Uuid);
@@ -56,6 +57,7 @@ impl Operation for List {
     type Output = Vec<Summons>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Summons>, Fault> {
-        summonses::list(tx, &self.filter, self.after.as_ref(), self.limit).await
+        let rows = summonses::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
+        sites::found(tx, Some(&self.filter.site), rows).await
     }
 }

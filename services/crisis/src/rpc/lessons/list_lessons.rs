@@ -16,6 +16,7 @@ use super::super::Incidents;
 use super::view;
 use crate::domain::lesson::LessonState;
 use crate::store::lessons::{self, Lesson};
+use crate::store::sites;
 
 /// Every site of the caller.
 const ANY_SITE: &str = "sites/-";
@@ -65,6 +66,7 @@ impl Operation for List {
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let (site, after, limit) = (self.site.as_ref(), self.page.after(), self.page.limit());
         let rows = lessons::list(tx, site, self.state, after, limit).await?;
+        let rows = sites::found(tx, site, rows).await?;
         Ok(self.page.finish(rows, |l: &Lesson| (l.proposed, l.name.id)))
     }
 }

@@ -10,6 +10,7 @@ use tonic::Request;
 
 use super::{Statements, view};
 use crate::store::feed::{self, Entry};
+use crate::store::sites;
 
 /// Entries of an answer where nobody asks for a number.
 const PAGE: i32 = 50;
@@ -45,6 +46,8 @@ impl Operation for List {
     type Output = Vec<Entry>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Entry>, Fault> {
-        feed::after(tx, &self.site, self.after, i64::from(self.limit)).await
+        let rows = feed::after(tx, &self.site, self.after, i64::from(self.limit)).await?;
+        // Whoever reads the feed of a mistyped site would wait for ever.
+        sites::found(tx, Some(&self.site), rows).await
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{OwnerNotices, Shown};
 use crate::domain::owner_notice::NoticeState;
-use crate::store::owner_notices;
+use crate::store::{matters, owner_notices};
 
 struct ListNotices<'a> {
     site: Option<SiteId>,
@@ -28,7 +28,9 @@ impl Operation for ListNotices<'_> {
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Shown>, Fault> {
         let after = self.page.after().copied();
         let limit = self.page.limit();
-        let notices = owner_notices::list(tx, self.site.as_ref(), self.state, after, limit).await?;
+        let site = self.site.as_ref();
+        let notices = owner_notices::list(tx, site, self.state, after, limit).await?;
+        let notices = matters::found(tx, site, notices).await?;
         let mut rows = Vec::with_capacity(notices.len());
         for notice in notices {
             rows.push(Shown {

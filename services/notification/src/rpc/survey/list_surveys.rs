@@ -13,6 +13,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::Surveys;
+use crate::store::matters;
 use crate::store::surveys::{self, Filter, Survey};
 
 struct ListSurveys<'a> {
@@ -26,7 +27,8 @@ impl Operation for ListSurveys<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Survey>, Fault> {
         let after = self.page.after().copied();
-        surveys::list(tx, &self.filter, after, self.page.limit()).await
+        let rows = surveys::list(tx, &self.filter, after, self.page.limit()).await?;
+        matters::found(tx, self.filter.site.as_ref(), rows).await
     }
 }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::Tasks;
 use crate::domain::task::TaskState;
+use crate::store::matters;
 use crate::store::tasks::{self, Filter, Last, Task};
 
 struct ListTasks<'a> {
@@ -27,7 +28,8 @@ impl Operation for ListTasks<'_> {
     type Output = Vec<Task>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Task>, Fault> {
-        tasks::list(tx, &self.filter, self.after, self.page.limit()).await
+        let rows = tasks::list(tx, &self.filter, self.after, self.page.limit()).await?;
+        matters::found(tx, self.filter.site.as_ref(), rows).await
     }
 }
 

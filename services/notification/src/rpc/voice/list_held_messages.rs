@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Shown, Voice};
 use crate::store::held::{self, Counts, Filter};
-use crate::store::{messages, texts};
+use crate::store::{matters, messages, texts};
 
 struct List<'a> {
     filter: Filter,
@@ -27,6 +27,7 @@ impl Operation for List<'_> {
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let after = self.page.after().copied();
         let rows = held::list(tx, &self.filter, after, self.page.limit()).await?;
+        let rows = matters::found(tx, self.filter.site.as_ref(), rows).await?;
         let mut all = Vec::with_capacity(rows.len());
         for held in rows {
             // Row security shows the hold exactly where it shows the message.

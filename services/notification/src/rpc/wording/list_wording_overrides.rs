@@ -12,6 +12,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::Wording;
+use crate::store::matters;
 use crate::store::texts::{self, Override};
 
 struct ListOverrides<'a> {
@@ -24,7 +25,9 @@ impl Operation for ListOverrides<'_> {
     type Output = Vec<Override>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Override>, Fault> {
-        texts::overrides(tx, self.site, self.page.after().copied(), self.page.limit()).await
+        let after = self.page.after().copied();
+        let rows = texts::overrides(tx, self.site, after, self.page.limit()).await?;
+        matters::found(tx, self.site, rows).await
     }
 }
 
