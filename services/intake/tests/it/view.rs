@@ -347,3 +347,22 @@ async fn an_event_about_a_case_that_never_was_is_refused() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p01_the_view_shows_promises_and_not_what_a_lead_is_asked_inside() {
+    let world = World::new().await;
+    let case = world.create(leak()).await;
+    let question = events::ClockChanged {
+        kind: to_wire(ClockKind::ConfirmSignal),
+        ..clock(&case.name, 1, 1, ClockState::Running, 0)
+    };
+    let promise = clock(&case.name, 2, 1, ClockState::Running, 0);
+    for said in [question, promise] {
+        world
+            .deliver("triage", "redress.clock.changed.v1", &case.name, &said)
+            .await;
+    }
+    let seen = world.get(&case.name).await;
+    let kinds: Vec<i32> = seen.clocks.iter().map(|clock| clock.kind).collect();
+    assert_eq!(kinds, [to_wire(ClockKind::Answer)]);
+}
