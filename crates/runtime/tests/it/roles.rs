@@ -104,6 +104,23 @@ fn a_portal_meets_no_promise_of_people() {
 }
 
 #[test]
+fn a_portal_files_complaints_and_says_nothing_for_staff() {
+    let roles = roles();
+    for (role, may) in [
+        ("admin", true),
+        ("manager", true),
+        ("clerk", true),
+        ("portal", false),
+    ] {
+        let permissions = roles.permissions([role]);
+        assert!(permissions.allow("cases.create"), "{role}");
+        for for_staff in ["signals.record", "cases.answer"] {
+            assert_eq!(permissions.allow(for_staff), may, "{role}: {for_staff}");
+        }
+    }
+}
+
+#[test]
 fn only_a_manager_overrides_an_assignment() {
     let roles = roles();
     assert!(roles.permissions(["manager"]).allow("assignments.override"));
