@@ -18,6 +18,9 @@ const NEAR_BYTES_MAX: usize = 72;
 /// How near a word stands that says that something is not so: about 12 Chinese characters.
 const BESIDE_BYTES_MAX: usize = 36;
 
+/// How far behind a denial stands what it denies, in the same clause: at most one Chinese character.
+const DENIED_BYTES_MAX: usize = 3;
+
 /// Most words that a suggestion names.
 const WORDS_MAX: usize = 8;
 
@@ -69,10 +72,13 @@ pub fn suspects(text: &str) -> Vec<SignalKind> {
     let hits = LEXICON.hits(text);
     let Suspicions {
         not_so,
+        denials,
         facts,
         threats,
     } = &LEXICON.suspicions;
     let others = any_of(not_so, &hits);
+    let denials = any_of(denials, &hits);
+    let is_denied = |anchor: &Hit| denials.iter().any(|denial| denies(text, denial, anchor));
     let is_beside = |anchor: &Hit, others: &[&Hit]| {
         others
             .iter()
@@ -80,9 +86,9 @@ pub fn suspects(text: &str) -> Vec<SignalKind> {
     };
     let says = |of: &Suspicion, others: &[&Hit]| {
         let own = any_of(&of.not_so, &hits);
-        anchors(&of.together, &hits)
-            .into_iter()
-            .any(|anchor| !is_beside(anchor, others) && !is_beside(anchor, &own))
+        anchors(&of.together, &hits).into_iter().any(|anchor| {
+            !is_denied(anchor) && !is_beside(anchor, others) && !is_beside(anchor, &own)
+        })
     };
     let told = facts.iter().filter(|of| says(of, &others));
     let threatened = threats.iter().filter(|of| says(of, &[]));
@@ -93,6 +99,14 @@ pub fn suspects(text: &str) -> Vec<SignalKind> {
         }
     }
     kinds
+}
+
+/// Whether this word denies what stands right behind it, or what it runs into, in the same clause.
+fn denies(text: &str, denial: &Hit, what: &Hit) -> bool {
+    let between = text.get(denial.at.end..what.at.start).unwrap_or_default();
+    denial.at.start < what.at.start
+        && what.at.start <= denial.at.end + DENIED_BYTES_MAX
+        && !between.contains([',', '，', '。', ';', '；', '!', '！', '?', '？', '\n'])
 }
 
 /// Words of the first group that have one of every other group near.
@@ -181,6 +195,7 @@ struct Trapped {
 #[serde(deny_unknown_fields)]
 struct Suspicions {
     not_so: Vec<String>,
+    denials: Vec<String>,
     facts: Vec<Suspicion>,
     threats: Vec<Suspicion>,
 }
@@ -228,13 +243,14 @@ impl Lexicon {
         let when = file.trapped.now.iter().chain(&file.trapped.otherwise);
         let Suspicions {
             not_so,
+            denials,
             facts,
             threats,
         } = &file.suspicions;
         let all = || facts.iter().chain(threats);
         let told = all().flat_map(|of| &of.together).flatten();
         let denied = all().flat_map(|of| &of.not_so);
-        let suspicious = told.chain(not_so).chain(denied);
+        let suspicious = told.chain(not_so).chain(denials).chain(denied);
         for word in trapped.chain(when).chain(suspicious) {
             neutral.insert(word.clone(), false);
         }
@@ -244,7 +260,10 @@ impl Lexicon {
         let mut entries: Vec<(String, bool)> = neutral.into_iter().collect();
         entries.sort();
         let (entries, neutral): (Vec<String>, Vec<bool>) = entries.into_iter().unzip();
-        let automaton = AhoCorasick::new(&entries).map_err(|e| e.to_string())?;
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(&entries)
+            .map_err(|e| e.to_string())?;
         // Read once and kept for the life of the process.
         let entries = entries.into_iter().map(|word| &*word.leak()).collect();
         Ok(Self {
@@ -448,6 +467,219 @@ mod tests {
             "业主拉横幅维权",
         ] {
             assert!(suspects(other).is_empty(), "{other}");
+        }
+    }
+
+    #[test]
+    fn threats_to_sue_are_suspected_in_the_usual_ways_of_saying_it_g2_6() {
+        for told in [
+            "明天我就去法院告你们",
+            "我要告到法院",
+            "我要到法院告你们",
+            "要上法院起诉你们",
+            "不解决就打官司",
+            "我们准备走法律程序",
+            "我会找律师起诉",
+            "If you do not fix this I will sue you",
+            "再不修我就去法院起诉你们",
+            "再不处理我就起诉你们公司",
+            "准备向人民法院提起诉讼",
+            "那就法庭见吧",
+            "我要把你们告上法庭",
+            "你们不想解决,起诉是唯一的办法,我会起诉的",
+            "只能走法律途径了",
+            "等着收律师函吧",
+            "下周去申请仲裁",
+            "保留追究责任的权利",
+            "We will take legal action",
+            "You will hear from my lawyer",
+            "See you in court",
+            "I am going to sue the developer",
+            "MY WIFE WILL SUE YOU",
+            "你们等着吃官司吧",
+            "投诉没有用要起诉",
+            "大不了打官司",
+            "小心我告你",
+            "直接走司法程序",
+            "I am considering legal action",
+            "My neighbour and I will sue you",
+            "我要告你",
+            "我们业主决定集体起诉",
+            "We'll see you in court!",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::ThreatensLitigation], "{told}");
+        }
+    }
+
+    #[test]
+    fn threats_to_go_to_the_media_or_to_post_it_are_suspected_g2_6() {
+        for told in [
+            "我要找记者曝光你们",
+            "我要打12345曝光到抖音",
+            "再拖我就发抖音",
+            "我会把视频发到小红书",
+            "不退钱就上网曝光",
+            "我们联系电视台来拍",
+            "让你们上热搜",
+            "I will go to the press",
+            "I will post this on TikTok",
+            "We are going to the media tomorrow",
+            "叫记者来看看",
+            "别逼我发抖音",
+            "已经联系了电视台",
+            "I'll tell the newspapers",
+            "If you take no notice I will post this on Facebook",
+            "把你们的事发到网上去",
+            "I'll expose you on the news",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::ThreatensMedia], "{told}");
+        }
+    }
+
+    #[test]
+    fn injuries_are_suspected_whoever_came_or_did_not_come_after_g1_8() {
+        for told in [
+            "孩子的手被电梯门夹到手了,没人管",
+            "老人摔伤骨折,物业没有人来",
+            "我在楼道被狗咬了",
+            "My mother broke her leg on your stairs",
+            "A child was injured in the playground",
+            "我在楼梯上滑倒摔断了腿",
+            "电梯夹人了",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::Injury], "{told}");
+        }
+    }
+
+    #[test]
+    fn what_may_fall_burn_or_leak_and_who_would_die_is_danger_g1_8() {
+        for told in [
+            "阳台栏杆松动随时会掉下去",
+            "外墙瓷砖随时可能掉下来,存在安全隐患",
+            "厨房有很浓的煤气味",
+            "配电箱在冒烟",
+            "电梯突然下坠两层",
+            "There is a gas leak in block 3",
+            "The bin room is on fire",
+            "没人管我要跳楼",
+            "去年就报修,再拖我不想活了",
+            "以前答应的都不算,我要跳楼",
+            "楼下着火,快来人",
+            "天花板塌了",
+            "燃气表漏气",
+            "孩子掉进没盖的井里了",
+            "The ceiling collapsed last night",
+            "不给退房我就从楼顶跳下去",
+            "I will kill myself, my application was ignored again",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::DangerToPersons], "{told}");
+        }
+    }
+
+    #[test]
+    fn personal_data_given_to_a_group_or_a_trader_is_a_leak_g2_7() {
+        for told in [
+            "物业把我的身份证号码发到了群里",
+            "销售把业主信息卖给装修公司",
+            "管家把我的电话号码公布在业主群",
+            "Your agent gave my phone number to decorators",
+            "我的电话号码被卖给中介了",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::DataLeak], "{told}");
+        }
+    }
+
+    #[test]
+    fn one_text_may_tell_several_facts_and_threats_g1_8_g2_6() {
+        use SignalKind as Kind;
+        for (told, kinds) in [
+            (
+                "电梯门夹了我的手,手指受伤流血,要上法院起诉你们",
+                [Kind::Injury, Kind::ThreatensLitigation],
+            ),
+            (
+                "不赔就找媒体,再找律师起诉你们",
+                [Kind::ThreatensMedia, Kind::ThreatensLitigation],
+            ),
+        ] {
+            assert_eq!(suspects(told), kinds, "{told}");
+        }
+    }
+
+    /// Denials, others' lawsuits, regulators, names of streets and offices, and words inside words (section 4).
+    #[test]
+    fn what_only_sounds_like_a_fact_or_a_threat_is_not_suspected() {
+        for other in [
+            "我不会起诉,只想修好",
+            "我不想打官司",
+            "没有要起诉你们的意思",
+            "不会去法院告你们的",
+            "律师楼门口的路灯坏了,准备什么时候修",
+            "法院路的井盖坏了",
+            "法院已判,请按判决执行",
+            "起诉书编号2026-118,请归档",
+            "记者站旁边的垃圾没人清",
+            "电视台对面的工地太吵",
+            "我要投诉到12345",
+            "再不处理我打12315",
+            "物业说要起诉欠费的业主",
+            "物业建议走法律途径",
+            "收到你们的律师函了",
+            "转告你们经理一声",
+            "我要告诉你们一件事",
+            "电视台宿舍的水管准备换吗",
+            "多媒体教室的灯坏了,我要报修",
+            "请不要曝光我的电话",
+            "物业发抖音宣传小区活动",
+            "网络随时会掉线",
+            "没有人受伤",
+            "没有人员受伤流血",
+            "没有燃气泄漏",
+            "你们没有泄露我的个人信息",
+            "担心栏杆随时会掉下来",
+            "What is the issue? Please pursue it",
+            "I will not sue you",
+            "I am not going to sue",
+            "My neighbour sued the previous owner",
+            "The press of the lift button does not work",
+            "Please post it on my door",
+            "Nobody was injured",
+            "The talk on fire safety was cancelled",
+            "The pipe leaked in my kitchen",
+            "请把维修电话贴在公告栏",
+            "不要跳楼",
+            "我要求道歉",
+            "律师函已收到",
+            "She expects you to issue your invoice",
+            "There is a fire door that does not close",
+            "The fire alarm is too loud",
+            "火灾报警器误报",
+            "孩子差点掉进井里",
+            "窗户漏气",
+            "楼上315室漏水",
+            "担心吊顶塌了",
+            "The lease of my lawyer's office",
+            "油烟味很大",
+            "住院部对面的路灯不亮",
+            "她是记者,住三号楼",
+            "准备在网上发布招租信息",
+            "抖音上看到你们的广告",
+            "我要去法院上班,小区班车停了",
+        ] {
+            assert!(suspects(other).is_empty(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_denial_reaches_what_follows_at_once_in_its_clause_and_no_further() {
+        assert!(suspects("我不会起诉").is_empty());
+        assert!(suspects("我不会再打官司").is_empty());
+        for told in [
+            "你们不会管,起诉是我的权利,我会起诉的",
+            "你们不想,我就起诉你们",
+            "起诉你们,不是说说而已",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::ThreatensLitigation], "{told}");
         }
     }
 
