@@ -4,6 +4,7 @@ use miette::Diagnostic;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::connect;
 use crate::output::counted;
 
 /// Why a command did not do what it was asked.
@@ -200,7 +201,13 @@ impl From<Status> for Failure {
 }
 
 /// A status as one sentence: what, and the fields it names.
-fn shown(status: &Status) -> String {
+pub(crate) fn shown(status: &Status) -> String {
+    if connect::is_broken(status) {
+        return format!(
+            "the platform cannot be reached ({}): does it run? `redress status` names the service that is away, `redress up` starts one here",
+            connect::cause(status)
+        );
+    }
     let details = status.get_error_details();
     let reason = details
         .error_info()
@@ -212,6 +219,17 @@ fn shown(status: &Status) -> String {
             status.message()
         ),
         _ => format!("{}{reason}", status.message()),
+    }
+}
+
+/// Why a call that is made again did not succeed, in a few words.
+pub(crate) fn in_short(status: &Status) -> String {
+    if connect::is_broken(status) {
+        return connect::cause(status);
+    }
+    match status.message() {
+        "" => format!("{:?}", status.code()),
+        message => message.to_owned(),
     }
 }
 

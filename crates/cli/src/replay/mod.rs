@@ -7,12 +7,14 @@
 
 mod feed;
 mod judge;
+mod patience;
 mod preview;
 mod settle;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use self::patience::Patience;
 use crate::args::ReplayArgs;
 use crate::connect::Platform;
 use crate::corpus::{self, Rows, WrongLine};
@@ -140,20 +142,25 @@ pub(crate) async fn run(
     let corpus = corpus::read(&args.file)?;
     let rows = corpus.len();
     let progress = bar(rows, out);
+    let patience = &Patience::new(args.patience, &progress);
     let outcomes = match (&corpus.rows, args.preview) {
-        (Rows::Scenarios(rows), true) => preview::scenarios(platform, rows, &progress).await?,
-        (Rows::Messages(rows), true) => preview::messages(platform, rows, &progress).await?,
+        (Rows::Scenarios(rows), true) => {
+            preview::scenarios(platform, rows, patience, &progress).await?
+        }
+        (Rows::Messages(rows), true) => {
+            preview::messages(platform, rows, patience, &progress).await?
+        }
         (Rows::Scenarios(rows), false) => {
-            let fed = feed::scenarios(platform, rows, &progress).await?;
-            settle::all(platform, fed, args.patience, &progress).await?
+            let fed = feed::scenarios(platform, rows, patience, &progress).await?;
+            settle::all(platform, fed, patience, &progress).await?
         }
         (Rows::Messages(rows), false) => {
             let site = match &args.site {
                 Some(site) => site.trim_start_matches("sites/").to_owned(),
-                None => feed::residential(platform).await?,
+                None => feed::residential(platform, patience).await?,
             };
-            let fed = feed::messages(platform, &site, rows, &progress).await?;
-            settle::all(platform, fed, args.patience, &progress).await?
+            let fed = feed::messages(platform, &site, rows, patience, &progress).await?;
+            settle::all(platform, fed, patience, &progress).await?
         }
     };
     let outcomes = in_order(outcomes, corpus.wrong);
