@@ -130,9 +130,9 @@ pub(crate) enum Failure {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A promise of the platform is at risk.
+    /// The platform does not run as it should.
     #[error(
-        "{} the platform from its promises",
+        "{} the platform from running as it should",
         counted(count, "thing keeps", "things keep")
     )]
     #[diagnostic(help("each names its section of docs/runbook.md above"))]

@@ -208,7 +208,10 @@ pub(crate) enum Command {
         after_help = "Examples:\n  redress replay tests/corpus/scenarios.jsonl\n  redress replay tests/corpus/scenarios.jsonl --preview --json\n  redress replay messages.jsonl --site lakeside"
     )]
     Replay(ReplayArgs),
-    /// Whether the platform keeps its promises, on one screen; ends with 1 when something needs somebody.
+    /// Whether the platform runs as it should, on one screen; ends with 1 when it does not.
+    ///
+    /// Promises to customers that people broke are counted as well and do not change how it ends: `redress clock list
+    /// --state BREACHED` names them.
     #[command(
         after_help = "Examples:\n  redress status\n  redress status --json | jq .troubles\n  watch -c -n 15 redress status"
     )]
