@@ -40,6 +40,13 @@ impl Output {
         anstream::println!("{table}");
     }
 
+    /// Names the zone of the times above, where it is a site's and not the machine's.
+    pub(crate) fn times_in(self, zone: &TimeZone) {
+        if !self.json {
+            line("times", zone_name(zone));
+        }
+    }
+
     /// Prints one object: its JSON, or what `text` makes of it.
     pub(crate) fn one(self, json: impl FnOnce() -> serde_json::Value, text: impl FnOnce()) {
         if self.json {
@@ -48,6 +55,11 @@ impl Output {
             text();
         }
     }
+}
+
+/// What a zone is called.
+pub(crate) fn zone_name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("UTC")
 }
 
 /// How many of what: `1 case`, `2 cases`.
@@ -225,6 +237,13 @@ mod tests {
         assert_eq!(shown("2026-12-31T15:59:00Z"), "12-31 23:59");
         assert_eq!(shown("2026-12-31T16:00:00Z"), "2027-01-01 00:00");
         assert_eq!(shown("2025-03-02T01:30:00Z"), "2025-03-02 09:30");
+    }
+
+    #[test]
+    fn a_zone_is_named_as_it_is_used_one_that_is_unknown_as_utc() {
+        let shanghai = TimeZone::get("Asia/Shanghai").expect("a zone");
+        assert_eq!(zone_name(&shanghai), "Asia/Shanghai");
+        assert_eq!(zone_name(&TimeZone::UTC), "UTC");
     }
 
     #[test]

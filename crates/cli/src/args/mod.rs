@@ -69,7 +69,10 @@ Examples:
   redress replay tests/corpus/scenarios.jsonl  feed it complaints and show what it decides
   redress case list --grade 1                  what is grave now
   redress clock list --state BREACHED          which promises were broken
-  redress incident list --json | jq .          for scripts";
+  redress incident list --json | jq .          for scripts
+
+Times are those of this machine's zone (TZ); what shows those of a site (rosters, calendars, `clock explain`) names its
+zone. --json has them in UTC.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
