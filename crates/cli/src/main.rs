@@ -130,13 +130,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Event(command) => commands::event::run(&platform()?, command, out).await,
             Command::Replay(args) => replay::run(&platform()?, &args, out).await,
             Command::Completions { shell } => {
-                clap_complete::generate(
-                    shell,
-                    &mut Cli::command(),
-                    "redress",
-                    &mut std::io::stdout(),
-                );
-                Ok(())
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "redress", &mut script);
+                output::whole(&mut std::io::stdout().lock(), &script)
             }
         }
     })

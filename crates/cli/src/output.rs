@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
 
+use crate::failure::Failure;
+
 /// Where to print and in which form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -54,6 +56,18 @@ impl Output {
         } else {
             text();
         }
+    }
+}
+
+/// Writes what goes to another program as it is. A reader that has seen enough and hangs up is no failure.
+pub(crate) fn whole(to: &mut impl std::io::Write, bytes: &[u8]) -> Result<(), Failure> {
+    match to.write_all(bytes).and_then(|()| to.flush()) {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::File {
+            what: "cannot write to",
+            path: "standard output".to_owned(),
+            source,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -244,6 +258,24 @@ mod tests {
         let shanghai = TimeZone::get("Asia/Shanghai").expect("a zone");
         assert_eq!(zone_name(&shanghai), "Asia/Shanghai");
         assert_eq!(zone_name(&TimeZone::UTC), "UTC");
+    }
+
+    #[test]
+    fn a_reader_that_hangs_up_ends_the_writing_quietly_and_a_full_disk_does_not() {
+        struct Ends(std::io::ErrorKind);
+        impl std::io::Write for Ends {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        assert!(whole(&mut Ends(std::io::ErrorKind::BrokenPipe), b"script").is_ok());
+        assert!(whole(&mut Ends(std::io::ErrorKind::StorageFull), b"script").is_err());
+        let mut kept = Vec::new();
+        assert!(whole(&mut kept, b"script").is_ok());
+        assert_eq!(kept, b"script");
     }
 
     #[test]

@@ -392,7 +392,7 @@ fn promises(rows: &[ReportRow]) {
 fn of_an_empty_month(report: &MonthlyReport) -> Option<String> {
     let total = report.total.as_ref().and_then(|t| t.current.as_ref());
     let month = &report.month;
-    (total.is_none_or(|m| m.cases == 0)).then(|| {
+    total.is_none_or(|m| m.cases == 0).then(|| {
         format!(
             "{month} has no case; --month names another month, and `redress report show --by month` says which have some"
         )
