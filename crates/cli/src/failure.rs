@@ -59,7 +59,7 @@ pub(crate) enum Failure {
     #[error("no {what} {name}")]
     NotFound { what: &'static str, name: String },
     /// Several by that number.
-    #[error("several sites have an incident {name}")]
+    #[error("several incidents are called {name}")]
     #[diagnostic(help("say which: `redress incident show SITE/NUMBER`"))]
     Ambiguous { name: String },
     /// The wording check found something.

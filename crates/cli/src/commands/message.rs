@@ -59,8 +59,9 @@ pub(crate) async fn run(
                 }
             })
             .await?;
-            let cases = messages.iter().map(|m| m.case.as_str());
-            let numbers = case::Numbers::look_up(platform, cases, out).await;
+            let about = messages.iter().flat_map(|m| [&m.case, &m.incident]);
+            let about = about.map(String::as_str);
+            let numbers = case::Numbers::look_up(platform, about, out).await;
             out.rows(
                 &[
                     "Message", "Template", "To", "About", "By", "State", "Why", "Made",

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use self::patience::Patience;
 use crate::args::ReplayArgs;
+use crate::commands::case::Numbers;
 use crate::connect::Platform;
 use crate::corpus::{self, Rows, WrongLine};
 use crate::failure::Failure;
@@ -106,11 +107,11 @@ impl Outcome {
         value
     }
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, numbers: &Numbers) -> Vec<String> {
         let incident = match &self.incident {
             Incident::None | Incident::Would(false) => String::new(),
             Incident::Would(true) => "would open".to_owned(),
-            Incident::Open(name) => output::short(name),
+            Incident::Open(name) => numbers.of(name),
         };
         let remark = match (&self.error, self.differences.is_empty()) {
             (Some(error), _) => error.clone(),
@@ -165,12 +166,17 @@ pub(crate) async fn run(
     };
     let outcomes = in_order(outcomes, corpus.wrong);
     progress.finish_and_clear();
+    let incidents = outcomes.iter().filter_map(|o| match &o.incident {
+        Incident::Open(name) => Some(name.as_str()),
+        Incident::None | Incident::Would(_) => None,
+    });
+    let numbers = Numbers::look_up(platform, incidents, out).await;
     out.rows(
         &[
             "Row", "Grade", "Criteria", "Category", "Nature", "Urgency", "Incident", "",
         ],
         &outcomes,
-        Outcome::cells,
+        |outcome| outcome.cells(&numbers),
         Outcome::json,
     );
     let failed = outcomes.iter().filter(|o| o.error.is_some()).count();
@@ -248,7 +254,10 @@ mod tests {
             vec![row("a"), row("b")],
             vec![wrong(1, 0), wrong(3, 1), wrong(4, 1), wrong(6, 2)],
         );
-        let told: Vec<_> = all.iter().map(|o| o.cells()[0].clone()).collect();
+        let told: Vec<_> = all
+            .iter()
+            .map(|o| o.cells(&Numbers::default())[0].clone())
+            .collect();
         assert_eq!(told, ["line 1", "a", "line 3", "line 4", "b", "line 6"]);
         assert_eq!(all.iter().filter(|o| o.error.is_some()).count(), 4);
         let object = all[2].json();
