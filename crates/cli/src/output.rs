@@ -37,7 +37,7 @@ impl Output {
         }
         let mut table = table(heads);
         for row in rows {
-            table.add_row(cells(row));
+            table.add_row(cells(row).iter().map(|cell| plain(cell)));
         }
         anstream::println!("{table}");
     }
@@ -57,6 +57,34 @@ impl Output {
             text();
         }
     }
+}
+
+/// A text that shows what it is: letters that turn the rest around or cannot be seen become a mark that can. What
+/// customers write is shown to whoever decides on it. The joiner of emoji stays.
+pub(crate) fn plain(text: &str) -> String {
+    let seen = |c: char| if is_hidden(c) { '\u{FFFD}' } else { c };
+    text.chars().map(seen).collect()
+}
+
+/// Whether a letter is a format character (Unicode's Cf), those of scripts that show one and the joiner excepted.
+fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\u{00AD}'
+            | '\u{061C}'
+            | '\u{180E}'
+            | '\u{200B}'
+            | '\u{200C}'
+            | '\u{200E}'
+            | '\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E007F}'
+    )
 }
 
 /// Writes what goes to another program as it is. A reader that has seen enough and hangs up is no failure.
@@ -117,7 +145,7 @@ pub(crate) fn paragraph(label: &str, text: &str) {
     let mut row = Table::new();
     row.load_preset(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .add_row([format!("{label:>14}"), text.to_owned()]);
+        .add_row([format!("{label:>14}"), plain(text)]);
     if let Some(column) = row.column_mut(0) {
         column.set_padding((0, 1));
         let width = Width::Fixed(15);
@@ -142,12 +170,13 @@ pub(crate) fn table(heads: &[&str]) -> Table {
 
 /// A line of a description: `label  value`.
 pub(crate) fn line(label: &str, value: impl std::fmt::Display) {
+    let value = plain(&value.to_string());
     anstream::println!("{:>14}  {value}", label.dimmed());
 }
 
 /// A heading.
 pub(crate) fn heading(text: &str) {
-    anstream::println!("\n{}", text.bold());
+    anstream::println!("\n{}", plain(text).bold());
 }
 
 /// A grade, the graver the louder.
@@ -276,6 +305,23 @@ mod tests {
         let mut kept = Vec::new();
         assert!(whole(&mut kept, b"script").is_ok());
         assert_eq!(kept, b"script");
+    }
+
+    #[test]
+    fn what_turns_a_text_around_or_hides_in_it_is_seen() {
+        assert_eq!(plain("退款\u{202E}001"), "退款\u{FFFD}001");
+        assert_eq!(
+            plain("a\u{200B}b\u{2066}c\u{FEFF}"),
+            "a\u{FFFD}b\u{FFFD}c\u{FFFD}"
+        );
+        // An emoji of several, and the colours of our own.
+        for kept in [
+            "👨\u{200D}👩\u{200D}👧",
+            "\u{1b}[31mred\u{1b}[0m",
+            "外墙渗水",
+        ] {
+            assert_eq!(plain(kept), kept);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, heading, line, short, when};
+use crate::output::{Output, Tail as _, heading, line, plain, short, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -107,11 +107,11 @@ pub(crate) async fn run(
                     }
                     if answer.rendered_messages.is_empty() && !answer.said_text.is_empty() {
                         heading("Written for it");
-                        anstream::println!("{}", answer.said_text);
+                        anstream::println!("{}", plain(&answer.said_text));
                     }
                     for rendered in &answer.rendered_messages {
                         heading(&rendered.subject);
-                        anstream::println!("{}", rendered.body);
+                        anstream::println!("{}", plain(&rendered.body));
                     }
                 },
             );

@@ -24,7 +24,7 @@ use crate::args::{CaseCommand, CreateArgs};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, grade, heading, line, short, table, until, when};
+use crate::output::{Output, Tail as _, grade, heading, line, plain, short, table, until, when};
 
 /// Cases that one request may name.
 const CASES_AT_ONCE: usize = 100;
@@ -329,7 +329,7 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
             "  {}  {:<16} {}",
             when(e.event_time.as_ref()).dimmed(),
             kind.tail("TIMELINE_KIND_"),
-            facts.join(", ")
+            plain(&facts.join(", "))
         );
     }
 }
