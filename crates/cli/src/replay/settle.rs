@@ -93,9 +93,13 @@ fn give_up(rows: Vec<(Outcome, bool)>) -> Vec<Outcome> {
     rows.into_iter()
         .map(|(mut outcome, settled)| {
             if !settled {
-                outcome
-                    .error
-                    .get_or_insert_with(|| "did not settle in time".to_owned());
+                let error = match outcome.error.take() {
+                    Some(why) => format!(
+                        "the platform did not answer ({why}): `redress status` names the service that is away"
+                    ),
+                    None => "did not settle in time".to_owned(),
+                };
+                outcome.error = Some(error);
             }
             outcome
         })
@@ -161,4 +165,26 @@ fn outcome(id: &str, case: &Case) -> (Outcome, bool) {
         differences: Vec::new(),
     };
     (outcome, settled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_patience_ended_for_says_what_is_away() {
+        let away = Outcome::failed("V01", "connection refused");
+        let refused = Outcome::failed("V02", "headcount must be positive");
+        let slow = Outcome::default();
+        let rows = give_up(vec![(away, false), (refused, true), (slow, false)]);
+        let told: Vec<&str> = rows.iter().filter_map(|o| o.error.as_deref()).collect();
+        assert!(
+            told[0].starts_with("the platform did not answer (connection refused)"),
+            "{told:?}"
+        );
+        assert_eq!(
+            told[1..],
+            ["headcount must be positive", "did not settle in time"]
+        );
+    }
 }
