@@ -2,6 +2,7 @@
 //! folder, or what the environment says.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -381,7 +382,28 @@ pub(crate) fn is_transient(status: &Status) -> bool {
     matches!(
         status.code(),
         Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded
-    )
+    ) || is_broken(status)
+}
+
+/// What a client says whose connection gave way before the call began.
+const NOT_READY: &str = "Service was not ready: ";
+
+/// Whether the connection failed, and no service answered: what a service answers comes without a source. Whether the call
+/// was carried out is unknown.
+pub(crate) fn is_broken(status: &Status) -> bool {
+    let not_ready = status.code() == Code::Unknown && status.message().starts_with(NOT_READY);
+    not_ready || status.source().is_some()
+}
+
+/// Why the connection failed: the first cause, since all above it say no more than that it did.
+pub(crate) fn cause(status: &Status) -> String {
+    let mut text = status.message().trim_start_matches(NOT_READY).to_owned();
+    let mut below = status.source();
+    while let Some(cause) = below {
+        text = cause.to_string();
+        below = cause.source();
+    }
+    text
 }
 
 /// Calls until the answer is not "in a moment", at most [`TRIES_MAX`] times. For calls that may be
@@ -463,5 +485,77 @@ pub(crate) fn parent(site: Option<&str>) -> String {
         Some(site) if site.starts_with("sites/") => site.to_owned(),
         Some(site) => format!("sites/{site}"),
         None => "sites/-".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redress_proto::intake::v1::GetCaseRequest;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What a call of a platform ends with whose services are all at this address.
+    async fn asked(address: std::net::SocketAddr) -> Status {
+        let service = |s: ServiceArg| (s.name().to_owned(), format!("http://{address}"));
+        let endpoints: Endpoints = ServiceArg::ALL.map(service).into_iter().collect();
+        let platform = Platform::connect(&endpoints, "token").expect("right addresses");
+        let name = "sites/a/cases/b".to_owned();
+        let answer = platform
+            .cases()
+            .get_case(request(GetCaseRequest { name }))
+            .await;
+        answer.expect_err("nobody answers")
+    }
+
+    #[tokio::test]
+    async fn i2_a_connection_that_fails_or_breaks_is_asked_again_and_says_what_is_away() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let hangs_up = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                drop(stream);
+            }
+        });
+        let broken = asked(address).await;
+        hangs_up.abort();
+        let _ = hangs_up.await;
+        // Nobody listens there any more.
+        let closed = asked(address).await;
+        for status in [broken, closed] {
+            assert!(is_broken(&status) && is_transient(&status), "{status:?}");
+            let told = Failure::from(status).to_string();
+            assert!(told.starts_with("the platform cannot be reached"), "{told}");
+            assert!(!told.contains("transport error"), "{told}");
+            assert!(told.contains("`redress up`"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_a_service_refuses_is_not_asked_again_and_keeps_its_words() {
+        for code in [
+            Code::Unknown,
+            Code::Internal,
+            Code::Cancelled,
+            Code::InvalidArgument,
+        ] {
+            let status = Status::new(code, "said by a service");
+            assert!(!is_broken(&status) && !is_transient(&status), "{code:?}");
+            assert_eq!(Failure::from(status).to_string(), "said by a service");
+        }
+        for code in [
+            Code::Unavailable,
+            Code::ResourceExhausted,
+            Code::DeadlineExceeded,
+        ] {
+            let status = Status::new(code, "");
+            assert!(!is_broken(&status) && is_transient(&status), "{code:?}");
+        }
+        let gone = Status::from_error("connection reset".into());
+        assert!(is_broken(&gone) && is_transient(&gone));
+        assert_eq!(cause(&gone), "connection reset");
+        let gone = Status::unknown("Service was not ready: closed");
+        assert!(is_broken(&gone) && is_transient(&gone));
+        assert_eq!(cause(&gone), "closed");
     }
 }

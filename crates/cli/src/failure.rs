@@ -4,6 +4,7 @@ use miette::Diagnostic;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::connect;
 use crate::output::counted;
 
 /// Why a command did not do what it was asked.
@@ -58,7 +59,7 @@ pub(crate) enum Failure {
     #[error("no {what} {name}")]
     NotFound { what: &'static str, name: String },
     /// Several by that number.
-    #[error("several sites have an incident {name}")]
+    #[error("several incidents are called {name}")]
     #[diagnostic(help("say which: `redress incident show SITE/NUMBER`"))]
     Ambiguous { name: String },
     /// The wording check found something.
@@ -129,9 +130,9 @@ pub(crate) enum Failure {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A promise of the platform is at risk.
+    /// The platform does not run as it should.
     #[error(
-        "{} the platform from its promises",
+        "{} the platform from running as it should",
         counted(count, "thing keeps", "things keep")
     )]
     #[diagnostic(help("each names its section of docs/runbook.md above"))]
@@ -156,7 +157,7 @@ impl Failure {
 
 impl Failure {
     /// The same in the words of the command line: the fields that a service names are those of its contract, and whoever types
-    /// knows `options`. A field that none of them gives keeps its name.
+    /// knows `options`, as [`typed`] spells them. A field that none of them gives keeps its name.
     pub(crate) fn in_options(self, options: &[String]) -> Self {
         let Self::Call(status) = &self else {
             return self;
@@ -168,7 +169,7 @@ impl Failure {
         };
         let told = violations.iter().map(|v| {
             let field = option_of(&v.field, options).unwrap_or_else(|| v.field.clone());
-            format!("{field} {}", v.description)
+            format!("{field} {}", in_words(&v.field, &v.description))
         });
         let text = told.collect::<Vec<_>>().join("; ");
         Self::Refused { text }
@@ -178,19 +179,52 @@ impl Failure {
 /// What a sum of money consists of; it is typed as one.
 const PARTS_OF_MONEY: [&str; 3] = ["currency_code", "units", "nanos"];
 
-/// The option that gives a field: `site.display_name` comes from `--display-name`, `terms.remedies[0].amount` from `--amount`,
-/// `case.claim.units` from `--claim`.
+/// Fields that are typed under another name.
+static TYPED_AS: [(&str, &[&str]); 3] = [
+    ("numbers", &["case", "name"]),
+    ("query", &["words"]),
+    ("root-cause", &["cause"]),
+];
+
+/// What is typed for a field, as [`typed`] spells it: `site.display_name` comes from `--display-name`,
+/// `terms.remedies[0].amount` from `--amount`, `case.claim.units` from `--claim`, `numbers[0]` from `<NAME>`.
 fn option_of(field: &str, options: &[String]) -> Option<String> {
     let mut names = field.rsplit('.');
     let last = names.next()?;
     let sum = names.next().filter(|_| PARTS_OF_MONEY.contains(&last));
-    let known = |word: &str| options.iter().any(|option| option == word);
+    let known = |word: &str| {
+        let spelled = [typed(word, false), typed(word, true)];
+        spelled.into_iter().find(|word| options.contains(word))
+    };
     sum.into_iter().chain([last]).find_map(|name| {
         let name = name.split('[').next()?.replace('_', "-");
         let singular = name.strip_suffix('s').unwrap_or(&name);
-        let found = [name.as_str(), singular].into_iter().find(|w| known(w))?;
-        Some(format!("--{found}"))
+        let others = TYPED_AS.iter().find(|(field, _)| *field == name);
+        let others = others.map_or(&[][..], |(_, others)| *others);
+        let own = [name.as_str(), singular];
+        let mut words = others.iter().copied().chain(own);
+        words.find_map(known)
     })
+}
+
+/// How the usage of a command spells an argument: `--cause`, or `<NAME>` for one without dashes.
+pub(crate) fn typed(name: &str, positional: bool) -> String {
+    if positional {
+        format!("<{}>", name.to_uppercase().replace('-', "_"))
+    } else {
+        format!("--{name}")
+    }
+}
+
+/// What a service says of a field, in the words of whoever typed it.
+fn in_words<'a>(field: &str, description: &'a str) -> &'a str {
+    if description.starts_with("value length must be at least 1 ") {
+        "must not be empty"
+    } else if field.ends_with(".nanos") {
+        "must be zero or more, with at most two decimals"
+    } else {
+        description
+    }
 }
 
 impl From<Status> for Failure {
@@ -200,7 +234,13 @@ impl From<Status> for Failure {
 }
 
 /// A status as one sentence: what, and the fields it names.
-fn shown(status: &Status) -> String {
+pub(crate) fn shown(status: &Status) -> String {
+    if connect::is_broken(status) {
+        return format!(
+            "the platform cannot be reached ({}): does it run? `redress status` names the service that is away, `redress up` starts one here",
+            connect::cause(status)
+        );
+    }
     let details = status.get_error_details();
     let reason = details
         .error_info()
@@ -215,9 +255,54 @@ fn shown(status: &Status) -> String {
     }
 }
 
+/// Why a call that is made again did not succeed, in a few words.
+pub(crate) fn in_short(status: &Status) -> String {
+    if connect::is_broken(status) {
+        return connect::cause(status);
+    }
+    match status.message() {
+        "" => format!("{:?}", status.code()),
+        message => message.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_typed_under_another_name_or_without_dashes_is_named_as_it_is_typed() {
+        for (field, given, shown) in [
+            ("numbers[0]", typed("name", true), "<NAME>"),
+            ("numbers[0]", typed("case", true), "<CASE>"),
+            ("numbers[0]", typed("case", false), "--case"),
+            ("query", typed("words", true), "<WORDS>"),
+            ("root_cause", typed("cause", false), "--cause"),
+            ("event_id", typed("event_id", true), "<EVENT_ID>"),
+        ] {
+            let found = option_of(field, std::slice::from_ref(&given));
+            assert_eq!(found.as_deref(), Some(shown), "{field}");
+        }
+        for (field, said, told) in [
+            (
+                "query",
+                "value length must be at least 1 characters",
+                "must not be empty",
+            ),
+            (
+                "case.claim.nanos",
+                "must be whole fen: a multiple of 10000000 from 0 to 990000000",
+                "must be zero or more, with at most two decimals",
+            ),
+            (
+                "case.claim.units",
+                "must be from 0 to 9",
+                "must be from 0 to 9",
+            ),
+        ] {
+            assert_eq!(in_words(field, said), told);
+        }
+    }
 
     #[test]
     fn a_refused_field_is_named_as_the_option_that_gives_it() {
@@ -229,7 +314,7 @@ mod tests {
             "claim",
             "unit",
         ]
-        .map(str::to_owned);
+        .map(|name| typed(name, false));
         for (field, option) in [
             ("answer", Some("--answer")),
             ("terms.remedies[0].amount", Some("--amount")),

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The options of the command that was typed.
+/// The arguments of the command that was typed.
 fn options(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
     match matches.subcommand() {
         Some((name, below)) => command
@@ -49,7 +49,10 @@ fn options(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
             .unwrap_or_default(),
         None => command
             .get_arguments()
-            .filter_map(|arg| arg.get_long().map(str::to_owned))
+            .map(|arg| match arg.get_long() {
+                Some(name) => failure::typed(name, false),
+                None => failure::typed(arg.get_id().as_str(), true),
+            })
             .collect(),
     }
 }
@@ -57,7 +60,8 @@ fn options(command: &clap::Command, matches: &ArgMatches) -> Vec<String> {
 fn run(cli: Cli) -> Result<(), Failure> {
     let home = Home::new(&cli.home);
     let out = Output { json: cli.json };
-    let platform = || Platform::find(&home, cli.token.as_deref());
+    let token = cli.token.or_else(|| std::env::var("REDRESS_TOKEN").ok());
+    let platform = || Platform::find(&home, token.as_deref());
     let wait = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -130,13 +134,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Event(command) => commands::event::run(&platform()?, command, out).await,
             Command::Replay(args) => replay::run(&platform()?, &args, out).await,
             Command::Completions { shell } => {
-                clap_complete::generate(
-                    shell,
-                    &mut Cli::command(),
-                    "redress",
-                    &mut std::io::stdout(),
-                );
-                Ok(())
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "redress", &mut script);
+                output::whole(&mut std::io::stdout().lock(), &script)
             }
         }
     })

@@ -2,7 +2,7 @@
 //! are given to it.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
@@ -33,6 +33,12 @@ pub(crate) fn follow_home() {
     if let Ok(settings) = text.map(|text| serde_json::from_str(&text).unwrap_or_default()) {
         follow(settings);
     }
+}
+
+/// The data folder where the command line names none.
+pub(crate) fn home_of_environment() -> PathBuf {
+    let variable = std::env::var_os("REDRESS_HOME");
+    variable.unwrap_or_else(|| ".redress".into()).into()
 }
 
 fn home(args: impl Iterator<Item = OsString>, variable: Option<OsString>) -> OsString {

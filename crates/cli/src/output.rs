@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
 
+use crate::failure::Failure;
+
 /// Where to print and in which form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -35,9 +37,16 @@ impl Output {
         }
         let mut table = table(heads);
         for row in rows {
-            table.add_row(cells(row));
+            table.add_row(cells(row).iter().map(|cell| plain(cell)));
         }
         anstream::println!("{table}");
+    }
+
+    /// Names the zone of the times above, where it is a site's and not the machine's.
+    pub(crate) fn times_in(self, zone: &TimeZone) {
+        if !self.json {
+            line("times", zone_name(zone));
+        }
     }
 
     /// Prints one object: its JSON, or what `text` makes of it.
@@ -48,6 +57,51 @@ impl Output {
             text();
         }
     }
+}
+
+/// A text that shows what it is: letters that turn the rest around or cannot be seen become a mark that can. What
+/// customers write is shown to whoever decides on it. The joiner of emoji stays.
+pub(crate) fn plain(text: &str) -> String {
+    let seen = |c: char| if is_hidden(c) { '\u{FFFD}' } else { c };
+    text.chars().map(seen).collect()
+}
+
+/// Whether a letter is a format character (Unicode's Cf), those of scripts that show one and the joiner excepted.
+fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\u{00AD}'
+            | '\u{061C}'
+            | '\u{180E}'
+            | '\u{200B}'
+            | '\u{200C}'
+            | '\u{200E}'
+            | '\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E007F}'
+    )
+}
+
+/// Writes what goes to another program as it is. A reader that has seen enough and hangs up is no failure.
+pub(crate) fn whole(to: &mut impl std::io::Write, bytes: &[u8]) -> Result<(), Failure> {
+    match to.write_all(bytes).and_then(|()| to.flush()) {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::File {
+            what: "cannot write to",
+            path: "standard output".to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What a zone is called.
+pub(crate) fn zone_name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("UTC")
 }
 
 /// How many of what: `1 case`, `2 cases`.
@@ -91,7 +145,7 @@ pub(crate) fn paragraph(label: &str, text: &str) {
     let mut row = Table::new();
     row.load_preset(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .add_row([format!("{label:>14}"), text.to_owned()]);
+        .add_row([format!("{label:>14}"), plain(text)]);
     if let Some(column) = row.column_mut(0) {
         column.set_padding((0, 1));
         let width = Width::Fixed(15);
@@ -116,12 +170,13 @@ pub(crate) fn table(heads: &[&str]) -> Table {
 
 /// A line of a description: `label  value`.
 pub(crate) fn line(label: &str, value: impl std::fmt::Display) {
+    let value = plain(&value.to_string());
     anstream::println!("{:>14}  {value}", label.dimmed());
 }
 
 /// A heading.
 pub(crate) fn heading(text: &str) {
-    anstream::println!("\n{}", text.bold());
+    anstream::println!("\n{}", plain(text).bold());
 }
 
 /// A grade, the graver the louder.
@@ -225,6 +280,48 @@ mod tests {
         assert_eq!(shown("2026-12-31T15:59:00Z"), "12-31 23:59");
         assert_eq!(shown("2026-12-31T16:00:00Z"), "2027-01-01 00:00");
         assert_eq!(shown("2025-03-02T01:30:00Z"), "2025-03-02 09:30");
+    }
+
+    #[test]
+    fn a_zone_is_named_as_it_is_used_one_that_is_unknown_as_utc() {
+        let shanghai = TimeZone::get("Asia/Shanghai").expect("a zone");
+        assert_eq!(zone_name(&shanghai), "Asia/Shanghai");
+        assert_eq!(zone_name(&TimeZone::UTC), "UTC");
+    }
+
+    #[test]
+    fn a_reader_that_hangs_up_ends_the_writing_quietly_and_a_full_disk_does_not() {
+        struct Ends(std::io::ErrorKind);
+        impl std::io::Write for Ends {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        assert!(whole(&mut Ends(std::io::ErrorKind::BrokenPipe), b"script").is_ok());
+        assert!(whole(&mut Ends(std::io::ErrorKind::StorageFull), b"script").is_err());
+        let mut kept = Vec::new();
+        assert!(whole(&mut kept, b"script").is_ok());
+        assert_eq!(kept, b"script");
+    }
+
+    #[test]
+    fn what_turns_a_text_around_or_hides_in_it_is_seen() {
+        assert_eq!(plain("退款\u{202E}001"), "退款\u{FFFD}001");
+        assert_eq!(
+            plain("a\u{200B}b\u{2066}c\u{FEFF}"),
+            "a\u{FFFD}b\u{FFFD}c\u{FFFD}"
+        );
+        // An emoji of several, and the colours of our own.
+        for kept in [
+            "👨\u{200D}👩\u{200D}👧",
+            "\u{1b}[31mred\u{1b}[0m",
+            "外墙渗水",
+        ] {
+            assert_eq!(plain(kept), kept);
+        }
     }
 
     #[test]

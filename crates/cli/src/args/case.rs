@@ -111,7 +111,7 @@ pub(crate) struct CreateArgs {
     #[arg(long, default_value = "REMEDY")]
     pub(crate) wants: String,
     /// Claimed amount in CNY, for example 2000.00.
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_negative_numbers = true, value_parser = super::parse_yuan)]
     pub(crate) claim: Option<rust_decimal::Decimal>,
     /// A signal as KIND or KIND:BASIS, for example INJURY:CONFIRMED; may be given several times.
     #[arg(long = "signal", value_name = "KIND[:BASIS]")]

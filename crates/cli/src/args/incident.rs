@@ -28,7 +28,7 @@ pub(crate) enum IncidentCommand {
     #[command(after_help = "Example:\n  redress incident show lakeside/I20261121-01")]
     Show {
         /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site, for
-        /// example `lakeside/I20261121-01`.
+        /// example `lakeside/I20261121-01`; the end of its id will do where a list shows no more.
         name: String,
     },
     /// Show what was told to whom in each stage, how old it is, how many that reached, and what is missing before the stage may end.

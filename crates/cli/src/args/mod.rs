@@ -17,7 +17,7 @@ pub(crate) use self::case::{CaseCommand, CreateArgs};
 pub(crate) use self::cluster::ClusterCommand;
 pub(crate) use self::incident::IncidentCommand;
 pub(crate) use self::message::MessageCommand;
-pub(crate) use self::parse::parse_when;
+pub(crate) use self::parse::{parse_when, parse_yuan};
 pub(crate) use self::platform::{EventCommand, ReplayArgs, ServiceArg, TokenArgs, UpArgs};
 use crate::commands::audit::AuditCommand;
 use crate::commands::briefing::{BriefingCommand, CommitmentCommand};
@@ -34,12 +34,12 @@ use crate::commands::work::WorkCommand;
 #[derive(Debug, Parser)]
 #[command(name = "redress", version, about, propagate_version = true, after_help = EXAMPLES)]
 pub(crate) struct Cli {
-    /// Data folder of the platform on this machine.
+    /// Data folder of the platform on this machine; REDRESS_HOME says another than `.redress`.
+    // What clap reads from the environment counts as typed and would stand in the usage of every error.
     #[arg(
         long,
         global = true,
-        env = "REDRESS_HOME",
-        default_value = ".redress",
+        default_value_os_t = crate::now::home_of_environment(),
         value_name = "FOLDER"
     )]
     pub(crate) home: PathBuf,
@@ -48,14 +48,8 @@ pub(crate) struct Cli {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Access token; by default the one that `redress up` left in the data folder.
-    #[arg(
-        long,
-        global = true,
-        env = "REDRESS_TOKEN",
-        value_name = "JWT",
-        hide_env_values = true
-    )]
+    /// Access token; by default that of REDRESS_TOKEN, else the one that `redress up` left in the data folder.
+    #[arg(long, global = true, value_name = "JWT")]
     pub(crate) token: Option<String>,
 
     /// What to do.
@@ -69,7 +63,10 @@ Examples:
   redress replay tests/corpus/scenarios.jsonl  feed it complaints and show what it decides
   redress case list --grade 1                  what is grave now
   redress clock list --state BREACHED          which promises were broken
-  redress incident list --json | jq .          for scripts";
+  redress incident list --json | jq .          for scripts
+
+Times are those of this machine's zone (TZ); what shows those of a site (rosters, calendars, `clock explain`) names its
+zone. --json has them in UTC.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -208,7 +205,10 @@ pub(crate) enum Command {
         after_help = "Examples:\n  redress replay tests/corpus/scenarios.jsonl\n  redress replay tests/corpus/scenarios.jsonl --preview --json\n  redress replay messages.jsonl --site lakeside"
     )]
     Replay(ReplayArgs),
-    /// Whether the platform keeps its promises, on one screen; ends with 1 when something needs somebody.
+    /// Whether the platform runs as it should, on one screen; ends with 1 when it does not.
+    ///
+    /// Promises to customers that people broke are counted as well and do not change how it ends: `redress clock list
+    /// --state BREACHED` names them.
     #[command(
         after_help = "Examples:\n  redress status\n  redress status --json | jq .troubles\n  watch -c -n 15 redress status"
     )]
@@ -275,6 +275,31 @@ mod tests {
         let line = "redress survey answer --link-token LINK --score 4 --token ACCESS";
         let parsed = Cli::try_parse_from(line.split(' ')).expect("a right line");
         assert_eq!(parsed.token.as_deref(), Some("ACCESS"));
+    }
+
+    #[test]
+    fn an_error_shows_no_option_in_its_usage_that_was_not_typed() {
+        use clap::CommandFactory as _;
+        let all = Cli::command();
+        let mut global = all.get_arguments().filter(|arg| arg.is_global_set());
+        assert!(global.all(|arg| arg.get_env().is_none()));
+        let wrong = ["redress", "grade", "lower", "LS-1", "--to", "3"];
+        let said = Cli::try_parse_from(wrong)
+            .expect_err("no reason")
+            .to_string();
+        assert!(said.contains("--reason <REASON>"), "{said}");
+        assert!(!said.contains("--home"), "{said}");
+    }
+
+    #[test]
+    fn a_grade_is_lowered_to_2_to_4_and_raised_to_1_to_3() {
+        let is_right = |how: &str, to: &str| {
+            let typed = ["redress", "grade", how, "LS-1", "--to", to, "--reason", "a"];
+            Cli::try_parse_from(typed).is_ok()
+        };
+        let right = |how| ["0", "1", "2", "3", "4", "5"].map(|to| is_right(how, to));
+        assert_eq!(right("lower"), [false, false, true, true, true, false]);
+        assert_eq!(right("raise"), [false, true, true, true, false, false]);
     }
 
     #[test]

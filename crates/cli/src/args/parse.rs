@@ -1,6 +1,7 @@
 //! What clap cannot read by itself: names, instants and spans.
 
 use redress_model::name::{NameError, OrganizationId, SiteId, StaffName};
+use rust_decimal::Decimal;
 
 /// A site's id, with or without `sites/`.
 pub(super) fn parse_site(text: &str) -> Result<String, NameError> {
@@ -25,6 +26,17 @@ pub(crate) fn parse_when(text: &str) -> Result<jiff::Timestamp, String> {
         .map_err(|_| "must look like 2026-12-01T18:00, 2026-12-01T18:00:00Z, 8h or 3d".to_owned())
 }
 
+/// An amount in yuan.
+pub(crate) fn parse_yuan(text: &str) -> Result<Decimal, String> {
+    let amount: Decimal = text
+        .parse()
+        .map_err(|e: rust_decimal::Error| e.to_string())?;
+    if amount.normalize().scale() > 2 {
+        return Err("must have at most two decimals".to_owned());
+    }
+    Ok(amount)
+}
+
 /// So long: minutes, hours or days.
 pub(super) fn parse_span(text: &str) -> Result<std::time::Duration, String> {
     let span: jiff::SignedDuration = match text.strip_suffix('d') {
@@ -40,6 +52,18 @@ pub(super) fn parse_span(text: &str) -> Result<std::time::Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_have_two_decimals_at_most_and_what_is_more_is_not_cut() {
+        for right in ["10000.01", "10000.010", "2000", "-1"] {
+            assert!(parse_yuan(right).is_ok(), "{right}");
+        }
+        for wrong in ["10000.001", "0.0000000001"] {
+            let said = parse_yuan(wrong).expect_err("finer than a fen");
+            assert_eq!(said, "must have at most two decimals", "{wrong}");
+        }
+        assert!(parse_yuan("much").is_err());
+    }
 
     #[test]
     fn spans_are_read_in_minutes_hours_and_days() {

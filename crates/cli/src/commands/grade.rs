@@ -40,12 +40,26 @@ pub(crate) enum GradeCommand {
     #[command(
         after_help = "Example:\n  redress grade lower LS-20261121-0001 --to 3 --reason 'the crowd was a viewing group'"
     )]
-    Lower(Wish),
+    Lower {
+        /// The new grade, 2 to 4.
+        #[arg(long, value_parser = clap::value_parser!(i32).range(2..=4))]
+        to: i32,
+        /// Of what, and why.
+        #[command(flatten)]
+        wish: Wish,
+    },
     /// Raise the grade of a case; it stands until somebody lowers it.
     #[command(
         after_help = "Example:\n  redress grade raise LS-20261121-0001 --to 2 --reason 'the street committee calls'"
     )]
-    Raise(Wish),
+    Raise {
+        /// The new grade, 1 to 3.
+        #[arg(long, value_parser = clap::value_parser!(i32).range(1..=3))]
+        to: i32,
+        /// Of what, and why.
+        #[command(flatten)]
+        wish: Wish,
+    },
     /// List the cases whose facts give a lower grade than the one that stands.
     #[command(
         after_help = "Examples:\n  redress grade proposals\n  redress grade proposals --site lakeside --json"
@@ -60,14 +74,11 @@ pub(crate) enum GradeCommand {
     },
 }
 
-/// Where to move a grade, and why.
+/// Whose grade to move, and why.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Wish {
     /// The case, `sites/{site}/cases/{case}`, or its number.
     case: String,
-    /// The new grade, 1 to 4.
-    #[arg(long, value_parser = clap::value_parser!(i32).range(1..=4))]
-    to: i32,
     /// Why, without names of people.
     #[arg(long)]
     reason: String,
@@ -91,11 +102,11 @@ pub(crate) async fn run(
             let case = name_of(platform, &case).await?;
             listed(&history(platform, &case, paging.limit).await?, out);
         }
-        GradeCommand::Lower(wish) => {
+        GradeCommand::Lower { to, wish } => {
             let (case, etag) = looked_at(platform, &wish).await?;
             let call = LowerGradeRequest {
                 case,
-                grade: wish.to,
+                grade: to,
                 reason: wish.reason,
                 etag,
                 request_id: request_id(),
@@ -103,11 +114,11 @@ pub(crate) async fn run(
             let answer = platform.triage().lower_grade(request(call)).await?;
             shown(&answer.into_inner().decision.unwrap_or_default(), out);
         }
-        GradeCommand::Raise(wish) => {
+        GradeCommand::Raise { to, wish } => {
             let (case, etag) = looked_at(platform, &wish).await?;
             let call = RaiseGradeRequest {
                 case,
-                grade: wish.to,
+                grade: to,
                 reason: wish.reason,
                 etag,
                 request_id: request_id(),

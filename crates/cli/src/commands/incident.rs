@@ -1,5 +1,7 @@
 //! `redress incident`: the coordinated responses.
 
+use std::collections::{BTreeSet, HashMap};
+
 use redress_model::words::{ClockKind, ClockState, DutyRole, UnknownWord};
 use redress_proto::crisis::v1::{
     CallOutState, GateWaiver, GetIncidentRequest, Incident, IncidentMode, IncidentStage,
@@ -12,6 +14,9 @@ use crate::connect::{Home, Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, table, until, when};
+
+/// So many letters of an id say which it is.
+const ID_PART_MIN: usize = 6;
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -71,7 +76,8 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// The incident's resource name, which may be given as `site/number`.
+/// The incident's resource name, which may be given as `site/number`, or with the end of its id where a list shows no
+/// more of it.
 pub(super) async fn find(platform: &Platform, name: String) -> Result<String, Failure> {
     if name.starts_with("sites/") {
         return Ok(name);
@@ -84,18 +90,46 @@ pub(super) async fn find(platform: &Platform, name: String) -> Result<String, Fa
         parent: parent(site),
         ..Default::default()
     };
-    let mut found = list(platform, filter, None)
-        .await?
-        .into_iter()
-        .filter(|i| i.number == number);
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one.name),
-        (Some(_), Some(_)) => Err(Failure::Ambiguous { name }),
-        (None, _) => Err(Failure::NotFound {
+    let incidents = list(platform, filter, None).await?;
+    match called(&incidents, number)[..] {
+        [one] => Ok(one.name.clone()),
+        [] => Err(Failure::NotFound {
             what: "incident with the number",
             name,
         }),
+        _ => Err(Failure::Ambiguous { name }),
     }
+}
+
+/// The incidents that a number means, or else an end of an id.
+fn called<'a>(incidents: &'a [Incident], text: &str) -> Vec<&'a Incident> {
+    let numbered: Vec<&Incident> = incidents.iter().filter(|i| i.number == text).collect();
+    if !numbered.is_empty() || text.len() < ID_PART_MIN {
+        return numbered;
+    }
+    let is_part = |i: &&Incident| {
+        let id = i.name.rsplit('/').next().unwrap_or_default();
+        id.ends_with(text) || id.starts_with(text)
+    };
+    incidents.iter().filter(is_part).collect()
+}
+
+/// Those of these names that the caller may see, and how commands take them: `site/number`.
+pub(crate) async fn numbers(platform: &Platform, names: &[&str]) -> HashMap<String, String> {
+    let sites: BTreeSet<String> = names.iter().map(|name| site_of(name)).collect();
+    let mut numbers = HashMap::new();
+    for site in sites {
+        let filter = ListIncidentsRequest {
+            parent: parent(Some(&site)),
+            ..Default::default()
+        };
+        let found = list(platform, filter, None).await.unwrap_or_default();
+        let wanted = found
+            .into_iter()
+            .filter(|i| names.contains(&i.name.as_str()));
+        numbers.extend(wanted.map(|i| (i.name, format!("{site}/{}", i.number))));
+    }
+    numbers
 }
 
 pub(super) fn one(incident: &Incident, out: Output) {
@@ -281,4 +315,32 @@ fn stage(value: i32) -> String {
         IncidentStage::try_from(value).map_or("", |s| s.as_str_name()),
         "INCIDENT_STAGE_",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_is_called_by_its_number_or_by_an_end_of_its_id() {
+        let incident = |number: &str, id: &str| Incident {
+            name: format!("sites/lakeside/incidents/{id}"),
+            number: number.to_owned(),
+            ..Default::default()
+        };
+        let all = [
+            incident("I20261129-01", "0190a6c2-0000-7000-8000-0000452ff4cd"),
+            incident("I20261129-02", "0190a6c2-0000-7000-8000-00001af44245"),
+        ];
+        let found = |text: &str| {
+            let found = called(&all, text);
+            found.iter().map(|i| i.number.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(found("I20261129-02"), ["I20261129-02"]);
+        assert_eq!(found("452ff4cd"), ["I20261129-01"]);
+        assert_eq!(found("0190a6c2"), ["I20261129-01", "I20261129-02"]);
+        assert!(found("").is_empty());
+        assert!(found("cd").is_empty(), "too little to say which");
+        assert!(found("I20261129").is_empty(), "a number is whole");
+    }
 }

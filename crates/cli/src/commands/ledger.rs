@@ -67,7 +67,7 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         staff: Vec<String>,
         /// The whole amount in CNY; by the policy of the site otherwise.
-        #[arg(long)]
+        #[arg(long, value_parser = crate::args::parse_yuan)]
         amount: Option<Decimal>,
     },
     /// Say that an entry is wrong: once, before it is due.

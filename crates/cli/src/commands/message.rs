@@ -13,7 +13,7 @@ use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, heading, line, short, when};
+use crate::output::{Output, Tail as _, heading, line, plain, short, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -59,8 +59,9 @@ pub(crate) async fn run(
                 }
             })
             .await?;
-            let cases = messages.iter().map(|m| m.case.as_str());
-            let numbers = case::Numbers::look_up(platform, cases, out).await;
+            let about = messages.iter().flat_map(|m| [&m.case, &m.incident]);
+            let about = about.map(String::as_str);
+            let numbers = case::Numbers::look_up(platform, about, out).await;
             out.rows(
                 &[
                     "Message", "Template", "To", "About", "By", "State", "Why", "Made",
@@ -106,11 +107,11 @@ pub(crate) async fn run(
                     }
                     if answer.rendered_messages.is_empty() && !answer.said_text.is_empty() {
                         heading("Written for it");
-                        anstream::println!("{}", answer.said_text);
+                        anstream::println!("{}", plain(&answer.said_text));
                     }
                     for rendered in &answer.rendered_messages {
                         heading(&rendered.subject);
-                        anstream::println!("{}", rendered.body);
+                        anstream::println!("{}", plain(&rendered.body));
                     }
                 },
             );

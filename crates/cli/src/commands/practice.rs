@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use redress_proto::Money;
 use redress_proto::assignment::v1::PracticeStep;
 use redress_proto::convert::{from_money, to_money, to_timestamp};
-use rust_decimal::Decimal;
 
+use crate::args::parse_yuan;
 use crate::failure::Failure;
 use crate::output::{heading, table, when};
 
@@ -31,9 +31,9 @@ pub(crate) fn or_now(time: Option<Timestamp>) -> Option<prost_types::Timestamp> 
 
 /// An amount typed in yuan.
 pub(crate) fn yuan(argument: &'static str, text: &str) -> Result<Option<Money>, Failure> {
-    let amount: Decimal = text.parse().map_err(|e| bad(argument, e))?;
+    let amount = parse_yuan(text).map_err(|e| bad(argument, e))?;
     let money = to_money(amount);
-    // The wire's own rules: zero or more, whole fen.
+    // The wire's own rules.
     from_money(argument, &money).map_err(|e| bad(argument, e))?;
     Ok(Some(money))
 }
@@ -75,6 +75,7 @@ mod tests {
         assert_eq!(read("0.5").ok().as_deref(), Some("0.50"));
         assert_eq!(read("12.34").ok().as_deref(), Some("12.34"));
         assert!(read("-1").is_err());
-        assert!(read("1.234").is_err());
+        let said = read("1.234").expect_err("finer than a fen").to_string();
+        assert_eq!(said, "--cost must have at most two decimals");
     }
 }

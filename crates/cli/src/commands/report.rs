@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use redress_model::words::{Category, Channel, ClockKind};
 use redress_proto::assignment::v1::{
     CauseSource, CauseTrend, ClassifyCauseRequest, GetMonthlyReportRequest,
-    ListRecurringCausesRequest, QueryReportRequest, ReportDimension, ReportFilter, ReportMeasures,
-    ReportRow,
+    ListRecurringCausesRequest, MonthlyReport, QueryReportRequest, ReportDimension, ReportFilter,
+    ReportMeasures, ReportRow,
 };
 
 use super::{choice, word};
@@ -201,6 +201,9 @@ pub(crate) async fn run(
                 || json::of("assignment.v1.MonthlyReport", &report),
                 || anstream::print!("{}", if csv { answer.csv } else { answer.markdown }),
             );
+            if let Some(hint) = of_an_empty_month(&report) {
+                anstream::eprintln!("{hint}");
+            }
         }
         ReportCommand::Causes {
             whose,
@@ -385,6 +388,17 @@ fn promises(rows: &[ReportRow]) {
     anstream::println!("{table}");
 }
 
+/// What to do about a report of nothing; none where there is something.
+fn of_an_empty_month(report: &MonthlyReport) -> Option<String> {
+    let total = report.total.as_ref().and_then(|t| t.current.as_ref());
+    let month = &report.month;
+    total.is_none_or(|m| m.cases == 0).then(|| {
+        format!(
+            "{month} has no case; --month names another month, and `redress report show --by month` says which have some"
+        )
+    })
+}
+
 /// A bar as long as its share of the most.
 fn bar(value: i64, most: i64) -> String {
     if most <= 0 || value <= 0 {
@@ -482,6 +496,25 @@ mod tests {
         assert_eq!(bar(5, 10).chars().count(), 10);
         assert_eq!(bar(1, 1000).chars().count(), 1);
         assert_eq!(bar(0, 10), "");
+    }
+
+    #[test]
+    fn m06_a_report_of_an_empty_month_says_which_month_it_is_and_how_to_ask_for_another() {
+        let of = |cases| MonthlyReport {
+            month: "2026-10".to_owned(),
+            total: Some(redress_proto::assignment::v1::ComparedRow {
+                current: Some(ReportMeasures {
+                    cases,
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let hint = of_an_empty_month(&of(0)).expect("nothing in it");
+        assert!(hint.starts_with("2026-10 "), "{hint}");
+        assert!(hint.contains("--month"), "{hint}");
+        assert_eq!(of_an_empty_month(&of(1)), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::{spelled, word};
 use crate::connect::{Platform, is_transient};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, counted, instant, short};
+use crate::output::{Output, counted, instant, plain, short};
 
 /// How often clocks count down.
 const TICK: Duration = Duration::from_secs(1);
@@ -518,7 +518,7 @@ pub(crate) fn block(mut lines: Vec<Piece>, width: usize, height: usize) -> Vec<P
 
 /// A text in exactly so many columns: cut with `…`, or filled. Chinese letters take two columns.
 pub(crate) fn fit(text: &str, width: usize) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text: String = plain(text).chars().filter(|c| !c.is_control()).collect();
     if text.width() <= width {
         let space = width - text.width();
         return text + &" ".repeat(space);
@@ -871,6 +871,7 @@ mod tests {
         assert_eq!(fit("规划变更", 6), "规划… ");
         assert_eq!(fit("规划变更", 8), "规划变更");
         assert_eq!(fit("a\u{1b}[2Jb", 6), "a[2Jb ");
+        assert_eq!(fit("a\u{202E}b", 4), "a\u{FFFD}b ");
         assert_eq!(fit("ab", 0), "");
     }
 }

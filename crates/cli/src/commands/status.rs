@@ -1,6 +1,7 @@
-//! `redress status`: one screen that says whether the platform keeps its promises. It reads what metrics export,
+//! `redress status`: one screen that says whether the platform runs as it should. It reads what metrics export,
 //! service by service, and judges by the same limits as the alerts (deploy/observability/alerts). Metrics need no
-//! database, so each service is made to read its own as well.
+//! database, so each service is made to read its own as well. Promises to customers that people broke are named beside
+//! it: they are no fault of the platform, and none of its business to call it well either.
 
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -19,10 +20,12 @@ use crate::output::{Output, counted, heading, instant, line, table, until};
 const EVENT_AGE_MAX: f64 = 60.0;
 /// Seconds: a promise may fire so late, a message may wait so long for a sender.
 const LATE_MAX: f64 = 10.0;
+/// How broken promises are listed.
+const LIST_BROKEN: &str = "`redress clock list --state BREACHED`";
 /// Share of the connections or of the memory that may be in use.
 const FULL: f64 = 0.9;
 
-/// Something that keeps the platform from its promises, and the runbook's section about it.
+/// Something that keeps the platform from running as it should, and the runbook's section about it.
 #[derive(Debug, PartialEq, Eq)]
 struct Trouble {
     service: &'static str,
@@ -47,7 +50,7 @@ impl Answer {
     }
 }
 
-/// Asks every service, prints, and fails when a promise is at risk.
+/// Asks every service, prints, and fails when the platform does not run as it should.
 pub(crate) async fn run(platform: &Platform, out: Output) -> Result<(), Failure> {
     let answers = join_all(ServiceArg::ALL.map(|service| async move {
         let asked = platform
@@ -125,7 +128,40 @@ fn values<'a>(
         .map(|r| r.value)
 }
 
-/// What keeps this service from its promises.
+/// Promises to customers that were broken and are not kept yet, as triage counts them.
+fn broken_promises(answers: &[Answer]) -> f64 {
+    let of = |answer: &Answer| {
+        let status = answer.status.as_ref().ok()?;
+        let label = Some(("redress.clock.state", "breached"));
+        Some(sum(status, "redress.triage.clocks.open", label))
+    };
+    answers
+        .iter()
+        .filter_map(of)
+        .fold(0.0, |all, one| all + one)
+}
+
+/// The first lines: how the platform runs, and what people still owe customers.
+fn headline(troubles: usize, broken: f64) -> (String, Option<String>) {
+    let first = match troubles {
+        0 => "The platform runs as it should.".to_owned(),
+        count => format!(
+            "{} somebody.",
+            counted(&count, "thing needs", "things need")
+        ),
+    };
+    let second = (broken > 0.0).then(|| {
+        let what = counted(
+            &broken,
+            "promise to a customer is",
+            "promises to customers are",
+        );
+        format!("{what} broken: {LIST_BROKEN}")
+    });
+    (first, second)
+}
+
+/// What keeps this service from running as it should.
 fn troubles(answer: &Answer) -> Vec<Trouble> {
     let mut found = Vec::new();
     let mut tell = |what: String, runbook: &'static str| {
@@ -312,18 +348,15 @@ fn share(part: f64, whole: f64) -> f64 {
 }
 
 fn show(answers: &[Answer], troubles: &[Trouble]) {
+    let broken = broken_promises(answers);
+    let (first, second) = headline(troubles.len(), broken);
     if troubles.is_empty() {
-        anstream::println!("{}", "The platform keeps its promises.".green().bold());
+        anstream::println!("{}", first.green().bold());
     } else {
-        anstream::println!(
-            "{}",
-            format!(
-                "{} somebody.",
-                counted(&troubles.len(), "thing needs", "things need")
-            )
-            .red()
-            .bold()
-        );
+        anstream::println!("{}", first.red().bold());
+    }
+    if let Some(second) = second {
+        anstream::println!("{}", second.yellow().bold());
     }
     // Processes start by the machine's clock, in a rehearsal too.
     let now = jiff::Timestamp::now();
@@ -399,14 +432,28 @@ fn show(answers: &[Answer], troubles: &[Trouble]) {
             ),
         );
     }
-    if !troubles.is_empty() {
+    if !troubles.is_empty() || broken > 0.0 {
         heading("What needs somebody");
-        let mut list = table(&["Service", "What", "Runbook"]);
+        let mut list = table(&["Service", "What", "Where to look"]);
         for trouble in troubles {
             list.add_row(vec![
                 trouble.service.to_owned(),
                 trouble.what.clone(),
                 format!("docs/runbook.md#{}", trouble.runbook),
+            ]);
+        }
+        if broken > 0.0 {
+            list.add_row(vec![
+                "triage".to_owned(),
+                format!(
+                    "{} broken",
+                    counted(
+                        &broken,
+                        "promise to a customer is",
+                        "promises to customers are"
+                    )
+                ),
+                LIST_BROKEN.to_owned(),
             ]);
         }
         anstream::println!("{list}");
@@ -509,7 +556,12 @@ fn as_json(answers: &[Answer], troubles: &[Trouble]) -> serde_json::Value {
         .iter()
         .map(|t| json!({ "service": t.service, "what": t.what, "runbook": format!("docs/runbook.md#{}", t.runbook) }))
         .collect();
-    json!({ "ok": troubles.is_empty(), "services": services, "troubles": troubles })
+    json!({
+        "ok": troubles.is_empty(),
+        "services": services,
+        "troubles": troubles,
+        "broken_promises": broken_promises(answers),
+    })
 }
 
 #[cfg(test)]
@@ -652,6 +704,39 @@ mod tests {
         };
         assert_eq!(troubles(&away).len(), 1, "it is away, and that is all");
         assert_eq!(troubles(&away)[0].runbook, "a-service-is-gone");
+    }
+
+    #[test]
+    fn p04_a_breach_is_told_beside_a_platform_that_runs_and_is_no_trouble_of_its_own() {
+        let clock = |state, count| {
+            answer(&[(
+                "redress.triage.clocks.open",
+                &[("redress.clock.state", state)],
+                count,
+            )])
+        };
+        let answers = [clock("running", 16.0), clock("breached", 3.0)];
+        assert!(answers.iter().all(|a| troubles(a).is_empty()));
+        let (first, second) = headline(0, broken_promises(&answers));
+        assert_eq!(first, "The platform runs as it should.");
+        let told = second.expect("customers wait");
+        assert!(
+            told.starts_with("3 promises to customers are broken"),
+            "{told}"
+        );
+        assert!(
+            told.contains("redress clock list --state BREACHED"),
+            "{told}"
+        );
+        let object = as_json(&answers, &[]);
+        assert_eq!(
+            (&object["ok"], &object["broken_promises"]),
+            (&json!(true), &json!(3.0))
+        );
+
+        let (first, second) = headline(2, broken_promises(&answers[..1]));
+        assert_eq!(first, "2 things need somebody.");
+        assert_eq!(second, None);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use owo_colors::OwoColorize as _;
 use redress_model::time::{Clock as _, RATE_MAX, SystemClock};
 use redress_runtime::settings::ClockSettings;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::facts::Facts;
 use self::score::{Score, judge, shown};
@@ -380,7 +380,7 @@ async fn score(platform: &Platform, script: &Script, played: &Played) -> Result<
 }
 
 fn told(score: &Score, out: Output) -> Result<(), Failure> {
-    out.one(|| score.json(), || score.print());
+    out.one(|| score.json(), || score::print(&score.json()));
     match (score.left, score.missed()) {
         (0, 0) => Ok(()),
         (0, missed) => Err(Failure::Missed { missed }),
@@ -406,9 +406,16 @@ async fn score_of(home: &Home, out: Output) -> Result<(), Failure> {
         return told(&score(&platform, &script, &played).await?, out);
     }
     let path = score_file(&drill);
-    let text = std::fs::read_to_string(path).map_err(|_| Failure::NoDrill {
+    let text = std::fs::read_to_string(&path).map_err(|_| Failure::NoDrill {
         home: drill.folder().display().to_string(),
     })?;
-    anstream::println!("{text}");
+    if out.json {
+        anstream::println!("{text}");
+        return Ok(());
+    }
+    let kept: Value = serde_json::from_str(&text).map_err(|_| Failure::BrokenHome {
+        path: path.display().to_string(),
+    })?;
+    score::print(&kept);
     Ok(())
 }

@@ -433,53 +433,69 @@ impl Score {
             "messages": self.messages,
             "left_the_sandbox": self.left,
             "measures": self.measures.iter().map(|m| json!({
-                "key": m.key, "value": m.value, "wanted": m.wanted, "share": m.share,
+                "key": m.key, "name": m.name, "value": m.value, "wanted": m.wanted, "share": m.share,
             })).collect::<Vec<_>>(),
             "expectations": self.verdicts.iter().map(|v| json!({
                 "that": v.that, "by": shown(v.by), "at": v.at.map(shown), "met": v.met,
             })).collect::<Vec<_>>(),
         })
     }
+}
 
-    /// For people.
-    pub(crate) fn print(&self) {
-        heading(&format!(
-            "Drill {}: {} of 100 after {}",
-            self.script,
-            self.points(),
-            shown(self.played)
-        ));
-        let mut measures = table(&["", "", "Was", "Wanted"]);
-        for m in &self.measures {
-            measures.add_row(vec![
-                m.name.clone(),
-                m.share.map_or_else(String::new, bar),
-                m.value.clone(),
-                m.wanted.clone(),
-            ]);
-        }
-        anstream::println!("{measures}");
-        heading("Expectations");
-        let mut verdicts = table(&["", "By", "At", "What"]);
-        for v in &self.verdicts {
-            verdicts.add_row(vec![
-                match v.met {
-                    Some(true) => "met".green().to_string(),
-                    Some(false) => "MISSED".red().bold().to_string(),
-                    None => "open".to_owned(),
-                },
-                shown(v.by),
-                v.at.map_or_else(|| "–".to_owned(), shown),
-                v.that.clone(),
-            ]);
-        }
-        anstream::println!("{verdicts}");
-        anstream::println!(
-            "\n{} messages were written, {} left the platform of the drill.",
-            self.messages,
-            self.left
-        );
-    }
+/// A score for people, as it is kept for programs: what was written at the end of a drill prints as it did then.
+pub(crate) fn print(score: &Value) {
+    heading(&head(score));
+    let mut measures = table(&["", "", "Was", "Wanted"]);
+    measures.add_rows(measured(score));
+    anstream::println!("{measures}");
+    heading("Expectations");
+    let mut verdicts = table(&["", "By", "At", "What"]);
+    verdicts.add_rows(expected(score));
+    anstream::println!("{verdicts}");
+    anstream::println!(
+        "\n{} messages were written, {} left the platform of the drill.",
+        score["messages"],
+        score["left_the_sandbox"]
+    );
+}
+
+fn head(score: &Value) -> String {
+    format!(
+        "Drill {}: {} of 100 after {}",
+        text(&score["script"]),
+        score["points"],
+        text(&score["played"])
+    )
+}
+
+/// The rows of what was measured.
+fn measured(score: &Value) -> Vec<Vec<String>> {
+    let row = |m: &Value| {
+        // Scores of earlier releases have no names.
+        let name = if m["name"].is_string() { "name" } else { "key" };
+        let share = m["share"].as_f64().map_or_else(String::new, bar);
+        vec![text(&m[name]), share, text(&m["value"]), text(&m["wanted"])]
+    };
+    let list = score["measures"].as_array();
+    list.into_iter().flatten().map(row).collect()
+}
+
+/// The rows of what was expected.
+fn expected(score: &Value) -> Vec<Vec<String>> {
+    let row = |v: &Value| {
+        let met = match v["met"].as_bool() {
+            Some(true) => "met".green().to_string(),
+            Some(false) => "MISSED".red().bold().to_string(),
+            None => "open".to_owned(),
+        };
+        vec![met, text(&v["by"]), text(&v["at"]), text(&v["that"])]
+    };
+    let list = score["expectations"].as_array();
+    list.into_iter().flatten().map(row).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or("–").to_owned()
 }
 
 fn part(some: usize, all: usize) -> Option<f64> {
@@ -627,6 +643,27 @@ mod tests {
             .find(|m| m.key == key)
             .expect(key)
             .share
+    }
+
+    #[test]
+    fn a_score_that_was_kept_prints_as_the_table_that_the_drill_ended_with() {
+        let score = score(&good());
+        let kept = score.json().to_string();
+        let kept: Value = serde_json::from_str(&kept).expect("written by ourselves");
+        assert_eq!(
+            head(&kept),
+            format!("Drill {}: 100 of 100 after 6h00m", score.script)
+        );
+        let rows = measured(&kept);
+        assert_eq!(rows.len(), score.measures.len());
+        for (row, m) in rows.iter().zip(&score.measures) {
+            assert_eq!((&row[0], &row[2], &row[3]), (&m.name, &m.value, &m.wanted));
+        }
+        let rows = expected(&kept);
+        assert_eq!(rows.len(), score.verdicts.len());
+        for (row, v) in rows.iter().zip(&score.verdicts) {
+            assert_eq!((&row[1], &row[3]), (&shown(v.by), &v.that));
+        }
     }
 
     #[test]

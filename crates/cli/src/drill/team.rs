@@ -27,7 +27,7 @@ use super::facts::{self, CALL_OUT};
 use super::people::People;
 use super::script::{Happening, Script};
 use crate::connect::{Endpoints, Platform, all_pages, request, request_id};
-use crate::failure::Failure;
+use crate::failure::{Failure, in_short};
 use crate::now::now;
 use crate::output::instant;
 
@@ -120,7 +120,7 @@ impl<'a> Team<'a> {
         if let Err(status) = answer {
             *self
                 .refusals
-                .entry(format!("{what}: {}", status.message()))
+                .entry(format!("{what}: {}", in_short(&status)))
                 .or_default() += 1;
         }
     }

@@ -12,10 +12,11 @@ use redress_proto::intake::v1::{
 use tonic::Status;
 use uuid::Uuid;
 
+use super::patience::{Away, Patience};
 use super::preview::signal;
-use crate::connect::{Platform, all_pages, is_transient, patiently, request, request_id};
+use crate::connect::{Platform, all_pages, is_transient, request, request_id};
 use crate::corpus::{Message, Scenario};
-use crate::failure::Failure;
+use crate::failure::{Failure, in_short, shown};
 
 /// Creates that run at a time.
 const IN_FLIGHT: usize = 8;
@@ -27,17 +28,24 @@ const TEXT_LENGTH_MAX: usize = 10_000;
 pub(crate) type Fed = (String, Result<String, String>);
 
 /// The first site of each kind that the token sees.
-async fn sites(platform: &Platform) -> Result<BTreeMap<i32, String>, Failure> {
+async fn sites(
+    platform: &Platform,
+    patience: &Patience<'_>,
+) -> Result<BTreeMap<i32, String>, Failure> {
     let client = platform.directory();
     let sites = all_pages(None, |page_size, page_token| {
-        let mut client = client.clone();
+        let client = client.clone();
         async move {
-            let answer = client
-                .list_sites(request(ListSitesRequest {
-                    page_size,
-                    page_token,
-                    ..Default::default()
-                }))
+            let list = ListSitesRequest {
+                page_size,
+                page_token,
+                ..Default::default()
+            };
+            let answer = patience
+                .call(|| {
+                    let (mut client, list) = (client.clone(), list.clone());
+                    async move { client.list_sites(request(list)).await }
+                })
                 .await?
                 .into_inner();
             Ok((answer.sites, answer.next_page_token))
@@ -52,8 +60,11 @@ async fn sites(platform: &Platform) -> Result<BTreeMap<i32, String>, Failure> {
 }
 
 /// The demo's residential site.
-pub(crate) async fn residential(platform: &Platform) -> Result<String, Failure> {
-    sites(platform)
+pub(crate) async fn residential(
+    platform: &Platform,
+    patience: &Patience<'_>,
+) -> Result<String, Failure> {
+    sites(platform, patience)
         .await?
         .remove(&to_wire(SiteKind::Residential))
         .map(|name| name.trim_start_matches("sites/").to_owned())
@@ -67,10 +78,11 @@ pub(crate) async fn residential(platform: &Platform) -> Result<String, Failure> 
 pub(crate) async fn scenarios(
     platform: &Platform,
     rows: &[Scenario],
+    patience: &Patience<'_>,
     progress: &ProgressBar,
 ) -> Result<Vec<Fed>, Failure> {
     progress.set_message("taking in");
-    let sites = sites(platform).await?;
+    let sites = sites(platform, patience).await?;
     let fed = stream::iter(rows.iter().map(|row| {
         let client = platform.cases();
         let site = sites.get(&to_wire(row.site_kind)).cloned();
@@ -88,14 +100,15 @@ pub(crate) async fn scenarios(
                 ..Default::default()
             };
             // The request_id makes a repeat harmless (I2).
-            let result = patiently(|| {
-                let mut client = client.clone();
-                let message = message.clone();
-                async move { client.create_case(request(message)).await }
-            })
-            .await
-            .map(|a| a.into_inner().case.unwrap_or_default().name)
-            .map_err(|status| status.message().to_owned());
+            let result = patience
+                .call(|| {
+                    let mut client = client.clone();
+                    let message = message.clone();
+                    async move { client.create_case(request(message)).await }
+                })
+                .await
+                .map(|a| a.into_inner().case.unwrap_or_default().name)
+                .map_err(|status| shown(&status));
             progress.inc(1);
             (row.id.clone(), result)
         }
@@ -135,6 +148,7 @@ pub(crate) async fn messages(
     platform: &Platform,
     site: &str,
     rows: &[Message],
+    patience: &Patience<'_>,
     progress: &ProgressBar,
 ) -> Result<Vec<Fed>, Failure> {
     progress.set_message("importing");
@@ -151,7 +165,9 @@ pub(crate) async fn messages(
     let mut results: BTreeMap<String, Result<String, String>> = BTreeMap::new();
     // A stream that breaks is opened again for the rows without an answer: a row's id makes it safe to
     // send it twice.
-    for last_try in [false, false, true] {
+    let mut away = Away::default();
+    let mut unanswered = "the import gave no answer".to_owned();
+    loop {
         let open: Vec<ImportCasesRequest> = requests
             .iter()
             .filter(|r| !results.contains_key(&r.row_id))
@@ -160,9 +176,23 @@ pub(crate) async fn messages(
         if open.is_empty() {
             break;
         }
-        match import(platform, open, &mut results, progress).await {
-            Err(status) if last_try || !is_transient(&status) => return Err(status.into()),
-            Ok(()) | Err(_) => {}
+        let before = results.len();
+        let broken = match import(platform, open, &mut results, progress).await {
+            Err(status) if !is_transient(&status) => return Err(status.into()),
+            ended => ended.err(),
+        };
+        if results.len() > before {
+            away = Away::default();
+            patience.answered();
+        }
+        let why = broken
+            .as_ref()
+            .map_or_else(|| "rows have no answer yet".to_owned(), in_short);
+        if results.len() < requests.len() && !away.wait(patience, &why).await {
+            if let Some(status) = &broken {
+                unanswered = shown(status);
+            }
+            break;
         }
     }
     Ok(rows
@@ -170,7 +200,7 @@ pub(crate) async fn messages(
         .map(|m| {
             let result = results
                 .remove(&m.id)
-                .unwrap_or_else(|| Err("the import gave no answer".to_owned()));
+                .unwrap_or_else(|| Err(unanswered.clone()));
             (m.id.clone(), result)
         })
         .collect())

@@ -7,13 +7,16 @@
 
 mod feed;
 mod judge;
+mod patience;
 mod preview;
 mod settle;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use self::patience::Patience;
 use crate::args::ReplayArgs;
+use crate::commands::case::Numbers;
 use crate::connect::Platform;
 use crate::corpus::{self, Rows, WrongLine};
 use crate::failure::Failure;
@@ -104,11 +107,11 @@ impl Outcome {
         value
     }
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, numbers: &Numbers) -> Vec<String> {
         let incident = match &self.incident {
             Incident::None | Incident::Would(false) => String::new(),
             Incident::Would(true) => "would open".to_owned(),
-            Incident::Open(name) => output::short(name),
+            Incident::Open(name) => numbers.of(name),
         };
         let remark = match (&self.error, self.differences.is_empty()) {
             (Some(error), _) => error.clone(),
@@ -140,30 +143,40 @@ pub(crate) async fn run(
     let corpus = corpus::read(&args.file)?;
     let rows = corpus.len();
     let progress = bar(rows, out);
+    let patience = &Patience::new(args.patience, &progress);
     let outcomes = match (&corpus.rows, args.preview) {
-        (Rows::Scenarios(rows), true) => preview::scenarios(platform, rows, &progress).await?,
-        (Rows::Messages(rows), true) => preview::messages(platform, rows, &progress).await?,
+        (Rows::Scenarios(rows), true) => {
+            preview::scenarios(platform, rows, patience, &progress).await?
+        }
+        (Rows::Messages(rows), true) => {
+            preview::messages(platform, rows, patience, &progress).await?
+        }
         (Rows::Scenarios(rows), false) => {
-            let fed = feed::scenarios(platform, rows, &progress).await?;
-            settle::all(platform, fed, args.patience, &progress).await?
+            let fed = feed::scenarios(platform, rows, patience, &progress).await?;
+            settle::all(platform, fed, patience, &progress).await?
         }
         (Rows::Messages(rows), false) => {
             let site = match &args.site {
                 Some(site) => site.trim_start_matches("sites/").to_owned(),
-                None => feed::residential(platform).await?,
+                None => feed::residential(platform, patience).await?,
             };
-            let fed = feed::messages(platform, &site, rows, &progress).await?;
-            settle::all(platform, fed, args.patience, &progress).await?
+            let fed = feed::messages(platform, &site, rows, patience, &progress).await?;
+            settle::all(platform, fed, patience, &progress).await?
         }
     };
     let outcomes = in_order(outcomes, corpus.wrong);
     progress.finish_and_clear();
+    let incidents = outcomes.iter().filter_map(|o| match &o.incident {
+        Incident::Open(name) => Some(name.as_str()),
+        Incident::None | Incident::Would(_) => None,
+    });
+    let numbers = Numbers::look_up(platform, incidents, out).await;
     out.rows(
         &[
             "Row", "Grade", "Criteria", "Category", "Nature", "Urgency", "Incident", "",
         ],
         &outcomes,
-        Outcome::cells,
+        |outcome| outcome.cells(&numbers),
         Outcome::json,
     );
     let failed = outcomes.iter().filter(|o| o.error.is_some()).count();
@@ -241,7 +254,10 @@ mod tests {
             vec![row("a"), row("b")],
             vec![wrong(1, 0), wrong(3, 1), wrong(4, 1), wrong(6, 2)],
         );
-        let told: Vec<_> = all.iter().map(|o| o.cells()[0].clone()).collect();
+        let told: Vec<_> = all
+            .iter()
+            .map(|o| o.cells(&Numbers::default())[0].clone())
+            .collect();
         assert_eq!(told, ["line 1", "a", "line 3", "line 4", "b", "line 6"]);
         assert_eq!(all.iter().filter(|o| o.error.is_some()).count(), 4);
         let object = all[2].json();

@@ -8,10 +8,11 @@ use redress_proto::convert::{to_money, to_timestamp, to_wire};
 use redress_proto::triage::v1::PreviewTriageRequest;
 use redress_proto::words::Signal;
 
+use super::patience::Patience;
 use super::{Incident, Outcome, judge};
-use crate::connect::{Platform, patiently, request};
+use crate::connect::{Platform, request};
 use crate::corpus::{Message, Scenario, ScenarioSignal};
-use crate::failure::Failure;
+use crate::failure::{Failure, shown};
 
 /// Previews that are asked for at a time.
 const IN_FLIGHT: usize = 16;
@@ -23,10 +24,11 @@ const ZONE: &str = "Asia/Shanghai";
 pub(crate) async fn scenarios(
     platform: &Platform,
     rows: &[Scenario],
+    patience: &Patience<'_>,
     progress: &ProgressBar,
 ) -> Result<Vec<Outcome>, Failure> {
     let requests = rows.iter().map(|s| (s.id.clone(), scenario(s))).collect();
-    let mut outcomes = ask(platform, requests, progress).await;
+    let mut outcomes = ask(platform, requests, patience, progress).await;
     for (outcome, row) in outcomes.iter_mut().zip(rows) {
         if let (Some(expect), None) = (&row.expect, &outcome.error) {
             judge::row(outcome, expect);
@@ -41,6 +43,7 @@ pub(crate) async fn scenarios(
 pub(crate) async fn messages(
     platform: &Platform,
     rows: &[Message],
+    patience: &Patience<'_>,
     progress: &ProgressBar,
 ) -> Result<Vec<Outcome>, Failure> {
     let requests = rows
@@ -59,25 +62,31 @@ pub(crate) async fn messages(
             (m.id.clone(), Ok(request))
         })
         .collect();
-    Ok(ask(platform, requests, progress).await)
+    Ok(ask(platform, requests, patience, progress).await)
 }
 
 type Prepared = (String, Result<PreviewTriageRequest, String>);
 
-async fn ask(platform: &Platform, requests: Vec<Prepared>, progress: &ProgressBar) -> Vec<Outcome> {
+async fn ask(
+    platform: &Platform,
+    requests: Vec<Prepared>,
+    patience: &Patience<'_>,
+    progress: &ProgressBar,
+) -> Vec<Outcome> {
     stream::iter(requests.into_iter().map(|(id, prepared)| {
         let client = platform.triage();
         async move {
             let outcome = match prepared {
                 Err(reason) => Outcome::failed(&id, reason),
-                Ok(message) => match patiently(|| {
-                    let mut client = client.clone();
-                    let message = message.clone();
-                    async move { client.preview_triage(request(message)).await }
-                })
-                .await
+                Ok(message) => match patience
+                    .call(|| {
+                        let mut client = client.clone();
+                        let message = message.clone();
+                        async move { client.preview_triage(request(message)).await }
+                    })
+                    .await
                 {
-                    Err(status) => Outcome::failed(&id, status.message()),
+                    Err(status) => Outcome::failed(&id, shown(&status)),
                     Ok(answer) => {
                         let d = answer.into_inner().decision.unwrap_or_default();
                         Outcome {

@@ -13,9 +13,10 @@ use redress_proto::intake::v1::{Case, GetCaseRequest};
 use tonic::Status;
 
 use super::feed::Fed;
+use super::patience::Patience;
 use super::{Incident, Outcome};
 use crate::connect::{Platform, is_transient, request};
-use crate::failure::Failure;
+use crate::failure::{Failure, in_short};
 
 /// How long nothing may have changed.
 const QUIET: Duration = Duration::from_millis(1500);
@@ -30,13 +31,12 @@ const IN_FLIGHT: usize = 8;
 pub(crate) async fn all(
     platform: &Platform,
     fed: Vec<Fed>,
-    patience: Duration,
+    patience: &Patience<'_>,
     progress: &ProgressBar,
 ) -> Result<Vec<Outcome>, Failure> {
     progress.set_message("settling");
     progress.set_position(0);
-    let until = Instant::now() + patience;
-    let mut told = false;
+    let until = Instant::now() + patience.limit();
     let mut latest: Vec<(Outcome, bool)> = fed
         .iter()
         .map(|(id, _)| {
@@ -61,16 +61,8 @@ pub(crate) async fn all(
             .iter()
             .find_map(|(o, settled)| o.error.as_ref().filter(|_| !settled));
         match away {
-            Some(error) if !told => {
-                told = true;
-                let seconds = patience.as_secs();
-                let text = format!(
-                    "the platform does not answer ({error}); asking again for up to {seconds} s, Ctrl-C ends it"
-                );
-                progress.suspend(|| anstream::eprintln!("{text}"));
-            }
-            Some(_) => {}
-            None => told = false,
+            Some(why) => patience.tell(why),
+            None => patience.answered(),
         }
         let settled = latest.iter().filter(|(_, settled)| *settled).count();
         progress.set_position(u64::try_from(settled).unwrap_or(u64::MAX));
@@ -101,9 +93,13 @@ fn give_up(rows: Vec<(Outcome, bool)>) -> Vec<Outcome> {
     rows.into_iter()
         .map(|(mut outcome, settled)| {
             if !settled {
-                outcome
-                    .error
-                    .get_or_insert_with(|| "did not settle in time".to_owned());
+                let error = match outcome.error.take() {
+                    Some(why) => format!(
+                        "the platform did not answer ({why}): `redress status` names the service that is away"
+                    ),
+                    None => "did not settle in time".to_owned(),
+                };
+                outcome.error = Some(error);
             }
             outcome
         })
@@ -129,7 +125,7 @@ async fn read(platform: &Platform, fed: &[Fed], wanted: &[usize]) -> Result<Vec<
                     Ok((i, outcome(id, &case)))
                 }
                 Err(status) if is_transient(&status) => {
-                    Ok((i, (Outcome::failed(id, status.message()), false)))
+                    Ok((i, (Outcome::failed(id, in_short(&status)), false)))
                 }
                 Err(status) => Err(status),
             }
@@ -169,4 +165,26 @@ fn outcome(id: &str, case: &Case) -> (Outcome, bool) {
         differences: Vec::new(),
     };
     (outcome, settled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_patience_ended_for_says_what_is_away() {
+        let away = Outcome::failed("V01", "connection refused");
+        let refused = Outcome::failed("V02", "headcount must be positive");
+        let slow = Outcome::default();
+        let rows = give_up(vec![(away, false), (refused, true), (slow, false)]);
+        let told: Vec<&str> = rows.iter().filter_map(|o| o.error.as_deref()).collect();
+        assert!(
+            told[0].starts_with("the platform did not answer (connection refused)"),
+            "{told:?}"
+        );
+        assert_eq!(
+            told[1..],
+            ["headcount must be positive", "did not settle in time"]
+        );
+    }
 }

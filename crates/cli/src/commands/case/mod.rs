@@ -19,12 +19,12 @@ use redress_proto::intake::v1::{
 };
 use redress_proto::words::Signal;
 
-use super::{number, word};
+use super::{incident, number, word};
 use crate::args::{CaseCommand, CreateArgs};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, grade, heading, line, short, table, until, when};
+use crate::output::{Output, Tail as _, grade, heading, line, plain, short, table, until, when};
 
 /// Cases that one request may name.
 const CASES_AT_ONCE: usize = 100;
@@ -189,12 +189,12 @@ async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
     Ok(answer.into_inner().case.unwrap_or_default())
 }
 
-/// Numbers of cases, as people know them.
+/// Numbers of cases and incidents, as people know them.
 #[derive(Default)]
 pub(crate) struct Numbers(HashMap<String, String>);
 
 impl Numbers {
-    /// Looks them up for a table; what prints objects has no need of them. Those of cases that the caller
+    /// Looks them up for a table; what prints objects has no need of them. Those of what the caller
     /// may not see stay unknown.
     pub(crate) async fn look_up(
         platform: &Platform,
@@ -204,9 +204,11 @@ impl Numbers {
         if out.json {
             return Self::default();
         }
-        let names: BTreeSet<&str> = names.filter(|n| n.contains("/cases/")).collect();
-        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-        let mut numbers = HashMap::new();
+        let names: BTreeSet<&str> = names.collect();
+        let of = |kind: &'static str| names.iter().copied().filter(move |n| n.contains(kind));
+        let incidents: Vec<&str> = of("/incidents/").collect();
+        let mut numbers = incident::numbers(platform, &incidents).await;
+        let names: Vec<String> = of("/cases/").map(str::to_owned).collect();
         for some in names.chunks(CASES_AT_ONCE) {
             let asked = ListCasesRequest {
                 parent: parent(None),
@@ -219,7 +221,7 @@ impl Numbers {
         Self(numbers)
     }
 
-    /// The number of a case, or the end of its name where it is unknown.
+    /// The number of a case or an incident, or the end of its name where it is unknown.
     pub(crate) fn of(&self, name: &str) -> String {
         self.0.get(name).cloned().unwrap_or_else(|| short(name))
     }
@@ -327,7 +329,7 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
             "  {}  {:<16} {}",
             when(e.event_time.as_ref()).dimmed(),
             kind.tail("TIMELINE_KIND_"),
-            facts.join(", ")
+            plain(&facts.join(", "))
         );
     }
 }

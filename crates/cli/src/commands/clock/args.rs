@@ -8,6 +8,8 @@ use crate::args::Paging;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClockCommand {
     /// List clocks, the next deadline first.
+    ///
+    /// Times are those of this machine's zone (TZ); `clock explain` shows those of the site.
     #[command(
         after_help = "Examples:\n  redress clock list --state RUNNING --limit 20\n  redress clock list --state BREACHED --json\n  redress clock list --case LS-20261121-0001 --kind RESOLVE"
     )]
@@ -29,6 +31,8 @@ pub(crate) enum ClockCommand {
         paging: Paging,
     },
     /// List clocks of cases and incidents that fired late, the latest first, and why each did.
+    ///
+    /// Times are those of this machine's zone (TZ).
     #[command(
         after_help = "Examples:\n  redress clock late\n  redress clock late --min-lag 10s --cause REDIS_AWAY\n  redress clock late --site lakeside --json"
     )]
@@ -48,6 +52,8 @@ pub(crate) enum ClockCommand {
         paging: Paging,
     },
     /// Draw what a clock's time was spent on, and say why its deadline is where it is.
+    ///
+    /// Times are those of the site's zone, which is named; lists show those of this machine's.
     #[command(
         after_help = "Examples:\n  redress clock explain LS-20261121-0001 --kind RESOLVE\n  redress clock explain sites/lakeside/clocks/ID --json"
     )]

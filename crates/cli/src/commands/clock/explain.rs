@@ -15,7 +15,7 @@ use crate::commands::word;
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, instant, line, minute, table};
+use crate::output::{Output, heading, instant, line, minute, table, zone_name};
 
 /// Characters of a bar.
 const WIDTH: usize = 72;
@@ -68,6 +68,7 @@ fn show(told: &ExplainClockResponse) {
             line(of, text);
         }
     }
+    line("times in", zone_name(&zone));
     line("promised", length(clock.length.as_ref()));
     line("start", at(clock.start_time.as_ref()));
     line("due", at(clock.due_time.as_ref()));

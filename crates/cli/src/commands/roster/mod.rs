@@ -266,7 +266,7 @@ async fn show(
     }
     let people = people::staff(platform, Some(site), None, true, None).await?;
     anstream::println!("{}", grid::draw(&slots, &people, &zone, first, days));
-    line("times", zone.iana_name().unwrap_or("UTC"));
+    out.times_in(&zone);
     line("▲", "nobody");
     Ok(())
 }
@@ -313,6 +313,7 @@ fn print_slots(slots: &[Duty], zone: &TimeZone, out: Output) {
         },
         |s| json::of("assignment.v1.Duty", s),
     );
+    out.times_in(zone);
 }
 
 /// An instant on the site's wall clock.
@@ -469,6 +470,7 @@ fn show_leaves(leaves: &[Leave], zone: &TimeZone, out: Output) {
         },
         |l| json::of("assignment.v1.Leave", l),
     );
+    out.times_in(zone);
 }
 
 async fn swap(platform: &Platform, args: SwapArgs, out: Output) -> Result<(), Failure> {
@@ -557,6 +559,7 @@ fn show_swaps(swaps: &[Swap], zone: &TimeZone, out: Output) {
         },
         |s| json::of("assignment.v1.Swap", s),
     );
+    out.times_in(zone);
 }
 
 #[cfg(test)]
