@@ -512,7 +512,7 @@ fn own_hours() -> Option<wire::DayHours> {
 async fn p26_a_preview_of_new_shares_says_which_warnings_and_climbs_would_move() {
     let world = World::new().await;
     let case = world.case().await;
-    let document = "shares: { warn: 50, climb_duty: 25 }";
+    let document = "shares: { warn: 50, warn_early: { OUTSIDE_DEADLINE: 25 }, climb_duty: 25 }";
     let seen = preview(&world, SITE, document).await;
     assert_eq!(
         (seen.clock_count, seen.step_count, seen.broken_count),
