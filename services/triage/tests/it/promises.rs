@@ -597,7 +597,7 @@ async fn m17_what_was_assessed_in_time_is_told_as_of_then_though_it_is_heard_aft
     exposed(&world, &case, SignedDuration::ZERO).await;
     world.advance(HOUR).await;
     let (at, told) = (world.now(), assessed(&world, &[&case], world.now()));
-    world.advance(HOUR * 24 * 5).await;
+    world.advance(HOUR * 24 * 8).await;
     assert_eq!(state(&world, &case, kind).await, Some(ClockState::Breached));
     world.tell(&[told]).await;
     let all: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
