@@ -430,7 +430,7 @@ impl Walk {
                     let incident = world.read(&name).await.incident;
                     self.ask_for(&incident, 2).await?;
                     let together = async {
-                        self.appoint(&incident, DutyRole::Spokesperson, *who.get(&PEOPLE))
+                        self.appoint(&incident, DutyRole::Spokesperson, who.get::<&str>(&PEOPLE))
                             .await?;
                         // One more than the chain has steps.
                         for _ in 0..=CHAIN.len() {
@@ -495,7 +495,7 @@ impl Walk {
                 } else {
                     DutyRole::Spokesperson
                 };
-                self.appoint(&name, role, *who.get(&PEOPLE)).await?;
+                self.appoint(&name, role, who.get::<&str>(&PEOPLE)).await?;
             }
             Act::Wait(minutes) => world.advance(*minutes),
         }
@@ -566,7 +566,7 @@ impl Walk {
             counting.any(|r| r.step() == step && r.reviewer == reviewer)
         };
         let mut answer = Ok(());
-        for who in by.into_iter().filter(|who| !given(*who)) {
+        for who in by.into_iter().filter(|who| !given(who)) {
             let said = self.world.say(&read, step, Verdict::Approve, who).await;
             answer = said.map(|_| ());
             if answer.is_ok() {
