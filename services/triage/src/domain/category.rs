@@ -542,6 +542,9 @@ mod tests {
             "孩子的手被电梯门夹到手了,没人管",
             "老人摔伤骨折,物业没有人来",
             "我在楼道被狗咬了",
+            "孩子的头撞破了",
+            "A tile fell and my child was injured, it could happen again",
+            "My son was injured by the gate, I am worried",
             "My mother broke her leg on your stairs",
             "A child was injured in the playground",
             "我在楼梯上滑倒摔断了腿",
@@ -557,6 +560,8 @@ mod tests {
             "阳台栏杆松动随时会掉下去",
             "外墙瓷砖随时可能掉下来,存在安全隐患",
             "厨房有很浓的煤气味",
+            "There is a gas leak, could you send someone",
+            "There is a fire in the garage, we might die",
             "配电箱在冒烟",
             "电梯突然下坠两层",
             "There is a gas leak in block 3",
@@ -608,6 +613,17 @@ mod tests {
 
     /// Denials, others' lawsuits, regulators, names of streets and offices, and words inside words (section 4).
     #[test]
+    fn what_the_press_reported_is_suspected_whoever_reported_it_g1_2() {
+        for told in [
+            "电视台对我们小区漏水的事作了报道",
+            "自媒体报道了我们小区漏水",
+            "记者站在小区门口采访了我们",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::MediaExposure], "{told}");
+        }
+    }
+
+    #[test]
     fn what_only_sounds_like_a_fact_or_a_threat_is_not_suspected() {
         for other in [
             "我不会起诉,只想修好",
@@ -615,6 +631,17 @@ mod tests {
             "没有要起诉你们的意思",
             "不会去法院告你们的",
             "律师楼门口的路灯坏了,准备什么时候修",
+            "水龙头破了,请来修",
+            "花洒喷头破了",
+            "外墙瓷砖掉下来砸到我的车",
+            "楼上吵得我活不下去了",
+            "电视台对面的路灯坏了",
+            "记者站旁边的垃圾没人收",
+            "The neighbours smoke in the stairwell",
+            "The light on fire exit 3 is broken",
+            "I complain of cracks on firework stands",
+            "We hear prices are about to fall",
+            "There could be a gas leak in the winter",
             "法院路的井盖坏了",
             "法院已判,请按判决执行",
             "起诉书编号2026-118,请归档",
