@@ -20,7 +20,7 @@ use crate::seed;
 pub const SERVICES: [&str; 5] = ["intake", "triage", "assignment", "notification", "crisis"];
 
 /// How long a service may take to come up.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_secs(180);
 
 /// Another process of a service beside the platform's own, as during a rollout.
 pub struct Replica {
