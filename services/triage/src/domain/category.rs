@@ -611,7 +611,6 @@ mod tests {
         }
     }
 
-    /// Denials, others' lawsuits, regulators, names of streets and offices, and words inside words (section 4).
     #[test]
     fn what_the_press_reported_is_suspected_whoever_reported_it_g1_2() {
         for told in [
@@ -623,6 +622,7 @@ mod tests {
         }
     }
 
+    /// Denials, others' lawsuits, regulators, names of streets and offices, and words inside words (section 4).
     #[test]
     fn what_only_sounds_like_a_fact_or_a_threat_is_not_suspected() {
         for other in [
@@ -692,6 +692,303 @@ mod tests {
             "准备在网上发布招租信息",
             "抖音上看到你们的广告",
             "我要去法院上班,小区班车停了",
+        ] {
+            assert!(suspects(other).is_empty(), "{other}");
+        }
+    }
+
+    #[test]
+    fn crowds_with_banners_are_suspected_whoever_they_are_g1_1() {
+        for told in [
+            "有人拉横幅",
+            "一群人举着牌子在售楼处门口抗议",
+            "几十个人在营销中心门口静坐",
+            "很多人在项目部门口拉横幅",
+            "业主们把销售经理围住了",
+            "我们几十人围住了售楼处",
+            "Dozens of owners are protesting outside the sales office",
+            "A crowd with banners is at the gate",
+            "Residents blocked the road in front of your showroom",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::Demonstration], "{told}");
+        }
+    }
+
+    #[test]
+    fn what_the_news_told_is_suspected_in_the_usual_ways_of_saying_it_g1_2() {
+        for told in [
+            "我们小区漏水上了新闻",
+            "记者已经来小区拍摄了",
+            "你们楼盘的质量问题见报了",
+            "小区的事媒体多次报道",
+            "我们接受了记者采访",
+            "电视台来过小区两次",
+            "Our building was on the news last night",
+            "A TV crew came to our estate",
+            "The newspaper reported on your project",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::MediaExposure], "{told}");
+        }
+    }
+
+    #[test]
+    fn lawsuits_that_began_are_suspected_whoever_brought_them_g1_5() {
+        for told in [
+            "法院通知下周开庭",
+            "I filed a lawsuit against you",
+            "我们已经把你们告上了法庭",
+            "仲裁委受理了我们的申请",
+            "起诉状已经递到法院",
+            "法院已正式立案",
+            "案件正在审理",
+            "收到法院的传票了",
+            "物业起诉了我,凭什么",
+            "我把开发商告了",
+            "我的案子下个月开庭,请你们准时来",
+            "We have sued the developer",
+            "The court hearing is set for Monday, will you attend",
+            "I filed for arbitration against your company last week",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::Litigation], "{told}");
+        }
+    }
+
+    #[test]
+    fn injuries_are_suspected_by_what_came_of_them_g1_8() {
+        for told in [
+            "保安动手打人",
+            "我在大堂滑倒,手腕肿了",
+            "老婆下楼时摔了一跤,现在站不起来",
+            "孩子被玻璃划了,缝了五针",
+            "被保安打住院",
+            "我爸在坡道摔倒,现在住院",
+            "脑震荡,医生让观察",
+            "救护车拉走了一个工人",
+            "She slipped and hurt her back in your lobby",
+            "The guard punched me",
+            "My father needed stitches after the gate hit him",
+            "An ambulance took my neighbour away, the step is broken",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::Injury], "{told}");
+        }
+    }
+
+    #[test]
+    fn wires_wells_rails_and_knives_are_danger_g1_8() {
+        for told in [
+            "水龙头漏电,手一碰就麻了",
+            "路灯杆漏电,孩子摸到被电到",
+            "门口的井盖没了",
+            "小区的井盖被偷,夜里很黑",
+            "阳台护栏断了",
+            "电线裸露在楼道里",
+            "插座冒火",
+            "电梯失控",
+            "有人拿着菜刀在楼道里",
+            "车库墙体倒塌",
+            "地面塌陷",
+            "It smells of gas in the stairwell",
+            "There are exposed wires in the playground",
+            "The elevator fell two floors",
+            "Sparks are coming from the meter box",
+            "A man is waving a knife in the lobby",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::DangerToPersons], "{told}");
+        }
+    }
+
+    #[test]
+    fn personal_data_that_others_came_to_know_is_a_leak_g2_7() {
+        for told in [
+            "装修公司怎么知道我的电话",
+            "刚收房就有中介打来,从哪里拿到我的号码",
+            "你们把我的手机号给了装修公司",
+            "物业把业主名单提供给第三方",
+            "My phone number was leaked to decorators",
+            "There was a data breach and my personal data is out",
+            "You passed my contact details to an agency",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::DataLeak], "{told}");
+        }
+    }
+
+    #[test]
+    fn a_post_that_is_out_is_suspected_g2_8() {
+        for told in [
+            "漏水的视频我已经发抖音了",
+            "我把质量问题发到了小红书",
+            "维权的帖子有三千多条评论",
+            "小区漏水上了热搜",
+            "虚假宣传的视频已经有五千播放",
+            "网上都在传你们楼盘烂尾",
+            "I posted a video of the leak on TikTok",
+            "I have posted photos of your defects on Facebook",
+            "The video of your flooded garage went viral",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::OnlinePost], "{told}");
+        }
+    }
+
+    #[test]
+    fn a_quarrel_about_to_break_out_is_a_conflict_risk_g3_4() {
+        for told in [
+            "楼上楼下为漏水差点打起来",
+            "业主群情激愤",
+            "物业和业主的矛盾激化了",
+            "保安和业主发生冲突",
+            "车主和保安在大门口对峙",
+            "两家要打起来了,快来人劝",
+            "再这样下去业主会出大事",
+            "The neighbours nearly came to blows over parking",
+            "Owners are furious and it may turn violent",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::LocalConflictRisk], "{told}");
+        }
+    }
+
+    #[test]
+    fn the_helpless_and_whole_houses_left_alone_are_a_grave_failure_m15() {
+        for told in [
+            "整栋楼停水三天没人管",
+            "停电两天了,家里有老人",
+            "电梯坏了一周,轮椅老人下不了楼",
+            "老人排队等了四个小时没人管",
+            "孕妇在售楼大厅站了三个小时没人理",
+            "电梯三天不能用,我妈坐轮椅",
+            "We have had no water for three days",
+            "The lift has been out for a week and my mother is in a wheelchair",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::GraveServiceFailure], "{told}");
+        }
+    }
+
+    #[test]
+    fn damage_that_goes_on_is_suspected_m15() {
+        for told in [
+            "水管爆了,水还在喷",
+            "天花板正在漏水",
+            "楼上的水往屋里灌",
+            "污水涌出来了,家里地板全湿",
+            "水已经漫到客厅",
+            "雨水从窗户滴个不停",
+            "厨房漏水越漏越大",
+            "粪水正往客厅流",
+            "Water is dripping from the ceiling right now",
+            "Water is pouring through the ceiling",
+            "The pipe is still leaking and nobody came",
+            "Sewage keeps flooding our kitchen",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::OngoingDamage], "{told}");
+        }
+    }
+
+    #[test]
+    fn lawyers_at_work_are_a_threat_to_sue_g2_6() {
+        for told in [
+            "我已经委托律师了",
+            "我咨询过律师,你们要赔",
+            "这事让法院来判",
+            "有话跟我的律师谈",
+            "My attorney is looking into this",
+            "I have spoken to a lawyer about your delays",
+            "I will go to small claims court",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::ThreatensLitigation], "{told}");
+        }
+    }
+
+    #[test]
+    fn a_word_to_the_public_is_a_threat_g2_6() {
+        for told in [
+            "我会向媒体反映",
+            "我打给电视台",
+            "让网友评评理",
+            "不解决就抖音见",
+            "I will go public with this",
+            "I will name and shame you",
+            "We will speak to the press",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::ThreatensMedia], "{told}");
+        }
+    }
+
+    /// Names, other people's matters, what was repaired, advertisements, and other senses of the words (section 4).
+    #[test]
+    fn what_uses_the_words_for_something_else_is_not_suspected() {
+        for other in [
+            "法院路的庭院式小区",
+            "售楼处门口有人拉横幅庆祝开业",
+            "小区里有人拉横幅招租",
+            "我没有起诉你们",
+            "我们还没起诉",
+            "I have not filed a lawsuit",
+            "I haven't filed a lawsuit against you",
+            "隔壁小区把开发商告上了法庭",
+            "邻居离婚案下周法院开庭",
+            "我去法院旁听开庭,停车场不让进",
+            "法院街开水果店的噪音很大",
+            "起诉路3号的路灯坏了",
+            "晚报摊挡住了大门口",
+            "晚报箱坏了,请换",
+            "记者没有来过小区",
+            "你们的广告上了电视",
+            "楼盘广告登在报纸上",
+            "小区获奖见报了,恭喜",
+            "Your advert is on TV every day, our flat is fine",
+            "The court yard is dirty",
+            "The tennis court needs a new net",
+            "My suit was stained by wet paint",
+            "The fire sale on the ground floor blocks the path",
+            "The food court is too loud",
+            "没有发生冲突,谢谢物业",
+            "装修时间与规定产生冲突",
+            "孩子们打起来了又和好了,业主活动很好",
+            "两只狗在楼下打起来了",
+            "漏电保护器总跳闸,请来看看",
+            "漏电开关换新",
+            "去年电线裸露,已修好",
+            "护栏断了的地方修好了",
+            "栏杆没有断",
+            "保安打了我一个电话",
+            "我被他的话伤到了心",
+            "手机摔得粉碎",
+            "没有人摔倒住院",
+            "差点滑倒住院",
+            "担心老人滑倒住院",
+            "提前三天通知停水,很好",
+            "停水通知贴了三天",
+            "停电两天已恢复,感谢",
+            "花园喷泉的水还在喷",
+            "泳池的水一直往下流",
+            "漏水已修好,没有还在漏",
+            "抖音上有你们招租的广告",
+            "小区活动的视频有三千播放",
+            "二手车位发了朋友圈,业主可看",
+            "请转发小区团购帖子,业主优惠",
+            "Your ad on Facebook is nice",
+            "I posted a lost cat notice online for our building",
+            "The pipe leaked, my phone number is 5550100",
+            "请不要把我的手机号给中介",
+            "管家怎么知道我的名字,真贴心",
+            "我把身份证提供给了物业",
+            "请了律师做买房前的合同审查",
+            "You need no attorney for the deed",
+            "离婚的事我咨询过律师",
+            "People parked bicycles that blocked the entrance to our building",
+            "The gas detector beeps",
+            "No water marks on the wall for two days",
+            "The boxing film made the crowd angry",
+            "业主看电影时情绪激动",
+            "有人拉小提琴到半夜",
+            "有人举办婚礼,门口太吵",
+            "The water bill is rising",
+            "你们发了微博说会整改,业主没看到",
+            "房子漏水,装修公司给了我的电话让我找你们",
+            "The dog bit my shoe",
+            "There is no smoke coming from the bin",
+            "在抖音上有很多业主夸你们物业好",
+            "老人活动室没人管",
+            "老人下楼遛狗没人管",
         ] {
             assert!(suspects(other).is_empty(), "{other}");
         }
