@@ -203,6 +203,23 @@ async fn an_answer_given_cannot_escalate_and_a_further_message_asks_again_p02_p0
 }
 
 #[tokio::test]
+async fn p02_an_answer_after_the_breach_ends_its_climb_and_its_pages() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let told = async || world.pages_about(ClockKind::Answer).await.len();
+    // To be answered by Tuesday 09:00: the first lead has just been told.
+    world
+        .advance(HOUR * 24 + SignedDuration::from_mins(1))
+        .await;
+    assert_eq!(told().await, 1);
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    world.advance(HOUR * 24 * 7).await;
+    assert_eq!(told().await, 1, "nobody above hears of what was answered");
+    let answer = &world.clocks(&case).await[&ClockKind::Answer];
+    assert!(answer.next_time.is_none(), "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_rise_shortens_the_promises_from_the_same_start() {
     let world = World::new().await;
     let case = world.case().await;

@@ -97,6 +97,67 @@ async fn p05_every_clock_that_the_reason_may_stop_does_stop_and_no_other() {
 }
 
 #[tokio::test]
+async fn p05_each_reason_stops_what_the_policy_names_of_all_that_runs_and_nothing_else() {
+    use ClockKind::{
+        Answer, Defence, InterimUpdate, OnSite, OutsideDeadline, Resolve, StartInvestigation,
+    };
+    let world = World::new().await;
+    for (reason, stopped) in [
+        (
+            HoldReason::Customer,
+            vec![Answer, Resolve, StartInvestigation],
+        ),
+        (HoldReason::OutsideParty, vec![Resolve]),
+        (HoldReason::Court, vec![Resolve]),
+    ] {
+        let case = world.case().await;
+        grade_one(&world, &case).await;
+        let lawsuit = Signal {
+            kind: to_wire(SignalKind::Litigation),
+            basis: to_wire(SignalBasis::Reported),
+            ..Default::default()
+        };
+        let recorded = world.record(world.manager(), &case, lawsuit, "").await;
+        recorded.expect("recorded");
+        let demand = wire::StartClockRequest {
+            parent: case.to_string(),
+            kind: to_wire(OutsideDeadline),
+            term: Some(wire::start_clock_request::Term::DueTime(to_timestamp(
+                world.now() + HOUR * 48,
+            ))),
+            party: "12345".to_owned(),
+            ..Default::default()
+        };
+        let started = world.rpc.start_clock(by(world.manager(), demand)).await;
+        started.expect("started");
+        world
+            .tell(&[world.contact(&case, false, true, false)])
+            .await;
+        let running = async || -> Vec<ClockKind> {
+            let clocks = world.clocks(&case).await.into_iter();
+            clocks
+                .filter(|(_, c)| c.state == to_wire(ClockState::Running) && !c.held)
+                .map(|(kind, _)| kind)
+                .collect()
+        };
+        let all = [
+            Answer,
+            Resolve,
+            StartInvestigation,
+            OnSite,
+            InterimUpdate,
+            OutsideDeadline,
+            Defence,
+        ];
+        assert_eq!(running().await, all, "{reason}");
+        hold(&world, &case, reason, 24).await;
+        assert_eq!(held_kinds(&world, &case).await, stopped, "{reason}");
+        let others: Vec<ClockKind> = all.into_iter().filter(|k| !stopped.contains(k)).collect();
+        assert_eq!(running().await, others, "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn a_hold_freezes_the_remainder_and_resuming_adds_it() {
     let world = World::new().await;
     let case = world.case().await;

@@ -147,6 +147,38 @@ async fn p01_an_update_clock_that_is_shorter_than_the_answer_clock_hides_it_not_
 }
 
 #[tokio::test]
+async fn p01_an_update_clock_that_is_longer_than_the_answer_clock_hides_it_not_nor_the_reverse() {
+    let world = World::new().await;
+    let case = world.case().await;
+    // An answer is due on Tuesday, what was promised on Friday.
+    let later = world.now() + HOUR * 96;
+    say(
+        &world,
+        &case,
+        Said {
+            promised: Some(later),
+            ..WORD
+        },
+    )
+    .await;
+    let broken = async || -> Vec<String> {
+        let pages = world.pages().await.into_iter();
+        pages
+            .filter(|p| p.1 == "BREACHED" && ["ANSWER", "INTERIM_UPDATE"].contains(&p.0.as_str()))
+            .map(|p| p.0)
+            .collect()
+    };
+    world.advance(HOUR * 95).await;
+    assert_eq!(broken().await, ["ANSWER"], "the nearer one, in its time");
+    world.advance(HOUR * 2).await;
+    assert_eq!(
+        broken().await,
+        ["ANSWER", "INTERIM_UPDATE"],
+        "and the other"
+    );
+}
+
+#[tokio::test]
 async fn what_was_promised_to_the_customer_is_a_clock_of_its_own_that_the_next_word_keeps() {
     let world = World::new().await;
     let case = world.case().await;
@@ -910,22 +942,28 @@ async fn p06_an_ended_case_stops_what_was_started_by_hand_and_takes_no_new_clock
 #[tokio::test]
 async fn p12_a_case_that_another_service_or_an_import_made_has_its_clocks_like_any_other() {
     let world = World::new().await;
-    for channel in [Channel::Regulator, Channel::Web, Channel::Email] {
-        let case = world.new_case();
-        let facts = event::CaseFacts {
-            channel: to_wire(channel),
-            first_contact_owner: String::new(),
-            // Entered two hours late: it counts from its own time.
-            received_time: Some(to_timestamp(world.now() - HOUR)),
-            ..world.facts(&case)
+    // Entered an hour late: it counts from its own time.
+    let received = world.now() - HOUR;
+    let promised =
+        async |channel: Channel, owner: &str| -> Vec<(ClockKind, Timestamp, Timestamp)> {
+            let case = world.new_case();
+            let facts = event::CaseFacts {
+                channel: to_wire(channel),
+                first_contact_owner: owner.to_owned(),
+                received_time: Some(to_timestamp(received)),
+                ..world.facts(&case)
+            };
+            world.tell(&[world.received(facts)]).await;
+            let clocks = world.clocks(&case).await.into_iter();
+            clocks
+                .map(|(kind, c)| (kind, time(&c.start_time), time(&c.due_time)))
+                .collect()
         };
-        world.tell(&[world.received(facts)]).await;
-        let clocks = world.clocks(&case).await;
-        assert_eq!(clocks.len(), 4, "{channel}");
-        assert_eq!(
-            time(&clocks[&ClockKind::Resolve].start_time),
-            world.now() - HOUR
-        );
+    let by_staff = promised(Channel::Hotline, "sites/lakeside/staff/clerk").await;
+    assert_eq!(by_staff.len(), 4);
+    assert!(by_staff.iter().all(|(_, start, _)| *start == received));
+    for channel in [Channel::Regulator, Channel::Web, Channel::Email] {
+        assert_eq!(promised(channel, "").await, by_staff, "{channel}");
     }
 }
 
