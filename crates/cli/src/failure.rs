@@ -251,6 +251,10 @@ pub(crate) fn shown(status: &Status) -> String {
             "the service cannot be reached: {}; does the platform run?{reason}",
             status.message()
         ),
+        Code::DeadlineExceeded => format!(
+            "{}: it is slow, not away, and may still do what was asked; `redress status` says what it waits for, then look and ask again",
+            in_short(status)
+        ),
         _ => format!("{}{reason}", status.message()),
     }
 }
@@ -269,6 +273,30 @@ pub(crate) fn in_short(status: &Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_slow_is_told_apart_from_what_is_away_and_from_what_was_refused() {
+        let slow = shown(&Status::deadline_exceeded("triage did not answer in time"));
+        assert!(
+            slow.starts_with("triage did not answer in time: it is slow, not away"),
+            "{slow}"
+        );
+        let away = shown(&Status::from_error("connection refused".into()));
+        let busy = shown(&Status::unavailable("starts"));
+        for told in [&away, &busy] {
+            assert!(told.contains("cannot be reached"), "{told}");
+            assert!(!told.contains("slow"), "{told}");
+        }
+        for code in [
+            Code::Cancelled,
+            Code::Internal,
+            Code::InvalidArgument,
+            Code::NotFound,
+            Code::ResourceExhausted,
+        ] {
+            assert_eq!(shown(&Status::new(code, "its words")), "its words");
+        }
+    }
 
     #[test]
     fn what_is_typed_under_another_name_or_without_dashes_is_named_as_it_is_typed() {
