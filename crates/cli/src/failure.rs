@@ -4,6 +4,7 @@ use miette::Diagnostic;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::args::ServiceArg;
 use crate::connect;
 use crate::output::counted;
 
@@ -73,6 +74,14 @@ pub(crate) enum Failure {
     /// A service answered with an error.
     #[error("{}", shown(.0))]
     Call(Box<Status>),
+    /// One of the services that a list is made of did not answer; what the others have was printed.
+    #[error("{service} did not answer ({why}): {what} are missing above")]
+    #[diagnostic(help("`redress status` names what is away; ask again once it is back"))]
+    Partial {
+        service: &'static str,
+        what: &'static str,
+        why: String,
+    },
     /// A service refused fields, named here as the options that they come from.
     #[error("{text}")]
     Refused { text: String },
@@ -151,6 +160,15 @@ impl Failure {
         Self::Platform {
             what,
             source: source.into(),
+        }
+    }
+
+    /// A list lacks `what`, since that service did not answer.
+    pub(crate) fn partial(service: ServiceArg, what: &'static str, status: &Status) -> Self {
+        Self::Partial {
+            service: service.name(),
+            what,
+            why: in_short(status),
         }
     }
 }

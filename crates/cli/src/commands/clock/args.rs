@@ -32,7 +32,8 @@ pub(crate) enum ClockCommand {
     },
     /// List clocks of cases and incidents that fired late, the latest first, and why each did.
     ///
-    /// Times are those of this machine's zone (TZ).
+    /// Times are those of this machine's zone (TZ). While one of the two services that keep them is away, those of the
+    /// other are listed, and the command fails by its name.
     #[command(
         after_help = "Examples:\n  redress clock late\n  redress clock late --min-lag 10s --cause REDIS_AWAY\n  redress clock late --site lakeside --json"
     )]
