@@ -128,6 +128,17 @@ fn values<'a>(
         .map(|r| r.value)
 }
 
+/// How long ago a service made the oldest of its counts, in seconds; unknown where it makes none, made none yet or is of a
+/// release that does not say it.
+fn counts_age(status: &GetStatusResponse) -> Option<f64> {
+    values(status, "redress.counts.age", None).reduce(f64::max)
+}
+
+/// How old the counts of a section are, where that is known.
+fn as_of(status: &GetStatusResponse) -> Option<String> {
+    counts_age(status).map(|age| format!("{age:.0} s ago"))
+}
+
 /// Promises to customers that were broken and are not kept yet, as triage counts them.
 fn broken_promises(answers: &[Answer]) -> f64 {
     let of = |answer: &Answer| {
@@ -405,6 +416,9 @@ fn show(answers: &[Answer], troubles: &[Trouble]) {
     }
     if let Some(crisis) = of("crisis") {
         heading("Incidents");
+        if let Some(ago) = as_of(crisis) {
+            line("counted", ago);
+        }
         let open = "redress.crisis.incidents.open";
         line(
             "open",
@@ -501,6 +515,9 @@ fn service_row(answer: &Answer, status: &GetStatusResponse, now: Timestamp) -> V
 }
 
 fn show_cases(triage: &GetStatusResponse) {
+    if let Some(ago) = as_of(triage) {
+        line("counted", ago);
+    }
     let cases = "redress.triage.cases.open";
     let of_grade = |grade: &str| sum(triage, cases, Some(("redress.grade", grade)));
     line(
@@ -548,6 +565,7 @@ fn as_json(answers: &[Answer], troubles: &[Trouble]) -> serde_json::Value {
                 "calls_fail": answer.failed_read().map(|error| format!("{:?}", error.code())),
                 "version": status.version,
                 "instance": status.instance,
+                "counts_age_seconds": counts_age(status),
                 "readings": status.readings.iter().map(|r| json!({ "metric": r.metric, "labels": r.labels, "value": r.value })).collect::<Vec<_>>(),
             }),
         })
@@ -737,6 +755,29 @@ mod tests {
         let (first, second) = headline(2, broken_promises(&answers[..1]));
         assert_eq!(first, "2 things need somebody.");
         assert_eq!(second, None);
+    }
+
+    #[test]
+    fn counts_say_how_old_the_oldest_of_them_is() {
+        let of = |metric| [("redress.metric", metric)];
+        let (cases, clocks) = (
+            of("redress.triage.cases.open"),
+            of("redress.triage.clocks.open"),
+        );
+        let counted = answer(&[
+            ("redress.counts.age", &cases, 2.0),
+            ("redress.counts.age", &clocks, 9.0),
+        ]);
+        let status = counted.status.as_ref().expect("answered");
+        assert_eq!(as_of(status).as_deref(), Some("9 s ago"));
+        let not_yet = answer(&[]);
+        let status = not_yet.status.as_ref().expect("answered");
+        assert_eq!(as_of(status), None);
+        let object = as_json(&[counted, not_yet], &[]);
+        let ages: Vec<_> = (0..2)
+            .map(|i| object["services"][i]["counts_age_seconds"].clone())
+            .collect();
+        assert_eq!(ages, [json!(9.0), json!(null)]);
     }
 
     #[test]
