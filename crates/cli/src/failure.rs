@@ -1,12 +1,40 @@
 //! What can go wrong at a command line, each with one sentence that says what to do.
 
-use miette::Diagnostic;
+use miette::{Diagnostic, MietteHandlerOpts};
+use textwrap::core::Word;
+use textwrap::{WordSeparator, WordSplitter};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::args::ServiceArg;
 use crate::connect;
 use crate::output::counted;
+
+/// How failures are drawn: commands and paths that they name are never broken, so that they can be read and copied whole.
+/// What is too long for a line goes beyond it.
+pub(crate) fn drawn() -> MietteHandlerOpts {
+    MietteHandlerOpts::new()
+        .break_words(false)
+        .word_separator(WordSeparator::Custom(words))
+        .word_splitter(WordSplitter::NoHyphenation)
+}
+
+/// The words of a line, each with the blanks behind it. What stands in backticks is one.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let mut rest = line;
+    Box::new(std::iter::from_fn(move || {
+        let (mut is_quoted, mut is_behind) = (false, false);
+        let end = rest.find(|c: char| {
+            is_quoted ^= c == '`';
+            let begins = is_behind && c != ' ';
+            is_behind |= c == ' ' && !is_quoted;
+            begins
+        });
+        let (word, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = behind;
+        (!word.is_empty()).then(|| Word::from(word))
+    }))
+}
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -291,6 +319,31 @@ pub(crate) fn in_short(status: &Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_and_paths_of_a_failure_are_not_broken_where_its_text_wraps() {
+        let (command, path) = (
+            "`redress up --fresh --home elsewhere`",
+            "/srv/a-folder-of-many-words/and/another/endpoints.json",
+        );
+        let text =
+            format!("{path} is missing; put it back, or start with {command}, and ask again");
+        let options = textwrap::Options::new(24)
+            .break_words(false)
+            .word_separator(WordSeparator::Custom(words))
+            .word_splitter(WordSplitter::NoHyphenation);
+        let wrapped = textwrap::fill(&text, options);
+        assert!(wrapped.lines().count() > 3, "{wrapped}");
+        for whole in [command, path] {
+            assert!(
+                wrapped.lines().any(|line| line.contains(whole)),
+                "{wrapped}"
+            );
+        }
+        let again: Vec<&str> = wrapped.split_whitespace().collect();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert_eq!(again, words, "nothing is lost");
+    }
 
     #[test]
     fn what_is_slow_is_told_apart_from_what_is_away_and_from_what_was_refused() {
