@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use redress_proto::assignment::v1::agency_service_client::AgencyServiceClient;
 use redress_proto::assignment::v1::contractor_service_client::ContractorServiceClient;
 use redress_proto::assignment::v1::dispute_service_client::DisputeServiceClient;
@@ -54,7 +57,8 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, TimeoutExpired};
+use tower::{BoxError, Service};
 
 use crate::args::ServiceArg;
 use crate::failure::Failure;
@@ -136,8 +140,64 @@ impl Interceptor for Bearer {
     }
 }
 
+/// A channel that says of which service a call took too long, and which: what tonic says of it by itself is no other than
+/// of a connection that failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    service: &'static str,
+    channel: Channel,
+}
+
+impl Service<http::Request<tonic::body::Body>> for Named {
+    type Response = http::Response<tonic::body::Body>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Service::poll_ready(&mut self.channel, cx).map_err(BoxError::from)
+    }
+
+    fn call(&mut self, request: http::Request<tonic::body::Body>) -> Self::Future {
+        let service = self.service;
+        let path = request.uri().path().to_owned();
+        let answer = Service::call(&mut self.channel, request);
+        async move {
+            match answer.await {
+                Err(error) if is_late(&error) => Err(BoxError::from(late(service, &path))),
+                Err(error) => Err(BoxError::from(error)),
+                Ok(answer) => match Status::from_header_map(answer.headers()) {
+                    Some(status) if status.code() == Code::DeadlineExceeded => {
+                        Err(BoxError::from(late(service, &path)))
+                    }
+                    _ => Ok(answer),
+                },
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Whether a call ended because its time was over.
+fn is_late(error: &tonic::transport::Error) -> bool {
+    let mut below = error.source();
+    while let Some(cause) = below {
+        if cause.is::<TimeoutExpired>() {
+            return true;
+        }
+        below = cause.source();
+    }
+    false
+}
+
+/// What a call ends with whose time was over, wherever that was noticed.
+fn late(service: &str, path: &str) -> Status {
+    // `/redress.triage.v1.ClockService/ListClocks`
+    let call = path.rsplit('.').next().unwrap_or(path);
+    Status::deadline_exceeded(format!("{service} did not answer {call} in time"))
+}
+
 /// A channel that shows the token.
-pub(crate) type Authenticated = InterceptedService<Channel, Bearer>;
+pub(crate) type Authenticated = InterceptedService<Named, Bearer>;
 
 /// The running platform.
 #[derive(Debug, Clone)]
@@ -185,7 +245,9 @@ impl Platform {
     }
 
     fn channel(&self, service: ServiceArg) -> Authenticated {
-        InterceptedService::new(self.channels[service.name()].clone(), self.bearer.clone())
+        let service = service.name();
+        let channel = self.channels[service].clone();
+        InterceptedService::new(Named { service, channel }, self.bearer.clone())
     }
 
     pub(crate) fn status(&self, service: ServiceArg) -> StatusServiceClient<Authenticated> {
@@ -496,15 +558,14 @@ mod tests {
     use super::*;
 
     /// What a call of a platform ends with whose services are all at this address.
-    async fn asked(address: std::net::SocketAddr) -> Status {
+    async fn asked(address: std::net::SocketAddr, within: Duration) -> Status {
         let service = |s: ServiceArg| (s.name().to_owned(), format!("http://{address}"));
         let endpoints: Endpoints = ServiceArg::ALL.map(service).into_iter().collect();
         let platform = Platform::connect(&endpoints, "token").expect("right addresses");
         let name = "sites/a/cases/b".to_owned();
-        let answer = platform
-            .cases()
-            .get_case(request(GetCaseRequest { name }))
-            .await;
+        let mut call = Request::new(GetCaseRequest { name });
+        call.set_timeout(within);
+        let answer = platform.cases().get_case(call).await;
         answer.expect_err("nobody answers")
     }
 
@@ -517,11 +578,11 @@ mod tests {
                 drop(stream);
             }
         });
-        let broken = asked(address).await;
+        let broken = asked(address, CALL_TIMEOUT).await;
         hangs_up.abort();
         let _ = hangs_up.await;
         // Nobody listens there any more.
-        let closed = asked(address).await;
+        let closed = asked(address, CALL_TIMEOUT).await;
         for status in [broken, closed] {
             assert!(is_broken(&status) && is_transient(&status), "{status:?}");
             let told = Failure::from(status).to_string();
@@ -529,6 +590,29 @@ mod tests {
             assert!(!told.contains("transport error"), "{told}");
             assert!(told.contains("`redress up`"), "{told}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_call_whose_time_is_over_is_told_as_slow_with_its_service_and_not_as_away() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let silent = tokio::spawn(async move {
+            let mut held = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                held.push(stream);
+            }
+        });
+        let status = asked(address, Duration::from_millis(300)).await;
+        silent.abort();
+        assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+        assert!(!is_broken(&status) && is_transient(&status), "{status:?}");
+        let told = Failure::from(status).to_string();
+        assert!(
+            told.starts_with("intake did not answer CaseService/GetCase in time"),
+            "{told}"
+        );
+        assert!(told.contains("slow"), "{told}");
+        assert!(!told.contains("cannot be reached"), "{told}");
     }
 
     #[test]

@@ -1,11 +1,40 @@
 //! What can go wrong at a command line, each with one sentence that says what to do.
 
-use miette::Diagnostic;
+use miette::{Diagnostic, MietteHandlerOpts};
+use textwrap::core::Word;
+use textwrap::{WordSeparator, WordSplitter};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::args::ServiceArg;
 use crate::connect;
 use crate::output::counted;
+
+/// How failures are drawn: commands and paths that they name are never broken, so that they can be read and copied whole.
+/// What is too long for a line goes beyond it.
+pub(crate) fn drawn() -> MietteHandlerOpts {
+    MietteHandlerOpts::new()
+        .break_words(false)
+        .word_separator(WordSeparator::Custom(words))
+        .word_splitter(WordSplitter::NoHyphenation)
+}
+
+/// The words of a line, each with the blanks behind it. What stands in backticks is one.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let mut rest = line;
+    Box::new(std::iter::from_fn(move || {
+        let (mut is_quoted, mut is_behind) = (false, false);
+        let end = rest.find(|c: char| {
+            is_quoted ^= c == '`';
+            let begins = is_behind && c != ' ';
+            is_behind |= c == ' ' && !is_quoted;
+            begins
+        });
+        let (word, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = behind;
+        (!word.is_empty()).then(|| Word::from(word))
+    }))
+}
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -73,6 +102,14 @@ pub(crate) enum Failure {
     /// A service answered with an error.
     #[error("{}", shown(.0))]
     Call(Box<Status>),
+    /// One of the services that a list is made of did not answer; what the others have was printed.
+    #[error("{service} did not answer ({why}): {what} are missing above")]
+    #[diagnostic(help("`redress status` names what is away; ask again once it is back"))]
+    Partial {
+        service: &'static str,
+        what: &'static str,
+        why: String,
+    },
     /// A service refused fields, named here as the options that they come from.
     #[error("{text}")]
     Refused { text: String },
@@ -151,6 +188,15 @@ impl Failure {
         Self::Platform {
             what,
             source: source.into(),
+        }
+    }
+
+    /// A list lacks `what`, since that service did not answer.
+    pub(crate) fn partial(service: ServiceArg, what: &'static str, status: &Status) -> Self {
+        Self::Partial {
+            service: service.name(),
+            what,
+            why: in_short(status),
         }
     }
 }
@@ -251,6 +297,10 @@ pub(crate) fn shown(status: &Status) -> String {
             "the service cannot be reached: {}; does the platform run?{reason}",
             status.message()
         ),
+        Code::DeadlineExceeded => format!(
+            "{}: it is slow, not away, and may still do what was asked; `redress status` says what it waits for, then look and ask again",
+            in_short(status)
+        ),
         _ => format!("{}{reason}", status.message()),
     }
 }
@@ -269,6 +319,55 @@ pub(crate) fn in_short(status: &Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_and_paths_of_a_failure_are_not_broken_where_its_text_wraps() {
+        let (command, path) = (
+            "`redress up --fresh --home elsewhere`",
+            "/srv/a-folder-of-many-words/and/another/endpoints.json",
+        );
+        let text =
+            format!("{path} is missing; put it back, or start with {command}, and ask again");
+        let options = textwrap::Options::new(24)
+            .break_words(false)
+            .word_separator(WordSeparator::Custom(words))
+            .word_splitter(WordSplitter::NoHyphenation);
+        let wrapped = textwrap::fill(&text, options);
+        assert!(wrapped.lines().count() > 3, "{wrapped}");
+        for whole in [command, path] {
+            assert!(
+                wrapped.lines().any(|line| line.contains(whole)),
+                "{wrapped}"
+            );
+        }
+        let again: Vec<&str> = wrapped.split_whitespace().collect();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert_eq!(again, words, "nothing is lost");
+    }
+
+    #[test]
+    fn what_is_slow_is_told_apart_from_what_is_away_and_from_what_was_refused() {
+        let slow = shown(&Status::deadline_exceeded("triage did not answer in time"));
+        assert!(
+            slow.starts_with("triage did not answer in time: it is slow, not away"),
+            "{slow}"
+        );
+        let away = shown(&Status::from_error("connection refused".into()));
+        let busy = shown(&Status::unavailable("starts"));
+        for told in [&away, &busy] {
+            assert!(told.contains("cannot be reached"), "{told}");
+            assert!(!told.contains("slow"), "{told}");
+        }
+        for code in [
+            Code::Cancelled,
+            Code::Internal,
+            Code::InvalidArgument,
+            Code::NotFound,
+            Code::ResourceExhausted,
+        ] {
+            assert_eq!(shown(&Status::new(code, "its words")), "its words");
+        }
+    }
 
     #[test]
     fn what_is_typed_under_another_name_or_without_dashes_is_named_as_it_is_typed() {

@@ -24,6 +24,8 @@ mod up;
 
 fn main() -> ExitCode {
     now::follow_home();
+    // Nothing else in this process sets one.
+    let _ = miette::set_hook(Box::new(|_| Box::new(failure::drawn().build())));
     let matches = Cli::command().get_matches();
     let options = options(&Cli::command(), &matches);
     let cli = match Cli::from_arg_matches(&matches) {

@@ -64,7 +64,7 @@ pub(crate) struct ReplayArgs {
     /// Site for messages; the demo's residential site otherwise.
     #[arg(long)]
     pub(crate) site: Option<String>,
-    /// Give up on rows that have not settled after so long.
+    /// Give up on rows that have not settled after so long, and on a platform that answers nothing for so long.
     #[arg(long, default_value = "10m", value_name = "TIME", value_parser = parse_span)]
     pub(crate) patience: std::time::Duration,
 }

@@ -188,11 +188,14 @@ pub(crate) async fn messages(
         let why = broken
             .as_ref()
             .map_or_else(|| "rows have no answer yet".to_owned(), in_short);
-        if results.len() < requests.len() && !away.wait(patience, &why).await {
-            if let Some(status) = &broken {
-                unanswered = shown(status);
+        if results.len() < requests.len() {
+            patience.silent(&why);
+            if !away.wait(patience).await {
+                if let Some(status) = &broken {
+                    unanswered = shown(status);
+                }
+                break;
             }
-            break;
         }
     }
     Ok(rows

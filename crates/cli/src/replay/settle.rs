@@ -54,15 +54,8 @@ pub(crate) async fn all(
         // Only what is still open is asked for; once all have settled, everything is read whole.
         let whole = latest.iter().all(|(_, settled)| *settled);
         let wanted: Vec<usize> = (0..fed.len()).filter(|i| whole || !latest[*i].1).collect();
-        for (i, row) in read(platform, &fed, &wanted).await? {
+        for (i, row) in read(platform, &fed, &wanted, patience).await? {
             latest[i] = row;
-        }
-        let away = latest
-            .iter()
-            .find_map(|(o, settled)| o.error.as_ref().filter(|_| !settled));
-        match away {
-            Some(why) => patience.tell(why),
-            None => patience.answered(),
         }
         let settled = latest.iter().filter(|(_, settled)| *settled).count();
         progress.set_position(u64::try_from(settled).unwrap_or(u64::MAX));
@@ -78,7 +71,7 @@ pub(crate) async fn all(
                 _ => before = Some((now, Instant::now())),
             }
         }
-        if Instant::now() >= until {
+        if Instant::now() >= until || patience.is_over() {
             return Ok(give_up(latest));
         }
         tokio::time::sleep(PAUSE).await;
@@ -110,7 +103,12 @@ fn give_up(rows: Vec<(Outcome, bool)>) -> Vec<Outcome> {
 type Seen = (usize, (Outcome, bool));
 
 /// The wanted rows as they are now, and whether each has settled.
-async fn read(platform: &Platform, fed: &[Fed], wanted: &[usize]) -> Result<Vec<Seen>, Failure> {
+async fn read(
+    platform: &Platform,
+    fed: &[Fed],
+    wanted: &[usize],
+    patience: &Patience<'_>,
+) -> Result<Vec<Seen>, Failure> {
     let rows: Vec<Result<Seen, Status>> = stream::iter(wanted.iter().map(|&i| {
         let mut client = platform.cases();
         let (id, result) = &fed[i];
@@ -119,7 +117,9 @@ async fn read(platform: &Platform, fed: &[Fed], wanted: &[usize]) -> Result<Vec<
                 Err(reason) => return Ok((i, (Outcome::failed(id, reason), true))),
                 Ok(name) => name.clone(),
             };
-            match client.get_case(request(GetCaseRequest { name })).await {
+            let asked = request(GetCaseRequest { name });
+            let call = || async move { client.get_case(asked).await };
+            match patience.once(call).await {
                 Ok(answer) => {
                     let case = answer.into_inner().case.unwrap_or_default();
                     Ok((i, outcome(id, &case)))

@@ -88,7 +88,8 @@ pub(super) async fn take_in(
     let site = intake.read(caller, &FindSite(&entry.site)).await?;
     require_staff(caller, &new)?;
     if entry.validate_only {
-        intake.read(caller, &CheckPeople(&new)).await?;
+        let check = CheckPeople { new: &new, caller };
+        intake.read(caller, &check).await?;
         return Ok(as_said(entry.wire));
     }
     let day = number::day(now, &site.zone()?);
@@ -174,7 +175,10 @@ fn as_said(wire: &pb::Case) -> pb::Case {
 }
 
 /// What taking a complaint in checks against the database, for who only asks.
-struct CheckPeople<'a>(&'a NewCase);
+struct CheckPeople<'a> {
+    new: &'a NewCase,
+    caller: &'a Caller,
+}
 
 impl Operation for CheckPeople<'_> {
     const NAME: &'static str = "intake.check_case";
@@ -182,14 +186,27 @@ impl Operation for CheckPeople<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
         look_as_platform(tx).await?;
-        check_people(tx, self.0).await
+        check_people(tx, self.new, self.caller).await
     }
 }
 
-/// Live complaints are about people whom somebody knows; history may name people who left.
-async fn check_people(tx: &mut Tx, new: &NewCase) -> Result<(), Fault> {
-    if new.mode == CaseMode::Live {
-        require_known(tx, &new.site, &new.staff_complained_about).await?;
+/// Live complaints are about people whom somebody knows, and received by such a person: nobody would answer for one that a
+/// mistyped name owns. Who names oneself is known by the token. History may name people who left.
+async fn check_people(tx: &mut Tx, new: &NewCase, caller: &Caller) -> Result<(), Fault> {
+    if new.mode != CaseMode::Live {
+        return Ok(());
+    }
+    require_known(tx, &new.site, &new.staff_complained_about).await?;
+    let named = new.first_contact_owner.as_ref();
+    if let Some(owner) = named.filter(|owner| caller.staff.as_ref() != Some(*owner))
+        && roster::unknown(tx, &new.site, &[owner.to_string()])
+            .await?
+            .is_some()
+    {
+        return Err(Fault::invalid(
+            "case.first_contact_owner",
+            "must be a person of the site",
+        ));
     }
     Ok(())
 }
@@ -273,7 +290,7 @@ impl Operation for TakeIn<'_> {
         // Who enters a complaint about themselves may, and does not see it afterwards.
         look_as_platform(tx).await?;
         let new = self.new;
-        check_people(tx, new).await?;
+        check_people(tx, new, self.caller).await?;
         let people = Recognised::of(
             self.intake.keyring.vault(),
             self.site.organization(),

@@ -502,6 +502,48 @@ async fn the_first_contact_owner_is_named_or_the_caller_or_on_duty() {
     assert_eq!(owner(world.create(app).await), "sites/lake/staff/lead");
 }
 
+/// Section 7: somebody is responsible at every moment, and nobody is by a name that no one bears.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_contact_owner_whom_the_site_does_not_know_is_refused_by_its_field() {
+    let world = World::new().await;
+    let name = "sites/lake/staff/zhao".to_owned();
+    let known = events::StaffChanged {
+        staff: name.clone(),
+        account: "zhao-login".to_owned(),
+        revision: 1,
+        ..Default::default()
+    };
+    world
+        .deliver("assignment", "redress.staff.changed.v1", &name, &known)
+        .await;
+    let owned = |who: &str| pb::Case {
+        first_contact_owner: format!("sites/lake/staff/{who}"),
+        ..leak()
+    };
+    for validate_only in [true, false] {
+        let asked = pb::CreateCaseRequest {
+            parent: "sites/lake".to_owned(),
+            case: Some(owned("zhoa")),
+            request_id: String::new(),
+            validate_only,
+        };
+        let refused = world.cases(caller("clerk")).create_case(asked).await;
+        let status = refused.expect_err("nobody is called that");
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+        let text = status.message();
+        assert!(text.contains("case.first_contact_owner"), "{text}");
+    }
+    let said: Vec<events::CaseReceived> = world.said("redress.case.received.v1").await;
+    assert!(said.is_empty(), "nothing is kept of what was refused");
+
+    let case = create(&mut world.cases(caller("clerk")), owned("zhao")).await;
+    assert_eq!(case.expect("a case").owner, name);
+    // Somebody new, of whom intake was not told yet: the token says who that is.
+    let mut new = world.cases(staff("n", "sites/lake/staff/new"));
+    let case = create(&mut new, owned("new")).await;
+    assert_eq!(case.expect("a case").owner, "sites/lake/staff/new");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn people_who_join_later_are_counted_and_a_change_without_effect_leaves_the_etag() {
     let world = World::new().await;

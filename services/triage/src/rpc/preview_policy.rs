@@ -35,7 +35,7 @@ pub(super) async fn run(
     };
     let scope = redress_runtime::scope(&caller);
     let found = shared.desk.db.read(&scope, &preview).await?;
-    Ok(show(found))
+    Ok(show(found, preview.from))
 }
 
 struct Preview<'a> {
@@ -62,7 +62,7 @@ impl Operation for Preview<'_> {
     }
 }
 
-fn show(found: PolicyPreview) -> PreviewPolicyResponse {
+fn show(found: PolicyPreview, from: Timestamp) -> PreviewPolicyResponse {
     let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     let paged: BTreeSet<&String> = found
         .pages
@@ -82,6 +82,7 @@ fn show(found: PolicyPreview) -> PreviewPolicyResponse {
         step_count: number(found.steps),
         ladders: found.ladders.iter().map(ladder).collect(),
         roster_until_time: found.roster_until.map(to_timestamp),
+        effective_time: Some(to_timestamp(from)),
     }
 }
 

@@ -456,6 +456,11 @@ async fn p26_a_preview_of_new_hours_says_which_deadlines_would_move() {
     // By when they would hold, the answer is given or broken.
     let from = at("2026-03-05T09:00:00+08:00");
     let later = preview_from(&world, SITE, document, from).await;
+    assert_eq!(
+        later.effective_time,
+        Some(to_timestamp(from)),
+        "it says as of when"
+    );
     let moved: Vec<i32> = later.effects[0].clocks.iter().map(|c| c.kind).collect();
     assert_eq!(moved, [to_wire(ClockKind::Resolve)]);
 

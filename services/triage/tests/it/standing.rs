@@ -74,6 +74,19 @@ async fn counted(world: &World, top_sites: u32) -> Series {
             .any(|(name, _)| name == "redress.triage.clocks.open"),
         "it counted: {series:?}"
     );
+    for metric in ["cases.open", "clocks.open", "clocks.unheard"] {
+        let label = (
+            "redress.metric".to_owned(),
+            format!("redress.triage.{metric}"),
+        );
+        let age = series
+            .iter()
+            .find(|((name, labels), _)| name == "redress.counts.age" && labels.contains(&label));
+        assert!(
+            age.is_some_and(|(_, seconds)| (0..60).contains(seconds)),
+            "{metric} says how old it is: {series:?}"
+        );
+    }
     series
 }
 
@@ -120,5 +133,9 @@ async fn no_metric_names_a_site_unless_the_worst_few_are_asked_for() {
     let worst = worst_sites(&world.database.db, 2).await.expect("read");
     assert_eq!(two.len(), 2);
     assert!(two.iter().all(|site| worst.contains(site)), "{two:?}");
-    assert_eq!(same, others, "only these series come on top");
+    assert_eq!(
+        same,
+        others + 1,
+        "only these series and the age of their count come on top"
+    );
 }

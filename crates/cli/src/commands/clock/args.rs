@@ -11,7 +11,7 @@ pub(crate) enum ClockCommand {
     ///
     /// Times are those of this machine's zone (TZ); `clock explain` shows those of the site.
     #[command(
-        after_help = "Examples:\n  redress clock list --state RUNNING --limit 20\n  redress clock list --state BREACHED --json\n  redress clock list --case LS-20261121-0001 --kind RESOLVE"
+        after_help = "Examples:\n  redress clock list --state RUNNING --limit 20\n  redress clock list --state BREACHED --json\n  redress clock list --case LS-20261121-0001 --kind RESOLVE\n  redress clock list --law DATA_LEAK_TOLD --state RUNNING"
     )]
     List {
         /// Site; all of the token's sites otherwise.
@@ -26,13 +26,17 @@ pub(crate) enum ClockCommand {
         /// Only this kind, for example RESOLVE or OUTSIDE_DEADLINE.
         #[arg(long)]
         kind: Option<String>,
+        /// Only this deadline of the law, for example DATA_LEAK_TOLD; `clock explain` says where the law is written.
+        #[arg(long, value_name = "NAME")]
+        law: Option<String>,
         /// Rows.
         #[command(flatten)]
         paging: Paging,
     },
     /// List clocks of cases and incidents that fired late, the latest first, and why each did.
     ///
-    /// Times are those of this machine's zone (TZ).
+    /// Times are those of this machine's zone (TZ). While one of the two services that keep them is away, those of the
+    /// other are listed, and the command fails by its name.
     #[command(
         after_help = "Examples:\n  redress clock late\n  redress clock late --min-lag 10s --cause REDIS_AWAY\n  redress clock late --site lakeside --json"
     )]

@@ -1,4 +1,5 @@
 //! `redress clock late`: the receipts of clocks that fired late. Triage keeps those of cases, crisis those of incidents.
+//! What one has is shown while the other is away, and the command fails by the name of the one that is.
 
 use std::cmp::Reverse;
 
@@ -7,11 +8,11 @@ use redress_model::words::ClockKind;
 use redress_proto::crisis::v1 as crisis;
 use redress_proto::triage::v1::{self as triage, LateCause};
 
-use crate::args::Paging;
+use crate::args::{Paging, ServiceArg};
 use crate::commands::case::Numbers;
 use crate::commands::incident::site_of;
 use crate::commands::{choice, word};
-use crate::connect::{Platform, all_pages, parent, request};
+use crate::connect::{Platform, all_pages, is_transient, parent, request};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, when};
@@ -63,7 +64,7 @@ pub(super) async fn run(
             Ok((answer.late_firings, answer.next_page_token))
         }
     })
-    .await?;
+    .await;
     let client = platform.incidents();
     let of_incidents = all_pages(paging.limit, |page_size, page_token| {
         let mut client = client.clone();
@@ -82,7 +83,8 @@ pub(super) async fn run(
             Ok((answer.late_firings, answer.next_page_token))
         }
     })
-    .await?;
+    .await;
+    let (of_cases, of_incidents, lacking) = what_came(of_cases, of_incidents)?;
     let late = together(of_cases, of_incidents, paging.limit);
     let cases = late.iter().filter_map(|late| match late {
         Late::Case(l) => Some(l.case.as_str()),
@@ -98,7 +100,27 @@ pub(super) async fn run(
             Late::Incident(l) => json::of("crisis.v1.LateFiring", l),
         },
     );
-    Ok(())
+    lacking.map_or(Ok(()), Err)
+}
+
+/// What either service gave, and the failure that says which one gave nothing. Nothing to show where both did not answer
+/// or one refused.
+fn what_came<C, I>(
+    of_cases: Result<Vec<C>, Failure>,
+    of_incidents: Result<Vec<I>, Failure>,
+) -> Result<(Vec<C>, Vec<I>, Option<Failure>), Failure> {
+    match (of_cases, of_incidents) {
+        (Ok(of_cases), Ok(of_incidents)) => Ok((of_cases, of_incidents, None)),
+        (Err(Failure::Call(status)), Ok(of_incidents)) if is_transient(&status) => {
+            let lacking = Failure::partial(ServiceArg::Triage, "clocks of cases", &status);
+            Ok((Vec::new(), of_incidents, Some(lacking)))
+        }
+        (Ok(of_cases), Err(Failure::Call(status))) if is_transient(&status) => {
+            let lacking = Failure::partial(ServiceArg::Crisis, "clocks of incidents", &status);
+            Ok((of_cases, Vec::new(), Some(lacking)))
+        }
+        (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
+    }
 }
 
 /// Both lists as one, the latest firing first, at most so many.
@@ -211,6 +233,28 @@ mod tests {
         assert_eq!(of_incidents, [false, true, false]);
         let shown = row(&late[1], &Numbers::default());
         assert_eq!(shown[1], "lake/I20260302-01");
+    }
+
+    #[test]
+    fn what_one_service_has_is_shown_while_the_other_is_away_and_the_failure_names_it() {
+        let away = || -> Failure { tonic::Status::unavailable("starts").into() };
+        let refused = || -> Failure { tonic::Status::permission_denied("not yours").into() };
+        for (of_cases, of_incidents, service, cases) in [
+            (Err(away()), Ok(vec![7]), "triage", vec![]),
+            (Ok(vec![9]), Err(away()), "crisis", vec![9]),
+        ] {
+            let (shown, others, lacking) =
+                what_came(of_cases, of_incidents).expect("one of them answered");
+            assert_eq!(shown, cases);
+            assert_eq!(others.len(), 1 - cases.len());
+            let told = lacking.expect("a list that lacks some").to_string();
+            assert!(told.starts_with(service), "{told}");
+            assert!(told.contains("starts"), "{told}");
+        }
+        let whole = what_came(Ok(vec![9]), Ok(vec![7])).expect("both answered");
+        assert!(whole.2.is_none());
+        assert!(what_came::<i32, i32>(Err(away()), Err(away())).is_err());
+        assert!(what_came::<i32, _>(Err(refused()), Ok(vec![7])).is_err());
     }
 
     #[test]

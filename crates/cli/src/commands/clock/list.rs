@@ -11,8 +11,9 @@ use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, until, when};
 
-/// Site, case, state and kind.
+/// Site, case, state, kind and deadline of the law.
 type Filters = (
+    Option<String>,
     Option<String>,
     Option<String>,
     Option<String>,
@@ -22,7 +23,7 @@ type Filters = (
 /// Lists clocks.
 pub(super) async fn run(
     platform: &Platform,
-    (site, of, state, kind): Filters,
+    (site, of, state, kind, law): Filters,
     paging: Paging,
     out: Output,
 ) -> Result<(), Failure> {
@@ -33,8 +34,11 @@ pub(super) async fn run(
     let states = state
         .map(|s| number::<ClockState>("state", &s))
         .transpose()?;
+    let law = law_of(law.as_deref())?;
     let kinds = kind.map(|k| number::<ClockKind>("kind", &k)).transpose()?;
-    let clocks = list(
+    // A deadline of the law is an outside deadline with a name.
+    let kinds = kinds.or(law.map(|_| ClockKind::OutsideDeadline.number()));
+    let mut clocks = list(
         platform,
         ListClocksRequest {
             parent: parent(site.as_deref()),
@@ -45,8 +49,20 @@ pub(super) async fn run(
         },
     )
     .await?;
+    keep(&mut clocks, law);
     show(platform, clocks, paging.limit, out).await;
     Ok(())
+}
+
+/// The number of a deadline of the law that was typed by its name.
+fn law_of(name: Option<&str>) -> Result<Option<i32>, Failure> {
+    name.map(|name| number::<LegalDeadline>("law", name))
+        .transpose()
+}
+
+/// Keeps those of one deadline of the law, where one is asked for.
+fn keep(clocks: &mut Vec<CaseClock>, law: Option<i32>) {
+    clocks.retain(|clock| law.is_none_or(|law| clock.law == law));
 }
 
 /// The clocks that a target means.
@@ -64,11 +80,7 @@ pub(super) async fn found(platform: &Platform, target: &Target) -> Result<Vec<Ca
         .as_ref()
         .map(|k| number::<ClockKind>("kind", k))
         .transpose()?;
-    let law = target
-        .law
-        .as_ref()
-        .map(|law| number::<LegalDeadline>("law", law))
-        .transpose()?;
+    let law = law_of(target.law.as_deref())?;
     let mut all = list(
         platform,
         ListClocksRequest {
@@ -79,7 +91,7 @@ pub(super) async fn found(platform: &Platform, target: &Target) -> Result<Vec<Ca
         },
     )
     .await?;
-    all.retain(|clock| law.is_none_or(|law| clock.law == law));
+    keep(&mut all, law);
     if all.is_empty() {
         return Err(Failure::NotFound {
             what: "clock of the case",
@@ -200,5 +212,28 @@ pub(super) fn state(c: &CaseClock) -> String {
         format!("HELD {}", word::<HoldReason>(c.hold_reason))
     } else {
         word::<ClockState>(c.state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_of_the_law_is_found_and_shown_by_its_name() {
+        let law = law_of(Some("data-leak-told")).expect("one of them");
+        assert_eq!(law, Some(LegalDeadline::DataLeakTold.number()));
+        assert!(law_of(Some("GOOD_MANNERS")).is_err());
+        let outside = |law: Option<i32>| CaseClock {
+            kind: ClockKind::OutsideDeadline.number(),
+            law: law.unwrap_or_default(),
+            ..Default::default()
+        };
+        let mut clocks = vec![outside(None), outside(law)];
+        keep(&mut clocks, None);
+        assert_eq!(clocks.len(), 2);
+        keep(&mut clocks, law);
+        let shown: Vec<String> = clocks.iter().map(promise).collect();
+        assert_eq!(shown, ["OUTSIDE_DEADLINE DATA_LEAK_TOLD"]);
     }
 }

@@ -25,8 +25,9 @@ pub(crate) async fn run(
             case,
             state,
             kind,
+            law,
             paging,
-        } => list::run(platform, (site, case, state, kind), paging, out).await,
+        } => list::run(platform, (site, case, state, kind, law), paging, out).await,
         ClockCommand::Late {
             site,
             min_lag,

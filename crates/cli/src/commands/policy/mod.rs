@@ -212,6 +212,10 @@ async fn check_levels(
 }
 
 fn preview(seen: &PreviewPolicyResponse, out: Output) {
+    // A platform of before does not say it.
+    if seen.effective_time.is_some() {
+        line("as of", when(seen.effective_time.as_ref()));
+    }
     line("open cases", seen.case_count);
     line("graded anew", seen.regraded_count);
     line(
@@ -246,8 +250,8 @@ fn preview(seen: &PreviewPolicyResponse, out: Output) {
             ),
         );
     }
-    if seen.truncated {
-        line("", "more cases would change than are listed");
+    if let Some(partial) = partial(seen) {
+        line("partial", partial);
     }
     if !seen.effects.is_empty() {
         heading("Cases");
@@ -269,6 +273,14 @@ fn preview(seen: &PreviewPolicyResponse, out: Output) {
             paged(pages, seen.roster_until_time.is_none(), out);
         }
     }
+}
+
+/// What the list of cases lacks.
+fn partial(seen: &PreviewPolicyResponse) -> Option<String> {
+    let listed = seen.effects.len();
+    seen.truncated.then(|| {
+        format!("more cases would change than the {listed} listed; the counts above are of all")
+    })
 }
 
 fn effects(effects: &[PolicyEffect], out: Output) {
@@ -566,6 +578,18 @@ mod tests {
             clock(&warned),
             format!("RESOLVE {due} warns {warn} (would {then})")
         );
+    }
+
+    #[test]
+    fn p26_a_list_of_cases_that_reached_its_bound_says_that_it_is_partial() {
+        let mut seen = PreviewPolicyResponse {
+            effects: vec![PolicyEffect::default(); 3],
+            ..Default::default()
+        };
+        assert_eq!(partial(&seen), None);
+        seen.truncated = true;
+        let told = partial(&seen).expect("a list that lacks some");
+        assert!(told.contains("than the 3 listed"), "{told}");
     }
 
     #[test]

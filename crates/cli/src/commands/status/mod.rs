@@ -3,18 +3,18 @@
 //! database, so each service is made to read its own as well. Promises to customers that people broke are named beside
 //! it: they are no fault of the platform, and none of its business to call it well either.
 
+mod sections;
+
 use futures::future::join_all;
-use jiff::Timestamp;
-use owo_colors::OwoColorize as _;
 use redress_proto::event::v1::ListParkedEventsRequest;
 use redress_proto::operations::v1::{GetStatusRequest, GetStatusResponse};
-use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::args::ServiceArg;
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
-use crate::output::{Output, counted, heading, instant, line, table, until};
+use crate::output::{Output, counted};
+use sections::{as_json, show};
 
 /// Seconds: an event may be on its way for so long.
 const EVENT_AGE_MAX: f64 = 60.0;
@@ -126,6 +126,12 @@ fn values<'a>(
             label.is_none_or(|(key, value)| r.labels.get(key).is_some_and(|v| v == value))
         })
         .map(|r| r.value)
+}
+
+/// How long ago a service made the oldest of its counts, in seconds; unknown where it makes none, made none yet or is of a
+/// release that does not say it.
+fn counts_age(status: &GetStatusResponse) -> Option<f64> {
+    values(status, "redress.counts.age", None).reduce(f64::max)
 }
 
 /// Promises to customers that were broken and are not kept yet, as triage counts them.
@@ -347,227 +353,12 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-fn show(answers: &[Answer], troubles: &[Trouble]) {
-    let broken = broken_promises(answers);
-    let (first, second) = headline(troubles.len(), broken);
-    if troubles.is_empty() {
-        anstream::println!("{}", first.green().bold());
-    } else {
-        anstream::println!("{}", first.red().bold());
-    }
-    if let Some(second) = second {
-        anstream::println!("{}", second.yellow().bold());
-    }
-    // Processes start by the machine's clock, in a rehearsal too.
-    let now = jiff::Timestamp::now();
-    let mut services = table(&[
-        "Service",
-        "State",
-        "Version",
-        "Since",
-        "Pool",
-        "Redis",
-        "Events wait",
-        "Parked",
-        "Timers late",
-    ]);
-    for answer in answers {
-        services.add_row(match &answer.status {
-            Err(_) => {
-                let mut cells = vec![answer.service.to_owned(), "away".red().to_string()];
-                cells.resize(9, "–".to_owned());
-                cells
-            }
-            Ok(status) => service_row(answer, status, now),
-        });
-    }
-    anstream::println!("{services}");
-    let of = |service: &str| {
-        answers
-            .iter()
-            .find(|a| a.service == service)
-            .and_then(|a| a.status.as_ref().ok())
-    };
-    if let Some(triage) = of("triage") {
-        heading("Cases and promises");
-        show_cases(triage);
-    }
-    if let Some(notification) = of("notification") {
-        heading("Messages");
-        line(
-            "wait",
-            sum(notification, "redress.notification.overdue", None),
-        );
-        line(
-            "for a person",
-            sum(notification, "redress.notification.dead_letters", None),
-        );
-    }
-    if let Some(crisis) = of("crisis") {
-        heading("Incidents");
-        let open = "redress.crisis.incidents.open";
-        line(
-            "open",
-            format!(
-                "{} ({} public)",
-                sum(crisis, open, None),
-                sum(crisis, open, Some(("redress.incident.mode", "PUBLIC")))
-            ),
-        );
-        let outcome = |word| {
-            sum(
-                crisis,
-                "redress.crisis.promises",
-                Some(("redress.outcome", word)),
-            )
-        };
-        line(
-            "promises",
-            format!(
-                "{} running, {} breached; of the last day {} kept, {} late",
-                outcome("running"),
-                outcome("breached"),
-                outcome("kept"),
-                outcome("late")
-            ),
-        );
-    }
-    if !troubles.is_empty() || broken > 0.0 {
-        heading("What needs somebody");
-        let mut list = table(&["Service", "What", "Where to look"]);
-        for trouble in troubles {
-            list.add_row(vec![
-                trouble.service.to_owned(),
-                trouble.what.clone(),
-                format!("docs/runbook.md#{}", trouble.runbook),
-            ]);
-        }
-        if broken > 0.0 {
-            list.add_row(vec![
-                "triage".to_owned(),
-                format!(
-                    "{} broken",
-                    counted(
-                        &broken,
-                        "promise to a customer is",
-                        "promises to customers are"
-                    )
-                ),
-                LIST_BROKEN.to_owned(),
-            ]);
-        }
-        anstream::println!("{list}");
-    }
-}
-
-fn service_row(answer: &Answer, status: &GetStatusResponse, now: Timestamp) -> Vec<String> {
-    let since = instant(status.start_time.as_ref()).map_or_else(
-        || "–".to_owned(),
-        |_| until(status.start_time.as_ref(), now),
-    );
-    let pool = ["app", "worker"]
-        .map(|pool| pool_share(status, pool))
-        .into_iter()
-        .fold(0.0, f64::max);
-    let redis = if values(status, "redress.redis.up", None).next().is_none() {
-        "none"
-    } else if values(status, "redress.redis.up", None).all(|up| up >= 1.0) {
-        "up"
-    } else {
-        "away"
-    };
-    let timers = status
-        .readings
-        .iter()
-        .any(|r| r.metric == "redress.timers.overdue.age");
-    vec![
-        answer.service.to_owned(),
-        match answer.failed_read() {
-            Some(_) => "calls fail".red().to_string(),
-            None => "serving".green().to_string(),
-        },
-        status.version.clone(),
-        since,
-        format!("{:.0} %", pool * 100.0),
-        redis.to_owned(),
-        format!("{:.0} s", max(status, "redress.events.outbox.age")),
-        format!("{}", sum(status, "redress.events.parked", None)),
-        if timers {
-            format!("{:.0} s", max(status, "redress.timers.overdue.age"))
-        } else {
-            "–".to_owned()
-        },
-    ]
-}
-
-fn show_cases(triage: &GetStatusResponse) {
-    let cases = "redress.triage.cases.open";
-    let of_grade = |grade: &str| sum(triage, cases, Some(("redress.grade", grade)));
-    line(
-        "open cases",
-        format!(
-            "{} (grade 1: {}, 2: {}, 3: {}, 4: {})",
-            sum(triage, cases, None),
-            of_grade("1"),
-            of_grade("2"),
-            of_grade("3"),
-            of_grade("4")
-        ),
-    );
-    let clocks = |state| {
-        sum(
-            triage,
-            "redress.triage.clocks.open",
-            Some(("redress.clock.state", state)),
-        )
-    };
-    line(
-        "promises",
-        format!(
-            "{} running, {} held, {} warned, {} breached",
-            clocks("running"),
-            clocks("held"),
-            clocks("warned"),
-            clocks("breached")
-        ),
-    );
-    line(
-        "unheard",
-        sum(triage, "redress.triage.clocks.unheard", None),
-    );
-}
-
-fn as_json(answers: &[Answer], troubles: &[Trouble]) -> serde_json::Value {
-    let services: Vec<_> = answers
-        .iter()
-        .map(|answer| match &answer.status {
-            Err(error) => json!({ "service": answer.service, "serving": false, "reason": format!("{:?}", error.code()) }),
-            Ok(status) => json!({
-                "service": answer.service,
-                "serving": true,
-                "calls_fail": answer.failed_read().map(|error| format!("{:?}", error.code())),
-                "version": status.version,
-                "instance": status.instance,
-                "readings": status.readings.iter().map(|r| json!({ "metric": r.metric, "labels": r.labels, "value": r.value })).collect::<Vec<_>>(),
-            }),
-        })
-        .collect();
-    let troubles: Vec<_> = troubles
-        .iter()
-        .map(|t| json!({ "service": t.service, "what": t.what, "runbook": format!("docs/runbook.md#{}", t.runbook) }))
-        .collect();
-    json!({
-        "ok": troubles.is_empty(),
-        "services": services,
-        "troubles": troubles,
-        "broken_promises": broken_promises(answers),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use redress_proto::operations::v1::Reading;
+    use serde_json::json;
 
+    use super::sections::as_of;
     use super::*;
 
     type Told<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
@@ -737,6 +528,29 @@ mod tests {
         let (first, second) = headline(2, broken_promises(&answers[..1]));
         assert_eq!(first, "2 things need somebody.");
         assert_eq!(second, None);
+    }
+
+    #[test]
+    fn counts_say_how_old_the_oldest_of_them_is() {
+        let of = |metric| [("redress.metric", metric)];
+        let (cases, clocks) = (
+            of("redress.triage.cases.open"),
+            of("redress.triage.clocks.open"),
+        );
+        let counted = answer(&[
+            ("redress.counts.age", &cases, 2.0),
+            ("redress.counts.age", &clocks, 9.0),
+        ]);
+        let status = counted.status.as_ref().expect("answered");
+        assert_eq!(as_of(status).as_deref(), Some("9 s ago"));
+        let not_yet = answer(&[]);
+        let status = not_yet.status.as_ref().expect("answered");
+        assert_eq!(as_of(status), None);
+        let object = as_json(&[counted, not_yet], &[]);
+        let ages: Vec<_> = (0..2)
+            .map(|i| object["services"][i]["counts_age_seconds"].clone())
+            .collect();
+        assert_eq!(ages, [json!(9.0), json!(null)]);
     }
 
     #[test]
