@@ -383,6 +383,7 @@ async fn p21_a_worker_killed_between_any_two_steps_sends_mail_again_under_the_sa
             Smtp::new(
                 &server.url(),
                 "service@lake.example.com",
+                None,
                 Duration::from_secs(10),
             )
             .expect("right settings"),
