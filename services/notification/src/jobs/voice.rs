@@ -268,8 +268,26 @@ pub async fn survey_ended(tx: &mut Tx, survey: &Survey, now: Timestamp) -> Resul
     if question.is_none_or(|question| question.fate.state == MessageState::Held) {
         return Ok(());
     }
-    let (decision, why) = (HoldDecision::Dropped, "the survey has ended");
+    let (decision, why) = (HoldDecision::Dropped, "nobody is to call any more");
     decided_by_nobody(tx, &name, decision, why, now).await
+}
+
+/// Somebody refuses to be asked: nobody calls them any more, nor has to decide whether somebody may.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn surveys_refused(
+    tx: &mut Tx,
+    site: &SiteId,
+    person: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    for id in tasks::end_needless_surveys(tx, site, None, Some(person), now).await? {
+        if let Some(survey) = surveys::get(tx, site, id).await? {
+            survey_ended(tx, &survey, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends the wait of a locked message, where it waits.

@@ -553,8 +553,8 @@ async fn a_call_about_a_survey_waits_while_one_voice_speaks_and_is_made_once_the
 }
 
 #[tokio::test]
-async fn a_survey_that_has_ended_leaves_nothing_for_the_spokesperson_to_decide() {
-    for end in ["link", "reopened"] {
+async fn a_survey_about_which_nobody_is_to_call_leaves_nothing_for_the_spokesperson_to_decide() {
+    for end in ["link", "reopened", "refused"] {
         let world = World::new().await;
         let case = resolved(&world).await;
         world.send_due(&world.outbox_sender()).await;
@@ -567,13 +567,16 @@ async fn a_survey_that_has_ended_leaves_nothing_for_the_spokesperson_to_decide()
             .await;
         let taken = take(&world, "wu", &task).await;
         taken.expect_err("one voice speaks");
-        if end == "link" {
-            let answered = answer_by_link(&world, &asked, answer(5, Some(true)), "").await;
-            answered.expect("taken");
-        } else {
-            world
-                .tell(news::moved(&case, CaseStatus::Reopened, 2))
-                .await;
+        match end {
+            "link" => answer_by_link(&world, &asked, answer(5, Some(true)), "")
+                .await
+                .expect("taken"),
+            "reopened" => {
+                world
+                    .tell(news::moved(&case, CaseStatus::Reopened, 2))
+                    .await;
+            }
+            _ => crate::delivery::refuse_surveys(&world).await,
         }
         let decisions: Vec<(String, String)> =
             sqlx::query_as("SELECT decision, decided_by FROM notification.held_message")
