@@ -1,6 +1,7 @@
 //! What an operator can set, read as written and checked into what the code uses.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub struct RawSettings {
 pub struct RawSmtp {
     pub url: SecretString,
     pub from: String,
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Section `[service.webhook]` as written.
@@ -136,6 +139,9 @@ pub enum SettingsError {
     /// The mail server.
     #[error("service.{0}")]
     Smtp(#[from] SmtpSettingsError),
+    /// The authorities of the mail server cannot be read.
+    #[error("service.smtp.ca_file: {0}")]
+    CaFile(String),
     /// The webhook.
     #[error("service.{0}")]
     Webhook(#[from] WebhookSettingsError),
@@ -279,7 +285,7 @@ pub fn check(raw: &RawSettings) -> Result<(Sending, Gateways), SettingsError> {
     let smtp = raw
         .smtp
         .as_ref()
-        .map(|smtp| Smtp::new(smtp.url.expose_secret(), &smtp.from, timeout))
+        .map(|raw| smtp(raw, timeout))
         .transpose()?;
     let webhook = raw
         .webhook
@@ -335,6 +341,19 @@ fn sites(key: &'static str, ids: &[String]) -> Result<Vec<SiteId>, SettingsError
     ids.iter()
         .map(|id| id.parse().map_err(|_| SettingsError::Site { key }))
         .collect()
+}
+
+fn smtp(raw: &RawSmtp, timeout: Duration) -> Result<Smtp, SettingsError> {
+    let authorities = raw
+        .ca_file
+        .as_ref()
+        .map(|file| {
+            std::fs::read(file)
+                .map_err(|e| SettingsError::CaFile(format!("{}: {e}", file.display())))
+        })
+        .transpose()?;
+    let url = raw.url.expose_secret();
+    Ok(Smtp::new(url, &raw.from, authorities.as_deref(), timeout)?)
 }
 
 fn sms(raw: &RawSms, timeout: Duration) -> Result<SmsGateway, SettingsError> {
@@ -444,6 +463,8 @@ mod tests {
         );
         let wrong = checked("[service.smtp]\nurl = 'http://nope'\nfrom = 'a@example.com'");
         assert!(wrong.is_err_and(|e| e.starts_with("service.smtp.url")));
+        let missing = "[service.smtp]\nurl = 'smtps://mail'\nfrom = 'a@example.com'\nca_file = '/no/such/file'";
+        assert!(checked(missing).is_err_and(|e| e.starts_with("service.smtp.ca_file: /no/such")));
     }
 
     #[test]

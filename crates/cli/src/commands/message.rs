@@ -101,6 +101,9 @@ pub(crate) async fn run(
                     line("name", &message.name);
                     line("to", &message.recipient);
                     line("state", standing(&message));
+                    if !message.reason.is_empty() {
+                        line("why", &message.reason);
+                    }
                     line("attempts", message.attempt_count);
                     if !message.blocked_rules.is_empty() {
                         line("kept back by", message.blocked_rules.join(", "));

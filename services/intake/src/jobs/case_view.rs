@@ -324,6 +324,7 @@ impl Handler for MessageChanged {
             ("template", changed.template),
             ("state", changed.state),
             ("channel", changed.channel),
+            ("reason", changed.reason),
         ]);
         let kind = TimelineKind::Message;
         keep(tx, &mut case, event, kind, at, facts, self.0.now()).await

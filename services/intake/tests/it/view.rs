@@ -164,6 +164,17 @@ async fn the_view_shows_status_grade_owner_clocks_and_incident() {
     world
         .deliver("notification", "redress.message.changed.v1", name, &sent)
         .await;
+    let dropped = events::MessageChanged {
+        message: format!("sites/lake/messages/{}", Uuid::now_v7()),
+        template: "case.message".to_owned(),
+        state: "CANCELLED".to_owned(),
+        reason: "DROPPED".to_owned(),
+        channel: String::new(),
+        ..sent
+    };
+    world
+        .deliver("notification", "redress.message.changed.v1", name, &dropped)
+        .await;
 
     let seen = world.get(name).await;
     assert_eq!((seen.status, seen.grade), (to_wire(CaseStatus::Triaged), 1));
@@ -189,9 +200,11 @@ async fn the_view_shows_status_grade_owner_clocks_and_incident() {
         .expect("entries")
         .into_inner()
         .entries;
-    let newest = &entries[0].facts;
-    let told = ["state", "channel"].map(|key| newest.get(key).map(String::as_str));
-    assert_eq!(told, [Some("SENT"), Some("SMS")]);
+    let told = |entry: &pb::TimelineEntry| {
+        ["state", "channel", "reason"].map(|key| entry.facts.get(key).cloned().unwrap_or_default())
+    };
+    assert_eq!(told(&entries[1]), ["SENT", "SMS", ""]);
+    assert_eq!(told(&entries[0]), ["CANCELLED", "", "DROPPED"]);
     let kinds: Vec<pb::TimelineKind> = entries.iter().rev().map(|e| e.kind()).collect();
     use pb::TimelineKind as K;
     assert_eq!(
@@ -205,6 +218,7 @@ async fn the_view_shows_status_grade_owner_clocks_and_incident() {
             K::ClockChanged,
             K::OwnerChanged,
             K::IncidentChanged,
+            K::Message,
             K::Message
         ]
     );

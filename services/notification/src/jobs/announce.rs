@@ -9,7 +9,7 @@ use redress_proto::event::v1::{MessageChanged, MessageHeld, SurveyAnswered, Word
 use redress_store::Tx;
 
 use crate::domain::message::Recipient;
-use crate::domain::words::{DeliveryReport, HoldDecision};
+use crate::domain::words::{DeliveryReport, HoldDecision, MessageState};
 use crate::store::held::Held;
 use crate::store::messages::Message;
 use crate::store::surveys::Survey;
@@ -25,9 +25,15 @@ pub const MESSAGE_HELD: &str = "redress.message.held.v1";
 /// Type of the event that wording rules were applied.
 pub const WORDING_CHANGED: &str = "redress.wording.changed.v1";
 
-/// Announces the state that a message has just reached: SENT, FAILED or ACKNOWLEDGED.
+/// Announces the state that a message has just reached: SENT, ACKNOWLEDGED, and with the reason FAILED, HELD or CANCELLED.
 pub async fn changed(tx: &mut Tx, message: &Message, now: Timestamp) -> Result<(), Fault> {
-    announce(tx, message, message.fate.state.word(), now).await
+    let fate = &message.fate;
+    let has_reason = matches!(
+        fate.state,
+        MessageState::Failed | MessageState::Held | MessageState::Cancelled
+    );
+    let reason = if has_reason { fate.reason.as_str() } else { "" };
+    announce(tx, message, fate.state.word(), reason, now).await
 }
 
 /// Announces what a customer answered; the comment stays here.
@@ -112,13 +118,14 @@ pub async fn reported(
     report: DeliveryReport,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    announce(tx, message, report.word(), now).await
+    announce(tx, message, report.word(), "", now).await
 }
 
 async fn announce(
     tx: &mut Tx,
     message: &Message,
     state: &str,
+    reason: &str,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let case = message.case.as_ref().map(ToString::to_string);
@@ -158,6 +165,7 @@ async fn announce(
             .statement
             .map(|id| StatementName::new(message.name.site.clone(), id).to_string())
             .unwrap_or_default(),
+        reason: reason.to_owned(),
     };
     redress_events::publish(
         tx,

@@ -8,7 +8,7 @@ use redress_model::name::{CaseName, MessageName, SiteId, StaffName};
 use redress_model::words::DutyRole;
 use redress_store::{Keyring, Operation, Tx};
 
-use super::announce;
+use super::{announce, voice};
 use crate::domain::causes;
 use crate::domain::task::{self, TaskKind, TaskOutcome, TaskState};
 use crate::domain::words::MessageState;
@@ -159,12 +159,14 @@ pub(crate) async fn came_of(
     if outcome == TaskOutcome::NotNeeded {
         fate.state = MessageState::Cancelled;
         "TASK_NOT_NEEDED".clone_into(&mut fate.reason);
-        return messages::settle(tx, &mut message).await;
+        messages::settle(tx, &mut message).await?;
+        return voice::overtaken(tx, &message, now).await;
     }
     fate.state = MessageState::Sent;
     fate.reason.clear();
     fate.send_time = fate.send_time.or(Some(now));
     messages::settle(tx, &mut message).await?;
+    voice::overtaken(tx, &message, now).await?;
     tasks::end_search(tx, name, now).await?;
     announce::changed(tx, &message, now).await
 }

@@ -298,6 +298,7 @@ impl<P: People> Sender<P> {
             name,
             lease: claimed.lease,
             reason: "SUPERSEDED",
+            now: self.clock.now(),
         };
         let scope = Scope::site(name.site.clone());
         if let Some(message) = self.db.run(&scope, &drop).await? {

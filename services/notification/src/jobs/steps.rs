@@ -171,7 +171,7 @@ impl Operation for ClaimMessage<'_> {
         let page = match paging::decide(&due) {
             Move::Send { page } => page,
             Move::Silence { reason } => {
-                silence(tx, &mut message, reason).await?;
+                silence(tx, &mut message, reason, self.now).await?;
                 return Ok(Claim::Ended(Box::new(message)));
             }
             Move::GiveUp => {
@@ -195,7 +195,7 @@ impl Operation for ClaimMessage<'_> {
             }
         };
         if preference.refuses(message.template.topic()) {
-            silence(tx, &mut message, "UNSUBSCRIBED").await?;
+            silence(tx, &mut message, "UNSUBSCRIBED", self.now).await?;
             return Ok(Claim::Ended(Box::new(message)));
         }
         // Accused since: they do not go, and a person makes another appointment.
@@ -453,6 +453,7 @@ impl Operation for FinishAttempt<'_> {
                 let first = fate.send_time.is_none() || came_back;
                 fate.send_time = fate.send_time.or(Some(self.now));
                 messages::settle(tx, &mut message).await?;
+                voice::overtaken(tx, &message, self.now).await?;
                 tasks::end_search(tx, self.name, self.now).await?;
                 if first {
                     announce::changed(tx, &message, self.now).await?;
@@ -547,6 +548,7 @@ pub(super) struct Drop<'a> {
     pub name: &'a MessageName,
     pub lease: Uuid,
     pub reason: &'static str,
+    pub now: Timestamp,
 }
 
 impl Operation for Drop<'_> {
@@ -557,7 +559,7 @@ impl Operation for Drop<'_> {
         let Some(mut message) = held(tx, self.name, self.lease).await? else {
             return Ok(None);
         };
-        silence(tx, &mut message, self.reason).await?;
+        silence(tx, &mut message, self.reason, self.now).await?;
         Ok(Some(message))
     }
 }
@@ -647,7 +649,12 @@ async fn put_off(
     messages::settle(tx, message).await
 }
 
-async fn silence(tx: &mut Tx, message: &mut Message, reason: &str) -> Result<(), Fault> {
+async fn silence(
+    tx: &mut Tx,
+    message: &mut Message,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let fate = &mut message.fate;
     // What a provider has taken stays sent; what nobody took is cancelled.
     fate.state = if fate.send_time.is_some() {
@@ -658,7 +665,8 @@ async fn silence(tx: &mut Tx, message: &mut Message, reason: &str) -> Result<(),
     fate.lease_token = None;
     fate.due_time = None;
     reason.clone_into(&mut fate.reason);
-    messages::settle(tx, message).await
+    messages::settle(tx, message).await?;
+    voice::overtaken(tx, message, now).await
 }
 
 async fn fail(

@@ -17,7 +17,8 @@ use crate::domain::voice::{Category, LEADS, LEGAL, TOUCHED, decide_by, remind_at
 use crate::domain::words::{HoldDecision, MessageState, SaidPurpose};
 use crate::store::held::{self, Held};
 use crate::store::messages::{self, Message};
-use crate::store::{attempts, duty, matters, surveys, tasks};
+use crate::store::surveys::{self, Survey};
+use crate::store::{attempts, duty, matters, tasks};
 
 /// Why a message waits, and why nobody says it meanwhile: for the spokesperson.
 const SINGLE_VOICE: &str = "SINGLE_VOICE";
@@ -51,6 +52,7 @@ pub(super) async fn hold(
     fate.due_time = Some(remind_at(now, held.decide_by));
     SINGLE_VOICE.clone_into(&mut fate.reason);
     messages::settle(tx, message).await?;
+    announce::changed(tx, message, now).await?;
     Ok(true)
 }
 
@@ -228,6 +230,88 @@ pub(super) async fn ended(
         tell(tx, case.as_ref(), &held, now).await?;
     }
     Ok(())
+}
+
+/// A locked message has gone or was cancelled without a decision of the spokesperson's: nobody has to decide about it any
+/// more, and of one that was cancelled the case's timeline says why.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn overtaken(tx: &mut Tx, message: &Message, now: Timestamp) -> Result<(), Fault> {
+    let cancelled = message.fate.state == MessageState::Cancelled;
+    // What goes to staff waits for nobody.
+    if matches!(message.recipient, Recipient::Complainant(_)) {
+        let (decision, why) = if cancelled {
+            (HoldDecision::Dropped, "the message was cancelled")
+        } else {
+            (HoldDecision::Released, "nothing keeps it back any more")
+        };
+        decided_by_nobody(tx, &message.name, decision, why, now).await?;
+    }
+    if cancelled {
+        announce::changed(tx, message, now).await?;
+    }
+    Ok(())
+}
+
+/// A survey is asked no more: nobody has to decide any more whether somebody may call about it. A question that is HELD
+/// itself is decided by a person alone.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn survey_ended(tx: &mut Tx, survey: &Survey, now: Timestamp) -> Result<(), Fault> {
+    let Some(id) = surveys::question(tx, survey).await? else {
+        return Ok(());
+    };
+    let name = MessageName::new(survey.site.clone(), id);
+    let question = messages::lock(tx, &name).await?;
+    if question.is_none_or(|question| question.fate.state == MessageState::Held) {
+        return Ok(());
+    }
+    let (decision, why) = (HoldDecision::Dropped, "nobody is to call any more");
+    decided_by_nobody(tx, &name, decision, why, now).await
+}
+
+/// Somebody refuses to be asked: nobody calls them any more, nor has to decide whether somebody may.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn surveys_refused(
+    tx: &mut Tx,
+    site: &SiteId,
+    person: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    for id in tasks::end_needless_surveys(tx, site, None, Some(person), now).await? {
+        if let Some(survey) = surveys::get(tx, site, id).await? {
+            survey_ended(tx, &survey, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends the wait of a locked message, where it waits.
+async fn decided_by_nobody(
+    tx: &mut Tx,
+    name: &MessageName,
+    decision: HoldDecision,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let found = held::get(tx, name).await?;
+    let Some(mut held) = found.filter(|held| held.decision.is_none()) else {
+        return Ok(());
+    };
+    let case = held.case.map(|id| CaseName::new(name.site.clone(), id));
+    if let Some(case) = &case {
+        // Before the count of what waits of it.
+        matters::lock_case(tx, case).await?;
+    }
+    held.decision = Some(decision);
+    why.clone_into(&mut held.reason);
+    held.decided = Some(now);
+    held::update(tx, &held).await?;
+    tell(tx, case.as_ref(), &held, now).await
 }
 
 /// Tells whoever keeps the case's promises that a message of it is held, or is no more.

@@ -1,10 +1,12 @@
 //! E-mail by SMTP (lettre). The Message-ID belongs to the page, not to the attempt, so that mailboxes
 //! recognise a copy that was sent because the first answer got lost.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::{Answer, Outgoing};
@@ -31,6 +33,14 @@ pub enum SmtpSettingsError {
     /// The sender is no address.
     #[error("smtp.from must be an e-mail address, with or without a name")]
     From,
+    /// The authorities cannot be used.
+    #[error("smtp.ca_file must hold certificates of authorities in PEM")]
+    Authorities,
+    /// Authorities are named for a server that need not show a certificate.
+    #[error(
+        "smtp.ca_file needs smtps:// or ?tls=required in smtp.url, or nothing is held against it"
+    )]
+    Unencrypted,
 }
 
 /// Tells mail robots not to answer.
@@ -88,15 +98,23 @@ impl Header for OneClick {
 }
 
 impl Smtp {
-    /// A mail server by its URL, sending as `from`. No delivery takes longer than `timeout`.
-    pub fn new(url: &str, from: &str, timeout: Duration) -> Result<Self, SmtpSettingsError> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+    /// A mail server by its URL, sending as `from`. Its certificate has to be of one of the `authorities`, in PEM; none:
+    /// of one that is publicly trusted. No delivery takes longer than `timeout`.
+    pub fn new(
+        url: &str,
+        from: &str,
+        authorities: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Result<Self, SmtpSettingsError> {
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|_| SmtpSettingsError::Url)?
-            .timeout(Some(timeout))
-            .build();
+            .timeout(Some(timeout));
+        if let Some(pem) = authorities {
+            transport = transport.tls(trusting(url, pem)?);
+        }
         let from = from.parse().map_err(|_| SmtpSettingsError::From)?;
         Ok(Self {
-            transport,
+            transport: transport.build(),
             from,
             timeout,
         })
@@ -134,6 +152,38 @@ impl Smtp {
     }
 }
 
+/// TLS as the URL asks for it, with a server whose certificate is of one of these authorities and of no other.
+fn trusting(url: &str, pem: &[u8]) -> Result<Tls, SmtpSettingsError> {
+    // A store of no certificates would only be noticed by trusting nobody.
+    if !String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----") {
+        return Err(SmtpSettingsError::Authorities);
+    }
+    let url = reqwest::Url::parse(url).map_err(|_| SmtpSettingsError::Url)?;
+    let host = url.host_str().ok_or(SmtpSettingsError::Url)?;
+    let roots = Certificate::from_pem(pem).map_err(|_| SmtpSettingsError::Authorities)?;
+    let parameters = TlsParameters::builder(host.to_owned())
+        .certificate_store(CertificateStore::None)
+        .add_root_certificate(roots)
+        .build()
+        .map_err(|_| SmtpSettingsError::Authorities)?;
+    let asked = url.query_pairs().find(|(key, _)| key == "tls");
+    let asked = asked.map(|(_, value)| value.into_owned());
+    match (url.scheme(), asked.as_deref()) {
+        ("smtps", _) => Ok(Tls::Wrapper(parameters)),
+        (_, Some("required")) => Ok(Tls::Required(parameters)),
+        _ => Err(SmtpSettingsError::Unencrypted),
+    }
+}
+
+/// What went wrong in TLS, which lettre takes for an error of the connection; none where it was something else.
+fn of_tls(error: &lettre::transport::smtp::Error) -> Option<&'static str> {
+    let io = error.source()?.downcast_ref::<std::io::Error>()?;
+    match io.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(_) => Some("TLS_CERTIFICATE"),
+        _ => Some("TLS"),
+    }
+}
+
 fn judge(error: &lettre::transport::smtp::Error) -> Answer {
     if let Some(code) = error.status() {
         let word = format!("SMTP_{code}");
@@ -145,6 +195,8 @@ fn judge(error: &lettre::transport::smtp::Error) -> Answer {
     }
     let word = if error.is_timeout() {
         "TIMEOUT"
+    } else if let Some(word) = of_tls(error) {
+        word
     } else if error.is_tls() {
         "TLS"
     } else if error.is_client() {
@@ -173,13 +225,36 @@ mod tests {
 
     #[test]
     fn a_wrong_url_is_refused_without_being_repeated() {
-        let error =
-            Smtp::new("smtps://user:hunter2@", "a@example.com", TIMEOUT).expect_err("no host");
+        let error = Smtp::new("smtps://user:hunter2@", "a@example.com", None, TIMEOUT)
+            .expect_err("no host");
         assert!(!error.to_string().contains("hunter2"));
         assert!(matches!(
-            Smtp::new("smtp://localhost:25", "not an address", TIMEOUT),
+            Smtp::new("smtp://localhost:25", "not an address", None, TIMEOUT),
             Err(SmtpSettingsError::From)
         ));
+    }
+
+    #[test]
+    fn authorities_are_certificates_and_hold_for_a_server_that_has_to_show_one() {
+        const CA: &[u8] = include_bytes!("../../../../crates/runtime/tests/it/keys/ca.pem");
+        let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let with = |url: &str, pem: &[u8]| {
+            let made = Smtp::new(url, "a@example.com", Some(pem), TIMEOUT);
+            made.map(|_| ()).map_err(|e| e.to_string())
+        };
+        assert_eq!(with("smtps://mail.example.com", CA), Ok(()));
+        assert_eq!(with("smtp://mail.example.com?tls=required", CA), Ok(()));
+        for url in ["smtp://localhost:25", "smtp://mail?tls=opportunistic"] {
+            let refused = with(url, CA).expect_err(url);
+            assert!(
+                refused.starts_with("smtp.ca_file needs smtps://"),
+                "{refused}"
+            );
+        }
+        for pem in [&b""[..], b"nonsense", broken] {
+            let refused = with("smtps://mail.example.com", pem).expect_err("no authority");
+            assert!(refused.starts_with("smtp.ca_file must hold"), "{refused}");
+        }
     }
 
     #[test]

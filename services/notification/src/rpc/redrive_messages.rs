@@ -13,6 +13,7 @@ use tonic::Request;
 
 use super::{Messages, retry_message};
 use crate::domain::words::MessageState;
+use crate::jobs::voice;
 use crate::store::messages::{self, Failed};
 use crate::store::tasks;
 
@@ -62,6 +63,7 @@ impl Operation for RedriveMessages<'_> {
                 };
                 "MATTER_ENDED".clone_into(&mut fate.reason);
                 messages::settle(tx, &mut message).await?;
+                voice::overtaken(tx, &message, self.now).await?;
                 tasks::end_search(tx, name, self.now).await?;
                 redriven.ended += 1;
                 continue;

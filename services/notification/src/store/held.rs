@@ -117,7 +117,7 @@ pub async fn promise_due(
     Ok((row.due.map(|t: jiff_sqlx::Timestamp| t.to_jiff()), row.any))
 }
 
-/// Begins to hold a message, also one that the end of an incident let go: nobody decided about this one.
+/// Begins to hold a message, also one that was let go without anybody's decision: nobody decided about this one.
 pub async fn insert(tx: &mut Tx, held: &Held) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::held::insert
@@ -140,8 +140,8 @@ pub async fn insert(tx: &mut Tx, held: &Held) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What is known of a message that waits or was decided; none where it never waited, or the end of an incident let it go,
-/// which decides nothing for the next. The message is locked.
+/// What is known of a message that waits or was decided; none where it never waited, or was let go without anybody's
+/// decision, which decides nothing for the next incident. The message is locked.
 pub async fn get(tx: &mut Tx, message: &MessageName) -> Result<Option<Held>, Fault> {
     sqlx::query_as!(
         Row,

@@ -485,25 +485,30 @@ pub async fn of_cause(tx: &mut Tx, site: &SiteId, cause: &str) -> Result<Vec<Mes
     Ok(messages)
 }
 
-/// Drops what one cause led to and nobody has been sent yet: it was overtaken. Returns how many.
+/// Drops what one cause led to and nobody has been sent yet: it was overtaken. Returns what that was.
 pub async fn drop_unsent(
     tx: &mut Tx,
     site: &SiteId,
     cause: &str,
     reason: &str,
-) -> Result<u64, Fault> {
-    let dropped = sqlx::query!(
+) -> Result<Vec<Message>, Fault> {
+    let ids = sqlx::query_scalar!(
         "-- notification::messages::drop_unsent
         UPDATE message SET state = 'CANCELLED', due_time = NULL, reason = $3, revision = revision + 1
-        WHERE site = $1 AND cause = $2 AND state = 'QUEUED' AND send_time IS NULL",
+        WHERE site = $1 AND cause = $2 AND state = 'QUEUED' AND send_time IS NULL
+        RETURNING message_id",
         site.as_str(),
         cause,
         reason,
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    Ok(dropped.rows_affected())
+    let mut dropped = Vec::with_capacity(ids.len());
+    for id in ids {
+        dropped.extend(get(tx, &MessageName::new(site.clone(), id)).await?);
+    }
+    Ok(dropped)
 }
 
 /// Which failed messages are meant.

@@ -374,20 +374,29 @@ pub async fn postpone(
     Ok(())
 }
 
-/// Asks no more about a case that was opened again, or withdrawn, after these epochs.
-pub async fn cancel_of_case(tx: &mut Tx, case: &CaseName, epoch: i64) -> Result<(), Fault> {
-    sqlx::query!(
+/// Asks no more about a case that was opened again, or withdrawn, after these epochs. Returns what was asked.
+pub async fn cancel_of_case(
+    tx: &mut Tx,
+    case: &CaseName,
+    epoch: i64,
+) -> Result<Vec<Survey>, Fault> {
+    let ids = sqlx::query_scalar!(
         "-- notification::surveys::cancel_of_case
         UPDATE survey SET state = 'CANCELLED', next_call_time = NULL, call_task_time = NULL, contact = NULL, revision = revision + 1
-        WHERE site = $1 AND case_id = $2 AND epoch < $3 AND state = 'OPEN'",
+        WHERE site = $1 AND case_id = $2 AND epoch < $3 AND state = 'OPEN'
+        RETURNING survey_id",
         case.site.as_str(),
         case.id,
         epoch,
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    Ok(())
+    let mut cancelled = Vec::with_capacity(ids.len());
+    for id in ids {
+        cancelled.extend(get(tx, &case.site, id).await?);
+    }
+    Ok(cancelled)
 }
 
 /// Writes down when the task of the next call is to be made; none where it is there, or nobody is to call. The row is

@@ -315,29 +315,30 @@ pub async fn end_survey(
     Ok(())
 }
 
-/// Ends calls that nobody is to make any more: of surveys that have ended, and of a person who refuses to be asked.
+/// Ends calls that nobody is to make any more: of surveys that have ended, and of a person who refuses to be asked. Returns
+/// the surveys.
 pub async fn end_needless_surveys(
     tx: &mut Tx,
     site: &SiteId,
     case: Option<Uuid>,
     person: Option<&str>,
     now: Timestamp,
-) -> Result<(), Fault> {
-    sqlx::query!(
-        "-- notification::tasks::end_needless_surveys
+) -> Result<Vec<Uuid>, Fault> {
+    sqlx::query_scalar!(
+        r#"-- notification::tasks::end_needless_surveys
         UPDATE task t SET state = 'DONE', outcome = 'NOT_NEEDED', done_time = $4, revision = t.revision + 1
         FROM survey s
         WHERE t.site = $1 AND s.site = $1 AND s.survey_id = t.survey_id AND t.state <> 'DONE'
-          AND (s.case_id = $2 AND s.state <> 'OPEN' OR s.person = $3)",
+          AND (s.case_id = $2 AND s.state <> 'OPEN' OR s.person = $3)
+        RETURNING s.survey_id AS "survey_id!""#,
         site.as_str(),
         case,
         person,
         now.to_sqlx(),
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
-    .or_fault()?;
-    Ok(())
+    .or_fault()
 }
 
 /// Tasks about a case, or about an incident that ever had it, that are with one of these people: asked of them, or taken by

@@ -170,6 +170,58 @@ async fn a_text_gateway_that_throttles_is_left_alone_and_one_that_refuses_is_pas
 }
 
 #[tokio::test]
+async fn whatever_the_text_gateway_does_its_message_is_sent_again_under_the_same_key_until_it_takes_it()
+ {
+    let world = World::new().await;
+    receipt(&world, "LAKE-1").await;
+    let endpoint = Endpoint::start().await;
+    let mut sender = world.sender(by_sms(&endpoint));
+    Arc::get_mut(&mut sender)
+        .expect("not shared yet")
+        .sending
+        .attempts_per_way_max = 20;
+    // Of the last three nobody knows whether it took the message: the key tells it that it has.
+    for (manner, reason) in [
+        (Manner::Answer("500 Internal Server Error"), "HTTP_500"),
+        (Manner::Answer("502 Bad Gateway"), "HTTP_502"),
+        (Manner::Stall, "TIMEOUT"),
+        (Manner::HangUp, "HTTP_BROKEN"),
+        (Manner::HalfAnswer, "HTTP_BROKEN"),
+    ] {
+        endpoint.next(manner);
+        world.send_due(&sender).await;
+        let fate = world.message().await.fate;
+        assert_eq!(
+            (fate.state, fate.reason.as_str()),
+            (MessageState::Queued, reason)
+        );
+        world.clock.advance(SignedDuration::from_mins(2));
+    }
+    // An outage that says how long it lasts is left to last.
+    let outage = "503 Service Unavailable\r\nRetry-After: 600";
+    endpoint.next(Manner::Answer(outage));
+    world.send_due(&sender).await;
+    world.clock.advance(SignedDuration::from_secs(599));
+    world.send_due(&sender).await;
+    assert_eq!(endpoint.received().len(), 6, "nobody knocks meanwhile");
+    world.clock.advance(SignedDuration::from_secs(1));
+    world.send_due(&sender).await;
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Sent);
+    let received = endpoint.received();
+    assert_eq!(received.len(), 7);
+    let key = format!("{}.1", message.name.id.simple());
+    for request in &received {
+        assert_eq!(request.headers["idempotency-key"], key);
+    }
+    let attempts = world.attempts(&message.name).await;
+    let outcomes: Vec<&str> = attempts.iter().map(|a| a.outcome.word()).collect();
+    let mut expected = vec!["TRANSIENT"; 6];
+    expected.push("ACCEPTED");
+    assert_eq!(outcomes, expected);
+}
+
+#[tokio::test]
 async fn a_provider_that_keeps_failing_is_left_alone_then_probed_by_one_message() {
     let world = World::new().await;
     let endpoint = Endpoint::start().await;

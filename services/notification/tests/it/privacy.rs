@@ -29,7 +29,7 @@ async fn everything_happens(world: &World) {
     let mail = MailServer::start();
     let timeout = Duration::from_millis(300);
     let gateways = || Gateways {
-        smtp: Some(Smtp::new(&mail.url(), "a@example.com", timeout).expect("right")),
+        smtp: Some(Smtp::new(&mail.url(), "a@example.com", None, timeout).expect("right")),
         webhook: Some(
             Webhook::new(
                 &endpoint.url(),

@@ -10,14 +10,25 @@ use redress_notification::provider::Gateways;
 use redress_notification::provider::smtp::Smtp;
 use uuid::Uuid;
 
-use crate::support::smtp::MailServer;
+use crate::support::smtp::{KEYS, MailServer};
 use crate::support::{World, news, site, tokens};
 
 fn by_mail(server: &MailServer) -> Gateways {
     let from = "Lake Garden <service@lake.example.com>";
     let timeout = Duration::from_secs(10);
     Gateways {
-        smtp: Some(Smtp::new(&server.url(), from, timeout).expect("right settings")),
+        smtp: Some(Smtp::new(&server.url(), from, None, timeout).expect("right settings")),
+        ..Gateways::default()
+    }
+}
+
+/// By a mail server that has to show a certificate of an authority of ours.
+fn by_encrypted_mail(url: &str) -> Gateways {
+    let ca = std::fs::read(format!("{KEYS}/ca.pem")).expect("committed");
+    let timeout = Duration::from_secs(10);
+    let smtp = Smtp::new(url, "service@lake.example.com", Some(&ca), timeout);
+    Gateways {
+        smtp: Some(smtp.expect("right settings")),
         ..Gateways::default()
     }
 }
@@ -143,6 +154,84 @@ async fn a_mail_server_that_is_away_is_waited_for() {
     world.clock.advance(SignedDuration::from_mins(1));
     world.send_due(&world.sender(by_mail(&server))).await;
     assert_eq!(world.message().await.fate.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn mail_goes_encrypted_from_the_first_byte_or_after_starttls_to_a_server_of_our_own_authority()
+ {
+    for manner in ["implicit", "starttls"] {
+        let server = MailServer::start_tls(manner, "server");
+        let url = match manner {
+            "implicit" => server.implicit_url(),
+            _ => server.starttls_url(),
+        };
+        let world = world_with_callout("li@example.com").await;
+        world.send_due(&world.sender(by_encrypted_mail(&url))).await;
+        let fate = world.message().await.fate;
+        assert_eq!(fate.state, MessageState::Sent, "{manner}: {}", fate.reason);
+        let mails = server.mails();
+        assert_eq!(mails.len(), 1, "{manner}");
+        assert_eq!(mails[0]["encrypted"], true, "{manner}");
+    }
+}
+
+#[tokio::test]
+async fn mail_waits_and_never_goes_in_plain_text_where_the_certificate_or_the_encryption_is_wrong()
+{
+    let public = |url: &str| Gateways {
+        smtp: Some(
+            Smtp::new(
+                url,
+                "service@lake.example.com",
+                None,
+                Duration::from_secs(10),
+            )
+            .expect("right settings"),
+        ),
+        ..Gateways::default()
+    };
+    let certificate = "TLS_CERTIFICATE";
+    // Of an authority that nobody knows; of ours, but for another host; and a server that offers no encryption at all.
+    for (manner, shows, ours, reason) in [
+        ("implicit", "server", false, certificate),
+        ("starttls", "server", false, certificate),
+        ("implicit", "client", true, certificate),
+        ("starttls", "client", true, certificate),
+        ("plain", "", true, "SMTP_CLIENT"),
+    ] {
+        let server = match manner {
+            "plain" => MailServer::start(),
+            _ => MailServer::start_tls(manner, shows),
+        };
+        let url = match manner {
+            "implicit" => server.implicit_url(),
+            _ => server.starttls_url(),
+        };
+        let gateways = if ours {
+            by_encrypted_mail(&url)
+        } else {
+            public(&url)
+        };
+        let world = world_with_callout("li@example.com").await;
+        let sender = world.sender(gateways);
+        world.send_due(&sender).await;
+        let fate = world.message().await.fate;
+        assert_eq!(
+            (fate.state, fate.reason.as_str()),
+            (MessageState::Queued, reason),
+            "{manner} {shows}"
+        );
+        // Once the server is right, it goes: it was tried again, and not given up.
+        let right = MailServer::start_tls("implicit", "server");
+        world.clock.advance(SignedDuration::from_mins(1));
+        let right_sender = world.sender(by_encrypted_mail(&right.implicit_url()));
+        world.send_due(&right_sender).await;
+        let fate = world.message().await.fate;
+        assert_eq!(fate.state, MessageState::Sent, "{manner} {shows}");
+        assert_eq!(fate.attempt_count, 2);
+        assert!(server.mails().is_empty(), "{manner} {shows}: plain text");
+        assert_eq!(right.mails().len(), 1);
+    }
 }
 
 #[tokio::test]

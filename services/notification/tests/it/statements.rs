@@ -250,6 +250,10 @@ async fn what_was_superseded_is_not_told_any_more() {
     assert_eq!(fates().await[2].0, MessageState::Sent);
     let texts = world.texts().await;
     assert!(texts.iter().all(|t| !t.body.contains("Two households.")));
+    let mut told = world.fates().await;
+    told.retain(|fate| fate.reason == "SUPERSEDED" && fate.state == "CANCELLED");
+    let told: Vec<String> = told.into_iter().map(|fate| fate.statement).collect();
+    assert_eq!(told, [old.to_string(), newer.to_string()]);
 }
 
 #[tokio::test]

@@ -553,6 +553,41 @@ async fn a_call_about_a_survey_waits_while_one_voice_speaks_and_is_made_once_the
 }
 
 #[tokio::test]
+async fn a_survey_about_which_nobody_is_to_call_leaves_nothing_for_the_spokesperson_to_decide() {
+    for end in ["link", "reopened", "refused"] {
+        let world = World::new().await;
+        let case = resolved(&world).await;
+        world.send_due(&world.outbox_sender()).await;
+        world.clock.advance(HOUR * 24);
+        let task = calls(&world).await.remove(0).name;
+        let asked = survey(&world).await;
+        let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+        world
+            .tell(news::incident(&incident, &[&case], None, 1))
+            .await;
+        let taken = take(&world, "wu", &task).await;
+        taken.expect_err("one voice speaks");
+        match end {
+            "link" => answer_by_link(&world, &asked, answer(5, Some(true)), "")
+                .await
+                .expect("taken"),
+            "reopened" => {
+                world
+                    .tell(news::moved(&case, CaseStatus::Reopened, 2))
+                    .await;
+            }
+            _ => crate::delivery::refuse_surveys(&world).await,
+        }
+        let decisions: Vec<(String, String)> =
+            sqlx::query_as("SELECT decision, decided_by FROM notification.held_message")
+                .fetch_all(&world.base.admin)
+                .await
+                .expect("read");
+        assert_eq!(decisions, [("DROPPED".to_owned(), String::new())], "{end}");
+    }
+}
+
+#[tokio::test]
 async fn p07_a_call_whose_time_comes_while_nobody_works_waits_for_the_morning_and_for_intake() {
     let world = World::new().await;
     resolved(&world).await;

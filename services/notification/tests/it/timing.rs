@@ -19,7 +19,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// Something for a customer that nobody has to hear at once.
-fn news_for(case: &CaseName, token: &str, cause: &str, now: Timestamp) -> Draft {
+pub(crate) fn news_for(case: &CaseName, token: &str, cause: &str, now: Timestamp) -> Draft {
     Draft {
         cause: cause.to_owned(),
         template: Template::ClockWarned,

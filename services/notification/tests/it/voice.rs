@@ -561,6 +561,89 @@ async fn what_is_dropped_on_its_way_anew_after_a_call_in_vain_does_not_go() {
 }
 
 #[tokio::test]
+async fn what_goes_or_is_cancelled_without_a_decision_waits_for_nobody_any_more() {
+    // Nobody needs the call; the case ends after a call in vain; the incident tells of the case no more.
+    for end in ["needless", "case ended", "let go"] {
+        let world = World::new().await;
+        let (case, message, task) = world.asked_to_call().await;
+        world.take(&task).await.expect("nothing is open");
+        let incident = new_incident();
+        world
+            .tell(news::incident(&incident, &[&case], None, 1))
+            .await;
+        let told = world.end(&task, TaskOutcome::Delivered).await;
+        told.expect_err("one voice speaks");
+        assert_eq!(world.waiting(false).await.waiting_count, 1);
+        let (state, decision) = match end {
+            "needless" => {
+                let done = world.end(&task, TaskOutcome::NotNeeded).await;
+                done.expect("nothing was said");
+                (MessageState::Cancelled, "DROPPED")
+            }
+            "case ended" => {
+                let vain = world.end(&task, TaskOutcome::Unreachable).await;
+                vain.expect("nothing was said");
+                world
+                    .tell(news::moved(&case, CaseStatus::Withdrawn, 2))
+                    .await;
+                world.send_by_hand().await;
+                (MessageState::Cancelled, "DROPPED")
+            }
+            _ => {
+                world.tell(news::incident(&incident, &[], None, 2)).await;
+                let done = world.end(&task, TaskOutcome::Delivered).await;
+                done.expect("nothing keeps it back");
+                (MessageState::Sent, "RELEASED")
+            }
+        };
+        assert_eq!(world.named(&message).await.fate.state, state, "{end}");
+        assert_eq!(world.waiting(false).await.waiting_count, 0, "{end}");
+        let told = world.told_of_holds().await;
+        assert_eq!(
+            told,
+            [(String::new(), 1), (decision.to_owned(), 0)],
+            "{end}"
+        );
+        let held = world.waiting(true).await.held_messages.remove(0);
+        assert!(held.decided_by.is_empty(), "{end}: nobody decided");
+        let late = world.drop_it(&message).await.expect_err("it has ended");
+        assert_eq!(reason(&late), "MESSAGE_NOT_HELD", "{end}");
+    }
+}
+
+#[tokio::test]
+async fn the_cases_timeline_is_told_what_waits_and_what_never_went_and_why_and_nothing_of_the_words_i9()
+ {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let dropped = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&dropped).await;
+    world.drop_it(&dropped).await.expect("dropped");
+    let overtaken = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world
+        .tell(news::moved(&case, CaseStatus::Withdrawn, 2))
+        .await;
+    assert_eq!(world.comes_to(&overtaken).await, MessageState::Cancelled);
+    let fates = world.fates().await;
+    let told = |name: &str| -> Vec<(&str, &str)> {
+        let of = fates.iter().filter(|f| f.message == name);
+        of.map(|f| (f.state.as_str(), f.reason.as_str())).collect()
+    };
+    assert_eq!(
+        told(&dropped),
+        [("HELD", "SINGLE_VOICE"), ("CANCELLED", "DROPPED")]
+    );
+    assert_eq!(told(&overtaken), [("CANCELLED", "CASE_ENDED")]);
+    for fate in &fates {
+        assert_eq!(fate.case, case.to_string());
+        let text = format!("{fate:?}");
+        for secret in ["overtaken", "tomorrow at nine", "Wang", "token-LAKE-1"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_comes_back_once_an_incident_is_open_has_reached_nobody_and_waits() {
     let world = World::new().await;
     let case = world.case("LAKE-1").await;

@@ -17,7 +17,7 @@ use crate::domain::case::CaseView;
 use crate::domain::causes::{self, WorkNotice};
 use crate::domain::survey;
 use crate::domain::words::{MessageTopic, SurveyKind};
-use crate::jobs::carry;
+use crate::jobs::{carry, voice};
 use crate::store::surveys::{self, NewSurvey};
 use crate::store::{digests, matters, messages, owner_notices, preferences, tasks};
 
@@ -106,7 +106,9 @@ pub(super) async fn moved(
     let status = convert::required("status", news.status)?;
     view.moved(status, news.epoch);
     matters::keep_case(tx, &case, &view).await?;
-    surveys::cancel_of_case(tx, &case, view.epoch).await?;
+    for survey in surveys::cancel_of_case(tx, &case, view.epoch).await? {
+        voice::survey_ended(tx, &survey, now).await?;
+    }
     tasks::end_needless_surveys(tx, &case.site, Some(case.id), None, now).await?;
     // Of an older epoch: it was opened again, or withdrawn, since.
     let stands = news.epoch == view.epoch && !event.historical && !view.historical;

@@ -13,6 +13,7 @@ use redress_store::Tx;
 use crate::domain::case::CaseView;
 use crate::domain::causes;
 use crate::domain::message::{Draft, Recipient};
+use crate::jobs::voice;
 use crate::store::{matters, messages, staff};
 
 pub(super) async fn published(
@@ -26,7 +27,9 @@ pub(super) async fn published(
     if !news.supersedes.is_empty() {
         let old: StatementName = parse_field("supersedes", &news.supersedes)?;
         let cause = causes::statement_cause(old.id);
-        messages::drop_unsent(tx, &old.site, &cause, "SUPERSEDED").await?;
+        for dropped in messages::drop_unsent(tx, &old.site, &cause, "SUPERSEDED").await? {
+            voice::overtaken(tx, &dropped, now).await?;
+        }
     }
     // The public and the press read the feed, and a person tells authorities; to them nothing goes by message.
     let inside = match news.audience.as_str() {

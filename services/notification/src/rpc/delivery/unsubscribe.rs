@@ -11,7 +11,8 @@ use tonic::Request;
 use super::Delivery;
 use crate::domain::preference::Preference;
 use crate::domain::words::MessageTopic;
-use crate::store::{preferences, tasks};
+use crate::jobs::voice;
+use crate::store::preferences;
 use crate::token::Refusal;
 
 struct Unsubscribe<'a> {
@@ -52,7 +53,7 @@ impl Operation for Unsubscribe<'_> {
             });
         }
         if *topic == MessageTopic::Survey {
-            tasks::end_needless_surveys(tx, site, None, Some(person), self.now).await?;
+            voice::surveys_refused(tx, site, person, self.now).await?;
         }
         Ok(())
     }

@@ -17,7 +17,8 @@ use crate::domain::preference::Preference;
 use crate::domain::timing::Quiet;
 use crate::domain::words::Language;
 use crate::domain::words::MessageTopic;
-use crate::store::{preferences, tasks};
+use crate::jobs::voice;
+use crate::store::preferences;
 
 const METHOD: &str = "redress.notification.v1.DeliveryService/UpdatePreference";
 
@@ -58,7 +59,7 @@ impl Operation for UpdatePreference<'_> {
             });
         }
         if kept.refuses(Some(MessageTopic::Survey)) {
-            tasks::end_needless_surveys(tx, self.site, None, Some(self.person), self.now).await?;
+            voice::surveys_refused(tx, self.site, self.person, self.now).await?;
         }
         receipt::complete(tx, &self.receipt, &name, &etag::of(kept.revision)).await?;
         Ok(kept)

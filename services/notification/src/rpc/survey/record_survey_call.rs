@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::Surveys;
 use crate::domain::survey::{self, Answer};
 use crate::domain::task::{TaskOutcome, TaskState};
-use crate::domain::words::SurveyCallOutcome;
+use crate::domain::words::{SurveyCallOutcome, SurveyState};
 use crate::jobs::announce;
 use crate::jobs::voice::{self, ByHand};
 use crate::store::surveys::{self, Call, Survey};
@@ -76,6 +76,9 @@ impl Operation for RecordSurveyCall<'_> {
                 let next = survey::next_call(self.now, calls.len(), &zone);
                 surveys::postpone(tx, &mut survey, next, false).await?;
             }
+        }
+        if survey.state != SurveyState::Open {
+            voice::survey_ended(tx, &survey, self.now).await?;
         }
         let ended = match self.outcome {
             SurveyCallOutcome::Answered => TaskOutcome::Delivered,

@@ -12,7 +12,7 @@ use redress_store::{Keyring, Operation, Tx};
 
 use super::{Shown, Voice};
 use crate::domain::words::{HoldDecision, MessageState};
-use crate::jobs::voice;
+use crate::jobs::{announce, voice};
 use crate::rpc::texts as shared;
 use crate::store::{held, messages, tasks, texts};
 
@@ -138,6 +138,9 @@ impl Operation for Decide<'_> {
             }
             held::update(tx, &held).await?;
             messages::settle(tx, &mut message).await?;
+            if message.fate.state == MessageState::Cancelled {
+                announce::changed(tx, &message, self.now).await?;
+            }
             voice::tell(tx, message.case.as_ref(), &held, self.now).await?;
             let etag = etag::of(message.fate.revision);
             receipt::complete(tx, &self.receipt, &self.name.to_string(), &etag).await?;

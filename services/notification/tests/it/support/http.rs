@@ -46,6 +46,7 @@ impl Received {
 #[derive(Default)]
 struct Inner {
     manners: Mutex<VecDeque<Manner>>,
+    always: Mutex<Option<Manner>>,
     received: Mutex<Vec<Received>>,
     release: Notify,
 }
@@ -85,6 +86,11 @@ impl Endpoint {
             .push_back(manner);
     }
 
+    /// How every request is met that nothing else was said of.
+    pub(crate) fn always(&self, manner: Manner) {
+        *self.inner.always.lock().expect("no panic") = Some(manner);
+    }
+
     /// Forgets how what has not come yet was to be met.
     pub(crate) fn forget(&self) {
         self.inner.manners.lock().expect("no panic").clear();
@@ -108,7 +114,8 @@ impl Inner {
             tokio::pin!(released);
             released.as_mut().enable();
             self.received.lock().expect("no panic").push(request);
-            let manner = self.manners.lock().expect("no panic").pop_front();
+            let next = self.manners.lock().expect("no panic").pop_front();
+            let manner = next.or_else(|| self.always.lock().expect("no panic").clone());
             let mut json = "";
             let answer = match manner {
                 None => "204 No Content",

@@ -10,6 +10,11 @@ use serde_json::Value;
 
 const REQUIREMENT: &str = "aiosmtpd==1.4.6";
 const FIRST_WORD_SECONDS: u64 = 20;
+/// Keys of an authority, a server and a client that are committed for tests.
+pub(crate) const KEYS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../crates/runtime/tests/it/keys"
+);
 
 /// A mail server.
 pub(crate) struct MailServer {
@@ -21,9 +26,21 @@ pub(crate) struct MailServer {
 impl MailServer {
     /// Starts one on a free port.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one that speaks TLS, `implicit` or after `starttls`, and shows the certificate of this name among the keys that
+    /// are committed for tests: `server`, which is for 127.0.0.1, or `client`, which is for another host.
+    pub(crate) fn start_tls(manner: &str, shows: &str) -> Self {
+        let key = |suffix: &str| format!("{KEYS}/{shows}.{suffix}");
+        Self::start_with(&[manner, &key("pem"), &key("key")])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/smtp_peer.py");
         let mut child = Command::new(python())
             .arg(script)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -49,6 +66,16 @@ impl MailServer {
 
     pub(crate) fn url(&self) -> String {
         format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    /// Its URL for who insists on TLS from the first byte.
+    pub(crate) fn implicit_url(&self) -> String {
+        format!("smtps://127.0.0.1:{}", self.port)
+    }
+
+    /// Its URL for who insists on STARTTLS.
+    pub(crate) fn starttls_url(&self) -> String {
+        format!("{}?tls=required", self.url())
     }
 
     /// Everything it took, in order.

@@ -1,10 +1,13 @@
 """A mail server that tells what it took, one JSON object a line, and misbehaves for some readers:
-busy@ is refused for now, gone@ for good, lost@ is taken and the connection drops before the answer."""
+busy@ is refused for now, gone@ for good, lost@ is taken and the connection drops before the answer.
+With `implicit CERTIFICATE KEY` it speaks TLS from the first byte, with `starttls CERTIFICATE KEY` after STARTTLS, which it
+offers and does not insist on: that nothing comes unencrypted is up to the sender."""
 
 import asyncio
 import email
 import email.policy
 import json
+import ssl
 import sys
 
 from aiosmtpd.smtp import SMTP
@@ -25,6 +28,7 @@ class Handler:
             {
                 "from": envelope.mail_from,
                 "to": envelope.rcpt_tos,
+                "encrypted": server.transport.get_extra_info("sslcontext") is not None,
                 "message_id": mail["Message-ID"],
                 "subject": mail["Subject"],
                 "auto_submitted": mail["Auto-Submitted"],
@@ -44,7 +48,17 @@ def tell(what):
 
 async def main():
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(Handler(), enable_SMTPUTF8=True), "127.0.0.1", 0)
+    contexts = {"implicit": None, "starttls": None}
+    if len(sys.argv) > 1:
+        manner, certificate, key = sys.argv[1:]
+        contexts[manner] = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        contexts[manner].load_cert_chain(certificate, key)
+    server = await loop.create_server(
+        lambda: SMTP(Handler(), enable_SMTPUTF8=True, tls_context=contexts["starttls"]),
+        "127.0.0.1",
+        0,
+        ssl=contexts["implicit"],
+    )
     tell({"port": server.sockets[0].getsockname()[1]})
     # Ends with the test, which holds the other end.
     await loop.run_in_executor(None, sys.stdin.read)
