@@ -11,6 +11,7 @@ use super::parse::work_name;
 use crate::domain::authority::Limits;
 use crate::domain::bench::Stretch;
 use crate::domain::handling::Visit;
+use crate::domain::past_office::PastOffice;
 use crate::domain::solution::{Review, Solution, Terms, When};
 use crate::domain::validity::{Appeal, Decision};
 use crate::domain::work::{Resolution, StepKind, Work};
@@ -122,6 +123,22 @@ pub(super) fn work(work: Work) -> wire::Work {
         outcome: to_wire_opt(work.ending.map(|(ending, _)| ending)),
         close_time: work.ending.map(|(_, at)| to_timestamp(at)),
         take_over_time: work.taken_over_at.map(to_timestamp),
+    }
+}
+
+pub(super) fn past_office(site: &SiteId, mark: PastOffice) -> wire::PastOffice {
+    let consent = mark.consent.as_ref();
+    wire::PastOffice {
+        receiver: person(site, Some(&mark.receiver)),
+        past_staff: person(site, mark.past_staff.as_ref()),
+        past_department: mark.past_department.map_or_else(String::new, |id| {
+            DepartmentName::new(site.clone(), id).to_string()
+        }),
+        recorder: mark.recorder,
+        receive_time: time(mark.at),
+        consent_channel: to_wire_opt(consent.map(|c| c.channel)),
+        consent_recorder: consent.map_or_else(String::new, |c| c.recorder.clone()),
+        consent_time: consent.map(|c| to_timestamp(c.at)),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod matters;
 pub mod notices;
 pub mod outbox;
 pub mod parts;
+pub mod past_office;
 pub mod plan;
 pub mod policy;
 pub mod promises;

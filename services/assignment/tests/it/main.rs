@@ -14,6 +14,7 @@ mod ledger;
 mod library;
 mod lifecycle;
 mod notices;
+mod past_office;
 mod plan;
 mod practice;
 mod process;
