@@ -45,6 +45,7 @@ pub(super) async fn run(
             .map(|c| promises::clock(site, c))
             .collect(),
         register_entries: found.register.into_iter().map(practice::entry).collect(),
+        joint_visit_wanted: found.joint_visit_wanted,
         past_office: found.past_office.map(|m| render::past_office(site, m)),
         work: Some(render::work(found.work)),
     })
@@ -57,6 +58,7 @@ struct Found {
     clocks: Vec<Running>,
     register: Vec<Kept<Entry>>,
     past_office: Option<PastOffice>,
+    joint_visit_wanted: bool,
 }
 
 struct Get<'a> {
@@ -83,12 +85,18 @@ impl Operation for Get<'_> {
         };
         let register = matters::list::<Entry>(tx, &filter, None, REGISTER_MAX).await?;
         let past_office = store::past_office::of_case(tx, &self.case).await?;
+        let wants = work.wants_joint_visit();
+        let joint_visit_wanted = wants
+            && store::joint_visits::of_case(tx, &self.case)
+                .await?
+                .is_empty();
         Ok(Found {
             work,
             steps,
             clocks,
             register,
             past_office,
+            joint_visit_wanted,
         })
     }
 }

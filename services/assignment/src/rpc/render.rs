@@ -1,5 +1,7 @@
 //! From what is stored to the wire.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use redress_model::name::{DepartmentName, SiteId, SolutionName, StaffId, StaffName};
 use redress_proto::assignment::v1 as wire;
@@ -142,7 +144,7 @@ pub(super) fn past_office(site: &SiteId, mark: PastOffice) -> wire::PastOffice {
     }
 }
 
-pub(super) fn visit(site: &SiteId, visit: Visit) -> wire::Visit {
+pub(super) fn visit(site: &SiteId, visit: Visit, participants: &BTreeSet<StaffId>) -> wire::Visit {
     let state = match visit.made {
         Some(_) => wire::VisitState::Made,
         None => wire::VisitState::Planned,
@@ -155,6 +157,10 @@ pub(super) fn visit(site: &SiteId, visit: Visit) -> wire::Visit {
         plan_time: visit.planned.map(to_timestamp),
         make_time: visit.made.map(to_timestamp),
         findings: visit.findings,
+        participants: participants
+            .iter()
+            .map(|id| person(site, Some(id)))
+            .collect(),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod duties;
 pub mod evidence;
 pub mod handovers;
 pub mod history;
+pub mod joint_visits;
 pub mod ledger;
 pub mod library;
 pub mod limits;

@@ -9,6 +9,7 @@ mod duties;
 mod handling;
 mod history;
 mod isolation;
+mod joint_visits;
 mod kills;
 mod ledger;
 mod library;

@@ -258,6 +258,9 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     if let Some(mark) = &answer.past_office {
         show_past_office(mark);
     }
+    if answer.joint_visit_wanted {
+        line("asks for", "a joint visit on site");
+    }
     if !supports.is_empty() {
         heading("Help");
         anstream::println!("{}", page(supports_table(&supports)));
