@@ -18,6 +18,7 @@ mod notices;
 mod past_office;
 mod plan;
 mod practice;
+mod practices;
 mod process;
 mod promises;
 mod reports;
