@@ -125,4 +125,10 @@ pub(crate) struct CreateArgs {
     /// Unit of the place.
     #[arg(long)]
     pub(crate) unit: Option<String>,
+    /// What they say they need.
+    #[arg(long, default_value = "")]
+    pub(crate) need: String,
+    /// Vulnerable persons concerned: CHILDREN, ELDERLY, DISABLED or PREGNANT; may be given several times.
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) vulnerable: Vec<String>,
 }

@@ -12,6 +12,7 @@ pub mod horizon;
 pub mod ledger;
 pub mod monthly;
 pub mod outward;
+pub mod past_office;
 pub mod person;
 pub mod plan;
 pub mod practice;

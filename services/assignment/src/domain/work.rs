@@ -108,6 +108,15 @@ impl Work {
     pub fn category(&self) -> Option<Category> {
         self.decision.as_ref().and_then(|d| d.category)
     }
+
+    /// Whether several go on site together: as long as it lives, of what is severe now (M18).
+    pub fn wants_joint_visit(&self) -> bool {
+        let is_severe = self
+            .decision
+            .as_ref()
+            .is_some_and(|d| d.grade == Grade::ONE);
+        is_severe && is_live(self.status)
+    }
 }
 
 /// What happened to the work: the words of `redress.assignment.v1.WorkStepKind`.

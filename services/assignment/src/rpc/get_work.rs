@@ -9,6 +9,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, parse, practice, promises, render, visible_work};
+use crate::domain::past_office::PastOffice;
 use crate::domain::practice::register::{Entry, touching};
 use crate::domain::work::Work;
 use crate::store;
@@ -44,6 +45,8 @@ pub(super) async fn run(
             .map(|c| promises::clock(site, c))
             .collect(),
         register_entries: found.register.into_iter().map(practice::entry).collect(),
+        joint_visit_wanted: found.joint_visit_wanted,
+        past_office: found.past_office.map(|m| render::past_office(site, m)),
         work: Some(render::work(found.work)),
     })
 }
@@ -54,6 +57,8 @@ struct Found {
     steps: Vec<StoredStep>,
     clocks: Vec<Running>,
     register: Vec<Kept<Entry>>,
+    past_office: Option<PastOffice>,
+    joint_visit_wanted: bool,
 }
 
 struct Get<'a> {
@@ -79,11 +84,19 @@ impl Operation for Get<'_> {
             ..Filter::default()
         };
         let register = matters::list::<Entry>(tx, &filter, None, REGISTER_MAX).await?;
+        let past_office = store::past_office::of_case(tx, &self.case).await?;
+        let wants = work.wants_joint_visit();
+        let joint_visit_wanted = wants
+            && store::joint_visits::of_case(tx, &self.case)
+                .await?
+                .is_empty();
         Ok(Found {
             work,
             steps,
             clocks,
             register,
+            past_office,
+            joint_visit_wanted,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! From what is stored to the wire.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use redress_model::name::{DepartmentName, SiteId, SolutionName, StaffId, StaffName};
 use redress_proto::assignment::v1 as wire;
@@ -11,6 +13,7 @@ use super::parse::work_name;
 use crate::domain::authority::Limits;
 use crate::domain::bench::Stretch;
 use crate::domain::handling::Visit;
+use crate::domain::past_office::PastOffice;
 use crate::domain::solution::{Review, Solution, Terms, When};
 use crate::domain::validity::{Appeal, Decision};
 use crate::domain::work::{Resolution, StepKind, Work};
@@ -125,7 +128,23 @@ pub(super) fn work(work: Work) -> wire::Work {
     }
 }
 
-pub(super) fn visit(site: &SiteId, visit: Visit) -> wire::Visit {
+pub(super) fn past_office(site: &SiteId, mark: PastOffice) -> wire::PastOffice {
+    let consent = mark.consent.as_ref();
+    wire::PastOffice {
+        receiver: person(site, Some(&mark.receiver)),
+        past_staff: person(site, mark.past_staff.as_ref()),
+        past_department: mark.past_department.map_or_else(String::new, |id| {
+            DepartmentName::new(site.clone(), id).to_string()
+        }),
+        recorder: mark.recorder,
+        receive_time: time(mark.at),
+        consent_channel: to_wire_opt(consent.map(|c| c.channel)),
+        consent_recorder: consent.map_or_else(String::new, |c| c.recorder.clone()),
+        consent_time: consent.map(|c| to_timestamp(c.at)),
+    }
+}
+
+pub(super) fn visit(site: &SiteId, visit: Visit, participants: &BTreeSet<StaffId>) -> wire::Visit {
     let state = match visit.made {
         Some(_) => wire::VisitState::Made,
         None => wire::VisitState::Planned,
@@ -138,6 +157,10 @@ pub(super) fn visit(site: &SiteId, visit: Visit) -> wire::Visit {
         plan_time: visit.planned.map(to_timestamp),
         make_time: visit.made.map(to_timestamp),
         findings: visit.findings,
+        participants: participants
+            .iter()
+            .map(|id| person(site, Some(id)))
+            .collect(),
     }
 }
 

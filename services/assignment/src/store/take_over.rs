@@ -8,7 +8,7 @@ use redress_policy::{Accountability, TakeOver};
 use redress_store::Tx;
 
 use super::ledger::{self, Entry, new_entry};
-use super::{bench, notices, policy, validity, work};
+use super::{bench, notices, past_office, policy, validity, work};
 use crate::domain::ledger::{EntryCause, EntryKind, due};
 use crate::domain::transition::{Action, transition};
 use crate::domain::work::Work;
@@ -18,8 +18,9 @@ pub fn fee_origin(case: &CaseName) -> String {
     format!("take-over:{}", case.id)
 }
 
-/// Lets the centre take the case over where the policy of its site wants that for this cause, and nobody did before. The site's
-/// lock is held. Returns the work as it is then.
+/// Lets the centre take the case over where the policy of its site wants that for this cause, or its complainant had gone past
+/// the office (M18), and nobody did before. A fee is the policy's alone. The site's lock is held. Returns the work as it is
+/// then.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -33,15 +34,25 @@ pub async fn take_over(
     let case = &before.case;
     let policy = policy::of_site(tx, &case.site).await?;
     let wanted = policy.accountability().take_over_on.contains(&cause);
-    if !wanted || before.taken_over_at.is_some() {
+    if before.taken_over_at.is_some() {
         return Ok(before.clone());
     }
-    let why = match cause {
+    let went_past = past_office::of_case(tx, case).await?.is_some();
+    if !wanted && !went_past {
+        return Ok(before.clone());
+    }
+    let mut why = match cause {
         TakeOver::ResolveBreached => "not resolved in time",
         TakeOver::Dissatisfied => "the complainant is dissatisfied",
-    };
+    }
+    .to_owned();
+    if went_past {
+        why.push_str(", having gone past the office before");
+        // What they consented to came to nothing.
+        past_office::forget_consent(tx, case).await?;
+    }
     let bench = bench::load(tx, &case.site, now).await?;
-    let action = Action::TakeOver(why.to_owned());
+    let action = Action::TakeOver(why.clone());
     let outcome = transition(before, action, &bench, now).map_err(Fault::internal)?;
     work::save(tx, Some(before), &outcome, actor, now).await?;
     notices::taken_over(tx, before, &outcome.work, &bench, now).await?;
@@ -50,7 +61,7 @@ pub async fn take_over(
     let decided = validity::of_case(tx, case).await?;
     let is_faultless = decided.first().is_some_and(|d| !d.validity.is_valid());
     let fee = Accountability::fen(rules.take_over);
-    if fee > 0 && (rules.faultless_pays || !is_faultless) {
+    if wanted && fee > 0 && (rules.faultless_pays || !is_faultless) {
         let what = (EntryKind::Fee, EntryCause::TakeOver);
         let due = due(i64::from(rules.due_days), now);
         let entry = Entry {

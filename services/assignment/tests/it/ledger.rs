@@ -137,7 +137,7 @@ impl World {
         answer.expect("ranked").into_inner().sites
     }
 
-    fn survey(&self, id: &str, case: &str, score: i32, praised: &[&str]) -> Event {
+    pub(crate) fn survey(&self, id: &str, case: &str, score: i32, praised: &[&str]) -> Event {
         let payload = event::SurveyAnswered {
             case: case.to_owned(),
             survey: format!("sites/lakeside/surveys/{id}"),

@@ -97,7 +97,7 @@ impl World {
         Ok(answer.into_inner().transfer.expect("a transfer"))
     }
 
-    async fn open_dispute(&self, case: &CaseName) -> Result<wire::Dispute, Status> {
+    pub(crate) async fn open_dispute(&self, case: &CaseName) -> Result<wire::Dispute, Status> {
         let request = wire::OpenDisputeRequest {
             case: case.to_string(),
             subject: "the roof leaks on".to_owned(),
@@ -110,7 +110,7 @@ impl World {
         Ok(answer.into_inner().dispute.expect("a dispute"))
     }
 
-    async fn dispute_step(
+    pub(crate) async fn dispute_step(
         &self,
         dispute: &wire::Dispute,
         step: DisputeStep,
@@ -128,7 +128,7 @@ impl World {
         Ok(answer.into_inner().dispute.expect("a dispute"))
     }
 
-    fn enter(&self, rung: wire::DisputeRung, side: wire::DisputeSide) -> DisputeStep {
+    pub(crate) fn enter(&self, rung: wire::DisputeRung, side: wire::DisputeSide) -> DisputeStep {
         DisputeStep::RungEntered(wire::RungEntered {
             rung: rung.into(),
             body: "people's court".to_owned(),
@@ -139,7 +139,7 @@ impl World {
         })
     }
 
-    fn leave(&self, outcome: wire::RungOutcome) -> DisputeStep {
+    pub(crate) fn leave(&self, outcome: wire::RungOutcome) -> DisputeStep {
         DisputeStep::RungEnded(wire::RungEnded {
             outcome: outcome.into(),
             end_time: wire_time(self.at(0)),

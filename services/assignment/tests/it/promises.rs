@@ -50,7 +50,7 @@ impl World {
         self.event("triage", "redress.clock.changed.v1", &subject, &payload)
     }
 
-    async fn open_promises(
+    pub(crate) async fn open_promises(
         &self,
         caller: Caller,
         staff: &str,

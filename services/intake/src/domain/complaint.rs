@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::check::Check;
 use super::evidence::{EVIDENCE_AT_RECEIPT_MAX, NewEvidence};
+use super::needs::Needs;
 use super::people::Complainant;
 
 /// How late a complaint may be entered.
@@ -162,6 +163,8 @@ pub struct NewCase {
     pub first_contact_owner: Option<StaffName>,
     /// Staff complained about.
     pub staff_complained_about: Vec<StaffName>,
+    /// What they say they need, and who is vulnerable (M15).
+    pub needs: Needs,
 }
 
 impl std::fmt::Debug for NewCase {
@@ -234,6 +237,7 @@ impl NewCase {
             .flatten();
         let staff_complained_about =
             parse_complained_about(&mut check, &wire.staff_complained_about, &site);
+        let needs = Needs::at_receipt(&mut check, wire.needs.as_ref());
         if let Some(owner) = &first_contact_owner
             && staff_complained_about.contains(owner)
         {
@@ -265,6 +269,7 @@ impl NewCase {
             evidence,
             first_contact_owner,
             staff_complained_about,
+            needs,
         })
     }
 

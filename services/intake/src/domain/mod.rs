@@ -9,6 +9,7 @@ pub mod contact;
 pub mod custody;
 pub mod directory;
 pub mod evidence;
+pub mod needs;
 pub mod number;
 pub mod people;
 pub mod search;

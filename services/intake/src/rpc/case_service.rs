@@ -10,8 +10,8 @@ use tonic::{Request, Response, Status, Streaming};
 use super::own_move::OwnMove;
 use super::{
     add_evidence, create_case, get_case, import_cases, list_cases, list_timeline, merge_cases,
-    own_move, record_contact, record_custody, search_cases, update_case, verify_timeline,
-    verify_timelines, watch_cases,
+    own_move, record_contact, record_custody, record_needs, search_cases, update_case,
+    verify_timeline, verify_timelines, watch_cases,
 };
 use crate::intake::Intake;
 
@@ -101,6 +101,16 @@ impl CaseService for CaseServer {
         Ok(Response::new(pb::RecordCustodyResponse {
             evidence: Some(evidence),
         }))
+    }
+
+    async fn record_needs(
+        &self,
+        request: Request<pb::RecordNeedsRequest>,
+    ) -> Result<Response<pb::RecordNeedsResponse>, Status> {
+        let case = record_needs::record(&self.0, request)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::RecordNeedsResponse { case: Some(case) }))
     }
 
     async fn withdraw_case(

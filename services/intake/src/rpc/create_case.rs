@@ -23,7 +23,7 @@ use crate::store::directory::{self, Site};
 use crate::store::people::{self, Recognised};
 use crate::store::timeline::Happened;
 use crate::store::viewer::look_as_platform;
-use crate::store::{announce, evidence, roster, search, stored, timeline};
+use crate::store::{announce, evidence, needs, roster, search, stored, timeline};
 
 const METHOD: &str = "redress.intake.v1.CaseService/CreateCase";
 
@@ -170,6 +170,11 @@ fn as_said(wire: &pb::Case) -> pb::Case {
         evidence: evidence.collect(),
         first_contact_owner: wire.first_contact_owner.clone(),
         staff_complained_about: wire.staff_complained_about.clone(),
+        needs: wire.needs.as_ref().map(|said| pb::Needs {
+            stated: said.stated.clone(),
+            vulnerable_groups: said.vulnerable_groups.clone(),
+            ..pb::Needs::default()
+        }),
         ..pb::Case::default()
     }
 }
@@ -309,6 +314,9 @@ impl Operation for TakeIn<'_> {
             self.now,
         )
         .await?;
+        if !new.needs.is_empty() {
+            needs::put(tx, keyring, &case.name, &new.needs, self.now).await?;
+        }
         for piece in &new.evidence {
             evidence::add(tx, &case.name, piece, &self.caller.subject, self.now).await?;
         }

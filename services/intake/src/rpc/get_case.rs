@@ -10,7 +10,10 @@ use tonic::Request;
 
 use super::render;
 use crate::intake::Intake;
-use crate::store::case;
+use crate::store::{case, needs};
+
+/// Who reads what was found of the complainant's needs, and what to look after: who handles cases, and no portal.
+const NEEDS: &str = "cases.needs";
 
 /// Answers GetCase.
 pub(super) async fn get(
@@ -19,13 +22,18 @@ pub(super) async fn get(
 ) -> Result<pb::Case, Fault> {
     let caller = Caller::of(&request)?;
     let name: CaseName = parse_field("name", &request.get_ref().name)?;
-    let operation = Get { intake, name };
+    let operation = Get {
+        intake,
+        name,
+        handles: caller.may(NEEDS),
+    };
     intake.read(caller, &operation).await
 }
 
 struct Get<'a> {
     intake: &'a Intake,
     name: CaseName,
+    handles: bool,
 }
 
 impl Operation for Get<'_> {
@@ -34,6 +42,15 @@ impl Operation for Get<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<pb::Case, Fault> {
         let case = case::get(tx, &self.name).await?;
-        render::full(tx, &self.intake.keyring, &case).await
+        let keyring = &self.intake.keyring;
+        let whole = render::full(tx, keyring, &case).await?;
+        let known = needs::open(tx, keyring, &self.name).await?;
+        Ok(pb::Case {
+            needs: (!known.is_empty()).then(|| match self.handles {
+                true => known.to_handler(),
+                false => known.as_said(),
+            }),
+            ..whole
+        })
     }
 }

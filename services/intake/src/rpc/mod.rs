@@ -13,6 +13,7 @@ mod merge_cases;
 mod own_move;
 mod record_contact;
 mod record_custody;
+mod record_needs;
 mod render;
 mod search_cases;
 mod update_case;

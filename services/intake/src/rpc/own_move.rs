@@ -21,7 +21,7 @@ use crate::domain::timeline::facts;
 use crate::intake::Intake;
 use crate::store::case::{self, Record};
 use crate::store::timeline::Happened;
-use crate::store::{announce, people, search, timeline};
+use crate::store::{announce, needs, people, search, timeline};
 
 /// One of the moves, as asked for.
 pub(super) struct OwnMove {
@@ -225,6 +225,7 @@ impl MoveCase<'_> {
         case.place = Place::default();
         case.person_tokens.clear();
         people::erase(tx, &case.name).await?;
+        needs::erase(tx, &case.name).await?;
         timeline::erase(tx, &case.name).await?;
         search::put(tx, case).await
     }

@@ -13,7 +13,7 @@ use crate::store::case::{self, Clock, Record};
 use crate::store::viewer::{Viewer, look_as_platform};
 use crate::store::{evidence, people};
 
-/// Without text, place, complainants, evidence and earlier cases.
+/// Without text, place, complainants, evidence, needs and earlier cases.
 pub(super) fn basic(case: &Record) -> pb::Case {
     pb::Case {
         name: case.name.to_string(),
@@ -64,6 +64,7 @@ pub(super) fn basic(case: &Record) -> pb::Case {
         earlier_cases: Vec::new(),
         erased: case.erased,
         etag: etag::of(case.revision),
+        needs: None,
     }
 }
 
@@ -90,7 +91,7 @@ async fn earlier(tx: &mut Tx, case: &Record) -> Result<Vec<String>, Fault> {
         .collect())
 }
 
-/// With everything that the viewer may see.
+/// With everything that the viewer may see, but the needs, which depend on who asks.
 pub(super) async fn full(tx: &mut Tx, keyring: &Keyring, case: &Record) -> Result<pb::Case, Fault> {
     let people = people::open(tx, keyring, &case.name).await?;
     Ok(pb::Case {

@@ -12,6 +12,7 @@ pub mod custody;
 pub mod directory;
 pub mod evidence;
 pub mod list;
+pub mod needs;
 pub mod numbers;
 pub mod people;
 pub mod roster;

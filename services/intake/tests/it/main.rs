@@ -4,6 +4,7 @@ mod create;
 mod import;
 mod isolation;
 mod moves;
+mod needs;
 mod privacy;
 mod process;
 mod robustness;

@@ -25,6 +25,10 @@ fn personal() -> pb::Case {
             building: CANARY.to_owned(),
             ..Default::default()
         }),
+        needs: Some(pb::Needs {
+            stated: CANARY.to_owned(),
+            ..Default::default()
+        }),
         ..leak()
     }
 }
@@ -75,6 +79,7 @@ async fn i9_nothing_personal_leaves_its_place() {
         &[
             "outbox",
             "complainant",
+            "need",
             "receipt",
             "case_change",
             "contact",

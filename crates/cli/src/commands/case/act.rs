@@ -7,11 +7,11 @@ use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1::ContactDirection;
 use redress_proto::intake::v1::{
     AddEvidenceRequest, Case, Contact, CustodyAct, CustodyEntry, Evidence, EvidenceKind,
-    MergeCasesRequest, RecordContactRequest, RecordCustodyRequest, ReopenCaseRequest,
-    UnmergeCaseRequest, UpdateCaseRequest, WithdrawCaseRequest,
+    MergeCasesRequest, RecordContactRequest, RecordCustodyRequest, RecordNeedsRequest,
+    ReopenCaseRequest, UnmergeCaseRequest, UpdateCaseRequest, WithdrawCaseRequest,
 };
 
-use super::name_of;
+use super::{find, groups, name_of, show_needs};
 use crate::commands::{choice, number};
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
@@ -89,6 +89,26 @@ pub(crate) enum ActCommand {
         /// SHA-256 found at the act; has to be that of the evidence.
         #[arg(long, default_value = "")]
         sha256: String,
+    },
+    /// Record what the complainant needs and who is vulnerable; what is not given stays.
+    #[command(
+        after_help = "Examples:\n  redress case needs LS-20261121-0001 --real 'a dry room for the child to sleep in' --vulnerable CHILDREN\n  redress case needs LS-20261121-0001 --nobody-vulnerable"
+    )]
+    Needs {
+        /// The case, by name or number.
+        case: String,
+        /// What they say they need.
+        #[arg(long)]
+        stated: Option<String>,
+        /// What you found that they really need.
+        #[arg(long)]
+        real: Option<String>,
+        /// CHILDREN, ELDERLY, DISABLED or PREGNANT; may be given several times. Replaces who was named before.
+        #[arg(long, value_name = "GROUP", conflicts_with = "nobody_vulnerable")]
+        vulnerable: Vec<String>,
+        /// Nobody vulnerable is concerned.
+        #[arg(long)]
+        nobody_vulnerable: bool,
     },
     /// Say which staff a complaint is about: from then on they neither see nor handle it.
     #[command(
@@ -249,6 +269,34 @@ pub(super) async fn run(
             };
             let answer = client.record_custody(request(record)).await?.into_inner();
             show_evidence(&answer.evidence.unwrap_or_default(), out);
+            return Ok(());
+        }
+        ActCommand::Needs {
+            case,
+            stated,
+            real,
+            vulnerable,
+            nobody_vulnerable,
+        } => {
+            let before = find(platform, &case).await?;
+            let mut needs = before.needs.unwrap_or_default();
+            needs.stated = stated.unwrap_or(needs.stated);
+            needs.real = real.unwrap_or(needs.real);
+            if nobody_vulnerable || !vulnerable.is_empty() {
+                needs.vulnerable_groups = groups(&vulnerable)?;
+            }
+            let record = RecordNeedsRequest {
+                name: before.name,
+                needs: Some(needs),
+                etag: before.etag,
+                request_id,
+            };
+            let answer = client.record_needs(request(record)).await?.into_inner();
+            let case = answer.case.unwrap_or_default();
+            out.one(
+                || json::of("intake.v1.Case", &case),
+                || show_needs(&case.needs.clone().unwrap_or_default()),
+            );
             return Ok(());
         }
         ActCommand::About { case, staff, .. } => {

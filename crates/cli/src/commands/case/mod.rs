@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
 
 use owo_colors::OwoColorize as _;
+use redress_intake::domain::needs::VulnerableGroup;
 use redress_model::words::{
     CaseStatus, Category, Channel, ClockKind, ClockState, Nature, QualityImpact, SignalBasis,
     SignalKind, Urgency, Wants,
@@ -15,7 +16,7 @@ use redress_model::words::{
 use redress_proto::convert::to_money;
 use redress_proto::intake::v1::{
     Case, Complainant, CreateCaseRequest, GetCaseRequest, ListCasesRequest, ListTimelineRequest,
-    Place, SearchCasesRequest, TimelineEntry, TimelineKind, WatchCasesRequest,
+    Needs, Place, SearchCasesRequest, TimelineEntry, TimelineKind, WatchCasesRequest,
 };
 use redress_proto::words::Signal;
 
@@ -307,6 +308,9 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
         line("complainant", format!("{} {}", c.display_name, c.phone));
     }
     line("says", said(case));
+    if let Some(needs) = &case.needs {
+        show_needs(needs);
+    }
 
     heading("Promises");
     let mut clocks = table(&["Promise", "State", "Due", ""]);
@@ -430,6 +434,15 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
         claim: args.claim.map(to_money),
         repeat: args.repeat,
         staff_complained_about: args.about.clone(),
+        needs: (!args.need.is_empty() || !args.vulnerable.is_empty())
+            .then(|| {
+                Ok::<_, Failure>(Needs {
+                    stated: args.need.clone(),
+                    vulnerable_groups: groups(&args.vulnerable)?,
+                    ..Default::default()
+                })
+            })
+            .transpose()?,
         signals: args
             .signals
             .iter()
@@ -455,6 +468,44 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
         },
     );
     Ok(())
+}
+
+/// Groups of vulnerable persons typed as arguments.
+fn groups(typed: &[String]) -> Result<Vec<i32>, Failure> {
+    let group = |text: &String| number::<VulnerableGroup>("vulnerable", text);
+    typed.iter().map(group).collect()
+}
+
+/// What a complainant needs, and what to look after.
+fn show_needs(needs: &Needs) {
+    if !needs.stated.is_empty() {
+        line("needs", &needs.stated);
+    }
+    if !needs.real.is_empty() {
+        let found = when(needs.find_time.as_ref());
+        let text = format!("{} (found by {}, {found})", needs.real, needs.finder);
+        line("really needs", text);
+    }
+    if !needs.vulnerable_groups.is_empty() {
+        let groups = needs.vulnerable_groups.iter();
+        let groups: Vec<String> = groups.map(|g| word::<VulnerableGroup>(*g)).collect();
+        line("vulnerable", groups.join(", "));
+    }
+    for advice in &needs.advice {
+        line("look after", advice);
+    }
+}
+
+/// Shows what the complainant of a case needs to whoever works on it, where they may read the case.
+pub(crate) async fn show_needs_of(platform: &Platform, case: &str) {
+    let get = GetCaseRequest {
+        name: case.to_owned(),
+    };
+    if let Ok(answer) = platform.cases().get_case(request(get)).await
+        && let Some(needs) = answer.into_inner().case.and_then(|case| case.needs)
+    {
+        show_needs(&needs);
+    }
 }
 
 fn signal(text: &str) -> Result<Signal, Failure> {

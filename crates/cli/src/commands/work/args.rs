@@ -77,6 +77,17 @@ pub(crate) enum WorkCommand {
         after_help = "Examples:\n  redress work handover sites/lakeside/work/ID --to engineer-2 --note 'parts arrive on Friday'\n  redress work handover --shift --site lakeside --from engineer-1 --to engineer-2"
     )]
     Handover(HandoverArgs),
+    /// Receive a case whose complainant went over the office's head; it goes back by `handover --consent` alone.
+    #[command(
+        after_help = "Examples:\n  redress work past-office LS-20261121-0001\n  redress work past-office LS-20261121-0001 --staff centre-1"
+    )]
+    PastOffice {
+        /// The case's number, or the name of the case or its work.
+        name: String,
+        /// Who of the region or the head office received it; oneself otherwise.
+        #[arg(long)]
+        staff: Option<String>,
+    },
     /// Help of other departments.
     #[command(subcommand)]
     Support(SupportCommand),
@@ -100,6 +111,9 @@ pub(crate) struct HandoverArgs {
     /// What the receiver needs to know first; name nobody.
     #[arg(long, default_value = "")]
     pub(crate) note: String,
+    /// How the complainant was asked, for example HOTLINE, who went past the office and consents to go back to it.
+    #[arg(long, value_name = "CHANNEL", conflicts_with = "shift")]
+    pub(crate) consent: Option<String>,
     /// How long the offer stands, in minutes.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=43_200))]
     pub(crate) minutes: u32,

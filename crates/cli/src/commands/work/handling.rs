@@ -102,7 +102,7 @@ pub(crate) enum HandlingCommand {
     },
     /// Plan a visit, or record one that was made.
     #[command(
-        after_help = "Examples:\n  redress work visit LS-20261121-0001 --purpose INSPECTION --plan 4h\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'water at the joint'\n  redress work visit LS-20261121-0001 --id 0190a6c2-0000-7000-8000-00000000abcd --findings 'nobody opened'"
+        after_help = "Examples:\n  redress work visit LS-20261121-0001 --purpose INSPECTION --plan 4h\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'water at the joint'\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'looked at it together' --with sites/lakeside/staff/lead-top\n  redress work visit LS-20261121-0001 --id 0190a6c2-0000-7000-8000-00000000abcd --findings 'nobody opened'"
     )]
     Visit {
         /// Which case.
@@ -125,6 +125,9 @@ pub(crate) enum HandlingCommand {
         /// What was found: the visit was made.
         #[arg(long)]
         findings: Option<String>,
+        /// Who took part beside the visitor, `sites/{site}/staff/{staff}`; may be given several times.
+        #[arg(long = "with", value_name = "STAFF", conflicts_with = "plan")]
+        participants: Vec<String>,
     },
     /// Resolve a case: what was done, and why it happened.
     #[command(
@@ -274,10 +277,25 @@ pub(crate) async fn run(
             plan,
             id,
             findings,
+            participants,
         } => {
             let name = work_of(platform, &of).await?;
             let purpose = purpose.map_or(Ok(0), |p| number::<VisitPurpose>("purpose", &p))?;
-            return visit(platform, name, purpose, plan, id, findings, out).await;
+            if let Some(plan) = plan {
+                return plan_visit(platform, name, purpose, &plan, out).await;
+            }
+            let call = wire::RecordVisitRequest {
+                name,
+                visit_id: id.unwrap_or_default(),
+                purpose,
+                findings: findings.unwrap_or_default(),
+                participants,
+                request_id: request_id(),
+                ..Default::default()
+            };
+            let answer = platform.handling().record_visit(request(call)).await?;
+            visited(&Vec::from_iter(answer.into_inner().visit), out);
+            return Ok(());
         }
         HandlingCommand::Validity {
             of,
@@ -496,37 +514,22 @@ fn describe(w: &wire::Work) {
     line("etag", &w.etag);
 }
 
-async fn visit(
+async fn plan_visit(
     platform: &Platform,
     name: String,
     purpose: i32,
-    plan: Option<String>,
-    id: Option<String>,
-    findings: Option<String>,
+    plan: &str,
     out: Output,
 ) -> Result<(), Failure> {
-    let mut client = platform.handling();
-    let visit = if let Some(plan) = plan {
-        let call = wire::PlanVisitRequest {
-            name,
-            purpose,
-            plan_time: Some(to_timestamp(instant("plan", &plan, crate::now::now())?)),
-            request_id: request_id(),
-            ..Default::default()
-        };
-        client.plan_visit(request(call)).await?.into_inner().visit
-    } else {
-        let call = wire::RecordVisitRequest {
-            name,
-            visit_id: id.unwrap_or_default(),
-            purpose,
-            findings: findings.unwrap_or_default(),
-            request_id: request_id(),
-            ..Default::default()
-        };
-        client.record_visit(request(call)).await?.into_inner().visit
+    let call = wire::PlanVisitRequest {
+        name,
+        purpose,
+        plan_time: Some(to_timestamp(instant("plan", plan, crate::now::now())?)),
+        request_id: request_id(),
+        ..Default::default()
     };
-    visited(&[visit.unwrap_or_default()], out);
+    let answer = platform.handling().plan_visit(request(call)).await?;
+    visited(&Vec::from_iter(answer.into_inner().visit), out);
     Ok(())
 }
 
@@ -538,7 +541,11 @@ fn visited(visits: &[wire::Visit], out: Output) {
             vec![
                 v.visit_id.clone(),
                 word::<VisitPurpose>(v.purpose),
-                short(&v.staff),
+                std::iter::once(&v.staff)
+                    .chain(&v.participants)
+                    .map(|name| short(name))
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 when(v.plan_time.as_ref()),
                 when(v.make_time.as_ref()),
                 v.findings.clone(),

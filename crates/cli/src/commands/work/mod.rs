@@ -5,17 +5,18 @@ mod handling;
 
 pub(crate) use args::WorkCommand;
 
-use redress_model::words::{CaseStatus, Category, ClockKind, ClockState};
+use redress_model::words::{CaseStatus, Category, Channel, ClockKind, ClockState};
 use redress_proto::assignment::v1::{
     AcceptAssignmentRequest, AcceptHandoverRequest, AcknowledgeSummonsRequest,
     DeclineAssignmentRequest, DeclineHandoverRequest, EndSupportRequest, GetWorkRequest,
     GetWorkResponse, HandOverShiftRequest, HandOverShiftResponse, ListOpenPromisesRequest,
-    ListSummonsesRequest, ListSupportsRequest, ListWorkRequest, OfferHandoverRequest, PositionKind,
-    RequestSupportRequest, Summons, Support, SupportState, Work, WorkClock, WorkStepKind,
+    ListSummonsesRequest, ListSupportsRequest, ListWorkRequest, OfferHandoverRequest, PastOffice,
+    PositionKind, ReceivePastOfficeRequest, RequestSupportRequest, Summons, Support, SupportState,
+    Work, WorkClock, WorkStepKind,
 };
 
 use self::args::{HandoverArgs, SummonsCommand, SupportCommand};
-use super::case::name_of;
+use super::case::{name_of, show_needs_of};
 use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -68,6 +69,7 @@ pub(crate) async fn run(
         WorkCommand::Decline { name, reason } => {
             decline(platform, find(platform, &name).await?, reason, out).await
         }
+        WorkCommand::PastOffice { name, staff } => past_office(platform, &name, staff, out).await,
         WorkCommand::Handover(args) => hand_over(platform, args, out).await,
         WorkCommand::Support(command) => support(platform, command, out).await,
         WorkCommand::Summons(command) => summons(platform, command, out).await,
@@ -253,6 +255,13 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
 
     let w = answer.work.unwrap_or_default();
     show_work(&w);
+    if let Some(mark) = &answer.past_office {
+        show_past_office(mark);
+    }
+    if answer.joint_visit_wanted {
+        line("asks for", "a joint visit on site");
+    }
+    show_needs_of(platform, &w.case).await;
     if !supports.is_empty() {
         heading("Help");
         anstream::println!("{}", page(supports_table(&supports)));
@@ -391,6 +400,49 @@ fn seconds(seconds: i64) -> Option<prost_types::Duration> {
     Some(prost_types::Duration { seconds, nanos: 0 })
 }
 
+async fn past_office(
+    platform: &Platform,
+    name: &str,
+    staff: Option<String>,
+    out: Output,
+) -> Result<(), Failure> {
+    let name = find(platform, name).await?;
+    let receive = ReceivePastOfficeRequest {
+        staff: staff.map_or_else(String::new, |s| child(site_of(&name), "staff", &s)),
+        name,
+        request_id: request_id(),
+        ..Default::default()
+    };
+    let mut client = platform.staffing();
+    let answer = client
+        .receive_past_office(request(receive))
+        .await?
+        .into_inner();
+    show_one(answer.work, out);
+    Ok(())
+}
+
+fn show_past_office(mark: &PastOffice) {
+    let past = [&mark.past_staff, &mark.past_department].map(|name| or_dash(&short(name)));
+    let since = when(mark.receive_time.as_ref());
+    let text = format!(
+        "{} of {}, by {}, {since}",
+        past[0],
+        past[1],
+        short(&mark.receiver)
+    );
+    line("went past", text);
+    let consent = match mark.consent_time.as_ref() {
+        Some(at) => format!(
+            "{}, {}",
+            word::<Channel>(mark.consent_channel),
+            when(Some(at))
+        ),
+        None => "none yet: stays above the office".to_owned(),
+    };
+    line("consent", consent);
+}
+
 async fn hand_over(platform: &Platform, args: HandoverArgs, out: Output) -> Result<(), Failure> {
     let limit = seconds(i64::from(args.minutes) * 60);
     let mut client = platform.staffing();
@@ -402,6 +454,9 @@ async fn hand_over(platform: &Platform, args: HandoverArgs, out: Output) -> Resu
             name,
             limit,
             note: args.note,
+            consent_channel: args
+                .consent
+                .map_or(Ok(0), |c| number::<Channel>("consent", &c))?,
             etag: before.etag,
             request_id: request_id(),
         };

@@ -17,7 +17,7 @@ use crate::domain::work::{StepKind, Work};
 use crate::rpc::asked::Asked;
 use crate::rpc::{Shared, parse, render};
 use crate::store::outbox::{self, Spoken};
-use crate::store::{bench, visits};
+use crate::store::{bench, past_office, visits};
 
 const METHOD: &str = "redress.assignment.v1.HandlingService/CalmComplainant";
 
@@ -93,6 +93,11 @@ impl Operation for Calm<'_> {
                 let bench = bench::load(tx, &case.site, now).await?;
                 if !bench.is_lead(to, now) || !bench.may_handle(to, &before.facts.excluded) {
                     let wrong = "must be somebody on the lead ladder now who may handle the case";
+                    return Err(Fault::invalid("staff", wrong));
+                }
+                let mark = past_office::of_case(tx, case).await?;
+                if mark.is_some_and(|m| m.waits_for_consent(to, &bench, now)) {
+                    let wrong = "must stand above the office that the complainant went past, or be offered the case with consent";
                     return Err(Fault::invalid("staff", wrong));
                 }
                 Action::HandUp {

@@ -1,15 +1,18 @@
 //! Lists the visits of a case.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use redress_model::Fault;
-use redress_model::name::CaseName;
+use redress_model::name::{CaseName, StaffId};
 use redress_proto::assignment::v1::{ListVisitsRequest, ListVisitsResponse};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
+use uuid::Uuid;
 
 use crate::domain::handling::Visit;
 use crate::rpc::{Shared, parse, render, visible_work};
-use crate::store::visits;
+use crate::store::{joint_visits, visits};
 
 pub(super) async fn run(
     shared: &Shared,
@@ -20,13 +23,19 @@ pub(super) async fn run(
         case: parse::case_of("parent", &request.get_ref().parent)?,
         caller,
     };
-    let visits = shared
+    let (visits, mut joint) = shared
         .db
         .read(&redress_runtime::scope(caller), &operation)
         .await?;
     let site = &operation.case.site;
     Ok(ListVisitsResponse {
-        visits: visits.into_iter().map(|v| render::visit(site, v)).collect(),
+        visits: visits
+            .into_iter()
+            .map(|v| {
+                let participants = joint.remove(&v.id).unwrap_or_default();
+                render::visit(site, v, &participants)
+            })
+            .collect(),
     })
 }
 
@@ -37,10 +46,11 @@ struct List<'a> {
 
 impl Operation for List<'_> {
     const NAME: &'static str = "assignment.list_visits";
-    type Output = Vec<Visit>;
+    type Output = (Vec<Visit>, BTreeMap<Uuid, BTreeSet<StaffId>>);
 
-    async fn run(&self, tx: &mut Tx) -> Result<Vec<Visit>, Fault> {
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         visible_work(tx, self.caller, &self.case).await?;
-        visits::of_case(tx, &self.case).await
+        let visits = visits::of_case(tx, &self.case).await?;
+        Ok((visits, joint_visits::of_case(tx, &self.case).await?))
     }
 }

@@ -1,5 +1,7 @@
 //! Plans a visit.
 
+use std::collections::BTreeSet;
+
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_proto::assignment::v1::{PlanVisitRequest, PlanVisitResponse};
@@ -47,7 +49,7 @@ pub(super) async fn run(
         .run(&redress_runtime::scope(&caller), &operation)
         .await?;
     Ok(PlanVisitResponse {
-        visit: Some(render::visit(&site, visit)),
+        visit: Some(render::visit(&site, visit, &BTreeSet::new())),
     })
 }
 

@@ -1,9 +1,12 @@
-//! Records that a visit was made. It meets the promises that wait for one.
+//! Records that a visit was made, by one person or jointly (M18). It meets the promises that wait for one.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::ids::new_id;
+use redress_model::name::{CaseName, StaffId};
 use redress_model::words::Channel;
 use redress_proto::assignment::v1::{RecordVisitRequest, RecordVisitResponse};
 use redress_proto::convert::{from_timestamp, from_wire};
@@ -15,10 +18,11 @@ use uuid::Uuid;
 use super::{visit_name, visit_of};
 use crate::domain::handling::{Visit, VisitPurpose};
 use crate::domain::transition::Action;
+use crate::domain::work::Work;
 use crate::rpc::asked::Asked;
 use crate::rpc::{Shared, parse, render};
 use crate::store::outbox::{self, Spoken};
-use crate::store::visits;
+use crate::store::{bench, joint_visits, visits};
 
 const METHOD: &str = "redress.assignment.v1.HandlingService/RecordVisit";
 
@@ -50,19 +54,26 @@ pub(super) async fn run(
         return Err(Fault::invalid("make_time", "must not be ahead"));
     }
     let site = asked.case.site.clone();
+    let mut participants = BTreeSet::new();
+    for (i, name) in request.participants.iter().enumerate() {
+        let field = format!("participants[{i}]");
+        let staff = parse::staff_of(&field, Some(&site), name)?;
+        participants.extend(staff);
+    }
     let operation = Record {
+        participants,
         planned,
         purpose,
         made,
         findings: request.findings,
         asked,
     };
-    let visit = shared
+    let (visit, participants) = shared
         .db
         .run(&redress_runtime::scope(&caller), &operation)
         .await?;
     Ok(RecordVisitResponse {
-        visit: Some(render::visit(&site, visit)),
+        visit: Some(render::visit(&site, visit, &participants)),
     })
 }
 
@@ -72,17 +83,19 @@ struct Record<'a> {
     purpose: Option<VisitPurpose>,
     made: Timestamp,
     findings: String,
+    participants: BTreeSet<StaffId>,
 }
 
 impl Operation for Record<'_> {
     const NAME: &'static str = "assignment.record_visit";
-    type Output = Visit;
+    type Output = (Visit, BTreeSet<StaffId>);
 
-    async fn run(&self, tx: &mut Tx) -> Result<Visit, Fault> {
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let begun = self.asked.begin(tx).await?;
         let (case, now) = (&self.asked.case, self.asked.now);
         if let Some(done) = begun.done {
-            return visit_of(tx, case, &done).await;
+            let visit = visit_of(tx, case, &done).await?;
+            return with_participants(tx, case, visit).await;
         }
         self.asked.require_part(tx, &begun.work).await?;
         let mut visit = match self.planned {
@@ -99,7 +112,7 @@ impl Operation for Record<'_> {
         if visit.made.is_some() {
             let name = visit_name(case, &visit);
             self.asked.keep_as(tx, &name, begun.work.revision).await?;
-            return Ok(visit);
+            return with_participants(tx, case, visit).await;
         }
         visit.made = Some(self.made);
         visit.findings.clone_from(&self.findings);
@@ -108,12 +121,20 @@ impl Operation for Record<'_> {
             .staff
             .or_else(|| self.asked.person())
             .or_else(|| begun.work.responsible.clone());
-        let text = format!("{}: {}", visit.purpose, self.findings);
+        self.require_others(tx, &begun.work, visit.staff.as_ref())
+            .await?;
+        let with: Vec<&str> = self.participants.iter().map(StaffId::as_str).collect();
+        let jointly = match with.as_slice() {
+            [] => String::new(),
+            with => format!(", jointly with {}", with.join(", ")),
+        };
+        let text = format!("{}{jointly}: {}", visit.purpose, self.findings);
         let work = self
             .asked
             .change(tx, &begun.work, Action::Visit(text))
             .await?;
         visits::put(tx, case, &visit, now).await?;
+        joint_visits::add(tx, case, visit.id, &self.participants).await?;
         let spoken = Spoken {
             channel: Channel::Visit,
             substantive: false,
@@ -126,6 +147,43 @@ impl Operation for Record<'_> {
         outbox::contact_recorded(tx, case, &spoken).await?;
         let name = visit_name(case, &visit);
         self.asked.keep_as(tx, &name, work.revision).await?;
-        Ok(visit)
+        Ok((visit, self.participants.clone()))
     }
+}
+
+impl Record<'_> {
+    /// Who takes part beside the visitor is somebody else, works here and may handle the case.
+    async fn require_others(
+        &self,
+        tx: &mut Tx,
+        work: &Work,
+        visitor: Option<&StaffId>,
+    ) -> Result<(), Fault> {
+        if self.participants.is_empty() {
+            return Ok(());
+        }
+        let bench = bench::load(tx, &work.case.site, self.asked.now).await?;
+        let may = |staff: &StaffId| {
+            visitor != Some(staff) && bench.may_handle(staff, &work.facts.excluded)
+        };
+        if self.participants.iter().all(may) {
+            return Ok(());
+        }
+        // Not said which: who is complained about is nobody else's business.
+        Err(Fault::invalid(
+            "participants",
+            "must be people who work here, may handle the case, and take part beside whoever visits",
+        ))
+    }
+}
+
+/// A visit that is known, with who took part in it.
+async fn with_participants(
+    tx: &mut Tx,
+    case: &CaseName,
+    visit: Visit,
+) -> Result<(Visit, BTreeSet<StaffId>), Fault> {
+    let mut joint = joint_visits::of_case(tx, case).await?;
+    let participants = joint.remove(&visit.id).unwrap_or_default();
+    Ok((visit, participants))
 }

@@ -14,11 +14,12 @@ use tonic::Request;
 use super::offer_handover::offer_text;
 use super::{Shared, end_of, person, require_present};
 use crate::domain::handover::{self, LIMIT_HOURS};
+use crate::domain::past_office::PastOffice;
 use crate::domain::work::{OPEN, Work, is_in_hand};
 use crate::rpc::asked::require_override;
 use crate::rpc::{parse, render};
 use crate::store::work::{self, Filter};
-use crate::store::{bench, handovers, sites};
+use crate::store::{bench, handovers, past_office, sites};
 
 const METHOD: &str = "redress.assignment.v1.StaffingService/HandOverShift";
 
@@ -103,8 +104,12 @@ impl Operation for HandOver<'_> {
         let (mut moved, mut unmoved) = (Vec::new(), Vec::new());
         for before in held {
             let text = offer_text("change of shifts", self.due);
+            let mark = past_office::of_case(tx, &before.case).await?;
+            let waits = |m: &PastOffice| m.waits_for_consent(&self.receiver, &bench, self.now);
             let reason = if !is_in_hand(before.status) {
                 "is not accepted yet"
+            } else if mark.as_ref().is_some_and(waits) {
+                "the complainant went past the office and has not consented to go back"
             } else if bench.may_handle(&self.receiver, &before.facts.excluded) {
                 let outcome = handover::offer(&before, self.receiver.clone(), text, self.now)
                     .map_err(Fault::internal)?;

@@ -13,6 +13,7 @@ mod list_loans;
 mod list_summonses;
 mod list_supports;
 mod offer_handover;
+mod receive_past_office;
 mod render;
 mod request_support;
 mod set_routing_rules;
@@ -30,8 +31,9 @@ use redress_proto::assignment::v1::{
     EndLoanResponse, EndSupportRequest, EndSupportResponse, GetRoutingRulesRequest,
     GetRoutingRulesResponse, HandOverShiftRequest, HandOverShiftResponse, ListLoansRequest,
     ListLoansResponse, ListSummonsesRequest, ListSummonsesResponse, ListSupportsRequest,
-    ListSupportsResponse, OfferHandoverRequest, OfferHandoverResponse, RequestSupportRequest,
-    RequestSupportResponse, SetRoutingRulesRequest, SetRoutingRulesResponse,
+    ListSupportsResponse, OfferHandoverRequest, OfferHandoverResponse, ReceivePastOfficeRequest,
+    ReceivePastOfficeResponse, RequestSupportRequest, RequestSupportResponse,
+    SetRoutingRulesRequest, SetRoutingRulesResponse,
 };
 use redress_rpc::{Caller, status};
 use redress_store::Tx;
@@ -165,6 +167,13 @@ impl StaffingService for StaffingRpc {
         request: Request<OfferHandoverRequest>,
     ) -> Result<Response<OfferHandoverResponse>, Status> {
         answer!(&self.0, request, offer_handover)
+    }
+
+    async fn receive_past_office(
+        &self,
+        request: Request<ReceivePastOfficeRequest>,
+    ) -> Result<Response<ReceivePastOfficeResponse>, Status> {
+        answer!(&self.0, request, receive_past_office)
     }
 
     async fn accept_handover(

@@ -4,18 +4,21 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{CaseName, StaffId};
 use redress_model::text::is_blank;
-use redress_model::words::CaseStatus;
+use redress_model::words::{CaseStatus, Channel};
 use redress_proto::assignment::v1::{OfferHandoverRequest, OfferHandoverResponse};
+use redress_proto::convert::from_wire;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, end_of, person, refused, require_one_of, require_receiver};
+use crate::domain::bench::Bench;
 use crate::domain::handover::{self, LIMIT_HOURS};
+use crate::domain::past_office::{Consent, is_above};
 use crate::domain::work::Work;
 use crate::rpc::{parse, render, visible_work};
-use crate::store::{bench, handovers, work};
+use crate::store::{bench, handovers, past_office, work};
 
 const METHOD: &str = "redress.assignment.v1.StaffingService/OfferHandover";
 
@@ -35,6 +38,7 @@ pub(super) async fn run(
         receiver: person("staff", &case.site, &request.staff)?,
         due: end_of(request.limit.as_ref(), LIMIT_HOURS, now),
         note: std::mem::take(&mut request.note),
+        consent: from_wire(request.consent_channel),
         case,
         etag: request.etag,
         caller: &caller,
@@ -53,6 +57,8 @@ struct Offer<'a> {
     receiver: StaffId,
     due: Timestamp,
     note: String,
+    /// By which way the complainant was asked who consents to go back to the office (M18).
+    consent: Option<Channel>,
     etag: String,
     caller: &'a Caller,
     now: Timestamp,
@@ -70,7 +76,10 @@ impl Operation for Offer<'_> {
         }
         let name = parse::work_name(&self.case);
         etag::check(&self.etag, before.revision, &name)?;
-        let text = offer_text(&self.note, self.due);
+        let mut text = offer_text(&self.note, self.due);
+        if let Some(channel) = self.consent {
+            text = format!("the complainant consents, asked by {channel}; {text}");
+        }
         let outcome = handover::offer(&before, self.receiver.clone(), text, self.now)
             .map_err(|e| refused(&e, &self.case))?;
         require_one_of(self.caller, &self.case, &[before.responsible.as_ref()])?;
@@ -81,6 +90,7 @@ impl Operation for Offer<'_> {
         }
         let bench = bench::load(tx, &self.case.site, self.now).await?;
         require_receiver("staff", &before, &self.receiver, &bench)?;
+        self.keep_consent(tx, &bench).await?;
         work::save(tx, Some(&before), &outcome, &self.caller.subject, self.now).await?;
         handovers::keep(tx, &self.case, self.due).await?;
         receipt::complete(
@@ -91,6 +101,34 @@ impl Operation for Offer<'_> {
         )
         .await?;
         Ok(outcome.work)
+    }
+}
+
+impl Offer<'_> {
+    /// Whoever went over the office's head is handed back only with their consent (M18), which is kept.
+    async fn keep_consent(&self, tx: &mut Tx, bench: &Bench) -> Result<(), Fault> {
+        let mark = past_office::of_case(tx, &self.case).await?;
+        match (mark, self.consent) {
+            (Some(mark), None) if mark.waits_for_consent(&self.receiver, bench, self.now) => {
+                Err(Fault::invalid(
+                    "consent_channel",
+                    "must say how the complainant was asked, who went past the office and goes back to it only with consent",
+                ))
+            }
+            (_, None) => Ok(()),
+            (Some(_), Some(channel)) if !is_above(&self.receiver, bench, self.now) => {
+                let consent = Consent {
+                    channel,
+                    recorder: self.caller.subject.clone(),
+                    at: self.now,
+                };
+                past_office::consented(tx, &self.case, &consent).await
+            }
+            (_, Some(_)) => Err(Fault::invalid(
+                "consent_channel",
+                "is for the office alone, and only where the complainant went past it",
+            )),
+        }
     }
 }
 

@@ -1,0 +1,128 @@
+//! Complainants who go over the head of the site's office (M18). The region or the head office keeps what reached it so; it
+//! goes back to the office by the complainant's consent alone.
+
+use jiff::Timestamp;
+use redress_model::name::{DepartmentId, StaffId};
+use redress_model::words::{CaseStatus, Channel, DutyRole};
+
+use super::bench::{ABOVE, Bench};
+use super::routing::Reason;
+use super::transition::Outcome;
+use super::work::{Illegal, Step, StepKind, Work, is_in_hand};
+
+/// A case that reached the region or the head office past the site's office.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastOffice {
+    /// Who of the region or the head office received it.
+    pub receiver: StaffId,
+    /// Past whom: who was responsible for it or asked to take it; none where there was nobody else.
+    pub past_staff: Option<StaffId>,
+    /// Past which department; none where the case had none.
+    pub past_department: Option<DepartmentId>,
+    /// Who marked it: a token subject.
+    pub recorder: String,
+    /// When.
+    pub at: Timestamp,
+    /// The complainant's consent to go back to the office; none until it was recorded.
+    pub consent: Option<Consent>,
+}
+
+/// The complainant's consent that the office has the case again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// By which way they were asked.
+    pub channel: Channel,
+    /// Who recorded it: a token subject.
+    pub recorder: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl PastOffice {
+    /// Whether the case may go to this person only by a consent that nobody has recorded yet.
+    pub fn waits_for_consent(&self, to: &StaffId, bench: &Bench, at: Timestamp) -> bool {
+        self.consent.is_none() && !is_above(to, bench, at)
+    }
+}
+
+/// Whether the person stands above the site's office now: of the company centre, whom the region names, or the top lead.
+pub fn is_above(staff: &StaffId, bench: &Bench, at: Timestamp) -> bool {
+    bench.is_of_centre(staff)
+        || bench.stretches.iter().any(|s| {
+            s.staff == *staff && s.covers(at) && (s.role == ABOVE || s.role == DutyRole::TopLead)
+        })
+}
+
+/// The receiver has the case in hand from here on: an offer to the office, or a hand-over within it, ends. That the receiver
+/// stands above the office and may handle the case is for the caller to know.
+///
+/// # Errors
+/// When the case is not graded yet or has ended.
+pub fn receive(
+    work: &Work,
+    receiver: &StaffId,
+    bench: &Bench,
+    recorder: &str,
+    at: Timestamp,
+) -> Result<(Outcome, PastOffice), Illegal> {
+    let moves: &[CaseStatus] = match work.status {
+        CaseStatus::Triaged => &[CaseStatus::Assigned, CaseStatus::Accepted],
+        CaseStatus::Assigned => &[CaseStatus::Accepted],
+        status if is_in_hand(status) => &[],
+        status => {
+            return Err(Illegal {
+                status,
+                wanted: CaseStatus::Accepted,
+            });
+        }
+    };
+    let others = [work.responsible.as_ref(), work.offered_to.as_ref()];
+    let mark = PastOffice {
+        receiver: receiver.clone(),
+        past_staff: others
+            .into_iter()
+            .flatten()
+            .find(|s| *s != receiver)
+            .cloned(),
+        past_department: work.department.clone(),
+        recorder: recorder.to_owned(),
+        at,
+        consent: None,
+    };
+    let mut after = work.clone();
+    let changed = after.responsible.as_ref() != Some(receiver) || after.offered_to.is_some();
+    after.responsible = Some(receiver.clone());
+    after.offered_to = None;
+    // A colleague of the receiver stands in on leave, none of the office.
+    let department = bench
+        .people
+        .get(receiver)
+        .and_then(|p| p.department.clone());
+    after.department = department.or(after.department);
+    if let Some(status) = moves.last() {
+        after.status = *status;
+        after.assigned_at = after.assigned_at.or(Some(at));
+        after.accepted_at = Some(at);
+    }
+    after.revision += 1;
+    after.updated_at = at;
+    let step = Step {
+        kind: StepKind::HandedOver,
+        status: after.status,
+        responsible: after.responsible.clone(),
+        offered_to: None,
+        text: format!(
+            "the complainant went past {} to {receiver}",
+            mark.past_staff
+                .as_ref()
+                .map_or("the office", StaffId::as_str)
+        ),
+    };
+    let outcome = Outcome {
+        work: after,
+        steps: vec![step],
+        owner: changed.then_some(Reason::HandedOver),
+        moves: moves.to_vec(),
+    };
+    Ok((outcome, mark))
+}
