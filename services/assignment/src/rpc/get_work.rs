@@ -1,4 +1,5 @@
-//! Gets the work on a case with its history, its running clocks, and what the register holds that concerns it (M10).
+//! Gets the work on a case with its history, its running clocks, what the register holds that concerns it (M10), and what was asked for
+//! and ordered (M13).
 
 use jiff::Timestamp;
 use redress_model::Fault;
@@ -9,10 +10,12 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, parse, practice, promises, render, visible_work};
+use crate::domain::practice::power::{EvidenceRequest, HandlingOrder};
 use crate::domain::practice::register::{Entry, touching};
 use crate::domain::work::Work;
 use crate::store;
 use crate::store::matters::{self, Filter, Kept};
+use crate::store::powers;
 use crate::store::promises::Running;
 use crate::store::work::{self, StoredStep};
 
@@ -44,6 +47,16 @@ pub(super) async fn run(
             .map(|c| promises::clock(site, c))
             .collect(),
         register_entries: found.register.into_iter().map(practice::entry).collect(),
+        evidence_requests: found
+            .evidence
+            .into_iter()
+            .map(practice::evidence_request)
+            .collect(),
+        handling_orders: found
+            .orders
+            .into_iter()
+            .map(practice::handling_order)
+            .collect(),
         work: Some(render::work(found.work)),
     })
 }
@@ -54,6 +67,8 @@ struct Found {
     steps: Vec<StoredStep>,
     clocks: Vec<Running>,
     register: Vec<Kept<Entry>>,
+    evidence: Vec<Kept<EvidenceRequest>>,
+    orders: Vec<Kept<HandlingOrder>>,
 }
 
 struct Get<'a> {
@@ -84,6 +99,8 @@ impl Operation for Get<'_> {
             steps,
             clocks,
             register,
+            evidence: powers::of_case(tx, &self.case, false).await?,
+            orders: powers::of_case(tx, &self.case, false).await?,
         })
     }
 }

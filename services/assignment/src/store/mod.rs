@@ -20,6 +20,7 @@ pub mod outbox;
 pub mod parts;
 pub mod plan;
 pub mod policy;
+pub mod powers;
 pub mod promises;
 pub mod reports;
 pub mod sites;

@@ -15,6 +15,7 @@ mod library;
 mod lifecycle;
 mod notices;
 mod plan;
+mod powers;
 mod practice;
 mod process;
 mod promises;

@@ -8,6 +8,7 @@ pub mod contractor;
 pub mod dispute;
 pub mod law;
 pub mod library;
+pub mod power;
 pub mod register;
 pub mod settlement;
 pub mod transfer;
