@@ -15,6 +15,7 @@ use redress_proto::assignment::v1::dispute_service_client::DisputeServiceClient;
 use redress_proto::assignment::v1::handling_service_client::HandlingServiceClient;
 use redress_proto::assignment::v1::ledger_service_client::LedgerServiceClient;
 use redress_proto::assignment::v1::library_service_client::LibraryServiceClient;
+use redress_proto::assignment::v1::power_service_client::PowerServiceClient;
 use redress_proto::assignment::v1::promise_service_client::PromiseServiceClient;
 use redress_proto::assignment::v1::register_service_client::RegisterServiceClient;
 use redress_proto::assignment::v1::report_service_client::ReportServiceClient;
@@ -340,6 +341,10 @@ impl Platform {
 
     pub(crate) fn agency(&self) -> AgencyServiceClient<Authenticated> {
         AgencyServiceClient::new(self.channel(ServiceArg::Assignment))
+    }
+
+    pub(crate) fn powers(&self) -> PowerServiceClient<Authenticated> {
+        PowerServiceClient::new(self.channel(ServiceArg::Assignment))
     }
 
     pub(crate) fn promises(&self) -> PromiseServiceClient<Authenticated> {

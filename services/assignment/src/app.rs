@@ -11,6 +11,7 @@ use redress_proto::assignment::v1::dispute_service_server::DisputeServiceServer;
 use redress_proto::assignment::v1::handling_service_server::HandlingServiceServer;
 use redress_proto::assignment::v1::ledger_service_server::LedgerServiceServer;
 use redress_proto::assignment::v1::library_service_server::LibraryServiceServer;
+use redress_proto::assignment::v1::power_service_server::PowerServiceServer;
 use redress_proto::assignment::v1::promise_service_server::PromiseServiceServer;
 use redress_proto::assignment::v1::register_service_server::RegisterServiceServer;
 use redress_proto::assignment::v1::report_service_server::ReportServiceServer;
@@ -42,7 +43,7 @@ use crate::jobs::{
     tell_summonses, tell_what_stood,
 };
 use crate::rpc::{
-    AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PromiseRpc,
+    AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PowerRpc, PromiseRpc,
     RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc, SettlementRpc, Shared, SolutionRpc,
     StaffingRpc, TransferRpc, ValidityRpc, WarrantyRpc, WorkRpc,
 };
@@ -134,6 +135,7 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .serve(ReportServiceServer::new(ReportRpc(shared.clone())))
         .serve(PromiseServiceServer::new(PromiseRpc(shared.clone())))
         .serve(AgencyServiceServer::new(AgencyRpc(shared.clone())))
+        .serve(PowerServiceServer::new(PowerRpc(shared.clone())))
         .serve(LedgerServiceServer::new(LedgerRpc(shared.clone())))
         .serve(HandlingServiceServer::new(HandlingRpc(shared.clone())))
         .serve(SolutionServiceServer::new(SolutionRpc(shared.clone())))

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use redress_proto::assignment::v1::record_order_step_request::Step;
 use redress_proto::assignment::v1::{
     Contractor, ContractorOrder, CreateContractorRequest, DefectClass, ListContractorsRequest,
-    ListOrdersRequest, OrderCancelled, OrderCharged, OrderDefaulted, OrderDone, OrderRecovered,
-    PlaceOrderRequest, RecordOrderStepRequest,
+    ListOrdersRequest, OrderCancelled, OrderCharged, OrderChecked, OrderDefaulted, OrderDone,
+    OrderRecovered, PlaceOrderRequest, RecordOrderStepRequest,
 };
 
 use super::case::{name_if_given, name_of};
@@ -77,12 +77,29 @@ pub(crate) enum ContractorCommand {
         /// The order in default that this one stands in for.
         #[arg(long, default_value = "")]
         replaces: String,
+        /// What is done beside the repair itself; may be given several times. The shipped list otherwise.
+        #[arg(long = "check", value_name = "ITEM")]
+        checklist: Vec<String>,
+    },
+    /// Tick items of an order's checklist, counted from 1.
+    #[command(after_help = "Example:\n  redress contractor check sites/lakeside/orders/ID 1 2")]
+    Check {
+        /// The order.
+        order: String,
+        /// Which items.
+        #[arg(required = true, value_parser = clap::value_parser!(i32).range(1..=20))]
+        items: Vec<i32>,
     },
     /// Say that an order is done.
-    #[command(after_help = "Example:\n  redress contractor done sites/lakeside/orders/ID")]
+    #[command(
+        after_help = "Examples:\n  redress contractor done sites/lakeside/orders/ID\n  redress contractor done sites/lakeside/orders/ID --text 'the home is empty'"
+    )]
     Done {
         /// The order.
         order: String,
+        /// Why items of its checklist are open; name nobody.
+        #[arg(long, default_value = "")]
+        text: String,
     },
     /// Say that the contractor does not do it; another may then be ordered.
     #[command(
@@ -118,10 +135,15 @@ pub(crate) enum ContractorCommand {
         amount: String,
     },
     /// Say that nobody needs an order any more.
-    #[command(after_help = "Example:\n  redress contractor cancel sites/lakeside/orders/ID")]
+    #[command(
+        after_help = "Example:\n  redress contractor cancel sites/lakeside/orders/ID --text 'the owner repaired it'"
+    )]
     Cancel {
         /// The order.
         order: String,
+        /// Why; name nobody.
+        #[arg(long)]
+        text: String,
     },
     /// List orders, newest first.
     #[command(
@@ -206,6 +228,7 @@ pub(crate) async fn run(
             scope,
             due,
             replaces,
+            checklist,
         } => {
             let case = name_of(platform, &case).await?;
             let place = PlaceOrderRequest {
@@ -215,6 +238,7 @@ pub(crate) async fn run(
                 due_time: at(due),
                 replaces,
                 request_id,
+                checklist,
             };
             let answer = client.place_order(request(place)).await?.into_inner();
             show_orders(&Vec::from_iter(answer.order), out);
@@ -245,7 +269,11 @@ pub(crate) async fn run(
             show_orders(&rows, out);
             return Ok(());
         }
-        ContractorCommand::Done { order } => (order, Step::Done(OrderDone {})),
+        ContractorCommand::Check { order, items } => (order, Step::Checked(OrderChecked { items })),
+        ContractorCommand::Done { order, text } => {
+            said = text;
+            (order, Step::Done(OrderDone {}))
+        }
         ContractorCommand::Default { order, text } => {
             said = text;
             (order, Step::Defaulted(OrderDefaulted {}))
@@ -258,7 +286,10 @@ pub(crate) async fn run(
             let amount = yuan("amount", &amount)?;
             (order, Step::Recovered(OrderRecovered { amount }))
         }
-        ContractorCommand::Cancel { order } => (order, Step::Cancelled(OrderCancelled {})),
+        ContractorCommand::Cancel { order, text } => {
+            said = text;
+            (order, Step::Cancelled(OrderCancelled {}))
+        }
     };
     let record = RecordOrderStepRequest {
         name,
@@ -300,6 +331,21 @@ fn show_contractors(rows: &[Contractor], out: Output) {
     );
 }
 
+/// How many items of the checklist are ticked, and which are open.
+fn checked(order: &ContractorOrder) -> String {
+    let items = order.checklist.iter().enumerate();
+    let open: Vec<String> = items
+        .filter(|(_, item)| item.tick_time.is_none())
+        .map(|(i, item)| format!("{} {}", i + 1, item.text))
+        .collect();
+    let total = order.checklist.len();
+    let ticked = format!("{} of {total}", total - open.len());
+    match open.as_slice() {
+        [] => ticked,
+        open => format!("{ticked}, open: {}", open.join("; ")),
+    }
+}
+
 fn show_orders(rows: &[ContractorOrder], out: Output) {
     out.rows(
         &[
@@ -311,6 +357,7 @@ fn show_orders(rows: &[ContractorOrder], out: Output) {
             "Retention paid",
             "Recourse",
             "Recovered",
+            "Checked",
             "Scope",
         ],
         rows,
@@ -324,6 +371,7 @@ fn show_orders(rows: &[ContractorOrder], out: Output) {
                 amount(o.from_retention.as_ref()),
                 amount(o.recourse.as_ref()),
                 amount(o.recovered.as_ref()),
+                checked(o),
                 o.scope.clone(),
             ]
         },

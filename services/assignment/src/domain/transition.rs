@@ -463,6 +463,10 @@ impl<'a> Draft<'a> {
         if !legal_next(self.work.status).contains(&to) {
             return Err(self.illegal(to));
         }
+        if !is_live(to) {
+            // What has ended waits for nobody.
+            self.work.offered_to = None;
+        }
         self.moved(to);
         self.step(kind, text);
         Ok(())

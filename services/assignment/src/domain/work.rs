@@ -182,11 +182,15 @@ pub enum StepKind {
     TakenOver,
     /// The store reported in writing.
     Reported,
+    /// Evidence was asked for, brought, or is not needed any more.
+    EvidenceAsked,
+    /// Handling was ordered with a deadline, the deadline passed, or the order was lifted.
+    HandlingOrdered,
 }
 
 impl StepKind {
     /// Every kind, in the order of their numbers on the wire.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Received,
         Self::Offered,
         Self::Accepted,
@@ -217,6 +221,8 @@ impl StepKind {
         Self::Appealed,
         Self::TakenOver,
         Self::Reported,
+        Self::EvidenceAsked,
+        Self::HandlingOrdered,
     ];
 
     /// The word as Postgres keeps it.
@@ -252,6 +258,8 @@ impl StepKind {
             Self::Appealed => "APPEALED",
             Self::TakenOver => "TAKEN_OVER",
             Self::Reported => "REPORTED",
+            Self::EvidenceAsked => "EVIDENCE_ASKED",
+            Self::HandlingOrdered => "HANDLING_ORDERED",
         }
     }
 

@@ -1,5 +1,5 @@
-//! `redress.clock.changed.v1` from triage: how the promises on a case go, for analysis; and when the time to answer a
-//! proposal ran out, somebody goes and asks (M03).
+//! `redress.clock.changed.v1` from triage: how the promises on a case go, for analysis; when the time to answer a
+//! proposal ran out, somebody goes and asks (M03); and what was ordered and is late comes back to who ordered it (M13).
 
 use jiff::Timestamp;
 use redress_events::{Applied, Event, Handler};
@@ -24,7 +24,7 @@ use crate::domain::work::{OPEN, StepKind};
 use crate::store::ledger::{self, Entry, new_entry};
 use crate::store::reports::facts::{self, Promise};
 use crate::store::take_over::take_over;
-use crate::store::{bench, policy, solutions, visits, work};
+use crate::store::{bench, policy, powers, solutions, visits, work};
 
 /// The handler.
 #[derive(Debug, Clone)]
@@ -65,6 +65,10 @@ impl Handler for OnClockChanged {
             && self.take_over(tx, event, &case).await? == Applied::Wait
         {
             return Ok(Applied::Wait);
+        }
+        if breached && kind == ClockKind::Support {
+            bench::lock(tx, &event.site).await?;
+            powers::overdue(tx, &case, &event.source, self.0.now()).await?;
         }
         // Silence breaks no promise of ours: the clock is not breached but stops, and where it does so at its deadline,
         // it is by silence.

@@ -1,4 +1,5 @@
-//! Gets the work on a case with its history, its running clocks, and what the register holds that concerns it (M10).
+//! Gets the work on a case with its history, its running clocks, what the register holds that concerns it (M10), and what was asked for
+//! and ordered (M13).
 
 use jiff::Timestamp;
 use redress_model::Fault;
@@ -10,10 +11,12 @@ use tonic::Request;
 
 use super::{Shared, parse, practice, promises, render, visible_work};
 use crate::domain::past_office::PastOffice;
+use crate::domain::practice::power::{EvidenceRequest, HandlingOrder};
 use crate::domain::practice::register::{Entry, touching};
 use crate::domain::work::Work;
 use crate::store;
 use crate::store::matters::{self, Filter, Kept};
+use crate::store::powers;
 use crate::store::promises::Running;
 use crate::store::work::{self, StoredStep};
 
@@ -47,6 +50,16 @@ pub(super) async fn run(
         register_entries: found.register.into_iter().map(practice::entry).collect(),
         joint_visit_wanted: found.joint_visit_wanted,
         past_office: found.past_office.map(|m| render::past_office(site, m)),
+        evidence_requests: found
+            .evidence
+            .into_iter()
+            .map(practice::evidence_request)
+            .collect(),
+        handling_orders: found
+            .orders
+            .into_iter()
+            .map(practice::handling_order)
+            .collect(),
         work: Some(render::work(found.work)),
     })
 }
@@ -59,6 +72,8 @@ struct Found {
     register: Vec<Kept<Entry>>,
     past_office: Option<PastOffice>,
     joint_visit_wanted: bool,
+    evidence: Vec<Kept<EvidenceRequest>>,
+    orders: Vec<Kept<HandlingOrder>>,
 }
 
 struct Get<'a> {
@@ -97,6 +112,8 @@ impl Operation for Get<'_> {
             register,
             past_office,
             joint_visit_wanted,
+            evidence: powers::of_case(tx, &self.case, false).await?,
+            orders: powers::of_case(tx, &self.case, false).await?,
         })
     }
 }

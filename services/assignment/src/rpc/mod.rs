@@ -56,7 +56,8 @@ use crate::domain::work::{Illegal, Work};
 use crate::store;
 
 pub use practice::{
-    ContractorRpc, DisputeRpc, LibraryRpc, RegisterRpc, SettlementRpc, TransferRpc, WarrantyRpc,
+    ContractorRpc, DisputeRpc, LibraryRpc, PowerRpc, RegisterRpc, SettlementRpc, TransferRpc,
+    WarrantyRpc,
 };
 
 /// Lets its holder accept and resolve in another's name.

@@ -333,5 +333,7 @@ fn step_kind(kind: StepKind) -> wire::WorkStepKind {
         StepKind::Appealed => wire::WorkStepKind::Appealed,
         StepKind::TakenOver => wire::WorkStepKind::TakenOver,
         StepKind::Reported => wire::WorkStepKind::Reported,
+        StepKind::EvidenceAsked => wire::WorkStepKind::EvidenceAsked,
+        StepKind::HandlingOrdered => wire::WorkStepKind::HandlingOrdered,
     }
 }

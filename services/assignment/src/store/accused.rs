@@ -1,5 +1,5 @@
-//! What somebody has to do on a case that accuses them goes to another, whenever the accusation comes (section 7): help to a
-//! colleague of the department, visits to the responsible person, summonses to the next position up. Who is responsible, or
+//! What somebody has to do on a case that accuses them goes to another, whenever the accusation comes (section 7): help and
+//! evidence to a colleague of the department, visits to the responsible person, summonses to the next position up. Who is responsible, or
 //! asked to be, is the work's own ([`transition`](crate::domain::transition)).
 
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_store::Tx;
 
-use super::{bench, outbox, summonses, supports, visits, work};
+use super::{bench, outbox, powers, summonses, supports, visits, work};
 use crate::domain::bench::Bench;
 use crate::domain::routing::helper;
 use crate::domain::work::Work;
@@ -29,6 +29,7 @@ pub async fn pass_on(
     let bench = bench::load(tx, &case.site, at).await?;
     help(tx, &work, &bench, actor, at).await?;
     visit(tx, &work, at).await?;
+    powers::pass_on(tx, &work, &bench, actor, at).await?;
     summonses::pass_on(tx, &work, &bench, at).await
 }
 

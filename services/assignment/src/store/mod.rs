@@ -22,6 +22,7 @@ pub mod parts;
 pub mod past_office;
 pub mod plan;
 pub mod policy;
+pub mod powers;
 pub mod promises;
 pub mod reports;
 pub mod sites;

@@ -18,8 +18,11 @@ use crate::domain::demand::PositionKind;
 use crate::domain::solution::{Solution, State};
 use crate::domain::work::{Step, StepKind, Work};
 
-/// Tells of the work on a case.
-async fn tell(
+/// Tells people of the work on a case; whoever is complained about in it is left out.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn tell(
     tx: &mut Tx,
     work: &Work,
     bench: &Bench,

@@ -29,6 +29,8 @@ redress_model::words! {
         Summons = 7 => "SUMMONS",
         /// A penalty or a fee to be settled.
         LedgerEntry = 8 => "LEDGER_ENTRY",
+        /// Evidence that somebody is to bring.
+        EvidenceRequest = 20 => "EVIDENCE_REQUEST",
     }
 }
 
@@ -98,12 +100,19 @@ pub async fn list(
                  c.due_time AS due, c.held
           FROM clock_fact c JOIN work w ON w.site = c.site AND w.case_id = c.case_id
           WHERE c.state IN ('RUNNING', 'BREACHED')
-            -- A department's help stands for itself.
-            AND NOT (c.kind = 'SUPPORT' AND EXISTS (
-              SELECT FROM support s WHERE s.site = c.site AND s.case_id = c.case_id AND s.due_time = c.due_time))
+            -- A department's help stands for itself, and so does evidence that somebody is to bring.
+            AND NOT (c.kind = 'SUPPORT' AND (EXISTS (
+              SELECT FROM support s WHERE s.site = c.site AND s.case_id = c.case_id AND s.due_time = c.due_time)
+              OR EXISTS (
+              SELECT FROM matter m WHERE m.site = c.site AND m.case_id = c.case_id AND m.kind = 'EVIDENCE_REQUEST'
+                AND (m.document ->> 'due')::timestamptz = c.due_time)))
           UNION ALL
           SELECT site, 'SUPPORT', 'supports/' || id, case_id, staff, task, due_time, false FROM support
           WHERE state = 'REQUESTED'
+          UNION ALL
+          SELECT site, 'EVIDENCE_REQUEST', 'evidenceRequests/' || id, case_id, document ->> 'staff', document ->> 'what',
+                 (document ->> 'due')::timestamptz, false FROM matter
+          WHERE kind = 'EVIDENCE_REQUEST' AND NOT ended
           UNION ALL
           SELECT s.site, 'SOLUTION_STEP', 'solutions/' || s.id || '#' || p.position, s.case_id, p.owner,
                  concat_ws(': ', nullif(p.outside_party, ''), p.condition, p.text), p.due_time, false

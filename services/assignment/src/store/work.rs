@@ -12,7 +12,8 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{
-    bench, handovers, history, library, notices, outbox, parse, parse_opt, person, reports, staff,
+    bench, handovers, history, library, notices, outbox, parse, parse_opt, person, powers, reports,
+    staff,
 };
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
@@ -191,6 +192,7 @@ pub async fn save(
         notices::handover_ended(tx, before, work, &outcome.steps, at).await?;
     }
     notices::passed_on(tx, before, work, &outcome.steps, at).await?;
+    powers::worked(tx, outcome, actor, at).await?;
     reports::facts::worked(tx, work).await?;
     if let Some(reason) = outcome.owner {
         outbox::owner_changed(tx, work, reason).await?;

@@ -17,6 +17,7 @@ mod lifecycle;
 mod notices;
 mod past_office;
 mod plan;
+mod powers;
 mod practice;
 mod practices;
 mod process;

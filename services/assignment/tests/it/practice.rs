@@ -177,6 +177,7 @@ impl World {
             due_time: wire_time(self.at(3)),
             replaces: replaces.to_owned(),
             request_id: String::new(),
+            checklist: Vec::new(),
         };
         let answer = self
             .contractors
@@ -190,9 +191,20 @@ impl World {
         order: &str,
         step: OrderStep,
     ) -> Result<wire::ContractorOrder, Status> {
+        self.order_step_saying(order, step, "nobody came twice")
+            .await
+    }
+
+    async fn order_step_saying(
+        &self,
+        order: &str,
+        step: OrderStep,
+        text: &str,
+    ) -> Result<wire::ContractorOrder, Status> {
         let request = wire::RecordOrderStepRequest {
             name: order.to_owned(),
             step: Some(step),
+            text: text.to_owned(),
             ..Default::default()
         };
         let answer = self
@@ -549,6 +561,50 @@ async fn m06_a_grave_violation_becomes_a_task_to_report_to_the_police() {
         told.iter()
             .all(|d| d.party == "police report" && d.kind == to_wire(ClockKind::Support))
     );
+}
+
+#[tokio::test]
+async fn m12_a_repair_is_told_as_done_with_its_checklist_ticked_or_a_reason() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let contractor = world.contractor(0).await.expect("registered").name;
+    let order = world.order(&case, &contractor, "").await.expect("ordered");
+    let items = order.checklist.len();
+    assert!(items >= 3, "the shipped list");
+    let done = || OrderStep::Done(wire::OrderDone {});
+    let open = world.order_step_saying(&order.name, done(), " ").await;
+    assert_eq!(reason(&open.expect_err("nothing ticked")), "CHECKLIST_OPEN");
+    let check = |items| OrderStep::Checked(wire::OrderChecked { items });
+    let wrong = world.order_step(&order.name, check(vec![0])).await;
+    assert_eq!(field(&wrong.expect_err("no item 0")), "checked.items");
+    let all = (1..).take(items).collect();
+    let ticked = world.order_step(&order.name, check(all)).await;
+    let ticked = ticked.expect("ticked").checklist;
+    assert!(ticked.iter().all(|i| i.ticked_by == "manager"));
+    assert_eq!(ticked[0].tick_time, wire_time(world.at(0)));
+    let told = world.order_step_saying(&order.name, done(), "").await;
+    let told = told.expect("done").state();
+    assert_eq!(told, wire::ContractorOrderState::Done);
+
+    // Or somebody says why not.
+    let other = world.order(&case, &contractor, "").await.expect("ordered");
+    let told = world.order_step_saying(&other.name, done(), "the home is empty");
+    told.await.expect("with its reason");
+}
+
+#[tokio::test]
+async fn m12_who_repairs_is_not_changed_midway_without_a_reason() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let contractor = world.contractor(0).await.expect("registered").name;
+    let order = world.order(&case, &contractor, "").await.expect("ordered");
+    for step in [
+        OrderStep::Defaulted(wire::OrderDefaulted {}),
+        OrderStep::Cancelled(wire::OrderCancelled {}),
+    ] {
+        let silent = world.order_step_saying(&order.name, step, " ").await;
+        assert_eq!(field(&silent.expect_err("no reason")), "text");
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use redress_assignment::AssignmentService;
 use redress_assignment::rpc::{
-    AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PromiseRpc,
+    AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PowerRpc, PromiseRpc,
     RegisterRpc, ReportRpc, RosterPlanRpc, RosterRpc, SettlementRpc, Shared, SolutionRpc,
     StaffingRpc, TransferRpc, ValidityRpc, WarrantyRpc, WorkRpc,
 };
@@ -51,6 +51,7 @@ pub struct World {
     pub reports: ReportRpc,
     pub ledger: LedgerRpc,
     pub agency: AgencyRpc,
+    pub powers: PowerRpc,
     pub promises: PromiseRpc,
     pub library: LibraryRpc,
     pub handling: HandlingRpc,
@@ -107,6 +108,7 @@ impl World {
             reports: ReportRpc(shared.clone()),
             ledger: LedgerRpc(shared.clone()),
             agency: AgencyRpc(shared.clone()),
+            powers: PowerRpc(shared.clone()),
             promises: PromiseRpc(shared.clone()),
             handling: HandlingRpc(shared.clone()),
             solutions: SolutionRpc(shared.clone()),

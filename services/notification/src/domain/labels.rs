@@ -66,6 +66,10 @@ pub fn news(word: &str, language: Language) -> &'static str {
         "SOLUTION_APPROVED" => ("方案已批准", "the solution is approved"),
         "SOLUTION_REFUSED" => ("方案未获批准", "the solution is refused"),
         "PASSED_ON" => ("投诉转由他人负责", "the case passed to somebody else"),
+        "EVIDENCE_ASKED" => ("请您提供证据", "you are asked for evidence"),
+        "HANDLING_ORDERED" => ("上级督办，限期办结", "handling is ordered with a deadline"),
+        "ORDER_OVERDUE" => ("督办逾期未办结", "what was ordered is not done in time"),
+        "ORDER_LIFTED" => ("督办已解除", "the order is lifted"),
         // Of a newer release.
         _ => ("工作动态", "news of the work"),
     };

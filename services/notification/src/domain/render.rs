@@ -537,7 +537,7 @@ fn tidy(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const WORK_NEWS: [&str; 9] = [
+    const WORK_NEWS: [&str; 13] = [
         "HANDOVER_EXPIRED",
         "HANDOVER_DECLINED",
         "LOAN_BEGAN",
@@ -547,6 +547,10 @@ mod tests {
         "SOLUTION_APPROVED",
         "SOLUTION_REFUSED",
         "PASSED_ON",
+        "EVIDENCE_ASKED",
+        "HANDLING_ORDERED",
+        "ORDER_OVERDUE",
+        "ORDER_LIFTED",
     ];
 
     fn facts() -> Facts {

@@ -68,9 +68,9 @@ variables! {
         "notice" "通知的资源名" "resource name of the notice",
         "for_approval" "是否等待批准；否则等待撰写" "whether it waits for approval; else it waits to be written";
     NEWS =
-        "news" "发生了什么：HANDOVER_EXPIRED、HANDOVER_DECLINED、LOAN_BEGAN、LOAN_ENDED、TAKEN_OVER、SOLUTION_AWAITS、SOLUTION_APPROVED、SOLUTION_REFUSED、PASSED_ON" "what happened: HANDOVER_EXPIRED, HANDOVER_DECLINED, LOAN_BEGAN, LOAN_ENDED, TAKEN_OVER, SOLUTION_AWAITS, SOLUTION_APPROVED, SOLUTION_REFUSED or PASSED_ON",
+        "news" "发生了什么：HANDOVER_EXPIRED、HANDOVER_DECLINED、LOAN_BEGAN、LOAN_ENDED、TAKEN_OVER、SOLUTION_AWAITS、SOLUTION_APPROVED、SOLUTION_REFUSED、PASSED_ON、EVIDENCE_ASKED、HANDLING_ORDERED、ORDER_OVERDUE、ORDER_LIFTED" "what happened: HANDOVER_EXPIRED, HANDOVER_DECLINED, LOAN_BEGAN, LOAN_ENDED, TAKEN_OVER, SOLUTION_AWAITS, SOLUTION_APPROVED, SOLUTION_REFUSED, PASSED_ON, EVIDENCE_ASKED, HANDLING_ORDERED, ORDER_OVERDUE or ORDER_LIFTED",
         "headline" "发生了什么，一句话" "the same in a few words",
-        "about" "方案、借调等资源名；只与投诉有关时为空" "resource name of the solution or the loan; empty where it is the case";
+        "about" "方案、借调、督办等资源名；只与投诉有关时为空" "resource name of the solution, the loan or the order; empty where it is the case";
     DIGEST =
         "digest" "汇总：total、warned、breached、climbed、paged_again、more、lines" "the digest: total, warned, breached, climbed, paged_again, more, lines";
 }

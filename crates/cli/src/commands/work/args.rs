@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::handling::HandlingCommand;
+use super::powers::PowerCommand;
 use crate::args::Paging;
 
 /// Subcommands of `work`.
@@ -97,6 +98,9 @@ pub(crate) enum WorkCommand {
     /// What handlers do on a case in hand.
     #[command(flatten)]
     Handling(HandlingCommand),
+    /// Powers of whoever supervises.
+    #[command(flatten)]
+    Powers(PowerCommand),
 }
 
 /// Arguments of `work handover`.

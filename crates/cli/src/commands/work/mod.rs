@@ -2,6 +2,7 @@
 
 mod args;
 mod handling;
+mod powers;
 
 pub(crate) use args::WorkCommand;
 
@@ -74,6 +75,7 @@ pub(crate) async fn run(
         WorkCommand::Support(command) => support(platform, command, out).await,
         WorkCommand::Summons(command) => summons(platform, command, out).await,
         WorkCommand::Handling(command) => handling::run(platform, command, out).await,
+        WorkCommand::Powers(command) => powers::run(platform, command, out).await,
     }
 }
 
@@ -269,6 +271,15 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     if !summonses.is_empty() {
         heading("Summoned");
         anstream::println!("{}", page(summonses_table(&summonses)));
+    }
+    if !answer.evidence_requests.is_empty() {
+        heading("Evidence asked for");
+        let asked = powers::evidence_table(&answer.evidence_requests);
+        anstream::println!("{}", page(asked));
+    }
+    if !answer.handling_orders.is_empty() {
+        heading("Ordered");
+        anstream::println!("{}", page(powers::orders_table(&answer.handling_orders)));
     }
     if !answer.clocks.is_empty() {
         show_clocks(&answer.clocks);

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::checklist::Checklist;
 use super::law::{DefectClass, Law};
 use super::{Demand, DemandState, Effect, Matter, Refused};
 
@@ -169,6 +170,9 @@ pub struct Order {
     pub from_retention: Decimal,
     /// What of the recourse came in.
     pub recovered: Decimal,
+    /// What is done beside the repair itself.
+    #[serde(default)]
+    pub checklist: Checklist,
 }
 
 /// What may happen to an order.
@@ -176,8 +180,18 @@ pub struct Order {
 pub enum OrderStep {
     /// Placed.
     Placed,
+    /// Items of the checklist were done.
+    Checked {
+        /// Which, from 1.
+        items: Vec<usize>,
+        /// Who says so: a token subject.
+        by: String,
+    },
     /// Done.
-    Done,
+    Done {
+        /// Somebody says why, where items of the checklist are open.
+        reasoned: bool,
+    },
     /// The contractor does not do it.
     Defaulted,
     /// Another did it at this cost, of which the retention pays a part.
@@ -253,7 +267,8 @@ impl Matter for Order {
         step: &OrderStep,
         at: Timestamp,
     ) -> Result<Vec<Effect>, Refused> {
-        let ordered = "only an order that is ORDERED is done, cancelled or goes into default";
+        let ordered =
+            "only an order that is ORDERED is checked, done, cancelled or goes into default";
         match *step {
             OrderStep::Placed => {
                 if self.due <= at {
@@ -261,8 +276,14 @@ impl Matter for Order {
                 }
                 Ok(self.demand(id, DemandState::Open))
             }
-            OrderStep::Done => {
+            OrderStep::Checked { ref items, ref by } => {
                 self.expect(OrderState::Ordered, ordered)?;
+                self.checklist.tick(items, by, at)?;
+                Ok(Vec::new())
+            }
+            OrderStep::Done { reasoned } => {
+                self.expect(OrderState::Ordered, ordered)?;
+                self.checklist.expect_done(reasoned)?;
                 self.state = OrderState::Done;
                 Ok(self.demand(id, DemandState::Met(at)))
             }
@@ -315,7 +336,8 @@ impl Matter for Order {
     fn word(step: &OrderStep) -> &'static str {
         match step {
             OrderStep::Placed => "PLACED",
-            OrderStep::Done => "DONE",
+            OrderStep::Checked { .. } => "CHECKED",
+            OrderStep::Done { .. } => "DONE",
             OrderStep::Defaulted => "DEFAULTED",
             OrderStep::Charged { .. } => "CHARGED",
             OrderStep::Recovered(_) => "RECOVERED",
@@ -416,6 +438,7 @@ mod tests {
             cost: Decimal::ZERO,
             from_retention: Decimal::ZERO,
             recovered: Decimal::ZERO,
+            checklist: Checklist::default(),
         };
         let mut step = |step| order.record(Uuid::nil(), &step, now);
         let charged = |replaced| OrderStep::Charged {
@@ -427,7 +450,7 @@ mod tests {
         assert!(step(charge.clone()).is_err(), "no default yet");
         let effects = step(OrderStep::Defaulted).expect("in default");
         assert!(matches!(&effects[..], [Effect::Demand(d)] if d.state == DemandState::Cancelled));
-        assert!(step(OrderStep::Done).is_err());
+        assert!(step(OrderStep::Done { reasoned: true }).is_err());
         let refused = step(charged(false)).expect_err("nobody did it in its place");
         assert!(format!("{refused:?}").contains("record it DONE first"));
         step(charge.clone()).expect("charged");

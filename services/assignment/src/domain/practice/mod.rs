@@ -4,10 +4,12 @@
 //! Each is a matter: one value that only its `record` moves, together with what follows for others. Pure; what was
 //! recorded, by whom and when, is kept beside it by the store.
 
+pub mod checklist;
 pub mod contractor;
 pub mod dispute;
 pub mod law;
 pub mod library;
+pub mod power;
 pub mod register;
 pub mod settlement;
 pub mod transfer;

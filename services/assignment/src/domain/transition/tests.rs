@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use proptest::strategy::Union;
 use redress_model::Grade;
 use redress_model::name::{CaseName, StaffId};
 use redress_model::words::{CaseStatus, Category, DutyRole};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::{Action, Outcome, receive, transition};
 use crate::domain::bench::{Bench, Department, Person, Stretch};
 use crate::domain::demand::Demands;
-use crate::domain::handling::Ending;
+use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
 use crate::domain::routing::Reason;
 use crate::domain::solution::Answer;
@@ -699,6 +700,17 @@ fn the_first_visit_of_an_accepted_case_begins_its_investigation() {
 }
 
 #[test]
+fn what_ends_while_it_is_handed_over_waits_for_nobody() {
+    let mut work = apply(&assigned(), Action::Accept).work;
+    work.status = CaseStatus::Resolved;
+    let offered = handover::offer(&work, id("eng-one"), String::new(), now());
+    let offered = offered.expect("in hand").work;
+    let closed = apply(&offered, Action::Close(Ending::OneSided, "x".to_owned()));
+    assert_eq!(closed.work.offered_to, None);
+    assert_eq!(closed.owner, Some(Reason::HandoverEnded), "others are told");
+}
+
+#[test]
 fn m16_somebody_senior_takes_over_and_others_are_told() {
     let accepted = apply(&assigned(), Action::Accept).work;
     let action = Action::HandUp {
@@ -736,7 +748,26 @@ const NAMES: [&str; 8] = [
     "lead-top",
 ];
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+/// Draws one of these actions. The list is whole: an [`Action`] that is not in it does not compile.
+macro_rules! one_of {
+    ($($action:pat => $strategy:expr,)+) => {
+        Union::new([
+            $(($strategy)
+                .prop_map(|action: Action| {
+                    assert!(matches!(action, $action), "another's place: {action:?}");
+                    action
+                })
+                .boxed(),)+
+        ])
+        .prop_map(|action| {
+            let ($($action)|+) = &action;
+            action
+        })
+    };
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let text = || "x".to_owned();
     let excluded = prop::collection::btree_set(0..NAMES.len(), 0..=NAMES.len());
     let facts = (
         excluded,
@@ -770,23 +801,54 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
                 urgency: None,
             })
         });
-    let action = prop_oneof![
-        facts,
-        moved,
-        graded,
-        Just(Action::Accept),
-        Just(Action::Decline("no".to_owned())),
-        Just(Action::Progress("step".to_owned())),
-        Just(Action::TakeOver("late".to_owned())),
-        Just(Action::Resolve(Resolution {
-            summary: "s".to_owned(),
-            root_cause: "r".to_owned(),
-            resolver: somebody("li"),
-        })),
-    ];
+    let resolution = Resolution {
+        summary: text(),
+        root_cause: text(),
+        resolver: somebody("li"),
+    };
+    let restatement = Restatement {
+        text: text(),
+        confirmed: true,
+        at: now(),
+    };
+    let hand_up = (0..NAMES.len()).prop_map(|i| Action::HandUp {
+        to: id(NAMES[i]),
+        text: "x".to_owned(),
+    });
+    let answer =
+        prop::sample::select(Answer::ALL).prop_map(|answer| Action::Answer(answer, "x".to_owned()));
+    let close =
+        prop::sample::select(Ending::ALL).prop_map(|how| Action::Close(how, "x".to_owned()));
+    let note = prop::sample::select(StepKind::ALL.to_vec())
+        .prop_map(|kind| Action::Note(kind, "x".to_owned()));
+    one_of! {
+        Action::Facts(_) => facts,
+        Action::IntakeMoved { .. } => moved,
+        Action::Graded(_) => graded,
+        Action::RosterChanged => Just(Action::RosterChanged),
+        Action::Accept => Just(Action::Accept),
+        Action::Decline(_) => Just(Action::Decline(text())),
+        Action::Progress(_) => Just(Action::Progress(text())),
+        Action::Resolve(_) => Just(Action::Resolve(resolution)),
+        Action::Restate(_) => Just(Action::Restate(restatement)),
+        Action::HandUp { .. } => hand_up,
+        Action::Visit(_) => Just(Action::Visit(text())),
+        Action::Tell(_) => Just(Action::Tell(text())),
+        Action::Answer(..) => answer,
+        Action::FollowUp(_) => Just(Action::FollowUp(text())),
+        Action::Close(..) => close,
+        Action::Reject(_) => Just(Action::Reject(text())),
+        Action::Appeal(_) => Just(Action::Appeal(text())),
+        Action::TakeOver(_) => Just(Action::TakeOver(text())),
+        Action::Report(_) => Just(Action::Report(text())),
+        Action::Note(..) => note,
+    }
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
     let duties = prop::collection::vec((0..DutyRole::ALL.len(), 0..NAMES.len()), 0..8);
     let step = prop_oneof![
-        6 => action.prop_map(Step::Act),
+        12 => action().prop_map(Step::Act),
         1 => (0..NAMES.len()).prop_map(Step::Retire),
         1 => (0..NAMES.len()).prop_map(Step::Return),
         1 => (0..NAMES.len()).prop_map(Step::Leave),
@@ -796,7 +858,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::TakeOver),
         1 => prop::sample::select(vec![handover::Ending::Declined, handover::Ending::Expired]).prop_map(Step::Keep),
     ];
-    prop::collection::vec(step, 0..40)
+    prop::collection::vec(step, 0..60)
 }
 
 fn check(work: &Work, bench: &Bench) {
@@ -898,6 +960,10 @@ proptest! {
             };
             let settles = action == Action::RosterChanged;
             let takes_over = matches!(action, Action::TakeOver(_)) && before.taken_over_at.is_none();
+            // Whoever calms is asked first: nobody is handed a case that they may not handle.
+            if matches!(&action, Action::HandUp { to, .. } if !bench.may_handle(to, &work.facts.excluded)) {
+                continue;
+            }
             if let Ok(outcome) = transition(&work, action, &bench, now()) {
                 prop_assert!(outcome.work.revision - before.revision <= 1);
                 let centre = id("centre");

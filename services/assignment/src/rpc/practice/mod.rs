@@ -1,6 +1,6 @@
 //! The services of law and practice (domain.md section 10), one file per RPC.
 //!
-//! Transfers, orders, disputes, settlements and entries of the register are matters: [`matter`] keeps them, the domain
+//! Transfers, orders, disputes, settlements, entries of the register and what powers came to are matters: [`matter`] keeps them, the domain
 //! moves them.
 
 mod close_settlement;
@@ -9,11 +9,13 @@ mod create_contractor;
 mod create_register_entry;
 mod create_settlement;
 mod edit_library_entry;
+mod end_evidence_request;
 mod end_register_entry;
 mod explain_warranty;
 mod get_dispute;
 mod get_settlement;
 mod get_transfer;
+mod lift_handling_order;
 mod list_contractors;
 mod list_disputes;
 mod list_library_entries;
@@ -25,8 +27,10 @@ mod list_units;
 mod list_warranty_rules;
 mod matter;
 mod open_dispute;
+mod order_handling;
 mod parse;
 mod place_order;
+mod power;
 mod put_units;
 mod record_dispute_step;
 mod record_households;
@@ -34,6 +38,7 @@ mod record_order_step;
 mod record_transfer;
 mod record_transfer_step;
 mod render;
+mod request_evidence;
 mod retire_library_entry;
 mod set_site_warranty;
 mod suggest_solutions;
@@ -42,6 +47,7 @@ use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::contractor_service_server::ContractorService;
 use redress_proto::assignment::v1::dispute_service_server::DisputeService;
 use redress_proto::assignment::v1::library_service_server::LibraryService;
+use redress_proto::assignment::v1::power_service_server::PowerService;
 use redress_proto::assignment::v1::register_service_server::RegisterService;
 use redress_proto::assignment::v1::settlement_service_server::SettlementService;
 use redress_proto::assignment::v1::transfer_service_server::TransferService;
@@ -52,6 +58,8 @@ use tonic::{Request, Response, Status};
 use super::Shared;
 use crate::domain::practice::register;
 use crate::store::matters::Kept;
+
+pub(super) use power::{evidence_request, handling_order};
 
 /// An entry of the register as it is shown with a case.
 pub(super) fn entry(kept: Kept<register::Entry>) -> wire::RegisterEntry {
@@ -96,6 +104,16 @@ serve! {
         place_order(PlaceOrderRequest) -> PlaceOrderResponse,
         record_order_step(RecordOrderStepRequest) -> RecordOrderStepResponse,
         list_orders(ListOrdersRequest) -> ListOrdersResponse,
+    }
+}
+
+serve! {
+    /// Powers of whoever supervises.
+    PowerRpc, PowerService {
+        request_evidence(RequestEvidenceRequest) -> RequestEvidenceResponse,
+        end_evidence_request(EndEvidenceRequestRequest) -> EndEvidenceRequestResponse,
+        order_handling(OrderHandlingRequest) -> OrderHandlingResponse,
+        lift_handling_order(LiftHandlingOrderRequest) -> LiftHandlingOrderResponse,
     }
 }
 

@@ -11,9 +11,10 @@ use rust_decimal::Decimal;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::super::Shared;
+use super::super::{Shared, parse as names};
 use super::matter::{self, Record};
 use super::{parse, render};
+use crate::domain::practice::checklist::Checklist;
 use crate::domain::practice::contractor::{Contractor, Order, OrderState, OrderStep};
 use crate::store::matters::Kept;
 
@@ -54,6 +55,7 @@ pub(super) async fn run(
         replaces,
         due: parse::deadline("due_time", request.due_time.as_ref(), shared.clock.now())?,
         scope: request.scope,
+        checklist: checklist(request.checklist)?,
         case,
         caller: &caller,
         now: shared.clock.now(),
@@ -65,12 +67,21 @@ pub(super) async fn run(
     })
 }
 
+/// The items that were named, else the shipped ones.
+fn checklist(given: Vec<String>) -> Result<Checklist, Fault> {
+    for (i, item) in given.iter().enumerate() {
+        names::storable(&format!("checklist[{i}]"), item)?;
+    }
+    Ok(Checklist::of(given))
+}
+
 struct Place<'a> {
     receipt: ReceiptKey,
     case: CaseName,
     contractor: Uuid,
     replaces: Option<Uuid>,
     scope: String,
+    checklist: Checklist,
     due: Timestamp,
     caller: &'a Caller,
     now: Timestamp,
@@ -112,6 +123,7 @@ impl Operation for Place<'_> {
                 cost: Decimal::ZERO,
                 from_retention: Decimal::ZERO,
                 recovered: Decimal::ZERO,
+                checklist: self.checklist.clone(),
             },
             step: OrderStep::Placed,
             caller: self.caller,

@@ -1,5 +1,6 @@
-//! Records what became of an order. A charge is paid from the contractor's retention while its liability runs; the rest is
-//! recourse. The order is locked before its contractor, always.
+//! Records what became of an order, and what was done beside the repair; who repairs is not changed midway without a reason (M12).
+//! A charge is paid from the contractor's retention while its liability runs; the rest is recourse. The order is locked before its
+//! contractor, always.
 
 use jiff::Timestamp;
 use redress_model::Fault;
@@ -34,7 +35,7 @@ pub(super) async fn run(
         site,
         id,
         etag: request.etag,
-        step: step(request.step)?,
+        step: step(request.step, &request.text, &caller)?,
         text: request.text,
         caller: &caller,
         now: shared.clock.now(),
@@ -47,10 +48,24 @@ pub(super) async fn run(
 }
 
 /// The step; what the retention pays of a charge, and whether there is anything to charge, is not known yet.
-fn step(given: Option<Given>) -> Result<OrderStep, Fault> {
+fn step(given: Option<Given>, text: &str, caller: &Caller) -> Result<OrderStep, Fault> {
+    let reasoned = !text.trim().is_empty();
+    if matches!(given, Some(Given::Defaulted(_) | Given::Cancelled(_))) && !reasoned {
+        let why = "must say why: who repairs is not changed midway without a reason";
+        return Err(Fault::invalid("text", why));
+    }
     Ok(match given {
         None => return Err(Fault::invalid("step", "must be given")),
-        Some(Given::Done(_)) => OrderStep::Done,
+        Some(Given::Checked(s)) => OrderStep::Checked {
+            // No list has item 0.
+            items: s
+                .items
+                .into_iter()
+                .map(|n| usize::try_from(n).unwrap_or(0))
+                .collect(),
+            by: caller.subject.clone(),
+        },
+        Some(Given::Done(_)) => OrderStep::Done { reasoned },
         Some(Given::Defaulted(_)) => OrderStep::Defaulted,
         Some(Given::Charged(s)) => OrderStep::Charged {
             cost: parse::money("charged.cost", s.cost.as_ref())?,

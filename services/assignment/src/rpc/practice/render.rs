@@ -9,6 +9,7 @@ use redress_proto::convert::{to_money, to_timestamp, to_wire, to_wire_opt};
 use redress_rpc::etag;
 use rust_decimal::Decimal;
 
+use crate::domain::practice::checklist::Item;
 use crate::domain::practice::contractor::{Contractor, Order, OrderState};
 use crate::domain::practice::dispute::Dispute;
 use crate::domain::practice::law::DefectClass;
@@ -129,8 +130,18 @@ pub(super) fn order(kept: Kept<Order>, history: Vec<StepRow>) -> wire::Contracto
         from_retention: amount(o.from_retention),
         recourse: amount(o.recourse()),
         recovered: amount(o.recovered),
+        checklist: o.checklist.items().iter().map(checked).collect(),
         steps: steps(history),
         etag: etag::of(kept.revision),
+    }
+}
+
+fn checked(item: &Item) -> wire::ChecklistItem {
+    let tick = item.tick.as_ref();
+    wire::ChecklistItem {
+        text: item.text.clone(),
+        tick_time: time(tick.map(|tick| tick.at)),
+        ticked_by: tick.map(|tick| tick.by.clone()).unwrap_or_default(),
     }
 }
 
