@@ -14,7 +14,6 @@ use super::Surveys;
 use crate::domain::survey::Answer;
 use crate::domain::task::TaskOutcome;
 use crate::domain::words::SurveyState;
-use crate::jobs::announce;
 use crate::store::{surveys, tasks};
 
 const METHOD: &str = "redress.notification.v1.SurveyService/AnswerSurvey";
@@ -47,7 +46,7 @@ impl Operation for AnswerSurvey<'_> {
         }
         super::check(&survey, &self.answer)?;
         surveys::answer(tx, self.keys, &mut survey, &self.answer, self.by, self.now).await?;
-        announce::answered(tx, &survey).await?;
+        super::answered(tx, &survey, self.now).await?;
         tasks::end_survey(tx, &survey, TaskOutcome::NotNeeded, "", self.now).await?;
         receipt::complete(tx, &self.receipt, &name, &etag::of(survey.revision)).await
     }
