@@ -9,7 +9,7 @@ mod normal;
 pub mod promise;
 mod rules;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use aho_corasick::AhoCorasick;
 
@@ -18,6 +18,17 @@ pub use rules::{Audience, Document, Problem, Rule, RuleSet, Said};
 
 /// Longest text that is checked, in bytes; callers refuse longer ones before.
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// Rules of an organization, a region or a site, as they are told to whoever checks texts of the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Level {
+    /// `organizations/{o}`, `organizations/{o}/regions/{r}` or `sites/{s}`.
+    pub scope: String,
+    /// The number of the revision within the scope, from 1.
+    pub revision: i32,
+    /// The rules, as TOML.
+    pub document: String,
+}
 
 /// A phrase found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +82,29 @@ struct Found {
     to: usize,
 }
 
+static BUILT_IN: LazyLock<Arc<Checker>> =
+    LazyLock::new(|| Arc::new(Checker::new(&RuleSet::built_in())));
+
 impl Checker {
+    /// A checker of the built-in rules with those of a site's levels laid over them, the site's own last. A document that this
+    /// release cannot read changes nothing.
+    pub fn of_levels(mut levels: Vec<Level>) -> Arc<Self> {
+        if levels.is_empty() {
+            return Arc::clone(&BUILT_IN);
+        }
+        levels.sort_by_key(|level| {
+            let depth = level.scope.matches('/').count();
+            (level.scope.starts_with("sites/"), depth)
+        });
+        let mut rules = RuleSet::built_in();
+        for level in levels {
+            if let Ok(document) = Document::parse(&level.document) {
+                rules.lay(&format!("{}@{}", level.scope, level.revision), &document);
+            }
+        }
+        Arc::new(Self::new(&rules))
+    }
+
     /// A checker of these rules.
     pub fn new(rules: &RuleSet) -> Self {
         let rules: Vec<Rule> = rules.rules().cloned().collect();
@@ -108,7 +141,6 @@ impl Checker {
 
     /// The checker of the built-in rules.
     pub fn built_in() -> &'static Self {
-        static BUILT_IN: LazyLock<Checker> = LazyLock::new(|| Checker::new(&RuleSet::built_in()));
         &BUILT_IN
     }
 

@@ -191,3 +191,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn m11_levels_lie_over_each_other_the_sites_own_last() {
+    let level = |scope: &str, document: &str| Level {
+        scope: scope.to_owned(),
+        revision: 1,
+        document: document.to_owned(),
+    };
+    let said = "{ zh-CN = '不说', en = 'not said' }";
+    let adds = format!("[[rule]]\nid = 'lift'\nphrases = ['电梯']\nwhy = {said}\nbetter = {said}");
+    let off = "disable = ['lift']";
+    let hits = |levels: Vec<Level>| {
+        let checker = Checker::of_levels(levels);
+        checker.check("电梯", Audience::Complainant).len()
+    };
+    let (organization, region) = ("organizations/o", "organizations/o/regions/r");
+    assert_eq!(hits(Vec::new()), 0);
+    assert_eq!(
+        hits(vec![level("sites/s", off), level(organization, &adds)]),
+        0
+    );
+    assert_eq!(hits(vec![level("sites/s", &adds), level(region, off)]), 1);
+    assert_eq!(
+        hits(vec![level(region, off), level(organization, &adds)]),
+        0
+    );
+    // What this release cannot read changes nothing.
+    assert_eq!(hits(vec![level("sites/s", "?"), level(region, &adds)]), 1);
+}

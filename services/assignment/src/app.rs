@@ -38,6 +38,7 @@ use crate::jobs::message_changed::OnMessageChanged;
 use crate::jobs::policy_changed::OnPolicyChanged;
 use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::survey_answered::OnSurveyAnswered;
+use crate::jobs::wording_changed::OnWordingChanged;
 use crate::jobs::{
     count_cases, end_loans, expire_handovers, purge_receipts, retell_duties, settle_leaves,
     tell_summonses, tell_what_stood,
@@ -95,6 +96,7 @@ pub fn inbox(db: Database, clock: SharedClock, meter: &Meter) -> Inbox {
         .on("redress.survey.answered.v1", OnSurveyAnswered(clock))
         .on("redress.message.changed.v1", OnMessageChanged)
         .on("redress.evidence.added.v1", OnEvidenceAdded)
+        .on("redress.wording.changed.v1", OnWordingChanged)
 }
 
 /// Wires the service together.

@@ -31,6 +31,7 @@ use crate::jobs::owner_notices::NoticeWorker;
 use crate::jobs::people::PeersPeople;
 use crate::jobs::sender::Sender;
 use crate::jobs::survey_calls::SurveyCaller;
+use crate::jobs::tell_rules;
 use crate::rpc::delivery::Delivery;
 use crate::rpc::owner_notices::OwnerNotices;
 use crate::rpc::survey::Surveys;
@@ -186,6 +187,7 @@ impl Service for NotificationService {
         };
         let (grave, routine, backlog) = (Arc::clone(&sender), Arc::clone(&sender), sender);
         let (sweeper, waker, purger) = (Arc::clone(&inbox), db.clone(), db.clone());
+        let (teller, told_at) = (db.clone(), clock.clone());
         let app = App::new()
             .serve(MessageServiceServer::new(messages))
             .serve(TaskServiceServer::new(tasks))
@@ -213,6 +215,9 @@ impl Service for NotificationService {
             .work("calls about surveys", |shutdown| {
                 survey_caller.run(shutdown)
             })
+            .work("wording rules", |shutdown| {
+                tell_rules::run(teller, told_at, shutdown)
+            })
             .work("message backlog", |shutdown| {
                 backlog.watch_backlog(shutdown)
             })
@@ -234,7 +239,7 @@ fn subscriptions() -> Subscriptions {
             &["crisis", "intake", "triage", "assignment"],
         ),
         (SURVEY_ANSWERED, &["triage", "assignment"]),
-        (WORDING_CHANGED, &["crisis"]),
+        (WORDING_CHANGED, &["crisis", "assignment"]),
         (MESSAGE_HELD, &["triage"]),
     ])
 }

@@ -15,6 +15,7 @@
 
 mod lines;
 mod rule;
+mod shift;
 mod timed;
 
 use std::borrow::Cow;

@@ -133,8 +133,15 @@ fn numbers(text: &str, fits: impl Fn(i8) -> bool) -> Option<Vec<i8>> {
 
 /// `4TH` is the fourth Thursday, `-1MO` the last Monday.
 fn nth_weekday(text: &str) -> Option<(i8, Weekday)> {
-    let (n, weekday) = text.split_at_checked(text.len().checked_sub(2)?)?;
-    let weekday = match weekday.to_ascii_uppercase().as_str() {
+    let (n, day) = text.split_at_checked(text.len().checked_sub(2)?)?;
+    let day = weekday(day)?;
+    let n: i8 = n.parse().ok()?;
+    (n != 0 && (-5..=5).contains(&n)).then_some((n, day))
+}
+
+/// `TH` is Thursday.
+pub(super) fn weekday(text: &str) -> Option<Weekday> {
+    Some(match text.to_ascii_uppercase().as_str() {
         "MO" => Weekday::Monday,
         "TU" => Weekday::Tuesday,
         "WE" => Weekday::Wednesday,
@@ -143,9 +150,7 @@ fn nth_weekday(text: &str) -> Option<(i8, Weekday)> {
         "SA" => Weekday::Saturday,
         "SU" => Weekday::Sunday,
         _ => return None,
-    };
-    let n: i8 = n.parse().ok()?;
-    (n != 0 && (-5..=5).contains(&n)).then_some((n, weekday))
+    })
 }
 
 #[cfg(test)]

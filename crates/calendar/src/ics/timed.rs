@@ -2,11 +2,14 @@
 //! only read, each part with its line.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::lines::{ContentLine, unfold};
+use super::shift::{self, TIMES_MAX};
 use super::{ERRORS_MAX, IcsError, blocks};
 
 /// A time as the file says it.
@@ -20,7 +23,36 @@ pub enum Moment {
     Instant(Timestamp),
 }
 
-/// One event.
+impl Moment {
+    /// What the clock shows by which it is written.
+    pub(super) fn wall_clock(&self) -> DateTime {
+        match self {
+            Self::Local(local) | Self::Zoned(local, _) => *local,
+            Self::Instant(instant) => instant.to_zoned(TimeZone::UTC).datetime(),
+        }
+    }
+
+    /// Whether both are written by one clock.
+    pub(super) fn has_the_clock_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Local(_), Self::Local(_)) | (Self::Instant(_), Self::Instant(_)) => true,
+            (Self::Zoned(_, zone), Self::Zoned(_, of)) => zone == of,
+            _ => false,
+        }
+    }
+
+    /// The same time of day so many days later; none beyond the calendar.
+    fn later(&self, days: i64) -> Option<Self> {
+        let days = SignedDuration::from_hours(days * 24);
+        Some(match self {
+            Self::Local(local) => Self::Local(local.checked_add(days).ok()?),
+            Self::Zoned(local, zone) => Self::Zoned(local.checked_add(days).ok()?, zone.clone()),
+            Self::Instant(instant) => Self::Instant(instant.checked_add(days).ok()?),
+        })
+    }
+}
+
+/// One event, as often as it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timed {
     /// Line on which it begins, from 1.
@@ -29,20 +61,26 @@ pub struct Timed {
     pub start: (usize, Moment),
     /// When it ends, with the line.
     pub end: (usize, Moment),
-    /// Its other properties: name → line and text, the first of each.
-    pub properties: BTreeMap<String, (usize, String)>,
+    /// Its other properties: name → line and text, the first of each. Shared by all times of one that recurs.
+    pub properties: Arc<BTreeMap<String, (usize, String)>>,
 }
 
-/// The events of a file in its order, without cancelled ones. What recurs is refused: a roster says each stretch.
+/// The events of a file in its order, without cancelled ones, at most 5,000; one that recurs stands once for each time.
+///
+/// # Errors
+/// Every line that is wrong or says what is not understood: repetitions are daily or weekly ones that end.
 pub fn timed(text: &str) -> Result<Vec<Timed>, Vec<IcsError>> {
     let lines = unfold(text).map_err(|error| vec![error])?;
     let (blocks, unfinished) = blocks(&lines);
     let (mut events, mut errors) = (Vec::new(), Vec::from_iter(unfinished));
     for (begin, properties) in blocks {
-        match event(begin, &properties) {
-            Ok(Some(event)) => events.push(event),
-            Ok(None) => {}
+        match times(begin, &properties) {
+            Ok(times) => events.extend(times),
             Err(error) => errors.push(error),
+        }
+        if events.len() > TIMES_MAX {
+            errors.push(begin.wrong(format!("a file has {TIMES_MAX} stretches at most")));
+            break;
         }
     }
     if events.is_empty() && errors.is_empty() {
@@ -60,40 +98,63 @@ pub fn timed(text: &str) -> Result<Vec<Timed>, Vec<IcsError>> {
     Err(errors)
 }
 
-fn event(begin: &ContentLine, properties: &[&ContentLine]) -> Result<Option<Timed>, IcsError> {
-    let one = |name: &str| properties.iter().find(|p| p.name == name).copied();
-    if one("STATUS").is_some_and(|s| s.value.eq_ignore_ascii_case("CANCELLED")) {
-        return Ok(None);
-    }
-    if let Some(line) = properties
-        .iter()
-        .find(|p| matches!(p.name.as_str(), "RRULE" | "RDATE" | "RECURRENCE-ID"))
-    {
-        return Err(
-            line.wrong("repetitions are not understood; write each stretch as an event of its own")
-        );
-    }
-    let instant = |name: &str| {
-        let line = one(name).ok_or_else(|| begin.wrong(format!("the event has no {name}")))?;
-        Ok((line.number, moment(line)?))
+/// Each time that an event happens.
+fn times<'a>(
+    begin: &'a ContentLine,
+    properties: &[&'a ContentLine],
+) -> Result<Vec<Timed>, IcsError> {
+    let all = |name: &str| -> Vec<&'a ContentLine> {
+        let named = properties.iter().filter(|p| p.name == name);
+        named.copied().collect()
     };
-    let mut all = BTreeMap::new();
+    let one = |name: &str| all(name).first().copied();
+    if one("STATUS").is_some_and(|s| s.value.eq_ignore_ascii_case("CANCELLED")) {
+        return Ok(Vec::new());
+    }
+    if let Some(line) = one("RDATE").or(one("RECURRENCE-ID")) {
+        return Err(line.wrong("is not understood; use EXDATE and an event of its own"));
+    }
+    let rules = all("RRULE");
+    if let [_, second, ..] = rules.as_slice() {
+        return Err(second.wrong("must stand once in an event"));
+    }
+    let given =
+        |name: &str| one(name).ok_or_else(|| begin.wrong(format!("the event has no {name}")));
+    let (from, until) = (given("DTSTART")?, given("DTEND")?);
+    let (start, end) = (moment(from)?, moment(until)?);
+    let mut texts = BTreeMap::new();
     for line in properties {
-        all.entry(line.name.clone())
+        texts
+            .entry(line.name.clone())
             .or_insert_with(|| (line.number, line.text()));
     }
-    Ok(Some(Timed {
-        line: begin.number,
-        start: instant("DTSTART")?,
-        end: instant("DTEND")?,
-        properties: all,
-    }))
+    let texts = Arc::new(texts);
+    shift::days(from, rules.first().copied(), &all("EXDATE"))?
+        .into_iter()
+        .map(|days| {
+            let (start, end) = start
+                .later(days)
+                .zip(end.later(days))
+                .ok_or_else(|| until.wrong("lies beyond the calendar"))?;
+            Ok(Timed {
+                line: begin.number,
+                start: (from.number, start),
+                end: (until.number, end),
+                properties: Arc::clone(&texts),
+            })
+        })
+        .collect()
 }
 
 /// `20261001T080000`, with `Z` or a TZID.
-fn moment(line: &ContentLine) -> Result<Moment, IcsError> {
+pub(super) fn moment(line: &ContentLine) -> Result<Moment, IcsError> {
+    moment_of(line, &line.value)
+}
+
+/// One of the moments of a line.
+pub(super) fn moment_of(line: &ContentLine, text: &str) -> Result<Moment, IcsError> {
     let wrong = || line.wrong("must be a date with a time, for example 20261001T080000");
-    let value = line.value.trim();
+    let value = text.trim();
     let (local, utc) = match value.strip_suffix('Z') {
         Some(local) => (local, true),
         None => (value, false),
@@ -103,9 +164,7 @@ fn moment(line: &ContentLine) -> Result<Moment, IcsError> {
     }
     let local: DateTime = local.parse().map_err(|_| wrong())?;
     if utc {
-        let zoned = local
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .map_err(|_| wrong())?;
+        let zoned = local.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
         return Ok(Moment::Instant(zoned.timestamp()));
     }
     Ok(match line.param("TZID") {
@@ -132,6 +191,29 @@ mod tests {
     }
 
     #[test]
+    fn what_recurs_stands_once_for_each_time_with_its_end() {
+        let body = "SUMMARY:li-na\nDTSTART:20261001T200000\nDTEND:20261002T080000\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20261002T200000\n";
+        let events = timed(&format!("{HEAD}{body}{FOOT}")).expect("events");
+        let local = |text: &str| Moment::Local(text.parse().expect("a time"));
+        let times: Vec<_> = events.iter().map(|e| (&e.start.1, &e.end.1)).collect();
+        assert_eq!(
+            times,
+            [
+                (&local("2026-10-01T20:00"), &local("2026-10-02T08:00")),
+                (&local("2026-10-03T20:00"), &local("2026-10-04T08:00")),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_makes_no_more_stretches_than_a_site_has() {
+        let event = "BEGIN:VEVENT\nDTSTART:20261001T200000\nDTEND:20261002T080000\nRRULE:FREQ=DAILY;COUNT=3000\nEND:VEVENT\n";
+        assert_eq!(timed(event).expect("3000").len(), 3_000);
+        let errors = timed(&event.repeat(2)).expect_err("6000");
+        assert_eq!((errors[0].line, errors[0].field.as_str()), (6, "BEGIN"));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_refused_with_its_line_and_field() {
         for (body, line, field) in [
             (
@@ -145,6 +227,16 @@ mod tests {
                 "DTSTART:20261001T080000Z\nRRULE:FREQ=DAILY\nDTEND:20261001T160000Z\n",
                 4,
                 "RRULE",
+            ),
+            (
+                "DTSTART:20261001T080000Z\nDTEND:20261001T160000Z\nRRULE:FREQ=DAILY;COUNT=2\nRRULE:FREQ=WEEKLY;COUNT=2\n",
+                6,
+                "RRULE",
+            ),
+            (
+                "DTSTART:20261001T080000Z\nDTEND:20261001T160000Z\nRDATE:20261003T080000Z\n",
+                5,
+                "RDATE",
             ),
         ] {
             let errors = timed(&format!("{HEAD}{body}{FOOT}")).expect_err(body);

@@ -262,28 +262,38 @@ fn show_all(rows: &[LibraryEntry], out: Output) {
     });
 }
 
+const SUGGESTED: [&str; 6] = [
+    "Likeness",
+    "Why",
+    "Satisfied",
+    "Cost",
+    "What was done",
+    "From",
+];
+
+fn suggestion(s: &SolutionSuggestion) -> Vec<String> {
+    let e = s.entry.clone().unwrap_or_default();
+    vec![
+        format!("{:.2}", s.likeness),
+        s.reasons.join("; "),
+        format!("{} of {}", e.satisfied, e.satisfied + e.dissatisfied),
+        amount(e.amount.as_ref()),
+        e.summary,
+        e.case,
+    ]
+}
+
 fn show_suggestions(rows: &[SolutionSuggestion], out: Output) {
-    out.rows(
-        &[
-            "Likeness",
-            "Why",
-            "Satisfied",
-            "Cost",
-            "What was done",
-            "From",
-        ],
-        rows,
-        |s| {
-            let e = s.entry.clone().unwrap_or_default();
-            vec![
-                format!("{:.2}", s.likeness),
-                s.reasons.join("; "),
-                format!("{} of {}", e.satisfied, e.satisfied + e.dissatisfied),
-                amount(e.amount.as_ref()),
-                e.summary,
-                e.case,
-            ]
-        },
-        |s| json::of("assignment.v1.SolutionSuggestion", s),
-    );
+    out.rows(&SUGGESTED, rows, suggestion, |s| {
+        json::of("assignment.v1.SolutionSuggestion", s)
+    });
+}
+
+/// Suggestions as they are shown with a case.
+pub(super) fn suggested(rows: &[SolutionSuggestion]) -> comfy_table::Table {
+    let mut shown = table(&SUGGESTED);
+    for row in rows {
+        shown.add_row(suggestion(row));
+    }
+    shown
 }

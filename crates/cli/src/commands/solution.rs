@@ -82,6 +82,9 @@ pub(crate) enum SolutionCommand {
         /// File of the terms.
         #[arg(long, value_name = "FILE")]
         terms: PathBuf,
+        /// Why it may say what the wording rules find; takes the permission wording.override.
+        #[arg(long, default_value = "")]
+        override_wording: String,
     },
     /// Approve a solution, or refuse it.
     #[command(
@@ -189,8 +192,12 @@ pub(crate) async fn run(
             like = answer.like_cases;
             answer.solution
         }
-        SolutionCommand::Propose { of, terms } => {
-            let (solution, cases) = propose(platform, &of, &terms).await?;
+        SolutionCommand::Propose {
+            of,
+            terms,
+            override_wording,
+        } => {
+            let (solution, cases) = propose(platform, &of, &terms, override_wording).await?;
             like = cases;
             solution
         }
@@ -298,6 +305,7 @@ async fn propose(
     platform: &Platform,
     of: &str,
     file: &Path,
+    override_wording: String,
 ) -> Result<(Option<wire::Solution>, Option<wire::LikeCases>), Failure> {
     let text = std::fs::read_to_string(file).map_err(|source| Failure::File {
         what: "cannot read",
@@ -316,6 +324,7 @@ async fn propose(
             terms: Some(terms),
             etag: String::new(),
             request_id: request_id(),
+            wording_override_reason: override_wording,
         };
         let answer = client.revise_solution(request(call)).await?.into_inner();
         return Ok((answer.solution, answer.like_cases));
@@ -326,6 +335,7 @@ async fn propose(
         terms: Some(terms),
         etag: String::new(),
         request_id: request_id(),
+        wording_override_reason: override_wording,
     };
     let answer = client.propose_solution(request(call)).await?.into_inner();
     Ok((answer.solution, answer.like_cases))

@@ -12,7 +12,6 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::authority::{Level, Limits};
-use super::outward;
 use super::person::Person;
 
 words! {
@@ -271,18 +270,15 @@ impl Terms {
         }
     }
 
-    /// What a complainant must not read (M11).
-    fn faults_of_wording(&self, faults: &mut Vec<(String, String)>) {
+    /// Every text that a complainant reads, with its field (M11).
+    pub fn texts(&self) -> Vec<(String, &str)> {
         let remedies = self.remedies.iter().enumerate();
         let remedies =
             remedies.map(|(i, r)| (format!("terms.remedies[{i}].text"), r.text.as_str()));
-        for (field, text) in self.outward().into_iter().chain(remedies) {
-            let wrong = outward::faults_of_terms(text).into_iter();
-            faults.extend(wrong.map(|wrong| (field.clone(), wrong)));
-        }
+        self.outward().into_iter().chain(remedies).collect()
     }
 
-    /// What is wrong with the terms: each with its field.
+    /// What is wrong with the terms beside their wording: each with its field.
     pub fn faults(&self, now: Timestamp) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         let mut wrong = |field: &str, what: &str| faults.push((field.to_owned(), what.to_owned()));
@@ -338,7 +334,6 @@ impl Terms {
             }
         }
         self.faults_of_money(&mut faults);
-        self.faults_of_wording(&mut faults);
         faults
     }
 }

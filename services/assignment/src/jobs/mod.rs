@@ -20,6 +20,7 @@ pub mod site_changed;
 pub mod survey_answered;
 pub mod tell_summonses;
 pub mod tell_what_stood;
+pub mod wording_changed;
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;

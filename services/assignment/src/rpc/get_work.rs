@@ -1,20 +1,22 @@
-//! Gets the work on a case with its history, its running clocks, what the register holds that concerns it (M10), and what was asked for
-//! and ordered (M13).
+//! Gets the work on a case with its history, its running clocks, what the register holds that concerns it (M10), what was asked
+//! for and ordered (M13), and what solved cases like it (M03).
 
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::CaseName;
-use redress_proto::assignment::v1::{GetWorkRequest, GetWorkResponse};
+use redress_proto::assignment::v1::{GetWorkRequest, GetWorkResponse, SolutionSuggestion};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Shared, parse, practice, promises, render, visible_work};
 use crate::domain::past_office::PastOffice;
+use crate::domain::practice::library::{self, Asked};
 use crate::domain::practice::power::{EvidenceRequest, HandlingOrder};
 use crate::domain::practice::register::{Entry, touching};
-use crate::domain::work::Work;
+use crate::domain::work::{OPEN, Work};
 use crate::store;
+use crate::store::library::Said;
 use crate::store::matters::{self, Filter, Kept};
 use crate::store::powers;
 use crate::store::promises::Running;
@@ -22,6 +24,10 @@ use crate::store::work::{self, StoredStep};
 
 /// Entries of the register that are shown with a case.
 const REGISTER_MAX: i64 = 20;
+/// Entries of the library that are shown with a case.
+const LIKE_MAX: usize = 3;
+/// The newest entries of the library whose words are compared: cutting a text into words takes its time.
+const COMPARED_BY_WORDS_MAX: usize = 100;
 
 pub(super) async fn run(
     shared: &Shared,
@@ -60,8 +66,26 @@ pub(super) async fn run(
             .into_iter()
             .map(practice::handling_order)
             .collect(),
+        like_solutions: like_solutions(&found.work, found.like),
         work: Some(render::work(found.work)),
     })
+}
+
+/// What solved cases like this one, by what was said back of it.
+fn like_solutions(
+    work: &Work,
+    mut like: Vec<(Kept<library::Entry>, Said)>,
+) -> Vec<SolutionSuggestion> {
+    let restatement = work.restatement.as_ref();
+    if restatement.is_some() {
+        like.truncate(COMPARED_BY_WORDS_MAX);
+    }
+    let asked = Asked {
+        category: work.category(),
+        class: None,
+        query: restatement.map_or_else(String::new, |r| r.text.clone()),
+    };
+    practice::likest(&asked, like, LIKE_MAX)
 }
 
 /// The work with what belongs to it.
@@ -74,6 +98,7 @@ struct Found {
     joint_visit_wanted: bool,
     evidence: Vec<Kept<EvidenceRequest>>,
     orders: Vec<Kept<HandlingOrder>>,
+    like: Vec<(Kept<library::Entry>, Said)>,
 }
 
 struct Get<'a> {
@@ -105,6 +130,11 @@ impl Operation for Get<'_> {
             && store::joint_visits::of_case(tx, &self.case)
                 .await?
                 .is_empty();
+        let like = if OPEN.contains(&work.status) && self.caller.may("library.suggest") {
+            store::library::like(tx, &work, self.caller.staff.as_ref(), None).await?
+        } else {
+            Vec::new()
+        };
         Ok(Found {
             work,
             steps,
@@ -114,6 +144,7 @@ impl Operation for Get<'_> {
             joint_visit_wanted,
             evidence: powers::of_case(tx, &self.case, false).await?,
             orders: powers::of_case(tx, &self.case, false).await?,
+            like,
         })
     }
 }

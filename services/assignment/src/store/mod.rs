@@ -35,6 +35,7 @@ pub mod take_over;
 pub mod units;
 pub mod validity;
 pub mod visits;
+pub mod wording;
 pub mod work;
 
 use std::fmt;

@@ -124,6 +124,12 @@ impl World {
         answer.expect("suggested").into_inner().suggestions
     }
 
+    /// What is shown with a case of what solved cases like it.
+    async fn shown(&self, caller: Caller, case: &CaseName) -> Vec<wire::SolutionSuggestion> {
+        let got = self.try_get(caller, case).await;
+        got.expect("there").like_solutions
+    }
+
     async fn edit(
         &self,
         edit: wire::EditLibraryEntryRequest,
@@ -380,5 +386,95 @@ async fn i8_who_was_complained_about_is_shown_nothing_of_that_case() {
         let answer = world.library.compare_remedies(by(caller(), compare)).await;
         let like = answer.expect("compared").into_inner();
         assert_eq!(like.entries.len(), seen, "{person}");
+    }
+}
+
+#[tokio::test]
+async fn m03_who_opens_a_case_is_shown_what_solved_cases_like_it() {
+    let world = World::staffed().await;
+    let wall = "外墙接缝重新打胶,渗漏处更换防水";
+    for (category, summary, satisfied) in [
+        (Category::EngineeringQuality, wall, false),
+        (Category::EngineeringQuality, "甲", true),
+        (Category::EngineeringQuality, "乙", true),
+        (Category::EngineeringQuality, "丙", true),
+        (Category::SalesManagement, "重签认购书", true),
+    ] {
+        world.closed(category, summary, satisfied).await;
+    }
+    let next = world.offered(Category::EngineeringQuality).await;
+    let summaries = |shown: &[wire::SolutionSuggestion]| -> Vec<String> {
+        let summary = |s: &wire::SolutionSuggestion| s.entry.clone().expect("an entry").summary;
+        shown.iter().map(summary).collect()
+    };
+
+    // Three of its category; the one that left somebody dissatisfied is not among them.
+    let by_category = world.shown(world.manager(), &next).await;
+    assert_eq!(by_category.len(), 3);
+    assert!(!summaries(&by_category).contains(&wall.to_owned()));
+    let first = by_category[0].entry.clone().expect("an entry");
+    assert_eq!((first.satisfied, first.dissatisfied), (1, 0));
+    assert!(by_category[0].likeness > 0.0);
+    assert!(
+        world
+            .shown(world.handler("eng-two"), &next)
+            .await
+            .is_empty(),
+        "a role without library.suggest"
+    );
+
+    // Once the matter was said back, its words decide.
+    world
+        .accept(world.manager(), &next, "")
+        .await
+        .expect("offered");
+    let restate = wire::RestateWorkRequest {
+        name: World::name_of(&next),
+        text: "外墙渗漏".to_owned(),
+        confirmed: true,
+        ..Default::default()
+    };
+    let restated = world
+        .handling
+        .restate_work(by(world.manager(), restate))
+        .await;
+    restated.expect("accepted");
+    let by_words = world.shown(world.manager(), &next).await;
+    assert_eq!(summaries(&by_words)[0], wall);
+    assert!(by_words[0].reasons.iter().any(|r| r.contains("渗漏")));
+
+    world
+        .progress(world.manager(), &next, "looked")
+        .await
+        .expect("accepted");
+    let resolve = wire::ResolveWorkRequest {
+        name: World::name_of(&next),
+        summary: "丁".to_owned(),
+        root_cause: "接缝开裂".to_owned(),
+        ..Default::default()
+    };
+    let resolver = world.caller("lakeside", "manager", Some("lead-duty"));
+    let resolved = world.work.resolve_work(by(resolver, resolve)).await;
+    resolved.expect("on the spot");
+    assert!(
+        world.shown(world.manager(), &next).await.is_empty(),
+        "it is resolved"
+    );
+}
+
+#[tokio::test]
+async fn i8_what_solved_a_case_is_not_shown_to_whom_it_complained_about() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let mut facts = world.facts(&case);
+    facts.revision = 2;
+    facts.staff_complained_about = vec!["sites/lakeside/staff/eng-one".to_owned()];
+    world.tell(&[world.updated(facts)]).await;
+    world.solve(&case, "上门道歉", true).await;
+    world.read(&case).await;
+    let next = world.offered(Category::EngineeringQuality).await;
+    for (person, seen) in [("eng-one", 0), ("eng-two", 1)] {
+        let caller = world.caller("lakeside", "manager", Some(person));
+        assert_eq!(world.shown(caller, &next).await.len(), seen, "{person}");
     }
 }

@@ -364,8 +364,8 @@ async fn m18_a_change_after_approval_voids_it_and_the_same_request_proposes_once
     let request = wire::ProposeSolutionRequest {
         parent: World::name_of(&case),
         terms: Some(world.terms(1_000)),
-        etag: String::new(),
         request_id: "once".to_owned(),
+        ..Default::default()
     };
     let send = || {
         world

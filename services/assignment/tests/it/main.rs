@@ -26,4 +26,5 @@ mod reports;
 mod routing;
 mod staffing;
 mod stood;
+mod wording;
 mod world;

@@ -1,17 +1,14 @@
 //! Which words must not leave the house: the product's rules with those that an organization, a region or a site laid
 //! over them, as notification tells.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_store::{StoreResultExt as _, Tx};
-use redress_wording::{Checker, Document, RuleSet};
-
-static BUILT_IN: LazyLock<Arc<Checker>> =
-    LazyLock::new(|| Arc::new(Checker::new(&RuleSet::built_in())));
+use redress_wording::{Checker, Level};
 
 /// One revision of a level's rules.
 #[derive(Debug, Clone)]
@@ -52,7 +49,8 @@ pub async fn take(tx: &mut Tx, site: &SiteId, rules: &Rules) -> Result<(), Fault
 /// # Errors
 /// When Postgres is away.
 pub async fn checker(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Arc<Checker>, Fault> {
-    let mut levels = sqlx::query!(
+    let levels = sqlx::query_as!(
+        Level,
         "-- crisis::store::wording::checker
         SELECT DISTINCT ON (scope) scope, revision, document FROM wording_rules
         WHERE site = $1 AND effective_time <= $2 ORDER BY scope, revision DESC",
@@ -62,20 +60,5 @@ pub async fn checker(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Arc<Ch
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    if levels.is_empty() {
-        return Ok(Arc::clone(&BUILT_IN));
-    }
-    levels.sort_by_key(|level| {
-        (
-            level.scope.starts_with("sites/"),
-            level.scope.matches('/').count(),
-        )
-    });
-    let mut rules = RuleSet::built_in();
-    for level in levels {
-        if let Ok(document) = Document::parse(&level.document) {
-            rules.lay(&format!("{}@{}", level.scope, level.revision), &document);
-        }
-    }
-    Ok(Arc::new(Checker::new(&rules)))
+    Ok(Checker::of_levels(levels))
 }

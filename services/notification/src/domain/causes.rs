@@ -196,6 +196,21 @@ pub fn survey(
     }
 }
 
+/// Thanks to a customer who praised somebody by name in a survey (M02): once a survey.
+pub fn praise(
+    survey: Uuid,
+    person: &str,
+    case: Option<&CaseName>,
+    number: &str,
+    now: Timestamp,
+) -> Draft {
+    Draft {
+        cause: format!("{}:praise", survey_cause(survey)),
+        template: Template::PraiseThanked,
+        ..self::survey(survey, person, case, number, now)
+    }
+}
+
 /// The cause of the message that asks a survey.
 pub fn survey_cause(survey: Uuid) -> String {
     format!("survey:{survey}")

@@ -93,6 +93,10 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
         // Asked although the case is closed by now; not once it was opened again or withdrawn.
         return due.survey_ended.then_some("SURVEY_ENDED");
     }
+    if due.template == Template::PraiseThanked {
+        // The praise stands, whatever has become of the case since.
+        return None;
+    }
     if due.notice_ended.is_some() {
         return due.notice_ended;
     }
@@ -214,6 +218,19 @@ mod tests {
                     }
                 );
             }
+        }
+    }
+
+    #[test]
+    fn m02_whoever_praised_somebody_is_thanked_though_the_case_has_ended() {
+        for status in [
+            CaseStatus::Closed,
+            CaseStatus::Reopened,
+            CaseStatus::Archived,
+        ] {
+            let case = case(status);
+            let told = due(Template::PraiseThanked, Some(&case));
+            assert_eq!(decide(&told), Move::Send { page: 1 }, "{status}");
         }
     }
 

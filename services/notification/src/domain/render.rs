@@ -99,7 +99,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 52] = sources!(
+const SOURCES: [(&str, &str); 54] = sources!(
     "case.received",
     "case.assigned",
     "clock.warned",
@@ -125,7 +125,8 @@ const SOURCES: [(&str, &str); 52] = sources!(
     "case.resolved",
     "case.rejected",
     "appeal.dismissed",
-    "case.appointment"
+    "case.appointment",
+    "praise.thanked"
 );
 
 /// A text of somebody's own cannot be taken.

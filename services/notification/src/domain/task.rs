@@ -93,12 +93,15 @@ pub fn asked(role: DutyRole) -> Vec<DutyRole> {
 
 /// Whether somebody is to look for the reader of a message that failed. Not where the owner of a clock or an
 /// incident climbs anyway, nor for news of tasks, which would breed tasks, nor for notices without danger, whose
-/// progress counts whom nothing reached.
+/// progress counts whom nothing reached, nor for thanks.
 pub fn asks_for_a_person(template: Template, reason: &str) -> bool {
     !matches!(
         reason,
         "NOT_ACKNOWLEDGED" | "TEMPLATE_BROKEN" | "WORDING_BLOCKED" | "CASE_UNKNOWN"
-    ) && !matches!(template, Template::TaskWaiting | Template::NoticeOwners)
+    ) && !matches!(
+        template,
+        Template::TaskWaiting | Template::NoticeOwners | Template::PraiseThanked
+    )
 }
 
 /// What the end of a task makes of the attempt that it was; none where the attempt stands.
@@ -138,6 +141,7 @@ mod tests {
         assert!(asks_for_a_person(Template::ClockBreached, "SMTP_550"));
         assert!(!asks_for_a_person(Template::TaskWaiting, "WAYS_USED_UP"));
         assert!(!asks_for_a_person(Template::NoticeOwners, "WAYS_USED_UP"));
+        assert!(!asks_for_a_person(Template::PraiseThanked, "WAYS_USED_UP"));
         assert!(asks_for_a_person(Template::SafetyNotice, "WAYS_USED_UP"));
         assert!(!asks_for_a_person(
             Template::IncidentCallout,

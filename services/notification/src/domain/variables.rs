@@ -83,7 +83,8 @@ pub fn of(template: Template) -> Vec<Variable> {
         | Template::CaseClosed
         | Template::CaseResolved
         | Template::CaseRejected
-        | Template::AppealDismissed => &[COMMON, CASE],
+        | Template::AppealDismissed
+        | Template::PraiseThanked => &[COMMON, CASE],
         Template::CaseProgress => &[COMMON, CASE, PROGRESS],
         Template::CaseMessage => &[COMMON, CASE, SAID],
         Template::CaseAppointment => &[COMMON, CASE, VISIT],
@@ -143,6 +144,8 @@ pub fn required(template: Template) -> &'static [&'static str] {
         | Template::WorkSummoned
         | Template::NoticeWaiting
         | Template::WorkNoticed
-        | Template::VoiceWaiting => &[],
+        | Template::VoiceWaiting
+        // A sale that went well has no number.
+        | Template::PraiseThanked => &[],
     }
 }

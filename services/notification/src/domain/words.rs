@@ -258,6 +258,8 @@ pub enum Template {
     AppealDismissed,
     /// To a complainant: who comes when and where, in no words of anybody's own.
     CaseAppointment,
+    /// To a customer who praised somebody by name: thank you.
+    PraiseThanked,
 }
 
 impl Template {
@@ -289,6 +291,7 @@ impl Template {
         Self::CaseRejected,
         Self::AppealDismissed,
         Self::CaseAppointment,
+        Self::PraiseThanked,
     ];
 
     /// The key, for example `case.received`.
@@ -320,6 +323,7 @@ impl Template {
             Self::CaseRejected => "case.rejected",
             Self::AppealDismissed => "appeal.dismissed",
             Self::CaseAppointment => "case.appointment",
+            Self::PraiseThanked => "praise.thanked",
         }
     }
 
@@ -332,7 +336,7 @@ impl Template {
     /// warnings of a danger.
     pub fn topic(self) -> Option<MessageTopic> {
         match self {
-            Self::SurveyAsked => Some(MessageTopic::Survey),
+            Self::SurveyAsked | Self::PraiseThanked => Some(MessageTopic::Survey),
             Self::CaseProgress => Some(MessageTopic::Progress),
             Self::NoticeOwners => Some(MessageTopic::Notice),
             _ => None,
@@ -373,7 +377,8 @@ impl Template {
             | Self::CaseResolved
             | Self::CaseRejected
             | Self::AppealDismissed
-            | Self::CaseAppointment => false,
+            | Self::CaseAppointment
+            | Self::PraiseThanked => false,
         }
     }
 
@@ -405,7 +410,8 @@ impl Template {
             | Self::CaseResolved
             | Self::CaseRejected
             | Self::AppealDismissed
-            | Self::CaseAppointment => false,
+            | Self::CaseAppointment
+            | Self::PraiseThanked => false,
         }
     }
 
@@ -424,7 +430,8 @@ impl Template {
             | Self::CaseResolved
             | Self::CaseRejected
             | Self::AppealDismissed
-            | Self::CaseAppointment => true,
+            | Self::CaseAppointment
+            | Self::PraiseThanked => true,
             Self::CaseAssigned
             | Self::ClockWarned
             | Self::ClockBreached
@@ -519,7 +526,7 @@ mod tests {
         for (place, template) in Template::ALL.iter().enumerate() {
             assert_eq!(*template as usize, place, "{}", template.key());
         }
-        assert_eq!(Template::CaseAppointment as usize + 1, Template::ALL.len());
+        assert_eq!(Template::PraiseThanked as usize + 1, Template::ALL.len());
     }
 
     #[test]

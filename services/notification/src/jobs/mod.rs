@@ -9,6 +9,7 @@ pub mod people;
 pub mod sender;
 mod steps;
 pub mod survey_calls;
+pub mod tell_rules;
 pub mod voice;
 
 pub use steps::CAME_BACK;

@@ -13,7 +13,7 @@ use redress_store::{Database, StoreResultExt as _, Tx};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::word;
+use super::{surveys, word};
 use crate::domain::message::{Draft, Facts, Recipient};
 use crate::domain::paging::CALLOUT_PAGES_MAX;
 use crate::domain::words::{MessageChannel, MessageState, Provider, RecipientKind, Template};
@@ -556,7 +556,8 @@ pub async fn failed(
         .collect())
 }
 
-/// Writes the part that moves and bumps its revision. The row is locked by this transaction.
+/// Writes the part that moves and bumps its revision. The row is locked by this transaction. An address that was kept for
+/// it alone goes with its end.
 pub async fn settle(tx: &mut Tx, message: &mut Message) -> Result<(), Fault> {
     let fate = &message.fate;
     let settled = sqlx::query!(
@@ -598,6 +599,15 @@ pub async fn settle(tx: &mut Tx, message: &mut Message) -> Result<(), Fault> {
     message.fate.revision += 1;
     if message.fate.state == MessageState::Queued {
         tx.wake();
+    }
+    let ended = matches!(
+        message.fate.state,
+        MessageState::Sent | MessageState::Failed | MessageState::Cancelled
+    );
+    if let (true, Template::PraiseThanked, Some(survey)) =
+        (ended, message.template, message.facts.survey)
+    {
+        surveys::thanked(tx, &message.name.site, survey).await?;
     }
     Ok(())
 }

@@ -245,7 +245,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Survey>
     get(tx, site, id).await
 }
 
-/// How to reach a customer without a case.
+/// How to reach a customer without a case: while the survey is open, and to be thanked for a praise.
 pub async fn contact(
     tx: &mut Tx,
     keys: &Keyring,
@@ -254,7 +254,7 @@ pub async fn contact(
 ) -> Result<Option<Contact>, Fault> {
     let sealed = sqlx::query_scalar!(
         "-- notification::surveys::contact
-        SELECT contact FROM survey WHERE site = $1 AND survey_id = $2",
+        SELECT COALESCE(contact, thanks_contact) AS contact FROM survey WHERE site = $1 AND survey_id = $2",
         site.as_str(),
         id,
     )
@@ -315,7 +315,8 @@ pub async fn answer(
     sqlx::query!(
         "-- notification::surveys::answer
         UPDATE survey SET state = 'ANSWERED', score = $3, solved = $4, comment = $5, praised = $6, answer_time = $7,
-               answered_by = $8, next_call_time = NULL, call_task_time = NULL, contact = NULL, revision = revision + 1
+               answered_by = $8, next_call_time = NULL, call_task_time = NULL, contact = NULL,
+               thanks_contact = CASE WHEN cardinality($6::text[]) > 0 THEN contact END, revision = revision + 1
         WHERE site = $1 AND survey_id = $2",
         survey.site.as_str(),
         survey.id,
@@ -338,6 +339,20 @@ pub async fn answer(
     survey.call_task_time = None;
     survey.commented = comment.is_some();
     survey.revision += 1;
+    Ok(())
+}
+
+/// Forgets how to reach a customer without a case who has been thanked, or cannot be.
+pub async fn thanked(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::surveys::thanked
+        UPDATE survey SET thanks_contact = NULL WHERE site = $1 AND survey_id = $2 AND thanks_contact IS NOT NULL",
+        site.as_str(),
+        id,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{MessageName, OrganizationId, RegionId, SiteId};
-use redress_store::{Keyring, StoreResultExt as _, Tx};
+use redress_store::{Database, Keyring, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -227,6 +227,42 @@ pub async fn wording_of(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Vec
     rows.into_iter()
         .filter_map(|row| row.read().transpose())
         .collect()
+}
+
+/// Sites whose wording rules were not told to everybody who checks texts. A statement of the worker role.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn untold_sites(db: &Database, limit: i64) -> Result<Vec<SiteId>, Fault> {
+    let sites = sqlx::query_scalar!(
+        "-- notification::texts::untold_sites
+        SELECT site FROM site WHERE wording_untold ORDER BY site LIMIT $1",
+        limit,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    sites
+        .into_iter()
+        .map(|site| site.parse().map_err(Fault::internal))
+        .collect()
+}
+
+/// Keeps that the wording rules of a site are told; returns whether they were not before.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn mark_told(tx: &mut Tx, site: &SiteId) -> Result<bool, Fault> {
+    let marked = sqlx::query!(
+        "-- notification::texts::mark_told
+        UPDATE site SET wording_untold = false WHERE site = $1 AND wording_untold",
+        site.as_str(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    Ok(marked == 1)
 }
 
 /// Where a site lies; none where it is not known here or out of scope.

@@ -395,5 +395,20 @@ async fn wording_rules_are_told_to_those_who_write_elsewhere_also_about_sites_th
     let scope = "organizations/demo".to_owned();
     assert_eq!(told().await, [("lake".to_owned(), scope.clone(), 1)]);
     world.tell(news::site_changed("hill", "en")).await;
-    assert_eq!(told().await.last(), Some(&("hill".to_owned(), scope, 1)));
+    let hill = ("hill".to_owned(), scope.clone(), 1);
+    assert_eq!(told().await.last(), Some(&hill));
+
+    // What was applied before somebody asked for it is told once more, once.
+    let clock: redress_model::time::SharedClock = world.clock.clone();
+    let tell = || redress_notification::jobs::tell_rules::tell_due(&world.base.db, &clock);
+    assert_eq!(tell().await.expect("told"), 0, "nothing is left");
+    sqlx::query("UPDATE notification.site SET wording_untold = true WHERE site = 'lake'")
+        .execute(&world.base.admin)
+        .await
+        .expect("as an upgrade finds it");
+    let before = told().await.len();
+    assert_eq!(tell().await.expect("told"), 1);
+    assert_eq!(tell().await.expect("told"), 0);
+    let again = told().await.split_off(before);
+    assert_eq!(again, [("lake".to_owned(), scope, 1)]);
 }

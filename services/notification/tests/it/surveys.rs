@@ -218,6 +218,84 @@ async fn m12_m02_a_resolved_complaint_asks_its_complainant_once_and_the_praise_i
     assert!(rows.iter().all(|row| !row.contains("水管")));
 }
 
+async fn thanks(world: &World) -> Vec<Message> {
+    let mut all = world.messages().await;
+    all.retain(|m| m.template == Template::PraiseThanked);
+    all
+}
+
+#[tokio::test]
+async fn m02_whoever_praises_somebody_by_name_is_thanked_once() {
+    let world = World::new().await;
+    let case = resolved(&world).await;
+    let asked = survey(&world).await;
+    world.send_due(&world.outbox_sender()).await;
+    for request_id in ["one", "one"] {
+        answer_by_link(&world, &asked, answer(5, Some(true)), request_id)
+            .await
+            .expect("taken");
+    }
+    // The case ends before they are sent.
+    world.tell(news::moved(&case, CaseStatus::Closed, 1)).await;
+    world.send_due(&world.outbox_sender()).await;
+    let thanks = thanks(&world).await;
+    assert_eq!(thanks.len(), 1);
+    assert_eq!(thanks[0].fate.state, MessageState::Sent);
+    assert_eq!(
+        thanks[0].recipient,
+        questions(&world).await[0].recipient,
+        "whoever was asked"
+    );
+    let texts = world.texts().await;
+    let thank = |text: &str| text.contains("表扬") || text.contains("Thank you");
+    let said = |text: &str| text.contains("LAKE-1") && thank(text);
+    assert!(texts.iter().any(|text| said(&text.subject)));
+}
+
+#[tokio::test]
+async fn m02_who_praises_nobody_by_name_is_not_thanked() {
+    let world = World::new().await;
+    resolved(&world).await;
+    let asked = survey(&world).await;
+    let nobody = proto::SurveyAnswer {
+        praised_staff: Vec::new(),
+        ..answer(5, Some(true))
+    };
+    answer_by_link(&world, &asked, nobody, "")
+        .await
+        .expect("taken");
+    assert!(thanks(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn m02_the_address_of_a_customer_without_a_case_is_kept_until_the_thanks_and_no_longer() {
+    let world = World::new().await;
+    let portal = caller("lake", &["surveys.schedule"], None);
+    let made = service(&world)
+        .schedule_survey(by(&portal, handover("unit-7")))
+        .await;
+    made.expect("scheduled");
+    let asked = survey(&world).await;
+    world.send_due(&world.outbox_sender()).await;
+    let kept = async || -> Vec<bool> {
+        sqlx::query_scalar("SELECT thanks_contact IS NOT NULL FROM notification.survey")
+            .fetch_all(&world.base.admin)
+            .await
+            .expect("read")
+    };
+    assert_eq!(kept().await, [false]);
+    answer_by_link(&world, &asked, answer(5, None), "")
+        .await
+        .expect("taken");
+    assert_eq!(kept().await, [true]);
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(thanks(&world).await[0].fate.state, MessageState::Sent);
+    let texts = world.texts().await;
+    let addresses: Vec<&str> = texts.iter().map(|text| text.address.as_str()).collect();
+    assert_eq!(addresses, ["+8613900139000"; 2]);
+    assert_eq!(kept().await, [false]);
+}
+
 #[tokio::test]
 async fn m12_somebody_who_had_no_part_in_it_calls_by_day_a_day_apart_three_times_at_most() {
     use proto::SurveyCallOutcome::{Answered, NotReached};

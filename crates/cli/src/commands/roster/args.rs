@@ -44,7 +44,8 @@ pub(crate) enum RosterCommand {
     ///
     /// Says what it would do; with --apply does it. The whole file or nothing: every wrong line is named with
     /// its number and field. A CSV file begins with `role,staff,start,end,rank`; in an iCalendar file SUMMARY names
-    /// the person, CATEGORIES the duty and X-REDRESS-RANK the rank.
+    /// the person, CATEGORIES the duty and X-REDRESS-RANK the rank; daily and weekly repetitions (RRULE) that end are
+    /// understood.
     #[command(
         after_help = "Examples:\n  redress roster import --site lakeside october.csv\n  redress roster import --site lakeside october.csv --from 2026-10-01 --to 2026-10-31 --apply\n  redress roster import --site lakeside leads.ics --apply"
     )]

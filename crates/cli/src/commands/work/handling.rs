@@ -208,6 +208,9 @@ pub(crate) enum HandlingCommand {
         /// By which way.
         #[arg(long)]
         channel: String,
+        /// Why it may say what the wording rules find; takes the permission wording.override.
+        #[arg(long, default_value = "")]
+        override_wording: String,
     },
     /// Take in the complainant's one appeal, or decide it.
     #[command(
@@ -229,6 +232,9 @@ pub(crate) enum HandlingCommand {
         /// By which way the complainant was told.
         #[arg(long)]
         channel: Option<String>,
+        /// Why the decision may say what the wording rules find; takes the permission wording.override.
+        #[arg(long, default_value = "", requires = "channel")]
+        override_wording: String,
     },
 }
 
@@ -312,9 +318,10 @@ pub(crate) async fn run(
             grant,
             dismiss,
             channel,
+            override_wording,
         } => {
             let name = work_of(platform, &of).await?;
-            let verdict = (grant, dismiss, channel);
+            let verdict = (grant, dismiss, channel, override_wording);
             return appeal(platform, name, reason, verdict, out).await;
         }
         HandlingCommand::Progress { of, text } => {
@@ -434,6 +441,7 @@ pub(crate) async fn run(
             of,
             answer,
             channel,
+            override_wording,
         } => {
             let call = wire::RejectWorkRequest {
                 name: work_of(platform, &of).await?,
@@ -441,6 +449,7 @@ pub(crate) async fn run(
                 channel: number::<Channel>("channel", &channel)?,
                 etag: String::new(),
                 request_id: request_id(),
+                wording_override_reason: override_wording,
             };
             platform
                 .validity()
@@ -605,7 +614,7 @@ async fn appeal(
     platform: &Platform,
     name: String,
     reason: String,
-    (grant, dismiss, channel): (Option<String>, bool, Option<String>),
+    (grant, dismiss, channel, override_wording): (Option<String>, bool, Option<String>, String),
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.validity();
@@ -618,6 +627,7 @@ async fn appeal(
             reason,
             channel: number::<Channel>("channel", &channel)?,
             request_id: request_id(),
+            wording_override_reason: override_wording,
         };
         client
             .decide_appeal(request(call))

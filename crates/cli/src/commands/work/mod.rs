@@ -291,6 +291,13 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
             paragraph(kind, &entry.text);
         }
     }
+    if !answer.like_solutions.is_empty() {
+        heading("What solved cases like it");
+        anstream::println!(
+            "{}",
+            page(super::library::suggested(&answer.like_solutions))
+        );
+    }
     heading("History");
     let mut steps = table(&["When", "What", "Status", "Responsible", "Offered", "Words"]);
     for s in &answer.steps {

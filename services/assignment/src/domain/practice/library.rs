@@ -188,6 +188,9 @@ pub fn bears_publication(text: &str) -> bool {
 
 /// The telling words of a text: two letters and more.
 fn words(text: &str) -> BTreeSet<String> {
+    if text.is_empty() {
+        return BTreeSet::new();
+    }
     JIEBA
         .cut(text, false)
         .into_iter()
@@ -230,7 +233,15 @@ pub fn rank<T>(
     net: impl Fn(&T) -> i64,
 ) -> Vec<(T, Likeness)> {
     let query = words(&asked.query);
-    let each: Vec<BTreeSet<String>> = entries.iter().map(|e| entry(e).words()).collect();
+    // No text is cut into words where there is none to compare it with.
+    let words_of = |e: &T| {
+        if query.is_empty() {
+            BTreeSet::new()
+        } else {
+            entry(e).words()
+        }
+    };
+    let each: Vec<BTreeSet<String>> = entries.iter().map(words_of).collect();
     let mut with_word: BTreeMap<&str, usize> = BTreeMap::new();
     for word in each.iter().flatten().filter(|word| query.contains(*word)) {
         *with_word.entry(word).or_default() += 1;

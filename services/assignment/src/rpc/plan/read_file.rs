@@ -108,7 +108,14 @@ impl Context {
         for entry in entries {
             match self.stretch(entry) {
                 Ok(stretch) => stretches.push(stretch),
-                Err(wrong) => violations.extend(wrong),
+                // What is wrong with one that recurs is wrong each time, and told once.
+                Err(wrong) => {
+                    for violation in wrong {
+                        if violations.len() < VIOLATIONS_MAX && !violations.contains(&violation) {
+                            violations.push(violation);
+                        }
+                    }
+                }
             }
         }
         if stretches.is_empty() && violations.is_empty() {
@@ -117,7 +124,6 @@ impl Context {
         if violations.is_empty() {
             return Ok(stretches);
         }
-        violations.truncate(VIOLATIONS_MAX);
         Err(violations)
     }
 
@@ -339,5 +345,35 @@ mod tests {
             told(&violations),
             ["content.line[7].rank", "content.line[5].start"]
         );
+    }
+
+    #[test]
+    fn shifts_that_recur_keep_their_wall_clock_over_midnight_and_a_change_of_clocks() {
+        let text = "BEGIN:VEVENT\nSUMMARY:li-na\nCATEGORIES:Handler\nDTSTART;TZID=Europe/Berlin:20261023T220000\nDTEND;TZID=Europe/Berlin:20261024T060000\nRRULE:FREQ=DAILY;COUNT=4\nEXDATE;TZID=Europe/Berlin:20261023T220000\nEND:VEVENT\n";
+        let stretches = context().icalendar(text).expect("right");
+        let times: Vec<String> = stretches
+            .iter()
+            .map(|s| {
+                let (from, until) = (s.from.expect("a start"), s.until.expect("an end"));
+                format!("{from} {until}")
+            })
+            .collect();
+        // On 25 October the clocks go back: the night is nine hours long.
+        assert_eq!(
+            times,
+            [
+                "2026-10-24T20:00:00Z 2026-10-25T05:00:00Z",
+                "2026-10-25T21:00:00Z 2026-10-26T05:00:00Z",
+                "2026-10-26T21:00:00Z 2026-10-27T05:00:00Z",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_shift_that_recurs_is_told_once() {
+        let text = "BEGIN:VEVENT\nSUMMARY:nobody\nCATEGORIES:KING\nDTSTART:20261001T080000\nDTEND:20261001T160000\nRRULE:FREQ=DAILY;COUNT=100\nEND:VEVENT\n";
+        let violations = context().icalendar(text).expect_err("wrong");
+        let expected = ["content.line[3].role", "content.line[2].staff"];
+        assert_eq!(told(&violations), expected);
     }
 }

@@ -10,12 +10,16 @@ use redress_proto::assignment::v1::{
 };
 use redress_proto::convert::required;
 use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::super::{Shared, outward, parse as names};
+use super::super::{Shared, parse as names};
 use super::matter::Record;
 use super::{parse, render};
+use crate::domain::outward::Kind;
 use crate::domain::practice::settlement::{Entry, Settlement, Step};
+use crate::rpc::outward::Outward;
+use crate::store::matters::Kept;
 
 const METHOD: &str = "redress.assignment.v1.SettlementService/CreateSettlement";
 
@@ -27,8 +31,6 @@ pub(super) async fn run(
     let mut request = request.into_inner();
     let site = names::site(&request.parent)?;
     caller.require_site(&site)?;
-    // Households read and sign it; what it gives is decided by whoever may settle with a group.
-    outward::terms("terms", &request.terms)?;
     let request_id = std::mem::take(&mut request.request_id);
     let record = Record {
         receipt: shared.receipt(&caller, METHOD, &site, request_id, &request),
@@ -49,10 +51,36 @@ pub(super) async fn run(
         now: shared.clock.now(),
     };
     let scope = redress_runtime::scope(&caller);
-    let kept = shared.db.run(&scope, &record).await?;
+    let kept = shared.db.run(&scope, &Create(record)).await?;
     Ok(CreateSettlementResponse {
         settlement: Some(render::settlement(kept, true, Vec::new())),
     })
+}
+
+struct Create<'a>(Record<'a, Settlement>);
+
+impl Operation for Create<'_> {
+    const NAME: &'static str = "assignment.create_settlement";
+    type Output = Kept<Settlement>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Kept<Settlement>, Fault> {
+        let Self(record) = self;
+        let kept = record.run(tx).await?;
+        // A repeat was held against the rules of its time.
+        if kept.created == record.now {
+            // Households read and sign it; what it gives is decided by whoever may settle with a group.
+            let outward = Outward {
+                site: &record.site,
+                kind: Kind::Terms,
+                texts: vec![("terms".to_owned(), record.matter.terms.as_str())],
+                override_reason: "",
+                caller: record.caller,
+                now: record.now,
+            };
+            outward.run(tx).await?;
+        }
+        Ok(kept)
+    }
 }
 
 /// A cluster of this site; empty where none is named.

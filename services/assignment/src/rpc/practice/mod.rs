@@ -55,6 +55,8 @@ use redress_proto::assignment::v1::warranty_service_server::WarrantyService;
 use redress_rpc::status;
 use tonic::{Request, Response, Status};
 
+pub(super) use suggest_solutions::likest;
+
 use super::Shared;
 use crate::domain::practice::register;
 use crate::store::matters::Kept;

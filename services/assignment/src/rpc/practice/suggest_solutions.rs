@@ -41,19 +41,28 @@ pub(super) async fn run(
         class: from_wire(request.defect_class),
         query: request.query,
     };
+    Ok(SuggestSolutionsResponse {
+        suggestions: likest(&asked, entries, limit),
+    })
+}
+
+/// The likest of the entries as they are shown, of those that are as like the one that satisfied more first.
+pub(in crate::rpc) fn likest(
+    asked: &Asked,
+    entries: Vec<(Kept<Entry>, Said)>,
+    limit: usize,
+) -> Vec<SolutionSuggestion> {
     let net =
         |(_, (satisfied, dissatisfied)): &(Kept<Entry>, Said)| i64::from(satisfied - dissatisfied);
-    let suggestions = rank(&asked, entries, |(kept, _)| &kept.matter, net)
+    rank(asked, entries, |(kept, _)| &kept.matter, net)
         .into_iter()
         .take(limit)
         .map(|((kept, said), likeness)| SolutionSuggestion {
             entry: Some(render::library(kept, said, Vec::new())),
             likeness: likeness.value,
             reasons: likeness.reasons,
-        });
-    Ok(SuggestSolutionsResponse {
-        suggestions: suggestions.collect(),
-    })
+        })
+        .collect()
 }
 
 struct Suggest<'a> {

@@ -29,6 +29,7 @@ pub(super) async fn run(
     let request_id = std::mem::take(&mut request.request_id);
     let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
     let operation = Propose {
+        override_reason: std::mem::take(&mut request.wording_override_reason),
         terms: terms::parsed(&asked.case.site, request.terms, asked.now)?,
         asked,
     };
@@ -45,6 +46,7 @@ pub(super) async fn run(
 struct Propose<'a> {
     asked: Asked<'a>,
     terms: (Terms, Vec<u8>),
+    override_reason: String,
 }
 
 impl Operation for Propose<'_> {
@@ -62,6 +64,9 @@ impl Operation for Propose<'_> {
             let found = found.ok_or_else(|| Fault::not_found("Solution", done))?;
             return Ok((found, like));
         }
+        let said = (&self.terms.0, self.override_reason.as_str());
+        let in_spite_of =
+            terms::check_wording(tx, site, said, self.asked.caller, self.asked.now).await?;
         let work = &begun.work;
         if work.status != CaseStatus::Investigating {
             self.refuse_second(tx, work).await?;
@@ -88,7 +93,7 @@ impl Operation for Propose<'_> {
             self.asked.now,
         );
         let name = SolutionName::new(site.clone(), solution.id).to_string();
-        let text = format!("{name} waits for {}", solution.required);
+        let text = format!("{name} waits for {}{in_spite_of}", solution.required);
         let action = note(StepKind::SolutionProposed, text);
         self.asked.change(tx, work, action).await?;
         solutions::save(tx, None, &solution).await?;

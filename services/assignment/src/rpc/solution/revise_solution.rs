@@ -24,6 +24,7 @@ pub(super) async fn run(
     let (name, etag) = (&request.name, &request.etag);
     let asked = asked(shared, &caller, METHOD, name, request_id, &request, etag)?;
     let operation = Revise {
+        override_reason: std::mem::take(&mut request.wording_override_reason),
         terms: terms::parsed(&asked.name.site, request.terms, asked.now)?,
         asked,
     };
@@ -40,6 +41,7 @@ pub(super) async fn run(
 struct Revise<'a> {
     asked: Asked<'a>,
     terms: (Terms, Vec<u8>),
+    override_reason: String,
 }
 
 impl Operation for Revise<'_> {
@@ -52,6 +54,10 @@ impl Operation for Revise<'_> {
         if begun.done {
             return Ok((begun.solution, like));
         }
+        let site = &self.asked.name.site;
+        let said = (&self.terms.0, self.override_reason.as_str());
+        let in_spite_of =
+            terms::check_wording(tx, site, said, self.asked.caller, self.asked.now).await?;
         let work = &begun.work;
         let id = Some(begun.solution.id);
         let required = required_for(tx, work, &self.terms.0, id).await?;
@@ -67,7 +73,10 @@ impl Operation for Revise<'_> {
             .map_err(|e| self.asked.refused(&e))?;
         require_responsible(self.asked.caller, work)?;
         terms::require_owners(&self.terms.0, work)?;
-        let text = format!("{} revised, waits for {}", self.asked.name, after.required);
+        let text = format!(
+            "{} revised, waits for {}{in_spite_of}",
+            self.asked.name, after.required
+        );
         let action = note(StepKind::SolutionProposed, text);
         let kept = self.asked.keep(tx, &begun, after, action).await?;
         Ok((kept, like))

@@ -6,10 +6,14 @@ use redress_model::{Fault, Violation};
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::{from_deadline, from_money, required};
+use redress_rpc::Caller;
+use redress_store::{Operation as _, Tx};
 use rust_decimal::Decimal;
 
+use crate::domain::outward::Kind;
 use crate::domain::solution::{FinalOffer, Remedy, Step, Terms, When};
 use crate::domain::work::Work;
+use crate::rpc::outward::Outward;
 use crate::rpc::{parse, render};
 
 /// Terms of a solution of this site, and their digest.
@@ -87,6 +91,30 @@ pub(super) fn parsed(
     }
     let digest = render::digest(site, &terms);
     Ok((terms, digest))
+}
+
+/// Holds the texts of terms against the rules of the site (M11); the reason lets through what they find. Returns what the
+/// history says of that.
+///
+/// # Errors
+/// INVALID_ARGUMENT naming every field that says what must not be said; PERMISSION_DENIED where a reason is given by somebody
+/// who may not.
+pub(super) async fn check_wording(
+    tx: &mut Tx,
+    site: &SiteId,
+    (terms, override_reason): (&Terms, &str),
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<String, Fault> {
+    let outward = Outward {
+        site,
+        kind: Kind::Terms,
+        texts: terms.texts(),
+        override_reason,
+        caller,
+        now,
+    };
+    outward.run(tx).await
 }
 
 /// That nobody carries out a step of a case that complains about them.

@@ -9,11 +9,13 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::decided_above;
+use crate::domain::outward::Kind;
 use crate::domain::transition::Action;
 use crate::domain::validity::{Appeal, Decision, Validity};
 use crate::rpc::asked::{Asked, person_of};
+use crate::rpc::outward::{Outward, require_no_money};
 use crate::rpc::solution::level::level_of;
-use crate::rpc::{Shared, outward, parse, render};
+use crate::rpc::{Shared, parse, render};
 use crate::store::outbox::{self, Spoken};
 use crate::store::validity;
 
@@ -36,10 +38,11 @@ pub(super) async fn run(
         let wrong = "must say what it is after all where the appeal is granted, and only there";
         return Err(Fault::invalid("validity", wrong));
     }
-    outward::answer("reason", &request.reason)?;
+    require_no_money("reason", &request.reason)?;
     let operation = Decide {
         granted,
         reason: request.reason,
+        override_reason: request.wording_override_reason,
         channel: required("channel", request.channel)?,
         asked,
     };
@@ -56,6 +59,7 @@ struct Decide<'a> {
     asked: Asked<'a>,
     granted: Option<Validity>,
     reason: String,
+    override_reason: String,
     channel: Channel,
 }
 
@@ -70,6 +74,16 @@ impl Operation for Decide<'_> {
         if begun.done.is_some() {
             return known.ok_or_else(|| Fault::not_found("Appeal", name));
         }
+        let (caller, now) = (self.asked.caller, self.asked.now);
+        let outward = Outward {
+            site: &case.site,
+            kind: Kind::Answer,
+            texts: vec![("reason".to_owned(), self.reason.as_str())],
+            override_reason: &self.override_reason,
+            caller,
+            now,
+        };
+        let in_spite_of = outward.run(tx).await?;
         let Some(appeal) = known.filter(|appeal| appeal.decided.is_none()) else {
             return Err(Fault::illegal(
                 "NOT_APPEALED",
@@ -77,7 +91,6 @@ impl Operation for Decide<'_> {
                 name,
             ));
         };
-        let (caller, now) = (self.asked.caller, self.asked.now);
         let decider = person_of(caller);
         if decider.is(&appeal.against) {
             return Err(Fault::illegal(
@@ -88,7 +101,7 @@ impl Operation for Decide<'_> {
         }
         let is_granted = self.granted.is_some();
         let said = if is_granted { "granted" } else { "dismissed" };
-        let action = Action::Appeal(format!("appeal {said}: {}", self.reason));
+        let action = Action::Appeal(format!("appeal {said}: {}{in_spite_of}", self.reason));
         let after = self.asked.change(tx, &begun.work, action).await?;
         validity::decide_appeal(tx, case, is_granted, &caller.subject, &self.reason, now).await?;
         if let Some(validity) = self.granted {

@@ -9,10 +9,12 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use crate::domain::bench::Bench;
+use crate::domain::outward::Kind;
 use crate::domain::transition::{Action, transition};
 use crate::domain::work::Work;
 use crate::rpc::asked::{Asked, require_responsible};
-use crate::rpc::{Shared, illegal, outward, parse, render};
+use crate::rpc::outward::{Outward, require_no_money};
+use crate::rpc::{Shared, illegal, parse, render};
 use crate::store::outbox::{self, Spoken};
 use crate::store::{validity, work};
 
@@ -27,9 +29,10 @@ pub(super) async fn run(
     let case = parse::case_of_work(&request.name)?;
     let request_id = std::mem::take(&mut request.request_id);
     let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
-    outward::answer("answer", &request.answer)?;
+    require_no_money("answer", &request.answer)?;
     let operation = Reject {
         answer: request.answer,
+        override_reason: request.wording_override_reason,
         channel: required("channel", request.channel)?,
         asked,
     };
@@ -45,6 +48,7 @@ pub(super) async fn run(
 struct Reject<'a> {
     asked: Asked<'a>,
     answer: String,
+    override_reason: String,
     channel: Channel,
 }
 
@@ -59,7 +63,16 @@ impl Operation for Reject<'_> {
         }
         let (before, case) = (&begun.work, &self.asked.case);
         let (caller, now) = (self.asked.caller, self.asked.now);
-        let action = Action::Reject(self.answer.clone());
+        let outward = Outward {
+            site: &case.site,
+            kind: Kind::Answer,
+            texts: vec![("answer".to_owned(), self.answer.as_str())],
+            override_reason: &self.override_reason,
+            caller,
+            now,
+        };
+        let in_spite_of = outward.run(tx).await?;
+        let action = Action::Reject(format!("{}{in_spite_of}", self.answer));
         let outcome =
             transition(before, action, &Bench::default(), now).map_err(|e| illegal(&e, case))?;
         let decisions = validity::of_case(tx, case).await?;

@@ -14,7 +14,7 @@ use super::Surveys;
 use crate::domain::survey::Answer;
 use crate::domain::task::TaskOutcome;
 use crate::domain::words::SurveyState;
-use crate::jobs::{announce, voice};
+use crate::jobs::voice;
 use crate::store::{surveys, tasks};
 
 const METHOD: &str = "redress.notification.v1.SurveyService/AnswerSurvey";
@@ -47,8 +47,8 @@ impl Operation for AnswerSurvey<'_> {
         }
         super::check(&survey, &self.answer)?;
         surveys::answer(tx, self.keys, &mut survey, &self.answer, self.by, self.now).await?;
-        announce::answered(tx, &survey).await?;
         voice::survey_ended(tx, &survey, self.now).await?;
+        super::answered(tx, &survey, self.now).await?;
         tasks::end_survey(tx, &survey, TaskOutcome::NotNeeded, "", self.now).await?;
         receipt::complete(tx, &self.receipt, &name, &etag::of(survey.revision)).await
     }

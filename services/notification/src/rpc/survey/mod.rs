@@ -22,11 +22,12 @@ use redress_store::{Database, Keyring, Tx};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::domain::causes;
 use crate::domain::survey::{self, Answer, asks_solved};
 use crate::domain::words::{MessageTopic, SurveyState};
-use crate::jobs::voice;
+use crate::jobs::{announce, voice};
 use crate::store::surveys::{self, Call, Survey};
-use crate::store::{matters, preferences};
+use crate::store::{matters, messages, preferences};
 use crate::token::Tokens;
 
 /// Answers callers.
@@ -117,6 +118,28 @@ fn survey_name(name: &str) -> Result<(SiteId, Uuid), Fault> {
         (id.to_string() == name.rsplit('/').next()?).then_some((site.0, id))
     };
     read().ok_or_else(|| Fault::invalid("name", "must look like sites/{site}/surveys/{survey}"))
+}
+
+/// Tells others what the customer answered, and thanks whoever praised somebody by name (M02).
+async fn answered(tx: &mut Tx, survey: &Survey, now: Timestamp) -> Result<(), Fault> {
+    announce::answered(tx, survey).await?;
+    if survey.praised.is_empty() {
+        return Ok(());
+    }
+    let case = match &survey.case {
+        Some(case) => matters::case(tx, case).await?,
+        None => None,
+    };
+    let number = case.map(|view| view.number).unwrap_or_default();
+    let draft = causes::praise(
+        survey.id,
+        &survey.person,
+        survey.case.as_ref(),
+        &number,
+        now,
+    );
+    messages::queue(tx, &survey.site, &[draft], now).await?;
+    Ok(())
 }
 
 /// What the customer answered.

@@ -17,7 +17,6 @@ use super::Surveys;
 use crate::domain::survey::{self, Answer};
 use crate::domain::task::{TaskOutcome, TaskState};
 use crate::domain::words::{SurveyCallOutcome, SurveyState};
-use crate::jobs::announce;
 use crate::jobs::voice::{self, ByHand};
 use crate::store::surveys::{self, Call, Survey};
 use crate::store::tasks;
@@ -67,7 +66,7 @@ impl Operation for RecordSurveyCall<'_> {
             (SurveyCallOutcome::Answered, Some(answer)) => {
                 let by = self.staff.to_string();
                 surveys::answer(tx, self.keys, &mut survey, answer, &by, self.now).await?;
-                announce::answered(tx, &survey).await?;
+                super::answered(tx, &survey, self.now).await?;
             }
             (SurveyCallOutcome::Refused, _) => {
                 surveys::postpone(tx, &mut survey, None, true).await?;
