@@ -66,6 +66,41 @@ async fn leak(world: &World, case: &CaseName) {
     known(world, case, SignalKind::DataLeak, SignalBasis::Reported).await;
 }
 
+/// The newest signal of a case.
+async fn newest(world: &World, case: &CaseName) -> wire::CaseSignal {
+    let request = wire::ListSignalsRequest {
+        parent: case.to_string(),
+        ..Default::default()
+    };
+    let answer = world.rpc.list_signals(by(world.manager(), request)).await;
+    answer.expect("listed").into_inner().signals.remove(0)
+}
+
+/// A person says that the newest signal of a case is so.
+async fn confirm(world: &World, case: &CaseName) {
+    let signal = newest(world, case).await;
+    let request = wire::ConfirmSignalRequest {
+        name: signal.name,
+        etag: signal.etag,
+        ..Default::default()
+    };
+    let answer = world.rpc.confirm_signal(by(world.manager(), request)).await;
+    answer.expect("confirmed");
+}
+
+/// A person says that the newest signal of a case is not so.
+async fn dismiss(world: &World, case: &CaseName) {
+    let signal = newest(world, case).await;
+    let request = wire::DismissSignalRequest {
+        name: signal.name,
+        etag: signal.etag,
+        reason: "a list of house numbers, no names".to_owned(),
+        ..Default::default()
+    };
+    let answer = world.rpc.dismiss_signal(by(world.manager(), request)).await;
+    answer.expect("dismissed");
+}
+
 async fn meet(world: &World, clock: &wire::CaseClock) {
     let request = wire::MeetClockRequest {
         name: clock.name.clone(),
@@ -186,20 +221,7 @@ async fn a_leak_that_was_none_takes_back_what_it_started_and_nothing_that_a_pers
     leak(&world, &case).await;
     let accident = by_name(LegalDeadline::ProductionAccidentReport);
     start(&world, &case, accident).await.expect("started");
-    let request = wire::ListSignalsRequest {
-        parent: case.to_string(),
-        ..Default::default()
-    };
-    let answer = world.rpc.list_signals(by(world.manager(), request)).await;
-    let signal = answer.expect("listed").into_inner().signals.remove(0);
-    let request = wire::DismissSignalRequest {
-        name: signal.name,
-        etag: signal.etag,
-        reason: "a list of house numbers, no names".to_owned(),
-        ..Default::default()
-    };
-    let answer = world.rpc.dismiss_signal(by(world.manager(), request)).await;
-    answer.expect("dismissed");
+    dismiss(&world, &case).await;
     let accident = (
         to_wire(LegalDeadline::ProductionAccidentReport),
         to_wire(ClockState::Running),
@@ -251,6 +273,76 @@ async fn what_was_told_before_a_merge_is_not_told_again_and_what_is_known_after_
     leak(&world, &case).await;
     assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Met));
     assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Running));
+}
+
+#[tokio::test]
+async fn g2_7_pipl_57_a_resolution_neither_ends_what_the_law_asks_nor_keeps_it_from_starting_or_ending()
+ {
+    let world = World::new().await;
+    let (none, so, closed) = (world.case().await, world.case().await, world.case().await);
+    leak(&world, &none).await;
+    for case in [&so, &closed] {
+        known(&world, case, SignalKind::DataLeak, SignalBasis::Suspected).await;
+    }
+    for case in [&none, &so, &closed] {
+        let resolved = world.moved("assignment", case, CaseStatus::Resolved, 1);
+        world.tell(&[resolved]).await;
+    }
+    let over = world.moved("assignment", &closed, CaseStatus::Closed, 1);
+    world.tell(&[over]).await;
+    assert_eq!(stand(&world, &none).await, of_a_leak(ClockState::Running));
+    dismiss(&world, &none).await;
+    confirm(&world, &so).await;
+    confirm(&world, &closed).await;
+    assert_eq!(stand(&world, &none).await, of_a_leak(ClockState::Cancelled));
+    assert_eq!(stand(&world, &so).await, of_a_leak(ClockState::Running));
+    // A case that has ended is decided no more.
+    assert!(by_law(&world, &closed).await.is_empty());
+    world.advance(HOUR * 8).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 2);
+}
+
+#[tokio::test]
+async fn g2_7_what_a_merged_case_brought_its_head_ends_when_it_was_no_leak_and_the_heads_own_does_not()
+ {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    leak(&world, &case).await;
+    let since = world.now();
+    world.advance(MINUTE).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Running));
+    dismiss(&world, &case).await;
+    assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Cancelled));
+    world.advance(HOUR * 8).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 0);
+    // It is one after all, and was known before the merge.
+    let signal = Signal {
+        kind: to_wire(SignalKind::DataLeak),
+        basis: to_wire(SignalBasis::Reported),
+        known_time: Some(to_timestamp(since)),
+        ..Default::default()
+    };
+    let answer = world.record(world.manager(), &case, signal, "").await;
+    answer.expect("recorded");
+    let of_both: Vec<(i32, i32)> = OF_A_LEAK
+        .iter()
+        .flat_map(|law| {
+            [ClockState::Cancelled, ClockState::Running].map(|s| (to_wire(*law), to_wire(s)))
+        })
+        .collect();
+    assert_eq!(stand(&world, &head).await, of_both);
+    // A leak of the head's own stays.
+    let (case, head) = (world.case().await, world.case().await);
+    leak(&world, &head).await;
+    leak(&world, &case).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    dismiss(&world, &case).await;
+    let mut seen = stand(&world, &head).await;
+    seen.sort_unstable();
+    let mut expected = of_both;
+    expected.sort_unstable();
+    assert_eq!(seen, expected);
 }
 
 #[tokio::test]
