@@ -95,7 +95,7 @@ fn news(
     known
         .signals
         .iter()
-        .filter(|row| starts(rule, row))
+        .filter(|row| starts(rule, row) && !row.before_law)
         .map(|row| (row, row.known.min(now)))
         .filter(|&(row, at)| !is_kept(row, at))
         .map(|(_, at)| at)

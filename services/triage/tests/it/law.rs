@@ -78,7 +78,10 @@ async fn newest(world: &World, case: &CaseName) -> wire::CaseSignal {
 
 /// A person says that the newest signal of a case is so.
 async fn confirm(world: &World, case: &CaseName) {
-    let signal = newest(world, case).await;
+    confirm_one(world, newest(world, case).await).await;
+}
+
+async fn confirm_one(world: &World, signal: wire::CaseSignal) {
     let request = wire::ConfirmSignalRequest {
         name: signal.name,
         etag: signal.etag,
@@ -343,6 +346,70 @@ async fn g2_7_what_a_merged_case_brought_its_head_ends_when_it_was_no_leak_and_t
     let mut expected = of_both;
     expected.sort_unstable();
     assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn what_was_certain_before_the_law_had_clocks_starts_none_and_what_is_since_does() {
+    let world = World::new().await;
+    let (old, doubted) = (world.case().await, world.case().await);
+    for case in [&old, &doubted] {
+        known(&world, case, SignalKind::DataLeak, SignalBasis::Suspected).await;
+    }
+    // As an upgrade finds them: one was certain, of the other nobody had said whether it is so.
+    for (case, basis) in [(&old, "REPORTED"), (&doubted, "SUSPECTED")] {
+        sqlx::query("UPDATE triage.signal SET before_law = true, basis = $2 WHERE case_id = $1")
+            .bind(case.id)
+            .bind(basis)
+            .execute(&world.database.admin)
+            .await
+            .expect("as before");
+    }
+    world.advance(HOUR).await;
+    for case in [&old, &doubted] {
+        known(&world, case, SignalKind::Injury, SignalBasis::Confirmed).await;
+        assert_eq!(world.decision(case).await.grade, 1);
+        assert!(by_law(&world, case).await.is_empty());
+    }
+    world.advance(HOUR * 8).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 0);
+    leak(&world, &old).await;
+    assert_eq!(stand(&world, &old).await, of_a_leak(ClockState::Running));
+    // Certain only now.
+    let request = wire::ListSignalsRequest {
+        parent: doubted.to_string(),
+        ..Default::default()
+    };
+    let answer = world.rpc.list_signals(by(world.manager(), request)).await;
+    let oldest = answer.expect("listed").into_inner().signals.pop();
+    confirm_one(&world, oldest.expect("a signal")).await;
+    let clocks = by_law(&world, &doubted).await;
+    assert_eq!(clocks.len(), OF_A_LEAK.len());
+    assert!(
+        clocks
+            .iter()
+            .all(|c| time(&c.due_time) == world.now() + HOUR * 4)
+    );
+}
+
+#[tokio::test]
+async fn an_upgrade_marks_the_signals_that_there_are_and_none_of_an_older_release_beside_it() {
+    let world = World::new().await;
+    let mut connection = world.database.admin.acquire().await.expect("connected");
+    for sql in [
+        "CREATE TEMPORARY TABLE signal (id integer); INSERT INTO signal VALUES (1)",
+        include_str!("../../migrations/0079_known_before_the_law.sql"),
+        "INSERT INTO signal (id) VALUES (2)",
+    ] {
+        sqlx::raw_sql(sql)
+            .execute(&mut *connection)
+            .await
+            .expect("runs");
+    }
+    let marked: Vec<(i32, bool)> = sqlx::query_as("SELECT id, before_law FROM signal ORDER BY id")
+        .fetch_all(&mut *connection)
+        .await
+        .expect("read");
+    assert_eq!(marked, [(1, true), (2, false)]);
 }
 
 #[tokio::test]
