@@ -215,6 +215,8 @@ pub(crate) struct Behaviour {
     pub(crate) failures: AtomicUsize,
     /// Whether it panics when it is called the next time.
     pub(crate) panics: AtomicBool,
+    /// Whether it cannot count what is overdue.
+    pub(crate) uncounted: AtomicBool,
     /// The row that it always fails for.
     pub(crate) poisoned: Option<Uuid>,
     /// The row that it leaves out of a batch, to be fired by itself.
@@ -228,7 +230,7 @@ pub(crate) struct Behaviour {
 /// The service's rows as one replica handles them.
 pub(crate) struct Handler {
     rows: Arc<Rows>,
-    behaviour: Behaviour,
+    pub(crate) behaviour: Behaviour,
     /// How many calls run now, by id.
     running: Arc<Mutex<HashMap<Uuid, usize>>>,
     pub(crate) calls: AtomicUsize,
@@ -398,6 +400,9 @@ impl Truth for Handler {
     }
 
     async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
+        if self.behaviour.uncounted.load(Ordering::SeqCst) {
+            return Err(Fault::unavailable("the test"));
+        }
         let [second, ten, minute, long] = Overdue::instants(now).map(|at| at.to_sqlx());
         let (under_1s, under_10s, under_1m, under_10m, over_10m, oldest): Counts = sqlx::query_as(
             "SELECT count(*) FILTER (WHERE due > $2),
