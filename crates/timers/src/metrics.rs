@@ -29,7 +29,6 @@ pub(crate) struct Metrics {
     rebuilds: Counter<u64>,
     index_ready: Gauge<u64>,
     late: Counter<u64>,
-    receipts_lost: Counter<u64>,
 }
 
 impl Metrics {
@@ -82,11 +81,6 @@ impl Metrics {
                 .with_unit("{entry}")
                 .with_description("Entries that took effect late, by cause.")
                 .build(),
-            receipts_lost: meter
-                .u64_counter("redress.timers.receipts.lost")
-                .with_unit("{receipt}")
-                .with_description("Receipts of late entries that the service could not keep.")
-                .build(),
         }
     }
 
@@ -122,11 +116,6 @@ impl Metrics {
     pub(crate) fn late(&self, cause: Cause) {
         let cause = KeyValue::new("redress.timers.cause", cause.word());
         self.late.add(1, &[self.name.clone(), cause]);
-    }
-
-    pub(crate) fn receipts_lost(&self, count: usize) {
-        self.receipts_lost
-            .add(count as u64, std::slice::from_ref(&self.name));
     }
 
     pub(crate) fn repaired(&self, count: usize) {

@@ -282,6 +282,12 @@ impl Handler {
             .clone()
     }
 
+    /// Keeps the receipts of what took effect.
+    fn keep<'a>(&self, late: &[Receipt], fired: impl IntoIterator<Item = (&'a Entry, &'a Fired)>) {
+        let mut kept = self.receipts.lock().expect("no panic while it is locked");
+        kept.extend(Receipt::of_effects(late, fired));
+    }
+
     async fn commit(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
         let mut tx = self.rows.pool.begin().await.map_err(fault)?;
         let fired = self.apply(&mut tx, entry, now).await?;
@@ -441,7 +447,7 @@ impl Truth for Handler {
         Ok(entries(rows))
     }
 
-    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
+    async fn fire(&self, entry: &Entry, late: &[Receipt], now: Timestamp) -> Result<Fired, Fault> {
         let _running = Running::new(self, entry.id);
         let Behaviour {
             before_commit,
@@ -464,9 +470,10 @@ impl Truth for Handler {
             return Err(Fault::unavailable("the test"));
         }
         tokio::time::sleep(*before_commit).await;
-        let fired = self.commit(entry, now).await;
+        let fired = self.commit(entry, now).await?;
+        self.keep(late, [(entry, &fired)]);
         tokio::time::sleep(*after_commit).await;
-        fired
+        Ok(fired)
     }
 
     fn batch_max(&self) -> usize {
@@ -476,6 +483,7 @@ impl Truth for Handler {
     async fn fire_many(
         &self,
         entries: &[Entry],
+        late: &[Receipt],
         now: Timestamp,
     ) -> Result<Vec<Option<Fired>>, Fault> {
         let _running: Vec<_> = entries.iter().map(|e| Running::new(self, e.id)).collect();
@@ -494,14 +502,13 @@ impl Truth for Handler {
             fired.push(Some(self.apply(&mut tx, entry, now).await?));
         }
         tx.commit().await.map_err(fault)?;
+        let answered = entries.iter().zip(&fired);
+        self.keep(
+            late,
+            answered.filter_map(|(entry, fired)| Some((entry, fired.as_ref()?))),
+        );
         tokio::time::sleep(self.behaviour.after_commit).await;
         Ok(fired)
-    }
-
-    async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
-        let mut kept = self.receipts.lock().expect("no panic while it is locked");
-        kept.extend(receipts);
-        Ok(())
     }
 }
 
