@@ -60,6 +60,13 @@ pub enum Fired {
     Early,
 }
 
+impl Fired {
+    /// Whether what the entry is about was committed.
+    pub fn took_effect(&self) -> bool {
+        matches!(self, Self::Done | Self::Again(_) | Self::Armed(_))
+    }
+}
+
 /// How much is due and not fired, by how late it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overdue {
@@ -103,7 +110,10 @@ pub trait Truth: Send + Sync + 'static {
     /// Commits what the entry is about, in one transaction that locks the row, answers [`Fired::Stale`] unless the row is
     /// armed with this generation, and checks that it is due at `now`. It may run twice, even at once: after a lease was
     /// lost, or in two replicas while Redis is away. A fault is tried again, with a growing pause, for as long as it lasts.
-    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault>;
+    ///
+    /// `late` has the receipt of what fires late. Where the entry takes effect the service keeps it in that transaction, so
+    /// that neither is without the other wherever the process ends; one that is kept already stays as it is.
+    async fn fire(&self, entry: &Entry, late: &[Receipt], now: Timestamp) -> Result<Fired, Fault>;
 
     /// How many entries [`fire_many`](Self::fire_many) takes at once. With 1, the default, it is never asked.
     fn batch_max(&self) -> usize {
@@ -111,25 +121,20 @@ pub trait Truth: Send + Sync + 'static {
     }
 
     /// Commits several entries, which stand in the order in which they should take effect, in few transactions, each
-    /// entry fenced and checked as in [`fire`](Self::fire); one answer each, in the same order. Of one that is answered
-    /// with nothing, nothing took effect: it is fired by itself next, and so is each after a fault, so that one that
-    /// cannot be fired holds no other up. Postgres being away (a fault that is worth a retry) counts for all of them.
+    /// entry fenced and checked, and its receipt kept, as in [`fire`](Self::fire); one answer each, in the same order. Of
+    /// one that is answered with nothing, nothing took effect: it is fired by itself next, and so is each after a fault,
+    /// so that one that cannot be fired holds no other up. Postgres being away (a fault that is worth a retry) counts for
+    /// all of them.
     async fn fire_many(
         &self,
         entries: &[Entry],
+        late: &[Receipt],
         now: Timestamp,
     ) -> Result<Vec<Option<Fired>>, Fault> {
         let mut answers = Vec::with_capacity(entries.len());
         for entry in entries {
-            answers.push(Some(self.fire(entry, now).await?));
+            answers.push(Some(self.fire(entry, late, now).await?));
         }
         Ok(answers)
-    }
-
-    /// Keeps receipts of entries that took effect late. Asked after the commit, beside the firing; a receipt that cannot
-    /// be kept after a few attempts is lost to the service, though not to logs and metrics.
-    async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
-        let _ = receipts;
-        Ok(())
     }
 }

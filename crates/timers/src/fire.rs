@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use crate::entry::{Entry, Fired};
 use crate::index::{Aside, Claimed, Index};
+use crate::receipt::Receipt;
+use crate::receipts::say;
 use crate::timers::{Shared, between};
 
 /// How soon a row that says "not yet" is asked again.
@@ -52,14 +54,19 @@ pub(crate) async fn fire(shared: Arc<Shared>, batch: Vec<Claimed>, source: Sourc
             batch.iter().partition(|claimed| claimed.entry.due > now);
         let ids: Vec<Uuid> = batch.iter().map(|claimed| claimed.entry.id).collect();
         let entries: Vec<Entry> = due.iter().map(|claimed| claimed.entry).collect();
+        let late: Vec<Receipt> = due
+            .iter()
+            .filter(|claimed| between(claimed.entry.due, now) >= shared.settings.late_after)
+            .map(|claimed| shared.receipt(claimed, now))
+            .collect();
         let outcomes = tokio::select! {
-            outcomes = attempt(&shared, &entries, now) => outcomes,
+            outcomes = attempt(&shared, &entries, &late, now) => outcomes,
             never = renew(&shared, &ids, &source) => match never {},
         };
         let mut ended: Vec<(Claimed, Outcome)> = due.into_iter().zip(outcomes).collect();
         let is_early = |claimed| (claimed, Outcome::Fired(Fired::Early));
         ended.extend(early.into_iter().map(is_early));
-        tell(&shared, &ended, now, &source);
+        tell(&shared, &ended, &late, now, &source);
         settle(&shared, ended, &source).await;
     }
     .instrument(span)
@@ -82,13 +89,18 @@ fn span(shared: &Shared, entry: &Entry, count: usize, now: Timestamp, source: &S
 }
 
 /// Fires all at once, and each by itself where that did not work. One outcome each, in order.
-async fn attempt(shared: &Shared, entries: &[Entry], now: Timestamp) -> Vec<Outcome> {
+async fn attempt(
+    shared: &Shared,
+    entries: &[Entry],
+    late: &[Receipt],
+    now: Timestamp,
+) -> Vec<Outcome> {
     if let [entry] = entries {
-        return vec![attempt_one(shared, entry, now).await];
+        return vec![attempt_one(shared, entry, late, now).await];
     }
     let limit = shared.settings.fire_limit;
     let mut outcomes: Vec<Option<Outcome>> = entries.iter().map(|_| None).collect();
-    match tokio::time::timeout(limit, shared.truth.fire_many(entries, now)).await {
+    match tokio::time::timeout(limit, shared.truth.fire_many(entries, late, now)).await {
         Ok(Ok(fired)) if fired.len() == entries.len() => {
             let fired = fired.into_iter().map(|fired| fired.map(Outcome::Fired));
             outcomes = fired.collect();
@@ -119,7 +131,7 @@ async fn attempt(shared: &Shared, entries: &[Entry], now: Timestamp) -> Vec<Outc
         .collect();
     for some in left.chunks_mut(ALONE_MAX) {
         let alone = some.iter_mut().map(|(entry, outcome)| async move {
-            **outcome = Some(attempt_one(shared, entry, now).await);
+            **outcome = Some(attempt_one(shared, entry, late, now).await);
         });
         join_all(alone).await;
     }
@@ -127,9 +139,9 @@ async fn attempt(shared: &Shared, entries: &[Entry], now: Timestamp) -> Vec<Outc
     outcomes.into_iter().map(none_is_left).collect()
 }
 
-async fn attempt_one(shared: &Shared, entry: &Entry, now: Timestamp) -> Outcome {
+async fn attempt_one(shared: &Shared, entry: &Entry, late: &[Receipt], now: Timestamp) -> Outcome {
     let limit = shared.settings.fire_limit;
-    match tokio::time::timeout(limit, shared.truth.fire(entry, now)).await {
+    match tokio::time::timeout(limit, shared.truth.fire(entry, late, now)).await {
         Ok(Ok(fired)) => Outcome::Fired(fired),
         Ok(Err(fault)) => {
             tracing::warn!(redress.timers.id = %entry.id, reason = fault.reason(), fault = %fault.chain(), "timer failed and is tried again");
@@ -168,8 +180,14 @@ async fn renew(shared: &Shared, ids: &[Uuid], source: &Source) -> std::convert::
     }
 }
 
-/// Tells operators what came of it, and writes receipts for what took effect late.
-fn tell(shared: &Shared, ended: &[(Claimed, Outcome)], now: Timestamp, source: &Source) {
+/// Tells operators what came of it, and what took effect late.
+fn tell(
+    shared: &Shared,
+    ended: &[(Claimed, Outcome)],
+    late: &[Receipt],
+    now: Timestamp,
+    source: &Source,
+) {
     if let [(_, outcome)] = ended {
         let span = Span::current();
         span.record("redress.timers.outcome", outcome.word());
@@ -183,11 +201,15 @@ fn tell(shared: &Shared, ended: &[(Claimed, Outcome)], now: Timestamp, source: &
         .map(|(claimed, outcome)| (outcome.word(), lag(claimed)))
         .collect();
     shared.metrics.fired(source.word(), &fired);
-    for (Claimed { entry, mark }, outcome) in ended {
-        if outcome.took_effect() && between(entry.due, now) >= shared.settings.late_after {
-            shared.receive(*entry, now, shared.cause(entry, *mark));
-        }
+    let fired = ended.iter().filter_map(|(claimed, outcome)| match outcome {
+        Outcome::Fired(fired) => Some((&claimed.entry, fired)),
+        Outcome::Failed(_) | Outcome::TookTooLong => None,
+    });
+    let late = Receipt::of_effects(late, fired);
+    for receipt in &late {
+        shared.metrics.late(receipt.cause);
     }
+    say(shared, &late);
 }
 
 /// Brings the index up to date with what came of it.
@@ -278,12 +300,5 @@ impl Outcome {
             Self::Failed(reason) => Some(reason),
             Self::TookTooLong => Some("timeout"),
         }
-    }
-
-    fn took_effect(&self) -> bool {
-        matches!(
-            self,
-            Self::Fired(Fired::Done | Fired::Again(_) | Fired::Armed(_))
-        )
     }
 }

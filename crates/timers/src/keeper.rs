@@ -155,9 +155,10 @@ async fn audit(
 ) -> Result<(), Trouble> {
     let now = shared.clock.now();
     match shared.truth.overdue(now).await {
-        Ok(overdue) => shared.metrics.overdue(&overdue, now),
+        Ok(overdue) => shared.metrics.overdue(overdue, now),
         // What cannot be counted in time holds no repair up.
         Err(fault) => {
+            shared.metrics.overdue_failed();
             tracing::debug!(redress.timers.name = shared.name, %fault, "overdue timers were not counted");
         }
     }

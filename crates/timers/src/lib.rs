@@ -12,7 +12,7 @@
 //! - An emptied index is noticed by its missing marker and rebuilt from the truth. An auditor compares truth and index
 //!   in bounded pages, repairs what differs and counts what is overdue.
 //! - While the index is away or incomplete, a scan of Postgres fires what is due: late by about a second, complete.
-//! - Whatever takes effect late leaves a [`Receipt`] that says why.
+//! - Whatever takes effect late leaves a [`Receipt`] that says why, which the service keeps in the same transaction.
 //!
 //! Cost: an idle replica asks each shard twice a second; a round of claims costs three scripts a shard, for one entry or
 //! for hundreds; the auditor reads one page of armed rows every five seconds, and counts what is due by the

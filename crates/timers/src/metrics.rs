@@ -1,5 +1,6 @@
 //! What operators see of the timers: how much fires, how late, what is overdue, what had to be repaired.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,24 +14,29 @@ use crate::timers::between;
 /// The classes of lateness, as [`Overdue::BOUNDS`] part them.
 const CLASSES: [&str; 5] = ["under_1s", "under_10s", "under_1m", "under_10m", "over_10m"];
 
+/// What was counted last, and how late the oldest of it was then; none where that failed, so that nothing is shown rather than
+/// what was.
+type Counted = Arc<Mutex<Option<(Overdue, Duration)>>>;
+
 #[derive(Debug)]
 pub(crate) struct Metrics {
     name: KeyValue,
     fired: Counter<u64>,
     lag: Histogram<f64>,
-    overdue: Gauge<u64>,
-    overdue_age: Gauge<f64>,
+    overdue: Counted,
+    overdue_failures: Counter<u64>,
     repairs: Counter<u64>,
     rebuilds: Counter<u64>,
     index_ready: Gauge<u64>,
     late: Counter<u64>,
-    receipts_lost: Counter<u64>,
 }
 
 impl Metrics {
     pub(crate) fn new(name: &'static str, meter: &Meter) -> Self {
+        let name = KeyValue::new("redress.timers.name", name);
         Self {
-            name: KeyValue::new("redress.timers.name", name),
+            overdue: overdue(&name, meter),
+            name,
             fired: meter
                 .u64_counter("redress.timers.fired")
                 .with_unit("{entry}")
@@ -46,15 +52,12 @@ impl Metrics {
                     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 3600.0,
                 ])
                 .build(),
-            overdue: meter
-                .u64_gauge("redress.timers.overdue")
-                .with_unit("{entry}")
-                .with_description("Entries that are due and not fired, by how late they are.")
-                .build(),
-            overdue_age: meter
-                .f64_gauge("redress.timers.overdue.age")
-                .with_unit("s")
-                .with_description("How late the oldest entry is that is due and not fired.")
+            overdue_failures: meter
+                .u64_counter("redress.timers.overdue.failures")
+                .with_unit("{failure}")
+                .with_description(
+                    "How often the entries that are due and not fired could not be counted.",
+                )
                 .build(),
             repairs: meter
                 .u64_counter("redress.timers.repairs")
@@ -78,11 +81,6 @@ impl Metrics {
                 .with_unit("{entry}")
                 .with_description("Entries that took effect late, by cause.")
                 .build(),
-            receipts_lost: meter
-                .u64_counter("redress.timers.receipts.lost")
-                .with_unit("{receipt}")
-                .with_description("Receipts of late entries that the service could not keep.")
-                .build(),
         }
     }
 
@@ -101,26 +99,23 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn overdue(&self, overdue: &Overdue, now: Timestamp) {
-        for (class, count) in CLASSES.into_iter().zip(overdue.counts) {
-            let class = KeyValue::new("redress.timers.late", class);
-            self.overdue.record(count, &[self.name.clone(), class]);
-        }
+    /// Shows this much as overdue from now on.
+    pub(crate) fn overdue(&self, overdue: Overdue, now: Timestamp) {
         let age = overdue.oldest.map(|due| between(due, now));
-        self.overdue_age.record(
-            age.unwrap_or_default().as_secs_f64(),
-            std::slice::from_ref(&self.name),
-        );
+        let counted = Some((overdue, age.unwrap_or_default()));
+        *self.overdue.lock().unwrap_or_else(PoisonError::into_inner) = counted;
+    }
+
+    /// Nobody knows how much is overdue: until it is counted again, nothing is shown.
+    pub(crate) fn overdue_failed(&self) {
+        *self.overdue.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.overdue_failures
+            .add(1, std::slice::from_ref(&self.name));
     }
 
     pub(crate) fn late(&self, cause: Cause) {
         let cause = KeyValue::new("redress.timers.cause", cause.word());
         self.late.add(1, &[self.name.clone(), cause]);
-    }
-
-    pub(crate) fn receipts_lost(&self, count: usize) {
-        self.receipts_lost
-            .add(count as u64, std::slice::from_ref(&self.name));
     }
 
     pub(crate) fn repaired(&self, count: usize) {
@@ -136,4 +131,35 @@ impl Metrics {
         self.index_ready
             .record(u64::from(is_ready), std::slice::from_ref(&self.name));
     }
+}
+
+/// The gauges of what is overdue, which ask for it whenever metrics are read.
+fn overdue(name: &KeyValue, meter: &Meter) -> Counted {
+    let counted = Counted::default();
+    let (seen, of) = (Arc::clone(&counted), name.clone());
+    meter
+        .u64_observable_gauge("redress.timers.overdue")
+        .with_unit("{entry}")
+        .with_description("Entries that are due and not fired, by how late they are.")
+        .with_callback(move |observer| {
+            if let Some((overdue, _)) = &*seen.lock().unwrap_or_else(PoisonError::into_inner) {
+                for (class, count) in CLASSES.into_iter().zip(overdue.counts) {
+                    let class = KeyValue::new("redress.timers.late", class);
+                    observer.observe(count, &[of.clone(), class]);
+                }
+            }
+        })
+        .build();
+    let (seen, of) = (Arc::clone(&counted), name.clone());
+    meter
+        .f64_observable_gauge("redress.timers.overdue.age")
+        .with_unit("s")
+        .with_description("How late the oldest entry is that is due and not fired.")
+        .with_callback(move |observer| {
+            if let Some((_, age)) = &*seen.lock().unwrap_or_else(PoisonError::into_inner) {
+                observer.observe(age.as_secs_f64(), std::slice::from_ref(&of));
+            }
+        })
+        .build();
+    counted
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Fired};
 use crate::timers::between;
 
 redress_model::words! {
@@ -49,6 +49,19 @@ impl Receipt {
     /// How late it was.
     pub fn lag(&self) -> Duration {
         between(self.entry.due, self.fired)
+    }
+
+    /// Those of these receipts that are about entries which took effect: what a service keeps.
+    pub fn of_effects<'a>(
+        late: &[Self],
+        fired: impl IntoIterator<Item = (&'a Entry, &'a Fired)>,
+    ) -> Vec<Self> {
+        let fired = fired.into_iter();
+        fired
+            .filter(|(_, fired)| fired.took_effect())
+            .filter_map(|(entry, _)| late.iter().find(|receipt| receipt.entry == *entry))
+            .copied()
+            .collect()
     }
 }
 
@@ -222,6 +235,28 @@ mod tests {
         assert_eq!(past.stepped, None);
         past.see(at(120), 60);
         assert!(past.stepped.is_some());
+    }
+
+    #[test]
+    fn what_took_no_effect_has_no_receipt() {
+        let entry = |n: i64| Entry::new(uuid::Uuid::from_u128(7), n, at(n));
+        let receipt = |n| Receipt {
+            entry: entry(n),
+            fired: at(60),
+            cause: Cause::Backlog,
+        };
+        let late = [receipt(1), receipt(2), receipt(3), receipt(4), receipt(5)];
+        let entries = [1, 2, 3, 4, 5, 6].map(entry);
+        let fired = [
+            Fired::Done,
+            Fired::Stale,
+            Fired::Again(entry(9)),
+            Fired::Early,
+            Fired::Armed(Vec::new()),
+            Fired::Done,
+        ];
+        let kept = Receipt::of_effects(&late, entries.iter().zip(&fired));
+        assert_eq!(kept, [receipt(1), receipt(3), receipt(5)]);
     }
 
     #[test]

@@ -1,61 +1,10 @@
-//! Hands receipts of late entries to the service, beside the firing, so that neither waits for the other.
-
-use std::time::Duration;
-
-use tokio_util::sync::CancellationToken;
+//! Tells operators which entries took effect late; the service has kept their receipts with what they led to.
 
 use crate::receipt::{Cause, Receipt};
 use crate::timers::Shared;
 
-/// How many receipts the service is given at once.
-const BATCH_MAX: usize = 500;
-/// How often it is asked to keep one batch.
-const ATTEMPTS_MAX: u32 = 5;
-/// Between two attempts, the first time; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// Until shutdown and what was received before it.
-pub(crate) async fn run(shared: &Shared, shutdown: &CancellationToken) {
-    let mut kept = shared.kept.lock().await;
-    let mut batch = Vec::new();
-    loop {
-        tokio::select! {
-            biased;
-            _ = kept.recv_many(&mut batch, BATCH_MAX) => {}
-            () = shutdown.cancelled() => return,
-        }
-        say(shared, &batch);
-        tokio::select! {
-            () = keep(shared, &batch) => {}
-            // One more attempt, and no pauses any more.
-            () = shutdown.cancelled() => {
-                if shared.truth.late(&batch).await.is_err() {
-                    shared.metrics.receipts_lost(batch.len());
-                }
-            }
-        }
-        batch.clear();
-    }
-}
-
-async fn keep(shared: &Shared, batch: &[Receipt]) {
-    let mut pause = FIRST_PAUSE;
-    for attempt in 1.. {
-        let Err(fault) = shared.truth.late(batch).await else {
-            return;
-        };
-        if attempt == ATTEMPTS_MAX {
-            tracing::warn!(redress.timers.name = shared.name, reason = fault.reason(), fault = %fault.chain(), "receipts of late timers were not kept");
-            shared.metrics.receipts_lost(batch.len());
-            return;
-        }
-        tokio::time::sleep(pause).await;
-        pause *= 2;
-    }
-}
-
 /// One line for what came together: the worst of each cause.
-fn say(shared: &Shared, batch: &[Receipt]) {
+pub(crate) fn say(shared: &Shared, batch: &[Receipt]) {
     let mut worst: Vec<(&Receipt, usize)> = Vec::new();
     for receipt in batch {
         match worst

@@ -14,19 +14,17 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::entry::{Entry, Truth};
-use crate::index::{Change, Index, micros};
+use crate::index::{Change, Claimed, Index, micros};
 use crate::metrics::Metrics;
-use crate::receipt::{Cause, Mark, Past, Receipt};
+use crate::receipt::{Mark, Past, Receipt};
 use crate::redis::Redis;
 use crate::settings::Settings;
-use crate::{keeper, receipts, scanner, worker};
+use crate::{keeper, scanner, worker};
 
 /// How many changes may wait for Redis. What does not fit is found again by a rebuild.
 const QUEUE_MAX: usize = 100_000;
 /// How many changes go to Redis at once.
 const BATCH_MAX: usize = 4096;
-/// How many receipts may wait for the service. More than that are lost to it, and counted.
-const RECEIPTS_MAX: usize = 100_000;
 /// How many batches of `schedule_many` are on their way at once.
 const BATCHES_MAX: usize = 4;
 /// Failures that are remembered; those that have not failed for a while are forgotten beyond this number.
@@ -60,8 +58,6 @@ pub(crate) struct Shared {
     in_hand: Mutex<HashSet<Uuid>>,
     failures: Mutex<HashMap<Uuid, Failure>>,
     past: Mutex<Past>,
-    receipts: mpsc::Sender<Receipt>,
-    pub(crate) kept: tokio::sync::Mutex<mpsc::Receiver<Receipt>>,
 }
 
 /// Whether the index can be relied on.
@@ -111,7 +107,6 @@ impl Timers {
         // What comes late by the machine's slowness is no more late because the clock runs fast.
         settings.late_after = clock.meanwhile(settings.late_after);
         let (queue, changes) = mpsc::channel(QUEUE_MAX);
-        let (receipts, kept) = mpsc::channel(RECEIPTS_MAX);
         let now = clock.now();
         let mut past = Past::new(now);
         past.is_away(now, redis.is_none());
@@ -133,8 +128,6 @@ impl Timers {
             in_hand: Mutex::default(),
             failures: Mutex::default(),
             past: Mutex::new(past),
-            receipts,
-            kept: tokio::sync::Mutex::new(kept),
         };
         Self {
             shared: Arc::new(shared),
@@ -189,7 +182,7 @@ impl Timers {
             );
             fed.cancel();
         };
-        tokio::join!(work, shared.feed(&fed), receipts::run(shared, &fed));
+        tokio::join!(work, shared.feed(&fed));
     }
 }
 
@@ -245,25 +238,17 @@ impl Shared {
         (late >= self.settings.late_after).then_some(Mark::ArmedLate)
     }
 
-    /// Writes a receipt for an entry that took effect late.
-    pub(crate) fn receive(&self, entry: Entry, fired: Timestamp, cause: Cause) {
-        let receipt = Receipt {
-            entry,
-            fired,
-            cause,
-        };
-        self.metrics.late(cause);
-        if self.receipts.try_send(receipt).is_err() {
-            self.metrics.receipts_lost(1);
-        }
-    }
-
-    /// Why an entry with this mark fires late.
-    pub(crate) fn cause(&self, entry: &Entry, mark: Option<Mark>) -> Cause {
+    /// The receipt of an entry that fires late now.
+    pub(crate) fn receipt(&self, claimed: &Claimed, now: Timestamp) -> Receipt {
+        let Claimed { entry, mark } = *claimed;
         let has_failed = lock(&self.failures)
             .get(&entry.id)
             .is_some_and(|failure| failure.count > 0);
-        lock(&self.past).cause(entry.due, mark, has_failed)
+        Receipt {
+            entry,
+            fired: now,
+            cause: lock(&self.past).cause(entry.due, mark, has_failed),
+        }
     }
 
     /// How long to leave an entry alone after one more failure: twice as long each time, and not all at once.
@@ -427,7 +412,7 @@ mod tests {
         async fn armed(&self, _: Option<Uuid>, _: i64) -> Result<Vec<Entry>, Fault> {
             Ok(Vec::new())
         }
-        async fn fire(&self, _: &Entry, _: Timestamp) -> Result<Fired, Fault> {
+        async fn fire(&self, _: &Entry, _: &[Receipt], _: Timestamp) -> Result<Fired, Fault> {
             Ok(Fired::Stale)
         }
     }

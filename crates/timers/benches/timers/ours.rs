@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use redress_local::Redis;
 use redress_model::Fault;
 use redress_model::time::SystemClock;
-use redress_timers::{Entry, Fired, Overdue, Timers, Truth};
+use redress_timers::{Entry, Fired, Overdue, Receipt, Timers, Truth};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -41,8 +41,9 @@ impl Truth for Nothing {
         Ok(Vec::new())
     }
 
-    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
-        self.fire_many(std::slice::from_ref(entry), now).await?;
+    async fn fire(&self, entry: &Entry, late: &[Receipt], now: Timestamp) -> Result<Fired, Fault> {
+        let one = std::slice::from_ref(entry);
+        self.fire_many(one, late, now).await?;
         Ok(Fired::Done)
     }
 
@@ -53,6 +54,7 @@ impl Truth for Nothing {
     async fn fire_many(
         &self,
         entries: &[Entry],
+        _: &[Receipt],
         _: Timestamp,
     ) -> Result<Vec<Option<Fired>>, Fault> {
         let now = now();

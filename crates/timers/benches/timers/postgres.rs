@@ -11,7 +11,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_local::{Postgres, PostgresOptions, Redis};
 use redress_model::Fault;
 use redress_store::StoreResultExt as _;
-use redress_timers::{Entry, Fired, Overdue, Truth};
+use redress_timers::{Entry, Fired, Overdue, Receipt, Truth};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -107,8 +107,9 @@ impl Truth for Table {
         Ok(rows.into_iter().map(entry).collect())
     }
 
-    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
-        let fired = self.fire_many(std::slice::from_ref(entry), now).await?;
+    async fn fire(&self, entry: &Entry, late: &[Receipt], now: Timestamp) -> Result<Fired, Fault> {
+        let one = std::slice::from_ref(entry);
+        let fired = self.fire_many(one, late, now).await?;
         Ok(fired.into_iter().next().flatten().unwrap_or(Fired::Stale))
     }
 
@@ -121,6 +122,7 @@ impl Truth for Table {
     async fn fire_many(
         &self,
         entries: &[Entry],
+        _: &[Receipt],
         now: Timestamp,
     ) -> Result<Vec<Option<Fired>>, Fault> {
         let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();

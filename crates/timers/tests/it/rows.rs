@@ -215,6 +215,8 @@ pub(crate) struct Behaviour {
     pub(crate) failures: AtomicUsize,
     /// Whether it panics when it is called the next time.
     pub(crate) panics: AtomicBool,
+    /// Whether it cannot count what is overdue.
+    pub(crate) uncounted: AtomicBool,
     /// The row that it always fails for.
     pub(crate) poisoned: Option<Uuid>,
     /// The row that it leaves out of a batch, to be fired by itself.
@@ -228,7 +230,7 @@ pub(crate) struct Behaviour {
 /// The service's rows as one replica handles them.
 pub(crate) struct Handler {
     rows: Arc<Rows>,
-    behaviour: Behaviour,
+    pub(crate) behaviour: Behaviour,
     /// How many calls run now, by id.
     running: Arc<Mutex<HashMap<Uuid, usize>>>,
     pub(crate) calls: AtomicUsize,
@@ -278,6 +280,12 @@ impl Handler {
             .lock()
             .expect("no panic while it is locked")
             .clone()
+    }
+
+    /// Keeps the receipts of what took effect.
+    fn keep<'a>(&self, late: &[Receipt], fired: impl IntoIterator<Item = (&'a Entry, &'a Fired)>) {
+        let mut kept = self.receipts.lock().expect("no panic while it is locked");
+        kept.extend(Receipt::of_effects(late, fired));
     }
 
     async fn commit(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
@@ -398,6 +406,9 @@ impl Truth for Handler {
     }
 
     async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
+        if self.behaviour.uncounted.load(Ordering::SeqCst) {
+            return Err(Fault::unavailable("the test"));
+        }
         let [second, ten, minute, long] = Overdue::instants(now).map(|at| at.to_sqlx());
         let (under_1s, under_10s, under_1m, under_10m, over_10m, oldest): Counts = sqlx::query_as(
             "SELECT count(*) FILTER (WHERE due > $2),
@@ -436,7 +447,7 @@ impl Truth for Handler {
         Ok(entries(rows))
     }
 
-    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
+    async fn fire(&self, entry: &Entry, late: &[Receipt], now: Timestamp) -> Result<Fired, Fault> {
         let _running = Running::new(self, entry.id);
         let Behaviour {
             before_commit,
@@ -459,9 +470,10 @@ impl Truth for Handler {
             return Err(Fault::unavailable("the test"));
         }
         tokio::time::sleep(*before_commit).await;
-        let fired = self.commit(entry, now).await;
+        let fired = self.commit(entry, now).await?;
+        self.keep(late, [(entry, &fired)]);
         tokio::time::sleep(*after_commit).await;
-        fired
+        Ok(fired)
     }
 
     fn batch_max(&self) -> usize {
@@ -471,6 +483,7 @@ impl Truth for Handler {
     async fn fire_many(
         &self,
         entries: &[Entry],
+        late: &[Receipt],
         now: Timestamp,
     ) -> Result<Vec<Option<Fired>>, Fault> {
         let _running: Vec<_> = entries.iter().map(|e| Running::new(self, e.id)).collect();
@@ -489,14 +502,13 @@ impl Truth for Handler {
             fired.push(Some(self.apply(&mut tx, entry, now).await?));
         }
         tx.commit().await.map_err(fault)?;
+        let answered = entries.iter().zip(&fired);
+        self.keep(
+            late,
+            answered.filter_map(|(entry, fired)| Some((entry, fired.as_ref()?))),
+        );
         tokio::time::sleep(self.behaviour.after_commit).await;
         Ok(fired)
-    }
-
-    async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
-        let mut kept = self.receipts.lock().expect("no panic while it is locked");
-        kept.extend(receipts);
-        Ok(())
     }
 }
 

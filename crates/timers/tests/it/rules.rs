@@ -322,6 +322,61 @@ async fn what_is_overdue_is_counted_whole_however_much_goes_first() {
     .await;
 }
 
+#[tokio::test]
+async fn a_count_that_fails_is_counted_and_what_was_overdue_before_is_not_shown_as_if_it_were_now()
+{
+    let clock = ManualClock::new(Timestamp::from_second(1_800_000_000).expect("an instant"));
+    let rows = Rows::at(clock).await;
+    rows.arm_in(-7_200_000).await;
+    let exporter = InMemoryMetricExporter::default();
+    let reader = PeriodicReader::builder(exporter.clone())
+        .with_interval(Duration::from_millis(100))
+        .build();
+    let provider = SdkMeterProvider::builder().with_reader(reader).build();
+    // Nothing takes effect meanwhile.
+    let behaviour = Behaviour {
+        before_commit: Duration::from_secs(3600),
+        ..Behaviour::default()
+    };
+    let handler = Handler::new(&rows, behaviour);
+    let _replica = Replica::measured(None, &handler, quick(), &provider.meter("test"));
+    let gauges = ["redress.timers.overdue", "redress.timers.overdue.age"];
+    let failures = "redress.timers.overdue.failures";
+    let eventually_shown = async |expected: [bool; 3]| {
+        eventually(SOON, async || {
+            let _ = provider.force_flush();
+            let seen = [gauges[0], gauges[1], failures].map(|name| is_shown(&exporter, name));
+            if seen == expected {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}"))
+            }
+        })
+        .await;
+    };
+    eventually_shown([true, true, false]).await;
+    handler.behaviour.uncounted.store(true, Ordering::SeqCst);
+    eventually_shown([false, false, true]).await;
+    handler.behaviour.uncounted.store(false, Ordering::SeqCst);
+    eventually_shown([true, true, true]).await;
+}
+
+/// Whether the latest export has a value of this metric.
+fn is_shown(exporter: &InMemoryMetricExporter, name: &str) -> bool {
+    let exports = exporter.get_finished_metrics().unwrap_or_default();
+    let last = exports.last().into_iter();
+    let mut metrics = last
+        .flat_map(|export| export.scope_metrics())
+        .flat_map(|scope| scope.metrics())
+        .filter(|metric| metric.name() == name);
+    metrics.any(|metric| match metric.data() {
+        AggregatedMetrics::U64(MetricData::Gauge(gauge)) => gauge.data_points().count() > 0,
+        AggregatedMetrics::F64(MetricData::Gauge(gauge)) => gauge.data_points().count() > 0,
+        AggregatedMetrics::U64(MetricData::Sum(sum)) => sum.data_points().count() > 0,
+        _ => false,
+    })
+}
+
 /// The latest age of the oldest overdue entry, in seconds.
 fn oldest(exporter: &InMemoryMetricExporter) -> Option<f64> {
     let mut seen = None;

@@ -45,12 +45,13 @@ impl Truth for IncidentClocks {
         clocks::armed(&self.db, after, limit).await
     }
 
-    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
+    async fn fire(&self, entry: &Entry, late: &[Receipt], now: Timestamp) -> Result<Fired, Fault> {
         let origins = clocks::origins(&self.db, &[entry.id]).await?;
         let Some(origin) = origins.get(&entry.id) else {
             return Ok(Fired::Stale);
         };
-        let answers = self.together(&origin.site, &[(entry, origin)], now).await?;
+        let due = [(entry, origin)];
+        let answers = self.together(&origin.site, &due, late, now).await?;
         Ok(answers.into_iter().next().unwrap_or(Fired::Stale))
     }
 
@@ -62,6 +63,7 @@ impl Truth for IncidentClocks {
     async fn fire_many(
         &self,
         entries: &[Entry],
+        late: &[Receipt],
         now: Timestamp,
     ) -> Result<Vec<Option<Fired>>, Fault> {
         let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
@@ -79,7 +81,7 @@ impl Truth for IncidentClocks {
         }
         let fired = join_all(sites.into_iter().map(async |(site, placed)| {
             let (places, due): (Vec<usize>, Vec<Due<'_>>) = placed.into_iter().unzip();
-            (places, self.together(site, &due, now).await)
+            (places, self.together(site, &due, late, now).await)
         }));
         let mut away = None;
         for (places, fired) in fired.await {
@@ -103,10 +105,6 @@ impl Truth for IncidentClocks {
             _ => Ok(answers),
         }
     }
-
-    async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
-        late::keep(&self.db, receipts).await
-    }
 }
 
 /// A clock that is due, and where it was made.
@@ -117,6 +115,7 @@ impl IncidentClocks {
         &self,
         site: &SiteId,
         due: &[Due<'_>],
+        late: &[Receipt],
         now: Timestamp,
     ) -> Result<Vec<Fired>, Fault> {
         // What a promise leads to belongs to the trace of the complaint that it was made on.
@@ -130,6 +129,7 @@ impl IncidentClocks {
             desk: &self.desk,
             site,
             due: due.iter().map(|(entry, _)| *entry).zip(&spans).collect(),
+            late,
             now,
         };
         let scope = Scope::site(site.clone());
@@ -143,6 +143,7 @@ struct FireClocks<'a> {
     desk: &'a Desk,
     site: &'a SiteId,
     due: Vec<(&'a Entry, &'a Span)>,
+    late: &'a [Receipt],
     now: Timestamp,
 }
 
@@ -171,6 +172,9 @@ impl Operation for FireClocks<'_> {
                 None => answers.extend(of_one.iter().map(|_| Fired::Stale)),
             }
         }
+        let entries = self.due.iter().map(|(entry, _)| *entry);
+        let late = Receipt::of_effects(self.late, entries.zip(&answers));
+        late::keep(tx, self.site, &late).await?;
         Ok(answers)
     }
 }

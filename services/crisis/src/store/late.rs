@@ -17,11 +17,15 @@ pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Rows that one purge statement deletes at most.
 const PURGE_ROWS_MAX: i64 = 1_000;
 
-/// Keeps receipts, of whichever sites: the worker's part. One that is there already stays as it is.
+/// Keeps receipts of clocks of this site, in the transaction in which these took effect. One that is there already stays as it
+/// is.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn keep(db: &Database, receipts: &[Receipt]) -> Result<(), Fault> {
+pub async fn keep(tx: &mut Tx, site: &SiteId, receipts: &[Receipt]) -> Result<(), Fault> {
+    if receipts.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<Uuid> = receipts.iter().map(|r| r.entry.id).collect();
     let generations: Vec<i64> = receipts.iter().map(|r| r.entry.generation).collect();
     let due: Vec<jiff_sqlx::Timestamp> = receipts.iter().map(|r| r.entry.due.to_sqlx()).collect();
@@ -30,18 +34,18 @@ pub async fn keep(db: &Database, receipts: &[Receipt]) -> Result<(), Fault> {
     sqlx::query!(
         "-- crisis::store::late::keep
         INSERT INTO late_firing (site, clock_id, generation, due_time, fire_time, cause)
-        SELECT clock.site, late.id, late.generation, late.due, late.fired, late.cause
-        FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[])
+        SELECT $1, late.id, late.generation, late.due, late.fired, late.cause
+        FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[])
           AS late(id, generation, due, fired, cause)
-        JOIN incident_clock clock ON clock.id = late.id
         ON CONFLICT ON CONSTRAINT late_firing_key DO NOTHING",
+        site.as_str(),
         &ids,
         &generations,
         &due as &[jiff_sqlx::Timestamp],
         &fired as &[jiff_sqlx::Timestamp],
         &causes,
     )
-    .execute(db.worker())
+    .execute(&mut **tx)
     .await
     .or_fault()?;
     Ok(())

@@ -101,7 +101,7 @@ async fn clocks_that_are_due_together_fire_in_one_turn_and_say_what_they_say_alo
             // One that moved on meanwhile is nobody else's trouble.
             let gone = redress_timers::Entry::new(first[0].id, 7, world.now());
             let with_gone: Vec<_> = first.iter().copied().chain([gone]).collect();
-            let answers = world.truth().fire_many(&with_gone, world.now()).await;
+            let answers = world.truth().fire_many(&with_gone, &[], world.now()).await;
             let answers = answers.expect("postgres");
             assert_eq!(answers.last(), Some(&Some(Fired::Stale)));
             let fired = &answers[..first.len()];
@@ -110,7 +110,7 @@ async fn clocks_that_are_due_together_fire_in_one_turn_and_say_what_they_say_alo
             assert_eq!(
                 world
                     .truth()
-                    .fire_many(&first, world.now())
+                    .fire_many(&first, &[], world.now())
                     .await
                     .expect("postgres"),
                 vec![Some(Fired::Stale); first.len()],
@@ -176,7 +176,7 @@ async fn a_clock_that_was_met_or_moved_on_does_not_fire_i4() {
     assert!(matches!(
         world
             .truth()
-            .fire(&entry, world.now())
+            .fire(&entry, &[], world.now())
             .await
             .expect("fires"),
         Fired::Armed(_)
@@ -184,7 +184,7 @@ async fn a_clock_that_was_met_or_moved_on_does_not_fire_i4() {
     assert_eq!(
         world
             .truth()
-            .fire(&entry, world.now())
+            .fire(&entry, &[], world.now())
             .await
             .expect("fires"),
         Fired::Stale,
@@ -204,12 +204,16 @@ async fn a_clock_that_was_met_or_moved_on_does_not_fire_i4() {
         .find(|e| e.id == entry.id)
         .expect("armed again");
     assert!(
-        matches!(world.truth().fire(next, world.now()).await.expect("asks"), Fired::Again(e) if e == *next),
+        matches!(world.truth().fire(next, &[], world.now()).await.expect("asks"), Fired::Again(e) if e == *next),
         "early"
     );
     ready(&world).await;
     assert_eq!(
-        world.truth().fire(next, world.now()).await.expect("fires"),
+        world
+            .truth()
+            .fire(next, &[], world.now())
+            .await
+            .expect("fires"),
         Fired::Stale,
         "met"
     );

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use redress_crisis::store::late;
-use redress_model::name::ClockName;
 use redress_model::words::ClockKind;
 use redress_proto::convert::{from_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
 use redress_proto::triage::v1::LateCause;
 use redress_testkit::eventually;
-use redress_timers::{Cause, Entry, Overdue, Receipt, Truth};
+use redress_timers::{Cause, Entry, Fired, Overdue, Receipt, Truth};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
@@ -158,44 +157,63 @@ async fn i4_i8_a_clock_of_an_incident_that_fired_late_leaves_a_receipt_to_its_si
     assert!(listed(&world, any()).await.is_empty());
 }
 
+/// What breaks one step of a firing, and what mends it: its event, its receipt, its commit.
+const STEPS: [(&str, &str); 3] = [
+    (
+        "REVOKE INSERT ON crisis.outbox FROM redress_crisis_app",
+        "GRANT INSERT ON crisis.outbox TO redress_crisis_app",
+    ),
+    (
+        "REVOKE INSERT ON crisis.late_firing FROM redress_crisis_app",
+        "GRANT INSERT ON crisis.late_firing TO redress_crisis_app",
+    ),
+    (
+        "CREATE FUNCTION crisis.broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+         CREATE CONSTRAINT TRIGGER broken AFTER UPDATE ON crisis.incident_clock DEFERRABLE INITIALLY DEFERRED
+           FOR EACH ROW EXECUTE FUNCTION crisis.broken()",
+        "DROP TRIGGER broken ON crisis.incident_clock",
+    ),
+];
+
 #[tokio::test]
-async fn i2_a_receipt_that_is_kept_again_adds_none_and_stays_as_it_was() {
-    let (world, incident) = neglected().await;
-    let report = clock(&incident, ClockKind::InsideReport);
-    let name: ClockName = report.name.parse().expect("a name");
-    let receipt = |generation, cause| Receipt {
-        entry: Entry::new(name.id, generation, world.now()).first(true),
-        fired: world.now() + SignedDuration::from_secs(generation),
-        cause,
-    };
+async fn i2_i4_a_late_firing_and_its_receipt_are_committed_together_once_or_not_at_all() {
+    let (world, _) = neglected().await;
     let truth = world.truth();
-    let first = receipt(1, Cause::WorkerLost);
-    // The same change twice in one batch, once more in another, and a clock that nobody knows.
-    let mut unknown = receipt(1, Cause::Backlog);
-    unknown.entry.id = uuid::Uuid::from_u128(7);
-    let batch = [first, first, unknown];
-    truth.late(&batch).await.expect("kept");
-    truth
-        .late(&[receipt(1, Cause::Failed)])
-        .await
-        .expect("kept");
-    truth
-        .late(&[receipt(2, Cause::Failed)])
-        .await
-        .expect("kept");
-    let seen: Vec<(i64, LateCause, i64)> = listed(&world, any())
-        .await
-        .iter()
-        .map(|l| {
-            let lag = l.lag.as_ref().expect("set").seconds;
-            (l.generation, l.cause(), lag)
-        })
-        .collect();
-    assert_eq!(
-        seen,
-        [(2, LateCause::Failed, 2), (1, LateCause::WorkerLost, 1)],
-        "the latest first"
-    );
+    let now = world.now();
+    let due = truth.due(now, 100).await.expect("postgres");
+    assert!(due.len() > 2, "several are due: {due:?}");
+    let receipts = |cause| -> Vec<Receipt> {
+        let of = |entry: &Entry| Receipt {
+            entry: *entry,
+            fired: now,
+            cause,
+        };
+        due.iter().map(of).collect()
+    };
+    let late = receipts(Cause::WorkerLost);
+    let admin = &world.database.admin;
+    for (breaks, mends) in STEPS {
+        sqlx::raw_sql(breaks).execute(admin).await.expect("broken");
+        let alone = truth.fire(&due[0], &late, now).await;
+        assert!(alone.is_err(), "{breaks}: {alone:?}");
+        let together = truth.fire_many(&due, &late, now).await;
+        let together = together.unwrap_or_default();
+        assert!(together.iter().all(Option::is_none), "{breaks}");
+        sqlx::raw_sql(mends).execute(admin).await.expect("mended");
+        assert!(listed(&world, any()).await.is_empty(), "{breaks}");
+        assert_eq!(truth.due(now, 100).await.expect("postgres"), due);
+    }
+    // Whoever fires them is killed right after: the receipts are there.
+    let fired = truth.fire_many(&due, &late, now).await.expect("postgres");
+    let kept = Receipt::of_effects(&late, due.iter().zip(fired.iter().flatten()));
+    let all = listed(&world, any()).await;
+    assert!(kept.len() > 2 && all.len() == kept.len(), "{all:?}");
+    assert!(all.iter().all(|l| l.cause() == LateCause::WorkerLost));
+    // Fired again they take no effect, and nothing is kept of that.
+    let failed = receipts(Cause::Failed);
+    let again = truth.fire_many(&due, &failed, now).await.expect("postgres");
+    assert_eq!(again, vec![Some(Fired::Stale); due.len()]);
+    assert_eq!(listed(&world, any()).await, all);
 }
 
 #[tokio::test]

@@ -200,7 +200,7 @@ impl World {
             for entry in due {
                 match self
                     .truth
-                    .fire(&entry, self.now())
+                    .fire(&entry, &[], self.now())
                     .await
                     .expect("postgres answers")
                 {

@@ -67,13 +67,13 @@ async fn drain(bench: &Bench, together: bool) -> (usize, f64) {
                         break;
                     };
                     if let [entry] = batch.as_slice() {
-                        truth.fire(entry, now).await.expect("fired");
+                        truth.fire(entry, &[], now).await.expect("fired");
                         continue;
                     }
-                    let fired = truth.fire_many(&batch, now).await.expect("fired");
+                    let fired = truth.fire_many(&batch, &[], now).await.expect("fired");
                     for (entry, fired) in batch.iter().zip(fired) {
                         if fired.is_none() {
-                            truth.fire(entry, now).await.expect("fired");
+                            truth.fire(entry, &[], now).await.expect("fired");
                         }
                     }
                 }

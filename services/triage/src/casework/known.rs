@@ -107,7 +107,9 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
     }
     // History is not judged again.
     let came_back = !case.facts.historical && cases::came_back(work.tx, site, case).await?;
-    let (held, held_since) = holds::still(work, case).await?;
+    // The matter is as old as the first complaint about it.
+    let first = all().map(|f| f.received).min();
+    let age = age_of(work, case, first.unwrap_or(case.facts.received)).await?;
     let facts = Facts {
         complainants: distinct_complainants(all().map(|f| &f.people)),
         cluster,
@@ -125,17 +127,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
             .max(),
         needs_advisers: all().any(|f| f.needs_advisers),
         signals: signals.iter().map(|row| row.signal).collect(),
-        age: Age {
-            // The matter is as old as the first complaint about it.
-            received: all()
-                .map(|f| f.received)
-                .min()
-                .unwrap_or(case.facts.received),
-            zone: work.site.zone.clone(),
-            held,
-            held_since,
-            resolved: case.resolved_since.is_some(),
-        },
+        age,
     };
     Ok(Known {
         facts,
@@ -148,6 +140,22 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         demanded,
         legal,
         assessed,
+    })
+}
+
+/// How old the matter of a case is that was first complained about then.
+pub(super) async fn age_of(
+    work: &mut Work<'_>,
+    case: &Case,
+    received: Timestamp,
+) -> Result<Age, Fault> {
+    let (held, held_since) = holds::still(work, case).await?;
+    Ok(Age {
+        received,
+        zone: work.site.zone.clone(),
+        held,
+        held_since,
+        resolved: case.resolved_since.is_some(),
     })
 }
 

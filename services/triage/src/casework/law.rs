@@ -26,6 +26,11 @@ pub(super) fn by_name(name: LegalDeadline, id: Uuid) -> String {
     format!("{name}/{id}")
 }
 
+/// The slot of one on the head that its case was merged into; none where a person started it, which nothing takes back.
+fn slot_on_head(kept: &Legal) -> Option<String> {
+    kept.by_facts.then(|| by_name(kept.name, kept.clock))
+}
+
 /// Starts what the facts start by themselves, and takes back what nothing speaks for any more.
 pub(super) async fn follow(
     work: &mut Work<'_>,
@@ -40,7 +45,13 @@ pub(super) async fn follow(
     let kept: Vec<Legal> = all
         .iter()
         .filter_map(Clock::legal)
-        .chain(known.legal.iter().cloned())
+        .chain(
+            known
+                .legal
+                .iter()
+                .filter(|k| !is_taken_back(k, all))
+                .cloned(),
+        )
         .collect();
     for (&name, rule) in &site.profile().law {
         let Some(at) = news(work.now, case, known, (name, rule), &kept) else {
@@ -84,7 +95,7 @@ fn news(
     known
         .signals
         .iter()
-        .filter(|row| starts(rule, row))
+        .filter(|row| starts(rule, row) && !row.before_law)
         .map(|row| (row, row.known.min(now)))
         .filter(|&(row, at)| !is_kept(row, at))
         .map(|(_, at)| at)
@@ -96,6 +107,16 @@ fn starts(rule: &LegalRule, row: &SignalRow) -> bool {
     rule.signals.contains(&row.signal.kind) && row.signal.basis != SignalBasis::Suspected
 }
 
+/// Whether the head stopped what a merged case had brought it, since nothing spoke for it any more: then the merged case's own
+/// takes care of nothing either.
+fn is_taken_back(kept: &Legal, all: &[Clock]) -> bool {
+    let slot = slot_on_head(kept);
+    slot.is_some_and(|slot| {
+        all.iter()
+            .any(|clock| clock.slot == slot && clock.stop_cause == DISMISSED)
+    })
+}
+
 /// Nobody is told of what turned out not to be so.
 async fn take_back(
     work: &mut Work<'_>,
@@ -103,22 +124,50 @@ async fn take_back(
     known: &Known,
     all: &mut [Clock],
 ) -> Result<(), Fault> {
-    let by_facts = |clock: &&mut Clock| {
-        let name = clock.law().map(LegalDeadline::word);
-        clock.stopped.is_none() && name == Some(clock.slot.as_str())
-    };
-    for clock in all.iter_mut().filter(by_facts) {
+    for clock in all.iter_mut().filter(|clock| clock.stopped.is_none()) {
+        let Some(about) = about(clock, known) else {
+            continue;
+        };
         let Some(rule) = rule(work, clock).await? else {
             continue;
         };
         // A policy by which no signal starts it any more takes back nothing.
-        let is_so = known.signals.iter().any(|row| starts(&rule, row));
+        let mut signals = known.signals.iter();
+        let is_so = signals.any(|row| about.holds(row) && starts(&rule, row));
         if !is_so && !rule.signals.is_empty() {
             let event = Event::Cancelled { at: work.now };
             promises::apply(work, case, clock, event, DISMISSED).await?;
         }
     }
     Ok(())
+}
+
+/// Which signals speak for a clock that facts started.
+enum About {
+    /// Those of the case and of all that were merged into it.
+    All,
+    /// Those of this one, which brought the clock when it was merged.
+    Merged(Uuid),
+}
+
+impl About {
+    fn holds(&self, row: &SignalRow) -> bool {
+        match self {
+            Self::All => true,
+            Self::Merged(case) => row.case == *case,
+        }
+    }
+}
+
+/// Which signals speak for this clock; none where no facts started it.
+fn about(clock: &Clock, known: &Known) -> Option<About> {
+    let name = clock.law()?;
+    if clock.slot == name.word() {
+        return Some(About::All);
+    }
+    let is_it = |kept: &&Legal| slot_on_head(kept).as_deref() == Some(clock.slot.as_str());
+    let brought = known.legal.iter().find(is_it)?;
+    Some(About::Merged(brought.case))
 }
 
 /// What the policy that it pins says of a deadline of the law; none for any other clock.

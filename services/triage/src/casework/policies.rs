@@ -19,10 +19,11 @@ use redress_proto::event::v1::PolicyChanged;
 use redress_store::Tx;
 use uuid::Uuid;
 
-use super::known::known;
+use super::known::{age_of, known};
 use super::promises::{folded, length_by, shares_by};
 use super::status::open_statuses;
 use super::{Work, age, calendar, decide, ladder};
+use crate::domain::grading::aged;
 use crate::domain::policies::{
     self as domain, Document, Line, Place, PolicyScope, SitePolicy, compose, profiles_of,
 };
@@ -254,6 +255,8 @@ struct Change<'a> {
     before: &'a Policy,
     /// The calendar of other working time, where it brings one.
     calendar: Option<u32>,
+    /// Whether it leaves the thresholds by which cases are graded now: then time alone moves a grade until it holds.
+    same_grades: bool,
 }
 
 /// What a document would do to the open cases below its scope, except those about this person, from an instant on that has not
@@ -280,6 +283,11 @@ pub async fn preview(
         let Some(site) = sites::get(tx, &placed.id, at).await? else {
             continue;
         };
+        let grading = &before.policy().grading;
+        let same_grades = *grading == after.policy().grading && {
+            let holds = sites::policy(tx, &placed.id, placed.kind, now).await?;
+            *grading == holds.policy().grading
+        };
         let site = Site {
             policy: Arc::clone(&before),
             ..site
@@ -288,6 +296,7 @@ pub async fn preview(
         let change = Change {
             before: before.policy(),
             calendar: other_hours.then(|| site.calendar_revision()),
+            same_grades,
         };
         let mut promises = 0;
         let mut next = Uuid::nil();
@@ -374,11 +383,15 @@ async fn look(
     if before == after && clocks.effects.is_empty() {
         return Ok(open);
     }
-    let known = known(work, case).await?;
-    let by = |grading| known.stand_by(grading, &known.facts).grade;
-    let grade_without = by(before).min(grade);
-    // What it reaches by itself until then, no policy takes back.
-    let grade_after = by(after).min(grade_without);
+    let (grade_without, grade_after) = if change.same_grades && !ages(work, case, grade).await? {
+        (grade, grade)
+    } else {
+        let known = known(work, case).await?;
+        let by = |grading| known.stand_by(grading, &known.facts).grade;
+        let grade_without = by(before).min(grade);
+        // What it reaches by itself until then, no policy takes back.
+        (grade_without, by(after).min(grade_without))
+    };
     if grade_after == grade_without && clocks.effects.is_empty() {
         return Ok(open);
     }
@@ -409,6 +422,15 @@ async fn look(
         found.shorten();
     }
     Ok(open)
+}
+
+/// Whether a case of this grade reaches an age by then that asks for a graver one.
+async fn ages(work: &mut Work<'_>, case: &Case, grade: Grade) -> Result<bool, Fault> {
+    let merged = cases::first_merged(work.tx, &work.site.id, case.id).await?;
+    let own = case.facts.received;
+    let age = age_of(work, case, merged.map_or(own, |first| first.min(own))).await?;
+    let mut reached = aged(&age, &work.site.profile().grading, work.now);
+    Ok(reached.any(|id| id.grade().is_graver_than(grade)))
 }
 
 async fn page(

@@ -174,7 +174,7 @@ pub(super) fn terms(site: &Site, kind: ClockKind, term: impl Into<Term>) -> Term
 }
 
 /// Lets the promises follow a decision: starts those that are missing, gives the others the length of
-/// the new grade, and arms the next age check. Never for a historical case.
+/// the new grade, and arms the next age check; of a case that is resolved those of the law alone. Never for a historical case.
 pub(super) async fn follow(
     work: &mut Work<'_>,
     case: &mut Case,
@@ -191,25 +191,56 @@ pub(super) async fn follow(
     for clock in all.iter_mut().filter(|clock| is_never_regraded(clock)) {
         take_turn(work, clock, grade).await?;
     }
-    if !case.is_open() {
+    if case.is_ended() {
         return Ok(());
     }
     let begun = if first { case.facts.received } else { work.now };
     let then = held_then(work, begun).await?;
-    let defended = defended_until(&all);
-    for (kind, at) in promised(known, urgency, begun, work.now, &all) {
-        if facts.complainants == 0 && needs_somebody(kind) {
+    if case.is_open() {
+        by_policy(work, case, known, urgency, (&then, begun, first), &mut all).await?;
+        take_back(work, case, known, urgency, &mut all).await?;
+    }
+    // A resolution ends no duty of law, and lets none wait.
+    let mut past = Work::new(&mut *work.tx, &then, work.now);
+    past.entered = work.entered;
+    law::follow(&mut past, case, known, urgency, &mut all).await?;
+    let entries = past.entries;
+    work.entries.extend(entries);
+    if !case.is_open() {
+        return Ok(());
+    }
+    let next = facts.age.next_check(&site.profile().grading, work.now);
+    age::arm(work, case, &mut all, next, grade).await
+}
+
+/// Starts what is promised to an open case and missing, by the policy that held then, and gives the others the length of its
+/// grade.
+async fn by_policy(
+    work: &mut Work<'_>,
+    case: &Case,
+    known: &Known,
+    urgency: Urgency,
+    (then, begun, first): (&Site, Timestamp, bool),
+    all: &mut [Clock],
+) -> Result<(), Fault> {
+    let Some(grade) = case.grade else {
+        return Ok(());
+    };
+    let site = work.site;
+    let defended = defended_until(all);
+    for (kind, at) in promised(known, urgency, begun, work.now, all) {
+        if known.facts.complainants == 0 && needs_somebody(kind) {
             continue;
         }
         let is_it = |clock: &&mut Clock| clock.is_for(kind, "", None);
         match all.iter_mut().find(is_it) {
             None => {
-                let Some(length) = length(&then, case, urgency, kind) else {
+                let Some(length) = length(then, case, urgency, kind) else {
                     continue;
                 };
-                let at = from_now_where_past(&then, kind, at, length, work.now);
+                let at = from_now_where_past(then, kind, at, length, work.now);
                 let new = Start::of(kind, at, length, if first { "received" } else { "graded" });
-                let mut past = Work::new(&mut *work.tx, &then, work.now);
+                let mut past = Work::new(&mut *work.tx, then, work.now);
                 past.entered = work.entered;
                 start(&mut past, case, urgency, new).await?;
                 let entries = past.entries;
@@ -229,14 +260,7 @@ pub(super) async fn follow(
             }
         }
     }
-    take_back(work, case, known, urgency, &mut all).await?;
-    let mut past = Work::new(&mut *work.tx, &then, work.now);
-    past.entered = work.entered;
-    law::follow(&mut past, case, known, urgency, &mut all).await?;
-    let entries = past.entries;
-    work.entries.extend(entries);
-    let next = facts.age.next_check(&site.profile().grading, work.now);
-    age::arm(work, case, &mut all, next, grade).await
+    Ok(())
 }
 
 /// Once somebody says that nobody is in danger, nobody has to be rescued and nobody has to come at once; and again, where

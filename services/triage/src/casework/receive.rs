@@ -140,6 +140,7 @@ async fn suspect(work: &mut Work<'_>, case: &Case, receipt: &Receipt<'_>) -> Res
             confirmed: None,
             dismissed: None,
             created: work.now,
+            before_law: false,
             revision: 1,
         };
         signals::insert(work.tx, &work.site.id, &row, false).await?;

@@ -2,7 +2,8 @@
 //! the words kept as data (`lexicon.yaml`). The suggestion names the words that led to it and
 //! abstains when none is found; a category stated by a person always wins over it.
 //!
-//! Cost: one pass of an automaton over the text, whatever the size of the lexicon.
+//! Cost: one pass of an automaton over the text, whatever the size of the lexicon, and for each word that is found a look at
+//! those around it, which are bounded in number: a text that is ten times as long takes ten times as long, whoever wrote it.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -61,8 +62,8 @@ pub fn says_trapped(text: &str) -> bool {
     } = &LEXICON.trapped;
     let (others, lasts) = (any_of(otherwise, &hits), any_of(now, &hits));
     anchors(together, &hits).into_iter().any(|anchor| {
-        let is_near = |hit: &&Hit| distance(anchor, hit) <= NEAR_BYTES_MAX;
-        lasts.iter().any(is_near) || !others.iter().any(is_near)
+        let is_near = |words: &[&Hit]| within(words, anchor, NEAR_BYTES_MAX).next().is_some();
+        is_near(&lasts) || !is_near(&others)
     })
 }
 
@@ -78,12 +79,11 @@ pub fn suspects(text: &str) -> Vec<SignalKind> {
     } = &LEXICON.suspicions;
     let others = any_of(not_so, &hits);
     let denials = any_of(denials, &hits);
-    let is_denied = |anchor: &Hit| denials.iter().any(|denial| denies(text, denial, anchor));
-    let is_beside = |anchor: &Hit, others: &[&Hit]| {
-        others
-            .iter()
-            .any(|other| distance(anchor, other) <= BESIDE_BYTES_MAX)
+    let is_denied = |anchor: &Hit| {
+        within(&denials, anchor, DENIED_BYTES_MAX).any(|denial| denies(text, denial, anchor))
     };
+    let is_beside =
+        |anchor: &Hit, others: &[&Hit]| within(others, anchor, BESIDE_BYTES_MAX).next().is_some();
     let says = |of: &Suspicion, others: &[&Hit]| {
         let own = any_of(&of.not_so, &hits);
         anchors(&of.together, &hits).into_iter().any(|anchor| {
@@ -103,6 +103,7 @@ pub fn suspects(text: &str) -> Vec<SignalKind> {
 
 /// Whether this word denies what stands right behind it, or what it runs into, in the same clause.
 fn denies(text: &str, denial: &Hit, what: &Hit) -> bool {
+    worked(1);
     let between = text.get(denial.at.end..what.at.start).unwrap_or_default();
     denial.at.start < what.at.start
         && what.at.start <= denial.at.end + DENIED_BYTES_MAX
@@ -114,14 +115,12 @@ fn anchors<'a>(groups: &[Vec<String>], hits: &'a [Hit]) -> Vec<&'a Hit> {
     let Some((first, others)) = groups.split_first() else {
         return Vec::new();
     };
+    let others = each_of(others, hits);
+    let is_near =
+        |anchor: &Hit, group: &[&Hit]| within(group, anchor, NEAR_BYTES_MAX).next().is_some();
     any_of(first, hits)
         .into_iter()
-        .filter(|anchor| {
-            let is_near = |hit: &&Hit| distance(anchor, hit) <= NEAR_BYTES_MAX;
-            others
-                .iter()
-                .all(|group| any_of(group, hits).iter().any(is_near))
-        })
+        .filter(|anchor| others.iter().all(|group| is_near(anchor, group)))
         .collect()
 }
 
@@ -216,6 +215,8 @@ struct Lexicon {
     tests: Vec<Test>,
     entries: Vec<&'static str>,
     neutral: Vec<bool>,
+    /// Bytes of the longest entry.
+    longest: usize,
     automaton: AhoCorasick,
 }
 
@@ -264,6 +265,7 @@ impl Lexicon {
             .ascii_case_insensitive(true)
             .build(&entries)
             .map_err(|e| e.to_string())?;
+        let longest = entries.iter().map(String::len).max().unwrap_or(0);
         // Read once and kept for the life of the process.
         let entries = entries.into_iter().map(|word| &*word.leak()).collect();
         Ok(Self {
@@ -272,35 +274,39 @@ impl Lexicon {
             tests: file.tests,
             entries,
             neutral,
+            longest,
             automaton,
         })
     }
 
-    /// Every entry found in the text, but those inside a neutral word.
+    /// Every entry found in the text, but those inside a neutral word, in the order in which they end.
     fn hits(&self, text: &str) -> Vec<Hit> {
         let found: Vec<(usize, Range<usize>)> = self
             .automaton
             .find_overlapping_iter(text)
             .map(|m| (m.pattern().as_usize(), m.range()))
             .collect();
-        let covers: Vec<&Range<usize>> = found
-            .iter()
-            .filter(|(entry, _)| self.neutral[*entry])
-            .map(|(_, at)| at)
-            .collect();
-        found
-            .iter()
-            .filter(|(entry, at)| {
-                !self.neutral[*entry]
-                    && !covers
-                        .iter()
-                        .any(|c| c.start <= at.start && at.end <= c.end)
-            })
-            .map(|(entry, at)| Hit {
-                word: self.entries[*entry],
-                at: at.clone(),
-            })
-            .collect()
+        let backwards = |neutral: bool| {
+            let found = found.iter().rev();
+            found.filter(move |(entry, _)| self.neutral[*entry] == neutral)
+        };
+        // Of the neutral words that end no earlier, the first start.
+        let mut covered_from = usize::MAX;
+        let mut covers = backwards(true).peekable();
+        let mut hits = Vec::new();
+        for (entry, at) in backwards(false) {
+            while let Some((_, cover)) = covers.next_if(|(_, cover)| at.end <= cover.end) {
+                covered_from = covered_from.min(cover.start);
+            }
+            if at.start < covered_from {
+                hits.push(Hit {
+                    word: self.entries[*entry],
+                    at: at.clone(),
+                });
+            }
+        }
+        hits.reverse();
+        hits
     }
 }
 
@@ -319,9 +325,27 @@ fn some<T>(found: Vec<T>) -> Option<Vec<T>> {
 }
 
 fn any_of<'a>(words: &[String], hits: &'a [Hit]) -> Vec<&'a Hit> {
+    worked(hits.len());
     hits.iter()
         .filter(|hit| words.iter().any(|word| word == hit.word))
         .collect()
+}
+
+/// The words of each group.
+fn each_of<'a>(groups: &[Vec<String>], hits: &'a [Hit]) -> Vec<Vec<&'a Hit>> {
+    groups.iter().map(|group| any_of(group, hits)).collect()
+}
+
+/// Those of these words, which stand in the order of their ends, that are no further from one than this. No more are looked at
+/// than can be, so that the work grows with the text and not with its square.
+fn within<'h>(words: &[&'h Hit], of: &Hit, bytes: usize) -> impl Iterator<Item = &'h Hit> {
+    let from = words.partition_point(|word| word.at.end + bytes < of.at.start);
+    let until = of.at.end + bytes + LEXICON.longest;
+    words[from..]
+        .iter()
+        .copied()
+        .take_while(move |word| word.at.end <= until)
+        .filter(move |word| distance(of, word) <= bytes)
 }
 
 /// One word of each group, near a word of the first group; the nearest of each.
@@ -329,14 +353,10 @@ fn near<'a>(groups: &[Vec<String>], hits: &'a [Hit]) -> Vec<&'a Hit> {
     let Some((first, others)) = groups.split_first() else {
         return Vec::new();
     };
+    let others = each_of(others, hits);
     for anchor in any_of(first, hits) {
-        let nearest = |group: &Vec<String>| {
-            any_of(group, hits)
-                .into_iter()
-                .map(|hit| (distance(anchor, hit), hit))
-                .filter(|(distance, _)| *distance <= NEAR_BYTES_MAX)
-                .min_by_key(|(distance, _)| *distance)
-                .map(|(_, hit)| hit)
+        let nearest = |group: &Vec<&'a Hit>| {
+            within(group, anchor, NEAR_BYTES_MAX).min_by_key(|hit| distance(anchor, hit))
         };
         if let Some(mut found) = others.iter().map(nearest).collect::<Option<Vec<_>>>() {
             found.push(anchor);
@@ -347,6 +367,7 @@ fn near<'a>(groups: &[Vec<String>], hits: &'a [Hit]) -> Vec<&'a Hit> {
 }
 
 fn distance(a: &Hit, b: &Hit) -> usize {
+    worked(1);
     if a.at.start < b.at.start {
         b.at.start.saturating_sub(a.at.end)
     } else {
@@ -355,9 +376,79 @@ fn distance(a: &Hit, b: &Hit) -> usize {
 }
 
 #[cfg(test)]
+thread_local! {
+    /// How often a word was looked at on this thread.
+    static LOOKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Counts looks at words, for a test of how the work grows.
+#[cfg(test)]
+fn worked(looks: usize) {
+    LOOKS.set(LOOKS.get() + looks);
+}
+
+#[cfg(not(test))]
+fn worked(_: usize) {}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_text_ten_times_as_long_is_ten_times_the_work_and_not_a_hundred_whoever_wrote_it() {
+        let looks = |text: &str| {
+            LOOKS.set(0);
+            let read = (suspects(text), says_trapped(text), suggest(text));
+            drop(read);
+            LOOKS.get()
+        };
+        for (first, then) in [
+            ("起诉", "再不"),
+            ("不会起诉", ""),
+            ("怕爆炸", "担心"),
+            ("被困", "电梯"),
+            ("电梯经常困人", ""),
+            ("承诺", "不符"),
+            ("转告你们", "律师"),
+        ] {
+            let text = |n: usize| first.repeat(n) + &then.repeat(n);
+            let (short, long) = (looks(&text(300)), looks(&text(3_000)));
+            assert!(short > 0 && long < 20 * short, "{first}: {short}, {long}");
+        }
+    }
+
+    /// As it was found before there were bounds: each word beside each neutral one.
+    #[test]
+    fn words_inside_neutral_ones_are_left_out_wherever_they_end() {
+        for text in [
+            "没有用我要求转告你们律师楼起诉再不",
+            "律师楼律师律师楼",
+            "转告你们告你们",
+            "随时可能爆炸随时",
+            "",
+        ] {
+            let found: Vec<_> = LEXICON.automaton.find_overlapping_iter(text).collect();
+            let is_neutral = |entry: usize| LEXICON.neutral[entry];
+            let plain: Vec<(&str, Range<usize>)> = found
+                .iter()
+                .filter(|m| !is_neutral(m.pattern().as_usize()))
+                .filter(|m| {
+                    !found.iter().any(|c| {
+                        is_neutral(c.pattern().as_usize())
+                            && c.start() <= m.start()
+                            && m.end() <= c.end()
+                    })
+                })
+                .map(|m| (LEXICON.entries[m.pattern().as_usize()], m.range()))
+                .collect();
+            let hits = LEXICON.hits(text);
+            let seen: Vec<(&str, Range<usize>)> =
+                hits.iter().map(|hit| (hit.word, hit.at.clone())).collect();
+            assert_eq!(seen, plain, "{text}");
+            assert!(hits.is_sorted_by_key(|hit| hit.at.end), "{text}");
+        }
+    }
 
     fn category(text: &str) -> Option<Category> {
         suggest(text).map(|s| s.category)

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::criterion::{Criteria, Criterion, CriterionId as Id};
-use super::facts::{Facts, Signal};
+use super::facts::{Age, Facts, Signal};
 use super::policy::Grading;
 
 /// Every criterion that matches at `now`; `G4` alone where nothing else does.
@@ -28,13 +28,8 @@ pub fn matched(facts: &Facts, grading: &Grading, now: Timestamp) -> Criteria {
     if facts.cluster.recent_cases >= grading.similar_cases {
         found.insert(Id::SameIssue);
     }
-    for (id, age) in [
-        (Id::MonthOld, grading.age_major),
-        (Id::FortnightOld, grading.age_grave),
-    ] {
-        if facts.age.is_past(age, now) {
-            found.insert(id);
-        }
+    for id in aged(&facts.age, grading, now) {
+        found.insert(id);
     }
     if facts.repeat {
         found.insert(Id::Again);
@@ -43,6 +38,17 @@ pub fn matched(facts: &Facts, grading: &Grading, now: Timestamp) -> Criteria {
         found.insert(Id::Routine);
     }
     found
+}
+
+/// The criteria that match by age, which alone grows while nothing happens.
+pub fn aged(age: &Age, grading: &Grading, now: Timestamp) -> impl Iterator<Item = Id> {
+    [
+        (Id::MonthOld, grading.age_major),
+        (Id::FortnightOld, grading.age_grave),
+    ]
+    .into_iter()
+    .filter(move |(_, limit)| age.is_past(*limit, now))
+    .map(|(id, _)| id)
 }
 
 /// Puts into words what matched.

@@ -58,6 +58,7 @@ impl Handler for DisputeBegunHandler {
             confirmed: None,
             dismissed: None,
             created: now,
+            before_law: false,
             revision: 1,
         };
         signals::insert(tx, &site.id, &signal, false).await?;

@@ -73,6 +73,7 @@ impl OwnerChangedHandler {
             confirmed: None,
             dismissed: None,
             created: now,
+            before_law: false,
             revision: 1,
         };
         signals::insert(tx, &site.id, &signal, false).await?;

@@ -137,6 +137,7 @@ fn stated(
         confirmed: None,
         dismissed: None,
         created: now,
+        before_law: false,
         revision: 1,
     })
 }

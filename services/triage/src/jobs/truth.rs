@@ -38,6 +38,7 @@ impl ClockTruth {
 struct Fire<'a> {
     site: SiteId,
     entry: &'a Entry,
+    late: &'a [Receipt],
     now: Timestamp,
 }
 
@@ -51,7 +52,10 @@ impl Operation for Fire<'_> {
         };
         let mut work = Work::new(tx, &site, self.now);
         let fired = casework::fire(&mut work, self.entry).await?;
-        Ok((fired, work.entries))
+        let entries = work.entries;
+        let late = Receipt::of_effects(self.late, [(self.entry, &fired)]);
+        late::keep(tx, &self.site, &late).await?;
+        Ok((fired, entries))
     }
 }
 
@@ -59,6 +63,7 @@ impl Operation for Fire<'_> {
 struct FireMany<'a> {
     site: SiteId,
     entries: Vec<Telling<'a>>,
+    late: &'a [Receipt],
     now: Timestamp,
 }
 
@@ -70,7 +75,12 @@ impl Operation for FireMany<'_> {
         let Some(site) = sites::get(tx, &self.site, self.now).await? else {
             return Ok(vec![Fired::Stale; self.entries.len()]);
         };
-        casework::fire_many(&mut Work::new(tx, &site, self.now), &self.entries).await
+        let mut work = Work::new(tx, &site, self.now);
+        let fired = casework::fire_many(&mut work, &self.entries).await?;
+        let entries = self.entries.iter().map(|of| of.entry);
+        let late = Receipt::of_effects(self.late, entries.zip(&fired));
+        late::keep(tx, &self.site, &late).await?;
+        Ok(fired)
     }
 }
 
@@ -83,6 +93,7 @@ impl ClockTruth {
     async fn tell(
         &self,
         stretch: &[Placed<'_>],
+        late: &[Receipt],
         now: Timestamp,
         answers: &mut [Option<Fired>],
     ) -> Result<(), Fault> {
@@ -114,6 +125,7 @@ impl ClockTruth {
             let fire = FireMany {
                 site: site.clone(),
                 entries,
+                late,
                 now,
             };
             match self.db.run(&Scope::site(site.clone()), &fire).await {
@@ -149,7 +161,7 @@ impl Truth for ClockTruth {
         clocks::armed(&self.db, after, limit).await
     }
 
-    async fn fire(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
+    async fn fire(&self, entry: &Entry, late: &[Receipt], now: Timestamp) -> Result<Fired, Fault> {
         let mut origins = clocks::origins(&self.db, &[entry.id]).await?;
         let Some(origin) = origins.remove(&entry.id) else {
             return Ok(Fired::Stale);
@@ -159,6 +171,7 @@ impl Truth for ClockTruth {
         let fire = Fire {
             site: site.clone(),
             entry,
+            late,
             now,
         };
         let (fired, entries) = self
@@ -183,6 +196,7 @@ impl Truth for ClockTruth {
     async fn fire_many(
         &self,
         entries: &[Entry],
+        late: &[Receipt],
         now: Timestamp,
     ) -> Result<Vec<Option<Fired>>, Fault> {
         let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
@@ -197,10 +211,10 @@ impl Truth for ClockTruth {
                 }
                 Some(_) => {
                     let before = std::mem::take(&mut stretch);
-                    if let Err(fault) = self.tell(&before, now, &mut answers).await {
+                    if let Err(fault) = self.tell(&before, late, now, &mut answers).await {
                         return some_of(answers, fault);
                     }
-                    match self.fire(entry, now).await {
+                    match self.fire(entry, late, now).await {
                         Ok(fired) => answers[place] = Some(fired),
                         // It is tried once more by itself, and then waits.
                         Err(fault) => {
@@ -210,14 +224,10 @@ impl Truth for ClockTruth {
                 }
             }
         }
-        match self.tell(&stretch, now, &mut answers).await {
+        match self.tell(&stretch, late, now, &mut answers).await {
             Ok(()) => Ok(answers),
             Err(fault) => some_of(answers, fault),
         }
-    }
-
-    async fn late(&self, receipts: &[Receipt]) -> Result<(), Fault> {
-        late::keep(&self.db, receipts).await
     }
 }
 

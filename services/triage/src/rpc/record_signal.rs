@@ -101,6 +101,7 @@ impl Operation for Record<'_> {
             confirmed: None,
             dismissed: None,
             created: self.now,
+            before_law: false,
             revision: 1,
         };
         signals::insert(tx, id, &row, false).await?;

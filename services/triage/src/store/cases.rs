@@ -292,6 +292,24 @@ pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<C
     .collect()
 }
 
+/// When the first complaint of those was made that were merged into this case; none where none was.
+pub async fn first_merged(
+    tx: &mut Tx,
+    site: &SiteId,
+    head: Uuid,
+) -> Result<Option<Timestamp>, Fault> {
+    let first = sqlx::query_scalar!(
+        "-- triage::store::cases::first_merged
+        SELECT min(received_time) FROM case_file WHERE site = $1 AND merged_into = $2",
+        site.as_str(),
+        head,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(first.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
 /// Where a case stands, as it was last committed; none where it is not known.
 pub async fn status(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<CaseStatus>, Fault> {
     let status = sqlx::query_scalar!(

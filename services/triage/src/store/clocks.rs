@@ -141,9 +141,12 @@ impl Clock {
 
     /// The same, with what says until when it took care of what was known.
     pub fn legal(&self) -> Option<Legal> {
+        let name = self.law()?;
         Some(Legal {
             case: self.case,
-            name: self.law()?,
+            clock: self.id,
+            name,
+            by_facts: self.slot == name.word(),
             until: self.stopped.map(|stopped| stopped.max(self.start)),
             stop_cause: self.stop_cause.clone(),
         })
@@ -189,8 +192,12 @@ impl Clock {
 pub struct Legal {
     /// The case.
     pub case: Uuid,
+    /// Its clock.
+    pub clock: Uuid,
     /// Which.
     pub name: LegalDeadline,
+    /// Whether signals of the case started it, and no person: then its slot is the name alone.
+    pub by_facts: bool,
     /// Until when it took care of what was known; none while it runs.
     pub until: Option<Timestamp>,
     /// Why it stopped; empty while it runs.
@@ -466,7 +473,7 @@ pub async fn legal_of(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<Vec<
     const KIND: ClockKind = ClockKind::OutsideDeadline;
     let rows = sqlx::query!(
         "-- triage::store::clocks::legal_of
-        SELECT case_id, slot, start_time, stop_time, stop_cause FROM clock
+        SELECT id, case_id, slot, start_time, stop_time, stop_cause FROM clock
         WHERE site = $1 AND case_id = ANY ($2) AND kind = $3",
         site.as_str(),
         cases,
@@ -477,9 +484,12 @@ pub async fn legal_of(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<Vec<
     .or_fault()?;
     let legal = rows.into_iter().filter_map(|row| {
         let stopped = row.stop_time.map(jiff_sqlx::Timestamp::to_jiff);
+        let name = law_of(KIND, &row.slot)?;
         Some(Legal {
             case: row.case_id,
-            name: law_of(KIND, &row.slot)?,
+            clock: row.id,
+            name,
+            by_facts: row.slot == name.word(),
             // A case may have ended, as we hear now, before it was started.
             until: stopped.map(|stopped| stopped.max(row.start_time.to_jiff())),
             stop_cause: row.stop_cause,

@@ -17,8 +17,12 @@ pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How many old ones go with each batch of new ones: more than a batch brings.
 const PURGE_ROWS_MAX: i64 = 1_000;
 
-/// Keeps receipts, of whichever sites: the worker's part. One that is there already stays as it is.
-pub async fn keep(db: &Database, receipts: &[Receipt]) -> Result<(), Fault> {
+/// Keeps receipts of clocks of this site, in the transaction in which these took effect. One that is there already stays as it
+/// is.
+pub async fn keep(tx: &mut Tx, site: &SiteId, receipts: &[Receipt]) -> Result<(), Fault> {
+    if receipts.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<Uuid> = receipts.iter().map(|r| r.entry.id).collect();
     let generations: Vec<i64> = receipts.iter().map(|r| r.entry.generation).collect();
     let due: Vec<jiff_sqlx::Timestamp> = receipts.iter().map(|r| r.entry.due.to_sqlx()).collect();
@@ -27,18 +31,18 @@ pub async fn keep(db: &Database, receipts: &[Receipt]) -> Result<(), Fault> {
     sqlx::query!(
         "-- triage::store::late::keep
         INSERT INTO late_firing (site, clock_id, generation, due_time, fire_time, cause)
-        SELECT clock.site, late.id, late.generation, late.due, late.fired, late.cause
-        FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[])
+        SELECT $1, late.id, late.generation, late.due, late.fired, late.cause
+        FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[])
           AS late(id, generation, due, fired, cause)
-        JOIN clock ON clock.id = late.id
         ON CONFLICT ON CONSTRAINT late_firing_key DO NOTHING",
+        site.as_str(),
         &ids,
         &generations,
         &due as &[jiff_sqlx::Timestamp],
         &fired as &[jiff_sqlx::Timestamp],
         &causes,
     )
-    .execute(db.worker())
+    .execute(&mut **tx)
     .await
     .or_fault()?;
     Ok(())

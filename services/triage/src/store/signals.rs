@@ -30,6 +30,8 @@ pub struct SignalRow {
     pub dismissed: Option<Dismissal>,
     /// When triage learned of it.
     pub created: Timestamp,
+    /// Whether it was certain before the deadlines of the law had clocks: it starts none.
+    pub before_law: bool,
     /// Rises with every change.
     pub revision: i64,
 }
@@ -60,6 +62,7 @@ struct Row {
     dismiss_time: Option<jiff_sqlx::Timestamp>,
     dismiss_reason: Option<String>,
     create_time: jiff_sqlx::Timestamp,
+    before_law: bool,
     revision: i64,
 }
 
@@ -91,6 +94,7 @@ impl Row {
                 reason: self.dismiss_reason.unwrap_or_default(),
             }),
             created: self.create_time.to_jiff(),
+            before_law: self.before_law,
             revision: self.revision,
         })
     }
@@ -132,7 +136,7 @@ pub async fn of_cases(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<Vec<
         Row,
         "-- triage::store::signals::of_cases
         SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, provisional_time,
-               dismisser, dismiss_time, dismiss_reason, create_time, revision
+               dismisser, dismiss_time, dismiss_reason, create_time, before_law, revision
         FROM signal WHERE site = $1 AND case_id = ANY ($2) AND dismiss_time IS NULL ORDER BY create_time, id",
         site.as_str(),
         cases,
@@ -151,7 +155,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<SignalR
         Row,
         "-- triage::store::signals::lock
         SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, provisional_time,
-               dismisser, dismiss_time, dismiss_reason, create_time, revision
+               dismisser, dismiss_time, dismiss_reason, create_time, before_law, revision
         FROM signal WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
         id,
@@ -169,7 +173,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<SignalRo
         Row,
         "-- triage::store::signals::get
         SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, provisional_time,
-               dismisser, dismiss_time, dismiss_reason, create_time, revision
+               dismisser, dismiss_time, dismiss_reason, create_time, before_law, revision
         FROM signal WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -194,7 +198,7 @@ pub async fn page(
         Row,
         "-- triage::store::signals::page
         SELECT id, case_id, kind, basis, reach, known_time, recorder, confirmer, confirm_time, provisional_time,
-               dismisser, dismiss_time, dismiss_reason, create_time, revision
+               dismisser, dismiss_time, dismiss_reason, create_time, before_law, revision
         FROM signal
         WHERE site = $1 AND case_id = $2 AND ($3::timestamptz IS NULL OR (create_time, id) < ($3, $4))
         ORDER BY create_time DESC, id DESC LIMIT $5",
@@ -212,7 +216,7 @@ pub async fn page(
     .collect()
 }
 
-/// A person says that it is so.
+/// A person says that it is so. What was only suspected before the deadlines of the law had clocks is certain now.
 pub async fn confirm(
     tx: &mut Tx,
     site: &SiteId,
@@ -222,7 +226,8 @@ pub async fn confirm(
 ) -> Result<(), Fault> {
     sqlx::query!(
         "-- triage::store::signals::confirm
-        UPDATE signal SET basis = 'CONFIRMED', confirmer = $3, confirm_time = $4, revision = revision + 1
+        UPDATE signal SET basis = 'CONFIRMED', confirmer = $3, confirm_time = $4, revision = revision + 1,
+          before_law = before_law AND basis <> 'SUSPECTED'
         WHERE site = $1 AND id = $2",
         site.as_str(),
         id,

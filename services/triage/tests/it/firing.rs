@@ -85,7 +85,7 @@ async fn p23_what_is_due_together_is_told_once_in_due_order_and_what_moved_on_is
         "{due:?}"
     );
     let fired = truth(&world)
-        .fire_many(&due, world.now())
+        .fire_many(&due, &[], world.now())
         .await
         .expect("fired");
     assert!(
@@ -100,7 +100,7 @@ async fn p23_what_is_due_together_is_told_once_in_due_order_and_what_moved_on_is
     assert_eq!(told.iter().collect::<Vec<_>>(), expected);
     // Each entry names a change of its clock that has passed: nothing of it happens again, whoever asks.
     let again = truth(&world)
-        .fire_many(&due, world.now())
+        .fire_many(&due, &[], world.now())
         .await
         .expect("fired");
     assert!(again.iter().all(|f| *f == Some(Fired::Stale)), "{again:?}");
@@ -118,7 +118,7 @@ async fn p23_what_is_due_together_is_told_once_in_due_order_and_what_moved_on_is
         .collect();
     assert!(!next.is_empty());
     let early = truth(&world)
-        .fire_many(&next, world.now())
+        .fire_many(&next, &[], world.now())
         .await
         .expect("fired");
     for (entry, early) in next.iter().zip(&early) {
@@ -140,8 +140,8 @@ async fn i4_two_replicas_that_fire_the_same_batch_tell_each_clock_once() {
     // The other has them the other way round.
     let reversed: Vec<Entry> = due.iter().rev().copied().collect();
     let (a, b) = tokio::join!(
-        one.fire_many(&due, world.now()),
-        two.fire_many(&reversed, world.now())
+        one.fire_many(&due, &[], world.now()),
+        two.fire_many(&reversed, &[], world.now())
     );
     let all = [a.expect("fired"), b.expect("fired")].concat();
     let effects = all
@@ -169,7 +169,10 @@ async fn p23_one_poisoned_clock_and_another_site_hold_up_nobody() {
         .await
         .expect("broken");
     let truth = truth(&world);
-    let fired = truth.fire_many(&due, world.now()).await.expect("answered");
+    let fired = truth
+        .fire_many(&due, &[], world.now())
+        .await
+        .expect("answered");
     let left: Vec<Entry> = due
         .iter()
         .zip(&fired)
@@ -179,7 +182,7 @@ async fn p23_one_poisoned_clock_and_another_site_hold_up_nobody() {
     // By themselves, as the timers do it then.
     let mut failed = 0;
     for entry in left {
-        match truth.fire(&entry, world.now()).await {
+        match truth.fire(&entry, &[], world.now()).await {
             Ok(fired) => assert!(matches!(fired, Fired::Done | Fired::Again(_)), "{fired:?}"),
             Err(_) => {
                 assert_eq!(entry, poisoned);

@@ -511,7 +511,7 @@ async fn what_starts_after_a_hold_whose_end_nobody_saw_to_yet_runs() {
             .expect("asked");
     let due = truth.due(world.now(), 100).await.expect("read");
     let entry = due.iter().find(|entry| entry.id == silence).expect("due");
-    truth.fire(entry, world.now()).await.expect("fired");
+    truth.fire(entry, &[], world.now()).await.expect("fired");
     assert!(
         world
             .clocks(&case)

@@ -963,8 +963,8 @@ async fn a_page_that_fires_twice_is_sent_once() {
         .collect();
     assert_eq!(due.len(), 1, "the end of the time to acknowledge");
     let (a, b) = tokio::join!(
-        truth.fire(&due[0], world.now()),
-        truth.fire(&due[0], world.now())
+        truth.fire(&due[0], &[], world.now()),
+        truth.fire(&due[0], &[], world.now())
     );
     let outcomes = [a.expect("fired"), b.expect("fired")];
     let stale = outcomes.iter().filter(|f| **f == Fired::Stale).count();
@@ -996,7 +996,7 @@ async fn p23_after_downtime_the_backlog_drains_in_due_order_grade_1_first() {
         let Some(next) = due.into_iter().next() else {
             break;
         };
-        truth.fire(&next, world.now()).await.expect("fired");
+        truth.fire(&next, &[], world.now()).await.expect("fired");
         fired.push(next);
     }
     let turn = |e: &redress_timers::Entry| (!e.first, e.due);

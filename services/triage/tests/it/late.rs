@@ -1,5 +1,6 @@
 //! Clocks that fire late leave a receipt, which an operator can read for 30 days.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -7,6 +8,8 @@ use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::clock_service_server::ClockService as _;
 use redress_store::{Operation, Scope, StoreResultExt as _, Tx};
 use redress_testkit::eventually;
+use redress_timers::{Cause, Entry, Fired, Receipt, Truth as _};
+use redress_triage::jobs::ClockTruth;
 use redress_triage::store::late;
 use tokio_util::sync::CancellationToken;
 
@@ -91,4 +94,69 @@ async fn i4_i8_a_clock_that_fired_late_leaves_a_receipt_with_its_cause_to_its_si
     let later = w.now() + month + SignedDuration::from_secs(1);
     assert!(late::purge(db, later).await.expect("purged") > 0);
     assert!(db.read(&own, &Causes).await.expect("read").is_empty());
+}
+
+/// What breaks one step of a firing, and what mends it: its event, its receipt, its commit.
+const STEPS: [(&str, &str); 3] = [
+    (
+        "REVOKE INSERT ON triage.outbox FROM redress_triage_app",
+        "GRANT INSERT ON triage.outbox TO redress_triage_app",
+    ),
+    (
+        "REVOKE INSERT ON triage.late_firing FROM redress_triage_app",
+        "GRANT INSERT ON triage.late_firing TO redress_triage_app",
+    ),
+    (
+        "CREATE FUNCTION triage.broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+         CREATE CONSTRAINT TRIGGER broken AFTER UPDATE ON triage.clock DEFERRABLE INITIALLY DEFERRED
+           FOR EACH ROW EXECUTE FUNCTION triage.broken()",
+        "DROP TRIGGER broken ON triage.clock",
+    ),
+];
+
+#[tokio::test]
+async fn i2_i4_a_late_firing_and_its_receipt_are_committed_together_once_or_not_at_all() {
+    let w = World::new().await;
+    w.case().await;
+    w.clock.advance(SignedDuration::from_hours(48));
+    let now = w.now();
+    let truth = ClockTruth::new(w.database.db.clone(), Arc::default());
+    // The oldest: what warns of the first promises.
+    let due = truth.due(now, 2).await.expect("read");
+    assert_eq!(due.len(), 2);
+    let receipts = |cause| -> Vec<Receipt> {
+        let of = |entry: &Entry| Receipt {
+            entry: *entry,
+            fired: now,
+            cause,
+        };
+        due.iter().map(of).collect()
+    };
+    let late = receipts(Cause::WorkerLost);
+    let (db, admin) = (&w.database.db, &w.database.admin);
+    let own = Scope::site(w.site.clone());
+    for (breaks, mends) in STEPS {
+        sqlx::raw_sql(breaks).execute(admin).await.expect("broken");
+        let alone = truth.fire(&due[0], &late, now).await;
+        assert!(alone.is_err(), "{breaks}: {alone:?}");
+        let together = truth.fire_many(&due, &late, now).await;
+        let together = together.unwrap_or_default();
+        assert!(together.iter().all(Option::is_none), "{breaks}");
+        sqlx::raw_sql(mends).execute(admin).await.expect("mended");
+        let causes = db.read(&own, &Causes).await.expect("read");
+        assert!(causes.is_empty(), "{breaks}: {causes:?}");
+        assert_eq!(truth.due(now, 2).await.expect("read"), due);
+    }
+    // Whoever fires them, together or alone, is killed right after: the receipts are there.
+    let together = truth.fire_many(&due[..1], &late, now).await;
+    let together = together.expect("fired").remove(0).expect("answered");
+    let alone = truth.fire(&due[1], &late, now).await.expect("fired");
+    assert!(together.took_effect() && alone.took_effect());
+    let lost = vec!["WORKER_LOST".to_owned(); 2];
+    assert_eq!(db.read(&own, &Causes).await.expect("read"), lost);
+    // Fired again they take no effect, and nothing is kept of that.
+    let failed = receipts(Cause::Failed);
+    let again = truth.fire_many(&due, &failed, now).await.expect("fired");
+    assert_eq!(again, vec![Some(Fired::Stale); 2]);
+    assert_eq!(db.read(&own, &Causes).await.expect("read"), lost);
 }

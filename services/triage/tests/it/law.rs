@@ -66,6 +66,44 @@ async fn leak(world: &World, case: &CaseName) {
     known(world, case, SignalKind::DataLeak, SignalBasis::Reported).await;
 }
 
+/// The newest signal of a case.
+async fn newest(world: &World, case: &CaseName) -> wire::CaseSignal {
+    let request = wire::ListSignalsRequest {
+        parent: case.to_string(),
+        ..Default::default()
+    };
+    let answer = world.rpc.list_signals(by(world.manager(), request)).await;
+    answer.expect("listed").into_inner().signals.remove(0)
+}
+
+/// A person says that the newest signal of a case is so.
+async fn confirm(world: &World, case: &CaseName) {
+    confirm_one(world, newest(world, case).await).await;
+}
+
+async fn confirm_one(world: &World, signal: wire::CaseSignal) {
+    let request = wire::ConfirmSignalRequest {
+        name: signal.name,
+        etag: signal.etag,
+        ..Default::default()
+    };
+    let answer = world.rpc.confirm_signal(by(world.manager(), request)).await;
+    answer.expect("confirmed");
+}
+
+/// A person says that the newest signal of a case is not so.
+async fn dismiss(world: &World, case: &CaseName) {
+    let signal = newest(world, case).await;
+    let request = wire::DismissSignalRequest {
+        name: signal.name,
+        etag: signal.etag,
+        reason: "a list of house numbers, no names".to_owned(),
+        ..Default::default()
+    };
+    let answer = world.rpc.dismiss_signal(by(world.manager(), request)).await;
+    answer.expect("dismissed");
+}
+
 async fn meet(world: &World, clock: &wire::CaseClock) {
     let request = wire::MeetClockRequest {
         name: clock.name.clone(),
@@ -186,20 +224,7 @@ async fn a_leak_that_was_none_takes_back_what_it_started_and_nothing_that_a_pers
     leak(&world, &case).await;
     let accident = by_name(LegalDeadline::ProductionAccidentReport);
     start(&world, &case, accident).await.expect("started");
-    let request = wire::ListSignalsRequest {
-        parent: case.to_string(),
-        ..Default::default()
-    };
-    let answer = world.rpc.list_signals(by(world.manager(), request)).await;
-    let signal = answer.expect("listed").into_inner().signals.remove(0);
-    let request = wire::DismissSignalRequest {
-        name: signal.name,
-        etag: signal.etag,
-        reason: "a list of house numbers, no names".to_owned(),
-        ..Default::default()
-    };
-    let answer = world.rpc.dismiss_signal(by(world.manager(), request)).await;
-    answer.expect("dismissed");
+    dismiss(&world, &case).await;
     let accident = (
         to_wire(LegalDeadline::ProductionAccidentReport),
         to_wire(ClockState::Running),
@@ -251,6 +276,140 @@ async fn what_was_told_before_a_merge_is_not_told_again_and_what_is_known_after_
     leak(&world, &case).await;
     assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Met));
     assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Running));
+}
+
+#[tokio::test]
+async fn g2_7_pipl_57_a_resolution_neither_ends_what_the_law_asks_nor_keeps_it_from_starting_or_ending()
+ {
+    let world = World::new().await;
+    let (none, so, closed) = (world.case().await, world.case().await, world.case().await);
+    leak(&world, &none).await;
+    for case in [&so, &closed] {
+        known(&world, case, SignalKind::DataLeak, SignalBasis::Suspected).await;
+    }
+    for case in [&none, &so, &closed] {
+        let resolved = world.moved("assignment", case, CaseStatus::Resolved, 1);
+        world.tell(&[resolved]).await;
+    }
+    let over = world.moved("assignment", &closed, CaseStatus::Closed, 1);
+    world.tell(&[over]).await;
+    assert_eq!(stand(&world, &none).await, of_a_leak(ClockState::Running));
+    dismiss(&world, &none).await;
+    confirm(&world, &so).await;
+    confirm(&world, &closed).await;
+    assert_eq!(stand(&world, &none).await, of_a_leak(ClockState::Cancelled));
+    assert_eq!(stand(&world, &so).await, of_a_leak(ClockState::Running));
+    // A case that has ended is decided no more.
+    assert!(by_law(&world, &closed).await.is_empty());
+    world.advance(HOUR * 8).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 2);
+}
+
+#[tokio::test]
+async fn g2_7_what_a_merged_case_brought_its_head_ends_when_it_was_no_leak_and_the_heads_own_does_not()
+ {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    leak(&world, &case).await;
+    let since = world.now();
+    world.advance(MINUTE).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Running));
+    dismiss(&world, &case).await;
+    assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Cancelled));
+    world.advance(HOUR * 8).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 0);
+    // It is one after all, and was known before the merge.
+    let signal = Signal {
+        kind: to_wire(SignalKind::DataLeak),
+        basis: to_wire(SignalBasis::Reported),
+        known_time: Some(to_timestamp(since)),
+        ..Default::default()
+    };
+    let answer = world.record(world.manager(), &case, signal, "").await;
+    answer.expect("recorded");
+    let of_both: Vec<(i32, i32)> = OF_A_LEAK
+        .iter()
+        .flat_map(|law| {
+            [ClockState::Cancelled, ClockState::Running].map(|s| (to_wire(*law), to_wire(s)))
+        })
+        .collect();
+    assert_eq!(stand(&world, &head).await, of_both);
+    // A leak of the head's own stays.
+    let (case, head) = (world.case().await, world.case().await);
+    leak(&world, &head).await;
+    leak(&world, &case).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    dismiss(&world, &case).await;
+    let mut seen = stand(&world, &head).await;
+    seen.sort_unstable();
+    let mut expected = of_both;
+    expected.sort_unstable();
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn what_was_certain_before_the_law_had_clocks_starts_none_and_what_is_since_does() {
+    let world = World::new().await;
+    let (old, doubted) = (world.case().await, world.case().await);
+    for case in [&old, &doubted] {
+        known(&world, case, SignalKind::DataLeak, SignalBasis::Suspected).await;
+    }
+    // As an upgrade finds them: one was certain, of the other nobody had said whether it is so.
+    for (case, basis) in [(&old, "REPORTED"), (&doubted, "SUSPECTED")] {
+        sqlx::query("UPDATE triage.signal SET before_law = true, basis = $2 WHERE case_id = $1")
+            .bind(case.id)
+            .bind(basis)
+            .execute(&world.database.admin)
+            .await
+            .expect("as before");
+    }
+    world.advance(HOUR).await;
+    for case in [&old, &doubted] {
+        known(&world, case, SignalKind::Injury, SignalBasis::Confirmed).await;
+        assert_eq!(world.decision(case).await.grade, 1);
+        assert!(by_law(&world, case).await.is_empty());
+    }
+    world.advance(HOUR * 8).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 0);
+    leak(&world, &old).await;
+    assert_eq!(stand(&world, &old).await, of_a_leak(ClockState::Running));
+    // Certain only now.
+    let request = wire::ListSignalsRequest {
+        parent: doubted.to_string(),
+        ..Default::default()
+    };
+    let answer = world.rpc.list_signals(by(world.manager(), request)).await;
+    let oldest = answer.expect("listed").into_inner().signals.pop();
+    confirm_one(&world, oldest.expect("a signal")).await;
+    let clocks = by_law(&world, &doubted).await;
+    assert_eq!(clocks.len(), OF_A_LEAK.len());
+    assert!(
+        clocks
+            .iter()
+            .all(|c| time(&c.due_time) == world.now() + HOUR * 4)
+    );
+}
+
+#[tokio::test]
+async fn an_upgrade_marks_the_signals_that_there_are_and_none_of_an_older_release_beside_it() {
+    let world = World::new().await;
+    let mut connection = world.database.admin.acquire().await.expect("connected");
+    for sql in [
+        "CREATE TEMPORARY TABLE signal (id integer); INSERT INTO signal VALUES (1)",
+        include_str!("../../migrations/0079_known_before_the_law.sql"),
+        "INSERT INTO signal (id) VALUES (2)",
+    ] {
+        sqlx::raw_sql(sql)
+            .execute(&mut *connection)
+            .await
+            .expect("runs");
+    }
+    let marked: Vec<(i32, bool)> = sqlx::query_as("SELECT id, before_law FROM signal ORDER BY id")
+        .fetch_all(&mut *connection)
+        .await
+        .expect("read");
+    assert_eq!(marked, [(1, true), (2, false)]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use redress_model::words::{ClockKind, DutyRole, SiteKind};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService as _;
 use redress_proto::triage::v1::policy_service_server::PolicyService;
 use redress_proto::words::Signal;
 use redress_rpc::Caller;
@@ -511,6 +512,53 @@ fn own_hours() -> Option<wire::DayHours> {
     Some(wire::DayHours {
         intervals: vec!["08:00-20:00".to_owned()],
     })
+}
+
+#[tokio::test]
+async fn p26_a_preview_that_grades_nothing_anew_reads_the_facts_only_of_what_an_age_grades_by_then()
+{
+    let world = World::new().await;
+    let case = world.case().await;
+    let request = wire::StartClockRequest {
+        parent: case.to_string(),
+        kind: to_wire(ClockKind::OutsideDeadline),
+        term: Some(wire::start_clock_request::Term::DueTime(to_timestamp(
+            world.now() + SignedDuration::from_hours(24 * 90),
+        ))),
+        party: "12345".to_owned(),
+        ..Default::default()
+    };
+    let started = world.rpc.start_clock(by(world.manager(), request)).await;
+    started.expect("started");
+    let document = "shares: { warn: 60 }";
+    let grades = |seen: &wire::PreviewPolicyResponse| {
+        let effect = &seen.effects[0];
+        (effect.grade, effect.grade_without, effect.grade_after)
+    };
+    let soon = preview(&world, SITE, document).await;
+    assert_eq!(grades(&soon), (4, 4, 4));
+    // By itself it is grade 2 then, and 1 still later.
+    let from = |days: i64| world.now() + SignedDuration::from_hours(24 * days);
+    for (days, grade) in [(16, 2), (40, 1)] {
+        let seen = preview_from(&world, SITE, document, from(days)).await;
+        assert_eq!(grades(&seen), (4, grade, grade), "{days}");
+    }
+    // Whoever asks for no facts does not miss them.
+    sqlx::query("REVOKE SELECT ON triage.signal FROM redress_triage_app")
+        .execute(&world.database.admin)
+        .await
+        .expect("hidden");
+    assert_eq!(preview(&world, SITE, document).await, soon);
+    let ask = async |document: &str, from| {
+        let request = wire::PreviewPolicyRequest {
+            parent: SITE.to_owned(),
+            document: document.to_owned(),
+            effective_time: Some(to_timestamp(from)),
+        };
+        world.rpc.preview_policy(by(all(&world), request)).await
+    };
+    assert!(ask(document, from(16)).await.is_err());
+    assert!(ask("grading: { group: 4 }", world.now()).await.is_err());
 }
 
 #[tokio::test]

@@ -528,11 +528,14 @@ impl World {
             // Together, as the timers do, and by itself what is left out.
             let ready: Vec<_> = due.into_iter().filter(|e| e.due <= self.now()).collect();
             for batch in ready.chunks(truth.batch_max()) {
-                let fired = truth.fire_many(batch, self.now()).await.expect("fired");
+                let fired = truth
+                    .fire_many(batch, &[], self.now())
+                    .await
+                    .expect("fired");
                 for (entry, fired) in batch.iter().zip(fired) {
                     let fired = match fired {
                         Some(fired) => fired,
-                        None => truth.fire(entry, self.now()).await.expect("fired"),
+                        None => truth.fire(entry, &[], self.now()).await.expect("fired"),
                     };
                     assert_ne!(fired, Fired::Early);
                 }
