@@ -397,7 +397,7 @@ async fn an_upgrade_marks_the_signals_that_there_are_and_none_of_an_older_releas
     let mut connection = world.database.admin.acquire().await.expect("connected");
     for sql in [
         "CREATE TEMPORARY TABLE signal (id integer); INSERT INTO signal VALUES (1)",
-        include_str!("../../migrations/0079_known_before_the_law.sql"),
+        include_str!("../../migrations/0083_known_before_the_law.sql"),
         "INSERT INTO signal (id) VALUES (2)",
     ] {
         sqlx::raw_sql(sql)
