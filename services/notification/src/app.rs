@@ -235,7 +235,7 @@ fn subscriptions() -> Subscriptions {
         ),
         (SURVEY_ANSWERED, &["triage", "assignment"]),
         (WORDING_CHANGED, &["crisis"]),
-        (MESSAGE_HELD, &["triage"]),
+        (MESSAGE_HELD, &["triage", "crisis"]),
     ])
 }
 

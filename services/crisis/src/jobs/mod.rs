@@ -6,6 +6,7 @@ mod cluster_changed;
 mod contact_recorded;
 mod duty_changed;
 mod message_changed;
+mod message_held;
 pub mod shifts;
 mod site_changed;
 mod staff_changed;
@@ -82,6 +83,10 @@ pub fn inbox(db: Database, meter: &Meter, shop: &Shop) -> Inbox {
         .on(
             "redress.message.changed.v1",
             message_changed::MessageChanged(shop.clone()),
+        )
+        .on(
+            "redress.message.held.v1",
+            message_held::MessageHeld(shop.clone()),
         )
         .on(
             "redress.wording.changed.v1",

@@ -11,6 +11,7 @@ pub mod deputies;
 pub mod duty;
 pub mod feed;
 pub mod handovers;
+pub mod held;
 pub mod incidents;
 pub mod late;
 pub mod lessons;

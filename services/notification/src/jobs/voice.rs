@@ -106,7 +106,7 @@ async fn begin(
         matters::lock_case(tx, case).await?;
     }
     held::insert(tx, &new).await?;
-    tell(tx, case, &new, now).await?;
+    tell(tx, message, &new, now).await?;
     Ok(new)
 }
 
@@ -225,24 +225,28 @@ pub(super) async fn ended(
             // Before the count of what waits of it.
             matters::lock_case(tx, case).await?;
         }
-        tell(tx, case.as_ref(), &held, now).await?;
+        if let Some(message) = messages::get(tx, &held.message).await? {
+            tell(tx, &message, &held, now).await?;
+        }
     }
     Ok(())
 }
 
-/// Tells whoever keeps the case's promises that a message of it is held, or is no more.
+/// Tells whoever keeps the case's promises, and whoever is in the crisis room, that a message is held, or is no more.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn tell(
     tx: &mut Tx,
-    case: Option<&CaseName>,
+    message: &Message,
     held: &Held,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let Some(case) = case else { return Ok(()) };
-    let waiting = held::waiting_of(tx, case).await?;
-    announce::held(tx, case, held, waiting, now).await
+    let waiting = match &message.case {
+        Some(case) => held::waiting_of(tx, case).await?,
+        None => 0,
+    };
+    announce::held(tx, message.template, held, waiting, now).await
 }
 
 /// The time of a held message has come: whoever decides is paged, the top lead too once it is over; where nobody is there, it is

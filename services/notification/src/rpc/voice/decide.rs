@@ -138,7 +138,7 @@ impl Operation for Decide<'_> {
             }
             held::update(tx, &held).await?;
             messages::settle(tx, &mut message).await?;
-            voice::tell(tx, message.case.as_ref(), &held, self.now).await?;
+            voice::tell(tx, &message, &held, self.now).await?;
             let etag = etag::of(message.fate.revision);
             receipt::complete(tx, &self.receipt, &self.name.to_string(), &etag).await?;
         }
