@@ -7,6 +7,7 @@ mod contact_recorded;
 mod duty_changed;
 mod message_changed;
 mod message_held;
+mod policy_changed;
 pub mod shifts;
 mod site_changed;
 mod staff_changed;
@@ -51,6 +52,10 @@ impl Shop {
 pub fn inbox(db: Database, meter: &Meter, shop: &Shop) -> Inbox {
     Inbox::new(db, meter)
         .on("redress.site.changed.v1", site_changed::SiteChanged)
+        .on(
+            "redress.policy.changed.v1",
+            policy_changed::PolicyChanged(shop.clone()),
+        )
         .on(
             "redress.case.received.v1",
             case_filed::CaseReceived(shop.clone()),

@@ -19,6 +19,7 @@ pub mod links;
 pub mod log;
 pub mod media;
 pub mod playbooks;
+pub mod policy;
 pub mod reviews;
 pub mod roles;
 pub mod sites;
