@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use redress_calendar::{Calendar, Days, Hours, HoursError, Interval};
 use redress_clock::Length;
@@ -56,6 +57,9 @@ pub struct Policy {
     pub positions: Positions,
     /// What a complaint costs whoever is to blame, and what doing well earns.
     pub accountability: Accountability,
+    /// When the weekly briefing of an incident is. No profile says it: then it is as crisis is configured.
+    #[serde(default, skip_serializing_if = "Briefing::is_silent")]
+    pub briefing: Briefing,
 }
 
 /// Thresholds of grading (section 4). Every one is reached at its value.
@@ -326,6 +330,28 @@ impl Accountability {
     }
 }
 
+/// The fixed time of a site's weekly briefing, in its zone (M01). What is not said is as crisis is configured. An incident keeps
+/// what held at its opening (P26).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Briefing {
+    /// The day of the week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::weekday")]
+    pub weekday: Option<String>,
+    /// The time of the day, for example `16:00`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time_of_day")]
+    pub time: Option<Time>,
+}
+
+impl Briefing {
+    /// Whether it says nothing.
+    pub fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What other services act on of a policy, as `redress.policy.changed.v1` carries it. Fields that a newer release adds are
 /// left aside when read; documents are held against the schema, which knows no others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -337,6 +363,9 @@ pub struct Handling {
     /// Which department takes which category; none where a release told it that knew no such section.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Routing>,
+    /// When the weekly briefing is; silent where no level says it.
+    #[serde(default, skip_serializing_if = "Briefing::is_silent")]
+    pub briefing: Briefing,
 }
 
 /// Which public holidays are closed.
@@ -367,6 +396,7 @@ impl Policy {
             positions: self.positions,
             accountability: self.accountability.clone(),
             routing: Some(self.routing.clone()),
+            briefing: self.briefing.clone(),
         }
     }
 

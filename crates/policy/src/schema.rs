@@ -28,10 +28,12 @@ const LENGTH: &str =
 const AMOUNT: &str = "^[0-9]{1,11}(\\.[0-9]{1,2})?$";
 const INTERVAL: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
 
+const TIME: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
+
 const SLUG: &str = "^[a-z][a-z0-9-]{0,62}$";
 
 /// What texts of a pattern look like, for people.
-const LOOKS: [(&str, &str); 7] = [
+const LOOKS: [(&str, &str); 8] = [
     (KEY, "first-word: small letters, digits and hyphens"),
     (CRITERION, "G1.4"),
     (ORIGIN, "lakeside/I20261121-01"),
@@ -41,6 +43,7 @@ const LOOKS: [(&str, &str); 7] = [
     ),
     (AMOUNT, "\"10000.00\""),
     (INTERVAL, "09:00-12:00"),
+    (TIME, "16:00"),
     (SLUG, "company-centre"),
 ];
 
@@ -84,6 +87,23 @@ pub(crate) fn amounts(_: &mut SchemaGenerator) -> Schema {
 
 pub(crate) fn slug(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": SLUG })
+}
+
+pub(crate) fn weekday(_: &mut SchemaGenerator) -> Schema {
+    let days = [
+        "MONDAY",
+        "TUESDAY",
+        "WEDNESDAY",
+        "THURSDAY",
+        "FRIDAY",
+        "SATURDAY",
+        "SUNDAY",
+    ];
+    json_schema!({ "enum": days })
+}
+
+pub(crate) fn time_of_day(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": TIME, "examples": ["16:00"] })
 }
 
 pub(crate) fn duty(_: &mut SchemaGenerator) -> Schema {

@@ -261,6 +261,85 @@ fn each_level_sends_the_categories_it_names_elsewhere_and_is_their_origin() {
 }
 
 #[test]
+fn m01_the_lowest_level_that_names_the_briefings_day_or_time_sets_it_and_is_its_origin() {
+    let documents = [
+        "briefing: { weekday: MONDAY, time: \"09:30\" }",
+        "briefing: { weekday: TUESDAY, time: \"10:30\" }",
+        "briefing: { time: \"17:00\" }",
+    ];
+    for (levels, weekday, time) in [
+        (
+            1,
+            ("MONDAY", Level::Organization),
+            ("09:30", Level::Organization),
+        ),
+        (2, ("TUESDAY", Level::Region), ("10:30", Level::Region)),
+        (3, ("TUESDAY", Level::Region), ("17:00", Level::Site)),
+    ] {
+        for profile in PROFILES {
+            let effective = merged(profile, &documents[..levels]).expect("sound");
+            for (field, (value, level)) in [("briefing.weekday", weekday), ("briefing.time", time)]
+            {
+                assert_eq!(
+                    from(&effective, field),
+                    (format!("\"{value}\""), level),
+                    "{profile}"
+                );
+            }
+            let told = effective.policy.handling().briefing;
+            assert_eq!(told.weekday.as_deref(), Some(weekday.0));
+            assert_eq!(told.time, Some(time.0.parse().expect("a time")));
+        }
+    }
+}
+
+#[test]
+fn m01_where_no_level_says_when_the_briefing_is_none_is_told() {
+    for document in ["{}", "briefing: {}"] {
+        for profile in PROFILES {
+            let effective = merged(profile, &[document]).expect("sound");
+            let named = |v: &crate::EffectiveValue| v.field.starts_with("briefing");
+            assert!(!effective.values.iter().any(named), "{profile}");
+            let handling = effective.policy.handling();
+            assert!(handling.briefing.is_silent());
+            let told = serde_json::to_value(&handling).expect("written");
+            assert_eq!(told.get("briefing"), None, "as an older release told it");
+        }
+    }
+}
+
+#[test]
+fn a_day_or_time_of_the_briefing_that_is_none_is_refused_by_its_field() {
+    for (document, field, says) in [
+        (
+            "briefing: { weekday: Friday }",
+            "briefing.weekday",
+            "must be one of MONDAY",
+        ),
+        (
+            "briefing: { time: \"24:00\" }",
+            "briefing.time",
+            "must look like 16:00",
+        ),
+        (
+            "briefing: { hour: 16 }",
+            "briefing.hour",
+            "is not a field of a policy",
+        ),
+        (
+            "profiles: { agency-store: { briefing: { time: 16 } } }",
+            "profiles.agency-store.briefing.time",
+            "must be a text (quote it)",
+        ),
+    ] {
+        let problems = Overlay::parse(document).expect_err(document);
+        let told = problems.to_string();
+        assert_eq!(problems.0[0].field, field);
+        assert!(told.contains(says), "{told}");
+    }
+}
+
+#[test]
 fn what_another_release_tells_reads_with_less_and_with_more() {
     let handling = Policy::for_site(SiteKind::Residential, false).handling();
     let mut told = serde_json::to_value(&handling).expect("written");

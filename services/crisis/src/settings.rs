@@ -6,6 +6,7 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use redress_calendar::Hours;
 use redress_clock::Length;
+use redress_policy::Briefing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -55,6 +56,18 @@ impl Settings {
         let mut settings = serde_json::to_value(self)?;
         lay(&mut settings, written);
         serde_json::from_value(settings)
+    }
+
+    /// These settings with the fixed time of a site's weekly briefing; what its policy leaves open stays.
+    #[must_use]
+    pub fn briefed(mut self, own: &Briefing) -> Self {
+        if let Some(weekday) = &own.weekday {
+            self.briefing_weekday.clone_from(weekday);
+        }
+        if let Some(time) = own.time {
+            self.briefing_time = time;
+        }
+        self
     }
 
     /// The policy that these settings make.
@@ -199,6 +212,27 @@ mod tests {
         assert!(wrong(|s| s.reach_percent = 101).contains("reach_percent"));
         assert!(wrong(|s| s.day_start = "23:00".into()).contains("day_start"));
         assert!(wrong(|s| s.default_time_zone = "Mars".into()).contains("default_time_zone"));
+    }
+
+    #[test]
+    fn m01_what_a_site_says_of_its_briefing_comes_before_the_configuration() {
+        let briefed = |weekday: Option<&str>, time: Option<Time>| {
+            let own = Briefing {
+                weekday: weekday.map(str::to_owned),
+                time,
+            };
+            let policy = defaults().briefed(&own).policy().expect("right");
+            (policy.briefing_weekday, policy.briefing_time)
+        };
+        let (four, six) = (Time::constant(16, 0, 0, 0), Time::constant(18, 0, 0, 0));
+        assert_eq!(briefed(None, None), (Weekday::Friday, four));
+        assert_eq!(briefed(Some("SUNDAY"), None), (Weekday::Sunday, four));
+        assert_eq!(briefed(None, Some(six)), (Weekday::Friday, six));
+        let wrong = Briefing {
+            weekday: Some("SOMEDAY".to_owned()),
+            time: None,
+        };
+        assert!(defaults().briefed(&wrong).policy().is_err());
     }
 
     #[test]

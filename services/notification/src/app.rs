@@ -240,7 +240,7 @@ fn subscriptions() -> Subscriptions {
         ),
         (SURVEY_ANSWERED, &["triage", "assignment"]),
         (WORDING_CHANGED, &["crisis", "assignment"]),
-        (MESSAGE_HELD, &["triage"]),
+        (MESSAGE_HELD, &["triage", "crisis"]),
     ])
 }
 

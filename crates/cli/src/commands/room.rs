@@ -221,7 +221,7 @@ fn draw(
     let heights = [body - 2 * third, third, third];
     let columns = [
         (command(&incident, &room), clocks(&incident, now)),
-        (statements(&room), cells(&room, now)),
+        (statements(&room, now), cells(&room, now)),
         (
             to_do(&room, now),
             [briefings(&room, now), media(&room, now)].concat(),
@@ -340,8 +340,35 @@ pub(crate) fn clocks(i: &Incident, now: Timestamp) -> Vec<Piece> {
     lines
 }
 
-fn statements(room: &IncidentRoom) -> Vec<Piece> {
+/// What waits for the spokesperson, and how much was decided.
+fn held(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
+    let Some(held) = &room.held else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    if held.waiting_count > 0 {
+        let due = instant(held.next_decide_time.as_ref());
+        let since = instant(held.oldest_hold_time.as_ref());
+        let age = since.map_or(0, |since| since.duration_until(now).as_secs());
+        let text = format!(
+            "{:>10}  {} held, oldest {}",
+            count(due, now),
+            held.waiting_count,
+            span(age)
+        );
+        lines.push(piece(late(due, now), text));
+    }
+    if held.released_count + held.dropped_count > 0 {
+        let (released, dropped) = (held.released_count, held.dropped_count);
+        let text = format!("{:>10}  {released} released, {dropped} dropped", "held");
+        lines.push(piece(Look::Plain, text));
+    }
+    lines
+}
+
+fn statements(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
     let mut lines = vec![piece(Look::Heading, "STATEMENTS")];
+    lines.extend(held(room, now));
     for s in &room.statements {
         let kind = spelled(
             StatementKind::try_from(s.kind).map_or("", |k| k.as_str_name()),
@@ -367,7 +394,7 @@ fn statements(room: &IncidentRoom) -> Vec<Piece> {
             format!("{kind:<9} {:<10} {what}", audience(s.audience)),
         ));
     }
-    if lines.len() == 1 {
+    if room.statements.is_empty() {
         lines.push(piece(Look::Plain, "none"));
     }
     lines
@@ -745,6 +772,13 @@ mod tests {
                     incident: "sites/riverside/incidents/y".into(),
                     leads: true,
                 }],
+                held: Some(wire::RoomHeld {
+                    waiting_count: 3,
+                    released_count: 2,
+                    dropped_count: 1,
+                    oldest_hold_time: in_minutes(-80),
+                    next_decide_time: in_minutes(-2),
+                }),
             }),
             ..Default::default()
         }
@@ -782,6 +816,8 @@ mod tests {
             "4d 08h  WEEKLY_BRIEFING",
             "HOLDING   PUBLIC     LEGAL_REVIEW",
             "UPDATE    PUBLIC     OBJECTED",
+            "-0:02:00  3 held, oldest 1:20:00",
+            "held  2 released, 1 dropped",
             "AFFECTED    0:42:00 ago",
             "MEDIA       nothing yet",
             "-0:03:00  疏散售楼处门口人群",
@@ -806,6 +842,7 @@ mod tests {
         assert!(
             alarm("HOLDING_STATEMENT")
                 && alarm("OBJECTED")
+                && alarm("3 held")
                 && alarm("not reached")
                 && alarm("疏散")
                 && alarm("City Daily asks")

@@ -21,7 +21,7 @@ use crate::domain::ledger::{EntryCause, EntryKind, due};
 use crate::domain::report::{is_late, is_promise};
 use crate::domain::transition::Action;
 use crate::domain::work::{OPEN, StepKind};
-use crate::store::ledger::{self, Entry, new_entry};
+use crate::store::ledger::{self, Entry, Missed, new_entry};
 use crate::store::reports::facts::{self, Promise};
 use crate::store::take_over::take_over;
 use crate::store::{bench, policy, powers, solutions, visits, work};
@@ -134,13 +134,34 @@ async fn count(
     facts::promised(tx, case, promise).await
 }
 
-fn clarification(changed: &ClockChanged) -> Result<String, Fault> {
+/// The report that a breach says nobody clarified in time.
+fn missed(event: &Event, changed: &ClockChanged) -> Result<Missed, Fault> {
     let clock: ClockName = parse_field("data.clock", &changed.clock)?;
-    Ok(format!("clarification:{}", clock.id))
+    let desk = changed.case.is_empty();
+    let names = Some(&changed.case).filter(|_| !desk);
+    let cases: Result<Vec<Uuid>, Fault> = names
+        .into_iter()
+        .chain(&changed.cases)
+        .map(|name| Ok(case_of(event, name)?.id))
+        .collect();
+    let until = instant("data.transition_time", changed.transition_time.as_ref())?;
+    let (field, from) = if desk {
+        ("data.publish_time", changed.publish_time.as_ref())
+    } else {
+        ("data.start_time", changed.start_time.as_ref())
+    };
+    let from = from.map(|time| from_timestamp(field, time)).transpose()?;
+    Ok(Missed {
+        clock: clock.id,
+        desk,
+        cases: cases?,
+        from,
+        until,
+    })
 }
 
-/// An untrue exposure that nobody clarified in time counts as true (M17): it is booked, once a clock. A report that was missed
-/// on a case before its incident had it on the desk is not booked there again.
+/// An untrue exposure that nobody clarified in time counts as true (M17): it is booked, once a clock, and once a report: what its
+/// case missed and the desk of its incident missed too, in whatever order that is heard, is one entry.
 async fn expose(
     tx: &mut Tx,
     event: &Event,
@@ -153,37 +174,32 @@ async fn expose(
     if amount_fen == 0 {
         return Ok(());
     }
-    let of_case = Some(&changed.case).filter(|case| !case.is_empty());
-    let cases: Result<Vec<Uuid>, Fault> = of_case
-        .into_iter()
-        .chain(&changed.cases)
-        .map(|name| Ok(case_of(event, name)?.id))
-        .collect();
-    let cases = cases?;
+    let missed = missed(event, changed)?;
+    let site = &event.site;
     // Of two clocks of one report at once, the one sees what the other booked.
-    bench::lock(tx, &event.site).await?;
-    if let Some(published) = &changed.publish_time {
-        let since = from_timestamp("data.publish_time", published)?;
-        if ledger::exposed(tx, &event.site, &cases, since).await? {
-            return Ok(());
-        }
+    bench::lock(tx, site).await?;
+    let counted = ledger::lock_missed(tx, site, missed.clock).await?.is_some();
+    if counted || ledger::share(tx, site, &missed).await? {
+        return Ok(());
     }
     let what = (EntryKind::Penalty, EntryCause::Exposure);
     let due = due(i64::from(rules.due_days), now);
-    let site = event.site.clone();
+    let id = new_id(now);
     let entry = Entry {
         reason: "an exposure was not clarified in time and counts as true".to_owned(),
         // Of several that an incident is about, the one that opened it.
-        case: cases.first().copied(),
+        case: missed.cases.first().copied(),
         amount_fen,
-        ..new_entry(site, new_id(now), what, &event.source, due, now, &policy)
+        ..new_entry(site.clone(), id, what, &event.source, due, now, &policy)
     };
-    ledger::book(tx, &entry, Some(&clarification(changed)?)).await?;
+    if ledger::book(tx, &entry, Some(&missed.origin())).await? {
+        ledger::name_report(tx, site, id, &missed).await?;
+    }
     Ok(())
 }
 
 /// What was met or taken over by a media desk in time was not missed, though its breach was said before anybody here knew of
-/// that: what was booked of it falls.
+/// that: what was booked of it falls, unless another clock missed the same report.
 async fn stopped_in_time(
     tx: &mut Tx,
     event: &Event,
@@ -200,12 +216,17 @@ async fn stopped_in_time(
     if at > due {
         return Ok(());
     }
-    let origin = clarification(changed)?;
-    let Some(mut entry) = ledger::lock_origin(tx, &event.site, &origin).await? else {
+    let clock: ClockName = parse_field("data.clock", &changed.clock)?;
+    bench::lock(tx, &event.site).await?;
+    let Some(mut entry) = ledger::lock_missed(tx, &event.site, clock.id).await? else {
         return Ok(());
     };
     // A clock that was made anew after it was missed leaves that as it is.
-    if entry.created_at < start || !entry.standing.waive() {
+    if entry.created_at < start {
+        return Ok(());
+    }
+    let stands = ledger::let_go(tx, &event.site, entry.id, clock.id).await?;
+    if stands || !entry.standing.waive() {
         return Ok(());
     }
     entry.revision += 1;

@@ -290,26 +290,135 @@ pub async fn stands(
     .or_fault()
 }
 
-/// Whether a clarification that one of these cases owed by itself was missed since then, and that stands.
+/// A report that a clock says nobody clarified in time (M17).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The clock.
+    pub clock: Uuid,
+    /// Whether the media desk of an incident owed it; else a case by itself.
+    pub desk: bool,
+    /// The case, or those of the incident.
+    pub cases: Vec<Uuid>,
+    /// From when on the report was out, as far as is known: when it came out, as the desk recorded it; of a case, when its promise
+    /// was made. None where an older crisis does not say: such a report is taken for no other.
+    pub from: Option<Timestamp>,
+    /// When the promise was broken.
+    pub until: Timestamp,
+}
+
+impl Missed {
+    /// What made the entry that is booked for it.
+    pub fn origin(&self) -> String {
+        clarification(self.clock)
+    }
+}
+
+fn clarification(clock: Uuid) -> String {
+    format!("clarification:{clock}")
+}
+
+/// The entry that counts for a clock that missed a report, its own or one that it shares, held until the transaction ends.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn exposed(
+pub async fn lock_missed(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Option<Entry>, Fault> {
+    let id = sqlx::query_scalar!(
+        "-- assignment::store::ledger::lock_missed
+        SELECT id FROM ledger_entry
+        WHERE site = $1 AND (origin = $2 OR (cause = 'EXPOSURE' AND (own_clock = $3 OR desk_clock = $3)))
+        ORDER BY create_time DESC, id DESC LIMIT 1",
+        site.as_str(),
+        clarification(clock),
+        clock,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    match id {
+        Some(id) => lock(tx, site, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Lets a missed report count by the entry that stands for it already: one of a clock of the other sort about one of the same
+/// cases, at the same time, that stands for no other of this sort. So one report is booked once, and two are two, whichever
+/// is heard of first. False where there is none. The caller holds the lock of the site.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn share(tx: &mut Tx, site: &SiteId, missed: &Missed) -> Result<bool, Fault> {
+    let entry = sqlx::query_scalar!(
+        "-- assignment::store::ledger::share
+        SELECT id FROM ledger_entry
+        WHERE site = $1 AND cause = 'EXPOSURE' AND state <> 'WAIVED'
+          AND CASE WHEN $2::boolean THEN desk_clock IS NULL AND (own_clock IS NOT NULL OR author = 'triage')
+                   ELSE own_clock IS NULL AND (desk_clock IS NOT NULL OR author = 'crisis') END
+          AND coalesce(report_cases, ARRAY[case_id]) && $3::uuid[]
+          AND coalesce(report_from, create_time - interval '5 days') <= $4::timestamptz
+          AND coalesce(report_until, create_time) >= $5::timestamptz
+        ORDER BY create_time, id LIMIT 1 FOR UPDATE",
+        site.as_str(),
+        missed.desk,
+        &missed.cases,
+        missed.until.to_sqlx(),
+        missed.from.map(|from| from.to_sqlx()),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    let Some(entry) = entry else {
+        return Ok(false);
+    };
+    name_report(tx, site, entry, missed).await?;
+    Ok(true)
+}
+
+/// Names the report that an entry stands for. What the desk of an incident says of it comes before what a case knows.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn name_report(
     tx: &mut Tx,
     site: &SiteId,
-    cases: &[Uuid],
-    since: Timestamp,
-) -> Result<bool, Fault> {
-    sqlx::query_scalar!(
-        r#"-- assignment::store::ledger::exposed
-        SELECT EXISTS (
-          SELECT FROM ledger_entry
-          WHERE site = $1 AND case_id = ANY ($2) AND cause = $3 AND author = 'triage' AND state <> 'WAIVED'
-            AND create_time >= $4) AS "exposed!""#,
+    entry: Uuid,
+    missed: &Missed,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::ledger::name_report
+        UPDATE ledger_entry SET
+          own_clock = CASE WHEN $3::boolean THEN own_clock ELSE $4::uuid END,
+          desk_clock = CASE WHEN $3 THEN $4 ELSE desk_clock END,
+          report_cases = CASE WHEN $3 THEN $5::uuid[] ELSE coalesce(report_cases, $5) END,
+          report_from = CASE WHEN $3 THEN $6::timestamptz ELSE coalesce(report_from, $6) END,
+          report_until = CASE WHEN $3 THEN $7::timestamptz ELSE coalesce(report_until, $7) END
+        WHERE site = $1 AND id = $2",
         site.as_str(),
-        cases,
-        EntryCause::Exposure.word(),
-        since.to_sqlx(),
+        entry,
+        missed.desk,
+        missed.clock,
+        &missed.cases,
+        missed.from.map(|from| from.to_sqlx()),
+        missed.until.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// A clock missed nothing after all: its entry stands for it no more. Whether it stands for another clock.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn let_go(tx: &mut Tx, site: &SiteId, entry: Uuid, clock: Uuid) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::ledger::let_go
+        UPDATE ledger_entry SET own_clock = nullif(own_clock, $3), desk_clock = nullif(desk_clock, $3)
+        WHERE site = $1 AND id = $2
+        RETURNING (own_clock IS NOT NULL OR desk_clock IS NOT NULL) AS "stands!""#,
+        site.as_str(),
+        entry,
+        clock,
     )
     .fetch_one(&mut **tx)
     .await

@@ -61,6 +61,7 @@ impl World {
             ClockTransition::Breached => ClockState::Breached,
             _ => ClockState::Running,
         };
+        let made = self.clock.now_plus(SignedDuration::from_hours(-120));
         let now = to_timestamp(self.clock.now_plus(SignedDuration::ZERO));
         let payload = event::ClockChanged {
             clock: format!("sites/lakeside/clocks/{}", case.id),
@@ -68,6 +69,7 @@ impl World {
             kind: to_wire(kind),
             state: to_wire(state),
             transition: to_wire(transition),
+            start_time: Some(to_timestamp(made)),
             due_time: Some(now),
             transition_time: Some(now),
             generation: 2,
@@ -595,6 +597,105 @@ async fn m17_a_report_that_its_case_missed_before_the_desk_had_it_is_not_booked_
     let later = world.missed_by_the_desk(&[&case], SignedDuration::from_hours(24));
     world.tell(&[later]).await;
     assert_eq!(world.booked().await.len(), 2);
+}
+
+#[tokio::test]
+async fn m17_one_report_is_booked_once_whether_its_case_or_the_desk_is_heard_first() {
+    let hours = SignedDuration::from_hours;
+    for desk_first in [false, true] {
+        let world = World::store().await;
+        let case = world.offered(Category::SalesManagement).await;
+        let own = world.clock(
+            &case,
+            ClockKind::MediaClarification,
+            ClockTransition::Breached,
+        );
+        world.clock.advance(hours(48));
+        let desk = world.missed_by_the_desk(&[&case], hours(168));
+        let mut heard = [own, desk];
+        if desk_first {
+            heard.reverse();
+        }
+        world.tell(&heard).await;
+        // Said again, by other events of the same clocks.
+        let again = heard.map(|event| Event {
+            id: Uuid::now_v7(),
+            ..event
+        });
+        world.tell(&again).await;
+        let booked = world.booked().await;
+        assert_eq!(booked.len(), 1, "desk first: {desk_first}");
+        assert_eq!(booked[0].state(), State::Open);
+        assert_eq!(booked[0].case, case.to_string());
+    }
+}
+
+#[tokio::test]
+async fn m17_two_reports_that_the_desk_missed_are_two_whenever_the_case_is_heard() {
+    let hours = SignedDuration::from_hours;
+    for place in 0..3 {
+        let world = World::store().await;
+        let case = world.offered(Category::SalesManagement).await;
+        let own = world.clock(
+            &case,
+            ClockKind::MediaClarification,
+            ClockTransition::Breached,
+        );
+        world.clock.advance(hours(48));
+        let mut heard = vec![
+            world.missed_by_the_desk(&[&case], hours(168)),
+            world.missed_by_the_desk(&[&case], hours(150)),
+        ];
+        heard.insert(place, own);
+        world.tell(&heard).await;
+        assert_eq!(world.booked().await.len(), 2, "the case as number {place}");
+    }
+}
+
+#[tokio::test]
+async fn m17_what_a_case_misses_of_a_promise_made_after_the_desk_missed_is_another_report() {
+    let world = World::store().await;
+    let case = world.offered(Category::SalesManagement).await;
+    let desk = world.missed_by_the_desk(&[&case], SignedDuration::from_hours(120));
+    world.tell(&[desk]).await;
+    world.clock.advance(SignedDuration::from_hours(240));
+    let own = world.clock(
+        &case,
+        ClockKind::MediaClarification,
+        ClockTransition::Breached,
+    );
+    world.tell(&[own]).await;
+    assert_eq!(world.booked().await.len(), 2);
+}
+
+#[tokio::test]
+async fn m17_what_the_desk_missed_stands_though_its_case_did_not_miss_it() {
+    let hour = SignedDuration::from_hours(1);
+    // Which of the case's breach, its stop in time and the desk's breach is heard when, and what is booked.
+    for (order, states) in [
+        ([0, 2, 1], vec![State::Open]),
+        ([2, 0, 1], vec![State::Open]),
+        ([0, 1, 2], vec![State::Open, State::Waived]),
+    ] {
+        let world = World::store().await;
+        let case = world.offered(Category::SalesManagement).await;
+        let heard = [
+            world.clock(
+                &case,
+                ClockKind::MediaClarification,
+                ClockTransition::Breached,
+            ),
+            world.taken_over_by_the_desk(&case, hour),
+            world.missed_by_the_desk(&[&case], SignedDuration::from_hours(168)),
+        ];
+        for n in order {
+            world.tell(&[heard[n].clone()]).await;
+        }
+        let booked = world.booked().await;
+        let mut found: Vec<State> = booked.iter().map(wire::LedgerEntry::state).collect();
+        found.sort_by_key(|state| *state != State::Open);
+        assert_eq!(found, states, "{order:?}");
+    }
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ impl World {
         self.event("triage", "redress.clock.changed.v1", &subject, &payload)
     }
 
-    async fn told(&self, news: WorkNews) -> Vec<Vec<String>> {
+    async fn told_of(&self, news: WorkNews) -> Vec<Vec<String>> {
         let notices = self.notices(news).await;
         let people = |n: &event::WorkNoticed| n.staff.iter().map(|s| last(s).to_owned()).collect();
         notices.iter().map(people).collect()
@@ -139,7 +139,7 @@ async fn m13_evidence_is_asked_of_a_department_and_met_by_a_piece_that_the_case_
     assert_eq!(last(&request.staff), "seller", "whoever of it is at work");
     let id = last(&request.name);
     assert_eq!(world.demanded(id).await, [DemandState::Open]);
-    assert_eq!(world.told(WorkNews::EvidenceAsked).await, [["seller"]]);
+    assert_eq!(world.told_of(WorkNews::EvidenceAsked).await, [["seller"]]);
 
     // It stands on the list of whoever was asked, not of whoever is responsible.
     let list = wire::ListOpenPromisesRequest {
@@ -230,7 +230,7 @@ async fn m13_nobody_brings_evidence_for_a_case_that_accuses_them() {
     assert_ne!(last(&now.staff), asked);
     assert_eq!(now.state(), wire::EvidenceRequestState::Asked);
     assert_eq!(
-        world.told(WorkNews::EvidenceAsked).await.last(),
+        world.told_of(WorkNews::EvidenceAsked).await.last(),
         Some(&vec![last(&now.staff).to_owned()])
     );
     let hidden = world.end_evidence(world.handler(&asked), &request, "", "mine");
@@ -249,7 +249,7 @@ async fn m13_the_region_orders_handling_and_the_resolution_meets_it() {
     let order = world.order_handling(world.above("region"), &case, 12).await;
     let order = order.expect("ordered");
     assert_eq!(
-        world.told(WorkNews::HandlingOrdered).await,
+        world.told_of(WorkNews::HandlingOrdered).await,
         [["eng-one", "lead-site"]]
     );
     assert_eq!(
@@ -303,12 +303,15 @@ async fn m13_an_order_that_is_late_comes_back_once_to_who_ordered_it() {
     let order = order.expect("the company centre orders");
     // Something else on the case is late first.
     world.tell(&[world.support_breached(&case)]).await;
-    assert!(world.told(WorkNews::OrderOverdue).await.is_empty());
+    assert!(world.told_of(WorkNews::OrderOverdue).await.is_empty());
     world.clock.advance(HOUR * 48);
     for _ in 0..2 {
         world.tell(&[world.support_breached(&case)]).await;
     }
-    assert_eq!(world.told(WorkNews::OrderOverdue).await, [["centre-one"]]);
+    assert_eq!(
+        world.told_of(WorkNews::OrderOverdue).await,
+        [["centre-one"]]
+    );
     let shown = world.try_get(world.manager(), &case).await.expect("there");
     assert!(shown.handling_orders[0].overdue_time.is_some());
     assert_eq!(shown.steps[0].kind(), wire::WorkStepKind::HandlingOrdered);
@@ -339,7 +342,7 @@ async fn m13_an_order_of_nobody_of_the_site_comes_back_to_who_stands_for_the_reg
     world.clock.advance(HOUR * 49);
     world.tell(&[world.support_breached(&case)]).await;
     assert_eq!(
-        world.told(WorkNews::OrderOverdue).await,
+        world.told_of(WorkNews::OrderOverdue).await,
         [["lead-top", "region"]]
     );
 }

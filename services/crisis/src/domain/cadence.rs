@@ -351,6 +351,32 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn m01_a_briefing_in_the_hour_that_clocks_skip_or_repeat_is_held_once() {
+        let zone = TimeZone::get("Europe/Berlin").expect("in the database of zones");
+        let mut terms = terms();
+        terms.policy.briefing_weekday = Weekday::Sunday;
+        terms.policy.briefing_time = Time::constant(2, 30, 0, 0);
+        let next = |previous: &str| {
+            let previous: Timestamp = previous.parse().expect("an instant");
+            let period = Period {
+                kept: 0,
+                previous_due: Some(previous),
+            };
+            let (kind, stage) = (ClockKind::WeeklyBriefing, Stage::Handling);
+            let d = instants(&terms, &zone, kind, stage, previous, period).expect("ours");
+            d.due
+                .to_zoned(zone.clone())
+                .strftime("%F %H:%M %z")
+                .to_string()
+        };
+        // On 29 March there is no 2:30; on 25 October there are two.
+        assert_eq!(next("2026-03-22T02:30:00+01:00"), "2026-03-29 03:30 +0200");
+        assert_eq!(next("2026-03-29T03:30:00+02:00"), "2026-04-05 02:30 +0200");
+        assert_eq!(next("2026-10-18T02:30:00+02:00"), "2026-10-25 02:30 +0200");
+        assert_eq!(next("2026-10-25T02:30:00+02:00"), "2026-11-01 02:30 +0100");
+    }
+
+    #[test]
     fn clocks_of_cases_are_not_ours() {
         let none = instants(
             &terms(),

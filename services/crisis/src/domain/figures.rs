@@ -7,8 +7,8 @@ mod harm;
 #[cfg(test)]
 mod tests;
 
-use chinese::{chinese, numeral};
-use english::{english, number_words, word};
+use chinese::{chinese, chinese_share, decimal};
+use english::{english, english_share, number_words, point_words, word};
 use harm::{LOSSES, clause, ends_in_harm, is_harm, tells_of_harm};
 
 /// A figure.
@@ -190,10 +190,12 @@ fn pieces(text: &str) -> Vec<Piece> {
     let mut between = String::new();
     let mut at = 0;
     while at < letters.len() {
+        let before = at.checked_sub(1).and_then(|b| letters.get(b)).copied();
         let found = digits(&letters[at..])
+            .or_else(|| chinese_share(&letters[at..]))
+            .or_else(|| english_share(&letters[at..], before))
             .map(|(number, len)| (number, len, false))
             .or_else(|| {
-                let before = at.checked_sub(1).and_then(|b| letters.get(b)).copied();
                 chinese(&letters[at..], before)
                     .or_else(|| english(&letters[at..], before))
                     .map(|(number, len)| (number, len, true))
@@ -229,9 +231,10 @@ fn alone(letters: &[char]) -> Option<String> {
         return Some("0".to_owned());
     }
     let letters: Vec<char> = text.chars().collect();
-    let (number, len) = match numeral(&letters).filter(|n| n.led) {
+    let (number, len) = match decimal(&letters, false).filter(|n| n.led) {
         Some(n) => (n.number, n.len),
-        None => number_words(&letters).map(|(n, len)| (n.to_string(), len))?,
+        None => point_words(&letters)
+            .or_else(|| number_words(&letters).map(|(n, len)| (n.to_string(), len)))?,
     };
     (len == letters.len()).then_some(number)
 }

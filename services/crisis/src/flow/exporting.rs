@@ -12,13 +12,13 @@ use redress_vault::chain::Broken;
 use super::verifying::{Verified, verified};
 use super::{Account, BriefingTold, Desk, StatementCase, listed};
 use crate::domain::export::Entry;
-use crate::domain::words::{LogKind, State};
+use crate::domain::words::{Audience, LogKind, State};
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
 use crate::store::tasks::Task;
 use crate::store::{
-    briefings, callouts, cases, clocks, commitments, feed, handovers, incidents, lessons, links,
-    log, media, reviews, roles, sites, stages, statements, story, tasks, terms,
+    briefings, callouts, cases, clocks, commitments, feed, handovers, held, incidents, lessons,
+    links, log, media, reviews, roles, sites, stages, statements, story, tasks, terms,
 };
 
 /// Writes instants in the site's zone.
@@ -55,6 +55,7 @@ pub async fn whole_story(
     story.extend(stages_of(tx, &pen, incident).await?);
     story.extend(said(tx, desk, &pen, incident).await?);
     story.push(told_to(tx, desk, &pen, incident).await?);
+    story.push(silenced(tx, &pen, incident).await?);
     story.push(asked(tx, &pen, incident).await?);
     story.push(reported(tx, &pen, incident).await?);
     story.extend(met(tx, desk, &pen, incident).await?);
@@ -68,6 +69,7 @@ pub async fn whole_story(
     for merged in incidents::merged(tx, &incident.name).await? {
         story.push(head(&pen, &merged));
         story.extend(said(tx, desk, &pen, &merged).await?);
+        story.push(silenced(tx, &pen, &merged).await?);
         story.extend(met(tx, desk, &pen, &merged).await?);
         story.push(promises(tx, &pen, &merged).await?);
         story.push(pledged(tx, &pen, &merged).await?);
@@ -370,6 +372,35 @@ async fn told_to(tx: &mut Tx, desk: &Desk, pen: &Pen, incident: &Incident) -> Re
         for untold in account.missing() {
             entry.line(format!("{}: {untold}", untold.audience));
         }
+    }
+    Ok(entry)
+}
+
+/// What was held for the spokesperson of what others had to say to the affected, and what became of it; neither readers nor texts
+/// are known here.
+async fn silenced(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let mut entry = Entry::new(format!("暂缓的消息 Held messages {}", incident.number));
+    for one in held::of_incident(tx, site, *id).await? {
+        let about = one
+            .case
+            .map_or_else(String::new, |case| format!(" about {case}"));
+        let by = match one.decided_by.as_str() {
+            "" => String::new(),
+            by => format!(" by {by}"),
+        };
+        let decided = match one.decision.as_str() {
+            "" => ", waits".to_owned(),
+            decision => format!(", {decision}{by}, {}: {}", pen.at(one.changed), one.reason),
+        };
+        entry.line(format!(
+            "{} to {}{about}: {}, held {}, to be decided by {}{decided}",
+            one.template,
+            Audience::Affected,
+            one.message,
+            pen.at(one.since),
+            pen.at(one.decide_by)
+        ));
     }
     Ok(entry)
 }

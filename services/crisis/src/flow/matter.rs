@@ -115,6 +115,7 @@ pub async fn decide(
                     case.number
                 );
                 turn.note(LogKind::CaseChanged, "", &text, "").await?;
+                turn.ask_whether_it_breaks_out(&case).await?;
             }
             let transition = if switched {
                 Transition::Changed
@@ -191,6 +192,7 @@ async fn open_or_join(
         turn.note(LogKind::CaseJoined, "", &text, "").await?;
         // Whoever the case complains about leaves the command.
         turn.fill_roles(Because::TimePassed).await?;
+        turn.ask_whether_it_breaks_out(case).await?;
     }
     turn.weigh(case, cause.at).await?;
     if !cause.provisional {

@@ -2,21 +2,25 @@
 
 use jiff::Timestamp;
 use redress_clock::Length;
-use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
+use redress_model::{Fault, Grade};
 use redress_policy::playbook::{Task as Planned, Text};
 
 use super::Turn;
 use crate::domain::cadence::within;
 use crate::domain::gate::{Gap, Waiver};
 use crate::domain::words::{LogKind, Stage, State, TaskState, UpdateAudience};
+use crate::store::cases::CaseFile;
 use crate::store::stages::{self, Word};
 use crate::store::tasks::{self, Task};
 use crate::store::updates::{self, Update};
 
 /// How long somebody may take to check that nothing is new (own).
 const CHECK_WITHIN: Length = Length::hours(2);
+
+/// How long whoever commands may take to decide whether it breaks out (own).
+const OUTBREAK_WITHIN: Length = Length::hours(1);
 
 /// Updates looked back at, to count those in a row that say nothing new.
 const LOOK_BACK_MAX: i64 = 50;
@@ -273,29 +277,43 @@ impl Turn<'_> {
             UpdateAudience::Inside => (DutyRole::TopLead, "check-inside-", INSIDE_CHECK),
             UpdateAudience::Outward => (DutyRole::DutyLead, "check-outward-", OUTWARD_CHECK),
         };
+        let check = asked(owner, format!("{prefix}{number}"), title, CHECK_WITHIN);
+        let why = "nothing new twice in a row";
+        self.ask(&check, prefix, why, "for a check").await
+    }
+
+    /// A case is grade 1 in an incident that is only latent: a stage moves by a person's word alone, so whoever commands is
+    /// asked for that word.
+    pub(super) async fn ask_whether_it_breaks_out(&mut self, case: &CaseFile) -> Result<(), Fault> {
+        if self.incident.stage != Stage::Latent || case.grade != Some(Grade::ONE) {
+            return Ok(());
+        }
+        let known = self.tasks().await?;
+        let before = known.iter().filter(|t| t.key.starts_with(OUTBREAK)).count();
+        let key = format!("{OUTBREAK}{}", before + 1);
+        let task = asked(DutyRole::TopLead, key, OUTBREAK_CHECK, OUTBREAK_WITHIN);
+        let why = format!("case {} is grade 1 in the stage LATENT", case.number);
+        self.ask(&task, OUTBREAK, &why, "whether it breaks out")
+            .await
+    }
+
+    /// Makes a task of the visit that no playbook has, unless one of its kind is open; the log says why.
+    async fn ask(
+        &mut self,
+        task: &Planned,
+        prefix: &str,
+        why: &str,
+        what: &str,
+    ) -> Result<(), Fault> {
         let Some(visit) = self.visit else {
             return Ok(());
         };
-        let asked = |t: &Task| t.state == TaskState::Open && t.key.starts_with(prefix);
-        if self.tasks().await?.iter().any(asked) {
+        let open = |t: &Task| t.state == TaskState::Open && t.key.starts_with(prefix);
+        if self.tasks().await?.iter().any(open) {
             return Ok(());
         }
-        let check = Planned {
-            key: format!("{prefix}{number}"),
-            title: Text {
-                zh_cn: title.0.to_owned(),
-                en: title.1.to_owned(),
-            },
-            owner,
-            within: CHECK_WITHIN,
-            optional: false,
-            origin: None,
-        };
-        self.make_task(visit.number, &check, self.now).await?;
-        let text = format!(
-            "nothing new twice in a row: task {} asks for a check",
-            check.key
-        );
+        self.make_task(visit.number, task, self.now).await?;
+        let text = format!("{why}: task {} asks {what}", task.key);
         self.note(LogKind::Playbook, "", &text, "").await
     }
 
@@ -304,6 +322,28 @@ impl Turn<'_> {
     }
 }
 
+/// A task of our own.
+fn asked(owner: DutyRole, key: String, title: (&str, &str), within: Length) -> Planned {
+    Planned {
+        key,
+        title: Text {
+            zh_cn: title.0.to_owned(),
+            en: title.1.to_owned(),
+        },
+        owner,
+        within,
+        optional: false,
+        origin: None,
+    }
+}
+
+/// How tasks are named that ask whether it breaks out.
+const OUTBREAK: &str = "outbreak-";
+
+const OUTBREAK_CHECK: (&str, &str) = (
+    "潜伏阶段出现一级投诉：请决定是否转入爆发阶段",
+    "A case is grade 1 while the incident is latent: decide whether it breaks out",
+);
 const INSIDE_CHECK: (&str, &str) = (
     "内部通报连续两次“暂无进展”：请核实是否确无新情况",
     "Two inside reports in a row said nothing new: check that it is so",

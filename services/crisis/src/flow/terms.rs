@@ -12,6 +12,7 @@ use crate::domain::terms::Terms;
 use crate::domain::words::LogKind;
 use crate::store::incidents::Incident;
 use crate::store::playbooks::{self, Known};
+use crate::store::policy;
 use crate::store::terms::{self, Change, Frozen};
 
 impl Desk {
@@ -33,7 +34,7 @@ impl Desk {
     }
 }
 
-/// Freezes what a new incident is run by. The playbook is that of the criteria.
+/// Freezes what a new incident is run by. The playbook is that of the criteria, the time of the briefing that of the site (M01).
 pub(super) async fn freeze(
     tx: &mut Tx,
     desk: &Desk,
@@ -45,7 +46,8 @@ pub(super) async fn freeze(
     let chosen = choose(known.iter().map(|k| &k.playbook), criteria)
         .and_then(|chosen| known.iter().find(|k| k.playbook.name == chosen.name))
         .ok_or_else(|| Fault::internal("no playbook is shipped"))?;
-    let frozen = frozen(desk.settings.clone(), chosen);
+    let briefing = policy::briefing(tx, site).await?;
+    let frozen = frozen(desk.settings.clone().briefed(&briefing), chosen);
     let change = Change {
         actor: &incident.opened_by,
         reason: &incident.open_reason,

@@ -6,6 +6,8 @@ mod cluster_changed;
 mod contact_recorded;
 mod duty_changed;
 mod message_changed;
+mod message_held;
+mod policy_changed;
 pub mod shifts;
 mod site_changed;
 mod staff_changed;
@@ -51,6 +53,10 @@ pub fn inbox(db: Database, meter: &Meter, shop: &Shop) -> Inbox {
     Inbox::new(db, meter)
         .on("redress.site.changed.v1", site_changed::SiteChanged)
         .on(
+            "redress.policy.changed.v1",
+            policy_changed::PolicyChanged(shop.clone()),
+        )
+        .on(
             "redress.case.received.v1",
             case_filed::CaseReceived(shop.clone()),
         )
@@ -82,6 +88,10 @@ pub fn inbox(db: Database, meter: &Meter, shop: &Shop) -> Inbox {
         .on(
             "redress.message.changed.v1",
             message_changed::MessageChanged(shop.clone()),
+        )
+        .on(
+            "redress.message.held.v1",
+            message_held::MessageHeld(shop.clone()),
         )
         .on(
             "redress.wording.changed.v1",

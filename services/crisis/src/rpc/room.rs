@@ -17,7 +17,7 @@ use crate::store::handovers::Handover;
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
 use crate::store::{
-    briefings, commitments, handovers, links, media, roles, stages, statements, tasks, terms,
+    briefings, commitments, handovers, held, links, media, roles, stages, statements, tasks, terms,
 };
 
 /// Of each kind at most.
@@ -43,6 +43,21 @@ pub(super) async fn room(
         conditions: unsaid(tx, desk, incident).await?,
         handovers: offered(tx, desk, incident).await?,
         links: linked(tx, incident).await?,
+        held: Some(silenced(tx, incident).await?),
+    })
+}
+
+/// What waits for the spokesperson, and what became of the rest.
+async fn silenced(tx: &mut Tx, incident: &Incident) -> Result<wire::RoomHeld, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let counts = held::count(tx, site, *id).await?;
+    let many = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
+    Ok(wire::RoomHeld {
+        waiting_count: many(counts.waiting),
+        released_count: many(counts.released),
+        dropped_count: many(counts.dropped),
+        oldest_hold_time: counts.oldest.map(to_timestamp),
+        next_decide_time: counts.next.map(to_timestamp),
     })
 }
 

@@ -478,7 +478,7 @@ pub async fn unsettled(
 }
 
 /// Until when people have said of everything that was reported what is true of it; none where nothing was reported, or
-/// something waits for that word.
+/// something waits for that word. The first word of each counts: one said anew tells of no report that came out meanwhile.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -489,10 +489,12 @@ pub async fn assessed(
 ) -> Result<Option<Timestamp>, Fault> {
     let until = sqlx::query_scalar!(
         "-- crisis::store::media::assessed
-        SELECT max(a.assess_time) FROM media_assessment a
-        JOIN media_exposure e ON e.site = a.site AND e.id = a.exposure
-        WHERE e.site = $1 AND e.incident = $2 AND a.actor <> ''
-          AND NOT EXISTS (SELECT FROM media_exposure w WHERE w.site = $1 AND w.incident = $2 AND w.truth = '')",
+        SELECT max(f.assess_time) FROM (
+          SELECT min(a.assess_time) AS assess_time FROM media_assessment a
+          JOIN media_exposure e ON e.site = a.site AND e.id = a.exposure
+          WHERE e.site = $1 AND e.incident = $2 AND a.actor <> ''
+          GROUP BY a.exposure) f
+        WHERE NOT EXISTS (SELECT FROM media_exposure w WHERE w.site = $1 AND w.incident = $2 AND w.truth = '')",
         site.as_str(),
         incident,
     )

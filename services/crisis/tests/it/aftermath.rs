@@ -172,7 +172,7 @@ impl World {
         Ok(answer.into_inner().review.expect("filled"))
     }
 
-    async fn export(
+    pub(crate) async fn export(
         &self,
         incident: &str,
         format: ExportFormat,

@@ -1,6 +1,8 @@
 //! Weekly briefings (M01): planned, held, promised at, released, and nothing of them forgotten.
 
-use redress_model::words::{ClockKind, ClockTransition};
+use redress_events::Event;
+use redress_model::words::{ClockKind, ClockTransition, SiteKind};
+use redress_policy::{Briefing, Handling, Policy};
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
@@ -190,6 +192,89 @@ async fn the_next_briefing_is_always_planned_at_the_sites_time_when_clocks_chang
             "Fri 2026-04-03 16:00 +0200",
         ]
     );
+}
+
+/// When a site is briefed, as triage tells it.
+fn briefed(weekday: Option<&str>, time: Option<&str>, revision: i64) -> Event {
+    let handling = Handling {
+        briefing: Briefing {
+            weekday: weekday.map(str::to_owned),
+            time: time.map(|t| t.parse().expect("a time")),
+        },
+        ..Policy::for_site(SiteKind::Residential, false).handling()
+    };
+    let payload = events::PolicyChanged {
+        site: "sites/lake".into(),
+        profile: "residential".into(),
+        revision,
+        document: serde_json::to_string(&handling).expect("written"),
+    };
+    event(
+        "triage",
+        "redress.policy.changed.v1",
+        "lake",
+        "sites/lake".into(),
+        &payload,
+    )
+}
+
+impl World {
+    /// Opens another incident, of this number, and gives its name and when its briefing is in a zone.
+    async fn another(&self, n: u128, zone: &str) -> (String, String) {
+        let before = self.open("lake").await;
+        let graded = graded(&case("lake", n), &cluster("lake", n), 1, &["G1.5"]);
+        self.take([graded.event()]).await;
+        let mut open = self.open("lake").await;
+        open.retain(|i| before.iter().all(|b| b.name != i.name));
+        assert_eq!(open.len(), 1, "{open:#?}");
+        let name = open.remove(0).name;
+        let planned = self.the_planned(&name).await;
+        (name, local(planned.plan_time, zone))
+    }
+}
+
+#[tokio::test]
+async fn m01_a_site_is_briefed_at_its_own_time_and_an_open_incident_keeps_its_own_p26() {
+    const ZONE: &str = "Europe/Berlin";
+    let (world, first) = opened(3, ZONE).await;
+    let own = briefed(Some("SUNDAY"), Some("17:30"), 2);
+    world.take([own]).await;
+    let (second, planned) = world.another(2, ZONE).await;
+    assert_eq!(planned, "Sun 2026-03-08 17:30 +0100");
+    let settings = world.plan(&second).await.settings;
+    let frozen = |field: &str| {
+        let found = settings.iter().find(|s| s.field == field);
+        found.expect("listed").value.clone()
+    };
+    assert_eq!(frozen("briefing_weekday"), "SUNDAY");
+    assert_eq!(frozen("briefing_time"), "17:30:00");
+
+    // What was open keeps the configuration's Friday, and the next one of it too.
+    let planned = world.the_planned(&first).await;
+    let friday = "Fri 2026-03-06 16:00 +0100";
+    assert_eq!(local(planned.plan_time, ZONE), friday);
+    world.hold(held(&planned.name)).await.expect("held");
+    let next = world.the_planned(&first).await;
+    assert_eq!(local(next.plan_time, ZONE), "Fri 2026-03-13 16:00 +0100");
+
+    // An older word that comes late changes nothing (I3); a newer one may say only the day, or take all back.
+    let late = briefed(Some("MONDAY"), Some("09:00"), 1);
+    world.take([late]).await;
+    assert_eq!(world.another(3, ZONE).await.1, "Sun 2026-03-08 17:30 +0100");
+    world.take([briefed(Some("SUNDAY"), None, 3)]).await;
+    assert_eq!(world.another(4, ZONE).await.1, "Sun 2026-03-08 16:00 +0100");
+    world.take([briefed(None, None, 4)]).await;
+    assert_eq!(world.another(5, ZONE).await.1, friday);
+}
+
+#[tokio::test]
+async fn m01_a_day_of_briefings_that_is_none_is_refused_and_the_configuration_holds() {
+    use redress_proto::event::v1::DeliverOutcome;
+    let (world, _) = opened(3, "Asia/Shanghai").await;
+    let wrong = briefed(Some("SOMEDAY"), None, 2);
+    assert_eq!(world.deliver(wrong).await, DeliverOutcome::Rejected);
+    let (_, planned) = world.another(2, "Asia/Shanghai").await;
+    assert_eq!(planned, "Fri 2026-03-06 16:00 +0800");
 }
 
 #[tokio::test]

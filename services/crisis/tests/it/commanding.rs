@@ -4,6 +4,7 @@ use redress_model::words::{CaseStatus, DutyRole, Word as _};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::command_service_server::CommandService;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
+use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{HandoverState, IncidentStage, IncidentState, SplitGoal};
 use tonic::{Code, Status};
@@ -781,6 +782,73 @@ async fn two_accounts_of_a_person_of_another_site_are_one_person_i7() {
         .insert(std::sync::Arc::new(elsewhere("wu-at-the-lake")));
     let refused = world.statements.review_statement(check).await;
     assert_eq!(reason(&refused.expect_err("the author")), "AUTHOR_REVIEWS");
+}
+
+#[tokio::test]
+async fn a_grade_1_in_a_latent_incident_asks_whoever_commands_whether_it_breaks_out_m01() {
+    let world = World::new().await;
+    let (hazard, matter) = (case("lake", 1), cluster("lake", 1));
+    let call = graded(&hazard, &matter, 3, &["G3.1"]);
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    world.take([received(&hazard), call.event()]).await;
+    let open = wire::OpenIncidentRequest {
+        parent: "sites/lake".into(),
+        case: hazard.to_string(),
+        reason: "cracks in the same column".into(),
+        stage: IncidentStage::Latent.into(),
+        ..Default::default()
+    };
+    let opened = world.api.open_incident(as_caller(open, &["lake"])).await;
+    opened.expect("graded");
+    let name = world.the_open("lake").await.name;
+    let asked = async || -> Vec<(String, i32)> {
+        let tasks = world.plan(&name).await.tasks.into_iter();
+        tasks
+            .filter(|t| t.key.starts_with("outbreak-"))
+            .map(|t| (t.key, t.owner))
+            .collect()
+    };
+    assert!(asked().await.is_empty());
+
+    // One joins, another is the hazard itself: one question.
+    let second = graded(&case("lake", 2), &matter, 1, &["G1.4"]).at(world.now());
+    world.take([second.event()]).await;
+    let commander = DutyRole::TopLead.number();
+    let first_question = ("outbreak-1".to_owned(), commander);
+    assert_eq!(asked().await, std::slice::from_ref(&first_question));
+    let rises = graded(&hazard, &matter, 1, &["G1.3"]).revision(2, 3);
+    world.take([rises.at(world.now()).event()]).await;
+    assert_eq!(asked().await, std::slice::from_ref(&first_question));
+    let incident = world.the_open("lake").await;
+    assert_eq!(incident.stage(), IncidentStage::Latent, "a person moves it");
+    let told = "is grade 1 in the stage LATENT: task outbreak-1 asks whether it breaks out";
+    assert!(incident.log_entries.iter().any(|e| e.text.ends_with(told)));
+
+    // Answered, the next one asks anew.
+    let skip = wire::SkipTaskRequest {
+        name: name.clone(),
+        task: "outbreak-1".into(),
+        reason: "nobody has lost their temper".into(),
+        ..Default::default()
+    };
+    let skipped = world.playbooks.skip_task(as_caller(skip, &["lake"])).await;
+    skipped.expect("open");
+    let third = graded(&case("lake", 3), &matter, 1, &["G1.5"]).at(world.now());
+    world.take([third.event()]).await;
+    assert!(
+        asked()
+            .await
+            .contains(&("outbreak-2".to_owned(), commander))
+    );
+    world
+        .to_stage(&name, IncidentStage::Outbreak, |_| false)
+        .await
+        .expect("what breaks out waits for nothing");
+    let fourth = graded(&case("lake", 4), &matter, 1, &["G1.5"]).at(world.now());
+    world.take([fourth.event()]).await;
+    assert!(asked().await.is_empty(), "it has broken out");
 }
 
 #[tokio::test]

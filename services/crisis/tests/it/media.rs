@@ -587,6 +587,37 @@ async fn m17_triage_hears_when_every_report_is_assessed_and_of_whoever_joins_the
 }
 
 #[tokio::test]
+async fn m17_a_word_said_anew_ends_nobody_elses_clarification_and_its_own_is_missed_once() {
+    let (world, incident) = public().await;
+    let at = to_timestamp(world.now());
+    let report = world.report_in(&incident, ExposureTruth::False).await;
+    for truth in [ExposureTruth::True, ExposureTruth::False] {
+        world.advance(60);
+        let assessed = world.assess(&report.name, truth).await;
+        assessed.expect("assessed");
+    }
+    let second = case("lake", 2);
+    let joins = graded(&second, &cluster("lake", 1), 1, &["G1.2"]).at(world.now());
+    world.take([joins.event()]).await;
+    // A case owes by itself what became known after the desk first said what is true: no desk watches that.
+    let said: Vec<events::ExposuresAssessed> = world
+        .published("redress.exposures.assessed.v1", "lake")
+        .await;
+    assert!(said.len() > 1, "whoever joins is told");
+    assert!(said.iter().all(|s| s.assess_time == Some(at)), "{said:#?}");
+
+    let kind = ClockKind::MediaClarification;
+    assert_eq!(world.stands(&incident, kind).await, ClockState::Running);
+    world.advance(5 * 24 * 60);
+    world.fire_due().await;
+    let clocks = world.clock_events("lake", kind).await;
+    let missed = clocks
+        .iter()
+        .filter(|c| c.transition() == ClockTransition::Breached);
+    assert_eq!(missed.count(), 1, "one report, one promise");
+}
+
+#[tokio::test]
 async fn what_turns_out_to_be_so_has_not_to_be_clarified() {
     let (world, incident) = public().await;
     let exposure = world.report_in(&incident, ExposureTruth::False).await;

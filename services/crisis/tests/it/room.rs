@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use redress_events::Event;
 use redress_model::words::DutyRole;
-use redress_proto::convert::to_wire;
+use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
 use redress_proto::crisis::v1::command_service_server::CommandService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
-use redress_proto::crisis::v1::{Audience, ExposureTruth, ReviewStep, StatementKind};
+use redress_proto::crisis::v1::{Audience, ExportFormat, ExposureTruth, ReviewStep, StatementKind};
+use redress_proto::event::v1 as events;
 use tokio_stream::StreamExt as _;
 
 use crate::briefings::promised;
@@ -184,4 +187,141 @@ async fn the_room_shows_the_press_the_offers_of_roles_and_who_is_led_until_nothi
     let room = last.room.expect("filled");
     assert!(room.handovers.is_empty() && room.exposures.is_empty());
     assert_eq!(room.inquiries.len(), 1, "the press still waits");
+}
+
+fn held(shown: &wire::WatchIncidentResponse) -> &wire::RoomHeld {
+    let room = shown.room.as_ref().expect("filled");
+    room.held.as_ref().expect("counted")
+}
+
+/// News of a message that an incident holds since then: what was decided of it, at `at`; nothing yet.
+fn message_held(incident: &str, n: u128, since: Timestamp, decision: &str, at: Timestamp) -> Event {
+    let decided = !decision.is_empty();
+    let about = case("lake", 1).to_string();
+    let payload = events::MessageHeld {
+        message: format!("sites/lake/messages/{}", uuid::Uuid::from_u128(n)),
+        case: about.clone(),
+        incident: incident.into(),
+        decision: decision.into(),
+        waiting_count: 1,
+        change_time: Some(to_timestamp(at)),
+        template: "case.message".into(),
+        hold_time: Some(to_timestamp(since)),
+        decide_by_time: Some(to_timestamp(since + SignedDuration::from_hours(4))),
+        decided_by: if decided {
+            "account-voice".into()
+        } else {
+            String::new()
+        },
+        reason: if decided {
+            format!("word {n}")
+        } else {
+            String::new()
+        },
+    };
+    event(
+        "notification",
+        "redress.message.held.v1",
+        "lake",
+        about,
+        &payload,
+    )
+}
+
+#[tokio::test]
+async fn what_one_voice_holds_back_is_counted_in_the_room_and_stands_in_the_export_in_any_order_i3()
+{
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let first = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.4"]);
+    world.take([first.event()]).await;
+    let incident = world.the_open("lake").await.name;
+    let shown = world.watched(&incident, "").await;
+    assert_eq!(held(&shown), &wire::RoomHeld::default());
+
+    let (t0, minutes) = (world.now(), SignedDuration::from_mins);
+    let news = |n, since, decision: &str, at| {
+        let (since, at) = (t0 + minutes(since), t0 + minutes(at));
+        message_held(&incident, n, since, decision, at)
+    };
+    world.take([news(1, 0, "", 0), news(2, 5, "", 5)]).await;
+    let shown = world.watched(&incident, &shown.resume_token).await;
+    let counted = held(&shown);
+    assert_eq!(counted.waiting_count, 2);
+    assert_eq!(counted.oldest_hold_time, Some(to_timestamp(t0)));
+    let next = t0 + SignedDuration::from_hours(4);
+    assert_eq!(counted.next_decide_time, Some(to_timestamp(next)));
+
+    // A decision is heard before its hold, of the same instant too; and once more.
+    world
+        .take([
+            news(1, 0, "RELEASED", 9),
+            news(3, 7, "DROPPED", 7),
+            news(3, 7, "", 7),
+            news(1, 0, "", 0),
+        ])
+        .await;
+    let shown = world.watched(&incident, &shown.resume_token).await;
+    let counted = held(&shown);
+    let counts = |c: &wire::RoomHeld| (c.waiting_count, c.released_count, c.dropped_count);
+    assert_eq!(counts(counted), (1, 1, 1));
+    assert_eq!(
+        counted.oldest_hold_time,
+        Some(to_timestamp(t0 + minutes(5)))
+    );
+
+    // Of the same message that is held anew both holds stand.
+    world.take([news(1, 20, "", 20)]).await;
+    let shown = world.watched(&incident, &shown.resume_token).await;
+    assert_eq!(counts(held(&shown)), (2, 1, 1));
+
+    let document = world
+        .export(&incident, ExportFormat::Markdown, "lake")
+        .await
+        .expect("exported")
+        .document;
+    redress_crisis::domain::export::verify(&document).expect("holds");
+    for told in [
+        "case.message to AFFECTED about sites/lake/cases/",
+        "held 2026-03-02 10:00:00 +08:00, to be decided by 2026-03-02 14:00:00 +08:00, RELEASED by account-voice, 2026-03-02 10:09:00 +08:00: word 1",
+        "DROPPED by account-voice, 2026-03-02 10:07:00 +08:00: word 3",
+        "held 2026-03-02 10:20:00 +08:00, to be decided by 2026-03-02 14:20:00 +08:00, waits",
+    ] {
+        assert!(document.contains(told), "{told} in\n{document}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_merged_incident_held_is_counted_by_the_one_that_stays() {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let first = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.4"]);
+    world.take([first.event()]).await;
+    let stays = world.the_open("lake").await.name;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let goes = open.into_iter().find(|i| i.name != stays).expect("two");
+    let at = world.now();
+    world.take([message_held(&goes.name, 1, at, "", at)]).await;
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    let waiting = async || {
+        let shown = world.watched(&stays, "").await;
+        let held = shown.room.and_then(|room| room.held).expect("counted");
+        (held.waiting_count, held.released_count)
+    };
+    assert_eq!(waiting().await, (1, 0));
+    // The spokesperson of the one that stays decides.
+    world
+        .take([message_held(&stays, 1, at, "RELEASED", world.now())])
+        .await;
+    assert_eq!(waiting().await, (0, 1));
 }

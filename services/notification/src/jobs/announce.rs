@@ -9,7 +9,7 @@ use redress_proto::event::v1::{MessageChanged, MessageHeld, SurveyAnswered, Word
 use redress_store::Tx;
 
 use crate::domain::message::Recipient;
-use crate::domain::words::{DeliveryReport, HoldDecision, MessageState};
+use crate::domain::words::{DeliveryReport, HoldDecision, MessageState, Template};
 use crate::store::held::Held;
 use crate::store::messages::Message;
 use crate::store::surveys::Survey;
@@ -65,26 +65,37 @@ pub async fn answered(tx: &mut Tx, survey: &Survey) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Announces that a message of a case is held for the spokesperson, or is no more, and how many of the case are.
+/// Announces that a message is held for the spokesperson, or is no more, and how many of its case are.
 pub async fn held(
     tx: &mut Tx,
-    case: &CaseName,
+    template: Template,
     held: &Held,
     waiting: i64,
     now: Timestamp,
 ) -> Result<(), Fault> {
+    let site = &held.message.site;
+    let incident = IncidentName::new(site.clone(), held.incident).to_string();
+    let case = held
+        .case
+        .map(|case| CaseName::new(site.clone(), case).to_string());
+    let subject = case.clone().unwrap_or_else(|| incident.clone());
     let payload = MessageHeld {
         message: held.message.to_string(),
-        case: case.to_string(),
-        incident: IncidentName::new(case.site.clone(), held.incident).to_string(),
+        case: case.unwrap_or_default(),
+        incident,
         decision: held.decision.map_or("", HoldDecision::word).to_owned(),
         waiting_count: i32::try_from(waiting).unwrap_or(i32::MAX),
         change_time: Some(convert::to_timestamp(now)),
+        template: template.key().to_owned(),
+        hold_time: Some(convert::to_timestamp(held.since)),
+        decide_by_time: Some(convert::to_timestamp(held.decide_by)),
+        decided_by: held.decided_by.clone(),
+        reason: held.reason.clone(),
     };
     let event = NewEvent {
         event_type: MESSAGE_HELD,
-        site: &case.site,
-        subject: &case.to_string(),
+        site,
+        subject: &subject,
         historical: false,
         payload: &payload,
     };

@@ -108,7 +108,7 @@ async fn begin(
         matters::lock_case(tx, case).await?;
     }
     held::insert(tx, &new).await?;
-    tell(tx, case, &new, now).await?;
+    tell(tx, message, &new, now).await?;
     Ok(new)
 }
 
@@ -227,7 +227,9 @@ pub(super) async fn ended(
             // Before the count of what waits of it.
             matters::lock_case(tx, case).await?;
         }
-        tell(tx, case.as_ref(), &held, now).await?;
+        if let Some(message) = messages::get(tx, &held.message).await? {
+            tell(tx, &message, &held, now).await?;
+        }
     }
     Ok(())
 }
@@ -246,7 +248,7 @@ pub async fn overtaken(tx: &mut Tx, message: &Message, now: Timestamp) -> Result
         } else {
             (HoldDecision::Released, "nothing keeps it back any more")
         };
-        decided_by_nobody(tx, &message.name, decision, why, now).await?;
+        decided_by_nobody(tx, message, decision, why, now).await?;
     }
     if cancelled {
         announce::changed(tx, message, now).await?;
@@ -264,12 +266,14 @@ pub async fn survey_ended(tx: &mut Tx, survey: &Survey, now: Timestamp) -> Resul
         return Ok(());
     };
     let name = MessageName::new(survey.site.clone(), id);
-    let question = messages::lock(tx, &name).await?;
-    if question.is_none_or(|question| question.fate.state == MessageState::Held) {
+    let Some(question) = messages::lock(tx, &name).await? else {
+        return Ok(());
+    };
+    if question.fate.state == MessageState::Held {
         return Ok(());
     }
     let (decision, why) = (HoldDecision::Dropped, "nobody is to call any more");
-    decided_by_nobody(tx, &name, decision, why, now).await
+    decided_by_nobody(tx, &question, decision, why, now).await
 }
 
 /// Somebody refuses to be asked: nobody calls them any more, nor has to decide whether somebody may.
@@ -293,40 +297,42 @@ pub async fn surveys_refused(
 /// Ends the wait of a locked message, where it waits.
 async fn decided_by_nobody(
     tx: &mut Tx,
-    name: &MessageName,
+    message: &Message,
     decision: HoldDecision,
     why: &str,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let found = held::get(tx, name).await?;
+    let found = held::get(tx, &message.name).await?;
     let Some(mut held) = found.filter(|held| held.decision.is_none()) else {
         return Ok(());
     };
-    let case = held.case.map(|id| CaseName::new(name.site.clone(), id));
-    if let Some(case) = &case {
+    if let Some(id) = held.case {
+        let case = CaseName::new(message.name.site.clone(), id);
         // Before the count of what waits of it.
-        matters::lock_case(tx, case).await?;
+        matters::lock_case(tx, &case).await?;
     }
     held.decision = Some(decision);
     why.clone_into(&mut held.reason);
     held.decided = Some(now);
     held::update(tx, &held).await?;
-    tell(tx, case.as_ref(), &held, now).await
+    tell(tx, message, &held, now).await
 }
 
-/// Tells whoever keeps the case's promises that a message of it is held, or is no more.
+/// Tells whoever keeps the case's promises, and whoever is in the crisis room, that a message is held, or is no more.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn tell(
     tx: &mut Tx,
-    case: Option<&CaseName>,
+    message: &Message,
     held: &Held,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let Some(case) = case else { return Ok(()) };
-    let waiting = held::waiting_of(tx, case).await?;
-    announce::held(tx, case, held, waiting, now).await
+    let waiting = match &message.case {
+        Some(case) => held::waiting_of(tx, case).await?,
+        None => 0,
+    };
+    announce::held(tx, message.template, held, waiting, now).await
 }
 
 /// The time of a held message has come: whoever decides is paged, the top lead too once it is over; where nobody is there, it is

@@ -198,6 +198,13 @@ impl World {
 
     /// What the keeper of the clocks was told of held messages: the decision, and how many wait.
     async fn told_of_holds(&self) -> Vec<(String, i32)> {
+        let news = self.news_of_holds().await.into_iter();
+        news.map(|held| (held.decision, held.waiting_count))
+            .collect()
+    }
+
+    /// What is said of held messages, in its order.
+    async fn news_of_holds(&self) -> Vec<MessageHeld> {
         use prost::Message as _;
         let rows: Vec<(Vec<u8>,)> = sqlx::query_as(
             "SELECT payload FROM notification.outbox WHERE type = 'redress.message.held.v1' ORDER BY id",
@@ -207,7 +214,6 @@ impl World {
         .expect("the outbox is read");
         rows.iter()
             .map(|(bytes,)| MessageHeld::decode(bytes.as_slice()).expect("its payload"))
-            .map(|held| (held.decision, held.waiting_count))
             .collect()
     }
 
@@ -287,6 +293,31 @@ async fn what_is_dropped_never_goes_and_stays_visible_with_its_reason() {
     assert_eq!((after.waiting_count, after.dropped_count), (0, 1));
     assert_eq!(after.held_messages[0].decision(), HoldDecision::Dropped);
     assert_eq!(after.held_messages[0].reason, "overtaken");
+}
+
+#[tokio::test]
+async fn the_crisis_room_is_told_of_every_hold_and_decision_and_of_no_text_and_no_reader() {
+    let world = World::new().await;
+    let (case, incident) = world.affected().await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    world.comes_to(&name).await;
+    let held = world.waiting(false).await.held_messages[0].clone();
+    world.drop_it(&name).await.expect("dropped");
+    let news = world.news_of_holds().await;
+    assert_eq!(news.len(), 2);
+    for told in &news {
+        assert_eq!(told.message, name);
+        assert_eq!(told.incident, incident.to_string());
+        assert_eq!(told.case, case.to_string());
+        assert_eq!(told.template, "case.message");
+        assert_eq!(told.hold_time, held.hold_time);
+        assert_eq!(told.decide_by_time, held.decide_by_time);
+        assert!(!format!("{told:?}").contains("tomorrow at nine"));
+    }
+    assert_eq!((&*news[0].decision, &*news[0].decided_by), ("", ""));
+    assert_eq!(news[1].decision, "DROPPED");
+    assert_eq!(news[1].decided_by, "tester@example");
+    assert_eq!(news[1].reason, "overtaken");
 }
 
 #[tokio::test]

@@ -33,6 +33,10 @@ impl Handler for MessageHeldHandler {
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
         let payload: MessageHeld = event.decode()?;
+        if payload.case.is_empty() {
+            // Of no case, so that no promise of one stands still.
+            return Ok(Applied::Done);
+        }
         let name: CaseName = parse_field("case", &payload.case)?;
         if name.site != event.site {
             return Err(Fault::invalid("case", "must be of the event's site"));

@@ -56,6 +56,6 @@ pub fn subscriptions() -> Subscriptions {
             "redress.clock.changed.v1",
             &["intake", "notification", "assignment"],
         ),
-        ("redress.policy.changed.v1", &["assignment"]),
+        ("redress.policy.changed.v1", &["assignment", "crisis"]),
     ])
 }

@@ -1322,6 +1322,44 @@ async fn m17_what_a_policy_says_to_others_is_told_with_the_site_and_when_it_take
 }
 
 #[tokio::test]
+async fn m01_the_time_of_briefings_is_inherited_with_its_origin_and_told_once_a_level_says_it() {
+    let world = World::new().await;
+    let told = async || {
+        let told: Vec<event::PolicyChanged> = world.said("redress.policy.changed.v1").await;
+        let newest = told.last().expect("told with the site").clone();
+        let document: serde_json::Value = serde_json::from_str(&newest.document).expect("JSON");
+        document.get("briefing").cloned()
+    };
+    assert_eq!(
+        told().await,
+        None,
+        "as configured, which triage knows nothing of"
+    );
+    apply(
+        &world,
+        REGION,
+        "briefing: { weekday: TUESDAY, time: \"10:30\" }",
+    )
+    .await;
+    take_effect(&world).await;
+    apply(&world, SITE, "briefing: { time: \"17:30\" }").await;
+    take_effect(&world).await;
+    let policy = get(&world, None).await;
+    assert_eq!(
+        value(&policy, "briefing.weekday"),
+        ("\"TUESDAY\"".to_owned(), format!("{REGION} 1"))
+    );
+    assert_eq!(
+        value(&policy, "briefing.time"),
+        ("\"17:30\"".to_owned(), format!("{SITE} 1"))
+    );
+    assert_eq!(
+        told().await,
+        Some(serde_json::json!({ "weekday": "TUESDAY", "time": "17:30:00" }))
+    );
+}
+
+#[tokio::test]
 async fn m15_others_are_told_when_an_opening_day_window_opens_and_closes() {
     let world = World::new().await;
     becomes(&world, SiteKind::SalesCenter, "north", 2).await;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::name::StaffId;

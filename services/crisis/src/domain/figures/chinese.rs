@@ -1,7 +1,7 @@
 //! Figures in Chinese words: 三十五, 两死, 十七八人, 百分之五, and nobody who came to harm.
 
 use super::harm::{HARM_WITHIN, tells_of_harm};
-use super::{ABOUT, AFTER_MAX, counted};
+use super::{ABOUT, AFTER_MAX, Counted, counted, magnitude, shifted};
 
 fn chinese_digit(c: char) -> Option<u64> {
     let place = |digits: &str| digits.chars().position(|d| d == c);
@@ -46,7 +46,7 @@ pub(super) struct Numeral {
 }
 
 /// A Chinese numeral at the beginning, whatever follows it.
-pub(super) fn numeral(letters: &[char]) -> Option<Numeral> {
+fn numeral(letters: &[char]) -> Option<Numeral> {
     let run: Vec<u64> = letters.iter().map_while(|c| chinese_digit(*c)).collect();
     let next = letters.get(run.len()).copied();
     match run.as_slice() {
@@ -148,6 +148,71 @@ fn between(
     Some((format!("{}-{}", number(low), number(high)), len))
 }
 
+/// A share at the beginning: 百分之五, 千分之三点五. One per cent is no article.
+pub(super) fn chinese_share(letters: &[char]) -> Option<(String, usize)> {
+    let said: String = letters.iter().take(3).collect();
+    if said != "百分之" && said != "千分之" {
+        return None;
+    }
+    let share = decimal(&letters[3..], true)?;
+    Some((share.number, 3 + share.len))
+}
+
+/// A numeral at the beginning with what stands after its point, where that is one: 零点五, 三点五公里, 一点二万元. A clock says 三点 too:
+/// 三点五分, 十点三名业主到场.
+pub(super) fn decimal(letters: &[char], share: bool) -> Option<Numeral> {
+    let whole = numeral(letters)?;
+    let after = &letters[whole.len..];
+    let Some((_, part)) = after.split_first().filter(|(point, _)| **point == '点') else {
+        return Some(whole);
+    };
+    // Two is 二 there.
+    let digit = |c: &char| chinese_digit(*c).filter(|_| !"两兩俩仨".contains(*c));
+    let run: Vec<u64> = part.iter().map_while(digit).collect();
+    let rest = &part[run.len()..];
+    let near: String = rest.iter().take(4).collect();
+    let next = rest.first().copied();
+    let divided = DIVIDED.iter().any(|measure| near.starts_with(measure));
+    let (zeros, len) = magnitude(rest);
+    let is_time = !divided && next.is_some_and(|c| matches!(c, '分' | '刻'));
+    let is_tens = next.and_then(chinese_unit).is_some_and(|u| u < 10_000);
+    let is_one = whole.led && !whole.number.contains('-') && !run.is_empty();
+    if !is_one || is_time || is_tens {
+        return Some(whole);
+    }
+    let counts = next.is_some_and(|c| c == '个' || Counted::of_measure(c).is_some());
+    let sure = share || divided || zeros > 0 || whole.number == "0" && !counts;
+    if !sure && next.is_some() {
+        return Some(whole);
+    }
+    let digits: String = run.iter().map(u64::to_string).collect();
+    Some(Numeral {
+        number: shifted(format!("{}.{digits}", whole.number), zeros),
+        len: whole.len + 1 + run.len() + len,
+        led: true,
+        sure,
+    })
+}
+
+/// Measures of what can be divided.
+const DIVIDED: [&str; 15] = [
+    "元",
+    "块",
+    "米",
+    "平方",
+    "吨",
+    "公里",
+    "天",
+    "小时",
+    "分钟",
+    "年",
+    "倍",
+    "成",
+    "个月",
+    "个小时",
+    "个百分点",
+];
+
 /// Measures of what is not compared from statement to statement, and is a figure all the same.
 const MEASURES: [&str; 21] = [
     "元", "块", "米", "平方", "吨", "公里", "天", "日", "小时", "分钟", "周", "年", "月", "岁",
@@ -172,21 +237,12 @@ pub(super) fn chinese(letters: &[char], before: Option<char>) -> Option<(String,
     if let Some(len) = nobody_in_chinese(letters).filter(|_| !asks) {
         return Some(("0".to_owned(), len));
     }
-    // 百分之五.
-    let starts = |said: &str| {
-        said.chars()
-            .eq(letters.iter().copied().take(said.chars().count()))
-    };
-    if starts("百分之") || starts("千分之") {
-        let share = numeral(&letters[3..])?;
-        return Some((share.number, 3 + share.len));
-    }
     let Numeral {
         number,
         len,
         led,
         sure,
-    } = numeral(letters)?;
+    } = decimal(letters, false)?;
     if is_name(letters, len, before) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Figures in English words: twelve, thirty-five, half a dozen, and nobody who came to harm.
 
 use super::harm::{HARM_WORDS_WITHIN, is_harm};
-use super::{AFTER_MAX, WORDS_BETWEEN_MAX, counted};
+use super::{AFTER_MAX, WORDS_BETWEEN_MAX, counted, magnitude, shifted};
 
 pub(super) const ONES: [&str; 20] = [
     "zero",
@@ -89,6 +89,55 @@ pub(super) fn number_words(letters: &[char]) -> Option<(u64, usize)> {
     (end > 0).then(|| (whole.saturating_add(part), end))
 }
 
+/// English number words with a point at the beginning: `zero point five`, `two point two five`.
+pub(super) fn point_words(letters: &[char]) -> Option<(String, usize)> {
+    const POINT: &str = " point ";
+    let (whole, mut end) = number_words(letters)?;
+    let mut at = end + POINT.len();
+    if !POINT
+        .chars()
+        .eq(letters[end..].iter().copied().take(POINT.len()))
+    {
+        return None;
+    }
+    let mut part = String::new();
+    loop {
+        let word = word(&letters[at..]);
+        let Some(digit) = ONES[..10].iter().position(|one| *one == word) else {
+            break;
+        };
+        part += &digit.to_string();
+        end = at + word.len();
+        if letters.get(end) != Some(&' ') {
+            break;
+        }
+        at = end + 1;
+    }
+    (!part.is_empty()).then(|| (format!("{whole}.{part}"), end))
+}
+
+/// Words for a half, before what it is half of.
+const HALVES: [&str; 4] = ["half a", "half of a", "half of one", "a half"];
+
+/// A share at the beginning: `one percent`, `half a percent`, `zero point five per cent`. One per cent is no article.
+pub(super) fn english_share(letters: &[char], before: Option<char>) -> Option<(String, usize)> {
+    if before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return None;
+    }
+    let text: String = letters.iter().take(AFTER_MAX).collect();
+    let half = HALVES.iter().find(|half| text.starts_with(**half));
+    let (number, len) = half
+        .map(|half| ("0.5".to_owned(), half.len()))
+        .or_else(|| point_words(letters))
+        .or_else(|| number_words(letters).map(|(number, len)| (number.to_string(), len)))?;
+    // Number words are ASCII.
+    let after = text.get(len..)?.trim_start_matches([' ', '-']);
+    let is_share = ["percent", "per cent"]
+        .iter()
+        .any(|share| after.starts_with(share));
+    is_share.then_some((number, len))
+}
+
 fn thousands(word: &str) -> Option<u64> {
     match word {
         "thousand" => Some(1_000),
@@ -106,6 +155,10 @@ pub(super) fn english(letters: &[char], before: Option<char>) -> Option<(String,
     }
     if let Some(len) = nobody_in_english(letters) {
         return Some(("0".to_owned(), len));
+    }
+    if let Some((number, len)) = point_words(letters) {
+        let (zeros, more) = magnitude(&letters[len..]);
+        return Some((shifted(number, zeros), len + more));
     }
     let (number, len) = number_words(letters)?;
     let after: String = letters[len..].iter().take(AFTER_MAX).collect();

@@ -130,6 +130,24 @@ fn i7_a_figure_in_words_is_the_figure_it_says() {
         ("3 million", "3000000"),
         ("a dozen", "12"),
         ("half a dozen people", "6"),
+        ("百分之一", "1"),
+        ("百分之零点五", "0.5"),
+        ("百分之三点五的业主", "3.5"),
+        ("千分之一点二", "1.2"),
+        ("零点五", "0.5"),
+        ("下降零点五个百分点", "0.5"),
+        ("三点五公里", "3.5"),
+        ("一点二万元", "12000"),
+        ("零点五万户", "5000"),
+        ("三点五分钟", "3.5"),
+        ("上午十点三名业主受伤", "3"),
+        ("零点三名工人受伤", "3"),
+        ("one percent", "1"),
+        ("half a percent of the flats", "0.5"),
+        ("half of one per cent", "0.5"),
+        ("a half percent", "0.5"),
+        ("zero point five percent", "0.5"),
+        ("two point five million", "2500000"),
         ("no one was hurt", "0"),
         ("None of the residents was injured.", "0"),
         ("without casualties", "0"),
@@ -228,6 +246,12 @@ fn what_only_sounds_like_a_number_is_none() {
         "百姓",
         "一期",
         "第二天",
+        "下午三点五分",
+        "三点一刻",
+        "两点一线",
+        "一点一滴",
+        "one point of view",
+        "half a day",
         "一下",
         "one voice",
         "no doubt",
@@ -259,6 +283,39 @@ fn i7_values_in_words_agree_with_their_figures_and_with_no_other() {
         ("twelve", "20"),
         ("none", "1"),
         ("无人伤亡", "2"),
+    ] {
+        assert!(!agree(one, other), "{one} and {other}");
+    }
+}
+
+#[test]
+fn i7_a_share_in_words_is_no_article_and_contradicts_another_one() {
+    for share in [
+        "百分之一",
+        "千分之一",
+        "one percent",
+        "One per cent of the flats",
+        "half a percent",
+    ] {
+        let found = figures(share);
+        assert!(found.len() == 1 && !found[0].article, "{share}: {found:?}");
+    }
+    for (one, other) in [
+        ("百分之一", "1%"),
+        ("百分之零点五", "0.5%"),
+        ("零点五", "0.5"),
+        ("三点五", "3.5"),
+        ("half a percent", "0.5 percent"),
+        ("zero point five", "0.5"),
+    ] {
+        assert!(agree(one, other), "{one} and {other}");
+    }
+    for (one, other) in [
+        ("百分之一", "2%"),
+        ("百分之零点五", "5%"),
+        ("零点五", "5"),
+        ("half a percent", "1 percent"),
+        ("half a percent", "five percent"),
     ] {
         assert!(!agree(one, other), "{one} and {other}");
     }

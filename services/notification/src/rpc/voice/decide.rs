@@ -141,7 +141,7 @@ impl Operation for Decide<'_> {
             if message.fate.state == MessageState::Cancelled {
                 announce::changed(tx, &message, self.now).await?;
             }
-            voice::tell(tx, message.case.as_ref(), &held, self.now).await?;
+            voice::tell(tx, &message, &held, self.now).await?;
             let etag = etag::of(message.fate.revision);
             receipt::complete(tx, &self.receipt, &self.name.to_string(), &etag).await?;
         }
