@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::keeping::Starts;
 use super::terms::freeze;
+use super::turn::CASES_MAX;
 use super::{Because, Desk, Transition, Turn};
 use crate::domain::admit::{Admission, Facts, Verdict, admit};
 use crate::domain::mode;
@@ -371,6 +372,7 @@ async fn merge(
     turn.reconcile(now, &Starts::new()).await?;
     let text = format!("merged into {}", older.number);
     turn.note(LogKind::Merged, "", &text, "").await?;
+    let brought = cases::of_incident(turn.tx, &site, ended, CASES_MAX).await?;
     cases::move_all(turn.tx, &site, ended, survivor).await?;
     incidents::repoint(turn.tx, &site, ended, survivor).await?;
     turn.finish(Transition::Merged).await?;
@@ -393,6 +395,10 @@ async fn merge(
         turn.enter_stage(stage, &text).await?;
     } else {
         turn.make_tasks(now).await?;
+        // The question of the one that ended has ended with it.
+        if let Some(case) = brought.iter().find(|c| c.grade == Some(Grade::ONE)) {
+            turn.ask_whether_it_breaks_out(case).await?;
+        }
     }
     turn.incident.weighed.extend(weighed);
     turn.incident.weighed.sort();

@@ -130,6 +130,7 @@ impl Turn<'_> {
             self.confirm(case, now).await?;
         }
         self.fill_roles(Because::TimePassed).await?;
+        self.ask_whether_it_breaks_out(case).await?;
         self.reconcile(now, &Starts::new()).await
     }
 }

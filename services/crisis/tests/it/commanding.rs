@@ -851,6 +851,64 @@ async fn a_grade_1_in_a_latent_incident_asks_whoever_commands_whether_it_breaks_
     assert!(asked().await.is_empty(), "it has broken out");
 }
 
+/// A hazard of this number and of a matter of its own, opened by hand. Gives the incident's name.
+async fn latent(world: &World, n: u128) -> String {
+    let hazard = case("lake", n);
+    let call = graded(&hazard, &cluster("lake", n), 3, &["G3.1"]);
+    world.take([received(&hazard), call.event()]).await;
+    let open = wire::OpenIncidentRequest {
+        parent: "sites/lake".into(),
+        case: hazard.to_string(),
+        reason: "cracks in the same column".into(),
+        stage: IncidentStage::Latent.into(),
+        ..Default::default()
+    };
+    let opened = world.api.open_incident(as_caller(open, &["lake"])).await;
+    let opened = opened.expect("graded").into_inner();
+    opened.incident.expect("filled").name
+}
+
+#[tokio::test]
+async fn a_grade_1_that_comes_from_another_incident_asks_whether_the_latent_one_breaks_out_m01() {
+    let (world, from) = wrongly_joined().await;
+    let to = latent(&world, 3).await;
+    let asked = async || {
+        let tasks = world.plan(&to).await.tasks;
+        tasks.iter().any(|t| t.key == "outbreak-1")
+    };
+    assert!(!asked().await);
+    world
+        .split(&from, 2, SplitGoal::Other, &to)
+        .await
+        .expect("open");
+    assert!(asked().await);
+}
+
+#[tokio::test]
+async fn a_question_whether_it_breaks_out_outlives_the_merger_of_two_latent_incidents_m01() {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let stays = latent(&world, 1).await;
+    world.advance(5);
+    latent(&world, 2).await;
+    let joins = graded(&case("lake", 3), &cluster("lake", 2), 1, &["G1.4"]).at(world.now());
+    world.take([joins.event()]).await;
+    let asked = async || {
+        let tasks = world.plan(&stays).await.tasks;
+        tasks.iter().any(|t| t.key == "outbreak-1")
+    };
+    assert!(!asked().await);
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    assert!(asked().await);
+    let incident = world.the_open("lake").await;
+    assert_eq!(incident.stage(), IncidentStage::Latent, "a person moves it");
+}
+
 #[tokio::test]
 async fn a_hazard_is_opened_by_hand_before_it_breaks_out() {
     let world = World::new().await;
