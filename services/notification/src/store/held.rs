@@ -126,7 +126,7 @@ pub async fn insert(tx: &mut Tx, held: &Held) -> Result<(), Fault> {
         ON CONFLICT ON CONSTRAINT held_message_key DO UPDATE
         SET incident_id = excluded.incident_id, case_id = excluded.case_id, hold_time = excluded.hold_time,
             due_time = excluded.due_time, told = 0, decision = '', reason = '', decide_time = NULL
-        WHERE held_message.decision = 'RELEASED' AND held_message.decided_by = ''",
+        WHERE held_message.decision <> '' AND held_message.decided_by = ''",
         held.message.site.as_str(),
         held.message.id,
         held.incident,
@@ -147,7 +147,7 @@ pub async fn get(tx: &mut Tx, message: &MessageName) -> Result<Option<Held>, Fau
         Row,
         "-- notification::held::get
         SELECT site, message_id, incident_id, case_id, hold_time, due_time, told, decision, decided_by, reason, decide_time
-        FROM held_message WHERE site = $1 AND message_id = $2 AND NOT (decision = 'RELEASED' AND decided_by = '')",
+        FROM held_message WHERE site = $1 AND message_id = $2 AND NOT (decision <> '' AND decided_by = '')",
         message.site.as_str(),
         message.id,
     )

@@ -666,6 +666,41 @@ async fn a_survey_about_which_nobody_is_to_call_leaves_nothing_for_the_spokesper
 }
 
 #[tokio::test]
+async fn a_customer_who_may_be_asked_again_waits_for_the_spokesperson_anew_and_no_longer_than_the_incident()
+ {
+    use proto::SurveyCallOutcome::NotReached;
+    let world = World::new().await;
+    let case = resolved(&world).await;
+    world.send_due(&world.outbox_sender()).await;
+    world.clock.advance(HOUR * 24);
+    let task = calls(&world).await.remove(0).name;
+    let asked = survey(&world).await;
+    let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::incident(&incident, &[&case], None, 1))
+        .await;
+    let taken = take(&world, "wu", &task).await;
+    taken.expect_err("one voice speaks");
+    crate::delivery::refuse_surveys(&world).await;
+    sqlx::query("DELETE FROM notification.preference")
+        .execute(&world.base.admin)
+        .await
+        .expect("nothing is refused any more");
+    let made = call(&world, "wu", &asked, NotReached, None).await;
+    assert_eq!(reason(&made.expect_err("one voice speaks")), "SINGLE_VOICE");
+    let decisions: Vec<String> =
+        sqlx::query_scalar("SELECT decision FROM notification.held_message")
+            .fetch_all(&world.base.admin)
+            .await
+            .expect("read");
+    assert_eq!(decisions, [""], "put before the spokesperson anew");
+    world.tell(news::stood_down(&incident, &[&case], 2)).await;
+    call(&world, "wu", &asked, NotReached, None)
+        .await
+        .expect("nobody decided against it");
+}
+
+#[tokio::test]
 async fn p07_a_call_whose_time_comes_while_nobody_works_waits_for_the_morning_and_for_intake() {
     let world = World::new().await;
     resolved(&world).await;
