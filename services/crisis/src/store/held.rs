@@ -25,7 +25,7 @@ pub struct Held {
     pub decide_by: Timestamp,
     /// `RELEASED` or `DROPPED`; empty while it waits.
     pub decision: String,
-    /// Token subject of whoever decided; empty where the end of the incident let it go.
+    /// Token subject of whoever decided; empty where nobody had to any more.
     pub decided_by: String,
     /// Why.
     pub reason: String,
