@@ -570,6 +570,18 @@ async fn writes_that_are_refused_show_in_the_alerts_of_timers_messages_and_event
     .await;
     fast.fires().await;
     slowly.fires().await;
+
+    let failures = ["redress.timers.overdue.failures"];
+    let before = Shown::of_metric(&platform.collector.points(), failures[0]).sum(&[triage]);
+    let uncounted = silent(&platform, "RedressTimersUncounted", &failures, |shown| {
+        shown[0].sum(&[triage]) > before
+    });
+    sql(
+        &platform,
+        "REVOKE SELECT ON triage.clock FROM redress_triage_worker",
+    )
+    .await;
+    uncounted.fires().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

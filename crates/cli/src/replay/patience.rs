@@ -92,7 +92,8 @@ impl<'a> Patience<'a> {
         match call().await {
             Err(status) if is_transient(&status) => {
                 self.silent(&in_short(&status));
-                if is_last {
+                // Another row may have been answered since this one was asked.
+                if is_last && self.is_over() {
                     self.silence().given_up = Some(status.clone());
                 }
                 Err(status)
@@ -244,6 +245,23 @@ mod tests {
         assert!(patience.call(away).await.is_err());
         let back = patience.once(|| std::future::ready(Ok("read"))).await;
         assert_eq!(back.ok(), Some("read"));
+    }
+
+    #[tokio::test]
+    async fn i2_a_last_try_that_fails_after_another_row_was_answered_gives_nothing_up() {
+        let progress = ProgressBar::hidden();
+        let limit = Duration::from_millis(300);
+        let patience = Patience::new(limit, &progress);
+        patience.silent("starts");
+        tokio::time::sleep(limit).await;
+        assert!(patience.is_over());
+        let slow = || async {
+            patience.answered();
+            Err::<(), _>(Status::deadline_exceeded("slow"))
+        };
+        assert!(patience.once(slow).await.is_err());
+        let next = patience.once(|| std::future::ready(Ok("read"))).await;
+        assert_eq!(next.ok(), Some("read"));
     }
 
     #[tokio::test]
