@@ -391,7 +391,11 @@ async fn silenced(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, 
         };
         let decided = match one.decision.as_str() {
             "" => ", waits".to_owned(),
-            decision => format!(", {decision}{by}, {}: {}", pen.at(one.changed), one.reason),
+            decision => {
+                let why = if one.reason.is_empty() { "" } else { ": " };
+                let at = pen.at(one.changed);
+                format!(", {decision}{by}, {at}{why}{}", one.reason)
+            }
         };
         entry.line(format!(
             "{} to {}{about}: {}, held {}, to be decided by {}{decided}",

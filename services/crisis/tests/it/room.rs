@@ -196,8 +196,13 @@ fn held(shown: &wire::WatchIncidentResponse) -> &wire::RoomHeld {
 
 /// News of a message that an incident holds since then: what was decided of it, at `at`; nothing yet.
 fn message_held(incident: &str, n: u128, since: Timestamp, decision: &str, at: Timestamp) -> Event {
-    let decided = !decision.is_empty();
     let about = case("lake", 1).to_string();
+    // What is dropped in these stories was cancelled before anybody decided.
+    let (decided_by, reason) = match decision {
+        "RELEASED" => ("account-voice", ""),
+        "DROPPED" => ("", "the message was cancelled"),
+        _ => ("", ""),
+    };
     let payload = events::MessageHeld {
         message: format!("sites/lake/messages/{}", uuid::Uuid::from_u128(n)),
         case: about.clone(),
@@ -208,16 +213,8 @@ fn message_held(incident: &str, n: u128, since: Timestamp, decision: &str, at: T
         template: "case.message".into(),
         hold_time: Some(to_timestamp(since)),
         decide_by_time: Some(to_timestamp(since + SignedDuration::from_hours(4))),
-        decided_by: if decided {
-            "account-voice".into()
-        } else {
-            String::new()
-        },
-        reason: if decided {
-            format!("word {n}")
-        } else {
-            String::new()
-        },
+        decided_by: decided_by.into(),
+        reason: reason.into(),
     };
     event(
         "notification",
@@ -285,8 +282,8 @@ async fn what_one_voice_holds_back_is_counted_in_the_room_and_stands_in_the_expo
     redress_crisis::domain::export::verify(&document).expect("holds");
     for told in [
         "case.message to AFFECTED about sites/lake/cases/",
-        "held 2026-03-02 10:00:00 +08:00, to be decided by 2026-03-02 14:00:00 +08:00, RELEASED by account-voice, 2026-03-02 10:09:00 +08:00: word 1",
-        "DROPPED by account-voice, 2026-03-02 10:07:00 +08:00: word 3",
+        "held 2026-03-02 10:00:00 +08:00, to be decided by 2026-03-02 14:00:00 +08:00, RELEASED by account-voice, 2026-03-02 10:09:00 +08:00",
+        "DROPPED, 2026-03-02 10:07:00 +08:00: the message was cancelled",
         "held 2026-03-02 10:20:00 +08:00, to be decided by 2026-03-02 14:20:00 +08:00, waits",
     ] {
         assert!(document.contains(told), "{told} in\n{document}");

@@ -79,6 +79,12 @@ pub async fn held(
         .case
         .map(|case| CaseName::new(site.clone(), case).to_string());
     let subject = case.clone().unwrap_or_else(|| incident.clone());
+    // What a person wrote may name somebody: it stays with the message (I9).
+    let reason = if held.decided_by.is_empty() {
+        held.reason.clone()
+    } else {
+        String::new()
+    };
     let payload = MessageHeld {
         message: held.message.to_string(),
         case: case.unwrap_or_default(),
@@ -90,7 +96,7 @@ pub async fn held(
         hold_time: Some(convert::to_timestamp(held.since)),
         decide_by_time: Some(convert::to_timestamp(held.decide_by)),
         decided_by: held.decided_by.clone(),
-        reason: held.reason.clone(),
+        reason,
     };
     let event = NewEvent {
         event_type: MESSAGE_HELD,
