@@ -82,10 +82,12 @@ fn is_played_scored_and_reaches_nobody(script: &str, happens: usize, speed: u32)
         let is_whole = (share(key) - 1.0).abs() < f64::EPSILON;
         assert!(is_whole, "{key}: {score:#}\n{errors}");
     }
-    // A second of this machine is minutes of the drill.
-    for key in ["time_to_call_out", "first_word", "expectations_met"] {
-        assert!(share(key) > 0.5, "{key}: {score:#}\n{errors}");
+    // A second of this machine is minutes of the drill: how soon is its own matter, that it came about is the drill's.
+    for key in ["time_to_call_out", "first_word"] {
+        assert!(share(key) > 0.0, "{key}: {score:#}\n{errors}");
     }
+    let most = share("expectations_met");
+    assert!(most > 0.5, "expectations: {score:#}\n{errors}");
     assert_eq!(
         played.status.success(),
         score["missed"] == 0,
