@@ -19,7 +19,7 @@ use crate::store::clocks::{Clock, Legal};
 use crate::store::signals::SignalRow;
 
 /// Why one stopped: the signal that had started it was dismissed.
-const DISMISSED: &str = "signal dismissed";
+pub(super) const DISMISSED: &str = "signal dismissed";
 
 /// The slot of one that a person starts.
 pub(super) fn by_name(name: LegalDeadline, id: Uuid) -> String {

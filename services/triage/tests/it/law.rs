@@ -349,6 +349,34 @@ async fn g2_7_what_a_merged_case_brought_its_head_ends_when_it_was_no_leak_and_t
 }
 
 #[tokio::test]
+async fn g2_7_a_leak_that_became_known_while_a_case_was_merged_is_the_cases_own_once_it_is_not() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    leak(&world, &case).await;
+    world.advance(MINUTE).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    // That one was none, another one is.
+    dismiss(&world, &case).await;
+    world.advance(HOUR * 3).await;
+    leak(&world, &case).await;
+    let since = world.now();
+    // By now the first would have been over.
+    world.advance(HOUR * 2).await;
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Running));
+    for clock in by_law(&world, &case).await {
+        assert_eq!(time(&clock.due_time), since + HOUR * 4);
+    }
+    let ended = to_wire(ClockState::Cancelled);
+    let of_head = stand(&world, &head).await;
+    assert!(
+        of_head.iter().all(|(_, state)| *state == ended),
+        "{of_head:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_was_certain_before_the_law_had_clocks_starts_none_and_what_is_since_does() {
     let world = World::new().await;
     let (old, doubted) = (world.case().await, world.case().await);
