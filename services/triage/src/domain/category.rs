@@ -859,6 +859,8 @@ mod tests {
             "The guard punched me",
             "My father needed stitches after the gate hit him",
             "An ambulance took my neighbour away, the step is broken",
+            "He slipped in the lobby and is in hospital",
+            "My mother fractured her hip on your stairs",
         ] {
             assert_eq!(suspects(told), [SignalKind::Injury], "{told}");
         }
@@ -1067,6 +1069,8 @@ mod tests {
             "离婚的事我咨询过律师",
             "People parked bicycles that blocked the entrance to our building",
             "The gas detector beeps",
+            "My wife is in hospital, please move our handover to next week",
+            "The bathroom tiles are fractured",
             "No water marks on the wall for two days",
             "The boxing film made the crowd angry",
             "业主看电影时情绪激动",
