@@ -108,13 +108,11 @@ fn starts(rule: &LegalRule, row: &SignalRow) -> bool {
 }
 
 /// Whether the head stopped what a merged case had brought it, since nothing spoke for it any more: then the merged case's own
-/// takes care of nothing either.
+/// takes care of nothing either, unless it was made anew since.
 fn is_taken_back(kept: &Legal, all: &[Clock]) -> bool {
     let slot = slot_on_head(kept);
-    slot.is_some_and(|slot| {
-        all.iter()
-            .any(|clock| clock.slot == slot && clock.stop_cause == DISMISSED)
-    })
+    let ended = |clock: &Clock| clock.stop_cause == DISMISSED && clock.stopped >= kept.until;
+    slot.is_some_and(|slot| all.iter().any(|clock| clock.slot == slot && ended(clock)))
 }
 
 /// Nobody is told of what turned out not to be so.

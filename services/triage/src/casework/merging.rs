@@ -51,7 +51,11 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
             .find(|c| c.is_for(clock.kind, &slot, clock.demand));
         let mut carried = match known {
             None => promises::start(work, &head, urgency, new).await?,
-            Some(known) if known.stop_cause == UNMERGED => {
+            // Handed back, or over before this one was made anew.
+            Some(known)
+                if known.stop_cause == UNMERGED
+                    || known.stopped.is_some_and(|at| clock.start > at) =>
+            {
                 promises::again(work, &head, urgency, Some(&mut *known), new).await?;
                 known.clone()
             }
