@@ -19,7 +19,7 @@ use crate::store::clocks::{Clock, Legal};
 use crate::store::signals::SignalRow;
 
 /// Why one stopped: the signal that had started it was dismissed.
-const DISMISSED: &str = "signal dismissed";
+pub(super) const DISMISSED: &str = "signal dismissed";
 
 /// The slot of one that a person starts.
 pub(super) fn by_name(name: LegalDeadline, id: Uuid) -> String {
@@ -108,13 +108,11 @@ fn starts(rule: &LegalRule, row: &SignalRow) -> bool {
 }
 
 /// Whether the head stopped what a merged case had brought it, since nothing spoke for it any more: then the merged case's own
-/// takes care of nothing either.
+/// takes care of nothing either, unless it was made anew since.
 fn is_taken_back(kept: &Legal, all: &[Clock]) -> bool {
     let slot = slot_on_head(kept);
-    slot.is_some_and(|slot| {
-        all.iter()
-            .any(|clock| clock.slot == slot && clock.stop_cause == DISMISSED)
-    })
+    let ended = |clock: &Clock| clock.stop_cause == DISMISSED && clock.stopped >= kept.until;
+    slot.is_some_and(|slot| all.iter().any(|clock| clock.slot == slot && ended(clock)))
 }
 
 /// Nobody is told of what turned out not to be so.

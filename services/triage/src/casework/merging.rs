@@ -51,7 +51,11 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
             .find(|c| c.is_for(clock.kind, &slot, clock.demand));
         let mut carried = match known {
             None => promises::start(work, &head, urgency, new).await?,
-            Some(known) if known.stop_cause == UNMERGED => {
+            // Handed back, or over before this one was made anew.
+            Some(known)
+                if known.stop_cause == UNMERGED
+                    || known.stopped.is_some_and(|at| clock.start > at) =>
+            {
                 promises::again(work, &head, urgency, Some(&mut *known), new).await?;
                 known.clone()
             }
@@ -108,10 +112,13 @@ async fn missed_before(
     Ok(())
 }
 
-/// The merge is undone: what the head carried for this case runs on the case again, but for what was done meanwhile.
-pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> Result<(), Fault> {
+/// The merge is undone: what the head carried for this case runs on the case again, but for what was done meanwhile. Returns
+/// whether the head had ended a deadline of the law since no signal spoke for it: what became known of the case after that was
+/// the head's, and asks the case anew.
+pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> Result<bool, Fault> {
+    let mut asks_anew = false;
     let Some(head) = head_of(work, Some(head)).await? else {
-        return Ok(());
+        return Ok(asks_anew);
     };
     let site = &work.site.id;
     let carried = clocks::lock_of_case(work.tx, site, head.id).await?;
@@ -144,10 +151,13 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
             } else {
                 Event::Cancelled { at }
             };
-            promises::apply(work, case, &mut clock, event, MERGED).await?;
+            let is_dismissed = other.stop_cause == law::DISMISSED;
+            let cause = if is_dismissed { law::DISMISSED } else { MERGED };
+            promises::apply(work, case, &mut clock, event, cause).await?;
+            asks_anew |= is_dismissed;
         }
     }
-    Ok(())
+    Ok(asks_anew)
 }
 
 /// What was told of the one until now was told of the other, which keeps the deadline from here on: nobody is told again, who

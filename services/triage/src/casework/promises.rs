@@ -196,11 +196,11 @@ pub(super) async fn follow(
     }
     let begun = if first { case.facts.received } else { work.now };
     let then = held_then(work, begun).await?;
+    // A resolution ends no duty of law, and lets none wait: a defence neither.
+    by_policy(work, case, known, urgency, (&then, begun, first), &mut all).await?;
     if case.is_open() {
-        by_policy(work, case, known, urgency, (&then, begun, first), &mut all).await?;
         take_back(work, case, known, urgency, &mut all).await?;
     }
-    // A resolution ends no duty of law, and lets none wait.
     let mut past = Work::new(&mut *work.tx, &then, work.now);
     past.entered = work.entered;
     law::follow(&mut past, case, known, urgency, &mut all).await?;
@@ -214,7 +214,7 @@ pub(super) async fn follow(
 }
 
 /// Starts what is promised to an open case and missing, by the policy that held then, and gives the others the length of its
-/// grade.
+/// grade; on a case that is resolved it starts its defence alone.
 async fn by_policy(
     work: &mut Work<'_>,
     case: &Case,
@@ -229,6 +229,9 @@ async fn by_policy(
     let site = work.site;
     let defended = defended_until(all);
     for (kind, at) in promised(known, urgency, begun, work.now, all) {
+        if !case.is_open() && kind != ClockKind::Defence {
+            continue;
+        }
         if known.facts.complainants == 0 && needs_somebody(kind) {
             continue;
         }

@@ -173,7 +173,9 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     }
     // The head that it left is decided again without it.
     if let Some(head) = head.filter(|head| case.merged_into != Some(*head)) {
-        merging::give_back(work, case, head).await?;
+        if merging::give_back(work, case, head).await? {
+            decide(work, case, Cause::Moved).await?;
+        }
         head_of_merged(work, head, Cause::Moved).await?;
     }
     if case.merged_into.is_some() && head != case.merged_into {

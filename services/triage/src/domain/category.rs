@@ -857,8 +857,11 @@ mod tests {
             "救护车拉走了一个工人",
             "She slipped and hurt her back in your lobby",
             "The guard punched me",
+            "The guard hit me when I parked my car",
             "My father needed stitches after the gate hit him",
             "An ambulance took my neighbour away, the step is broken",
+            "He slipped in the lobby and is in hospital",
+            "My mother fractured her hip on your stairs",
         ] {
             assert_eq!(suspects(told), [SignalKind::Injury], "{told}");
         }
@@ -883,6 +886,9 @@ mod tests {
             "The elevator fell two floors",
             "Sparks are coming from the meter box",
             "A man is waving a knife in the lobby",
+            "护栏断了,请尽快修好",
+            "漏电没修好,孩子摸到就麻",
+            "There are exposed wires by the gate and nobody has fixed it",
         ] {
             assert_eq!(suspects(told), [SignalKind::DangerToPersons], "{told}");
         }
@@ -946,6 +952,9 @@ mod tests {
             "老人排队等了四个小时没人管",
             "孕妇在售楼大厅站了三个小时没人理",
             "电梯三天不能用,我妈坐轮椅",
+            "停电三天还没修好,家里有病人",
+            "停水三天没有提前通知,家里有婴儿",
+            "No power for two days without notice, when will it be restored",
             "We have had no water for three days",
             "The lift has been out for a week and my mother is in a wheelchair",
         ] {
@@ -1067,6 +1076,10 @@ mod tests {
             "离婚的事我咨询过律师",
             "People parked bicycles that blocked the entrance to our building",
             "The gas detector beeps",
+            "My wife is in hospital, please move our handover to next week",
+            "The bathroom tiles are fractured",
+            "My car got hit by a trolley",
+            "The exposed wire has been fixed",
             "No water marks on the wall for two days",
             "The boxing film made the crowd angry",
             "业主看电影时情绪激动",

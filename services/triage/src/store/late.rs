@@ -14,7 +14,7 @@ use super::word;
 /// How long receipts are kept.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// How many old ones go with each batch of new ones: more than a batch brings.
+/// Rows that one purge statement deletes at most.
 const PURGE_ROWS_MAX: i64 = 1_000;
 
 /// Keeps receipts of clocks of this site, in the transaction in which these took effect. One that is there already stays as it

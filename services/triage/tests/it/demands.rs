@@ -516,6 +516,30 @@ async fn m16_a_word_that_was_promised_on_a_merged_case_is_owed_by_its_head() {
 }
 
 #[tokio::test]
+async fn m16_another_word_after_a_merge_was_undone_is_owed_by_the_head_once_it_is_merged_again() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let first = promised(&world, &case, world.now() + HOUR * 8);
+    world.tell(&[first, merged(&world, &case, &head)]).await;
+    world.advance(MINUTE).await;
+    // The head keeps the first.
+    let kept = world.contact(&head, false, true, false);
+    world.tell(&[kept]).await;
+    world.advance(MINUTE).await;
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    world.advance(MINUTE).await;
+    let due = world.now() + HOUR * 4;
+    let second = promised(&world, &case, due);
+    world.tell(&[second]).await;
+    world.advance(MINUTE).await;
+    world.tell(&[merged_in(&world, &case, &head, 4)]).await;
+    let clock = world.clocks(&head).await[&ClockKind::InterimUpdate].clone();
+    assert_eq!(clock.state, to_wire(ClockState::Running));
+    assert_eq!(time(&clock.due_time), due);
+}
+
+#[tokio::test]
 async fn a_body_waits_still_where_the_head_ended_before_the_merge_was_undone_m03() {
     let world = World::new().await;
     let (case, head) = (world.case().await, world.case().await);

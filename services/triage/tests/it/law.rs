@@ -135,10 +135,14 @@ fn by_name(law: LegalDeadline) -> wire::StartClockRequest {
 }
 
 fn merged(world: &World, case: &CaseName, head: &CaseName) -> Event {
+    merged_in(world, case, head, 2)
+}
+
+fn merged_in(world: &World, case: &CaseName, head: &CaseName, epoch: i64) -> Event {
     let payload = event::CaseMoved {
         case: case.to_string(),
         status: to_wire(CaseStatus::Merged),
-        epoch: 2,
+        epoch,
         move_time: Some(to_timestamp(world.now())),
         merged_into: head.to_string(),
         ..Default::default()
@@ -346,6 +350,72 @@ async fn g2_7_what_a_merged_case_brought_its_head_ends_when_it_was_no_leak_and_t
     let mut expected = of_both;
     expected.sort_unstable();
     assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn g2_7_a_leak_that_became_known_while_a_case_was_merged_is_the_cases_own_once_it_is_not() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    leak(&world, &case).await;
+    world.advance(MINUTE).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
+    // That one was none, another one is.
+    dismiss(&world, &case).await;
+    world.advance(HOUR * 3).await;
+    leak(&world, &case).await;
+    let since = world.now();
+    // By now the first would have been over.
+    world.advance(HOUR * 2).await;
+    let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+    world.tell(&[apart]).await;
+    assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Running));
+    for clock in by_law(&world, &case).await {
+        assert_eq!(time(&clock.due_time), since + HOUR * 4);
+    }
+    let ended = to_wire(ClockState::Cancelled);
+    let of_head = stand(&world, &head).await;
+    assert!(
+        of_head.iter().all(|(_, state)| *state == ended),
+        "{of_head:?}"
+    );
+}
+
+#[tokio::test]
+async fn g2_7_another_leak_after_a_merge_was_undone_is_the_heads_once_when_it_is_merged_again() {
+    let world = World::new().await;
+    for was_told in [true, false] {
+        let (case, head) = (world.case().await, world.case().await);
+        leak(&world, &case).await;
+        world.advance(MINUTE).await;
+        world.tell(&[merged(&world, &case, &head)]).await;
+        if was_told {
+            for clock in by_law(&world, &head).await {
+                meet(&world, &clock).await;
+            }
+        } else {
+            dismiss(&world, &case).await;
+        }
+        world.advance(MINUTE).await;
+        let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+        world.tell(&[apart]).await;
+        world.advance(MINUTE).await;
+        leak(&world, &case).await;
+        let since = world.now();
+        assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Running));
+        world.advance(MINUTE).await;
+        // Told twice it is one merge (I2).
+        for _ in 0..2 {
+            let again = merged_in(&world, &case, &head, 4);
+            world.tell(&[again]).await;
+        }
+        assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Cancelled));
+        assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Running));
+        for clock in by_law(&world, &head).await {
+            assert_eq!(time(&clock.due_time), since + HOUR * 4);
+        }
+    }
+    world.advance(HOUR * 5).await;
+    assert_eq!(world.paged("OUTSIDE_DEADLINE", "BREACHED").await, 4);
 }
 
 #[tokio::test]

@@ -462,6 +462,45 @@ async fn litigation_starts_the_defence_of_fifteen_days() {
 }
 
 #[tokio::test]
+async fn g1_5_a_lawsuit_after_the_resolution_has_its_defence_and_starts_or_moves_nothing_else() {
+    let world = World::new().await;
+    let (resolved, closed) = (world.case().await, world.case().await);
+    for case in [&resolved, &closed] {
+        let done = world.moved("assignment", case, CaseStatus::Resolved, 1);
+        world.tell(&[done]).await;
+    }
+    let over = world.moved("assignment", &closed, CaseStatus::Closed, 1);
+    world.tell(&[over]).await;
+    let before = world.clocks(&resolved).await;
+    for case in [&resolved, &closed] {
+        signal(&world, case, SignalKind::Litigation).await;
+    }
+    assert_eq!(world.decision(&resolved).await.grade, 1);
+    let mut after = world.clocks(&resolved).await;
+    let defence = after.remove(&ClockKind::Defence).expect("a defence");
+    assert_eq!(time(&defence.due_time), at("2026-03-17T09:00:00+08:00"));
+    assert!(after.keys().eq(before.keys()), "{after:?}");
+    // The acknowledgement keeps the time that grade 4 gave it.
+    let [was, is] = [&before, &after].map(|clocks| &clocks[&ClockKind::Acknowledge]);
+    assert_eq!(time(&is.due_time), time(&was.due_time));
+    // A case that has ended is decided no more.
+    assert_eq!(state(&world, &closed, ClockKind::Defence).await, None);
+    // Met, and another lawsuit: anew.
+    let request = wire::MeetClockRequest {
+        name: defence.name,
+        etag: defence.etag,
+        ..Default::default()
+    };
+    let met = world.rpc.meet_clock(by(world.manager(), request)).await;
+    met.expect("met");
+    world.advance(HOUR).await;
+    signal(&world, &resolved, SignalKind::Litigation).await;
+    let anew = world.clocks(&resolved).await[&ClockKind::Defence].clone();
+    assert_eq!(anew.state, to_wire(ClockState::Running));
+    assert_eq!(time(&anew.start_time), world.now());
+}
+
+#[tokio::test]
 async fn the_defence_counts_from_when_the_lawsuit_became_known_whenever_it_is_entered() {
     let world = World::new().await;
     let day = HOUR * 24;
