@@ -101,7 +101,12 @@ impl World {
 
     /// A clock of what somebody owes on the case is over.
     fn support_breached(&self, case: &CaseName) -> redress_events::Event {
-        let now = to_timestamp(self.clock.now_plus(SignedDuration::ZERO));
+        self.support_breached_in(case, SignedDuration::ZERO)
+    }
+
+    /// The same by the clock of triage, which is so far ahead of the one here.
+    fn support_breached_in(&self, case: &CaseName, ahead: SignedDuration) -> redress_events::Event {
+        let now = to_timestamp(self.clock.now_plus(ahead));
         let payload = event::ClockChanged {
             clock: format!("sites/lakeside/clocks/{}", Uuid::now_v7()),
             case: case.to_string(),
@@ -330,6 +335,21 @@ async fn m13_an_order_that_is_late_comes_back_once_to_who_ordered_it() {
     );
     let again = world.lift(world.above("head"), &order).await;
     assert_eq!(reason(&again.expect_err("ended")), "HANDLING_ORDER_ENDED");
+}
+
+#[tokio::test]
+async fn m13_an_order_is_late_by_the_clock_that_watched_it() {
+    let world = World::store().await;
+    let case = world.worked_on().await;
+    let order = world.order_handling(world.handler("centre-one"), &case, 0);
+    order.await.expect("ordered");
+    world
+        .tell(&[world.support_breached_in(&case, HOUR * 48)])
+        .await;
+    assert_eq!(
+        world.told_of(WorkNews::OrderOverdue).await,
+        [["centre-one"]]
+    );
 }
 
 #[tokio::test]
