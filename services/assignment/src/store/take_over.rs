@@ -19,8 +19,8 @@ pub fn fee_origin(case: &CaseName) -> String {
 }
 
 /// Lets the centre take the case over where the policy of its site wants that for this cause, or its complainant had gone past
-/// the office (M18), and nobody did before. A fee is the policy's alone. The site's lock is held. Returns the work as it is
-/// then.
+/// the office (M18), and nobody did before, or its complainant consented since that the office has it again. A fee is the
+/// policy's alone, and booked once. The site's lock is held. Returns the work as it is then.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -34,10 +34,13 @@ pub async fn take_over(
     let case = &before.case;
     let policy = policy::of_site(tx, &case.site).await?;
     let wanted = policy.accountability().take_over_on.contains(&cause);
-    if before.taken_over_at.is_some() {
+    let mark = past_office::of_case(tx, case).await?;
+    let went_past = mark.is_some();
+    // Whoever consented that the office has it again is not left there because the centre had it once.
+    let handed_back = mark.is_some_and(|mark| mark.consent.is_some());
+    if before.taken_over_at.is_some() && !handed_back {
         return Ok(before.clone());
     }
-    let went_past = past_office::of_case(tx, case).await?.is_some();
     if !wanted && !went_past {
         return Ok(before.clone());
     }
@@ -53,7 +56,11 @@ pub async fn take_over(
     }
     let bench = bench::load(tx, &case.site, now).await?;
     let action = Action::TakeOver(why.clone());
-    let outcome = transition(before, action, &bench, now).map_err(Fault::internal)?;
+    let known = Work {
+        taken_over_at: None,
+        ..before.clone()
+    };
+    let outcome = transition(&known, action, &bench, now).map_err(Fault::internal)?;
     work::save(tx, Some(before), &outcome, actor, now).await?;
     notices::taken_over(tx, before, &outcome.work, &bench, now).await?;
 

@@ -259,3 +259,24 @@ async fn m18_what_is_overdue_after_it_was_handed_back_goes_to_the_head_office() 
         "the policy lets nobody take over what did not go past the office"
     );
 }
+
+#[tokio::test]
+async fn m18_what_is_handed_back_again_and_handled_badly_again_goes_to_the_head_office_again() {
+    let world = World::with_head_office().await;
+    let case = world.handed_back().await;
+    world.tell(&[world.breached(&case)]).await;
+    let first = world.get(&case).await;
+    let centre = last(&first.responsible);
+    let offered = world
+        .give(centre, &case, "eng-two", Some(Channel::Hotline))
+        .await;
+    offered.expect("with another consent");
+    world.take_it("eng-two", &case).await;
+    world.tell(&[world.breached(&case)]).await;
+    let work = world.get(&case).await;
+    assert!(last(&work.responsible).starts_with("centre-"));
+    assert!(world.mark(&case).await.consent_time.is_none(), "spent");
+    // What nobody handed back is taken over once.
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(world.get(&case).await.etag, work.etag);
+}
