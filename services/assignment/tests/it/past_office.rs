@@ -14,6 +14,7 @@ use redress_rpc::Caller;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::staffing::on_leave;
 use crate::world::{World, by, last};
 
 /// The first field that a refusal names.
@@ -279,4 +280,17 @@ async fn m18_what_is_handed_back_again_and_handled_badly_again_goes_to_the_head_
     // What nobody handed back is taken over once.
     world.tell(&[world.breached(&case)]).await;
     assert_eq!(world.get(&case).await.etag, work.etag);
+}
+
+#[tokio::test]
+async fn m18_nobody_on_leave_receives_past_the_office() {
+    let world = World::with_head_office().await;
+    let case = world.investigated().await;
+    on_leave(&world, "centre-one", 0, 48).await;
+    let refused = world
+        .receive_past(world.handler("centre-one"), &case, "")
+        .await;
+    let refused = refused.expect_err("the case would wait");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("is on leave"), "{refused}");
 }
