@@ -98,7 +98,10 @@ pub fn receive(
         .people
         .get(receiver)
         .and_then(|p| p.department.clone());
-    after.department = department.or(after.department);
+    // A top lead may belong to none.
+    after.department = department
+        .or_else(|| bench.centre.clone())
+        .or(after.department);
     if let Some(status) = moves.last() {
         after.status = *status;
         after.assigned_at = after.assigned_at.or(Some(at));

@@ -294,3 +294,15 @@ async fn m18_nobody_on_leave_receives_past_the_office() {
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert!(refused.message().contains("is on leave"), "{refused}");
 }
+
+#[tokio::test]
+async fn m18_a_top_lead_who_belongs_to_no_department_receives_for_the_company_centre() {
+    let world = World::with_head_office().await;
+    let case = world.investigated().await;
+    let received = world
+        .receive_past(world.handler("lead-top"), &case, "")
+        .await;
+    let work = received.expect("above the office").work.expect("work");
+    assert_eq!(last(&work.responsible), "lead-top");
+    assert_eq!(last(&work.department), "company-centre");
+}
