@@ -366,3 +366,27 @@ async fn m13_an_order_of_nobody_of_the_site_comes_back_to_who_stands_for_the_reg
         [["lead-top", "region"]]
     );
 }
+
+#[tokio::test]
+async fn m13_a_case_has_no_more_open_requests_or_orders_than_are_looked_at() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let owner = || world.handler("eng-one");
+    let first = world.ask_evidence(owner(), &case, "seller", "").await;
+    let first = first.expect("asked");
+    for _ in 1..100 {
+        let more = world.ask_evidence(owner(), &case, "seller", "").await;
+        more.expect("asked");
+    }
+    let refused = world.ask_evidence(owner(), &case, "seller", "").await;
+    let refused = refused.expect_err("the oldest would be looked at no more");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&refused), "TOO_MANY_OPEN");
+    // Orders are counted by themselves.
+    let order = world.order_handling(world.above("region"), &case, 0).await;
+    order.expect("ordered");
+    let ended = world.end_evidence(owner(), &first, "", "found it").await;
+    ended.expect("withdrawn");
+    let again = world.ask_evidence(owner(), &case, "seller", "").await;
+    again.expect("there is room");
+}
