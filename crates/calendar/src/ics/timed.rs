@@ -82,6 +82,10 @@ pub fn timed(text: &str) -> Result<Vec<Timed>, Vec<IcsError>> {
             errors.push(begin.wrong(format!("a file has {TIMES_MAX} stretches at most")));
             break;
         }
+        // More are not told, and a rule that never ends is counted out before it is refused.
+        if errors.len() >= ERRORS_MAX {
+            break;
+        }
     }
     if events.is_empty() && errors.is_empty() {
         errors.push(IcsError {

@@ -6,9 +6,9 @@ use redress_model::name::{DepartmentId, StaffId};
 use redress_model::words::{CaseStatus, Channel, DutyRole};
 
 use super::bench::{ABOVE, Bench};
-use super::routing::Reason;
+use super::routing::{Reason, take_over};
 use super::transition::Outcome;
-use super::work::{Illegal, Step, StepKind, Work, is_in_hand};
+use super::work::{Illegal, Step, StepKind, Work, is_in_hand, is_live};
 
 /// A case that reached the region or the head office past the site's office.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,25 @@ impl PastOffice {
     /// Whether the case may go to this person only by a consent that nobody has recorded yet.
     pub fn waits_for_consent(&self, to: &StaffId, bench: &Bench, at: Timestamp) -> bool {
         self.consent.is_none() && !is_above(to, bench, at)
+    }
+
+    /// Whether a change that nobody asked the complainant about brought the case back to the office, though somebody above it is
+    /// there to have it. Who stands in for somebody on leave does so without consent.
+    pub fn came_back(&self, before: &Work, after: &Work, bench: &Bench, at: Timestamp) -> bool {
+        let excluded = &after.facts.excluded;
+        let waits = |had: Option<&StaffId>, has: Option<&StaffId>| {
+            has != had && has.is_some_and(|staff| self.waits_for_consent(staff, bench, at))
+        };
+        let had = before.responsible.as_ref();
+        let stands_in =
+            had.is_some_and(|had| bench.is_away(had) && bench.may_handle(had, excluded));
+        let is_offered = waits(before.offered_to.as_ref(), after.offered_to.as_ref());
+        let is_given = !stands_in && waits(had, after.responsible.as_ref());
+        let is_there = |staff: &StaffId| is_above(staff, bench, at) && !bench.is_away(staff);
+        is_live(after.status)
+            && (is_offered || is_given)
+            && take_over(after.responsible.as_ref(), excluded, bench, at)
+                .is_some_and(|found| is_there(&found.staff))
     }
 }
 
@@ -98,7 +117,10 @@ pub fn receive(
         .people
         .get(receiver)
         .and_then(|p| p.department.clone());
-    after.department = department.or(after.department);
+    // A top lead may belong to none.
+    after.department = department
+        .or_else(|| bench.centre.clone())
+        .or(after.department);
     if let Some(status) = moves.last() {
         after.status = *status;
         after.assigned_at = after.assigned_at.or(Some(at));

@@ -67,8 +67,11 @@ impl Handler for OnClockChanged {
             return Ok(Applied::Wait);
         }
         if breached && kind == ClockKind::Support {
+            // Told once: where the clock here is behind triage's, it is late all the same.
+            let passed = instant("data.transition_time", changed.transition_time.as_ref())?;
+            let at = self.0.now().max(passed);
             bench::lock(tx, &event.site).await?;
-            powers::overdue(tx, &case, &event.source, self.0.now()).await?;
+            powers::overdue(tx, &case, &event.source, at).await?;
         }
         // Silence breaks no promise of ours: the clock is not breached but stops, and where it does so at its deadline,
         // it is by silence.

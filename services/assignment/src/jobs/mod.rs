@@ -30,7 +30,7 @@ use redress_store::Tx;
 
 use crate::domain::transition::{Action, transition};
 use crate::domain::work::Work;
-use crate::store::{bench, work};
+use crate::store::{bench, take_over, work};
 
 /// The case of a payload, which must lie in the event's own site.
 fn case_of(event: &redress_events::Event, name: &str) -> Result<CaseName, Fault> {
@@ -42,7 +42,7 @@ fn case_of(event: &redress_events::Event, name: &str) -> Result<CaseName, Fault>
     }
 }
 
-/// Applies an action to work whose site is locked.
+/// Applies an action to work whose site is locked. What went past the office stays above it (M18).
 async fn apply(
     tx: &mut Tx,
     before: &Work,
@@ -53,5 +53,7 @@ async fn apply(
     let now = clock.now();
     let bench = bench::load(tx, &before.case.site, now).await?;
     let outcome = transition(before, action, &bench, now).map_err(Fault::internal)?;
-    work::save(tx, Some(before), &outcome, actor, now).await
+    work::save(tx, Some(before), &outcome, actor, now).await?;
+    take_over::keep_above(tx, before, outcome.work, actor, now).await?;
+    Ok(())
 }

@@ -15,6 +15,9 @@ use crate::store::wording;
 /// The permission to let through what the rules find.
 const OVERRIDE: &str = "wording.override";
 
+/// The rule of the word that never leaves the house (section 5): no reason lets it through.
+const INSIDE: &str = "malicious";
+
 /// Texts that a complainant reads or hears.
 pub(super) struct Outward<'a> {
     /// Where.
@@ -55,7 +58,7 @@ impl Operation for Outward<'_> {
             return Ok(String::new());
         }
         let reason = self.override_reason.trim();
-        if reason.is_empty() {
+        if reason.is_empty() || rules.contains(INSIDE) {
             return Err(Fault::violations(violations));
         }
         self.caller.require(OVERRIDE)?;

@@ -373,7 +373,8 @@ pub async fn share(tx: &mut Tx, site: &SiteId, missed: &Missed) -> Result<bool, 
     Ok(true)
 }
 
-/// Names the report that an entry stands for. What the desk of an incident says of it comes before what a case knows.
+/// Names the report that an entry stands for. What the desk of an incident says of it comes before what a case knows. An entry of
+/// an older release names its own clock in its origin alone: it stands for that one too from here on.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -386,8 +387,12 @@ pub async fn name_report(
     sqlx::query!(
         "-- assignment::store::ledger::name_report
         UPDATE ledger_entry SET
-          own_clock = CASE WHEN $3::boolean THEN own_clock ELSE $4::uuid END,
-          desk_clock = CASE WHEN $3 THEN $4 ELSE desk_clock END,
+          own_clock = CASE WHEN NOT $3::boolean THEN $4::uuid
+                           WHEN author = 'triage' THEN coalesce(own_clock, split_part(origin, ':', 2)::uuid)
+                           ELSE own_clock END,
+          desk_clock = CASE WHEN $3 THEN $4
+                            WHEN author = 'crisis' THEN coalesce(desk_clock, split_part(origin, ':', 2)::uuid)
+                            ELSE desk_clock END,
           report_cases = CASE WHEN $3 THEN $5::uuid[] ELSE coalesce(report_cases, $5) END,
           report_from = CASE WHEN $3 THEN $6::timestamptz ELSE coalesce(report_from, $6) END,
           report_until = CASE WHEN $3 THEN $7::timestamptz ELSE coalesce(report_until, $7) END

@@ -22,8 +22,8 @@ use crate::domain::routing::helper;
 use crate::domain::transition::{Action, Outcome, transition};
 use crate::domain::work::{StepKind, Work, is_live};
 
-/// Requests, or orders, of a case that are looked at and shown at most.
-const SHOWN_MAX: i64 = 100;
+/// Requests, or orders, of a case that are open, looked at and shown at most.
+pub const SHOWN_MAX: i64 = 100;
 
 /// The requests for evidence, or the orders, of a case, newest first.
 ///
@@ -41,6 +41,15 @@ pub async fn of_case<T: Matter>(
         ..Filter::default()
     };
     matters::list(tx, &filter, None, SHOWN_MAX).await
+}
+
+/// Whether the case has as many open requests, or orders, as it may: one more would hide the oldest from what meets it.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn is_full<T: Matter>(tx: &mut Tx, case: &CaseName) -> Result<bool, Fault> {
+    let open = of_case::<T>(tx, case, true).await?;
+    Ok(i64::try_from(open.len()).is_ok_and(|open| open >= SHOWN_MAX))
 }
 
 async fn step<T: Matter>(

@@ -9,6 +9,7 @@ use redress_store::Tx;
 
 use super::ledger::{self, Entry, new_entry};
 use super::{bench, notices, past_office, policy, validity, work};
+use crate::domain::bench::Bench;
 use crate::domain::ledger::{EntryCause, EntryKind, due};
 use crate::domain::transition::{Action, transition};
 use crate::domain::work::Work;
@@ -19,8 +20,8 @@ pub fn fee_origin(case: &CaseName) -> String {
 }
 
 /// Lets the centre take the case over where the policy of its site wants that for this cause, or its complainant had gone past
-/// the office (M18), and nobody did before. A fee is the policy's alone. The site's lock is held. Returns the work as it is
-/// then.
+/// the office (M18), and nobody did before, or its complainant consented since that the office has it again. A fee is the
+/// policy's alone, and booked once. The site's lock is held. Returns the work as it is then.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -34,10 +35,13 @@ pub async fn take_over(
     let case = &before.case;
     let policy = policy::of_site(tx, &case.site).await?;
     let wanted = policy.accountability().take_over_on.contains(&cause);
-    if before.taken_over_at.is_some() {
+    let mark = past_office::of_case(tx, case).await?;
+    let went_past = mark.is_some();
+    // Whoever consented that the office has it again is not left there because the centre had it once.
+    let handed_back = mark.is_some_and(|mark| mark.consent.is_some());
+    if before.taken_over_at.is_some() && !handed_back {
         return Ok(before.clone());
     }
-    let went_past = past_office::of_case(tx, case).await?.is_some();
     if !wanted && !went_past {
         return Ok(before.clone());
     }
@@ -52,10 +56,7 @@ pub async fn take_over(
         past_office::forget_consent(tx, case).await?;
     }
     let bench = bench::load(tx, &case.site, now).await?;
-    let action = Action::TakeOver(why.clone());
-    let outcome = transition(before, action, &bench, now).map_err(Fault::internal)?;
-    work::save(tx, Some(before), &outcome, actor, now).await?;
-    notices::taken_over(tx, before, &outcome.work, &bench, now).await?;
+    let work = give_to_centre(tx, before, &why, &bench, actor, now).await?;
 
     let rules = policy.accountability();
     let decided = validity::of_case(tx, case).await?;
@@ -80,6 +81,55 @@ pub async fn take_over(
         };
         ledger::book(tx, &entry, Some(&fee_origin(case))).await?;
     }
+    Ok(work)
+}
+
+/// Keeps a case that went past the office (M18) above it, where it came back to the office by itself: it was routed anew, an offer
+/// was declined, or whoever had it may not handle it any more. The centre has it then, without a fee. Whoever stands in during a
+/// leave is left alone, and so is a case that nobody above the office is there for. `work` is what became of `before`, and is
+/// saved. The site's lock is held. Returns the work as it is then.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn keep_above(
+    tx: &mut Tx,
+    before: &Work,
+    work: Work,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Work, Fault> {
+    let same = (&before.responsible, &before.offered_to) == (&work.responsible, &work.offered_to);
+    if same || work.taken_over_at.is_some() {
+        return Ok(work);
+    }
+    let Some(mark) = past_office::of_case(tx, &work.case).await? else {
+        return Ok(work);
+    };
+    let bench = bench::load(tx, &work.case.site, now).await?;
+    if !mark.came_back(before, &work, &bench, now) {
+        return Ok(work);
+    }
+    let why = "the complainant went past the office and did not consent that it has the case";
+    give_to_centre(tx, &work, why, &bench, actor, now).await
+}
+
+/// The centre has the case from here on, and whoever had it, or was offered it, hears of it.
+async fn give_to_centre(
+    tx: &mut Tx,
+    before: &Work,
+    why: &str,
+    bench: &Bench,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Work, Fault> {
+    let action = Action::TakeOver(why.to_owned());
+    let known = Work {
+        taken_over_at: None,
+        ..before.clone()
+    };
+    let outcome = transition(&known, action, bench, now).map_err(Fault::internal)?;
+    work::save(tx, Some(before), &outcome, actor, now).await?;
+    notices::taken_over(tx, before, &outcome.work, bench, now).await?;
     Ok(outcome.work)
 }
 

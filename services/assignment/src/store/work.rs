@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     bench, handovers, history, library, notices, outbox, parse, parse_opt, person, powers, reports,
-    staff,
+    staff, take_over,
 };
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
@@ -454,8 +454,8 @@ pub async fn unsettled(
         .collect())
 }
 
-/// Brings every case that a change of people may concern back to one responsible person and, where graded, an offer. The
-/// site's lock is held.
+/// Brings every case that a change of people may concern back to one responsible person and, where graded, an offer. What went
+/// past the office stays above it (M18). The site's lock is held.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -475,6 +475,7 @@ pub async fn settle(
         let outcome =
             transition(&work, Action::RosterChanged, &bench, at).map_err(Fault::internal)?;
         save(tx, Some(&work), &outcome, actor, at).await?;
+        take_over::keep_above(tx, &work, outcome.work, actor, at).await?;
     }
     Ok(())
 }

@@ -719,3 +719,39 @@ async fn m17_what_a_desk_saw_to_in_time_was_not_missed_however_late_that_is_hear
         assert_eq!(of_it, [state], "{ago}");
     }
 }
+
+#[tokio::test]
+async fn m17_what_an_older_release_booked_stands_though_the_clock_that_shares_it_stopped_in_time() {
+    let hours = SignedDuration::from_hours;
+    for desk_first in [false, true] {
+        let world = World::store().await;
+        let case = world.offered(Category::SalesManagement).await;
+        let own = world.clock(
+            &case,
+            ClockKind::MediaClarification,
+            ClockTransition::Breached,
+        );
+        let own_stopped = world.taken_over_by_the_desk(&case, hours(1));
+        let desk = world.missed_by_the_desk(&[&case], hours(120));
+        let mut met: event::ClockChanged = desk.decode().expect("a clock");
+        met.state = to_wire(ClockState::Met);
+        met.transition = to_wire(ClockTransition::Met);
+        let incident = met.incident.clone();
+        let desk_stopped = world.event("crisis", "redress.clock.changed.v1", &incident, &met);
+        let heard = if desk_first {
+            [desk, own, own_stopped]
+        } else {
+            [own, desk, desk_stopped]
+        };
+        world.tell(&heard[..1]).await;
+        // The older release named neither the clock nor the report.
+        let older = "UPDATE assignment.ledger_entry SET own_clock = NULL, desk_clock = NULL,
+                     report_cases = NULL, report_from = NULL, report_until = NULL";
+        let done = sqlx::query(older).execute(&world.database.admin).await;
+        assert_eq!(done.expect("as it was").rows_affected(), 1);
+        world.tell(&heard[1..]).await;
+        let booked = world.booked().await;
+        let states: Vec<State> = booked.iter().map(wire::LedgerEntry::state).collect();
+        assert_eq!(states, [State::Open], "desk first: {desk_first}");
+    }
+}

@@ -9,6 +9,7 @@ use redress_proto::assignment::v1::handling_service_server::HandlingService;
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use crate::world::{World, by, last};
 
@@ -94,4 +95,37 @@ async fn m18_only_others_who_may_handle_the_case_take_part() {
         assert_eq!(refused.code(), Code::InvalidArgument, "{wrong}");
     }
     assert!(world.visits(&case).await.is_empty());
+}
+
+#[tokio::test]
+async fn m18_a_visit_that_was_made_keeps_who_took_part_and_says_so() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let made = world.visit_with(&case, &["lead-duty"], "").await;
+    let made = made.expect("made");
+    let again = async |participants: &[&str]| {
+        let request = wire::RecordVisitRequest {
+            name: World::name_of(&case),
+            visit_id: made.visit_id.clone(),
+            findings: "the balcony is loose".to_owned(),
+            participants: participants
+                .iter()
+                .map(|id| format!("sites/lakeside/staff/{id}"))
+                .collect(),
+            ..Default::default()
+        };
+        let caller = world.handler("eng-one");
+        let answer = world.handling.record_visit(by(caller, request)).await;
+        answer.map(|answer| answer.into_inner().visit.expect("a visit"))
+    };
+    let wrong: [&[&str]; 3] = [&["lead-top"], &["lead-duty", "lead-top"], &[]];
+    for others in wrong {
+        let refused = again(others).await.expect_err("they would be dropped");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{others:?}");
+        let details = refused.get_error_details();
+        let violations = &details.bad_request().expect("told").field_violations;
+        assert_eq!(violations[0].field, "participants");
+    }
+    assert_eq!(again(&["lead-duty"]).await.expect("the same"), made);
+    assert_eq!(world.visits(&case).await, [made]);
 }

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use redress_assignment::domain::handling::{CalmingMove, Satisfaction};
 use redress_model::name::CaseName;
-use redress_model::words::{CaseStatus, Category, Channel};
+use redress_model::words::{CaseStatus, Category, Channel, DutyRole};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
@@ -14,6 +14,7 @@ use redress_rpc::Caller;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::staffing::on_leave;
 use crate::world::{World, by, last};
 
 /// The first field that a refusal names.
@@ -258,4 +259,137 @@ async fn m18_what_is_overdue_after_it_was_handed_back_goes_to_the_head_office() 
         owner,
         "the policy lets nobody take over what did not go past the office"
     );
+}
+
+#[tokio::test]
+async fn m18_what_is_handed_back_again_and_handled_badly_again_goes_to_the_head_office_again() {
+    let world = World::with_head_office().await;
+    let case = world.handed_back().await;
+    world.tell(&[world.breached(&case)]).await;
+    let first = world.get(&case).await;
+    let centre = last(&first.responsible);
+    let offered = world
+        .give(centre, &case, "eng-two", Some(Channel::Hotline))
+        .await;
+    offered.expect("with another consent");
+    world.take_it("eng-two", &case).await;
+    world.tell(&[world.breached(&case)]).await;
+    let work = world.get(&case).await;
+    assert!(last(&work.responsible).starts_with("centre-"));
+    assert!(world.mark(&case).await.consent_time.is_none(), "spent");
+    // What nobody handed back is taken over once.
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(world.get(&case).await.etag, work.etag);
+}
+
+#[tokio::test]
+async fn m18_nobody_on_leave_receives_past_the_office() {
+    let world = World::with_head_office().await;
+    let case = world.investigated().await;
+    on_leave(&world, "centre-one", 0, 48).await;
+    let refused = world
+        .receive_past(world.handler("centre-one"), &case, "")
+        .await;
+    let refused = refused.expect_err("the case would wait");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("is on leave"), "{refused}");
+}
+
+#[tokio::test]
+async fn m18_a_top_lead_who_belongs_to_no_department_receives_for_the_company_centre() {
+    let world = World::with_head_office().await;
+    let case = world.investigated().await;
+    let received = world
+        .receive_past(world.handler("lead-top"), &case, "")
+        .await;
+    let work = received.expect("above the office").work.expect("work");
+    assert_eq!(last(&work.responsible), "lead-top");
+    assert_eq!(last(&work.department), "company-centre");
+}
+
+#[tokio::test]
+async fn m18_what_is_opened_again_without_consent_stays_above_the_office_though_it_is_declined() {
+    let world = World::with_head_office().await;
+    let duties = [
+        (DutyRole::Handler, "eng-one"),
+        (DutyRole::Handler, "centre-one"),
+    ];
+    for at_work in [false, true] {
+        if at_work {
+            world.duties(&duties).await.expect("set");
+        }
+        let case = world.investigated().await;
+        let received = world
+            .receive_past(world.handler("centre-one"), &case, "")
+            .await;
+        received.expect("above the office");
+        world
+            .tell(&[world.moved(&case, CaseStatus::Reopened, 2)])
+            .await;
+        if at_work {
+            let offered = world.get(&case).await;
+            assert_eq!(last(&offered.offered_to), "centre-one");
+            let decline = wire::DeclineAssignmentRequest {
+                name: World::name_of(&case),
+                reason: "too much".to_owned(),
+                ..Default::default()
+            };
+            let caller = world.handler("centre-one");
+            let declined = world.staffing.decline_assignment(by(caller, decline)).await;
+            let declined = declined.expect("declined").into_inner().work.expect("work");
+            assert_eq!(declined, world.get(&case).await, "the answer says so");
+        }
+        let work = world.get(&case).await;
+        assert!(last(&work.responsible).starts_with("centre-"), "{at_work}");
+        assert!(work.offered_to.is_empty(), "the office is not asked");
+        assert_eq!(work.status, to_wire(CaseStatus::Accepted));
+        assert_eq!(last(&work.department), "company-centre");
+        assert!(work.take_over_time.is_some(), "visibly");
+    }
+    assert!(world.booked().await.is_empty(), "no fee");
+}
+
+#[tokio::test]
+async fn m18_a_case_whose_receiver_retires_or_is_accused_stays_above_the_office() {
+    for accused in [false, true] {
+        let world = World::with_head_office().await;
+        let (case, usual) = (world.investigated().await, world.worked_on().await);
+        let received = world
+            .receive_past(world.handler("centre-one"), &case, "")
+            .await;
+        received.expect("above the office");
+        let why = if accused {
+            let mut facts = world.facts(&case);
+            facts.staff_complained_about = vec![name("centre-one")];
+            facts.revision = 2;
+            world.tell(&[world.updated(facts)]).await;
+            "accused"
+        } else {
+            let owner = world.get(&usual).await.responsible;
+            for staff in ["centre-one", last(&owner)] {
+                world.retire(staff).await;
+            }
+            let work = world.get(&usual).await;
+            assert!(last(&work.responsible).starts_with("eng-"));
+            assert_ne!(work.responsible, owner, "nobody went past it");
+            "retired"
+        };
+        let work = world.get(&case).await;
+        assert_eq!(last(&work.responsible), "centre-two", "{why}");
+        assert!(work.offered_to.is_empty() && work.take_over_time.is_some());
+        assert_eq!(work.status, to_wire(CaseStatus::Investigating));
+    }
+}
+
+#[tokio::test]
+async fn m18_whoever_stands_in_for_the_receiver_does_so_without_consent() {
+    let world = World::staffed().await;
+    world.name_region_contact().await;
+    let case = world.investigated().await;
+    let received = world.receive_past(world.handler("region"), &case, "").await;
+    received.expect("above the office");
+    on_leave(&world, "region", 0, 48).await;
+    let work = world.get(&case).await;
+    assert!(last(&work.responsible).starts_with("eng-"));
+    assert!(work.take_over_time.is_none(), "nobody had to take it over");
 }

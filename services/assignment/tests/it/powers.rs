@@ -101,7 +101,12 @@ impl World {
 
     /// A clock of what somebody owes on the case is over.
     fn support_breached(&self, case: &CaseName) -> redress_events::Event {
-        let now = to_timestamp(self.clock.now_plus(SignedDuration::ZERO));
+        self.support_breached_in(case, SignedDuration::ZERO)
+    }
+
+    /// The same by the clock of triage, which is so far ahead of the one here.
+    fn support_breached_in(&self, case: &CaseName, ahead: SignedDuration) -> redress_events::Event {
+        let now = to_timestamp(self.clock.now_plus(ahead));
         let payload = event::ClockChanged {
             clock: format!("sites/lakeside/clocks/{}", Uuid::now_v7()),
             case: case.to_string(),
@@ -333,6 +338,21 @@ async fn m13_an_order_that_is_late_comes_back_once_to_who_ordered_it() {
 }
 
 #[tokio::test]
+async fn m13_an_order_is_late_by_the_clock_that_watched_it() {
+    let world = World::store().await;
+    let case = world.worked_on().await;
+    let order = world.order_handling(world.handler("centre-one"), &case, 0);
+    order.await.expect("ordered");
+    world
+        .tell(&[world.support_breached_in(&case, HOUR * 48)])
+        .await;
+    assert_eq!(
+        world.told_of(WorkNews::OrderOverdue).await,
+        [["centre-one"]]
+    );
+}
+
+#[tokio::test]
 async fn m13_an_order_of_nobody_of_the_site_comes_back_to_who_stands_for_the_region() {
     let world = World::staffed().await;
     world.name_region_contact().await;
@@ -345,4 +365,28 @@ async fn m13_an_order_of_nobody_of_the_site_comes_back_to_who_stands_for_the_reg
         world.told_of(WorkNews::OrderOverdue).await,
         [["lead-top", "region"]]
     );
+}
+
+#[tokio::test]
+async fn m13_a_case_has_no_more_open_requests_or_orders_than_are_looked_at() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let owner = || world.handler("eng-one");
+    let first = world.ask_evidence(owner(), &case, "seller", "").await;
+    let first = first.expect("asked");
+    for _ in 1..100 {
+        let more = world.ask_evidence(owner(), &case, "seller", "").await;
+        more.expect("asked");
+    }
+    let refused = world.ask_evidence(owner(), &case, "seller", "").await;
+    let refused = refused.expect_err("the oldest would be looked at no more");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&refused), "TOO_MANY_OPEN");
+    // Orders are counted by themselves.
+    let order = world.order_handling(world.above("region"), &case, 0).await;
+    order.expect("ordered");
+    let ended = world.end_evidence(owner(), &first, "", "found it").await;
+    ended.expect("withdrawn");
+    let again = world.ask_evidence(owner(), &case, "seller", "").await;
+    again.expect("there is room");
 }

@@ -482,7 +482,7 @@ async fn summoned(world: &World) -> Vec<(String, i32)> {
         .collect()
 }
 
-async fn on_leave(world: &World, staff: &str, from: i64, until: i64) -> String {
+pub(crate) async fn on_leave(world: &World, staff: &str, from: i64, until: i64) -> String {
     let hours = |h| {
         Some(to_timestamp(
             world.clock.now_plus(SignedDuration::from_hours(h)),

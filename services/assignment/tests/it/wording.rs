@@ -174,6 +174,9 @@ async fn m11_m10_an_answer_is_let_through_with_a_reason_but_never_with_money() {
     let why = "the words of the court";
     let refused = reject("不属实,但我们同意补偿您1500元", why).await;
     assert_eq!(fields(&refused.expect_err("money")), ["answer"]);
+    let refused = reject("您的投诉属于恶意投诉", why).await;
+    let refused = refused.expect_err("section 5: it never leaves the house");
+    assert_eq!(fields(&refused)[0], "answer");
     let rude = "一分钱一分货";
     let refused = reject(rude, "").await.expect_err("said");
     assert_eq!(fields(&refused), ["answer"]);

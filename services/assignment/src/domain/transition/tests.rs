@@ -14,6 +14,7 @@ use crate::domain::bench::{Bench, Department, Person, Stretch};
 use crate::domain::demand::Demands;
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
+use crate::domain::past_office;
 use crate::domain::routing::Reason;
 use crate::domain::solution::Answer;
 use crate::domain::work::{
@@ -733,6 +734,8 @@ enum Step {
     Duties(Vec<(usize, usize)>),
     /// Hand over to this person, as far as the person may handle it.
     HandOver(usize),
+    /// The complainant goes past the office to this person, as far as the person may handle it.
+    GoPast(usize),
     TakeOver,
     Keep(handover::Ending),
 }
@@ -855,6 +858,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..NAMES.len()).prop_map(Step::Back),
         1 => duties.prop_map(Step::Duties),
         2 => (0..NAMES.len()).prop_map(Step::HandOver),
+        1 => (0..NAMES.len()).prop_map(Step::GoPast),
         1 => Just(Step::TakeOver),
         1 => prop::sample::select(vec![handover::Ending::Declined, handover::Ending::Expired]).prop_map(Step::Keep),
     ];
@@ -911,6 +915,23 @@ proptest! {
                     if may && let Ok(outcome) = handover::offer(&work, to, String::new(), now()) {
                         prop_assert_eq!(&outcome.work.responsible, &before.responsible, "the giver keeps it");
                         prop_assert!(outcome.owner.is_some());
+                        work = outcome.work;
+                    }
+                    check(&work, &bench);
+                    continue;
+                }
+                Step::GoPast(i) => {
+                    let to = id(NAMES[i]);
+                    let may = bench.may_handle(&to, &work.facts.excluded);
+                    if may && let Ok((outcome, _)) = past_office::receive(&work, &to, &bench, "li", now()) {
+                        prop_assert_eq!(&outcome.work.responsible, &Some(to), "M18: the receiver has it at once");
+                        prop_assert!(is_in_hand(outcome.work.status));
+                        prop_assert_eq!(&outcome.work.offered_to, &None);
+                        if outcome.work.responsible != before.responsible
+                            || outcome.work.offered_to != before.offered_to
+                        {
+                            prop_assert!(outcome.owner.is_some(), "others are told");
+                        }
                         work = outcome.work;
                     }
                     check(&work, &bench);

@@ -110,9 +110,16 @@ impl Operation for Record<'_> {
             },
         };
         if visit.made.is_some() {
+            let (visit, kept) = with_participants(tx, case, visit).await?;
+            if kept != self.participants {
+                return Err(Fault::invalid(
+                    "participants",
+                    "must be those with whom the visit was recorded; what was made stays as it is",
+                ));
+            }
             let name = visit_name(case, &visit);
             self.asked.keep_as(tx, &name, begun.work.revision).await?;
-            return with_participants(tx, case, visit).await;
+            return Ok((visit, kept));
         }
         visit.made = Some(self.made);
         visit.findings.clone_from(&self.findings);

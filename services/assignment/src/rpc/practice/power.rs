@@ -21,6 +21,7 @@ use crate::domain::practice::power::{EvidenceRequest, HandlingOrder};
 use crate::domain::transition::Action;
 use crate::domain::work::{StepKind, Work, is_live};
 use crate::store::matters::{self, Change, Kept};
+use crate::store::powers;
 
 /// Whether the caller supervises what a site does: staff of the company centre, the region, or head office.
 pub(super) async fn supervises(
@@ -44,7 +45,7 @@ pub(super) async fn seen<T: Matter>(
     matter::get(tx, caller, &site, id, false).await
 }
 
-/// Begins a promise on the case.
+/// Begins a promise on the case, which has at most [`powers::SHOWN_MAX`] open ones of a kind.
 pub(super) async fn begin<T: Matter>(
     tx: &mut Tx,
     asked: &Asked<'_>,
@@ -54,6 +55,17 @@ pub(super) async fn begin<T: Matter>(
     (kind, said): (StepKind, String),
 ) -> Result<Kept<T>, Fault> {
     let (case, now) = (&asked.case, asked.now);
+    if powers::is_full::<T>(tx, case).await? {
+        let text = format!(
+            "{} of the case are open; end one of them first",
+            powers::SHOWN_MAX
+        );
+        return Err(Fault::illegal(
+            "TOO_MANY_OPEN",
+            text,
+            names::work_name(case),
+        ));
+    }
     let id = new_id(now);
     let effects = matter
         .record(id, step, now)

@@ -1,4 +1,4 @@
-//! Declines an offered case: it is offered to somebody else.
+//! Declines an offered case: it is offered to somebody else. What went past the office stays above it (M18).
 
 use redress_model::Fault;
 use redress_proto::assignment::v1::{DeclineAssignmentRequest, DeclineAssignmentResponse};
@@ -11,7 +11,7 @@ use crate::domain::transition::{Action, transition};
 use crate::domain::work::Work;
 use crate::rpc::asked::Asked;
 use crate::rpc::{illegal, parse, render};
-use crate::store::bench;
+use crate::store::{bench, take_over, work};
 
 const METHOD: &str = "redress.assignment.v1.StaffingService/DeclineAssignment";
 
@@ -59,6 +59,10 @@ impl Operation for Decline<'_> {
             let name = parse::work_name(case);
             return Err(Fault::illegal("NOBODY_ELSE", text, &name));
         }
-        self.asked.save(tx, before, outcome).await
+        let actor = &self.asked.caller.subject;
+        work::save(tx, Some(before), &outcome, actor, now).await?;
+        let work = take_over::keep_above(tx, before, outcome.work, actor, now).await?;
+        self.asked.keep(tx, &work).await?;
+        Ok(work)
     }
 }

@@ -7,7 +7,7 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Shared, require_one_of};
+use super::{Shared, require_one_of, require_present};
 use crate::domain::past_office::{PastOffice, is_above, receive};
 use crate::domain::work::Work;
 use crate::rpc::asked::Asked;
@@ -67,6 +67,7 @@ impl Operation for Receive<'_> {
                 "must be somebody of the company centre, the region's contact or the top lead who may handle the case",
             ));
         }
+        require_present(&bench, &self.receiver, parse::work_name(case))?;
         let (outcome, mark) = receive(&before, &self.receiver, &bench, &caller.subject, now)
             .map_err(|e| illegal(&e, case))?;
         past_office::mark(tx, case, &mark).await?;
