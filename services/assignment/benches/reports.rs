@@ -148,7 +148,7 @@ async fn fill(database: &TestDatabase, cases: i64, sites: i64) {
     for sql in [
         "INSERT INTO assignment.case_fact (site, case_id, facts_revision, received_time, channel, historical, merged,
            decision_revision, category, grade, department, resolve_time, root_cause, source, answer_time, survey_score,
-           dirty)
+           rerouted, regraded, dirty)
          SELECT 'site-' || 1 + n % $2, gen_random_uuid(), 1, t,
            (ARRAY['HOTLINE','APP','WECHAT','FRONT_DESK','WEB','EMAIL','VISIT','REGULATOR','DESK_ONSITE','LETTER','STORE',
                   'MEDIA_MONITOR'])[1 + floor(12 * power(random(), 2))::int],
@@ -157,7 +157,7 @@ async fn fill(database: &TestDatabase, cases: i64, sites: i64) {
            CASE WHEN random() < 0.6 THEN 'cause ' || floor(30 * power(random(), 2))::int ELSE '' END,
            CASE WHEN random() < 0.3 THEN 'OBJECTIVE_DEFECT' ELSE '' END,
            CASE WHEN random() < 0.95 THEN t + random() * interval '3 days' END,
-           CASE WHEN random() < 0.2 THEN 1 + floor(5 * random())::int END, true
+           CASE WHEN random() < 0.2 THEN 1 + floor(5 * random())::int END, random() < 0.1, random() < 0.1, true
          FROM (
            SELECT n, timestamptz '2026-01-01 00:00+08' + random() * interval '365 days' AS t,
              (ARRAY['REPAIR_SERVICE','ENGINEERING_QUALITY','PROPERTY_MANAGEMENT','SALES_MANAGEMENT','SERVICE_CONDUCT',

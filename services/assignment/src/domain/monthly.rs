@@ -50,6 +50,54 @@ pub struct Compared {
     pub previous: Measures,
 }
 
+/// How the desk that accepts all complaints did in a month (M06), by the cases received in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Desk {
+    /// Complaints accepted.
+    pub accepted: i64,
+    /// First contacts with their complainants in time.
+    pub acknowledged_on_time: i64,
+    /// First contacts that were late or are overdue.
+    pub acknowledged_late: i64,
+    /// Cases that were followed from their first decision on: of them are the next two.
+    pub followed: i64,
+    /// Their category was corrected later.
+    pub rerouted: i64,
+    /// They were graded graver later, by what was said of the case itself.
+    pub regraded: i64,
+}
+
+impl Desk {
+    /// What the counts of all cases tell of it.
+    pub fn of(all: &Measures) -> Self {
+        let (acknowledged_on_time, acknowledged_late) = all
+            .promises
+            .iter()
+            .find(|(kind, _, _)| *kind == ClockKind::Acknowledge)
+            .map_or((0, 0), |(_, on_time, late)| (*on_time, *late));
+        Self {
+            accepted: all.cases,
+            acknowledged_on_time,
+            acknowledged_late,
+            ..Self::default()
+        }
+    }
+
+    fn cells(self) -> [String; 5] {
+        let part = |n: i64| {
+            rate(n, self.followed - n)
+                .map_or_else(dash, |share| format!("{n} ({:.1} %)", share * 100.0))
+        };
+        [
+            self.accepted.to_string(),
+            percent(self.acknowledged_on_time, self.acknowledged_late),
+            self.followed.to_string(),
+            part(self.rerouted),
+            part(self.regraded),
+        ]
+    }
+}
+
 /// One breakdown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
@@ -93,6 +141,8 @@ pub struct Monthly {
     pub month: Month,
     /// Everything together.
     pub total: Compared,
+    /// The desk, this month and the month before.
+    pub desk: [Desk; 2],
     /// The breakdowns.
     pub sections: Vec<Section>,
     /// What comes up again.
@@ -178,6 +228,19 @@ pub fn markdown(report: &Monthly, language: Language) -> String {
                 |m: &Measures| of(m).map_or_else(dash, |(on_time, late)| percent(on_time, late));
             row(&name, &share);
         }
+    }
+    let _ = writeln!(text, "\n## {}\n", say("受理台", "The desk"));
+    table_head(&mut text, &heads);
+    let names = [
+        say("受理", "Accepted"),
+        say("首次联系按时率", "Acknowledged in time"),
+        say("自首次判定起跟踪", "Followed since the first decision"),
+        say("其中类别后来更正", "Of them re-routed later"),
+        say("其中后来升级", "Of them graded higher later"),
+    ];
+    let [now, before] = report.desk.map(Desk::cells);
+    for ((name, now), before) in names.into_iter().zip(now).zip(before) {
+        let _ = writeln!(text, "| {name} | {now} | {before} |");
     }
     for section in &report.sections {
         let _ = writeln!(text, "\n## {}\n", head(section.dimension, language));
@@ -335,7 +398,32 @@ pub fn csv(report: &Monthly, language: Language) -> String {
             );
         }
     }
-    // Other columns, so a table of its own below an empty line.
+    // Other columns, so tables of their own below an empty line.
+    let heads = [
+        say("受理台月份", "desk_month"),
+        say("受理", "accepted"),
+        say("首次联系按时", "acknowledged_on_time"),
+        say("首次联系超时", "acknowledged_late"),
+        say("自首次判定起跟踪", "followed"),
+        say("类别后来更正", "rerouted"),
+        say("后来升级", "regraded"),
+    ];
+    let _ = write!(text, "\r\n{}\r\n", heads.join(","));
+    for (month, desk) in [report.month, report.month.plus(-1)]
+        .into_iter()
+        .zip(&report.desk)
+    {
+        let counts = [
+            desk.accepted,
+            desk.acknowledged_on_time,
+            desk.acknowledged_late,
+            desk.followed,
+            desk.rerouted,
+            desk.regraded,
+        ];
+        let fields = counts.map(|n| n.to_string());
+        let _ = write!(text, "{month},{}\r\n", fields.join(","));
+    }
     if !report.ledger.is_empty() {
         let heads = [
             say("台账类型", "ledger_kind"),
@@ -518,6 +606,22 @@ mod tests {
             parent: "sites/lakeside".to_owned(),
             month: Month::parse("2026-01").expect("a month"),
             total: compared("", 5, 7),
+            desk: [
+                Desk {
+                    followed: 4,
+                    rerouted: 1,
+                    regraded: 2,
+                    ..Desk::of(&Measures {
+                        cases: 5,
+                        promises: vec![(ClockKind::Acknowledge, 4, 1), (ClockKind::Answer, 3, 1)],
+                        ..Measures::default()
+                    })
+                },
+                Desk::of(&Measures {
+                    cases: 7,
+                    ..Measures::default()
+                }),
+            ],
             sections: vec![
                 Section {
                     dimension: Dimension::Category,
@@ -575,6 +679,43 @@ mod tests {
             text.contains("| 维修服务 | 5 | 7 | -2 | 1 | 75.0 % |"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn m06_the_desk_is_held_against_what_was_corrected_since_it_is_followed() {
+        for (language, lines) in [
+            (
+                Language::English,
+                [
+                    "## The desk",
+                    "| Accepted | 5 | 7 |",
+                    "| Acknowledged in time | 80.0 % | – |",
+                    "| Followed since the first decision | 4 | 0 |",
+                    "| Of them re-routed later | 1 (25.0 %) | – |",
+                    "| Of them graded higher later | 2 (50.0 %) | – |",
+                ],
+            ),
+            (
+                Language::Chinese,
+                [
+                    "## 受理台",
+                    "| 受理 | 5 | 7 |",
+                    "| 首次联系按时率 | 80.0 % | – |",
+                    "| 自首次判定起跟踪 | 4 | 0 |",
+                    "| 其中类别后来更正 | 1 (25.0 %) | – |",
+                    "| 其中后来升级 | 2 (50.0 %) | – |",
+                ],
+            ),
+        ] {
+            let text = markdown(&report(), language);
+            for line in lines {
+                assert!(text.contains(line), "{line}: {text}");
+            }
+        }
+        let text = csv(&report(), Language::English);
+        let table = "\r\n\r\ndesk_month,accepted,acknowledged_on_time,acknowledged_late,followed,rerouted,regraded\r\n\
+                     2026-01,5,4,1,4,1,2\r\n2025-12,7,0,0,0,0,0\r\n";
+        assert!(text.contains(table), "{text}");
     }
 
     #[test]

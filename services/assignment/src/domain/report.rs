@@ -62,6 +62,8 @@ impl Dimension {
 const ANSWER_TIME: i16 = 8;
 const RESOLVE_TIME: i16 = 9;
 const PROMISE: i16 = 10;
+/// What became of the desk's first decision.
+const DESK: i16 = 11;
 
 /// Two dimensions that are counted together: the column `tally.pair`, 16 × the first place + the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +148,19 @@ pub fn kept_pairs() -> Vec<(i16, i16)> {
 /// The place of the kinds of promises, for the job that counts.
 pub const fn promise_slot() -> i16 {
     PROMISE
+}
+
+/// The counts of what became of the desk's first decisions (M06), in the words of the view `case_count`: `KEPT`, `REROUTED`,
+/// `REGRADED` or `BOTH` in [`Column::B`]. Of every case that was followed from its first decision on, once.
+pub const fn desk_pair() -> Pair {
+    Pair(16 + DESK)
+}
+
+/// Whether a decision of triage for this reason tells something of the one before it (own): the facts were corrected, a signal was
+/// recorded or confirmed, or a person raised the grade. What the desk could not know when it accepted the case (its age, others'
+/// complaints alike, a new policy) does not.
+pub fn tells_of_the_desk(cause: &str) -> bool {
+    matches!(cause, "updated" | "signal" | "raised")
 }
 
 /// Whether a clock of this kind promises something to somebody, so that keeping it is a merit.

@@ -13,6 +13,7 @@ use redress_store::Tx;
 
 use super::{apply, case_of};
 use crate::domain::demand::GROUP_PEOPLE_MIN;
+use crate::domain::report::tells_of_the_desk;
 use crate::domain::solution;
 use crate::domain::transition::Action;
 use crate::domain::work::Decision;
@@ -42,15 +43,16 @@ impl Handler for OnCaseGraded {
             urgency: from_wire(graded.urgency),
         };
         let (revision, category, grade) = (decision.revision, decision.category, decision.grade);
+        let judges = tells_of_the_desk(&graded.cause);
         if event.historical || from_wire(graded.mode) == Some(CaseMode::Historical) {
-            facts::graded(tx, &case, revision, category, grade).await?;
+            facts::graded(tx, &case, revision, category, grade, judges).await?;
             return Ok(Applied::Done);
         }
         bench::lock(tx, &event.site).await?;
         match work::find(tx, &case).await? {
             // Triage has heard of a move of intake's that has not come here yet.
             Some(known) if decision.epoch <= known.epoch => {
-                facts::graded(tx, &case, revision, category, grade).await?;
+                facts::graded(tx, &case, revision, category, grade, judges).await?;
                 apply(tx, &known, Action::Graded(decision), &event.source, &self.0).await?;
                 let complainants = graded.complainants.max(graded.cluster_complainants);
                 if complainants >= GROUP_PEOPLE_MIN {

@@ -82,6 +82,59 @@ impl World {
             .collect()
     }
 
+    /// A case received at this instant, with its first decision.
+    async fn accepted(&self, received: &str) -> CaseName {
+        let case = self.new_case();
+        let mut facts = self.facts(&case);
+        let received: Timestamp = received.parse().expect("an instant");
+        facts.received_time = Some(to_timestamp(received));
+        let graded = self.graded(&case, 1, 1, Some(Category::EngineeringQuality));
+        self.tell(&[self.received(facts), graded]).await;
+        case
+    }
+
+    /// The second decision on a case of [`accepted`](Self::accepted).
+    fn decided_again(&self, case: &CaseName, cause: &str, category: Category, grade: i32) -> Event {
+        let payload = event::CaseGraded {
+            case: case.to_string(),
+            grade,
+            previous_grade: 3,
+            category: to_wire(category),
+            revision: 2,
+            epoch: 1,
+            cause: cause.to_owned(),
+            mode: to_wire(CaseMode::Live),
+            ..Default::default()
+        };
+        self.event(
+            "triage",
+            "redress.case.graded.v1",
+            &case.to_string(),
+            &payload,
+        )
+    }
+
+    async fn monthly(&self) -> wire::GetMonthlyReportResponse {
+        self.count_up().await;
+        let request = wire::GetMonthlyReportRequest {
+            parent: "sites/lakeside".to_owned(),
+            month: "2026-05".to_owned(),
+            language: "en".to_owned(),
+        };
+        self.reports
+            .get_monthly_report(by(self.manager(), request))
+            .await
+            .expect("answered")
+            .into_inner()
+    }
+
+    /// The desk's counts of the month and of the month before.
+    async fn desk(&self) -> [wire::DeskMeasures; 2] {
+        let report = self.monthly().await.report.expect("as data");
+        let desk = report.desk.expect("the desk");
+        [desk.current, desk.previous].map(|of| of.expect("measured"))
+    }
+
     /// Everything in the counts, for comparison.
     async fn tally(&self) -> Vec<String> {
         sqlx::query_scalar(
@@ -97,7 +150,7 @@ impl World {
     async fn tally_anew(&self) -> Vec<String> {
         for sql in [
             "TRUNCATE assignment.tally",
-            "UPDATE assignment.case_fact SET counted_month = NULL, dirty = true",
+            "UPDATE assignment.case_fact SET counted_month = NULL, counted_desk = NULL, dirty = true",
             "UPDATE assignment.clock_fact SET counted = 0",
         ] {
             sqlx::query(sql)
@@ -364,6 +417,103 @@ async fn m06_the_monthly_report_shows_the_month_before_beside_it() {
         "{}",
         answer.csv
     );
+}
+
+#[tokio::test]
+async fn m06_the_desk_is_audited_with_the_month_before_beside_it() {
+    let world = World::staffed().await;
+    world.accepted("2026-04-10T04:00:00Z").await;
+    let may = "2026-05-10T04:00:00Z";
+    let (rerouted, regraded) = (world.accepted(may).await, world.accepted(may).await);
+    let (both, older) = (world.accepted(may).await, world.accepted(may).await);
+    let (quality, sales) = (Category::EngineeringQuality, Category::SalesManagement);
+    world
+        .tell(&[
+            world.promise(&rerouted, &met(ClockKind::Acknowledge, 4, 3)),
+            world.promise(&regraded, &met(ClockKind::Acknowledge, 4, 5)),
+            world.promise(&both, &met(ClockKind::Answer, 4, 3)),
+            world.decided_again(&rerouted, "updated", sales, 3),
+            world.decided_again(&regraded, "signal", quality, 2),
+            world.decided_again(&both, "raised", sales, 2),
+            // What only time told is no fault of the desk's.
+            world.decided_again(&older, "age", quality, 2),
+        ])
+        .await;
+    let [current, previous] = world.desk().await;
+    let expected = wire::DeskMeasures {
+        accepted: 4,
+        acknowledged_on_time: 1,
+        acknowledged_late: 1,
+        followed: 4,
+        rerouted: 2,
+        regraded: 2,
+    };
+    assert_eq!(current, expected);
+    let expected = wire::DeskMeasures {
+        accepted: 1,
+        followed: 1,
+        ..Default::default()
+    };
+    assert_eq!(previous, expected);
+    let answer = world.monthly().await;
+    assert!(
+        answer
+            .markdown
+            .contains("| Of them re-routed later | 2 (50.0 %) | 0 (0.0 %) |"),
+        "{}",
+        answer.markdown
+    );
+    assert!(
+        answer.csv.contains("2026-05,4,1,1,4,2,2\r\n"),
+        "{}",
+        answer.csv
+    );
+}
+
+#[tokio::test]
+async fn m06_a_merged_case_leaves_the_desks_counts_and_a_correction_keeps_its_month() {
+    let world = World::staffed().await;
+    let case = world.accepted("2026-04-10T04:00:00Z").await;
+    assert_eq!(
+        world.desk().await.map(|d| (d.followed, d.rerouted)),
+        [(0, 0), (1, 0)]
+    );
+    let again = world.decided_again(&case, "updated", Category::SalesManagement, 3);
+    world.tell(&[again]).await;
+    assert_eq!(
+        world.desk().await.map(|d| (d.followed, d.rerouted)),
+        [(0, 0), (1, 1)]
+    );
+    let mut facts = world.facts(&case);
+    facts.status = to_wire(CaseStatus::Merged);
+    (facts.epoch, facts.revision) = (2, 2);
+    world.tell(&[world.updated(facts)]).await;
+    assert_eq!(
+        world.desk().await.map(|d| (d.followed, d.rerouted)),
+        [(0, 0), (0, 0)]
+    );
+}
+
+#[tokio::test]
+async fn m06_a_case_first_decided_before_the_desk_was_followed_counts_for_neither_side() {
+    let world = World::staffed().await;
+    let case = world.accepted("2026-05-10T04:00:00Z").await;
+    // As a release before this one keeps it.
+    sqlx::query(
+        "UPDATE assignment.case_fact SET rerouted = NULL, regraded = NULL WHERE case_id = $1",
+    )
+    .bind(case.id)
+    .execute(&world.database.admin)
+    .await
+    .expect("kept");
+    let again = world.decided_again(&case, "raised", Category::SalesManagement, 2);
+    world.tell(&[again]).await;
+    let [current, _] = world.desk().await;
+    let expected = wire::DeskMeasures {
+        accepted: 1,
+        ..Default::default()
+    };
+    assert_eq!(current, expected);
 }
 
 #[tokio::test]

@@ -14,9 +14,9 @@ use super::super::ledger::money;
 use super::ask::{self, Ask};
 use super::list_recurring_causes::{CASES_DEFAULT, MONTHS_DEFAULT};
 use super::{Shared, measures, month, parent, recurring, this_month};
-use crate::domain::monthly::{Compared, Language, Measures, Monthly, Section, csv, markdown};
-use crate::domain::report::{Dimension, Month};
-use crate::store::reports::read::{self, Parent};
+use crate::domain::monthly::{Compared, Desk, Language, Measures, Monthly, Section, csv, markdown};
+use crate::domain::report::{Dimension, Month, desk_pair};
+use crate::store::reports::read::{self, Parent, Question};
 
 /// The breakdowns, in the order of the meeting.
 const SECTIONS: [Dimension; 7] = [
@@ -70,6 +70,10 @@ fn render(report: &Monthly) -> wire::MonthlyReport {
         parent: report.parent.clone(),
         month: report.month.to_string(),
         total: Some(row(&report.total)),
+        desk: Some(wire::ComparedDesk {
+            current: Some(desk(&report.desk[0])),
+            previous: Some(desk(&report.desk[1])),
+        }),
         sections: report
             .sections
             .iter()
@@ -93,6 +97,17 @@ fn render(report: &Monthly) -> wire::MonthlyReport {
     }
 }
 
+fn desk(desk: &Desk) -> wire::DeskMeasures {
+    wire::DeskMeasures {
+        accepted: desk.accepted,
+        acknowledged_on_time: desk.acknowledged_on_time,
+        acknowledged_late: desk.acknowledged_late,
+        followed: desk.followed,
+        rerouted: desk.rerouted,
+        regraded: desk.regraded,
+    }
+}
+
 struct Get<'a> {
     parent: Parent,
     month: Month,
@@ -106,6 +121,7 @@ impl Operation for Get<'_> {
     async fn run(&self, tx: &mut Tx) -> Result<Monthly, Fault> {
         let sites = read::sites(tx, &self.parent).await?;
         let total = self.compared(tx, sites.as_ref(), None).await?;
+        let total = total.into_iter().next().unwrap_or_default();
         let mut sections = Vec::new();
         for dimension in SECTIONS {
             let is_one_site = matches!(self.parent, Parent::Site(_));
@@ -122,7 +138,8 @@ impl Operation for Get<'_> {
         Ok(Monthly {
             parent: self.name.to_owned(),
             month: self.month,
-            total: total.into_iter().next().unwrap_or_default(),
+            desk: self.desk(tx, sites.as_ref(), &total).await?,
+            total,
             sections,
             ledger: read::booked(tx, sites.as_deref(), self.month).await?,
             causes: ask::causes(tx, sites, months, CASES_DEFAULT, CAUSES_MAX).await?,
@@ -131,6 +148,45 @@ impl Operation for Get<'_> {
 }
 
 impl Get<'_> {
+    /// The desk in the month and the one before it.
+    async fn desk(
+        &self,
+        tx: &mut Tx,
+        sites: Option<&Vec<String>>,
+        total: &Compared,
+    ) -> Result<[Desk; 2], Fault> {
+        let question = Question {
+            pair: desk_pair(),
+            sites: sites.cloned(),
+            from: self.month.plus(-1),
+            to: self.month,
+            historical: false,
+            by: [false, true, false, true],
+            only_a: None,
+            only_b: None,
+            limit: i64::MAX,
+        };
+        let (mut current, mut previous) = (Desk::of(&total.current), Desk::of(&total.previous));
+        for group in read::groups(tx, &question).await? {
+            let (rerouted, regraded) = match group.b.as_str() {
+                "KEPT" => (0, 0),
+                "REROUTED" => (group.cases, 0),
+                "REGRADED" => (0, group.cases),
+                "BOTH" => (group.cases, group.cases),
+                _ => return Err(Fault::internal("column tally.b holds an unknown word")),
+            };
+            let desk = if group.month == Some(self.month) {
+                &mut current
+            } else {
+                &mut previous
+            };
+            desk.followed += group.cases;
+            desk.rerouted += rerouted;
+            desk.regraded += regraded;
+        }
+        Ok([current, previous])
+    }
+
     /// The month and the one before it, side by side, most cases first. The total in detail.
     async fn compared(
         &self,

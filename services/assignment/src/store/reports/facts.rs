@@ -106,7 +106,10 @@ pub async fn received(tx: &mut Tx, case: &CaseName, facts: &Received) -> Result<
     Ok(())
 }
 
-/// Learns what triage decided.
+/// Learns what triage decided, and what that makes of its first decision (M06): whether the category was corrected, which a
+/// person alone does, and whether the case is graver by a decision that `judges` the one before.
+///
+/// The decisions of a case come in their order. Where the first was told to a release that did not follow it, nothing is followed.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -116,19 +119,25 @@ pub async fn graded(
     revision: i64,
     category: Option<Category>,
     grade: redress_model::Grade,
+    judges: bool,
 ) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::reports::facts::graded
-        INSERT INTO case_fact AS f (site, case_id, decision_revision, category, grade, dirty)
-        VALUES ($1, $2, $3, $4, $5, true)
+        INSERT INTO case_fact AS f (site, case_id, decision_revision, category, grade, rerouted, regraded, dirty)
+        VALUES ($1, $2, $3, $4, $5, false, false, true)
         ON CONFLICT ON CONSTRAINT case_fact_key DO UPDATE
-        SET decision_revision = $3, category = $4, grade = $5, dirty = true
+        SET decision_revision = $3, category = $4, grade = $5, dirty = true,
+            rerouted = CASE WHEN f.decision_revision IS NULL THEN false
+                            WHEN f.rerouted IS NOT NULL THEN f.rerouted OR coalesce(f.category <> $4, false) END,
+            regraded = CASE WHEN f.decision_revision IS NULL THEN false
+                            WHEN f.regraded IS NOT NULL THEN f.regraded OR ($6 AND coalesce(f.grade > $5, false)) END
         WHERE f.decision_revision IS NULL OR f.decision_revision < $3",
         case.site.as_str(),
         case.id,
         revision,
         category.map(Category::word),
         i16::from(grade.value()),
+        judges,
     )
     .execute(&mut **tx)
     .await

@@ -8,7 +8,7 @@ use redress_model::name::SiteId;
 use redress_store::{StoreResultExt as _, Tx};
 use sqlx::PgPool;
 
-use crate::domain::report::{kept_pairs, promise_slot};
+use crate::domain::report::{desk_pair, kept_pairs, promise_slot};
 
 /// First half of the advisory lock's key: `tall` in ASCII.
 const LOCK_CLASS: i32 = 0x7461_6c6c;
@@ -88,6 +88,12 @@ pub async fn batch(tx: &mut Tx, site: &SiteId, limit: i64) -> Result<u64, Fault>
             FROM clock_fact WHERE site = $1 AND case_id = c.case_id) AS k
           CROSS JOIN generate_series(1, 7) AS i
           WHERE k.outcome > 0
+          UNION ALL
+          SELECT $6::smallint, counted_desk_month, false, '', counted_desk, -1, 0, 0, 0, 0, 0
+          FROM case_fact WHERE site = $1 AND case_id = ANY ($2) AND counted_desk IS NOT NULL
+          UNION ALL
+          SELECT $6::smallint, month, false, '', desk, 1, 0, 0, 0, 0, 0
+          FROM case_count WHERE site = $1 AND case_id = ANY ($2) AND desk IS NOT NULL
         )
         MERGE INTO tally t
         USING (
@@ -108,6 +114,7 @@ pub async fn batch(tx: &mut Tx, site: &SiteId, limit: i64) -> Result<u64, Fault>
         &first,
         &second,
         promise_slot(),
+        desk_pair().0,
     )
     .execute(&mut **tx)
     .await
@@ -118,6 +125,7 @@ pub async fn batch(tx: &mut Tx, site: &SiteId, limit: i64) -> Result<u64, Fault>
         UPDATE case_fact f
         SET counted_month = c.month, counted_historical = c.historical, counted_values = c.values,
             counted_resolved = c.resolved, counted_score = c.score, counted_on_time = c.on_time, counted_late = c.late,
+            counted_desk_month = CASE WHEN c.desk IS NOT NULL THEN c.month END, counted_desk = c.desk,
             dirty = false
         FROM unnest($2::uuid[]) AS b (case_id)
         LEFT JOIN case_count c ON c.site = $1 AND c.case_id = b.case_id
