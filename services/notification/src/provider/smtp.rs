@@ -177,11 +177,20 @@ fn trusting(url: &str, pem: &[u8]) -> Result<Tls, SmtpSettingsError> {
 
 /// What went wrong in TLS, which lettre takes for an error of the connection; none where it was something else.
 fn of_tls(error: &lettre::transport::smtp::Error) -> Option<&'static str> {
-    let io = error.source()?.downcast_ref::<std::io::Error>()?;
-    match io.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(_) => Some("TLS_CERTIFICATE"),
-        _ => Some("TLS"),
+    let mut next = error.source();
+    while let Some(cause) = next {
+        // An I/O error tells what it wraps by `get_ref` alone.
+        let inner = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(|io| io.get_ref());
+        let tls = cause.downcast_ref().or_else(|| inner?.downcast_ref());
+        match tls {
+            Some(rustls::Error::InvalidCertificate(_)) => return Some("TLS_CERTIFICATE"),
+            Some(_) => return Some("TLS"),
+            None => next = cause.source(),
+        }
     }
+    None
 }
 
 fn judge(error: &lettre::transport::smtp::Error) -> Answer {
