@@ -103,12 +103,14 @@ pub(super) async fn run(
     lacking.map_or(Ok(()), Err)
 }
 
-/// What either service gave, and the failure that says which one gave nothing. Nothing to show where both did not answer
-/// or one refused.
+/// What triage gave, what crisis gave, and the failure that says which one gave nothing.
+type Came<C, I> = (Vec<C>, Vec<I>, Option<Failure>);
+
+/// What either service gave. Nothing to show where both did not answer or one refused.
 fn what_came<C, I>(
     of_cases: Result<Vec<C>, Failure>,
     of_incidents: Result<Vec<I>, Failure>,
-) -> Result<(Vec<C>, Vec<I>, Option<Failure>), Failure> {
+) -> Result<Came<C, I>, Failure> {
     match (of_cases, of_incidents) {
         (Ok(of_cases), Ok(of_incidents)) => Ok((of_cases, of_incidents, None)),
         (Err(Failure::Call(status)), Ok(of_incidents)) if is_transient(&status) => {
