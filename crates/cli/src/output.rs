@@ -32,14 +32,14 @@ impl Output {
             return;
         }
         if rows.is_empty() {
-            anstream::println!("none");
+            crate::output::say!("none");
             return;
         }
         let mut table = table(heads);
         for row in rows {
             table.add_row(cells(row).iter().map(|cell| plain(cell)));
         }
-        anstream::println!("{table}");
+        crate::output::say!("{table}");
     }
 
     /// Names the zone of the times above, where it is a site's and not the machine's.
@@ -59,12 +59,58 @@ impl Output {
     }
 }
 
-/// A text that shows what it is: letters that turn the rest around or cannot be seen become a mark that can. What
-/// customers write is shown to whoever decides on it. The joiner of emoji stays.
-pub(crate) fn plain(text: &str) -> String {
-    let seen = |c: char| if is_hidden(c) { '\u{FFFD}' } else { c };
-    text.chars().map(seen).collect()
+/// Prints a line for a person: like `println!`, with nothing in it that a terminal obeys or hides. JSON is printed as it is:
+/// it escapes what a terminal would obey.
+macro_rules! say {
+    () => {
+        anstream::println!()
+    };
+    ($($text:tt)*) => {
+        anstream::println!("{}", $crate::output::plain(&::std::format!($($text)*)))
+    };
 }
+pub(crate) use say;
+
+/// A text that shows what it is: letters that turn the rest around, that cannot be seen, or that a terminal obeys become a
+/// mark that can. What customers write is shown to whoever decides on it. The joiner of emoji stays, and so do the colours
+/// that are our own.
+pub(crate) fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        if let Some(colour) = COLOURS.iter().find(|colour| rest.starts_with(**colour)) {
+            shown.push_str(colour);
+            rest = &rest[colour.len()..];
+            continue;
+        }
+        let obeyed = letter.is_control() && letter != '\n' && letter != '\t';
+        shown.push(if obeyed || is_hidden(letter) {
+            '\u{FFFD}'
+        } else {
+            letter
+        });
+        rest = &rest[letter.len_utf8()..];
+    }
+    shown
+}
+
+/// What this command line itself says to a terminal: bold, dimmed and colours of letters, and their ends. Nothing that
+/// hides, moves or deletes.
+const COLOURS: [&str; 13] = [
+    "\u{1b}[0m",
+    "\u{1b}[1m",
+    "\u{1b}[2m",
+    "\u{1b}[22m",
+    "\u{1b}[31m",
+    "\u{1b}[32m",
+    "\u{1b}[33m",
+    "\u{1b}[34m",
+    "\u{1b}[35m",
+    "\u{1b}[36m",
+    "\u{1b}[37m",
+    "\u{1b}[39m",
+    "\u{1b}[90m",
+];
 
 /// Whether a letter is a format character (Unicode's Cf), those of scripts that show one and the joiner excepted.
 fn is_hidden(c: char) -> bool {
@@ -151,7 +197,7 @@ pub(crate) fn paragraph(label: &str, text: &str) {
         let width = Width::Fixed(15);
         column.set_constraint(ColumnConstraint::Absolute(width));
     }
-    anstream::println!("{}", page(row));
+    crate::output::say!("{}", page(row));
 }
 
 /// An empty table with these heads.
@@ -171,12 +217,12 @@ pub(crate) fn table(heads: &[&str]) -> Table {
 /// A line of a description: `label  value`.
 pub(crate) fn line(label: &str, value: impl std::fmt::Display) {
     let value = plain(&value.to_string());
-    anstream::println!("{:>14}  {value}", label.dimmed());
+    crate::output::say!("{:>14}  {value}", label.dimmed());
 }
 
 /// A heading.
 pub(crate) fn heading(text: &str) {
-    anstream::println!("\n{}", plain(text).bold());
+    crate::output::say!("\n{}", plain(text).bold());
 }
 
 /// A grade, the graver the louder.
@@ -322,6 +368,20 @@ mod tests {
         ] {
             assert_eq!(plain(kept), kept);
         }
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_seen_and_not_obeyed() {
+        // Clears the screen, conceals, sets the title and the clipboard, rings; the last by a letter of C1.
+        for (typed, obeyed) in [
+            ("a\u{1b}[2Jb", "a\u{FFFD}[2Jb"),
+            ("a\u{1b}[8mb", "a\u{FFFD}[8mb"),
+            ("\u{1b}]52;c;QQ\u{7}", "\u{FFFD}]52;c;QQ\u{FFFD}"),
+            ("a\rb\u{8}\u{9b}2J", "a\u{FFFD}b\u{FFFD}\u{FFFD}2J"),
+        ] {
+            assert_eq!(plain(typed), obeyed);
+        }
+        assert_eq!(plain("两\n行\t列"), "两\n行\t列");
     }
 
     #[test]

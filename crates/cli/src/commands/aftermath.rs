@@ -524,7 +524,7 @@ fn show(r: &Review) {
         if !texts.is_empty() {
             heading(title);
             for text in texts {
-                anstream::println!("  {text}");
+                crate::output::say!("  {text}");
             }
         }
     }
@@ -545,10 +545,10 @@ fn show(r: &Review) {
             s.broken_count.to_string(),
         ]);
     }
-    anstream::println!("{scores}");
+    crate::output::say!("{scores}");
     heading("Timeline");
     for entry in &r.timeline {
-        anstream::println!("  {}  {}", when(entry.log_time.as_ref()), entry.text);
+        crate::output::say!("  {}  {}", when(entry.log_time.as_ref()), entry.text);
     }
 }
 

@@ -434,7 +434,7 @@ fn show(b: &Briefing) {
     heading("Agenda");
     for item in &b.agenda {
         let topic = spelled(item.topic().as_str_name(), "AGENDA_TOPIC_");
-        anstream::println!(
+        crate::output::say!(
             "  {}  {topic:<14}  {}",
             when(item.item_time.as_ref()),
             item.text
@@ -448,7 +448,7 @@ fn show(b: &Briefing) {
             } else {
                 &q.answer
             };
-            anstream::println!("  {}  {}  {answer}", q.number, q.text);
+            crate::output::say!("  {}  {}  {answer}", q.number, q.text);
         }
     }
     if !b.commitments.is_empty() {
@@ -462,11 +462,11 @@ fn show(b: &Briefing) {
                 when(c.due_time.as_ref()),
             ]);
         }
-        anstream::println!("{rows}");
+        crate::output::say!("{rows}");
     }
     if !b.difference.is_empty() {
         heading("Since the last one");
-        anstream::println!("{}", b.difference);
+        crate::output::say!("{}", b.difference);
     }
 }
 

@@ -194,7 +194,7 @@ fn show(c: &Cluster) {
             or_dash(&m.confirmer),
         ]);
     }
-    anstream::println!("{cases}");
+    crate::output::say!("{cases}");
 
     if !c.acts.is_empty() {
         heading("What people did");
@@ -204,7 +204,7 @@ fn show(c: &Cluster) {
                 other => format!(" ({})", short(other)),
             };
             let time = when(act.act_time.as_ref());
-            anstream::println!(
+            crate::output::say!(
                 "  {time}  {} by {}{other}  {}",
                 act.act,
                 act.actor,

@@ -288,7 +288,7 @@ fn show(command: &IncidentCommand) {
             short(&r.stand_in),
         ]);
     }
-    anstream::println!("{roles}");
+    crate::output::say!("{roles}");
     if !command.handovers.is_empty() {
         heading("Offers");
         let mut offers = table(&["Role", "From", "To", "State", "Offered", "Why"]);
@@ -303,7 +303,7 @@ fn show(command: &IncidentCommand) {
                 h.reason.clone(),
             ]);
         }
-        anstream::println!("{offers}");
+        crate::output::say!("{offers}");
     }
     if !command.links.is_empty() {
         heading("Under one command");
@@ -325,6 +325,6 @@ fn show(command: &IncidentCommand) {
             let how = if l.leads { "leads" } else { "is led by" };
             links.add_row(vec![how.to_owned(), number, stage, cases, l.reason.clone()]);
         }
-        anstream::println!("{links}");
+        crate::output::say!("{links}");
     }
 }

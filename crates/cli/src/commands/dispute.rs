@@ -357,7 +357,7 @@ fn show(d: &Dispute, out: Output) {
                     s.result.clone(),
                 ]);
             }
-            anstream::println!("{stages}");
+            crate::output::say!("{stages}");
             history(&d.steps);
         },
     );

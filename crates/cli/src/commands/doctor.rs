@@ -24,7 +24,7 @@ pub(crate) fn run(out: Output) -> Result<(), Failure> {
                 } else {
                     "✗".red().to_string()
                 };
-                anstream::println!("{mark} {:<12} {text}", finding.what);
+                crate::output::say!("{mark} {:<12} {text}", finding.what);
             },
         );
     }

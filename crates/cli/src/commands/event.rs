@@ -77,7 +77,7 @@ pub(crate) async fn run(
                         "event is on its way",
                         "events are on their way",
                     );
-                    anstream::println!("{events} again");
+                    crate::output::say!("{events} again");
                 },
             );
         }

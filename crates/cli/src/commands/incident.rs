@@ -260,7 +260,7 @@ fn show(i: &Incident) {
             ),
         ]);
     }
-    anstream::println!("{roles}");
+    crate::output::say!("{roles}");
 
     heading("Promises");
     let mut clocks = table(&["Promise", "State", "Due", ""]);
@@ -272,7 +272,7 @@ fn show(i: &Incident) {
             until(c.due_time.as_ref(), now),
         ]);
     }
-    anstream::println!("{clocks}");
+    crate::output::say!("{clocks}");
 
     heading("Cases");
     let mut cases = table(&["Case", "Grade", "Criteria", "Joined"]);
@@ -284,11 +284,11 @@ fn show(i: &Incident) {
             when(c.join_time.as_ref()),
         ]);
     }
-    anstream::println!("{cases}");
+    crate::output::say!("{cases}");
 
     heading("Log");
     for entry in &i.log_entries {
-        anstream::println!("  {}  {}", when(entry.log_time.as_ref()), entry.text);
+        crate::output::say!("  {}  {}", when(entry.log_time.as_ref()), entry.text);
     }
 }
 

@@ -266,7 +266,7 @@ pub(crate) async fn run(
                             when(act.act_time.as_ref()),
                             spelled(act.state().as_str_name(), "LEDGER_STATE_"),
                         );
-                        anstream::println!("  {time}  {state} by {}  {}", act.actor, act.reason);
+                        crate::output::say!("  {time}  {state} by {}  {}", act.actor, act.reason);
                     }
                 },
             );

@@ -152,7 +152,7 @@ pub(crate) async fn run(
                     for e in &answer.entries {
                         rows.add_row(cells(e));
                     }
-                    anstream::println!("{rows}");
+                    crate::output::say!("{rows}");
                 },
             );
             return Ok(());

@@ -57,7 +57,7 @@ fn show(matrix: &Matrix) {
         }));
         rows.add_row(row);
     }
-    anstream::println!("{rows}");
+    crate::output::say!("{rows}");
 }
 
 /// How much it was told, how old the last of it is and how many that reached; what is missing stands out.

@@ -487,7 +487,7 @@ fn inquiry(i: &Inquiry, out: Output) {
                 line("why", &i.reason);
             }
             heading("Question");
-            anstream::println!("{}", i.question);
+            crate::output::say!("{}", i.question);
         },
     );
 }
@@ -521,7 +521,7 @@ fn exposure(e: &Exposure, out: Output) {
                     a.reason.clone(),
                 ]);
             }
-            anstream::println!("{said}");
+            crate::output::say!("{said}");
         },
     );
 }

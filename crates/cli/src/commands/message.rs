@@ -110,11 +110,11 @@ pub(crate) async fn run(
                     }
                     if answer.rendered_messages.is_empty() && !answer.said_text.is_empty() {
                         heading("Written for it");
-                        anstream::println!("{}", plain(&answer.said_text));
+                        crate::output::say!("{}", plain(&answer.said_text));
                     }
                     for rendered in &answer.rendered_messages {
                         heading(&rendered.subject);
-                        anstream::println!("{}", plain(&rendered.body));
+                        crate::output::say!("{}", plain(&rendered.body));
                     }
                 },
             );
@@ -200,7 +200,7 @@ pub(crate) async fn run(
             let message = answer.into_inner().message.unwrap_or_default();
             out.one(
                 || json::of("notification.v1.Message", &message),
-                || anstream::println!("{} {}", message.name, standing(&message)),
+                || crate::output::say!("{} {}", message.name, standing(&message)),
             );
         }
         MessageCommand::Redrive {
@@ -229,7 +229,7 @@ pub(crate) async fn run(
             out.one(
                 || json::of("notification.v1.RedriveMessagesResponse", &whole),
                 || {
-                    anstream::println!(
+                    crate::output::say!(
                         "{} queued anew, {} cancelled since their matter has ended",
                         whole.retried_count,
                         whole.ended_count
@@ -251,7 +251,7 @@ pub(crate) async fn run(
             let message = answer.message.unwrap_or_default();
             out.one(
                 || json::of("notification.v1.Message", &message),
-                || anstream::println!("{} {}", message.name, standing(&message)),
+                || crate::output::say!("{} {}", message.name, standing(&message)),
             );
         }
     }
@@ -327,7 +327,7 @@ fn decided(held: &HeldMessage, out: Output) {
     let name = held.message.as_ref().map_or("", |m| m.name.as_str());
     out.one(
         || json::of("notification.v1.HeldMessage", held),
-        || anstream::println!("{name} {}", decision(held)),
+        || crate::output::say!("{name} {}", decision(held)),
     );
 }
 

@@ -560,7 +560,7 @@ fn show(n: &Notice) {
     for (language, text) in [("中文", &n.chinese), ("English", &n.english)] {
         if let Some(text) = text {
             heading(&format!("{language}: {}", text.subject));
-            anstream::println!("{}", text.body);
+            crate::output::say!("{}", text.body);
         }
     }
     if !n.reviews.is_empty() {
@@ -575,7 +575,7 @@ fn show(n: &Notice) {
                 review.reason.clone(),
             ]);
         }
-        anstream::println!("{reviews}");
+        crate::output::say!("{reviews}");
     }
 }
 

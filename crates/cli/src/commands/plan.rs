@@ -294,7 +294,7 @@ fn show(plan: &IncidentPlan) {
             },
         ]);
     }
-    anstream::println!("{tasks}");
+    crate::output::say!("{tasks}");
 
     heading("Before the stage is left");
     let mut conditions = table(&["Condition", "What", "Holds", "On what grounds"]);
@@ -306,7 +306,7 @@ fn show(plan: &IncidentPlan) {
             c.reason.clone(),
         ]);
     }
-    anstream::println!("{conditions}");
+    crate::output::say!("{conditions}");
 
     heading("What keeps it here");
     for gap in &plan.gaps {

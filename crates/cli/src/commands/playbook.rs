@@ -98,7 +98,7 @@ pub(crate) async fn run(
             let file = file.display().to_string();
             out.one(
                 || serde_json::json!({ "file": file, "problems": [] }),
-                || anstream::println!("{file} is right"),
+                || crate::output::say!("{file} is right"),
             );
         }
         PlaybookCommand::Apply {
@@ -133,7 +133,7 @@ pub(crate) async fn run(
         }
         PlaybookCommand::Schema => {
             let schema = playbook_schema();
-            out.one(|| schema.clone(), || anstream::println!("{schema:#}"));
+            out.one(|| schema.clone(), || crate::output::say!("{schema:#}"));
         }
     }
     Ok(())

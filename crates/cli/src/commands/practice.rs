@@ -61,7 +61,7 @@ pub(crate) fn history(steps: &[PracticeStep]) {
             step.text.clone(),
         ]);
     }
-    anstream::println!("{rows}");
+    crate::output::say!("{rows}");
 }
 
 #[cfg(test)]

@@ -303,13 +303,13 @@ impl Form {
             let row = pick(&row);
             if self.csv {
                 let fields: Vec<String> = row.iter().map(|f| field(f)).collect();
-                anstream::println!("{}", fields.join(","));
+                crate::output::say!("{}", fields.join(","));
                 continue;
             }
             let row: Vec<String> = row.iter().map(|f| f.replace('|', "\\|")).collect();
-            anstream::println!("| {} |", row.join(" | "));
+            crate::output::say!("| {} |", row.join(" | "));
             if i == 0 {
-                anstream::println!("|{}", " --- |".repeat(row.len()));
+                crate::output::say!("|{}", " --- |".repeat(row.len()));
             }
         }
     }
@@ -385,7 +385,7 @@ fn promises(rows: &[ReportRow]) {
             bar(on_time, on_time + late),
         ]);
     }
-    anstream::println!("{table}");
+    crate::output::say!("{table}");
 }
 
 /// What to do about a report of nothing; none where there is something.

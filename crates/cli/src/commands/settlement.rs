@@ -258,7 +258,7 @@ fn show(s: &Settlement, out: Output) {
                     when(h.answer_time.as_ref()),
                 ]);
             }
-            anstream::println!("{roll}");
+            crate::output::say!("{roll}");
             history(&s.steps);
         },
     );

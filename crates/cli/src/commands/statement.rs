@@ -609,14 +609,14 @@ fn show(s: &Statement) {
         line("corrects", &s.correction_reason);
     }
     heading("Words");
-    anstream::println!("{}", s.text);
+    crate::output::say!("{}", s.text);
     if !s.facts.is_empty() {
         heading("Facts");
         let mut facts = table(&["Key", "Value", "Source"]);
         for f in &s.facts {
             facts.add_row(vec![&f.key, &f.value, &f.source]);
         }
-        anstream::println!("{facts}");
+        crate::output::say!("{facts}");
     }
     if !s.reviews.is_empty() {
         heading("Reviews");
@@ -631,7 +631,7 @@ fn show(s: &Statement) {
                 r.reason.clone(),
             ]);
         }
-        anstream::println!("{reviews}");
+        crate::output::say!("{reviews}");
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) async fn run(home: &Home, out: Output) -> Result<(), Failure> {
     if !crate::up::lock::is_held(home) {
         out.one(
             || ended(false),
-            || anstream::println!("nothing runs in {folder}"),
+            || crate::output::say!("nothing runs in {folder}"),
         );
         return Ok(());
     }
@@ -44,7 +44,7 @@ pub(crate) async fn run(home: &Home, out: Output) -> Result<(), Failure> {
     }
     out.one(
         || ended(true),
-        || anstream::println!("the platform has ended"),
+        || crate::output::say!("the platform has ended"),
     );
     Ok(())
 }

@@ -151,7 +151,7 @@ pub(crate) async fn run(
                     show(&answer.survey.clone().unwrap_or_default());
                     if !answer.comment.is_empty() {
                         heading("Comment");
-                        anstream::println!("{}", answer.comment);
+                        crate::output::say!("{}", answer.comment);
                     }
                 },
             );
@@ -205,7 +205,7 @@ pub(crate) async fn run(
                     request_id,
                 };
                 client.answer_survey(request(answered)).await?;
-                out.one(|| serde_json::json!({}), || anstream::println!("taken"));
+                out.one(|| serde_json::json!({}), || crate::output::say!("taken"));
                 return Ok(());
             }
             let call = RecordSurveyCallRequest {

@@ -300,7 +300,7 @@ fn show(task: &Task, text: Option<&TaskText>) {
         }
         line("where", &text.address);
         heading(&text.subject);
-        anstream::println!("{}", text.body);
+        crate::output::say!("{}", text.body);
     }
 }
 

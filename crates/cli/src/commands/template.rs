@@ -163,7 +163,7 @@ pub(crate) async fn run(
                         line(&variable.name, &variable.description_en);
                     }
                     heading(&template.subject);
-                    anstream::println!("{}", template.body);
+                    crate::output::say!("{}", template.body);
                 },
             );
         }
@@ -186,7 +186,7 @@ pub(crate) async fn run(
                 || json::of("notification.v1.PreviewTemplateResponse", &seen),
                 || {
                     heading(&seen.subject);
-                    anstream::println!("{}", seen.body);
+                    crate::output::say!("{}", seen.body);
                     show_hits(&seen.hits);
                 },
             );

@@ -34,7 +34,7 @@ pub(crate) fn run(home: &Home, args: &TokenArgs, out: Output) -> Result<(), Fail
     let token = mint(home, grant, args.ttl)?;
     out.one(
         || json!({ "token": token }),
-        || anstream::println!("{token}"),
+        || crate::output::say!("{token}"),
     );
     Ok(())
 }

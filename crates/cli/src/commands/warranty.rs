@@ -115,7 +115,7 @@ pub(crate) async fn run(
                             c.source.clone(),
                         ]);
                     }
-                    anstream::println!("{claims}");
+                    crate::output::say!("{claims}");
                 },
             );
         }

@@ -248,6 +248,6 @@ fn show_revisions(revisions: &[WordingRevision], out: Output) {
 pub(super) fn show_hits(hits: &[WordingHit]) {
     for hit in hits {
         heading(&format!("{} at {} to {}", hit.rule, hit.start, hit.end));
-        anstream::println!("  {}\n  {}", hit.why, hit.better);
+        crate::output::say!("  {}\n  {}", hit.why, hit.better);
     }
 }

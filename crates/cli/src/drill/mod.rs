@@ -201,7 +201,7 @@ async fn play(home: &Home, args: &RunArgs, out: Output) -> Result<(), Failure> {
     };
     prepare(home, clock)?;
     if !out.json {
-        anstream::println!(
+        crate::output::say!(
             "starting a platform of its own in {}",
             home.folder().display()
         );
@@ -333,7 +333,7 @@ fn origin(home: &Home) -> Option<Timestamp> {
 
 fn introduce(home: &Home, script: &Script, people: &people::People, args: &RunArgs, out: Output) {
     if out.json {
-        anstream::println!(
+        crate::output::say!(
             "{}",
             json!({
                 "drill": script.name, "speed": args.speed, "length": shown(script.length),
@@ -342,18 +342,18 @@ fn introduce(home: &Home, script: &Script, people: &people::People, args: &RunAr
         );
         return;
     }
-    anstream::println!("\n{}\n{}\n", script.title.bold(), script.about);
+    crate::output::say!("\n{}\n{}\n", script.title.bold(), script.about);
     line(
         "plays",
         format!("{} at {} times the speed", shown(script.length), args.speed),
     );
     line("home", home.folder().display());
     if args.auto {
-        anstream::println!();
+        crate::output::say!();
         return;
     }
     line("posts", people.posts().join(", "));
-    anstream::println!(
+    crate::output::say!(
         "\nTake a post in another terminal, then use any command:\n  export REDRESS_HOME={home} REDRESS_TOKEN=$(cat {file})\n  redress message list --json; redress incident list; redress statement --help\n",
         home = home.folder().display(),
         file = people::file(home, "POST").display(),
@@ -410,7 +410,7 @@ async fn score_of(home: &Home, out: Output) -> Result<(), Failure> {
         home: drill.folder().display().to_string(),
     })?;
     if out.json {
-        anstream::println!("{text}");
+        crate::output::say!("{text}");
         return Ok(());
     }
     let kept: Value = serde_json::from_str(&text).map_err(|_| Failure::BrokenHome {

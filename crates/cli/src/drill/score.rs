@@ -447,12 +447,12 @@ pub(crate) fn print(score: &Value) {
     heading(&head(score));
     let mut measures = table(&["", "", "Was", "Wanted"]);
     measures.add_rows(measured(score));
-    anstream::println!("{measures}");
+    crate::output::say!("{measures}");
     heading("Expectations");
     let mut verdicts = table(&["", "By", "At", "What"]);
     verdicts.add_rows(expected(score));
-    anstream::println!("{verdicts}");
-    anstream::println!(
+    crate::output::say!("{verdicts}");
+    crate::output::say!(
         "\n{} messages were written, {} left the platform of the drill.",
         score["messages"],
         score["left_the_sandbox"]

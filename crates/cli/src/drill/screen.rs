@@ -66,7 +66,7 @@ impl Stage {
         if out.json {
             anstream::println!("{}", json!({ "at": shown(at), "event": line }));
         } else if self.screen.is_none() {
-            anstream::println!("{:>7}  {line}", shown(at).dimmed());
+            crate::output::say!("{:>7}  {line}", shown(at).dimmed());
         }
         self.told.push((at, line));
     }

@@ -216,11 +216,11 @@ fn summary(outcomes: &[Outcome], failed: usize, wrong: usize, preview: bool) {
     let grades: Vec<String> = (1..=4)
         .map(|g| format!("grade {g}: {}", graded(g)))
         .collect();
-    anstream::println!("{}", grades.join("   "));
+    crate::output::say!("{}", grades.join("   "));
     if preview {
-        anstream::println!("{wrong} differ from what was expected, {failed} failed");
+        crate::output::say!("{wrong} differ from what was expected, {failed} failed");
     } else {
-        anstream::println!("{failed} failed");
+        crate::output::say!("{failed} failed");
     }
 }
 

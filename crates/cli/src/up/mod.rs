@@ -60,7 +60,7 @@ pub(crate) async fn run(home: &Home, args: &UpArgs, out: Output) -> Result<(), F
     running.announce(home, started.elapsed(), out);
     let end = running.wait_for_the_end().await;
     if !out.json {
-        anstream::println!("ending");
+        crate::output::say!("ending");
     }
     // Why it ended says more than what the end brought with it.
     let stopped = running.stop(home).await;
@@ -223,7 +223,7 @@ impl Running {
 
     fn announce(&self, home: &Home, took: Duration, out: Output) {
         if out.json {
-            anstream::println!(
+            crate::output::say!(
                 "{}",
                 json!({
                     "endpoints": self.endpoints,
@@ -233,7 +233,7 @@ impl Running {
             );
             return;
         }
-        anstream::println!(
+        crate::output::say!(
             "{} in {:.1} s{}",
             "Redress is up".green().bold(),
             took.as_secs_f64(),

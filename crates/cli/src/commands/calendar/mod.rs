@@ -89,7 +89,7 @@ async fn show(
                 .days
                 .chunk_by(|a, b| a.date.get(..7) == b.date.get(..7))
             {
-                anstream::println!("\n{}", month::draw(month));
+                crate::output::say!("\n{}", month::draw(month));
             }
         },
     );
@@ -302,7 +302,7 @@ fn imported(before: &Calendar, answer: &ImportCalendarResponse, preview: bool, o
         line("days", covered(answer));
     }
     if after.revision == before.revision {
-        anstream::println!("nothing changes: the calendar says so already");
+        crate::output::say!("nothing changes: the calendar says so already");
         return;
     }
     let verb = if preview { "would be" } else { "is" };
@@ -324,7 +324,7 @@ fn imported(before: &Calendar, answer: &ImportCalendarResponse, preview: bool, o
             line("", "more clocks run; these have the nearest deadlines");
         }
         if !answer.moves.is_empty() {
-            anstream::println!();
+            crate::output::say!();
             out.rows(
                 &["Clock", "Case", "Due", "Would be due"],
                 &answer.moves,
@@ -421,7 +421,7 @@ fn explain(answer: &AddWorkingTimeResponse) {
         let long = opens.duration_until(closes);
         total += long;
         let (a, b) = (zone.to_datetime(opens), zone.to_datetime(closes));
-        anstream::println!(
+        crate::output::say!(
             "  {} {}-{}  {:>6}  {:>7}",
             a.strftime("%a %m-%d"),
             a.strftime("%H:%M"),
@@ -442,7 +442,7 @@ fn explain(answer: &AddWorkingTimeResponse) {
             } else {
                 "worked"
             };
-            anstream::println!("  {} {what} {}", day.date, day.name);
+            crate::output::say!("  {} {what} {}", day.date, day.name);
         }
     }
 }

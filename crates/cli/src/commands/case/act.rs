@@ -216,7 +216,7 @@ pub(super) async fn run(
             let contact = answer.contact.unwrap_or_default();
             out.one(
                 || json::of("intake.v1.Contact", &contact),
-                || anstream::println!("the contact is recorded"),
+                || crate::output::say!("the contact is recorded"),
             );
             return Ok(());
         }
@@ -395,7 +395,7 @@ fn show_evidence(evidence: &Evidence, out: Output) {
     out.one(
         || json::of("intake.v1.Evidence", evidence),
         || {
-            anstream::println!("{}", evidence.name);
+            crate::output::say!("{}", evidence.name);
             for entry in &evidence.custody {
                 let act = CustodyAct::try_from(entry.act).map_or("", |a| a.as_str_name());
                 let holder = if entry.holder.is_empty() {
@@ -403,7 +403,7 @@ fn show_evidence(evidence: &Evidence, out: Output) {
                 } else {
                     &entry.holder
                 };
-                anstream::println!(
+                crate::output::say!(
                     "  {}  {:<12} {holder}",
                     crate::output::when(entry.act_time.as_ref()),
                     act.tail("CUSTODY_ACT_"),

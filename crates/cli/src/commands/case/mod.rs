@@ -322,14 +322,14 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
             until(c.due_time.as_ref(), now),
         ]);
     }
-    anstream::println!("{clocks}");
+    crate::output::say!("{clocks}");
 
     heading("Timeline");
     for e in timeline {
         let kind = TimelineKind::try_from(e.kind).map_or("", |k| k.as_str_name());
         let mut facts: Vec<String> = e.facts.iter().map(|(k, v)| format!("{k} {v}")).collect();
         facts.sort();
-        anstream::println!(
+        crate::output::say!(
             "  {}  {:<16} {}",
             when(e.event_time.as_ref()).dimmed(),
             kind.tail("TIMELINE_KIND_"),
@@ -368,7 +368,7 @@ async fn watch(
                 value
             },
             || {
-                anstream::println!(
+                crate::output::say!(
                     "{}  {}  grade {}  {}  {}",
                     when(case.update_time.as_ref()),
                     case.number,
@@ -463,8 +463,8 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
     out.one(
         || json::of("intake.v1.Case", &case),
         || {
-            anstream::println!("{} is taken in", case.number.bold());
-            anstream::println!("  redress case show {}", case.name);
+            crate::output::say!("{} is taken in", case.number.bold());
+            crate::output::say!("  redress case show {}", case.name);
         },
     );
     Ok(())

@@ -91,10 +91,10 @@ fn show(told: &ExplainClockResponse) {
     let due = instant(clock.due_time.as_ref());
     let (above, bar) = draw(&pieces(&told.stretches), due, now, WIDTH);
     if !bar.is_empty() {
-        anstream::println!("\n  {above}");
+        crate::output::say!("\n  {above}");
         let drawn: String = bar.iter().map(|(c, kind)| paint(*c, *kind)).collect();
-        anstream::println!("  {drawn}");
-        anstream::println!(
+        crate::output::say!("  {drawn}");
+        crate::output::say!(
             "  {} counts  {} closed  {} held  ▼ due  ┃ now\n",
             paint('█', ClockStretchKind::Working),
             paint('░', ClockStretchKind::Closed),
@@ -111,13 +111,13 @@ fn show(told: &ExplainClockResponse) {
             span(s.used.as_ref()),
         ]);
     }
-    anstream::println!("{stretches}");
+    crate::output::say!("{stretches}");
     heading("What happened");
     let mut changes = table(&["When", "What", "Promised", "Due after it", "Because"]);
     for c in &told.changes {
         changes.add_row(row(c, at(c.change_time.as_ref()), at(c.due_time.as_ref())));
     }
-    anstream::println!("{changes}");
+    crate::output::say!("{changes}");
 }
 
 fn row(c: &ClockChange, when: String, due: String) -> Vec<String> {

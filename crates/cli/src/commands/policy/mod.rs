@@ -87,7 +87,7 @@ pub(crate) async fn run(
             } else {
                 overlay_schema()
             };
-            out.one(|| schema.clone(), || anstream::println!("{schema:#}"));
+            out.one(|| schema.clone(), || crate::output::say!("{schema:#}"));
             Ok(())
         }
         PolicyCommand::Windows {
@@ -180,7 +180,7 @@ fn fine(file: &Path, out: Output) {
     let file = file.display().to_string();
     out.one(
         || serde_json::json!({ "file": file, "problems": [] }),
-        || anstream::println!("{file} is right"),
+        || crate::output::say!("{file} is right"),
     );
 }
 

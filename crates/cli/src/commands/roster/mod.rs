@@ -104,7 +104,7 @@ fn show_plan(plan: &RosterPlan) {
             },
         ]);
     }
-    anstream::println!("{shifts}");
+    crate::output::say!("{shifts}");
     heading("Rotations");
     let mut rotations = table(&["Rotation", "Duty", "Shifts", "Crews", "Each", "From"]);
     for r in &plan.rotations {
@@ -135,7 +135,7 @@ fn show_plan(plan: &RosterPlan) {
             r.start_date.clone(),
         ]);
     }
-    anstream::println!("{rotations}");
+    crate::output::say!("{rotations}");
     line("zone", &plan.time_zone);
 }
 
@@ -184,7 +184,7 @@ fn show_rules(rules: &RoutingRules) {
     for s in &rules.required_skills {
         skills.add_row(vec![word::<Category>(s.category), s.skill.clone()]);
     }
-    anstream::println!("{skills}");
+    crate::output::say!("{skills}");
     heading("Positions");
     let mut positions = table(&["Position", "Department", "Person"]);
     for p in &rules.positions {
@@ -200,7 +200,7 @@ fn show_rules(rules: &RoutingRules) {
             short(&p.staff),
         ]);
     }
-    anstream::println!("{positions}");
+    crate::output::say!("{positions}");
 }
 
 async fn zone(platform: &Platform, site: &str) -> Result<TimeZone, Failure> {
@@ -265,7 +265,7 @@ async fn show(
         return Ok(());
     }
     let people = people::staff(platform, Some(site), None, true, None).await?;
-    anstream::println!("{}", grid::draw(&slots, &people, &zone, first, days));
+    crate::output::say!("{}", grid::draw(&slots, &people, &zone, first, days));
     out.times_in(&zone);
     line("▲", "nobody");
     Ok(())

@@ -16,12 +16,12 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
     let broken = broken_promises(answers);
     let (first, second) = headline(troubles.len(), broken);
     if troubles.is_empty() {
-        anstream::println!("{}", first.green().bold());
+        crate::output::say!("{}", first.green().bold());
     } else {
-        anstream::println!("{}", first.red().bold());
+        crate::output::say!("{}", first.red().bold());
     }
     if let Some(second) = second {
-        anstream::println!("{}", second.yellow().bold());
+        crate::output::say!("{}", second.yellow().bold());
     }
     // Processes start by the machine's clock, in a rehearsal too.
     let now = jiff::Timestamp::now();
@@ -46,7 +46,7 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
             Ok(status) => service_row(answer, status, now),
         });
     }
-    anstream::println!("{services}");
+    crate::output::say!("{services}");
     let of = |service: &str| {
         answers
             .iter()
@@ -124,7 +124,7 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
                 LIST_BROKEN.to_owned(),
             ]);
         }
-        anstream::println!("{list}");
+        crate::output::say!("{list}");
     }
 }
 

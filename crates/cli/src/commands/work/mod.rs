@@ -140,7 +140,7 @@ fn show_clocks(clocks: &[WorkClock]) {
             },
         ]);
     }
-    anstream::println!("{shown}");
+    crate::output::say!("{shown}");
 }
 
 /// The work behind its own name or its case's.
@@ -266,20 +266,20 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     show_needs_of(platform, &w.case).await;
     if !supports.is_empty() {
         heading("Help");
-        anstream::println!("{}", page(supports_table(&supports)));
+        crate::output::say!("{}", page(supports_table(&supports)));
     }
     if !summonses.is_empty() {
         heading("Summoned");
-        anstream::println!("{}", page(summonses_table(&summonses)));
+        crate::output::say!("{}", page(summonses_table(&summonses)));
     }
     if !answer.evidence_requests.is_empty() {
         heading("Evidence asked for");
         let asked = powers::evidence_table(&answer.evidence_requests);
-        anstream::println!("{}", page(asked));
+        crate::output::say!("{}", page(asked));
     }
     if !answer.handling_orders.is_empty() {
         heading("Ordered");
-        anstream::println!("{}", page(powers::orders_table(&answer.handling_orders)));
+        crate::output::say!("{}", page(powers::orders_table(&answer.handling_orders)));
     }
     if !answer.clocks.is_empty() {
         show_clocks(&answer.clocks);
@@ -293,7 +293,7 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     }
     if !answer.like_solutions.is_empty() {
         heading("What solved cases like it");
-        anstream::println!(
+        crate::output::say!(
             "{}",
             page(super::library::suggested(&answer.like_solutions))
         );
@@ -311,7 +311,7 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
             s.text.clone(),
         ]);
     }
-    anstream::println!("{}", page(steps));
+    crate::output::say!("{}", page(steps));
     Ok(())
 }
 
@@ -507,7 +507,7 @@ fn show_shift(answer: &HandOverShiftResponse, out: Output) {
         for u in &answer.unmoved {
             stays.add_row(vec![u.number.clone(), u.reason.clone()]);
         }
-        anstream::println!("{stays}");
+        crate::output::say!("{stays}");
     }
 }
 
@@ -576,7 +576,7 @@ async fn support(platform: &Platform, command: SupportCommand, out: Output) -> R
             |s| json::of("assignment.v1.Support", s),
         );
     } else {
-        anstream::println!("{}", supports_table(&supports));
+        crate::output::say!("{}", supports_table(&supports));
     }
     Ok(())
 }
@@ -640,7 +640,7 @@ async fn summons(platform: &Platform, command: SummonsCommand, out: Output) -> R
             |s| json::of("assignment.v1.Summons", s),
         );
     } else {
-        anstream::println!("{}", summonses_table(&summonses));
+        crate::output::say!("{}", summonses_table(&summonses));
     }
     Ok(())
 }

@@ -167,7 +167,7 @@ fn show_evidence(requests: &[EvidenceRequest], out: Output) {
         let json = |r: &EvidenceRequest| json::of("assignment.v1.EvidenceRequest", r);
         out.rows(&[], requests, |_| Vec::new(), json);
     } else {
-        anstream::println!("{}", evidence_table(requests));
+        crate::output::say!("{}", evidence_table(requests));
     }
 }
 
@@ -176,7 +176,7 @@ fn show_orders(orders: &[HandlingOrder], out: Output) {
         let json = |o: &HandlingOrder| json::of("assignment.v1.HandlingOrder", o);
         out.rows(&[], orders, |_| Vec::new(), json);
     } else {
-        anstream::println!("{}", orders_table(orders));
+        crate::output::say!("{}", orders_table(orders));
     }
 }
 
