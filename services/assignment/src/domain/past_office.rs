@@ -44,6 +44,20 @@ impl PastOffice {
         self.consent.is_none() && !is_above(to, bench, at)
     }
 
+    /// The mark that stands where a case was marked before: without a consent between, the office that it went past is still the
+    /// first one, whoever stood in since. A case that was handed back went past whoever has it now.
+    #[must_use]
+    pub fn after(self, earlier: Option<Self>) -> Self {
+        match earlier {
+            Some(first) if first.consent.is_none() => Self {
+                past_staff: first.past_staff,
+                past_department: first.past_department,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// Whether a change that nobody asked the complainant about brought the case back to the office, though somebody above it is
     /// there to have it. Who stands in for somebody on leave does so without consent.
     pub fn came_back(&self, before: &Work, after: &Work, bench: &Bench, at: Timestamp) -> bool {

@@ -283,6 +283,39 @@ async fn m18_what_is_handed_back_again_and_handled_badly_again_goes_to_the_head_
 }
 
 #[tokio::test]
+async fn m18_what_is_above_the_office_is_not_marked_anew_and_what_was_handed_back_is() {
+    let world = World::with_head_office().await;
+    let case = world.investigated().await;
+    let received = world
+        .receive_past(world.handler("centre-one"), &case, "")
+        .await;
+    received.expect("above the office");
+    let offered = world
+        .give("centre-one", &case, "eng-two", Some(Channel::Hotline))
+        .await;
+    offered.expect("with consent");
+    let first = world.mark(&case).await;
+    for again in ["centre-one", "centre-two"] {
+        let refused = world.receive_past(world.handler(again), &case, "").await;
+        let refused = refused.expect_err("somebody above has it");
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        let info = refused.get_error_details().error_info().cloned();
+        assert_eq!(info.expect("told").reason, "ALREADY_PAST_OFFICE");
+        assert_eq!(world.mark(&case).await, first, "nothing is forgotten");
+    }
+
+    world.take_it("eng-two", &case).await;
+    let received = world
+        .receive_past(world.handler("centre-two"), &case, "")
+        .await;
+    received.expect("past the office a second time");
+    let mark = world.mark(&case).await;
+    assert_eq!(last(&mark.receiver), "centre-two");
+    assert_eq!(last(&mark.past_staff), "eng-two");
+    assert!(mark.consent_time.is_none(), "it takes another consent");
+}
+
+#[tokio::test]
 async fn m18_nobody_on_leave_receives_past_the_office() {
     let world = World::with_head_office().await;
     let case = world.investigated().await;
