@@ -58,6 +58,23 @@ impl PastOffice {
         }
     }
 
+    /// Lets the department have the case again whose person took it by the complainant's consent. Within the office it stays where
+    /// it is.
+    pub fn give_back(&self, before: &Work, after: &mut Work, bench: &Bench, at: Timestamp) {
+        let stands_above = |staff: Option<&StaffId>| staff.is_some_and(|s| is_above(s, bench, at));
+        // Whoever gave it may be off the duty by which they stood above.
+        let was_above = stands_above(before.responsible.as_ref())
+            || (before.department.is_some() && before.department == bench.centre);
+        if self.consent.is_none() || !was_above || stands_above(after.responsible.as_ref()) {
+            return;
+        }
+        let person = after.responsible.as_ref().and_then(|s| bench.people.get(s));
+        let department = person.and_then(|p| p.department.clone());
+        if let Some(department) = department.or_else(|| self.past_department.clone()) {
+            after.department = Some(department);
+        }
+    }
+
     /// Whether a change that nobody asked the complainant about brought the case back to the office, though somebody above it is
     /// there to have it. Who stands in for somebody on leave does so without consent.
     pub fn came_back(&self, before: &Work, after: &Work, bench: &Bench, at: Timestamp) -> bool {

@@ -215,7 +215,9 @@ async fn m18_a_case_goes_back_to_the_office_only_with_recorded_consent() {
     assert_eq!(mark.consent_recorder, "centre-one");
     assert!(mark.consent_time.is_some());
     world.take_it("eng-two", &case).await;
-    assert_eq!(last(&world.get(&case).await.responsible), "eng-two");
+    let work = world.get(&case).await;
+    assert_eq!(last(&work.responsible), "eng-two");
+    assert_eq!(last(&work.department), "engineering", "theirs again");
     // Within the office nobody is asked again.
     let within = world.give("eng-two", &case, "eng-one", None).await;
     within.expect("consented");
