@@ -318,6 +318,45 @@ async fn m18_what_is_above_the_office_is_not_marked_anew_and_what_was_handed_bac
 }
 
 #[tokio::test]
+async fn m18_a_consent_ends_with_the_offer_that_it_was_given_for() {
+    let world = World::with_head_office().await;
+    let case = world.investigated().await;
+    let received = world
+        .receive_past(world.handler("centre-one"), &case, "")
+        .await;
+    received.expect("above the office");
+    let consent = Some(Channel::Hotline);
+    let decline = async |staff: &str| {
+        let request = wire::DeclineHandoverRequest {
+            name: World::name_of(&case),
+            reason: "too much".to_owned(),
+            ..Default::default()
+        };
+        let caller = world.handler(staff);
+        let declined = world.staffing.decline_handover(by(caller, request)).await;
+        declined.expect("declined");
+    };
+    let offered = world.give("centre-one", &case, "eng-two", consent).await;
+    offered.expect("with consent");
+    decline("eng-two").await;
+    assert!(world.mark(&case).await.consent_time.is_none());
+    let refused = world.give("centre-one", &case, "eng-two", None).await;
+    assert_eq!(
+        field(&refused.expect_err("asked for nothing")),
+        "consent_channel"
+    );
+
+    // What the office took is its own, whatever becomes of a hand-over within it.
+    let offered = world.give("centre-one", &case, "eng-two", consent).await;
+    offered.expect("with another consent");
+    world.take_it("eng-two", &case).await;
+    let within = world.give("eng-two", &case, "eng-one", None).await;
+    within.expect("consented");
+    decline("eng-one").await;
+    assert!(world.mark(&case).await.consent_time.is_some());
+}
+
+#[tokio::test]
 async fn m18_nobody_on_leave_receives_past_the_office() {
     let world = World::with_head_office().await;
     let case = world.investigated().await;
