@@ -44,6 +44,37 @@ impl PastOffice {
         self.consent.is_none() && !is_above(to, bench, at)
     }
 
+    /// The mark that stands where a case was marked before: without a consent between, the office that it went past is still the
+    /// first one, whoever stood in since. A case that was handed back went past whoever has it now.
+    #[must_use]
+    pub fn after(self, earlier: Option<Self>) -> Self {
+        match earlier {
+            Some(first) if first.consent.is_none() => Self {
+                past_staff: first.past_staff,
+                past_department: first.past_department,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    /// Lets the department have the case again whose person took it by the complainant's consent. Within the office it stays where
+    /// it is.
+    pub fn give_back(&self, before: &Work, after: &mut Work, bench: &Bench, at: Timestamp) {
+        let stands_above = |staff: Option<&StaffId>| staff.is_some_and(|s| is_above(s, bench, at));
+        // Whoever gave it may be off the duty by which they stood above.
+        let was_above = stands_above(before.responsible.as_ref())
+            || (before.department.is_some() && before.department == bench.centre);
+        if self.consent.is_none() || !was_above || stands_above(after.responsible.as_ref()) {
+            return;
+        }
+        let person = after.responsible.as_ref().and_then(|s| bench.people.get(s));
+        let department = person.and_then(|p| p.department.clone());
+        if let Some(department) = department.or_else(|| self.past_department.clone()) {
+            after.department = Some(department);
+        }
+    }
+
     /// Whether a change that nobody asked the complainant about brought the case back to the office, though somebody above it is
     /// there to have it. Who stands in for somebody on leave does so without consent.
     pub fn came_back(&self, before: &Work, after: &Work, bench: &Bench, at: Timestamp) -> bool {

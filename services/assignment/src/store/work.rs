@@ -12,11 +12,12 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{
-    bench, handovers, history, library, notices, outbox, parse, parse_opt, person, powers, reports,
-    staff, take_over,
+    bench, handovers, history, library, notices, outbox, parse, parse_opt, past_office, person,
+    powers, reports, staff, take_over,
 };
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
+use crate::domain::past_office::is_above;
 use crate::domain::transition::{Action, Outcome, transition};
 use crate::domain::work::{Decision, Facts, OPEN, Resolution, Step, StepKind, Work};
 
@@ -190,6 +191,9 @@ pub async fn save(
     if let Some(before) = before.filter(|b| handover::is_open(b) && !handover::is_open(work)) {
         handovers::forget(tx, &work.case).await?;
         notices::handover_ended(tx, before, work, &outcome.steps, at).await?;
+        if work.responsible != before.offered_to {
+            forget_unused_consent(tx, before, at).await?;
+        }
     }
     notices::passed_on(tx, before, work, &outcome.steps, at).await?;
     powers::worked(tx, outcome, actor, at).await?;
@@ -202,6 +206,22 @@ pub async fn save(
     }
     if outcome.moves.contains(&CaseStatus::Closed) {
         library::keep(tx, work, actor, at).await?;
+    }
+    Ok(())
+}
+
+/// The consent to go back to the office (M18) ends with the offer that it was given for, where nobody took it. What the office
+/// has already was handed back by it, and keeps it.
+async fn forget_unused_consent(tx: &mut Tx, before: &Work, at: Timestamp) -> Result<(), Fault> {
+    let case = &before.case;
+    let mark = past_office::of_case(tx, case).await?;
+    if mark.is_none_or(|mark| mark.consent.is_none()) {
+        return Ok(());
+    }
+    let bench = bench::load(tx, &case.site, at).await?;
+    let giver = before.responsible.as_ref();
+    if giver.is_some_and(|staff| is_above(staff, &bench, at)) {
+        past_office::forget_consent(tx, case).await?;
     }
     Ok(())
 }

@@ -215,7 +215,9 @@ async fn m18_a_case_goes_back_to_the_office_only_with_recorded_consent() {
     assert_eq!(mark.consent_recorder, "centre-one");
     assert!(mark.consent_time.is_some());
     world.take_it("eng-two", &case).await;
-    assert_eq!(last(&world.get(&case).await.responsible), "eng-two");
+    let work = world.get(&case).await;
+    assert_eq!(last(&work.responsible), "eng-two");
+    assert_eq!(last(&work.department), "engineering", "theirs again");
     // Within the office nobody is asked again.
     let within = world.give("eng-two", &case, "eng-one", None).await;
     within.expect("consented");
@@ -280,6 +282,78 @@ async fn m18_what_is_handed_back_again_and_handled_badly_again_goes_to_the_head_
     // What nobody handed back is taken over once.
     world.tell(&[world.breached(&case)]).await;
     assert_eq!(world.get(&case).await.etag, work.etag);
+}
+
+#[tokio::test]
+async fn m18_what_is_above_the_office_is_not_marked_anew_and_what_was_handed_back_is() {
+    let world = World::with_head_office().await;
+    let case = world.investigated().await;
+    let received = world
+        .receive_past(world.handler("centre-one"), &case, "")
+        .await;
+    received.expect("above the office");
+    let offered = world
+        .give("centre-one", &case, "eng-two", Some(Channel::Hotline))
+        .await;
+    offered.expect("with consent");
+    let first = world.mark(&case).await;
+    for again in ["centre-one", "centre-two"] {
+        let refused = world.receive_past(world.handler(again), &case, "").await;
+        let refused = refused.expect_err("somebody above has it");
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        let info = refused.get_error_details().error_info().cloned();
+        assert_eq!(info.expect("told").reason, "ALREADY_PAST_OFFICE");
+        assert_eq!(world.mark(&case).await, first, "nothing is forgotten");
+    }
+
+    world.take_it("eng-two", &case).await;
+    let received = world
+        .receive_past(world.handler("centre-two"), &case, "")
+        .await;
+    received.expect("past the office a second time");
+    let mark = world.mark(&case).await;
+    assert_eq!(last(&mark.receiver), "centre-two");
+    assert_eq!(last(&mark.past_staff), "eng-two");
+    assert!(mark.consent_time.is_none(), "it takes another consent");
+}
+
+#[tokio::test]
+async fn m18_a_consent_ends_with_the_offer_that_it_was_given_for() {
+    let world = World::with_head_office().await;
+    let case = world.investigated().await;
+    let received = world
+        .receive_past(world.handler("centre-one"), &case, "")
+        .await;
+    received.expect("above the office");
+    let consent = Some(Channel::Hotline);
+    let decline = async |staff: &str| {
+        let request = wire::DeclineHandoverRequest {
+            name: World::name_of(&case),
+            reason: "too much".to_owned(),
+            ..Default::default()
+        };
+        let caller = world.handler(staff);
+        let declined = world.staffing.decline_handover(by(caller, request)).await;
+        declined.expect("declined");
+    };
+    let offered = world.give("centre-one", &case, "eng-two", consent).await;
+    offered.expect("with consent");
+    decline("eng-two").await;
+    assert!(world.mark(&case).await.consent_time.is_none());
+    let refused = world.give("centre-one", &case, "eng-two", None).await;
+    assert_eq!(
+        field(&refused.expect_err("asked for nothing")),
+        "consent_channel"
+    );
+
+    // What the office took is its own, whatever becomes of a hand-over within it.
+    let offered = world.give("centre-one", &case, "eng-two", consent).await;
+    offered.expect("with another consent");
+    world.take_it("eng-two", &case).await;
+    let within = world.give("eng-two", &case, "eng-one", None).await;
+    within.expect("consented");
+    decline("eng-one").await;
+    assert!(world.mark(&case).await.consent_time.is_some());
 }
 
 #[tokio::test]

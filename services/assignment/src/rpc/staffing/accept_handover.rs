@@ -11,7 +11,7 @@ use crate::domain::handover;
 use crate::domain::work::Work;
 use crate::rpc::asked::Asked;
 use crate::rpc::{parse, render};
-use crate::store::handovers;
+use crate::store::{bench, handovers, past_office};
 
 const METHOD: &str = "redress.assignment.v1.StaffingService/AcceptHandover";
 
@@ -43,11 +43,15 @@ impl Operation for Accept<'_> {
             return Ok(begun.work);
         }
         let (before, case, now) = (&begun.work, &self.0.case, self.0.now);
-        let outcome = handover::accept(before, now).map_err(|e| refused(&e, case))?;
+        let mut outcome = handover::accept(before, now).map_err(|e| refused(&e, case))?;
         require_one_of(self.0.caller, case, &[before.offered_to.as_ref()])?;
         // Its time is over, though nobody has looked yet.
         if handovers::is_over(tx, case, now).await? {
             return Err(refused(&handover::Refusal::NotOffered, case));
+        }
+        if let Some(mark) = past_office::of_case(tx, case).await? {
+            let bench = bench::load(tx, &case.site, now).await?;
+            mark.give_back(before, &mut outcome.work, &bench, now);
         }
         self.0.save(tx, before, outcome).await
     }

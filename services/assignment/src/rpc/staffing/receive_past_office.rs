@@ -70,6 +70,17 @@ impl Operation for Receive<'_> {
         require_present(&bench, &self.receiver, parse::work_name(case))?;
         let (outcome, mark) = receive(&before, &self.receiver, &bench, &caller.subject, now)
             .map_err(|e| illegal(&e, case))?;
+        let earlier = past_office::of_case(tx, case).await?;
+        let owner = before.responsible.as_ref();
+        if earlier.is_some() && owner.is_some_and(|staff| is_above(staff, &bench, now)) {
+            // Marked anew, it would forget past whom the complainant went, and what they consented to.
+            return Err(Fault::illegal(
+                "ALREADY_PAST_OFFICE",
+                "the complainant went past the office already, and somebody above it has the case; legal now: OfferHandover by whoever is responsible",
+                parse::work_name(case),
+            ));
+        }
+        let mark = mark.after(earlier);
         past_office::mark(tx, case, &mark).await?;
         let work = self.asked.save(tx, &before, outcome).await?;
         Ok((work, mark))
