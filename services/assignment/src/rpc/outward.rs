@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use redress_model::name::SiteId;
+use redress_model::text::is_blank;
 use redress_model::{Fault, Violation};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
@@ -58,7 +59,7 @@ impl Operation for Outward<'_> {
             return Ok(String::new());
         }
         let reason = self.override_reason.trim();
-        if reason.is_empty() || rules.contains(INSIDE) {
+        if is_blank(reason) || rules.contains(INSIDE) {
             return Err(Fault::violations(violations));
         }
         self.caller.require(OVERRIDE)?;

@@ -205,6 +205,11 @@ async fn m13_only_who_asked_withdraws_a_request_for_evidence() {
     let refused = world.end_evidence(world.handler("seller"), &request, "", "no time");
     let refused = refused.await.expect_err("who was asked owes it");
     assert_eq!(refused.code(), Code::PermissionDenied);
+    for unsaid in ["", "\u{200b}"] {
+        let refused = world.end_evidence(owner(), &request, "", unsaid).await;
+        let refused = refused.expect_err("it does not say why");
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
     let ended = world.end_evidence(owner(), &request, "", "found it").await;
     assert_eq!(
         ended.expect("withdrawn").state(),

@@ -572,8 +572,10 @@ async fn m12_a_repair_is_told_as_done_with_its_checklist_ticked_or_a_reason() {
     let items = order.checklist.len();
     assert!(items >= 3, "the shipped list");
     let done = || OrderStep::Done(wire::OrderDone {});
-    let open = world.order_step_saying(&order.name, done(), " ").await;
-    assert_eq!(reason(&open.expect_err("nothing ticked")), "CHECKLIST_OPEN");
+    for unsaid in [" ", "\u{200b}"] {
+        let open = world.order_step_saying(&order.name, done(), unsaid).await;
+        assert_eq!(reason(&open.expect_err("nothing ticked")), "CHECKLIST_OPEN");
+    }
     let check = |items| OrderStep::Checked(wire::OrderChecked { items });
     let wrong = world.order_step(&order.name, check(vec![0])).await;
     assert_eq!(field(&wrong.expect_err("no item 0")), "checked.items");
@@ -602,8 +604,10 @@ async fn m12_who_repairs_is_not_changed_midway_without_a_reason() {
         OrderStep::Defaulted(wire::OrderDefaulted {}),
         OrderStep::Cancelled(wire::OrderCancelled {}),
     ] {
-        let silent = world.order_step_saying(&order.name, step, " ").await;
-        assert_eq!(field(&silent.expect_err("no reason")), "text");
+        for unsaid in [" ", "\u{200b}"] {
+            let silent = world.order_step_saying(&order.name, step.clone(), unsaid);
+            assert_eq!(field(&silent.await.expect_err("no reason")), "text");
+        }
     }
 }
 

@@ -140,8 +140,10 @@ async fn m11_what_a_rule_finds_is_let_through_by_a_person_with_authority_and_the
             .solutions
             .revise_solution(by(world.manager(), request))
     };
-    let refused = revise("").await.expect_err("no reason");
-    assert_eq!(fields(&refused), ["terms.summary"]);
+    for unsaid in ["", "\u{200b}"] {
+        let refused = revise(unsaid).await.expect_err("no reason");
+        assert_eq!(fields(&refused), ["terms.summary"]);
+    }
     revise(why).await.expect("let through");
     // A reason where nothing is found says nothing.
     let plain = world.propose_saying(manager(), &case, "修好门", why).await;

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use redress_model::name::{SiteId, StaffId, StaffName};
+use redress_model::text::is_blank;
 use redress_model::words::DutyRole;
 use redress_vault::chain::Parts;
 use redress_wording::Checker;
@@ -355,11 +356,11 @@ impl Draft<'_> {
     /// Neither its words nor its facts keep it back.
     fn says_nothing_wrong(&self) -> Result<(), Refusal> {
         let rules = wording_hits(self.wording, self.content);
-        if !rules.is_empty() && self.content.wording_reason.is_empty() {
+        if !rules.is_empty() && is_blank(&self.content.wording_reason) {
             return Err(Refusal::Wording(rules));
         }
         match contradiction(&self.content.facts, self.published) {
-            Some(found) if self.content.correction.is_empty() => Err(Refusal::Contradicts(found)),
+            Some(found) if is_blank(&self.content.correction) => Err(Refusal::Contradicts(found)),
             _ => Ok(()),
         }
     }

@@ -859,6 +859,13 @@ async fn what_must_not_be_said_blocks_until_somebody_with_authority_overrides_it
     let refused = world.say(&draft, check, Verdict::Approve, "clerk").await;
     assert_eq!(reason(&refused.expect_err("blocked")), "WORDING_BLOCKED");
 
+    let unsaid = Statement {
+        wording_override_reason: "\u{200b}".into(),
+        ..hit.clone()
+    };
+    let unsaid = world.draft(&incident, unsaid, "author").await;
+    assert_eq!(unsaid.wording_override_reason, "", "nobody sees it");
+
     let excused = Statement {
         wording_override_reason: "quotes the newspaper".into(),
         ..hit

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use redress_model::text::is_blank;
 use redress_model::{Fault, words};
 use redress_proto::convert::{from_timestamp, from_wire, to_timestamp, to_wire};
 use redress_proto::intake::v1 as pb;
@@ -77,8 +78,8 @@ impl Needs {
             ));
         }
         Self {
-            stated: check.lines(format!("{field}.stated"), &wire.stated, 0, NEED_LENGTH_MAX),
-            real: check.lines(format!("{field}.real"), &wire.real, 0, NEED_LENGTH_MAX),
+            stated: need(check, format!("{field}.stated"), &wire.stated),
+            real: need(check, format!("{field}.real"), &wire.real),
             found: None,
             vulnerable,
         }
@@ -181,6 +182,18 @@ impl Needs {
     }
 }
 
+/// A need, where one is given. Whoever found one that nobody sees would have found none.
+fn need(check: &mut Check, field: String, text: &str) -> String {
+    if !text.is_empty() && is_blank(text) {
+        check.wrong(
+            field,
+            "must say something: a reader sees none of its characters",
+        );
+        return String::new();
+    }
+    check.lines(field, text, 0, NEED_LENGTH_MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +215,24 @@ mod tests {
         let other = needs("sleep").found_by(&found, "wang", later);
         assert_eq!(other.found, Some(("wang".to_owned(), later)));
         assert_eq!(needs("").found_by(&found, "wang", later).found, None);
+    }
+
+    #[test]
+    fn m15_a_text_that_nobody_sees_is_no_need() {
+        let wire = pb::Needs {
+            stated: "\u{200b}".to_owned(),
+            real: " \u{3164}".to_owned(),
+            ..pb::Needs::default()
+        };
+        let mut check = Check::new();
+        Needs::parse(&mut check, "needs", &wire);
+        let fault = check.finish().expect_err("both are wrong").to_string();
+        for field in ["needs.stated", "needs.real"] {
+            assert!(fault.contains(field), "{fault}");
+        }
+        let mut check = Check::new();
+        Needs::parse(&mut check, "needs", &pb::Needs::default());
+        check.finish().expect("neither is given");
     }
 
     #[test]

@@ -109,15 +109,22 @@ async fn m15_the_real_need_is_found_later_and_groups_are_known_words() {
     let mut clerk = world.cases(caller("clerk"));
     let wrong = pb::Case {
         needs: Some(pb::Needs {
+            stated: "\u{200b}".to_owned(),
             real: "a dry room".to_owned(),
             vulnerable_groups: vec![99],
             ..Default::default()
         }),
         ..leak()
     };
-    let refused = create(&mut clerk, wrong).await.expect_err("two are wrong");
+    let refused = create(&mut clerk, wrong)
+        .await
+        .expect_err("three are wrong");
     assert_eq!(refused.code(), Code::InvalidArgument);
-    for field in ["case.needs.real", "case.needs.vulnerable_groups[0]"] {
+    for field in [
+        "case.needs.stated",
+        "case.needs.real",
+        "case.needs.vulnerable_groups[0]",
+    ] {
         let details = String::from_utf8_lossy(refused.details());
         assert!(details.contains(field), "{field}");
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::SiteId;
+use redress_model::text::is_blank;
 use redress_proto::assignment::v1::{EndEvidenceRequestRequest, EndEvidenceRequestResponse};
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -30,7 +31,7 @@ pub(super) async fn run(
     caller.require_site(&site)?;
     let request_id = std::mem::take(&mut request.request_id);
     let receipt = shared.receipt(&caller, METHOD, &site, request_id, &request);
-    if request.evidence.is_empty() && request.reason.is_empty() {
+    if request.evidence.is_empty() && is_blank(&request.reason) {
         return Err(Fault::invalid(
             "evidence",
             "must name the piece, or reason must say why it is not needed any more",

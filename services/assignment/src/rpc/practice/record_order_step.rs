@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::SiteId;
+use redress_model::text::is_blank;
 use redress_proto::assignment::v1::record_order_step_request::Step as Given;
 use redress_proto::assignment::v1::{RecordOrderStepRequest, RecordOrderStepResponse};
 use redress_rpc::{Caller, etag};
@@ -49,7 +50,7 @@ pub(super) async fn run(
 
 /// The step; what the retention pays of a charge, and whether there is anything to charge, is not known yet.
 fn step(given: Option<Given>, text: &str, caller: &Caller) -> Result<OrderStep, Fault> {
-    let reasoned = !text.trim().is_empty();
+    let reasoned = !is_blank(text);
     if matches!(given, Some(Given::Defaulted(_) | Given::Cancelled(_))) && !reasoned {
         let why = "must say why: who repairs is not changed midway without a reason";
         return Err(Fault::invalid("text", why));

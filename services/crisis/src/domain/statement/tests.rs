@@ -319,6 +319,9 @@ fn words_that_must_not_leave_block_until_they_are_changed_or_overridden_with_a_r
     let rules = vec!["ambiguous-to-media".to_owned()];
     assert_eq!(check(&c), Err(Refusal::Wording(rules.clone())));
     let plain = named(&c);
+    c.wording_reason = "\u{200b}".to_owned();
+    // Nobody sees why.
+    assert_eq!(check(&c), Err(Refusal::Wording(rules.clone())));
     c.wording_reason = "a quotation".to_owned();
     assert_eq!(check(&c), Ok(()));
     assert_ne!(named(&c), plain, "reviewers approve the exception");

@@ -100,9 +100,17 @@ pub(super) fn content(sent: &wire::Statement) -> Result<Content, Fault> {
         language: sent.language.clone(),
         text: sent.text.clone(),
         facts,
-        wording_reason: sent.wording_override_reason.trim().to_owned(),
-        correction: sent.correction_reason.trim().to_owned(),
+        wording_reason: reason(&sent.wording_override_reason),
+        correction: reason(&sent.correction_reason),
     })
+}
+
+/// A reason; one that nobody sees is none.
+fn reason(text: &str) -> String {
+    if redress_model::text::is_blank(text) {
+        return String::new();
+    }
+    text.trim().to_owned()
 }
 
 /// Overriding the wording check takes more than writing.
