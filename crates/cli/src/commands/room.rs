@@ -907,7 +907,7 @@ mod tests {
         assert_eq!(fit("规划变更", 5), "规划…");
         assert_eq!(fit("规划变更", 6), "规划… ");
         assert_eq!(fit("规划变更", 8), "规划变更");
-        assert_eq!(fit("a\u{1b}[2Jb", 6), "a[2Jb ");
+        assert_eq!(fit("a\u{1b}[2Jb", 7), "a\u{FFFD}[2Jb ");
         assert_eq!(fit("a\u{202E}b", 4), "a\u{FFFD}b ");
         assert_eq!(fit("ab", 0), "");
     }
