@@ -103,7 +103,7 @@ pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Resul
                     Ok(Some(message)) => {
                         token.clone_from(&message.resume_token);
                         if out.json {
-                            crate::output::say!("{}", update(&message));
+                            anstream::println!("{}", update(&message));
                         }
                         shown = Some(message);
                         pause = TICK;

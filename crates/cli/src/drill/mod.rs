@@ -333,7 +333,7 @@ fn origin(home: &Home) -> Option<Timestamp> {
 
 fn introduce(home: &Home, script: &Script, people: &people::People, args: &RunArgs, out: Output) {
     if out.json {
-        crate::output::say!(
+        anstream::println!(
             "{}",
             json!({
                 "drill": script.name, "speed": args.speed, "length": shown(script.length),
@@ -410,7 +410,7 @@ async fn score_of(home: &Home, out: Output) -> Result<(), Failure> {
         home: drill.folder().display().to_string(),
     })?;
     if out.json {
-        crate::output::say!("{text}");
+        anstream::println!("{text}");
         return Ok(());
     }
     let kept: Value = serde_json::from_str(&text).map_err(|_| Failure::BrokenHome {

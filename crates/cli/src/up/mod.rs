@@ -223,7 +223,7 @@ impl Running {
 
     fn announce(&self, home: &Home, took: Duration, out: Output) {
         if out.json {
-            crate::output::say!(
+            anstream::println!(
                 "{}",
                 json!({
                     "endpoints": self.endpoints,
