@@ -17,6 +17,7 @@ mod corpus;
 mod drill;
 mod failure;
 mod json;
+mod layout;
 mod now;
 mod output;
 mod replay;

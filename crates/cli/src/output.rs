@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
 
 use crate::failure::Failure;
+use crate::layout::fitted;
 
 /// Where to print and in which form.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +40,7 @@ impl Output {
         for row in rows {
             table.add_row(cells(row).iter().map(|cell| plain(cell)));
         }
-        crate::output::say!("{table}");
+        show_table(table);
     }
 
     /// Names the zone of the times above, where it is a site's and not the machine's.
@@ -186,6 +187,12 @@ pub(crate) fn page(mut table: Table) -> Table {
     table
 }
 
+/// Prints a table as it fits where it is printed.
+pub(crate) fn show_table(table: Table) {
+    let room = table.width();
+    crate::output::say!("{}", fitted(table, room));
+}
+
 /// A line of a description whose value may be long.
 pub(crate) fn paragraph(label: &str, text: &str) {
     let mut row = Table::new();
@@ -241,6 +248,21 @@ pub(crate) fn when(t: Option<&prost_types::Timestamp>) -> String {
         || "–".to_owned(),
         |t| minute(t, crate::now::now(), &TimeZone::system()),
     )
+}
+
+/// A text of the platform with the instants in it as they are read here: `until 2026-11-29T02:15:00Z` names a time of day.
+pub(crate) fn instants(text: &str) -> String {
+    let read = |word: &str| {
+        let bare = word.trim_end_matches([',', ';', '.']);
+        let t: Timestamp = bare.ends_with('Z').then(|| bare.parse().ok()).flatten()?;
+        let end = &word[bare.len()..];
+        let shown = minute(t, crate::now::now(), &TimeZone::system());
+        Some(format!("{shown}{end}"))
+    };
+    text.split(' ')
+        .map(|word| read(word).unwrap_or_else(|| word.to_owned()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// An instant in a zone, to the minute; with its year where that is another one than now.
@@ -326,6 +348,23 @@ mod tests {
         assert_eq!(shown("2026-12-31T15:59:00Z"), "12-31 23:59");
         assert_eq!(shown("2026-12-31T16:00:00Z"), "2027-01-01 00:00");
         assert_eq!(shown("2025-03-02T01:30:00Z"), "2025-03-02 09:30");
+    }
+
+    #[test]
+    fn an_instant_in_a_text_is_read_as_a_time_of_day() {
+        let t: Timestamp = "2026-11-29T02:15:00.123456Z".parse().expect("an instant");
+        let read = minute(t, crate::now::now(), &TimeZone::system());
+        assert_eq!(
+            instants(&format!("call Li; until {t}")),
+            format!("call Li; until {read}")
+        );
+        assert_eq!(
+            instants(&format!("{t}; then leave")),
+            format!("{read}; then leave")
+        );
+        for kept in ["", "unit 3-1201, plan Z", "two  spaces", "2026-11-29"] {
+            assert_eq!(instants(kept), kept);
+        }
     }
 
     #[test]

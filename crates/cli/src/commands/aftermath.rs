@@ -22,7 +22,7 @@ use super::{lesson, room, spelled, word};
 use crate::connect::{Home, Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, table, until, when};
+use crate::output::{Output, heading, line, short, show_table, table, until, when};
 
 /// Largest document that is taken.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -545,11 +545,13 @@ fn show(r: &Review) {
             s.broken_count.to_string(),
         ]);
     }
-    crate::output::say!("{scores}");
+    show_table(scores);
     heading("Timeline");
+    let mut entries = table(&["When", "What"]);
     for entry in &r.timeline {
-        crate::output::say!("  {}  {}", when(entry.log_time.as_ref()), entry.text);
+        entries.add_row(vec![when(entry.log_time.as_ref()), entry.text.clone()]);
     }
+    show_table(entries);
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, table, until, when};
+use crate::output::{Output, heading, line, short, show_table, table, until, when};
 
 /// Subcommands of `briefing`.
 #[derive(Debug, Subcommand)]
@@ -462,7 +462,7 @@ fn show(b: &Briefing) {
                 when(c.due_time.as_ref()),
             ]);
         }
-        crate::output::say!("{rows}");
+        show_table(rows);
     }
     if !b.difference.is_empty() {
         heading("Since the last one");

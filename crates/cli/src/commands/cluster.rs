@@ -12,7 +12,7 @@ use crate::args::ClusterCommand;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, grade, heading, line, short, table, when};
+use crate::output::{Output, grade, heading, line, short, show_table, table, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -194,7 +194,7 @@ fn show(c: &Cluster) {
             or_dash(&m.confirmer),
         ]);
     }
-    crate::output::say!("{cases}");
+    show_table(cases);
 
     if !c.acts.is_empty() {
         heading("What people did");

@@ -14,7 +14,7 @@ use super::{choice, number, spelled, word};
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, table, when};
+use crate::output::{Output, heading, line, short, show_table, table, when};
 
 /// Subcommands of `incident` about its command.
 #[derive(Debug, Subcommand)]
@@ -288,7 +288,7 @@ fn show(command: &IncidentCommand) {
             short(&r.stand_in),
         ]);
     }
-    crate::output::say!("{roles}");
+    show_table(roles);
     if !command.handovers.is_empty() {
         heading("Offers");
         let mut offers = table(&["Role", "From", "To", "State", "Offered", "Why"]);
@@ -303,7 +303,7 @@ fn show(command: &IncidentCommand) {
                 h.reason.clone(),
             ]);
         }
-        crate::output::say!("{offers}");
+        show_table(offers);
     }
     if !command.links.is_empty() {
         heading("Under one command");
@@ -325,6 +325,6 @@ fn show(command: &IncidentCommand) {
             let how = if l.leads { "leads" } else { "is led by" };
             links.add_row(vec![how.to_owned(), number, stage, cases, l.reason.clone()]);
         }
-        crate::output::say!("{links}");
+        show_table(links);
     }
 }

@@ -16,7 +16,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, table, when};
+use crate::output::{Output, heading, line, short, show_table, table, when};
 
 /// Subcommands of `dispute`.
 #[derive(Debug, Subcommand)]
@@ -357,7 +357,7 @@ fn show(d: &Dispute, out: Output) {
                     s.result.clone(),
                 ]);
             }
-            crate::output::say!("{stages}");
+            show_table(stages);
             history(&d.steps);
         },
     );

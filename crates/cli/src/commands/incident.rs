@@ -13,7 +13,7 @@ use crate::args::IncidentCommand;
 use crate::connect::{Home, Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, grade, heading, line, short, table, until, when};
+use crate::output::{Output, grade, heading, line, short, show_table, table, until, when};
 
 /// So many letters of an id say which it is.
 const ID_PART_MIN: usize = 6;
@@ -260,7 +260,7 @@ fn show(i: &Incident) {
             ),
         ]);
     }
-    crate::output::say!("{roles}");
+    show_table(roles);
 
     heading("Promises");
     let mut clocks = table(&["Promise", "State", "Due", ""]);
@@ -272,7 +272,7 @@ fn show(i: &Incident) {
             until(c.due_time.as_ref(), now),
         ]);
     }
-    crate::output::say!("{clocks}");
+    show_table(clocks);
 
     heading("Cases");
     let mut cases = table(&["Case", "Grade", "Criteria", "Joined"]);
@@ -284,7 +284,7 @@ fn show(i: &Incident) {
             when(c.join_time.as_ref()),
         ]);
     }
-    crate::output::say!("{cases}");
+    show_table(cases);
 
     heading("Log");
     for entry in &i.log_entries {

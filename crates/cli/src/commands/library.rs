@@ -14,7 +14,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, table};
+use crate::output::{Output, heading, line, show_table, table};
 
 /// Subcommands of `library`.
 #[derive(Debug, Subcommand)]
@@ -152,7 +152,7 @@ pub(crate) async fn run(
                     for e in &answer.entries {
                         rows.add_row(cells(e));
                     }
-                    crate::output::say!("{rows}");
+                    show_table(rows);
                 },
             );
             return Ok(());

@@ -16,7 +16,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, table, when};
+use crate::output::{Output, heading, line, short, show_table, table, when};
 
 /// Subcommands of `media`.
 #[derive(Debug, Subcommand)]
@@ -521,7 +521,7 @@ fn exposure(e: &Exposure, out: Output) {
                     a.reason.clone(),
                 ]);
             }
-            crate::output::say!("{said}");
+            show_table(said);
         },
     );
 }

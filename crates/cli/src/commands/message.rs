@@ -13,7 +13,7 @@ use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, heading, line, plain, short, when};
+use crate::output::{Output, Tail as _, heading, line, short, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -110,11 +110,11 @@ pub(crate) async fn run(
                     }
                     if answer.rendered_messages.is_empty() && !answer.said_text.is_empty() {
                         heading("Written for it");
-                        crate::output::say!("{}", plain(&answer.said_text));
+                        crate::output::say!("{}", answer.said_text);
                     }
                     for rendered in &answer.rendered_messages {
                         heading(&rendered.subject);
-                        crate::output::say!("{}", plain(&rendered.body));
+                        crate::output::say!("{}", rendered.body);
                     }
                 },
             );

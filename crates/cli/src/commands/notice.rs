@@ -15,7 +15,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, table, when};
+use crate::output::{Output, heading, line, show_table, table, when};
 
 /// Owners a call takes.
 const CALL_MAX: usize = 1000;
@@ -575,7 +575,7 @@ fn show(n: &Notice) {
                 review.reason.clone(),
             ]);
         }
-        crate::output::say!("{reviews}");
+        show_table(reviews);
     }
 }
 

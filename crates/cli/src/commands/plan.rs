@@ -14,7 +14,7 @@ use super::{choice, spelled, word};
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, table, until, when};
+use crate::output::{Output, heading, line, short, show_table, table, until, when};
 
 /// Subcommands of `incident` about its stage.
 #[derive(Debug, Subcommand)]
@@ -294,7 +294,7 @@ fn show(plan: &IncidentPlan) {
             },
         ]);
     }
-    crate::output::say!("{tasks}");
+    show_table(tasks);
 
     heading("Before the stage is left");
     let mut conditions = table(&["Condition", "What", "Holds", "On what grounds"]);
@@ -306,7 +306,7 @@ fn show(plan: &IncidentPlan) {
             c.reason.clone(),
         ]);
     }
-    crate::output::say!("{conditions}");
+    show_table(conditions);
 
     heading("What keeps it here");
     for gap in &plan.gaps {

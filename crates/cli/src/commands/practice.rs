@@ -9,7 +9,7 @@ use redress_proto::convert::{from_money, to_money, to_timestamp};
 
 use crate::args::parse_yuan;
 use crate::failure::Failure;
-use crate::output::{heading, table, when};
+use crate::output::{heading, show_table, table, when};
 
 /// An argument that cannot be read.
 pub(crate) fn bad(argument: &'static str, reason: impl Display) -> Failure {
@@ -61,7 +61,7 @@ pub(crate) fn history(steps: &[PracticeStep]) {
             step.text.clone(),
         ]);
     }
-    crate::output::say!("{rows}");
+    show_table(rows);
 }
 
 #[cfg(test)]

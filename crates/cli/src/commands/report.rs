@@ -12,7 +12,7 @@ use super::{choice, word};
 use crate::connect::{Platform, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, counted, heading, line, table};
+use crate::output::{Output, Tail as _, counted, heading, line, show_table, table};
 
 /// Characters of the longest bar.
 const BAR_CELLS: i64 = 20;
@@ -303,7 +303,8 @@ impl Form {
             let row = pick(&row);
             if self.csv {
                 let fields: Vec<String> = row.iter().map(|f| field(f)).collect();
-                crate::output::say!("{}", fields.join(","));
+                // For a program: as it is, like JSON.
+                anstream::println!("{}", fields.join(","));
                 continue;
             }
             let row: Vec<String> = row.iter().map(|f| f.replace('|', "\\|")).collect();
@@ -385,7 +386,7 @@ fn promises(rows: &[ReportRow]) {
             bar(on_time, on_time + late),
         ]);
     }
-    crate::output::say!("{table}");
+    show_table(table);
 }
 
 /// What to do about a report of nothing; none where there is something.

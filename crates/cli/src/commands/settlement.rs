@@ -12,7 +12,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, table, when};
+use crate::output::{Output, heading, line, show_table, table, when};
 
 /// Subcommands of `settlement`.
 #[derive(Debug, Subcommand)]
@@ -258,7 +258,7 @@ fn show(s: &Settlement, out: Output) {
                     when(h.answer_time.as_ref()),
                 ]);
             }
-            crate::output::say!("{roll}");
+            show_table(roll);
             history(&s.steps);
         },
     );

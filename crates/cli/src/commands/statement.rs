@@ -23,7 +23,7 @@ use crate::args::Paging;
 use crate::connect::{Home, Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, table, when};
+use crate::output::{Output, heading, line, short, show_table, table, when};
 
 /// Subcommands of `statement`.
 #[derive(Debug, Subcommand)]
@@ -616,7 +616,7 @@ fn show(s: &Statement) {
         for f in &s.facts {
             facts.add_row(vec![&f.key, &f.value, &f.source]);
         }
-        crate::output::say!("{facts}");
+        show_table(facts);
     }
     if !s.reviews.is_empty() {
         heading("Reviews");
@@ -631,7 +631,7 @@ fn show(s: &Statement) {
                 r.reason.clone(),
             ]);
         }
-        crate::output::say!("{reviews}");
+        show_table(reviews);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, table};
+use crate::output::{Output, heading, line, show_table, table};
 
 /// Subcommands of `warranty`.
 #[derive(Debug, Subcommand)]
@@ -115,7 +115,7 @@ pub(crate) async fn run(
                             c.source.clone(),
                         ]);
                     }
-                    crate::output::say!("{claims}");
+                    show_table(claims);
                 },
             );
         }

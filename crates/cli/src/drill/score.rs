@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::facts::{Call, Facts, Promise, Said};
 use super::script::{Script, That};
-use crate::output::{heading, table};
+use crate::output::{heading, show_table, table};
 
 /// People called out to a grade-1 complaint answer as fast as one is acknowledged (section 6).
 const ANSWER_LIMIT: SignedDuration = SignedDuration::from_mins(15);
@@ -447,11 +447,11 @@ pub(crate) fn print(score: &Value) {
     heading(&head(score));
     let mut measures = table(&["", "", "Was", "Wanted"]);
     measures.add_rows(measured(score));
-    crate::output::say!("{measures}");
+    show_table(measures);
     heading("Expectations");
     let mut verdicts = table(&["", "By", "At", "What"]);
     verdicts.add_rows(expected(score));
-    crate::output::say!("{verdicts}");
+    show_table(verdicts);
     crate::output::say!(
         "\n{} messages were written, {} left the platform of the drill.",
         score["messages"],

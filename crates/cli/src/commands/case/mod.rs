@@ -25,7 +25,9 @@ use crate::args::{CaseCommand, CreateArgs};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, grade, heading, line, plain, short, table, until, when};
+use crate::output::{
+    Output, Tail as _, grade, heading, instants, line, short, show_table, table, until, when,
+};
 
 /// Cases that one request may name.
 const CASES_AT_ONCE: usize = 100;
@@ -322,19 +324,32 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
             until(c.due_time.as_ref(), now),
         ]);
     }
-    crate::output::say!("{clocks}");
+    show_table(clocks);
 
     heading("Timeline");
+    let mut entries = table(&["When", "What", "Facts"]);
     for e in timeline {
         let kind = TimelineKind::try_from(e.kind).map_or("", |k| k.as_str_name());
-        let mut facts: Vec<String> = e.facts.iter().map(|(k, v)| format!("{k} {v}")).collect();
+        let mut facts: Vec<String> = e
+            .facts
+            .iter()
+            .map(|(name, value)| format!("{name} {}", fact(value)))
+            .collect();
         facts.sort();
-        crate::output::say!(
-            "  {}  {:<16} {}",
-            when(e.event_time.as_ref()).dimmed(),
-            kind.tail("TIMELINE_KIND_"),
-            plain(&facts.join(", "))
-        );
+        entries.add_row(vec![
+            when(e.event_time.as_ref()),
+            kind.tail("TIMELINE_KIND_").to_owned(),
+            facts.join(", "),
+        ]);
+    }
+    show_table(entries);
+}
+
+/// What a timeline knows as it is read: an instant in the machine's zone, a resource by the end of its name.
+fn fact(value: &str) -> String {
+    match value.starts_with("sites/") && !value.contains(' ') {
+        true => short(value),
+        false => instants(value),
     }
 }
 

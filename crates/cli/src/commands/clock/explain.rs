@@ -15,7 +15,7 @@ use crate::commands::word;
 use crate::connect::{Platform, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, instant, line, minute, table, zone_name};
+use crate::output::{Output, heading, instant, line, minute, show_table, table, zone_name};
 
 /// Characters of a bar.
 const WIDTH: usize = 72;
@@ -111,13 +111,13 @@ fn show(told: &ExplainClockResponse) {
             span(s.used.as_ref()),
         ]);
     }
-    crate::output::say!("{stretches}");
+    show_table(stretches);
     heading("What happened");
     let mut changes = table(&["When", "What", "Promised", "Due after it", "Because"]);
     for c in &told.changes {
         changes.add_row(row(c, at(c.change_time.as_ref()), at(c.due_time.as_ref())));
     }
-    crate::output::say!("{changes}");
+    show_table(changes);
 }
 
 fn row(c: &ClockChange, when: String, due: String) -> Vec<String> {

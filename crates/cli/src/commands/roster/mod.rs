@@ -26,7 +26,7 @@ use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, heading, instant, line, short, table};
+use crate::output::{Output, Tail as _, heading, instant, line, short, show_table, table};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -104,7 +104,7 @@ fn show_plan(plan: &RosterPlan) {
             },
         ]);
     }
-    crate::output::say!("{shifts}");
+    show_table(shifts);
     heading("Rotations");
     let mut rotations = table(&["Rotation", "Duty", "Shifts", "Crews", "Each", "From"]);
     for r in &plan.rotations {
@@ -135,7 +135,7 @@ fn show_plan(plan: &RosterPlan) {
             r.start_date.clone(),
         ]);
     }
-    crate::output::say!("{rotations}");
+    show_table(rotations);
     line("zone", &plan.time_zone);
 }
 
@@ -184,7 +184,7 @@ fn show_rules(rules: &RoutingRules) {
     for s in &rules.required_skills {
         skills.add_row(vec![word::<Category>(s.category), s.skill.clone()]);
     }
-    crate::output::say!("{skills}");
+    show_table(skills);
     heading("Positions");
     let mut positions = table(&["Position", "Department", "Person"]);
     for p in &rules.positions {
@@ -200,7 +200,7 @@ fn show_rules(rules: &RoutingRules) {
             short(&p.staff),
         ]);
     }
-    crate::output::say!("{positions}");
+    show_table(positions);
 }
 
 async fn zone(platform: &Platform, site: &str) -> Result<TimeZone, Failure> {

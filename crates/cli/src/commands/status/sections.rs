@@ -9,7 +9,7 @@ use super::{
     Answer, LIST_BROKEN, Trouble, broken_promises, counts_age, headline, max, pool_share, sum,
     values,
 };
-use crate::output::{counted, heading, instant, line, table, until};
+use crate::output::{counted, heading, instant, line, show_table, table, until};
 
 /// The screen for people: first how it is, then each service, then what each counts, then what needs somebody.
 pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
@@ -46,7 +46,7 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
             Ok(status) => service_row(answer, status, now),
         });
     }
-    crate::output::say!("{services}");
+    show_table(services);
     let of = |service: &str| {
         answers
             .iter()
@@ -124,7 +124,7 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
                 LIST_BROKEN.to_owned(),
             ]);
         }
-        crate::output::say!("{list}");
+        show_table(list);
     }
 }
 

@@ -22,7 +22,10 @@ use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, grade, heading, line, page, paragraph, short, table, when};
+use crate::output::{
+    Output, Tail as _, grade, heading, instants, line, page, paragraph, short, show_table, table,
+    when,
+};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -127,7 +130,7 @@ async fn promises(
 
 fn show_clocks(clocks: &[WorkClock]) {
     heading("Clocks");
-    let mut shown = table(&["Promise", "Due", "State"]);
+    let mut shown = table(&["Promise", "Due", "State", "Clock"]);
     for c in clocks {
         let state = word::<ClockState>(c.state);
         shown.add_row(vec![
@@ -138,9 +141,10 @@ fn show_clocks(clocks: &[WorkClock]) {
             } else {
                 state
             },
+            c.clock.clone(),
         ]);
     }
-    crate::output::say!("{shown}");
+    show_table(shown);
 }
 
 /// The work behind its own name or its case's.
@@ -266,20 +270,20 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     show_needs_of(platform, &w.case).await;
     if !supports.is_empty() {
         heading("Help");
-        crate::output::say!("{}", page(supports_table(&supports)));
+        show_table(page(supports_table(&supports)));
     }
     if !summonses.is_empty() {
         heading("Summoned");
-        crate::output::say!("{}", page(summonses_table(&summonses)));
+        show_table(page(summonses_table(&summonses)));
     }
     if !answer.evidence_requests.is_empty() {
         heading("Evidence asked for");
         let asked = powers::evidence_table(&answer.evidence_requests);
-        crate::output::say!("{}", page(asked));
+        show_table(page(asked));
     }
     if !answer.handling_orders.is_empty() {
         heading("Ordered");
-        crate::output::say!("{}", page(powers::orders_table(&answer.handling_orders)));
+        show_table(page(powers::orders_table(&answer.handling_orders)));
     }
     if !answer.clocks.is_empty() {
         show_clocks(&answer.clocks);
@@ -293,10 +297,7 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     }
     if !answer.like_solutions.is_empty() {
         heading("What solved cases like it");
-        crate::output::say!(
-            "{}",
-            page(super::library::suggested(&answer.like_solutions))
-        );
+        show_table(page(super::library::suggested(&answer.like_solutions)));
     }
     heading("History");
     let mut steps = table(&["When", "What", "Status", "Responsible", "Offered", "Words"]);
@@ -308,10 +309,10 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
             word::<CaseStatus>(s.status),
             or_dash(&short(&s.responsible)),
             or_dash(&short(&s.offered_to)),
-            s.text.clone(),
+            instants(&s.text),
         ]);
     }
-    crate::output::say!("{}", page(steps));
+    show_table(page(steps));
     Ok(())
 }
 
@@ -507,7 +508,7 @@ fn show_shift(answer: &HandOverShiftResponse, out: Output) {
         for u in &answer.unmoved {
             stays.add_row(vec![u.number.clone(), u.reason.clone()]);
         }
-        crate::output::say!("{stays}");
+        show_table(stays);
     }
 }
 
@@ -576,7 +577,7 @@ async fn support(platform: &Platform, command: SupportCommand, out: Output) -> R
             |s| json::of("assignment.v1.Support", s),
         );
     } else {
-        crate::output::say!("{}", supports_table(&supports));
+        show_table(supports_table(&supports));
     }
     Ok(())
 }
@@ -640,7 +641,7 @@ async fn summons(platform: &Platform, command: SummonsCommand, out: Output) -> R
             |s| json::of("assignment.v1.Summons", s),
         );
     } else {
-        crate::output::say!("{}", summonses_table(&summonses));
+        show_table(summonses_table(&summonses));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::commands::practice::at;
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, short, table, when};
+use crate::output::{Output, Tail as _, short, show_table, table, when};
 
 /// Arguments of `work ask-evidence`.
 #[derive(Debug, Args)]
@@ -167,7 +167,7 @@ fn show_evidence(requests: &[EvidenceRequest], out: Output) {
         let json = |r: &EvidenceRequest| json::of("assignment.v1.EvidenceRequest", r);
         out.rows(&[], requests, |_| Vec::new(), json);
     } else {
-        crate::output::say!("{}", evidence_table(requests));
+        show_table(evidence_table(requests));
     }
 }
 
@@ -176,7 +176,7 @@ fn show_orders(orders: &[HandlingOrder], out: Output) {
         let json = |o: &HandlingOrder| json::of("assignment.v1.HandlingOrder", o);
         out.rows(&[], orders, |_| Vec::new(), json);
     } else {
-        crate::output::say!("{}", orders_table(orders));
+        show_table(orders_table(orders));
     }
 }
 
