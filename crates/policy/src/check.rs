@@ -4,13 +4,21 @@ use std::str::FromStr as _;
 
 use redress_calendar::{HoursError, Interval};
 use redress_clock::Length;
-use redress_model::words::{ClockKind, LegalDeadline};
+use redress_model::words::ClockKind;
 use serde_json::Value;
 
-use crate::document::{LegalRule, LengthRule, Policy};
+use crate::document::{LengthRule, Policy};
 use crate::problem::{Problem, Problems};
 use crate::schema::check_profile;
 use crate::yaml::Source;
+
+/// Promises whose time the law gives as well (section 10): people are freed from a lift, and a court is answered.
+const BY_LAW: [ClockKind; 4] = [
+    ClockKind::Rescue,
+    ClockKind::Defence,
+    ClockKind::AppealJudgment,
+    ClockKind::AppealRuling,
+];
 
 /// Reads and checks a whole profile; its document comes along.
 pub(crate) fn read_profile(yaml: &str) -> Result<(Policy, Value), Problems> {
@@ -173,23 +181,56 @@ fn clocks(policy: &Policy, problems: &mut Vec<Problem>) {
 }
 
 fn law(policy: &Policy, problems: &mut Vec<Problem>) {
-    for (name, rule) in &policy.law {
-        if rule.length.is_working() {
+    for (field, length, _) in by_law(policy, policy) {
+        if length.is_working() {
             let what = "must not count working time: the law waits for nobody's opening";
-            problems.push(Problem::new(format!("law.{name}.length"), what));
+            problems.push(Problem::new(field, what));
+        }
+    }
+    for kind in BY_LAW {
+        if policy.clocks.get(&kind).is_none_or(Vec::is_empty) {
+            let what = "must not be empty: the law asks for it";
+            problems.push(Problem::new(format!("clocks.{kind}"), what));
+        }
+    }
+    for (reason, rule) in &policy.holds.reasons {
+        for (i, kind) in rule.stops.iter().enumerate() {
+            if BY_LAW.contains(kind) {
+                let field = format!("holds.reasons.{reason}.stops[{i}]");
+                let what = format!("must not be {kind}: the time that the law gives runs on");
+                problems.push(Problem::new(field, what));
+            }
         }
     }
 }
 
+/// What a policy says of the times that the law gives: each with its field, and what the profile that is shipped gives there.
+fn by_law<'a>(
+    shipped: &'a Policy,
+    policy: &'a Policy,
+) -> impl Iterator<Item = (String, Length, Option<Length>)> + 'a {
+    let named = policy.law.iter().map(move |(name, rule)| {
+        let given = shipped.law.get(name).map(|rule| rule.length);
+        (format!("law.{name}.length"), rule.length, given)
+    });
+    let promised = BY_LAW.into_iter().flat_map(move |kind| {
+        let given = shipped.clocks.get(&kind).and_then(|rules| rules.last());
+        let given = given.map(|rule| rule.length);
+        let rules = policy.clocks.get(&kind).into_iter().flatten().enumerate();
+        rules.map(move |(i, rule)| (format!("clocks.{kind}[{i}].length"), rule.length, given))
+    });
+    named.chain(promised)
+}
+
 /// The policy that levels make of a profile, unless it gives more time than the law does (section 10).
 pub(crate) fn within_the_law(shipped: &Policy, policy: Policy) -> Result<Policy, Vec<Problem>> {
-    let longer = |(name, rule): (&LegalDeadline, &LegalRule)| {
-        let given = shipped.law.get(name)?.length;
-        let what = format!("must not be longer than the law gives, which is {given}");
-        (minutes(rule.length) > minutes(given))
-            .then(|| Problem::new(format!("law.{name}.length"), what))
-    };
-    let problems: Vec<Problem> = policy.law.iter().filter_map(longer).collect();
+    let problems: Vec<Problem> = by_law(shipped, &policy)
+        .filter_map(|(field, length, given)| {
+            let given = given.filter(|given| minutes(length) > minutes(*given))?;
+            let what = format!("must not be longer than the law gives, which is {given}");
+            Some(Problem::new(field, what))
+        })
+        .collect();
     if problems.is_empty() {
         Ok(policy)
     } else {

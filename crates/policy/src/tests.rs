@@ -131,6 +131,14 @@ fn m17_an_agency_store_pays_and_earns_as_agreed_and_the_centre_takes_over() {
     }
 }
 
+/// What is promised as the law gives it.
+const BY_LAW: [(ClockKind, &str); 4] = [
+    (ClockKind::Rescue, "30 minutes"),
+    (ClockKind::Defence, "15 days"),
+    (ClockKind::AppealJudgment, "15 days"),
+    (ClockKind::AppealRuling, "10 days"),
+];
+
 #[test]
 fn every_profile_gives_what_section_10_gives_by_law_and_says_where_it_is_written() {
     for profile in PROFILES {
@@ -146,6 +154,11 @@ fn every_profile_gives_what_section_10_gives_by_law_and_says_where_it_is_written
             ["4 hours", "4 hours", "1 hour", "10 days", "15 days"],
             "{profile}"
         );
+        let promised = Policy::built_in(profile).expect("shipped");
+        for (clock, length) in BY_LAW {
+            let all = lengths(promised, clock, Channel::App);
+            assert_eq!(all, [length; 4], "{profile} {clock}");
+        }
     }
 }
 
@@ -168,6 +181,76 @@ fn a_site_may_give_less_time_than_the_law_and_never_more() {
         assert_eq!(clashes[0].problem.field, "law.PLAN_CHANGE_NOTICE.length");
         let text = clashes[0].to_string();
         assert!(text.contains(says), "{text}");
+    }
+}
+
+#[test]
+fn people_in_a_lift_wait_30_minutes_at_most_and_no_court_longer_than_section_10_says() {
+    let of = |clock: ClockKind, length: &str| {
+        Overlay::check(&format!(
+            "clocks:\n  {clock}:\n    - {{ length: {length} }}\n"
+        ))
+    };
+    for (clock, length) in BY_LAW {
+        assert!(of(clock, length).is_ok(), "{clock} {length}");
+    }
+    let longer = "must not be longer than the law gives, which is";
+    for (clock, length, says) in [
+        (
+            ClockKind::Rescue,
+            "31 minutes",
+            format!("{longer} 30 minutes"),
+        ),
+        (ClockKind::Defence, "16 days", format!("{longer} 15 days")),
+        (
+            ClockKind::AppealJudgment,
+            "1 month",
+            format!("{longer} 15 days"),
+        ),
+        (
+            ClockKind::AppealRuling,
+            "11 days",
+            format!("{longer} 10 days"),
+        ),
+        (
+            ClockKind::Rescue,
+            "30 working minutes",
+            "must not count working time".to_owned(),
+        ),
+    ] {
+        let problems = of(clock, length).expect_err(length).0;
+        let told = problems[0].to_string();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].field, format!("clocks.{clock}[0].length"));
+        assert!(told.starts_with("line 3, column 17: "), "{told}");
+        assert!(told.contains(&says), "{told}");
+    }
+}
+
+#[test]
+fn no_condition_no_hold_and_no_silence_gives_more_time_than_the_law() {
+    for (document, field, says) in [
+        (
+            "clocks: { RESCUE: [ { grades: [4], length: 1 hour }, { length: 30 minutes } ] }",
+            "clocks.RESCUE[0].length",
+            "must not be longer than the law gives, which is 30 minutes",
+        ),
+        (
+            "clocks: { RESCUE: [] }",
+            "clocks.RESCUE",
+            "must not be empty",
+        ),
+        (
+            "holds: { reasons: { COURT: { stops: [RESOLVE, DEFENCE] } } }",
+            "holds.reasons.COURT.stops[1]",
+            "must not be DEFENCE",
+        ),
+    ] {
+        let problems = Overlay::check(document).expect_err(document).0;
+        assert_eq!(problems[0].field, field);
+        assert_eq!(problems[0].place.map(|place| place.line), Some(1));
+        let told = problems[0].to_string();
+        assert!(told.contains(says), "{told}");
     }
 }
 

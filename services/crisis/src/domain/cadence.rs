@@ -182,8 +182,11 @@ fn later(t: Timestamp, by: SignedDuration) -> Timestamp {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::command::tests::staff;
+    use super::super::ladder::{People, Told, strike};
     use super::*;
     use proptest::prelude::*;
+    use redress_model::words::ClockTransition;
 
     pub(crate) fn policy() -> Policy {
         Policy {
@@ -387,6 +390,89 @@ pub(crate) mod tests {
             Period::default(),
         );
         assert_eq!(none, None);
+    }
+
+    /// The instants of a kind in the handling of an incident; none for those that are kept on cases alone. Whoever adds a
+    /// kind says here which it is.
+    fn of_incident(kind: ClockKind, start: Timestamp) -> Option<Deadlines> {
+        let zone = shanghai();
+        match kind {
+            ClockKind::LeaderContact
+            | ClockKind::HoldingStatement
+            | ClockKind::InsideReport
+            | ClockKind::OutwardUpdate
+            | ClockKind::WeeklyBriefing => {
+                let stage = Stage::Handling;
+                let found = instants(&terms(), &zone, kind, stage, start, Period::default());
+                Some(found.expect("ours"))
+            }
+            ClockKind::PlaybookTask
+            | ClockKind::Commitment
+            | ClockKind::ReviewAction
+            | ClockKind::MediaAnswer
+            | ClockKind::MediaClarification => Some(within(&zone, start, Length::hours(4))),
+            ClockKind::Acknowledge
+            | ClockKind::Answer
+            | ClockKind::Resolve
+            | ClockKind::AgeCheck
+            | ClockKind::StartInvestigation
+            | ClockKind::OnSite
+            | ClockKind::InterimUpdate
+            | ClockKind::ConfirmClosing
+            | ClockKind::FollowUpVisit
+            | ClockKind::OutsideDeadline
+            | ClockKind::Support
+            | ClockKind::Defence
+            | ClockKind::AppealJudgment
+            | ClockKind::AppealRuling
+            | ClockKind::Rescue
+            | ClockKind::StoreReport
+            | ClockKind::HoldEnd
+            | ClockKind::ConfirmSignal => {
+                let stage = Stage::Handling;
+                let found = instants(&terms(), &zone, kind, stage, start, Period::default());
+                assert_eq!(found, None, "{kind}");
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_clock_of_an_incident_warns_breaches_and_climbs_once_and_in_time_section_9() {
+        let start = at("2026-03-02T10:00:00");
+        let lead = || Some(staff("lead"));
+        let people = People {
+            responsible: lead(),
+            leads: [lead(), lead(), lead()],
+        };
+        for &kind in ClockKind::ALL {
+            let Some(d) = of_incident(kind, start) else {
+                continue;
+            };
+            let whole = start.duration_until(d.due);
+            let used = |at: Timestamp| start.duration_until(at).as_secs() * 100 / whole.as_secs();
+            let shares = [d.warn, d.due, d.climb_duty, d.climb_top].map(used);
+            assert_eq!(shares, [75, 100, 150, 200], "{kind}");
+            let mut told = Told::default();
+            for (at, transition, level) in [
+                (d.warn, ClockTransition::Warned, 0_u8),
+                (d.due, ClockTransition::Breached, 1),
+                (d.climb_duty, ClockTransition::Climbed, 2),
+                (d.climb_top, ClockTransition::Climbed, 3),
+            ] {
+                let early = strike(&d, told, at - SignedDuration::from_secs(1), &people);
+                assert!(early.notices.is_empty(), "{kind} {level}");
+                let struck = strike(&d, told, at, &people);
+                let said: Vec<_> = struck
+                    .notices
+                    .iter()
+                    .map(|n| (n.transition, n.level, n.notify.is_empty()))
+                    .collect();
+                assert_eq!(said, [(transition, level, false)], "{kind}");
+                told = struck.told;
+            }
+            assert_eq!(strike(&d, told, d.climb_top, &people).next, None, "{kind}");
+        }
     }
 
     proptest! {

@@ -505,3 +505,126 @@ async fn heard(work: &mut Work<'_>, page: &PageRow, at: Timestamp) -> Result<(),
     work.entries.extend(clock.entry());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use redress_calendar::Calendar;
+    use redress_clock::{Event, Length, Terms, fold};
+    use redress_policy::{PROFILES, Policy};
+
+    use super::super::firing::only_tells;
+    use super::*;
+
+    /// Who keeps a clock, and how.
+    enum Kept {
+        /// On the lead ladder, of these lengths.
+        OnTheLadder(Vec<Length>),
+        /// It warns of its deadline, which then has an effect of its own, and breaks no promise.
+        Asked(Vec<Length>),
+        /// It promises nothing, or is asked rung by rung in a time of its own.
+        WaitedFor,
+        /// By the desk of the incident, on a ladder of its own.
+        ByTheDesk,
+    }
+
+    /// How a kind is kept (sections 6 and 10). Whoever adds one says so here.
+    fn kept(policy: &Policy, kind: ClockKind) -> Kept {
+        let promised = || {
+            let rules = policy.clocks.get(&kind).into_iter().flatten();
+            rules.map(|rule| rule.length).collect()
+        };
+        match kind {
+            ClockKind::Acknowledge
+            | ClockKind::Answer
+            | ClockKind::Resolve
+            | ClockKind::StartInvestigation
+            | ClockKind::OnSite
+            | ClockKind::InterimUpdate
+            | ClockKind::FollowUpVisit
+            | ClockKind::Defence
+            | ClockKind::AppealJudgment
+            | ClockKind::AppealRuling
+            | ClockKind::Rescue
+            | ClockKind::StoreReport
+            | ClockKind::MediaClarification => Kept::OnTheLadder(promised()),
+            // As its body gave it, or by the law: a leak, an accident, a change of plan.
+            ClockKind::OutsideDeadline => {
+                let by_law = policy.law.values().map(|rule| rule.length);
+                Kept::OnTheLadder(by_law.chain([Length::Days(30)]).collect())
+            }
+            // As agreed.
+            ClockKind::Support => Kept::OnTheLadder(vec![Length::hours(24)]),
+            ClockKind::ConfirmClosing => Kept::Asked(promised()),
+            ClockKind::AgeCheck | ClockKind::HoldEnd | ClockKind::ConfirmSignal => Kept::WaitedFor,
+            ClockKind::LeaderContact
+            | ClockKind::HoldingStatement
+            | ClockKind::InsideReport
+            | ClockKind::OutwardUpdate
+            | ClockKind::WeeklyBriefing
+            | ClockKind::PlaybookTask
+            | ClockKind::Commitment
+            | ClockKind::ReviewAction
+            | ClockKind::MediaAnswer => Kept::ByTheDesk,
+        }
+    }
+
+    /// What is said of a promise that nobody meets, and on which rung, by the percent of its time that is used then.
+    fn said(policy: &Policy, kind: ClockKind, length: Length) -> Vec<(i64, ClockTransition, u8)> {
+        let start: Timestamp = "2026-03-02T01:00:00Z".parse().expect("an instant");
+        let terms = Terms {
+            shares: promises::shares_by(policy, kind),
+            ..Terms::new(length)
+        };
+        // Where it is always open, working time is time.
+        let always = Calendar::always(TimeZone::UTC);
+        let promise = fold(&[Event::Started { at: start, terms }], &always).expect("begun");
+        let whole = start.duration_until(promise.deadlines.due).as_secs();
+        let (mut told, mut now) = (None, start);
+        let mut said = Vec::new();
+        while let Some((step, at)) = promise.next_step(told, now) {
+            let transition = match rung_of(step) {
+                0 => ClockTransition::Warned,
+                _ => transition_to(step),
+            };
+            let used = start.duration_until(at).as_secs() * 100 / whole;
+            said.push((used, transition, rung_of(step)));
+            (told, now) = (Some(step), at);
+        }
+        said
+    }
+
+    #[test]
+    fn every_kind_of_clock_of_a_case_warns_breaches_and_climbs_as_sections_6_and_10_say() {
+        use ClockTransition::{Breached, Climbed, Warned};
+        for &kind in ClockKind::ALL {
+            let mut seen = 0;
+            for profile in PROFILES {
+                let policy = Policy::built_in(profile).expect("shipped");
+                let kept = kept(policy, kind);
+                let on_the_ladder = matches!(kept, Kept::OnTheLadder(_) | Kept::ByTheDesk);
+                assert_eq!(only_tells(kind), on_the_ladder, "{kind}");
+                let (Kept::OnTheLadder(lengths) | Kept::Asked(lengths)) = kept else {
+                    assert!(!policy.clocks.contains_key(&kind), "{profile} {kind}");
+                    seen += 1;
+                    continue;
+                };
+                let early = (kind == ClockKind::OutsideDeadline).then_some((50, Warned, 0));
+                let then = [
+                    (75, Warned, 0),
+                    (100, Breached, 1),
+                    (150, Climbed, 2),
+                    (200, Climbed, 3),
+                ];
+                let expected: Vec<(i64, ClockTransition, u8)> =
+                    early.into_iter().chain(then).collect();
+                for length in lengths {
+                    let said = said(policy, kind, length);
+                    assert_eq!(said, expected, "{profile} {kind} {length}");
+                    seen += 1;
+                }
+            }
+            assert!(seen > 0, "no profile promises {kind}");
+        }
+    }
+}

@@ -2,6 +2,8 @@
 //! promised to the customer. A merged case has no clocks of its own, but nobody else releases us from these: its
 //! head carries them until the merge is undone (domain.md sections 6 and 10).
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use redress_clock::{Event, Term, fold};
 use redress_model::Fault;
@@ -112,9 +114,59 @@ async fn missed_before(
     Ok(())
 }
 
+/// When the head was done with what it had carried for clocks of this case, by their ids: on the case they go on until then.
+pub(super) async fn done_by_head(
+    work: &mut Work<'_>,
+    case: &Case,
+    head: Uuid,
+) -> Result<HashMap<Uuid, Timestamp>, Fault> {
+    let Some(head) = head_of(work, Some(head)).await? else {
+        return Ok(HashMap::new());
+    };
+    let site = &work.site.id;
+    let carried = clocks::lock_of_case(work.tx, site, head.id).await?;
+    let own = clocks::lock_of_case(work.tx, site, case.id).await?;
+    let done = own
+        .iter()
+        .filter(|clock| is_by_name(clock))
+        .filter_map(|clock| {
+            let other = carried_for(clock, &carried)?;
+            Some((clock.id, done(clock, other, &carried)?))
+        });
+    Ok(done.collect())
+}
+
+/// What the head carried for this clock.
+fn carried_for<'a>(clock: &Clock, carried: &'a [Clock]) -> Option<&'a Clock> {
+    let slot = slot_of(clock);
+    carried
+        .iter()
+        .find(|c| c.is_for(clock.kind, &slot, clock.demand))
+}
+
+/// When the head was done with what it carried for this clock; none while it carries it still, and where its own end alone
+/// stopped it. By its own deadline of the law of that name it told of all that was known of the case, too.
+fn done(clock: &Clock, other: &Clock, all: &[Clock]) -> Option<Timestamp> {
+    let done = other
+        .stopped
+        .filter(|_| !is_ended(other) && other.stop_cause != UNMERGED)?;
+    let of_law = clock.law().filter(|name| clock.slot == name.word());
+    let told = |c: &&Clock| {
+        let is_it = of_law.is_some_and(|name| c.is_for(clock.kind, name.word(), None));
+        is_it && c.state == ClockState::Met
+    };
+    let told = all.iter().filter(told).filter_map(|c| c.stopped);
+    told.chain([done]).max()
+}
+
+/// Whether nothing but the end of its case stopped it.
+fn is_ended(clock: &Clock) -> bool {
+    clock.state == ClockState::Cancelled && clock.stop_cause == ENDED
+}
+
 /// The merge is undone: what the head carried for this case runs on the case again, but for what was done meanwhile. Returns
-/// whether the head had ended a deadline of the law since no signal spoke for it: what became known of the case after that was
-/// the head's, and asks the case anew.
+/// whether the head was done with a deadline of the law: what became known of the case after that was the head's, and asks the
+/// case anew.
 pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> Result<bool, Fault> {
     let mut asks_anew = false;
     let Some(head) = head_of(work, Some(head)).await? else {
@@ -124,29 +176,28 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
     let carried = clocks::lock_of_case(work.tx, site, head.id).await?;
     let own = clocks::lock_of_case(work.tx, site, case.id).await?;
     for mut clock in own.into_iter().filter(is_by_name) {
-        let slot = slot_of(&clock);
-        let same = |c: &&Clock| c.is_for(clock.kind, &slot, clock.demand);
-        let Some(mut other) = carried.iter().find(same).cloned() else {
+        let Some(mut other) = carried_for(&clock, &carried).cloned() else {
             continue;
         };
-        let at = work.now;
         // The end of the head alone releases from nothing. Should it be reopened, this goes on on the case alone.
-        let ended = other.state == ClockState::Cancelled && other.stop_cause == ENDED;
+        let ended = is_ended(&other);
         if ended || other.stopped.is_none() {
             if ended {
                 UNMERGED.clone_into(&mut other.stop_cause);
                 other.generation += 1;
                 clocks::update(work.tx, site, &other).await?;
             } else {
-                let event = Event::Cancelled { at };
+                let event = Event::Cancelled { at: work.now };
                 promises::apply(work, &head, &mut other, event, UNMERGED).await?;
             }
             if clock.stopped.is_none() && clock.deadlines.due == other.deadlines.due {
                 told_already(work, &mut clock, &other).await?;
             }
-        } else if other.stop_cause != UNMERGED && clock.stopped.is_none() {
+        } else if let Some(done) =
+            done(&clock, &other, &carried).filter(|_| clock.stopped.is_none())
+        {
+            let at = done.max(clock.start);
             let event = if other.state == ClockState::Met {
-                let at = at.max(clock.start);
                 Event::Met { at }
             } else {
                 Event::Cancelled { at }
@@ -154,7 +205,7 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
             let is_dismissed = other.stop_cause == law::DISMISSED;
             let cause = if is_dismissed { law::DISMISSED } else { MERGED };
             promises::apply(work, case, &mut clock, event, cause).await?;
-            asks_anew |= is_dismissed;
+            asks_anew |= clock.law().is_some();
         }
     }
     Ok(asks_anew)
@@ -214,7 +265,7 @@ fn is_by_name(clock: &Clock) -> bool {
 
 /// Whether it is owed by name, and still was when the case was merged.
 fn is_owed(clock: &Clock) -> bool {
-    is_by_name(clock) && clock.state == ClockState::Cancelled && clock.stop_cause == ENDED
+    is_by_name(clock) && is_ended(clock)
 }
 
 /// Which of its kind it is on the head: two cases may each have promised a word, or owe the same by law.
@@ -225,5 +276,79 @@ fn slot_of(clock: &Clock) -> String {
             clock.id.to_string()
         }
         _ => clock.slot.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redress_clock::Deadlines;
+    use redress_model::Grade;
+    use redress_model::words::{LegalDeadline, Urgency};
+
+    use super::*;
+
+    fn minute(n: i64) -> Timestamp {
+        Timestamp::from_second(n * 60).expect("in range")
+    }
+
+    /// A deadline of a leak in this slot, where it stands, and when and why it stopped.
+    fn clock(id: u128, slot: &str, state: ClockState, stopped: Option<i64>, cause: &str) -> Clock {
+        Clock {
+            id: Uuid::from_u128(id),
+            case: Uuid::from_u128(1),
+            kind: ClockKind::OutsideDeadline,
+            slot: slot.to_owned(),
+            demand: None,
+            state,
+            term: Term::Until(minute(240)),
+            start: minute(0),
+            deadlines: Deadlines::at(minute(240)),
+            next: None,
+            told: None,
+            level: 0,
+            stopped: stopped.map(minute),
+            stop_cause: cause.to_owned(),
+            held: None,
+            told_customer: false,
+            round: 1,
+            grade: Grade::TWO,
+            urgency: Urgency::WithinADay,
+            paging: Paging::default(),
+            policy_profile: String::new(),
+            policy_revision: 0,
+            calendar_revision: 0,
+            provisional: false,
+            party: String::new(),
+            outside_number: String::new(),
+            created: minute(0),
+            made: minute(0),
+            generation: 1,
+        }
+    }
+
+    #[test]
+    fn g2_7_what_a_head_was_done_with_covers_what_was_known_by_then_and_nothing_later() {
+        use ClockState::{Cancelled, Met, Running};
+        let name = LegalDeadline::DataLeakTold;
+        let own = clock(7, name.word(), Running, None, "");
+        let slot = law::by_name(name, own.id);
+        let done_by = |head: &[Clock]| done(&own, carried_for(&own, head)?, head);
+        for (state, stopped, cause, expected) in [
+            (Met, Some(30), "met by hand", Some(30)),
+            (Cancelled, Some(40), law::DISMISSED, Some(40)),
+            (Running, None, "", None),
+            (Cancelled, Some(50), ENDED, None),
+            (Cancelled, Some(50), UNMERGED, None),
+        ] {
+            let carried = clock(8, &slot, state, stopped, cause);
+            assert_eq!(done_by(&[carried]), expected.map(minute), "{state} {cause}");
+        }
+        // Another leak was told by the head's own, or is still to be.
+        let carried = clock(8, &slot, Met, Some(30), "met by hand");
+        for (state, stopped, expected) in [(Met, Some(90), 90), (Running, None, 30)] {
+            let heads = clock(9, name.word(), state, stopped, "");
+            assert_eq!(done_by(&[carried.clone(), heads]), Some(minute(expected)));
+        }
+        assert_eq!(done_by(&[]), None);
     }
 }

@@ -1,6 +1,8 @@
 //! Where a case stands, and what follows from it. Effects come from the change of standing, not from
 //! single words, so that whoever tells first, the end is the same.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use redress_clock::{Event, Term};
 use redress_model::Fault;
@@ -164,7 +166,11 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
             replied,
             unmerged,
         };
-        effects(work, case, change, to.at).await?;
+        let done = match head.filter(|_| unmerged) {
+            Some(head) => merging::done_by_head(work, case, head).await?,
+            None => HashMap::new(),
+        };
+        effects(work, case, change, &done, to.at).await?;
     }
     if back {
         decide_reopened(work, case).await?;
@@ -215,6 +221,7 @@ async fn effects(
     work: &mut Work<'_>,
     case: &Case,
     change: Change,
+    done: &HashMap<Uuid, Timestamp>,
     at: Timestamp,
 ) -> Result<(), Fault> {
     let Change {
@@ -231,11 +238,15 @@ async fn effects(
         if unheard && clock.kind == ClockKind::Resolve {
             promises::apply(work, case, clock, Event::Met { at }, MOVED).await?;
         }
-        let done = match is {
+        let event = match is {
             _ if replied && clock.kind == ClockKind::ConfirmClosing => {
                 Some((Event::Met { at }, MOVED))
             }
-            _ if unmerged && goes_on(clock, is, at) => as_it_stood(work, clock, at),
+            _ if unmerged && goes_on(clock, is, at) => {
+                // What its head was done with goes on until then, so that it was missed only if it was by then.
+                let until = done.get(&clock.id).copied().unwrap_or(at);
+                as_it_stood(work, clock, until)
+            }
             Standing::Open if unheard && follows_resolution(clock.kind) => {
                 reopened(work, case, clock, Standing::Resolved, at)
             }
@@ -245,7 +256,7 @@ async fn effects(
             Standing::Resolved => resolved(clock, at),
             Standing::Ended => Some((Event::Cancelled { at }, ENDED)),
         };
-        if let Some((event, cause)) = done {
+        if let Some((event, cause)) = event {
             promises::apply(work, case, clock, event, cause).await?;
         }
     }

@@ -381,6 +381,36 @@ async fn g2_7_a_leak_that_became_known_while_a_case_was_merged_is_the_cases_own_
 }
 
 #[tokio::test]
+async fn g2_7_a_leak_after_the_head_told_of_the_first_is_the_cases_own_once_the_merge_is_undone() {
+    let world = World::new().await;
+    // Before the deadline of the first leak, and long after those of both.
+    for (hours, due) in [(1, 4), (8, 8 + 4)] {
+        let (case, head) = (world.case().await, world.case().await);
+        leak(&world, &case).await;
+        world.advance(MINUTE).await;
+        world.tell(&[merged(&world, &case, &head)]).await;
+        for clock in by_law(&world, &head).await {
+            meet(&world, &clock).await;
+        }
+        world.advance(MINUTE).await;
+        leak(&world, &case).await;
+        let since = world.now();
+        world.advance(HOUR * hours).await;
+        let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+        world.tell(&[apart]).await;
+        assert_eq!(stand(&world, &case).await, of_a_leak(ClockState::Running));
+        for clock in by_law(&world, &case).await {
+            assert_eq!(time(&clock.due_time), since + HOUR * due);
+        }
+        let running = to_wire(ClockState::Running);
+        let breached = to_wire(ClockState::Breached);
+        let of_head = stand(&world, &head).await;
+        let open = |(_, state): &(i32, i32)| [running, breached].contains(state);
+        assert!(!of_head.iter().any(open), "{of_head:?}");
+    }
+}
+
+#[tokio::test]
 async fn g2_7_another_leak_after_a_merge_was_undone_is_the_heads_once_when_it_is_merged_again() {
     let world = World::new().await;
     for was_told in [true, false] {
