@@ -44,7 +44,11 @@ pub(crate) enum WordingCommand {
         #[arg(long)]
         site: String,
     },
-    /// Add rules, replace them by id or switch them off, for an organization, a region or a site.
+    /// Replace what an organization, a region or a site says of the rules by a file.
+    ///
+    /// The file is all that the level says: a rule or a switch of the level's former file that it does not repeat holds no more.
+    /// Its rules are added to those of the levels above or take their place by id; `disable` switches off rules of the levels
+    /// above, and an id that none of them has is refused.
     #[command(
         after_help = "Example:\n  redress wording apply rules.toml --organization demo --reason 'words of the house'\n\nA file:\n  disable = [\"you-get-what-you-pay-for\"]\n  [[rule]]\n  id = \"house-word\"\n  phrases = [\"老赖\"]\n  why = { zh-CN = \"不称呼业主\", en = \"No names\" }\n  better = { zh-CN = \"业主\", en = \"owner\" }"
     )]
