@@ -76,7 +76,11 @@ pub(crate) enum WordingCommand {
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
-    /// List who sent what the check had found, and why.
+    /// List the messages that somebody sent though the check had found something, and why.
+    ///
+    /// Messages alone. What else was said all the same stands with what it is: answers, decisions of appeals and solutions in the
+    /// history of `redress work show`, statements in `redress statement show` and the incident's log, notices in `redress notice
+    /// show`, templates in `redress template history --json`.
     #[command(after_help = "Example:\n  redress wording overrides --site lakeside")]
     Overrides {
         /// Site; all of the token's sites otherwise.
