@@ -225,15 +225,44 @@ impl Failure {
 /// What a sum of money consists of; it is typed as one.
 const PARTS_OF_MONEY: [&str; 3] = ["currency_code", "units", "nanos"];
 
-/// Fields that are typed under another name.
-static TYPED_AS: [(&str, &[&str]); 3] = [
+/// Fields that are typed under another name, where a command has no argument of their own.
+static TYPED_AS: [(&str, &[&str]); 28] = [
+    ("consent-channel", &["consent"]),
+    ("correction-reason", &["corrects"]),
+    ("display-name", &["name"]),
+    ("document", &["file"]),
+    ("effective-time", &["from"]),
+    ("end-time", &["until"]),
+    ("limit", &["minutes", "hours"]),
+    ("name", &["case", "request", "order"]),
     ("numbers", &["case", "name"]),
+    ("offered-to", &["offered"]),
+    ("other", &["into"]),
+    ("outside-body", &["outside"]),
+    ("override-reason", &["override-wording"]),
+    ("parent", &["site", "case", "incident"]),
+    ("participants", &["with"]),
+    ("person-tokens", &["to"]),
+    ("promised-next-time", &["next"]),
     ("query", &["words"]),
+    ("receiver", &["to"]),
     ("root-cause", &["cause"]),
+    ("staff-complained-about", &["about", "staff"]),
+    ("start-time", &["from"]),
+    ("stated", &["need"]),
+    ("validity", &["decide", "grant"]),
+    ("visit-id", &["id"]),
+    ("vulnerable-groups", &["vulnerable"]),
+    ("waivers", &["waive"]),
+    ("wording-override-reason", &["override-wording"]),
 ];
 
+/// An option that stands beside `--region` and `--site`: which of them gave `parent` is not known where a command has it.
+const LEVEL: &str = "organization";
+
 /// What is typed for a field, as [`typed`] spells it: `site.display_name` comes from `--display-name`,
-/// `terms.remedies[0].amount` from `--amount`, `case.claim.units` from `--claim`, `numbers[0]` from `<NAME>`.
+/// `terms.remedies[0].amount` from `--amount`, `case.claim.units` from `--claim`, `numbers[0]` from `<NAME>`, `due_time` from
+/// `--due`.
 fn option_of(field: &str, options: &[String]) -> Option<String> {
     let mut names = field.rsplit('.');
     let last = names.next()?;
@@ -245,10 +274,13 @@ fn option_of(field: &str, options: &[String]) -> Option<String> {
     sum.into_iter().chain([last]).find_map(|name| {
         let name = name.split('[').next()?.replace('_', "-");
         let singular = name.strip_suffix('s').unwrap_or(&name);
+        let instant = name.strip_suffix("-time").unwrap_or(&name);
+        let is_of_level = name == "parent" && known(LEVEL).is_some();
         let others = TYPED_AS.iter().find(|(field, _)| *field == name);
+        let others = others.filter(|_| !is_of_level);
         let others = others.map_or(&[][..], |(_, others)| *others);
-        let own = [name.as_str(), singular];
-        let mut words = others.iter().copied().chain(own);
+        let own = [name.as_str(), singular, instant];
+        let mut words = own.into_iter().chain(others.iter().copied());
         words.find_map(known)
     })
 }
@@ -401,6 +433,84 @@ mod tests {
         ] {
             assert_eq!(in_words(field, said), told);
         }
+    }
+
+    #[test]
+    fn the_fields_of_everyday_commands_are_named_as_they_are_typed() {
+        let long = |names: &[&str]| names.iter().map(|n| typed(n, false)).collect::<Vec<_>>();
+        for (field, options, shown) in [
+            // case create, contact, custody, about
+            (
+                "case.complainants[0].display_name",
+                long(&["site", "name"]),
+                "--name",
+            ),
+            (
+                "case.staff_complained_about[1]",
+                long(&["about"]),
+                "--about",
+            ),
+            (
+                "case.staff_complained_about[1]",
+                long(&["staff"]),
+                "--staff",
+            ),
+            ("case.needs.stated", long(&["need"]), "--need"),
+            (
+                "needs.vulnerable_groups[0]",
+                long(&["vulnerable"]),
+                "--vulnerable",
+            ),
+            ("contact.promised_next_time", long(&["next"]), "--next"),
+            ("entry.outside_body", long(&["outside"]), "--outside"),
+            ("parent", long(&["site", "case"]), "--site"),
+            // work
+            ("due_time", long(&["staff", "due"]), "--due"),
+            ("plan_time", long(&["plan"]), "--plan"),
+            ("visit_id", long(&["id"]), "--id"),
+            ("participants[0]", long(&["with"]), "--with"),
+            ("limit", long(&["to", "minutes"]), "--minutes"),
+            ("consent_channel", long(&["consent"]), "--consent"),
+            ("validity", long(&["decide", "reason"]), "--decide"),
+            (
+                "wording_override_reason",
+                long(&["answer", "override-wording"]),
+                "--override-wording",
+            ),
+            ("name", vec![typed("case", true)], "<CASE>"),
+            (
+                "name",
+                vec![typed("request", true), typed("evidence", false)],
+                "<REQUEST>",
+            ),
+            // message, statement, incident, wording
+            ("person_tokens[0]", long(&["to"]), "--to"),
+            ("appointment.visit_time", long(&["visit"]), "--visit"),
+            (
+                "override_reason",
+                long(&["override-wording"]),
+                "--override-wording",
+            ),
+            (
+                "statement.correction_reason",
+                long(&["corrects"]),
+                "--corrects",
+            ),
+            ("waivers[0]", long(&["waive"]), "--waive"),
+            ("document", vec![typed("file", true)], "<FILE>"),
+            // What a command has an argument of its own for is not typed under another name.
+            (
+                "site.display_name",
+                vec![typed("name", true), typed("display-name", false)],
+                "--display-name",
+            ),
+        ] {
+            let found = option_of(field, &options);
+            assert_eq!(found.as_deref(), Some(shown), "{field} {options:?}");
+        }
+        // Which of several options gave it is not known.
+        let levels = long(&["organization", "region", "site"]);
+        assert_eq!(option_of("parent", &levels), None);
     }
 
     #[test]

@@ -64,7 +64,11 @@ pub struct Imported {
 
 /// Reads a file; what recurs is followed up to the end of `last_year`.
 pub fn read(text: &str, last_year: i16) -> Result<Imported, Vec<IcsError>> {
-    let lines = unfold(text).map_err(|error| vec![error])?;
+    let (lines, mut broken) = unfold(text);
+    if !broken.is_empty() {
+        broken.truncate(ERRORS_MAX);
+        return Err(broken);
+    }
     let (events, mut errors) = events(&lines);
     let marked = events.iter().any(|event| event.kind.is_some());
     let mut imported = Imported {

@@ -34,29 +34,55 @@ struct Rule {
 }
 
 /// How many days after the first start the event begins, each time that it happens, in order: 0 for one that happens once.
+///
+/// # Errors
+/// Every line of them that is wrong, that of the start as it is given among them.
 pub(super) fn days(
-    start: &ContentLine,
+    start: Result<&ContentLine, IcsError>,
     rule: Option<&ContentLine>,
     except: &[&ContentLine],
-) -> Result<Vec<i64>, IcsError> {
-    let first = moment(start)?;
+) -> Result<Vec<i64>, Vec<IcsError>> {
+    let (start, first) = match start.and_then(|line| Ok((line, moment(line)?))) {
+        Ok(read) => read,
+        Err(error) => {
+            // Without a start, the rule is judged by what it says itself.
+            let of_rule = rule.and_then(|line| Rule::parse(line).err());
+            return Err([error].into_iter().chain(of_rule).collect());
+        }
+    };
     let begun = first.wall_clock();
+    let mut errors = Vec::new();
     let mut left_out = BTreeSet::new();
     for line in except {
-        for text in line.value.split(',') {
-            let excepted = moment_of(line, text)?;
-            if !excepted.has_the_clock_of(&first) {
-                return Err(line.wrong("must be written by the same clock as DTSTART"));
-            }
-            left_out.insert(excepted.wall_clock());
+        match excepted(line, &first) {
+            Ok(moments) => left_out.extend(moments),
+            Err(error) => errors.push(error),
         }
     }
     let days = match rule {
-        Some(line) => Rule::parse(line)?.days(line, start, &first)?,
-        None => vec![0],
+        Some(line) => Rule::parse(line).and_then(|rule| rule.days(line, start, &first)),
+        None => Ok(vec![0]),
     };
     let happens = |days: &i64| after(begun, *days).is_some_and(|at| !left_out.contains(&at));
-    Ok(days.into_iter().filter(happens).collect())
+    match days {
+        Ok(days) if errors.is_empty() => Ok(days.into_iter().filter(happens).collect()),
+        days => {
+            errors.extend(days.err());
+            Err(errors)
+        }
+    }
+}
+
+/// The moments that a line leaves out.
+fn excepted(line: &ContentLine, first: &Moment) -> Result<Vec<DateTime>, IcsError> {
+    let moments = line.value.split(',').map(|text| {
+        let moment = moment_of(line, text)?;
+        if !moment.has_the_clock_of(first) {
+            return Err(line.wrong("must be written by the same clock as DTSTART"));
+        }
+        Ok(moment.wall_clock())
+    });
+    moments.collect()
 }
 
 /// The same time of day so many days later.
@@ -229,11 +255,12 @@ mod tests {
 
     fn happens(start: &str, rule: &str, except: &[&str]) -> Result<Vec<i64>, IcsError> {
         let except: Vec<ContentLine> = except.iter().map(|text| line(9, text)).collect();
-        days(
-            &line(3, start),
+        let told = days(
+            Ok(&line(3, start)),
             Some(&line(4, &format!("RRULE:{rule}"))),
             &except.iter().collect::<Vec<_>>(),
-        )
+        );
+        told.map_err(|mut errors| errors.remove(0))
     }
 
     // 2026-10-01 is a Thursday.
@@ -303,7 +330,7 @@ mod tests {
             assert_eq!((error.line, error.field.as_str()), (9, "EXDATE"), "{wrong}");
         }
         let once = line(9, "EXDATE:20261001T200000");
-        let days = days(&line(3, THURSDAY), None, &[&once]);
+        let days = days(Ok(&line(3, THURSDAY)), None, &[&once]);
         assert_eq!(days.expect("a date"), [0_i64; 0]);
     }
 

@@ -57,27 +57,26 @@ impl Moment {
 pub struct Timed {
     /// Line on which it begins, from 1.
     pub line: usize,
-    /// When it begins, with the line.
-    pub start: (usize, Moment),
-    /// When it ends, with the line.
-    pub end: (usize, Moment),
+    /// When it begins, with the line; none where that cannot be read, which is among the errors.
+    pub start: Option<(usize, Moment)>,
+    /// When it ends, with the line; none where that cannot be read, which is among the errors.
+    pub end: Option<(usize, Moment)>,
     /// Its other properties: name → line and text, the first of each. Shared by all times of one that recurs.
     pub properties: Arc<BTreeMap<String, (usize, String)>>,
 }
 
-/// The events of a file in its order, without cancelled ones, at most 5,000; one that recurs stands once for each time.
+/// The events of a file in its order, without cancelled ones, at most 5,000, and every line, of the first 20, that is wrong or
+/// says what is not understood: repetitions are daily or weekly ones that end.
 ///
-/// # Errors
-/// Every line that is wrong or says what is not understood: repetitions are daily or weekly ones that end.
-pub fn timed(text: &str) -> Result<Vec<Timed>, Vec<IcsError>> {
-    let lines = unfold(text).map_err(|error| vec![error])?;
+/// One that recurs stands once for each time, one with a wrong line once, so that whoever knows what it means can name what
+/// else is wrong with it. Where any line is wrong, the events are not the file's.
+pub fn timed(text: &str) -> (Vec<Timed>, Vec<IcsError>) {
+    let (lines, mut errors) = unfold(text);
     let (blocks, unfinished) = blocks(&lines);
-    let (mut events, mut errors) = (Vec::new(), Vec::from_iter(unfinished));
+    errors.extend(unfinished);
+    let mut events = Vec::new();
     for (begin, properties) in blocks {
-        match times(begin, &properties) {
-            Ok(times) => events.extend(times),
-            Err(error) => errors.push(error),
-        }
+        events.extend(times(begin, &properties, &mut errors));
         if events.len() > TIMES_MAX {
             errors.push(begin.wrong(format!("a file has {TIMES_MAX} stretches at most")));
             break;
@@ -94,38 +93,45 @@ pub fn timed(text: &str) -> Result<Vec<Timed>, Vec<IcsError>> {
             message: "the file has no event".to_owned(),
         });
     }
-    if errors.is_empty() {
-        return Ok(events);
-    }
     errors.sort_by_key(|error| error.line);
     errors.truncate(ERRORS_MAX);
-    Err(errors)
+    (events, errors)
 }
 
-/// Each time that an event happens.
+/// Each time that an event happens. What is wrong with it is added to the errors.
 fn times<'a>(
     begin: &'a ContentLine,
     properties: &[&'a ContentLine],
-) -> Result<Vec<Timed>, IcsError> {
+    errors: &mut Vec<IcsError>,
+) -> Vec<Timed> {
     let all = |name: &str| -> Vec<&'a ContentLine> {
         let named = properties.iter().filter(|p| p.name == name);
         named.copied().collect()
     };
     let one = |name: &str| all(name).first().copied();
     if one("STATUS").is_some_and(|s| s.value.eq_ignore_ascii_case("CANCELLED")) {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     if let Some(line) = one("RDATE").or(one("RECURRENCE-ID")) {
-        return Err(line.wrong("is not understood; use EXDATE and an event of its own"));
+        errors.push(line.wrong("is not understood; use EXDATE and an event of its own"));
     }
     let rules = all("RRULE");
     if let [_, second, ..] = rules.as_slice() {
-        return Err(second.wrong("must stand once in an event"));
+        errors.push(second.wrong("must stand once in an event"));
     }
     let given =
         |name: &str| one(name).ok_or_else(|| begin.wrong(format!("the event has no {name}")));
-    let (from, until) = (given("DTSTART")?, given("DTEND")?);
-    let (start, end) = (moment(from)?, moment(until)?);
+    let days = shift::days(given("DTSTART"), rules.first().copied(), &all("EXDATE"));
+    let days = days.unwrap_or_else(|wrong| {
+        errors.extend(wrong);
+        vec![0]
+    });
+    let read = |line: &ContentLine| -> Result<(usize, Moment), IcsError> {
+        Ok((line.number, moment(line)?))
+    };
+    let start = one("DTSTART").and_then(|line| read(line).ok());
+    let end = given("DTEND").and_then(read);
+    let end = end.map_err(|error| errors.push(error)).ok();
     let mut texts = BTreeMap::new();
     for line in properties {
         texts
@@ -133,21 +139,23 @@ fn times<'a>(
             .or_insert_with(|| (line.number, line.text()));
     }
     let texts = Arc::new(texts);
-    shift::days(from, rules.first().copied(), &all("EXDATE"))?
-        .into_iter()
-        .map(|days| {
-            let (start, end) = start
-                .later(days)
-                .zip(end.later(days))
-                .ok_or_else(|| until.wrong("lies beyond the calendar"))?;
-            Ok(Timed {
-                line: begin.number,
-                start: (from.number, start),
-                end: (until.number, end),
-                properties: Arc::clone(&texts),
-            })
-        })
-        .collect()
+    let mut times = Vec::new();
+    for days in days {
+        let later = |at: &(usize, Moment)| Some((at.0, at.1.later(days)?));
+        let (from, until) = (start.as_ref().and_then(later), end.as_ref().and_then(later));
+        if from.is_none() && start.is_some() || until.is_none() && end.is_some() {
+            let line = one("DTEND").unwrap_or(begin);
+            errors.push(line.wrong("lies beyond the calendar"));
+            break;
+        }
+        times.push(Timed {
+            line: begin.number,
+            start: from,
+            end: until,
+            properties: Arc::clone(&texts),
+        });
+    }
+    times
 }
 
 /// `20261001T080000`, with `Z` or a TZID.
@@ -187,24 +195,29 @@ mod tests {
     #[test]
     fn an_event_is_read_with_the_lines_of_its_parts() {
         let body = "SUMMARY:li-na\nDTSTART:20261001T080000\nDTEND;TZID=Europe/Berlin:20261001T160000\nBEGIN:VALARM\nSUMMARY:no\nEND:VALARM\n";
-        let events = timed(&format!("{HEAD}{body}{FOOT}")).expect("an event");
+        let (events, errors) = timed(&format!("{HEAD}{body}{FOOT}"));
+        assert!(errors.is_empty(), "{errors:?}");
         let local: DateTime = "2026-10-01T08:00".parse().expect("a time");
-        assert_eq!(events[0].start, (4, Moment::Local(local)));
-        assert!(matches!(&events[0].end, (5, Moment::Zoned(_, zone)) if zone == "Europe/Berlin"));
+        assert_eq!(events[0].start, Some((4, Moment::Local(local))));
+        assert!(
+            matches!(&events[0].end, Some((5, Moment::Zoned(_, zone))) if zone == "Europe/Berlin")
+        );
         assert_eq!(events[0].properties["SUMMARY"], (3, "li-na".to_owned()));
     }
 
     #[test]
     fn what_recurs_stands_once_for_each_time_with_its_end() {
         let body = "SUMMARY:li-na\nDTSTART:20261001T200000\nDTEND:20261002T080000\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20261002T200000\n";
-        let events = timed(&format!("{HEAD}{body}{FOOT}")).expect("events");
-        let local = |text: &str| Moment::Local(text.parse().expect("a time"));
-        let times: Vec<_> = events.iter().map(|e| (&e.start.1, &e.end.1)).collect();
+        let (events, errors) = timed(&format!("{HEAD}{body}{FOOT}"));
+        assert!(errors.is_empty(), "{errors:?}");
+        let at =
+            |line: usize, text: &str| Some((line, Moment::Local(text.parse().expect("a time"))));
+        let times: Vec<_> = events.into_iter().map(|e| (e.start, e.end)).collect();
         assert_eq!(
             times,
             [
-                (&local("2026-10-01T20:00"), &local("2026-10-02T08:00")),
-                (&local("2026-10-03T20:00"), &local("2026-10-04T08:00")),
+                (at(4, "2026-10-01T20:00"), at(5, "2026-10-02T08:00")),
+                (at(4, "2026-10-03T20:00"), at(5, "2026-10-04T08:00")),
             ]
         );
     }
@@ -212,8 +225,8 @@ mod tests {
     #[test]
     fn a_file_makes_no_more_stretches_than_a_site_has() {
         let event = "BEGIN:VEVENT\nDTSTART:20261001T200000\nDTEND:20261002T080000\nRRULE:FREQ=DAILY;COUNT=3000\nEND:VEVENT\n";
-        assert_eq!(timed(event).expect("3000").len(), 3_000);
-        let errors = timed(&event.repeat(2)).expect_err("6000");
+        assert_eq!(timed(event).0.len(), 3_000);
+        let (_, errors) = timed(&event.repeat(2));
         assert_eq!((errors[0].line, errors[0].field.as_str()), (6, "BEGIN"));
     }
 
@@ -243,13 +256,41 @@ mod tests {
                 "RDATE",
             ),
         ] {
-            let errors = timed(&format!("{HEAD}{body}{FOOT}")).expect_err(body);
-            assert_eq!(
-                (errors[0].line, errors[0].field.as_str()),
-                (line, field),
-                "{body}"
-            );
+            let (_, errors) = timed(&format!("{HEAD}{body}{FOOT}"));
+            let told: Vec<_> = errors.iter().map(|e| (e.line, e.field.as_str())).collect();
+            assert_eq!(told, [(line, field)], "{body}");
         }
-        assert!(timed("BEGIN:VCALENDAR\nEND:VCALENDAR").is_err());
+        assert!(!timed("BEGIN:VCALENDAR\nEND:VCALENDAR").1.is_empty());
+    }
+
+    #[test]
+    fn every_wrong_line_of_a_file_is_named_and_each_event_stands_all_the_same() {
+        let text = "nonsense\n\
+            BEGIN:VEVENT\nSUMMARY:li\nDTSTART:20261001T080000\nDTEND:2026T\nRRULE:FREQ=MONTHLY\nEXDATE:soon\nEND:VEVENT\n\
+            BEGIN:VEVENT\nSUMMARY:wang\nDTSTART:soon\nDTEND:20261001T160000\nRRULE:FREQ=DAILY\nEND:VEVENT\n";
+        let (events, errors) = timed(text);
+        let told: Vec<_> = errors.iter().map(|e| (e.line, e.field.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (1, "nonsense"),
+                (5, "DTEND"),
+                (6, "RRULE"),
+                (7, "EXDATE"),
+                (11, "DTSTART"),
+                (13, "RRULE"),
+            ]
+        );
+        let read: Vec<_> = events
+            .iter()
+            .map(|e| {
+                (
+                    &*e.properties["SUMMARY"].1,
+                    e.start.is_some(),
+                    e.end.is_some(),
+                )
+            })
+            .collect();
+        assert_eq!(read, [("li", true, false), ("wang", false, true)]);
     }
 }

@@ -98,7 +98,7 @@ pub(crate) struct CreateArgs {
     /// What the complainant reads: zh-CN or en; that of the text where it is plain, else the site's.
     #[arg(long)]
     pub(crate) language: Option<String>,
-    /// Staff complained about, `sites/{site}/staff/{staff}`: they cannot see the case; may be given several times.
+    /// One of the staff who is complained about, by id or name: they cannot see the case; may be given several times.
     #[arg(long, value_name = "STAFF")]
     pub(crate) about: Vec<String>,
     /// How many complain together.

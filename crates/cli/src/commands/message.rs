@@ -13,7 +13,7 @@ use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, heading, line, short, when};
+use crate::output::{Output, Tail as _, counted, heading, line, short, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -152,13 +152,20 @@ pub(crate) async fn run(
                 request_id: request_id(),
             };
             let answer = platform.messages().send_message(request(asked)).await?;
-            let messages = answer.into_inner().messages;
+            let answer = answer.into_inner();
             out.rows(
                 &["Message", "To", "State"],
-                &messages,
+                &answer.messages,
                 |m| vec![m.name.clone(), short(&m.recipient), standing(m)],
                 |m| json::of("notification.v1.Message", m),
             );
+            if !out.json && !answer.waiting_messages.is_empty() {
+                let count = answer.waiting_messages.len();
+                crate::output::say!(
+                    "{} for the spokesperson of an open incident, unless it ends first: `redress message held` lists what waits",
+                    counted(&count, "message waits", "messages wait"),
+                );
+            }
         }
         MessageCommand::Held {
             site,

@@ -44,7 +44,11 @@ pub(crate) enum WordingCommand {
         #[arg(long)]
         site: String,
     },
-    /// Add rules, replace them by id or switch them off, for an organization, a region or a site.
+    /// Replace what an organization, a region or a site says of the rules by a file.
+    ///
+    /// The file is all that the level says: a rule or a switch of the level's former file that it does not repeat holds no more.
+    /// Its rules are added to those of the levels above or take their place by id; `disable` switches off rules of the levels
+    /// above, and an id that none of them has is refused.
     #[command(
         after_help = "Example:\n  redress wording apply rules.toml --organization demo --reason 'words of the house'\n\nA file:\n  disable = [\"you-get-what-you-pay-for\"]\n  [[rule]]\n  id = \"house-word\"\n  phrases = [\"老赖\"]\n  why = { zh-CN = \"不称呼业主\", en = \"No names\" }\n  better = { zh-CN = \"业主\", en = \"owner\" }"
     )]
@@ -72,7 +76,11 @@ pub(crate) enum WordingCommand {
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
-    /// List who sent what the check had found, and why.
+    /// List the messages that somebody sent though the check had found something, and why.
+    ///
+    /// Messages alone. What else was said all the same stands with what it is: answers, decisions of appeals and solutions in the
+    /// history of `redress work show`, statements in `redress statement show` and the incident's log, notices in `redress notice
+    /// show`, templates in `redress template history --json`.
     #[command(after_help = "Example:\n  redress wording overrides --site lakeside")]
     Overrides {
         /// Site; all of the token's sites otherwise.

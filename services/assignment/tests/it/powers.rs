@@ -196,6 +196,26 @@ async fn m13_evidence_is_asked_of_a_department_and_met_by_a_piece_that_the_case_
 }
 
 #[tokio::test]
+async fn m13_evidence_is_not_asked_of_a_department_by_somebody_of_another() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let ask = |staff, department| {
+        let owner = world.handler("eng-one");
+        world.ask_evidence(owner, &case, staff, department)
+    };
+    let refused = ask("seller", "engineering").await;
+    let refused = refused.expect_err("the seller is of the sales department");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let named = refused.get_details_bad_request().expect("names the field");
+    assert_eq!(named.field_violations[0].field, "staff");
+    let shown = world.try_get(world.manager(), &case).await.expect("there");
+    assert!(shown.evidence_requests.is_empty());
+    assert!(world.told_of(WorkNews::EvidenceAsked).await.is_empty());
+    let asked = ask("seller", "sales").await.expect("of the department");
+    assert_eq!(last(&asked.staff), "seller");
+}
+
+#[tokio::test]
 async fn m13_only_who_asked_withdraws_a_request_for_evidence() {
     let world = World::staffed().await;
     let case = world.investigated().await;

@@ -175,6 +175,17 @@ pub fn wording(holding: &[Holding]) -> RuleSet {
     rules
 }
 
+/// The ids of `disable` that neither the product nor a document of a level above defines, each with its place in the list.
+pub fn unknown_above<'a>(disable: &'a [String], above: &[Document]) -> Vec<(usize, &'a str)> {
+    let built_in = RuleSet::built_in();
+    let known = |id: &str| {
+        let own = above.iter().flat_map(|document| &document.rules);
+        built_in.rules().chain(own).any(|rule| rule.id == id)
+    };
+    let places = disable.iter().map(String::as_str).enumerate();
+    places.filter(|(_, id)| !known(id)).collect()
+}
+
 /// Checks a text against the rules that hold.
 pub fn check(
     holding: &[Holding],
@@ -239,6 +250,21 @@ mod tests {
             template(&all, Template::CaseReceived, Language::Chinese),
             None
         );
+    }
+
+    #[test]
+    fn m11_a_rule_that_is_switched_off_is_one_of_the_product_or_of_a_level_above() {
+        let disable = ["belittles", "belitles", "house-word", "hous-word"].map(str::to_owned);
+        let above = Document::parse(
+            "[[rule]]\nid = 'house-word'\nphrases = ['老赖']\n\
+             why = { zh-CN = '不用', en = 'not ours' }\nbetter = { zh-CN = '业主', en = 'owner' }",
+        );
+        let above = [above.unwrap()];
+        assert_eq!(
+            unknown_above(&disable, &above),
+            [(1, "belitles"), (3, "hous-word")]
+        );
+        assert_eq!(unknown_above(&disable[2..3], &[]), [(0, "house-word")]);
     }
 
     #[test]

@@ -56,6 +56,19 @@ pub(super) async fn hold(
     Ok(true)
 }
 
+/// Whether a queued message would be held if it went now: whoever sent it hears so at once. The sender asks again, since an
+/// incident opens and ends in between.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn would_wait(tx: &mut Tx, message: &Message) -> Result<bool, Fault> {
+    if message.fate.state != MessageState::Queued || silencing(tx, message).await?.is_none() {
+        return Ok(false);
+    }
+    let held = held::get(tx, &message.name).await?;
+    Ok(held.is_none_or(|held| held.decision.is_none()))
+}
+
 /// The open incident for which a message has to wait; none where it may go.
 async fn silencing(tx: &mut Tx, message: &Message) -> Result<Option<Uuid>, Fault> {
     let Recipient::Complainant(token) = &message.recipient else {

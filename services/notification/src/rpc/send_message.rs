@@ -21,6 +21,7 @@ use crate::domain::causes;
 use crate::domain::message::Appointment;
 use crate::domain::texts::check;
 use crate::domain::words::SaidPurpose;
+use crate::jobs::voice;
 use crate::store::messages::{self, Message};
 use crate::store::texts::{self, Override};
 use crate::store::{duty, matters, parts, promises, staff};
@@ -45,15 +46,40 @@ struct SendMessage<'a> {
     now: Timestamp,
 }
 
+/// What became of what was to be sent.
+struct Sent {
+    messages: Vec<Message>,
+    /// Names of those of them that would be held now.
+    waiting: Vec<String>,
+    /// A reason let them through.
+    is_overridden: bool,
+}
+
+impl Sent {
+    async fn of(tx: &mut Tx, messages: Vec<Message>, is_overridden: bool) -> Result<Self, Fault> {
+        let mut waiting = Vec::new();
+        for message in &messages {
+            if voice::would_wait(tx, message).await? {
+                waiting.push(message.name.to_string());
+            }
+        }
+        Ok(Self {
+            messages,
+            waiting,
+            is_overridden,
+        })
+    }
+}
+
 impl Operation for SendMessage<'_> {
     const NAME: &'static str = "notification.send_message";
-    /// The messages, and whether a reason let them through.
-    type Output = (Vec<Message>, bool);
+    type Output = Sent;
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let site = &self.case.site;
         if let Claim::Seen { resource, .. } = receipt::claim(tx, &self.receipt, self.now).await? {
-            return Ok((messages::of_cause(tx, site, &resource).await?, false));
+            let sent = messages::of_cause(tx, site, &resource).await?;
+            return Sent::of(tx, sent, false).await;
         }
         let view = matters::case(tx, self.case)
             .await?
@@ -135,7 +161,7 @@ impl Operation for SendMessage<'_> {
         }
         tx.wake();
         receipt::complete(tx, &self.receipt, &cause, "").await?;
-        Ok((sent, !rules.is_empty()))
+        Sent::of(tx, sent, !rules.is_empty()).await
     }
 }
 
@@ -279,13 +305,14 @@ pub(super) async fn handle(
         },
         now,
     };
-    let (messages, overridden) = redress_runtime::sight(caller)
+    let sent = redress_runtime::sight(caller)
         .run(&service.db, &operation)
         .await?;
-    if overridden {
+    if sent.is_overridden {
         service.metrics.overridden("message");
     }
     Ok(proto::SendMessageResponse {
-        messages: messages.iter().map(wire::message).collect(),
+        messages: sent.messages.iter().map(wire::message).collect(),
+        waiting_messages: sent.waiting,
     })
 }

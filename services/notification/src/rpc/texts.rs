@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::Violation;
-use redress_model::name::SiteId;
+use redress_model::name::{RegionName, SiteId};
 use redress_model::text::is_blank;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
-use redress_wording::Hit;
+use redress_wording::{Document, Hit};
 
 use crate::domain::texts::{self, Subject, TextScope};
 use crate::jobs::announce;
@@ -141,6 +141,8 @@ pub(super) struct Apply<'a> {
     pub(super) scope: TextScope,
     pub(super) subject: Subject,
     pub(super) document: String,
+    /// Ids of wording rules that the document switches off; each must be one of the levels above.
+    pub(super) disable: Vec<String>,
     /// None where the time has passed.
     pub(super) effective: Option<Timestamp>,
     pub(super) reason: String,
@@ -181,6 +183,7 @@ impl Operation for Apply<'_> {
         let known = newest.first().map_or(0, |row| row.revision);
         let name = format!("{} {}", self.scope, self.subject.key());
         etag::check(&self.etag, i64::from(known), &name)?;
+        require_above(tx, &self.scope, &self.disable, effective).await?;
         let row = Revision {
             scope: self.scope.clone(),
             subject: self.subject,
@@ -209,6 +212,65 @@ impl Operation for Apply<'_> {
             "a text was applied",
         );
         Ok((row, true))
+    }
+}
+
+/// Refuses to switch off rules that neither the product nor a level above has: a slip of the pen would leave the rule that was
+/// meant in force.
+async fn require_above(
+    tx: &mut Tx,
+    scope: &TextScope,
+    disable: &[String],
+    at: Timestamp,
+) -> Result<(), Fault> {
+    if disable.is_empty() {
+        return Ok(());
+    }
+    let above = match scope {
+        TextScope::Organization(_) => Vec::new(),
+        TextScope::Region(name) => vec![TextScope::Organization(name.organization.clone())],
+        TextScope::Site(site) => {
+            let place = store::place(tx, site).await?;
+            let (organization, region) = place.ok_or_else(|| missing(scope))?;
+            vec![
+                TextScope::Organization(organization.clone()),
+                TextScope::Region(RegionName {
+                    organization,
+                    region,
+                }),
+            ]
+        }
+    };
+    let mut documents = Vec::new();
+    for level in &above {
+        let rules = rules_at(tx, level, at).await?;
+        // One that this release cannot read changes nothing, as where texts are checked.
+        documents.extend(rules.and_then(|row| Document::parse(&row.document).ok()));
+    }
+    let unknown = texts::unknown_above(disable, &documents);
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let violations = unknown.into_iter().map(|(place, id)| Violation {
+        field: format!("disable[{place}]"),
+        description: format!("{id} is a rule of no level above"),
+    });
+    Err(Fault::violations(violations.collect()))
+}
+
+/// The revision of a level's wording rules that will hold at an instant; none where the level has none by then.
+async fn rules_at(
+    tx: &mut Tx,
+    level: &TextScope,
+    at: Timestamp,
+) -> Result<Option<Revision>, Fault> {
+    let mut below = None;
+    loop {
+        let newest = store::list(tx, level, Subject::Wording, below, 1).await?;
+        match newest.into_iter().next() {
+            Some(row) if row.effective > at => below = Some(row.revision),
+            found => return Ok(found),
+        }
     }
 }
 

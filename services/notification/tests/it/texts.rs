@@ -673,6 +673,69 @@ async fn m11_a_text_that_a_sites_rules_name_is_kept_back_at_sending_and_texts_fo
 }
 
 #[tokio::test]
+async fn m11_a_rule_that_no_level_above_has_is_not_switched_off_and_nothing_is_kept() {
+    let world = World::new().await;
+    let office = head_office();
+    let service = wording(&world);
+    let apply = async |parent: &str, document: &str| {
+        let request = proto::ApplyWordingRulesRequest {
+            parent: parent.to_owned(),
+            document: document.to_owned(),
+            reason: "house style".to_owned(),
+            ..Default::default()
+        };
+        service.apply_wording_rules(by(&office, request)).await
+    };
+    let refused = async |parent: &str, document: &str| {
+        let refused = apply(parent, document).await.expect_err("of no level");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{parent}");
+        let details = refused.get_details_bad_request().expect("names the field");
+        let told = details.field_violations.into_iter();
+        told.map(|v| (v.field, v.description))
+            .collect::<Vec<(String, String)>>()
+    };
+    let slip = "disable = ['belittles', 'belitles']";
+    let levels = [
+        "organizations/demo",
+        "organizations/demo/regions/north",
+        "sites/lake",
+    ];
+    for parent in levels {
+        let told = refused(parent, slip).await;
+        assert_eq!(told.len(), 1, "{parent}");
+        assert_eq!(told[0].0, "disable[1]", "{parent}");
+        assert!(told[0].1.contains("belitles"), "{told:?}");
+        let history = proto::ListWordingRevisionsRequest {
+            parent: parent.to_owned(),
+            ..Default::default()
+        };
+        let history = service.list_wording_revisions(by(&office, history)).await;
+        assert!(
+            history.expect("ok").into_inner().revisions.is_empty(),
+            "{parent}"
+        );
+    }
+
+    // What a level adds, those below it switch off, and not it itself, nor those above.
+    let rule = "[[rule]]\nid = 'house-word'\nphrases = ['老赖']\n\
+                why = { zh-CN = '不用', en = 'not ours' }\nbetter = { zh-CN = '业主', en = 'owner' }";
+    apply("organizations/demo/regions/north", rule)
+        .await
+        .expect("applied");
+    let off = "disable = ['house-word']";
+    for parent in [levels[0], levels[1]] {
+        let told = refused(parent, off).await;
+        assert_eq!(told[0].0, "disable[0]", "{parent}");
+    }
+    apply("sites/lake", off).await.expect("of the region");
+    // The file is the whole level: without the rule it is gone.
+    apply("organizations/demo/regions/north", "disable = []")
+        .await
+        .expect("applied");
+    refused("sites/lake", off).await;
+}
+
+#[tokio::test]
 async fn i8_nobody_says_anything_to_complainants_of_another_site_or_of_a_case_about_themselves() {
     let world = World::new().await;
     let case = world.case("LAKE-1").await;

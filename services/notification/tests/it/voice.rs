@@ -280,6 +280,39 @@ async fn ordinary_words_wait_and_the_spokesperson_reads_and_releases_them_once()
 }
 
 #[tokio::test]
+async fn whoever_sends_hears_at_once_what_is_going_to_wait() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let free = world.case("LAKE-2").await;
+    let clerk = caller("lake", &["messages.send"], None);
+    let send = async |case: &CaseName, purpose: MessagePurpose, request_id: &str| {
+        let request = proto::SendMessageRequest {
+            parent: case.to_string(),
+            text: "We come tomorrow at nine.".to_owned(),
+            purpose: purpose.into(),
+            request_id: request_id.to_owned(),
+            ..Default::default()
+        };
+        let sent = service(&world).send_message(by(&clerk, request)).await;
+        sent.expect("taken").into_inner()
+    };
+    let said = send(&case, MessagePurpose::Ordinary, "once").await;
+    let name = said.messages[0].name.clone();
+    assert_eq!(said.messages[0].state(), proto::MessageState::Queued);
+    assert_eq!(said.waiting_messages, [name.as_str()]);
+    let warned = send(&case, MessagePurpose::SafetyWarning, "").await;
+    assert!(warned.waiting_messages.is_empty(), "never waits");
+    let elsewhere = send(&free, MessagePurpose::Ordinary, "").await;
+    assert!(elsewhere.waiting_messages.is_empty(), "of no incident");
+    // It was right, and once that is decided it waits no more.
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+    world.release(&name).await.expect("released");
+    let again = send(&case, MessagePurpose::Ordinary, "once").await;
+    assert_eq!(again.messages[0].name, name);
+    assert!(again.waiting_messages.is_empty());
+}
+
+#[tokio::test]
 async fn what_is_dropped_never_goes_and_stays_visible_with_its_reason() {
     let world = World::new().await;
     let (case, _) = world.affected().await;

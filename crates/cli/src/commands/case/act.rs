@@ -12,6 +12,7 @@ use redress_proto::intake::v1::{
 };
 
 use super::{find, groups, name_of, show_needs};
+use crate::commands::work::person;
 use crate::commands::{choice, number};
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
@@ -72,7 +73,7 @@ pub(crate) enum ActCommand {
     },
     /// Record who holds a piece of evidence from now on.
     #[command(
-        after_help = "Example:\n  redress case custody sites/lakeside/cases/ID/evidence/ID --act TAKEN --holder sites/lakeside/staff/engineer-1"
+        after_help = "Example:\n  redress case custody sites/lakeside/cases/ID/evidence/ID --act TAKEN --holder engineer-1"
     )]
     Custody {
         /// The piece of evidence.
@@ -80,7 +81,7 @@ pub(crate) enum ActCommand {
         /// TAKEN, HANDED_OVER, SEALED, UNSEALED or RETURNED.
         #[arg(long)]
         act: String,
-        /// Who holds it, `sites/{site}/staff/{staff}`.
+        /// Who of the staff holds it, by id or name.
         #[arg(long, default_value = "")]
         holder: String,
         /// The body outside that holds it, a laboratory for example.
@@ -112,12 +113,12 @@ pub(crate) enum ActCommand {
     },
     /// Say which staff a complaint is about: from then on they neither see nor handle it.
     #[command(
-        after_help = "Examples:\n  redress case about LS-20261121-0001 --staff sites/lakeside/staff/engineer-1\n  redress case about LS-20261121-0001 --nobody"
+        after_help = "Examples:\n  redress case about LS-20261121-0001 --staff engineer-1\n  redress case about LS-20261121-0001 --nobody"
     )]
     About {
         /// The case, by name or number.
         case: String,
-        /// `sites/{site}/staff/{staff}`; may be given several times. Replaces who was named before.
+        /// One of the staff, by id or name; may be given several times. Replaces who was named before.
         #[arg(long, required_unless_present = "nobody", conflicts_with = "nobody")]
         staff: Vec<String>,
         /// It is about nobody.
@@ -257,7 +258,7 @@ pub(super) async fn run(
         } => {
             let entry = CustodyEntry {
                 act: choice("act", "CUSTODY_ACT_", &act, CustodyAct::as_str_name)?,
-                holder,
+                holder: person(&evidence, &holder),
                 outside_body: outside,
                 sha256,
                 ..Default::default()
@@ -300,10 +301,11 @@ pub(super) async fn run(
             return Ok(());
         }
         ActCommand::About { case, staff, .. } => {
+            let name = name_of(platform, &case).await?;
             let update = UpdateCaseRequest {
                 case: Some(Case {
-                    name: name_of(platform, &case).await?,
-                    staff_complained_about: staff,
+                    staff_complained_about: staff.iter().map(|id| person(&name, id)).collect(),
+                    name,
                     ..Default::default()
                 }),
                 update_mask: Some(prost_types::FieldMask {

@@ -20,6 +20,7 @@ use redress_proto::intake::v1::{
 };
 use redress_proto::words::Signal;
 
+use super::work::person;
 use super::{incident, number, word};
 use crate::args::{CaseCommand, CreateArgs};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -448,7 +449,11 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
         wants: number::<Wants>("wants", &args.wants)?,
         claim: args.claim.map(to_money),
         repeat: args.repeat,
-        staff_complained_about: args.about.clone(),
+        staff_complained_about: args
+            .about
+            .iter()
+            .map(|id| person(&parent(Some(&args.site)), id))
+            .collect(),
         needs: (!args.need.is_empty() || !args.vulnerable.is_empty())
             .then(|| {
                 Ok::<_, Failure>(Needs {

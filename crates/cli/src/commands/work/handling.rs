@@ -9,6 +9,7 @@ use redress_model::words::{CaseStatus, Channel};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::to_timestamp;
 
+use super::person;
 use crate::commands::case::name_of;
 use crate::commands::clock::instant;
 use crate::commands::{number, word};
@@ -78,7 +79,7 @@ pub(crate) enum HandlingCommand {
     },
     /// Change the person, the place or the time of a heated talk.
     #[command(
-        after_help = "Examples:\n  redress work calm LS-20261121-0001 --move PERSON --staff sites/lakeside/staff/lead-site --channel FRONT_DESK --reason 'loud'\n  redress work calm LS-20261121-0001 --move TIME --meeting 1d --channel HOTLINE --reason 'sleep over it'"
+        after_help = "Examples:\n  redress work calm LS-20261121-0001 --move PERSON --staff lead-site --channel FRONT_DESK --reason 'loud'\n  redress work calm LS-20261121-0001 --move TIME --meeting 1d --channel HOTLINE --reason 'sleep over it'"
     )]
     Calm {
         /// Which case.
@@ -87,7 +88,7 @@ pub(crate) enum HandlingCommand {
         /// What is changed: PERSON, PLACE or TIME.
         #[arg(long = "move")]
         kind: String,
-        /// PERSON: who takes over, `sites/{site}/staff/{staff}`.
+        /// PERSON: who takes over, by id or `sites/{site}/staff/{staff}`.
         #[arg(long, default_value = "")]
         staff: String,
         /// TIME: when the talk goes on: an instant, a local time, or so long from now.
@@ -102,7 +103,7 @@ pub(crate) enum HandlingCommand {
     },
     /// Plan a visit, or record one that was made.
     #[command(
-        after_help = "Examples:\n  redress work visit LS-20261121-0001 --purpose INSPECTION --plan 4h\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'water at the joint'\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'looked at it together' --with sites/lakeside/staff/lead-top\n  redress work visit LS-20261121-0001 --id 0190a6c2-0000-7000-8000-00000000abcd --findings 'nobody opened'"
+        after_help = "Examples:\n  redress work visit LS-20261121-0001 --purpose INSPECTION --plan 4h\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'water at the joint'\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'looked at it together' --with lead-top\n  redress work visit LS-20261121-0001 --id 0190a6c2-0000-7000-8000-00000000abcd --findings 'nobody opened'"
     )]
     Visit {
         /// Which case.
@@ -125,7 +126,7 @@ pub(crate) enum HandlingCommand {
         /// What was found: the visit was made.
         #[arg(long)]
         findings: Option<String>,
-        /// Who took part beside the visitor, `sites/{site}/staff/{staff}`; may be given several times.
+        /// Who took part beside the visitor, by id or `sites/{site}/staff/{staff}`; may be given several times.
         #[arg(long = "with", value_name = "STAFF", conflicts_with = "plan")]
         participants: Vec<String>,
     },
@@ -291,11 +292,11 @@ pub(crate) async fn run(
                 return plan_visit(platform, name, purpose, &plan, out).await;
             }
             let call = wire::RecordVisitRequest {
+                participants: participants.iter().map(|id| person(&name, id)).collect(),
                 name,
                 visit_id: id.unwrap_or_default(),
                 purpose,
                 findings: findings.unwrap_or_default(),
-                participants,
                 request_id: request_id(),
                 ..Default::default()
             };
@@ -368,10 +369,11 @@ pub(crate) async fn run(
             let meeting = meeting
                 .map(|text| instant("meeting", &text, crate::now::now()))
                 .transpose()?;
+            let name = work_of(platform, &of).await?;
             let call = wire::CalmComplainantRequest {
-                name: work_of(platform, &of).await?,
                 r#move: number::<CalmingMove>("move", &kind)?,
-                staff,
+                staff: person(&name, &staff),
+                name,
                 meeting_time: meeting.map(to_timestamp),
                 reason,
                 channel: number::<Channel>("channel", &channel)?,
@@ -664,4 +666,18 @@ fn appealed(appeal: &wire::Appeal) {
         (Some(_), false) => "dismissed",
     };
     line("verdict", verdict);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_named_by_their_id_at_the_site_of_the_work_or_in_full() {
+        let work = "sites/lake/work/0190a6c2-0000-7000-8000-00000000abcd";
+        assert_eq!(person(work, "li"), "sites/lake/staff/li");
+        let other = "sites/river/staff/li";
+        assert_eq!(person(work, other), other);
+        assert_eq!(person(work, ""), "", "nobody");
+    }
 }

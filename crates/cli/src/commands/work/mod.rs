@@ -166,6 +166,14 @@ fn child(site: Option<&str>, kind: &str, id: &str) -> String {
     }
 }
 
+/// Somebody of the site of what this names, by id or name; empty for nobody.
+pub(crate) fn person(of: &str, id: &str) -> String {
+    match id {
+        "" => String::new(),
+        id => child(site_of(of), "staff", id),
+    }
+}
+
 /// The site that a name lies in.
 fn site_of(name: &str) -> Option<&str> {
     name.strip_prefix("sites/")?.split('/').next()

@@ -22,7 +22,7 @@ pub(crate) struct AskArgs {
     /// Who is to bring it.
     #[arg(long, required_unless_present = "department")]
     staff: Option<String>,
-    /// Which department is to bring it: its least loaded person at work is asked, unless one is named.
+    /// Which department is to bring it: its least loaded person at work is asked, unless one of it is named.
     #[arg(long)]
     department: Option<String>,
     /// What is needed; name nobody.

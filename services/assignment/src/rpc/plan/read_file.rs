@@ -33,8 +33,9 @@ struct Entry {
     role: (usize, String),
     staff: (usize, String),
     rank: Option<(usize, String)>,
-    start: (usize, Result<Timestamp, String>),
-    end: (usize, Result<Timestamp, String>),
+    /// None where the reader of the file has said what is wrong with it, as with the end.
+    start: Option<(usize, Result<Timestamp, String>)>,
+    end: Option<(usize, Result<Timestamp, String>)>,
 }
 
 impl Context {
@@ -70,7 +71,7 @@ impl Context {
                 let place = places.get(name).copied().unwrap_or(usize::MAX);
                 (line, cells.get(place).map_or("", |c| c.trim()).to_owned())
             };
-            let instant = |name: &str| (line, self.instant(&cell(name).1));
+            let instant = |name: &str| Some((line, self.instant(&cell(name).1)));
             Entry {
                 line,
                 role: cell("role"),
@@ -80,31 +81,36 @@ impl Context {
                 end: instant("end"),
             }
         });
-        self.all(entries)
+        self.all(entries, Vec::new())
     }
 
     /// Stretches of an iCalendar file.
     pub(super) fn icalendar(&self, text: &str) -> Result<Vec<Stretch>, Vec<Violation>> {
-        let events = ics::timed(text).map_err(|errors| {
-            let of = |e: ics::IcsError| wrong(e.line, &e.field, e.message);
-            errors.into_iter().map(of).collect::<Vec<_>>()
-        })?;
+        let (events, errors) = ics::timed(text);
+        let of = |e: ics::IcsError| wrong(e.line, &e.field, e.message);
+        let broken = errors.into_iter().map(of).collect();
         let entries = events.into_iter().map(|event| {
             let property = |name: &str| event.properties.get(name).cloned();
+            let at = |(line, moment): (usize, Moment)| (line, self.moment(&moment));
             Entry {
                 role: property("CATEGORIES").unwrap_or((event.line, String::new())),
                 staff: property("SUMMARY").unwrap_or((event.line, String::new())),
                 rank: property("X-REDRESS-RANK"),
-                start: (event.start.0, self.moment(&event.start.1)),
-                end: (event.end.0, self.moment(&event.end.1)),
+                start: event.start.map(at),
+                end: event.end.map(at),
                 line: event.line,
             }
         });
-        self.all(entries)
+        self.all(entries, broken)
     }
 
-    fn all(&self, entries: impl Iterator<Item = Entry>) -> Result<Vec<Stretch>, Vec<Violation>> {
-        let (mut stretches, mut violations) = (Vec::new(), Vec::new());
+    /// The stretches, unless any line is wrong or was found wrong before.
+    fn all(
+        &self,
+        entries: impl Iterator<Item = Entry>,
+        mut violations: Vec<Violation>,
+    ) -> Result<Vec<Stretch>, Vec<Violation>> {
+        let mut stretches = Vec::new();
         for entry in entries {
             match self.stretch(entry) {
                 Ok(stretch) => stretches.push(stretch),
@@ -152,24 +158,29 @@ impl Context {
                 keep(*line, "rank", "must be a number from 0 to 99");
             }
         }
-        for (name, (line, instant)) in [("start", &entry.start), ("end", &entry.end)] {
-            if let Err(text) = instant {
+        for (name, at) in [("start", &entry.start), ("end", &entry.end)] {
+            if let Some((line, Err(text))) = at {
                 keep(*line, name, text);
             }
         }
-        if let (Ok(from), Ok(until)) = (&entry.start.1, &entry.end.1)
+        if let (Some((_, Ok(from))), Some((line, Ok(until)))) = (&entry.start, &entry.end)
             && until <= from
         {
-            keep(entry.end.0.max(entry.line), "end", "must be after start");
+            keep((*line).max(entry.line), "end", "must be after start");
         }
-        match (role, staff, rank, entry.start.1, entry.end.1) {
-            (Some(role), Ok(staff), Some(rank), Ok(from), Ok(until)) if violations.is_empty() => {
+        let instant =
+            |at: Option<(usize, Result<Timestamp, String>)>| at.and_then(|(_, at)| at.ok());
+        let (from, until) = (instant(entry.start), instant(entry.end));
+        match (role, staff, rank) {
+            (Some(role), Ok(staff), Some(rank))
+                if violations.is_empty() && from.is_some() && until.is_some() =>
+            {
                 Ok(Stretch {
                     role,
                     staff,
                     rank,
-                    from: Some(from),
-                    until: Some(until),
+                    from,
+                    until,
                 })
             }
             _ => Err(violations),
@@ -367,6 +378,26 @@ mod tests {
                 "2026-10-26T21:00:00Z 2026-10-27T05:00:00Z",
             ]
         );
+    }
+
+    #[test]
+    fn a_wrong_rule_does_not_hide_the_other_wrong_lines() {
+        let text = "BEGIN:VEVENT\nSUMMARY:nobody\nCATEGORIES:Handler\nDTSTART:20261001T080000\nDTEND:20261001T160000\nRRULE:FREQ=MONTHLY\nEND:VEVENT\n\
+            BEGIN:VEVENT\nSUMMARY:li-na\nCATEGORIES:KING\nDTSTART:20261001T080000\nDTEND:20261001T070000\nEND:VEVENT\n\
+            BEGIN:VEVENT\nSUMMARY:li-na\nCATEGORIES:Handler\nDTSTART:soon\nDTEND:20261001T160000\nX-REDRESS-RANK:x\nEND:VEVENT\n";
+        let violations = context().icalendar(text).expect_err("wrong");
+        let expected = [
+            "content.line[6].rrule",
+            "content.line[17].dtstart",
+            "content.line[2].staff",
+            "content.line[10].role",
+            "content.line[12].end",
+            "content.line[19].rank",
+        ];
+        assert_eq!(told(&violations), expected);
+        let started = "BEGIN:VEVENT\nSUMMARY:li-na\nCATEGORIES:Handler\nDTSTART:soon\nDTEND:20261001T160000\nEND:VEVENT\n";
+        let violations = context().icalendar(started).expect_err("wrong");
+        assert_eq!(told(&violations), ["content.line[4].dtstart"]);
     }
 
     #[test]

@@ -112,7 +112,14 @@ impl Ask<'_> {
                 })?;
         }
         match (&self.staff, &self.department) {
-            (Some(staff), _) if bench.may_handle(staff, excluded) => Ok(staff.clone()),
+            (Some(staff), department) if bench.may_handle(staff, excluded) => {
+                let of = bench.people.get(staff).and_then(|p| p.department.as_ref());
+                if department.is_some() && of != department.as_ref() {
+                    let text = "must belong to the department that is asked";
+                    return Err(Fault::invalid("staff", text));
+                }
+                Ok(staff.clone())
+            }
             // Not said which: who is complained about is nobody else's business.
             (Some(_), _) => Err(Fault::invalid(
                 "staff",

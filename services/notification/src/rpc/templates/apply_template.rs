@@ -93,6 +93,7 @@ pub(super) async fn handle(
         },
         subject: Subject::Template(template, language),
         document: serde_json::to_string(&source).map_err(Fault::internal)?,
+        disable: Vec::new(),
         effective: texts::effective(asked.effective_time.as_ref(), now)?,
         reason,
         overridden,

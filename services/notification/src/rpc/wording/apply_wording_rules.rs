@@ -22,7 +22,7 @@ pub(super) async fn handle(
     let asked = request.get_ref();
     let scope: TextScope = parse_field("parent", &asked.parent)?;
     texts::plain(&[("reason", &asked.reason), ("document", &asked.document)])?;
-    Document::parse(&asked.document).map_err(|problems| {
+    let document = Document::parse(&asked.document).map_err(|problems| {
         Fault::violations(
             problems
                 .into_iter()
@@ -48,6 +48,7 @@ pub(super) async fn handle(
         },
         subject: Subject::Wording,
         document: asked.document.clone(),
+        disable: document.disable,
         effective: texts::effective(asked.effective_time.as_ref(), now)?,
         reason: asked.reason.clone(),
         overridden: Vec::new(),
