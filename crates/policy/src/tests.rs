@@ -142,21 +142,21 @@ const BY_LAW: [(ClockKind, &str); 4] = [
 #[test]
 fn every_profile_gives_what_section_10_gives_by_law_and_says_where_it_is_written() {
     for profile in PROFILES {
-        let law = &Policy::built_in(profile).expect("shipped").law;
-        let lengths: Vec<String> = LegalDeadline::ALL
+        let policy = Policy::built_in(profile).expect("shipped");
+        let law = &policy.law;
+        let named: Vec<String> = LegalDeadline::ALL
             .iter()
             .map(|name| &law[name])
             .inspect(|rule| assert!(!rule.source.is_empty() && !rule.party.is_empty()))
             .map(|rule| rule.length.to_string())
             .collect();
         assert_eq!(
-            lengths,
+            named,
             ["4 hours", "4 hours", "1 hour", "10 days", "15 days"],
             "{profile}"
         );
-        let promised = Policy::built_in(profile).expect("shipped");
         for (clock, length) in BY_LAW {
-            let all = lengths(promised, clock, Channel::App);
+            let all = lengths(policy, clock, Channel::App);
             assert_eq!(all, [length; 4], "{profile} {clock}");
         }
     }
