@@ -276,17 +276,27 @@ pub(crate) fn minute(t: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     t.strftime(form).to_string()
 }
 
-/// How long until an instant, or how long ago: `in 3h 20m`, `5m ago`.
+/// How long until a deadline, or how long ago it was missed: that stands out.
 pub(crate) fn until(t: Option<&prost_types::Timestamp>, now: Timestamp) -> String {
     let Some(t) = instant(t) else {
         return "–".to_owned();
     };
+    let text = distance(t, now);
+    if t.as_second() < now.as_second() {
+        text.red().to_string()
+    } else {
+        text
+    }
+}
+
+/// How far an instant is: `in 3h 20m`, `5m ago`.
+pub(crate) fn distance(t: Timestamp, now: Timestamp) -> String {
     let seconds = t.as_second() - now.as_second();
     let text = span(seconds.unsigned_abs());
     if seconds >= 0 {
         format!("in {text}")
     } else {
-        format!("{} ago", text).red().to_string()
+        format!("{text} ago")
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     Answer, LIST_BROKEN, Trouble, broken_promises, counts_age, headline, max, pool_share, sum,
     values,
 };
-use crate::output::{counted, heading, instant, line, show_table, table, until};
+use crate::output::{counted, distance, heading, instant, line, show_table, table};
 
 /// The screen for people: first how it is, then each service, then what each counts, then what needs somebody.
 pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
@@ -134,10 +134,8 @@ pub(super) fn as_of(status: &GetStatusResponse) -> Option<String> {
 }
 
 fn service_row(answer: &Answer, status: &GetStatusResponse, now: Timestamp) -> Vec<String> {
-    let since = instant(status.start_time.as_ref()).map_or_else(
-        || "–".to_owned(),
-        |_| until(status.start_time.as_ref(), now),
-    );
+    let since = instant(status.start_time.as_ref())
+        .map_or_else(|| "–".to_owned(), |since| distance(since, now));
     let pool = ["app", "worker"]
         .map(|pool| pool_share(status, pool))
         .into_iter()
