@@ -64,8 +64,11 @@ fn longest_word(text: &str) -> usize {
     text.split_whitespace()
         .map(|word| {
             let width = display_width(word);
-            let letters = word.chars().any(|c| !c.is_ascii());
-            if letters { width.min(TEXT) } else { width }
+            if word.is_ascii() {
+                width
+            } else {
+                width.min(TEXT)
+            }
         })
         .max()
         .unwrap_or(0)
