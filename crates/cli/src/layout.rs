@@ -3,11 +3,11 @@
 //! paragraph of its own.
 
 use comfy_table::{ColumnConstraint, Table, Width};
-use owo_colors::OwoColorize as _;
 use textwrap::core::display_width;
 use textwrap::{Options, WordSplitter};
 
 use crate::output::plain;
+use crate::paint::{Paint as _, bare};
 
 /// Whatever is no longer than this stands in one line: an instant, a state, "1 of 3".
 const SHORT: usize = 16;
@@ -47,13 +47,14 @@ fn least(table: &Table, column: usize) -> u16 {
     let head = table
         .header()
         .and_then(|head| head.cell_iter().nth(column))
-        .map(|cell| longest_word(&cell.content()));
+        .map(|cell| longest_word(&bare(&cell.content())));
     let cells = table
         .row_iter()
         .filter_map(|row| row.cell_iter().nth(column))
-        .map(|cell| match display_width(&cell.content()) {
+        .map(|cell| bare(&cell.content()))
+        .map(|cell| match display_width(&cell) {
             width if width <= SHORT => width,
-            _ => longest_word(&cell.content()).max(TEXT),
+            _ => longest_word(&cell).max(TEXT),
         });
     let least = head.into_iter().chain(cells).max().unwrap_or(0);
     u16::try_from(least).unwrap_or(u16::MAX / 2)
@@ -79,7 +80,10 @@ fn longest_word(text: &str) -> usize {
 fn paragraphs(table: &Table, room: usize) -> String {
     let heads: Vec<String> = table
         .header()
-        .map(|head| head.cell_iter().map(comfy_table::Cell::content).collect())
+        .map(|head| {
+            let heads = head.cell_iter().map(comfy_table::Cell::content);
+            heads.map(|head| bare(&head)).collect()
+        })
         .unwrap_or_default();
     let options = Options::new(room)
         .initial_indent("   ")
@@ -187,6 +191,6 @@ mod tests {
     }
 
     fn strip(text: &str) -> String {
-        anstream::adapter::strip_str(text).to_string()
+        bare(text)
     }
 }

@@ -20,6 +20,7 @@ mod json;
 mod layout;
 mod now;
 mod output;
+mod paint;
 mod replay;
 mod up;
 

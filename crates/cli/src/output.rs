@@ -2,13 +2,13 @@
 //! terminal (anstream strips them elsewhere and honours NO_COLOR).
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width};
+use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, Width};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use owo_colors::OwoColorize as _;
 
 use crate::failure::Failure;
 use crate::layout::fitted;
+use crate::paint::{self, Paint as _};
 
 /// Where to print and in which form.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,10 @@ macro_rules! say {
         anstream::println!()
     };
     ($($text:tt)*) => {
-        anstream::println!("{}", $crate::output::plain(&::std::format!($($text)*)))
+        anstream::println!(
+            "{}",
+            $crate::paint::shown(&$crate::output::plain(&::std::format!($($text)*)))
+        )
     };
 }
 pub(crate) use say;
@@ -79,9 +82,10 @@ pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
-        if let Some(colour) = COLOURS.iter().find(|colour| rest.starts_with(**colour)) {
-            shown.push_str(colour);
-            rest = &rest[colour.len()..];
+        if let Some(length) = paint::length_of_code(rest) {
+            let (code, behind) = rest.split_at(length);
+            shown.push_str(code);
+            rest = behind;
             continue;
         }
         let obeyed = letter.is_control() && letter != '\n' && letter != '\t';
@@ -94,24 +98,6 @@ pub(crate) fn plain(text: &str) -> String {
     }
     shown
 }
-
-/// What this command line itself says to a terminal: bold, dimmed and colours of letters, and their ends. Nothing that
-/// hides, moves or deletes.
-const COLOURS: [&str; 13] = [
-    "\u{1b}[0m",
-    "\u{1b}[1m",
-    "\u{1b}[2m",
-    "\u{1b}[22m",
-    "\u{1b}[31m",
-    "\u{1b}[32m",
-    "\u{1b}[33m",
-    "\u{1b}[34m",
-    "\u{1b}[35m",
-    "\u{1b}[36m",
-    "\u{1b}[37m",
-    "\u{1b}[39m",
-    "\u{1b}[90m",
-];
 
 /// Whether a letter is a format character (Unicode's Cf), those of scripts that show one and the joiner excepted.
 fn is_hidden(c: char) -> bool {
@@ -181,15 +167,25 @@ const PAGE_COLUMNS: u16 = 120;
 /// Lets a table wrap where it is printed into a file or a pipe, too: for pages that are read, not for lists that are
 /// searched.
 pub(crate) fn page(mut table: Table) -> Table {
-    if table.width().is_none() {
-        table.set_width(PAGE_COLUMNS);
-    }
+    let room = room(&table).unwrap_or(PAGE_COLUMNS);
+    table.set_width(room);
     table
+}
+
+/// How wide a table may be; `None` in a file or a pipe, which bounds nothing. A terminal that does not say is taken for a
+/// common one.
+fn room(table: &Table) -> Option<u16> {
+    table.width().map(known)
+}
+
+/// The columns of a terminal: those that it says, where it says any.
+pub(crate) fn known(columns: u16) -> u16 {
+    if columns == 0 { 80 } else { columns }
 }
 
 /// Prints a table as it fits where it is printed.
 pub(crate) fn show_table(table: Table) {
-    let room = table.width();
+    let room = room(&table);
     crate::output::say!("{}", fitted(table, room));
 }
 
@@ -213,18 +209,18 @@ pub(crate) fn table(heads: &[&str]) -> Table {
     table
         .load_preset(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(
-            heads
-                .iter()
-                .map(|h| Cell::new(h).add_attribute(Attribute::Bold)),
-        );
+        .set_header(heads.iter().map(|h| Cell::new(h.bold())));
     table
 }
 
 /// A line of a description: `label  value`.
 pub(crate) fn line(label: &str, value: impl std::fmt::Display) {
-    let value = plain(&value.to_string());
-    crate::output::say!("{:>14}  {value}", label.dimmed());
+    crate::output::say!("{:>14}  {}", label.dimmed(), indented(&value.to_string()));
+}
+
+/// A text of several lines, none of which begins where labels and headings do.
+fn indented(text: &str) -> String {
+    text.replace('\n', &format!("\n{}", " ".repeat(16)))
 }
 
 /// A heading.
@@ -252,12 +248,16 @@ pub(crate) fn when(t: Option<&prost_types::Timestamp>) -> String {
 
 /// A text of the platform with the instants in it as they are read here: `until 2026-11-29T02:15:00Z` names a time of day.
 pub(crate) fn instants(text: &str) -> String {
+    instants_in(text, crate::now::now(), &TimeZone::system())
+}
+
+/// The same in a zone, and with the year of an instant that lies in another one than now.
+pub(crate) fn instants_in(text: &str, now: Timestamp, zone: &TimeZone) -> String {
     let read = |word: &str| {
         let bare = word.trim_end_matches([',', ';', '.']);
         let t: Timestamp = bare.ends_with('Z').then(|| bare.parse().ok()).flatten()?;
         let end = &word[bare.len()..];
-        let shown = minute(t, crate::now::now(), &TimeZone::system());
-        Some(format!("{shown}{end}"))
+        Some(format!("{}{end}", minute(t, now, zone)))
     };
     text.split(' ')
         .map(|word| read(word).unwrap_or_else(|| word.to_owned()))
@@ -409,12 +409,8 @@ mod tests {
             plain("a\u{200B}b\u{2066}c\u{FEFF}"),
             "a\u{FFFD}b\u{FFFD}c\u{FFFD}"
         );
-        // An emoji of several, and the colours of our own.
-        for kept in [
-            "👨\u{200D}👩\u{200D}👧",
-            "\u{1b}[31mred\u{1b}[0m",
-            "外墙渗水",
-        ] {
+        // An emoji of several.
+        for kept in ["👨\u{200D}👩\u{200D}👧", "外墙渗水"] {
             assert_eq!(plain(kept), kept);
         }
     }
@@ -425,12 +421,33 @@ mod tests {
         for (typed, obeyed) in [
             ("a\u{1b}[2Jb", "a\u{FFFD}[2Jb"),
             ("a\u{1b}[8mb", "a\u{FFFD}[8mb"),
+            ("\u{1b}[31mred\u{1b}[0m", "\u{FFFD}[31mred\u{FFFD}[0m"),
             ("\u{1b}]52;c;QQ\u{7}", "\u{FFFD}]52;c;QQ\u{FFFD}"),
             ("a\rb\u{8}\u{9b}2J", "a\u{FFFD}b\u{FFFD}\u{FFFD}2J"),
         ] {
             assert_eq!(plain(typed), obeyed);
         }
         assert_eq!(plain("两\n行\t列"), "两\n行\t列");
+    }
+
+    #[test]
+    fn no_line_of_what_they_say_begins_where_a_heading_does() {
+        let forged = "灯坏了\n\nPromises\n ACKNOWLEDGE  MET";
+        let indent = " ".repeat(16);
+        let shown = indented(forged);
+        assert!(
+            shown.lines().skip(1).all(|line| line.starts_with(&indent)),
+            "{shown}"
+        );
+        assert_eq!(shown.lines().count(), forged.lines().count());
+    }
+
+    #[test]
+    fn a_terminal_of_no_width_is_taken_for_a_common_one() {
+        assert_eq!([0, 1, 80, 200].map(known), [80, 1, 80, 200]);
+        let mut bare = table(&["Number"]);
+        bare.set_width(0);
+        assert_eq!(room(&bare), Some(80));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::{lesson, room, spelled, word};
 use crate::connect::{Home, Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, show_table, table, until, when};
+use crate::output::{Output, heading, instants, line, short, show_table, table, until, when};
 
 /// Largest document that is taken.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -549,7 +549,7 @@ fn show(r: &Review) {
     heading("Timeline");
     let mut entries = table(&["When", "What"]);
     for entry in &r.timeline {
-        entries.add_row(vec![when(entry.log_time.as_ref()), entry.text.clone()]);
+        entries.add_row(vec![when(entry.log_time.as_ref()), instants(&entry.text)]);
     }
     show_table(entries);
 }

@@ -1,10 +1,10 @@
 //! `redress doctor`: what is missing on this machine and how to get it.
 
-use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::paint::Paint as _;
 
 /// Looks, prints, and fails when something is missing.
 pub(crate) fn run(out: Output) -> Result<(), Failure> {

@@ -13,7 +13,9 @@ use crate::args::IncidentCommand;
 use crate::connect::{Home, Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, grade, heading, line, short, show_table, table, until, when};
+use crate::output::{
+    Output, grade, heading, instants, line, short, show_table, table, until, when,
+};
 
 /// So many letters of an id say which it is.
 const ID_PART_MIN: usize = 6;
@@ -288,7 +290,11 @@ fn show(i: &Incident) {
 
     heading("Log");
     for entry in &i.log_entries {
-        crate::output::say!("  {}  {}", when(entry.log_time.as_ref()), entry.text);
+        crate::output::say!(
+            "  {}  {}",
+            when(entry.log_time.as_ref()),
+            instants(&entry.text)
+        );
     }
 }
 

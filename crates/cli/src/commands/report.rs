@@ -13,6 +13,7 @@ use crate::connect::{Platform, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, Tail as _, counted, heading, line, show_table, table};
+use crate::paint::bare;
 
 /// Characters of the longest bar.
 const BAR_CELLS: i64 = 20;
@@ -296,7 +297,7 @@ impl Form {
         // Bars are for the eye.
         let keep: Vec<usize> = (0..heads.len()).filter(|i| !heads[*i].is_empty()).collect();
         let pick =
-            |cells: &[String]| -> Vec<String> { keep.iter().map(|i| cells[*i].clone()).collect() };
+            |cells: &[String]| -> Vec<String> { keep.iter().map(|i| bare(&cells[*i])).collect() };
         let heads: Vec<String> = heads.iter().map(|h| (*h).to_owned()).collect();
         let all = std::iter::once(heads).chain(rows.iter().map(cells));
         for (i, row) in all.enumerate() {

@@ -3,7 +3,7 @@
 //! What is drawn is a pure function of the last message, the time and the size, so that a test can hold it against a
 //! screen of 80 by 24. The stream goes on where it was after every interruption. With `--json` every message is a line.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use crossterm::style::{Attribute, Color, ResetColor, SetAttribute, SetForegroundColor};
@@ -22,10 +22,13 @@ use super::{spelled, word};
 use crate::connect::{Platform, is_transient};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, counted, instant, plain, short};
+use crate::output::{Output, counted, instant, instants_in, known, plain, short};
 
 /// How often clocks count down.
 const TICK: Duration = Duration::from_secs(1);
+
+/// The columns and lines of a room that no terminal bounds.
+const PAGE: (usize, usize) = (120, 48);
 
 /// The longest pause before the stream is taken up again.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -59,11 +62,8 @@ pub(crate) fn piece(look: Look, text: impl Into<String>) -> Piece {
 
 /// Shows an incident until it is interrupted.
 pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Result<(), Failure> {
-    let mut screen = if out.json {
-        None
-    } else {
-        Some(Screen::enter()?)
-    };
+    let in_terminal = std::io::stdout().is_terminal();
+    let mut screen = (!out.json && in_terminal).then(Screen::enter).transpose()?;
     let mut shown: Option<WatchIncidentResponse> = None;
     let mut token = String::new();
     let mut pause = TICK;
@@ -105,6 +105,10 @@ pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Resul
                         if out.json {
                             anstream::println!("{}", update(&message));
                         }
+                        if !out.json && !in_terminal {
+                            print(&message);
+                            return Ok(());
+                        }
                         shown = Some(message);
                         pause = TICK;
                     }
@@ -126,7 +130,7 @@ pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Resul
             }
             if let (Some(screen), Some(shown)) = (&mut screen, &shown) {
                 let size = terminal::size().unwrap_or((80, 24));
-                let size = (usize::from(size.0), usize::from(size.1));
+                let size = (usize::from(known(size.0)), usize::from(size.1));
                 screen.draw(&draw(
                     shown,
                     crate::now::now(),
@@ -136,6 +140,15 @@ pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Resul
                 ))?;
             }
         }
+    }
+}
+
+/// The room as it is now, once: a file or a pipe is no screen.
+fn print(message: &WatchIncidentResponse) {
+    let (now, zone) = (crate::now::now(), TimeZone::system());
+    for line in draw(message, now, &zone, true, PAGE) {
+        let line: String = line.into_iter().map(|piece| piece.text).collect();
+        crate::output::say!("{}", line.trim_end());
     }
 }
 
@@ -233,7 +246,7 @@ fn draw(
             lines.push(vec![a, piece(Look::Plain, " "), b]);
         }
     }
-    lines.push(vec![last(&incident, zone, width)]);
+    lines.push(vec![last(&incident, now, zone, width)]);
     lines.truncate(height);
     lines
 }
@@ -499,11 +512,12 @@ fn media(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
     lines
 }
 
-fn last(i: &Incident, zone: &TimeZone, width: usize) -> Piece {
+fn last(i: &Incident, now: Timestamp, zone: &TimeZone, width: usize) -> Piece {
     let line = i.log_entries.first().map_or_else(String::new, |e| {
         let at = instant(e.log_time.as_ref())
             .map(|t| t.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string());
-        format!(" {} {}", at.unwrap_or_default(), e.text)
+        let said = instants_in(&e.text, now, zone);
+        format!(" {} {said}", at.unwrap_or_default())
     });
     piece(Look::Plain, fit(&line, width))
 }

@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
-use owo_colors::OwoColorize as _;
 use redress_model::time::{Clock as _, RATE_MAX, SystemClock};
 use redress_runtime::settings::ClockSettings;
 use serde::{Deserialize, Serialize};
@@ -33,7 +32,8 @@ use self::team::Team;
 use crate::connect::{Home, Platform};
 use crate::failure::Failure;
 use crate::now::{self, now};
-use crate::output::{Output, line};
+use crate::output::{Output, line, plain};
+use crate::paint::Paint as _;
 use crate::up::lock::is_held;
 use crate::up::settings::write_private;
 use crate::up::{Demo, How, Running};
@@ -320,7 +320,7 @@ async fn perform(
         && !out.json
     {
         for (refusal, times) in team.refusals() {
-            anstream::eprintln!("{} {times} times: {refusal}", "refused".yellow());
+            anstream::eprintln!("{}", plain(&format!("refused {times} times: {refusal}")));
         }
     }
     Ok(())

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use owo_colors::OwoColorize as _;
 use redress_model::words::{ClockKind, ClockState};
 use redress_proto::crisis::v1::{Audience, ReviewStep, StatementKind};
 use serde_json::{Value, json};
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use super::facts::{Call, Facts, Promise, Said};
 use super::script::{Script, That};
 use crate::output::{heading, show_table, table};
+use crate::paint::Paint as _;
 
 /// People called out to a grade-1 complaint answer as fast as one is acknowledged (section 6).
 const ANSWER_LIMIT: SignedDuration = SignedDuration::from_mins(15);

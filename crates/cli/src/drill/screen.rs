@@ -6,7 +6,6 @@ use std::io::IsTerminal as _;
 use crossterm::terminal;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use owo_colors::OwoColorize as _;
 use redress_proto::crisis::v1::{GetIncidentRequest, Incident};
 use serde_json::json;
 
@@ -17,7 +16,8 @@ use crate::commands::room::{Look, Piece, Screen, block, clocks, fit, piece, role
 use crate::connect::{Home, Platform, request};
 use crate::failure::Failure;
 use crate::now::now;
-use crate::output::Output;
+use crate::output::{Output, known};
+use crate::paint::Paint as _;
 
 /// Where a drill is shown.
 pub(crate) struct Stage {
@@ -104,7 +104,7 @@ impl Stage {
             home: home.folder().display().to_string(),
         };
         let size = terminal::size().unwrap_or((80, 24));
-        let size = (usize::from(size.0), usize::from(size.1));
+        let size = (usize::from(known(size.0)), usize::from(size.1));
         screen.draw(&lines(&view, now(), &TimeZone::system(), size))
     }
 }

@@ -22,7 +22,7 @@ use crate::failure::{Failure, in_short, shown};
 const IN_FLIGHT: usize = 8;
 
 /// Longest text that a case takes, in characters.
-const TEXT_LENGTH_MAX: usize = 10_000;
+pub(super) const TEXT_LENGTH_MAX: usize = 10_000;
 
 /// A row that was fed, and its case or why it has none.
 pub(crate) type Fed = (String, Result<String, String>);
@@ -250,10 +250,13 @@ fn history(m: &Message) -> Case {
             ..Default::default()
         }],
         headcount: 1,
-        text: format!("{}\n{}", m.title, m.text)
-            .chars()
-            .take(TEXT_LENGTH_MAX)
-            .collect(),
+        text: told(m),
         ..Default::default()
     }
+}
+
+/// What a message says, as far as a case keeps it.
+pub(super) fn told(m: &Message) -> String {
+    let whole = format!("{}\n{}", m.title, m.text);
+    whole.chars().take(TEXT_LENGTH_MAX).collect()
 }

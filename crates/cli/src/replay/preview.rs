@@ -8,6 +8,7 @@ use redress_proto::convert::{to_money, to_timestamp, to_wire};
 use redress_proto::triage::v1::PreviewTriageRequest;
 use redress_proto::words::Signal;
 
+use super::feed::{TEXT_LENGTH_MAX, told};
 use super::patience::Patience;
 use super::{Incident, Outcome, judge};
 use crate::connect::{Platform, request};
@@ -49,6 +50,10 @@ pub(crate) async fn messages(
     let requests = rows
         .iter()
         .map(|m| {
+            let text = told(m);
+            if let Err(reason) = says_something(&text) {
+                return (m.id.clone(), Err(reason));
+            }
             let request = PreviewTriageRequest {
                 site_kind: to_wire(SiteKind::Residential),
                 channel: to_wire(Channel::Web),
@@ -56,7 +61,7 @@ pub(crate) async fn messages(
                 as_of_time: Some(to_timestamp(m.received_at)),
                 time_zone: ZONE.to_owned(),
                 complainants: 1,
-                text: format!("{}\n{}", m.title, m.text),
+                text,
                 ..Default::default()
             };
             (m.id.clone(), Ok(request))
@@ -116,6 +121,7 @@ fn word<W: Word>(number: i32) -> Option<String> {
 }
 
 fn scenario(s: &Scenario) -> Result<PreviewTriageRequest, String> {
+    says_something(&s.text)?;
     Ok(PreviewTriageRequest {
         site_kind: to_wire(s.site_kind),
         channel: to_wire(s.channel),
@@ -131,6 +137,15 @@ fn scenario(s: &Scenario) -> Result<PreviewTriageRequest, String> {
         repeat: s.repeat,
         ..Default::default()
     })
+}
+
+/// Refuses what no case could be made of: the platform previews facts without a word, and takes in none.
+fn says_something(text: &str) -> Result<(), String> {
+    let letters = text.trim().chars().count();
+    (1..=TEXT_LENGTH_MAX)
+        .contains(&letters)
+        .then_some(())
+        .ok_or_else(|| format!("text must hold 1 to {TEXT_LENGTH_MAX} characters"))
 }
 
 /// The same local time so many days later.
@@ -150,5 +165,29 @@ pub(crate) fn signal(s: &ScenarioSignal) -> Signal {
         basis: to_wire(s.basis),
         reach: s.reach,
         ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_case_could_be_made_of_is_no_row_of_a_preview_either() {
+        let long = "水".repeat(TEXT_LENGTH_MAX);
+        for (text, right) in [
+            ("", false),
+            (" \n\t", false),
+            ("水", true),
+            (&long, true),
+            (&format!("{long}水"), false),
+        ] {
+            assert_eq!(
+                says_something(text).is_ok(),
+                right,
+                "{} letters",
+                text.len()
+            );
+        }
     }
 }

@@ -13,7 +13,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use owo_colors::OwoColorize as _;
 use redress_assignment::AssignmentService;
 use redress_crisis::CrisisService;
 use redress_intake::IntakeService;
@@ -37,6 +36,7 @@ use crate::commands::token;
 use crate::connect::{Endpoints, Home, Platform};
 use crate::failure::Failure;
 use crate::output::{Output, line};
+use crate::paint::Paint as _;
 
 /// The database of the platform.
 const DATABASE: &str = "redress";

@@ -9,7 +9,6 @@ pub(crate) use args::CalendarCommand;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
-use owo_colors::OwoColorize as _;
 use redress_proto::convert::to_timestamp;
 use redress_proto::triage::v1::{
     AddWorkingTimeRequest, AddWorkingTimeResponse, Calendar, CalendarCause, GetCalendarRequest,
@@ -21,6 +20,7 @@ use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, instant, line, short, when};
+use crate::paint::Paint as _;
 use args::{HolidaysArg, ImportArgs};
 
 /// Runs a subcommand.

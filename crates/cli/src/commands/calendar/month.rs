@@ -1,8 +1,9 @@
 //! A month as `cal` draws it, with the hours of every day and the names of the special ones below.
 
 use jiff::civil::{Date, Time};
-use owo_colors::OwoColorize as _;
 use redress_proto::triage::v1::{CalendarDay, SpecialDayKind};
+
+use crate::paint::Paint as _;
 
 /// Width of a day.
 const CELL: usize = 6;
@@ -169,7 +170,7 @@ mod tests {
                 }
             })
             .collect();
-        let drawn = anstream::adapter::strip_str(&draw(&days)).to_string();
+        let drawn = crate::paint::bare(&draw(&days));
         let expected = "
                October 2026
   Mo    Tu    We    Th    Fr    Sa    Su

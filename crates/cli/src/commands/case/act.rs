@@ -181,6 +181,7 @@ pub(super) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.cases();
+    let mut stood = String::new();
     let request_id = request_id();
     let case = match command {
         ActCommand::Contact {
@@ -316,8 +317,9 @@ pub(super) async fn run(
             client.update_case(request(update)).await?.into_inner().case
         }
         ActCommand::Withdraw { case, reason } => {
+            let name = stands(platform, &case, &mut stood).await?;
             let withdraw = WithdrawCaseRequest {
-                name: name_of(platform, &case).await?,
+                name,
                 reason,
                 request_id,
                 ..Default::default()
@@ -326,8 +328,9 @@ pub(super) async fn run(
             answer.into_inner().case
         }
         ActCommand::Reopen { case, reason } => {
+            let name = stands(platform, &case, &mut stood).await?;
             let reopen = ReopenCaseRequest {
-                name: name_of(platform, &case).await?,
+                name,
                 reason,
                 request_id,
                 ..Default::default()
@@ -353,8 +356,9 @@ pub(super) async fn run(
             client.merge_cases(request(merge)).await?.into_inner().case
         }
         ActCommand::Unmerge { case, reason } => {
+            let name = stands(platform, &case, &mut stood).await?;
             let unmerge = UnmergeCaseRequest {
-                name: name_of(platform, &case).await?,
+                name,
                 reason,
                 request_id,
                 ..Default::default()
@@ -363,8 +367,19 @@ pub(super) async fn run(
             answer.into_inner().case
         }
     };
+    let is_repeat = case.as_ref().is_some_and(|case| case.etag == stood);
     super::show_all(&Vec::from_iter(case), out);
+    if is_repeat && !out.json {
+        crate::output::say!("it was so before: nothing has changed, and the reason was not kept");
+    }
     Ok(())
+}
+
+/// The name of a case, and as what it stands before something is done to it.
+async fn stands(platform: &Platform, case: &str, stood: &mut String) -> Result<String, Failure> {
+    let case = find(platform, case).await?;
+    *stood = case.etag;
+    Ok(case.name)
 }
 
 /// SHA-256 and size of a file.

@@ -7,7 +7,6 @@ pub(crate) use act::ActCommand;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
 
-use owo_colors::OwoColorize as _;
 use redress_intake::domain::needs::VulnerableGroup;
 use redress_model::words::{
     CaseStatus, Category, Channel, ClockKind, ClockState, Nature, QualityImpact, SignalBasis,
@@ -29,6 +28,7 @@ use crate::json;
 use crate::output::{
     Output, Tail as _, grade, heading, instants, line, short, show_table, table, until, when,
 };
+use crate::paint::Paint as _;
 
 /// Cases that one request may name.
 const CASES_AT_ONCE: usize = 100;
@@ -171,7 +171,7 @@ async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
             platform,
             ListCasesRequest {
                 parent: parent(None),
-                numbers: vec![name.to_owned()],
+                numbers: vec![name.to_owned(), name.to_uppercase()],
                 ..Default::default()
             },
             Some(1),

@@ -2,7 +2,6 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use owo_colors::OwoColorize as _;
 use redress_model::words::{ClockKind, LegalDeadline};
 use redress_proto::triage::v1::{
     ClockBasis, ClockChange, ClockLength, ClockStretch, ClockStretchKind, ClockUnit,
@@ -16,6 +15,7 @@ use crate::connect::{Platform, request};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, instant, line, minute, show_table, table, zone_name};
+use crate::paint::Paint as _;
 
 /// Characters of a bar.
 const WIDTH: usize = 72;

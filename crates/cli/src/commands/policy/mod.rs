@@ -595,13 +595,12 @@ mod tests {
     #[test]
     fn p26_a_grade_that_an_age_raises_by_itself_is_not_told_as_the_policys() {
         let of = |grade, grade_without, grade_after| {
-            anstream::adapter::strip_str(&risen(&PolicyEffect {
+            crate::paint::bare(&risen(&PolicyEffect {
                 grade,
                 grade_without,
                 grade_after,
                 ..Default::default()
             }))
-            .to_string()
         };
         assert_eq!(of(4, 4, 4), "");
         assert_eq!(of(4, 4, 3), "→ 3");

@@ -1,7 +1,6 @@
 //! What `redress status` prints, section by section.
 
 use jiff::Timestamp;
-use owo_colors::OwoColorize as _;
 use redress_proto::operations::v1::GetStatusResponse;
 use serde_json::json;
 
@@ -10,6 +9,7 @@ use super::{
     values,
 };
 use crate::output::{counted, distance, heading, instant, line, show_table, table};
+use crate::paint::Paint as _;
 
 /// The screen for people: first how it is, then each service, then what each counts, then what needs somebody.
 pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
