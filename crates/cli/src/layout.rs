@@ -24,26 +24,26 @@ pub(crate) fn fitted(mut table: Table, room: Option<u16>) -> String {
         return table.to_string();
     };
     table.set_width(room);
-    let least: Vec<u16> = (0..table.column_count())
+    let least: Vec<usize> = (0..table.column_count())
         .map(|column| least(&table, column))
         .collect();
     let gaps = [(1, 1), (0, 1)].into_iter().find(|(left, right)| {
-        let needed: u16 = least.iter().map(|least| least + left + right).sum();
-        needed <= room
+        let needed = least.iter().map(|least| least + usize::from(left + right));
+        needed.sum::<usize>() <= usize::from(room)
     });
     let Some(gaps) = gaps else {
         return paragraphs(&table, usize::from(room));
     };
     for (column, least) in table.column_iter_mut().zip(least) {
         column.set_padding(gaps);
-        let width = Width::Fixed(least + gaps.0 + gaps.1);
-        column.set_constraint(ColumnConstraint::LowerBoundary(width));
+        let width = u16::try_from(least).unwrap_or(room) + gaps.0 + gaps.1;
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
     }
     table.to_string()
 }
 
 /// How wide a column is at least, without its gaps.
-fn least(table: &Table, column: usize) -> u16 {
+fn least(table: &Table, column: usize) -> usize {
     let head = table
         .header()
         .and_then(|head| head.cell_iter().nth(column))
@@ -56,8 +56,7 @@ fn least(table: &Table, column: usize) -> u16 {
             width if width <= SHORT => width,
             _ => longest_word(&cell).max(TEXT),
         });
-    let least = head.into_iter().chain(cells).max().unwrap_or(0);
-    u16::try_from(least).unwrap_or(u16::MAX / 2)
+    head.into_iter().chain(cells).max().unwrap_or(0)
 }
 
 /// How wide the longest word is that cannot be read in two lines. Chinese can.
@@ -181,6 +180,14 @@ mod tests {
         assert!(widest(&told) <= 80, "{told}");
         let said: String = told.lines().skip(1).map(str::trim).collect();
         assert!(said.contains(&says), "{told}");
+    }
+
+    #[test]
+    fn words_longer_than_any_terminal_are_a_paragraph_too() {
+        let word = "a".repeat(21_845);
+        let printed = fitted(rows(&["A", "B", "C"], &[&word, &word, &word]), Some(80));
+        assert_eq!(printed.matches('a').count(), 65_535);
+        assert_eq!(printed.lines().skip(1).map(widest).max(), Some(80));
     }
 
     #[test]
