@@ -6,22 +6,30 @@ use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_store::Tx;
 
+use super::aftermath::view::action;
 use super::briefings::view::{commitment, listed};
 use super::commanding::view::handover;
+use super::lessons::view::lesson;
 use super::media::view::{exposure, inquiry};
-use super::playbooks::view::{condition, task};
+use super::playbooks::view::{condition, goal, task};
+use super::statements::view::deputy;
+use crate::domain::aftermath::ActionState;
 use crate::domain::briefing::{BriefingState, CommitmentState, form};
+use crate::domain::lesson::LessonState;
 use crate::domain::words::{HandoverState, InquiryState, StatementState, TaskState};
 use crate::flow::{Account, Desk, StatementCase};
 use crate::store::handovers::Handover;
 use crate::store::incidents::Incident;
 use crate::store::statements::Filter;
 use crate::store::{
-    briefings, commitments, handovers, held, links, media, roles, stages, statements, tasks, terms,
+    briefings, commitments, deputies, handovers, held, lessons, links, media, reviews, roles,
+    stages, statements, tasks, terms,
 };
 
 /// Of each kind at most.
 const SHOWN_MAX: i64 = 50;
+/// The same, where all of a kind were read.
+const LISTED_MAX: usize = SHOWN_MAX as usize;
 
 /// Reads it.
 ///
@@ -32,6 +40,7 @@ pub(super) async fn room(
     desk: &Desk,
     incident: &Incident,
 ) -> Result<wire::IncidentRoom, Fault> {
+    let (goals, conditions) = stage(tx, desk, incident).await?;
     Ok(wire::IncidentRoom {
         statements: said(tx, desk, incident).await?,
         cells: told(tx, desk, incident).await?,
@@ -40,10 +49,13 @@ pub(super) async fn room(
         inquiries: asked(tx, incident).await?,
         exposures: reported(tx, incident).await?,
         tasks: to_do(tx, incident).await?,
-        conditions: unsaid(tx, desk, incident).await?,
+        conditions,
         handovers: offered(tx, desk, incident).await?,
         links: linked(tx, incident).await?,
         held: Some(silenced(tx, incident).await?),
+        deputies: acting(tx, desk, incident).await?,
+        goals,
+        review: reviewed(tx, incident).await?,
     })
 }
 
@@ -59,6 +71,13 @@ async fn silenced(tx: &mut Tx, incident: &Incident) -> Result<wire::RoomHeld, Fa
         oldest_hold_time: counts.oldest.map(to_timestamp),
         next_decide_time: counts.next.map(to_timestamp),
     })
+}
+
+/// Who may act for a role now.
+async fn acting(tx: &mut Tx, desk: &Desk, incident: &Incident) -> Result<Vec<wire::Deputy>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let acting = deputies::acting(tx, site, *id, desk.clock.now()).await?;
+    Ok(acting.iter().map(|d| deputy(site, d)).collect())
 }
 
 /// Who was asked to take a role over and may still do so.
@@ -158,21 +177,45 @@ async fn to_do(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::IncidentTas
     Ok(open.map(|t| task(site, t, &roles)).collect())
 }
 
-/// What has to hold before the stage is left, and nobody says that it does.
-async fn unsaid(
+/// What the stage is for, and what has to hold before it is left, of which nobody says that it does.
+async fn stage(
     tx: &mut Tx,
     desk: &Desk,
     incident: &Incident,
-) -> Result<Vec<wire::ExitCondition>, Fault> {
+) -> Result<(Vec<wire::PlaybookText>, Vec<wire::ExitCondition>), Fault> {
     let IncidentName { site, id } = &incident.name;
     let Some(visit) = stages::visit(tx, site, *id).await? else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     };
     let terms = desk.terms(terms::newest(tx, &desk.settings, site, *id).await?)?;
     let said = stages::words(tx, site, *id, visit.number).await?;
-    let exit = terms.plan(incident.stage).map(|plan| plan.exit.as_slice());
-    let conditions = exit.unwrap_or_default().iter().map(|c| condition(c, &said));
-    Ok(conditions.filter(|c| !c.holds).collect())
+    let Some(plan) = terms.plan(incident.stage) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let goals = plan.goals.iter().map(goal).collect();
+    let conditions = plan.exit.iter().map(|c| condition(c, &said));
+    Ok((goals, conditions.filter(|c| !c.holds).collect()))
+}
+
+/// What is left to be done of its review; none while it is not stood down.
+async fn reviewed(tx: &mut Tx, incident: &Incident) -> Result<Option<wire::RoomReview>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let review = reviews::get(tx, &incident.name).await?;
+    if review.revision == 0 {
+        return Ok(None);
+    }
+    let mut actions = reviews::actions(tx, site, *id).await?;
+    let all = actions.len();
+    actions.retain(|a| a.state == ActionState::Open);
+    let mut taught = lessons::of_incident(tx, site, *id).await?;
+    taught.retain(|l| l.state == LessonState::Proposed);
+    Ok(Some(wire::RoomReview {
+        state: to_wire(review.state),
+        actions: actions.iter().take(LISTED_MAX).map(action).collect(),
+        settled_count: i32::try_from(all - actions.len()).unwrap_or(i32::MAX),
+        lessons: taught.iter().take(LISTED_MAX).map(lesson).collect(),
+        update_time: review.updated.map(to_timestamp),
+    }))
 }
 
 async fn promised(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::Commitment>, Fault> {

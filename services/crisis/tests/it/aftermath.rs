@@ -126,7 +126,7 @@ impl World {
         Ok(answer.into_inner().review.expect("filled"))
     }
 
-    async fn ask_for(
+    pub(crate) async fn ask_for(
         &self,
         incident: &str,
         request_id: &str,
@@ -146,7 +146,7 @@ impl World {
         Ok(answer.into_inner().action.expect("filled"))
     }
 
-    async fn settle(&self, name: &str) -> Result<wire::ReviewAction, Status> {
+    pub(crate) async fn settle(&self, name: &str) -> Result<wire::ReviewAction, Status> {
         let request = wire::SettleReviewActionRequest {
             name: name.into(),
             state: ReviewActionState::Done.into(),

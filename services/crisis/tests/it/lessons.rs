@@ -23,7 +23,7 @@ async fn reviewed() -> (World, String) {
     (world, incident)
 }
 
-fn task(key: &str) -> Lesson {
+pub(crate) fn task(key: &str) -> Lesson {
     Lesson {
         playbook: "quality-defect".into(),
         stage: IncidentStage::Outbreak.into(),
@@ -52,7 +52,7 @@ fn goal() -> Lesson {
 }
 
 impl World {
-    async fn propose(&self, incident: &str, lesson: Lesson) -> Result<Lesson, Status> {
+    pub(crate) async fn propose(&self, incident: &str, lesson: Lesson) -> Result<Lesson, Status> {
         let request = wire::ProposeLessonRequest {
             parent: incident.into(),
             lesson: Some(lesson),

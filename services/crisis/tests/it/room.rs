@@ -12,11 +12,16 @@ use redress_proto::crisis::v1::command_service_server::CommandService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
-use redress_proto::crisis::v1::{Audience, ExportFormat, ExposureTruth, ReviewStep, StatementKind};
+use redress_proto::crisis::v1::{
+    Audience, ExportFormat, ExposureTruth, IncidentStage, ReviewState, ReviewStep, StatementKind,
+};
 use redress_proto::event::v1 as events;
+use redress_proto::words::ClockState;
 use tokio_stream::StreamExt as _;
 
+use crate::aftermath::calm;
 use crate::briefings::promised;
+use crate::statements::public;
 use crate::world::*;
 
 impl World {
@@ -187,6 +192,98 @@ async fn the_room_shows_the_press_the_offers_of_roles_and_who_is_led_until_nothi
     let room = last.room.expect("filled");
     assert!(room.handovers.is_empty() && room.exposures.is_empty());
     assert_eq!(room.inquiries.len(), 1, "the press still waits");
+}
+
+#[tokio::test]
+async fn who_acts_for_a_role_and_until_when_is_in_the_room_from_the_appointment_to_its_end() {
+    let (world, incident) = public().await;
+    let before = world.watched(&incident, "").await;
+    assert!(before.room.expect("filled").deputies.is_empty());
+    let end = world.now() + SignedDuration::from_hours(2);
+    let appoint = wire::AppointDeputyRequest {
+        name: incident.clone(),
+        role: to_wire(DutyRole::LegalCounsel),
+        staff: staff("lake", "onsite"),
+        end_time: Some(to_timestamp(end)),
+        reason: "on a plane".into(),
+        ..Default::default()
+    };
+    let appointed = world
+        .statements
+        .appoint_deputy(as_person(appoint, "lake", "top"));
+    let appointed = appointed.await.expect("appointed").into_inner();
+    let shown = world.watched(&incident, &before.resume_token).await;
+    let deputies = shown.room.expect("filled").deputies;
+    let acting: Vec<_> = deputies
+        .iter()
+        .map(|d| (d.role, d.staff.clone(), d.end_time))
+        .collect();
+    let counsel = to_wire(DutyRole::LegalCounsel);
+    let end = Some(to_timestamp(end));
+    assert_eq!(acting, [(counsel, staff("lake", "onsite"), end)]);
+    assert_eq!(deputies, appointed.deputies);
+    world.advance(2 * 60);
+    let over = world.watched(&incident, "").await;
+    assert!(over.room.expect("filled").deputies.is_empty());
+}
+
+#[tokio::test]
+async fn the_room_says_what_the_stage_is_for_and_says_it_anew_when_the_stage_moves_m01() {
+    let (world, incident) = public().await;
+    let shown = world.watched(&incident, "").await;
+    let outbreak = shown.room.expect("filled").goals;
+    assert!(!outbreak.is_empty());
+    assert_eq!(outbreak, world.plan(&incident).await.goals);
+    let moved = world
+        .to_stage(&incident, IncidentStage::Handling, |_| true)
+        .await;
+    moved.expect("every gap is waived");
+    let shown = world.watched(&incident, &shown.resume_token).await;
+    let handling = shown.room.expect("filled").goals;
+    assert_eq!(handling, world.plan(&incident).await.goals);
+    assert_ne!(handling, outbreak);
+}
+
+#[tokio::test]
+async fn once_it_is_stood_down_the_room_shows_what_its_review_still_asks_for_m01() {
+    let (world, incident) = calm().await;
+    let open = world.watched(&incident, "").await;
+    assert_eq!(open.room.expect("filled").review, None);
+    let ended = world.stand_down(&incident, "top").await;
+    ended.expect("nothing keeps it");
+    let review = |shown: &wire::WatchIncidentResponse| {
+        let room = shown.room.clone().expect("filled");
+        assert!(room.goals.is_empty(), "it is in no stage any more");
+        room.review.expect("begun")
+    };
+    let begun = world.watched(&incident, &open.resume_token).await;
+    assert_eq!(review(&begun).state(), ReviewState::Open);
+    assert!(review(&begun).actions.is_empty());
+
+    let action = world.ask_for(&incident, "").await.expect("asked");
+    let asked = world.watched(&incident, &begun.resume_token).await;
+    assert_eq!(review(&asked).actions, [action.clone()]);
+    assert_eq!(action.clock_state(), ClockState::Running);
+    // The clock of an action goes on though the incident has ended.
+    world.advance(49 * 60);
+    world.fire_due().await;
+    let late = world.watched(&incident, &asked.resume_token).await;
+    let clocks: Vec<_> = review(&late)
+        .actions
+        .iter()
+        .map(|a| a.clock_state())
+        .collect();
+    assert_eq!(clocks, [ClockState::Breached]);
+
+    let lesson = world
+        .propose(&incident, crate::lessons::task("bring-plan"))
+        .await
+        .expect("fits");
+    world.settle(&action.name).await.expect("done");
+    let settled = world.watched(&incident, &late.resume_token).await;
+    let left = review(&settled);
+    assert_eq!((left.actions.len(), left.settled_count), (0, 1));
+    assert_eq!(left.lessons, [lesson]);
 }
 
 fn held(shown: &wire::WatchIncidentResponse) -> &wire::RoomHeld {

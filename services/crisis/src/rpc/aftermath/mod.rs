@@ -7,7 +7,7 @@ mod export_incident;
 mod get_review;
 mod settle_review_action;
 mod stand_down;
-mod view;
+pub(super) mod view;
 mod write_review;
 
 use std::sync::Arc;

@@ -105,7 +105,7 @@ impl Subject for Action {
 }
 
 /// An action.
-pub(super) fn action(action: &Action) -> wire::ReviewAction {
+pub(in crate::rpc) fn action(action: &Action) -> wire::ReviewAction {
     let site = &action.name.site;
     let settled = action.settled.as_ref();
     wire::ReviewAction {

@@ -90,7 +90,7 @@ pub(in crate::rpc) fn text(text: &Text) -> wire::PlaybookText {
     }
 }
 
-fn goal(goal: &Goal) -> wire::PlaybookText {
+pub(in crate::rpc) fn goal(goal: &Goal) -> wire::PlaybookText {
     wire::PlaybookText {
         zh_cn: goal.zh_cn.clone(),
         en: goal.en.clone(),

@@ -5,14 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{IncidentName, StaffName};
-use redress_proto::convert::{from_timestamp, required, to_timestamp, to_wire};
+use redress_proto::convert::{from_timestamp, required};
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::super::command::{self, Command, Order};
-use super::Statements;
+use super::{Statements, view};
 use crate::domain::statement::Person;
 use crate::flow::{Transition, Turn};
 use crate::store::deputies::{self, Deputy};
@@ -72,17 +72,9 @@ pub(super) async fn handle(
     };
     let db = &api.incidents.db;
     let deputies = redress_runtime::sight(caller).read(db, &acting).await?;
-    let name_of = |id| StaffName::new(acting.incident.site.clone(), id).to_string();
+    let site = &acting.incident.site;
     Ok(wire::AppointDeputyResponse {
-        deputies: deputies
-            .into_iter()
-            .map(|deputy| wire::Deputy {
-                role: to_wire(deputy.role),
-                staff: name_of(deputy.staff),
-                end_time: Some(to_timestamp(deputy.end)),
-                appointed_by: deputy.appointed_by,
-            })
-            .collect(),
+        deputies: deputies.iter().map(|d| view::deputy(site, d)).collect(),
     })
 }
 

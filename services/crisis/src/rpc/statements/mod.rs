@@ -11,7 +11,7 @@ mod publish_statement;
 mod read_statement_text;
 mod review_statement;
 mod update_statement;
-mod view;
+pub(super) mod view;
 
 use std::sync::Arc;
 

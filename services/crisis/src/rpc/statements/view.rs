@@ -1,11 +1,12 @@
 //! Statements and feed entries as callers see them.
 
-use redress_model::name::{IncidentName, StatementName};
+use redress_model::name::{IncidentName, SiteId, StaffName, StatementName};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::etag;
 
 use crate::flow::StatementCase;
+use crate::store::deputies::Deputy;
 use crate::store::feed::Entry;
 
 /// A statement with its reviews.
@@ -88,5 +89,15 @@ pub(super) fn entry(entry: &Entry) -> wire::FeedEntry {
         hash: hex::encode(&entry.hash),
         signature: entry.signature.clone(),
         digest: hex::encode(&entry.digest),
+    }
+}
+
+/// Somebody who may act for a role.
+pub(in crate::rpc) fn deputy(site: &SiteId, deputy: &Deputy) -> wire::Deputy {
+    wire::Deputy {
+        role: to_wire(deputy.role),
+        staff: StaffName::new(site.clone(), deputy.staff.clone()).to_string(),
+        end_time: Some(to_timestamp(deputy.end)),
+        appointed_by: deputy.appointed_by.clone(),
     }
 }
