@@ -13,7 +13,8 @@ use jiff::tz::TimeZone;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_proto::crisis::v1::{
     Audience, CallOutState, Incident, IncidentMode, IncidentRoom, IncidentStage, IncidentState,
-    ReviewStep, StatementKind, StatementState, WatchIncidentRequest, WatchIncidentResponse,
+    ReviewStep, RoomReview, StatementKind, StatementState, WatchIncidentRequest,
+    WatchIncidentResponse,
 };
 use tonic::{Code, Request};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -233,10 +234,13 @@ fn draw(
     let third = body / 3;
     let heights = [body - 2 * third, third, third];
     let columns = [
-        (command(&incident, &room), clocks(&incident, now)),
+        (command(&incident, &room, now), clocks(&incident, now)),
         (statements(&room, now), cells(&room, now)),
         (
-            to_do(&room, now),
+            match &room.review {
+                Some(of) => review(of, now),
+                None => to_do(&room, now),
+            },
             [briefings(&room, now), media(&room, now)].concat(),
         ),
     ];
@@ -299,10 +303,17 @@ pub(crate) fn roles(i: &Incident) -> Vec<Piece> {
     lines
 }
 
-/// The roles, with who was asked to take one over, and under or over whom the incident is.
-fn command(i: &Incident, room: &IncidentRoom) -> Vec<Piece> {
+/// The roles, with who acts for one and for how long, who was asked to take one over, and under or over whom the incident
+/// is.
+fn command(i: &Incident, room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
     let mut lines = roles(i);
     for (line, r) in lines.iter_mut().skip(1).zip(&i.roles) {
+        for deputy in room.deputies.iter().filter(|d| d.role == r.role) {
+            // Nobody is told when a time ends: who acts no more is left out here.
+            if let Some(end) = instant(deputy.end_time.as_ref()).filter(|end| *end > now) {
+                line.text += &format!(" +{} {}", short(&deputy.staff), rest(end, now));
+            }
+        }
         for offer in room.handovers.iter().filter(|h| h.role == r.role) {
             line.text += &format!(" → {}?", short(&offer.to));
         }
@@ -348,7 +359,7 @@ pub(crate) fn clocks(i: &Incident, now: Timestamp) -> Vec<Piece> {
         ));
     }
     if lines.len() == 1 {
-        lines.push(piece(Look::Plain, "none runs"));
+        lines.push(piece(Look::Plain, "none of its own runs"));
     }
     lines
 }
@@ -435,7 +446,7 @@ fn cells(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
     lines
 }
 
-/// Tasks and commitments, by what is due; then what has to hold before the stage is left.
+/// Tasks and commitments, by what is due, under what the stage is for; then what has to hold before the stage is left.
 fn to_do(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
     let mut due: Vec<(Option<Timestamp>, String)> = Vec::new();
     for t in &room.tasks {
@@ -452,7 +463,12 @@ fn to_do(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
         due.push((instant(c.due_time.as_ref()), text));
     }
     due.sort();
-    let mut lines = vec![piece(Look::Heading, "TASKS AND COMMITMENTS")];
+    let goals: Vec<&str> = room.goals.iter().map(|g| g.en.as_str()).collect();
+    let heading = match goals.as_slice() {
+        [] => "TASKS AND COMMITMENTS".to_owned(),
+        goals => format!("TO DO: {}", goals.join("; ")),
+    };
+    let mut lines = vec![piece(Look::Heading, heading)];
     for (due, text) in due {
         let text = format!("{:>10}  {text}", count(due, now));
         lines.push(piece(late(due, now), text));
@@ -462,6 +478,32 @@ fn to_do(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
     }
     for c in &room.conditions {
         lines.push(piece(Look::Plain, format!("    holds?  {}", c.key)));
+    }
+    lines
+}
+
+/// What the review of an incident that was stood down still asks for: actions, by what is due, then lessons to be decided.
+fn review(review: &RoomReview, now: Timestamp) -> Vec<Piece> {
+    let state = spelled(review.state().as_str_name(), "REVIEW_STATE_");
+    let mut lines = vec![piece(Look::Heading, format!("REVIEW, {state}"))];
+    for a in &review.actions {
+        let due = instant(a.due_time.as_ref());
+        let text = format!("{:>10}  {} · {}", count(due, now), a.text, short(&a.owner));
+        lines.push(piece(late(due, now), text));
+    }
+    for l in &review.lessons {
+        let text = match (l.key.as_str(), &l.text) {
+            ("", Some(goal)) => goal.en.as_str(),
+            (key, _) => key,
+        };
+        lines.push(piece(Look::Plain, format!("{:>10}  {text}", "decide?")));
+    }
+    if review.settled_count > 0 {
+        let settled = counted(&review.settled_count, "action", "actions");
+        lines.push(piece(Look::Plain, format!("{:>10}  {settled}", "settled")));
+    }
+    if lines.len() == 1 {
+        lines.push(piece(Look::Plain, "nothing is asked"));
     }
     lines
 }
@@ -589,6 +631,14 @@ fn count(due: Option<Timestamp>, now: Timestamp) -> String {
     let seconds = due.as_second() - now.as_second();
     let sign = if seconds < 0 { "-" } else { "" };
     format!("{sign}{}", span(seconds))
+}
+
+/// What is left until an end, in whole hours, less than one in minutes: `71h`, `59m`.
+fn rest(end: Timestamp, now: Timestamp) -> String {
+    match now.duration_until(end).as_mins() {
+        minutes @ ..60 => format!("{minutes}m"),
+        minutes => format!("{}h", minutes / 60),
+    }
 }
 
 fn span(seconds: i64) -> String {
@@ -793,6 +843,20 @@ mod tests {
                     oldest_hold_time: in_minutes(-80),
                     next_decide_time: in_minutes(-2),
                 }),
+                deputies: [("onsite", 119), ("duty", -1)]
+                    .map(|(staff, end)| wire::Deputy {
+                        role: to_wire(DutyRole::LegalCounsel),
+                        staff: format!("sites/lakeside/staff/{staff}"),
+                        end_time: in_minutes(end),
+                        ..Default::default()
+                    })
+                    .into(),
+                goals: vec![wire::PlaybookText {
+                    zh_cn: "人员安全，情绪平复".into(),
+                    en: "People are safe and calm down".into(),
+                    ..Default::default()
+                }],
+                review: None,
             }),
             ..Default::default()
         }
@@ -825,6 +889,9 @@ mod tests {
             "TOP_LEAD         top ok",
             "DUTY_LEAD        duty called → second?",
             "SPOKESPERSON     (top) not reached",
+            // Whose time is over acts no more.
+            "LEGAL_COUNSEL    counsel ok +onsite 1h ",
+            "TO DO: People are safe and calm down",
             "-0:12:00  HOLDING_STATEMENT rung 1",
             "0:10:00  OUTWARD_UPDATE",
             "4d 08h  WEEKLY_BRIEFING",
@@ -861,6 +928,58 @@ mod tests {
                 && alarm("疏散")
                 && alarm("City Daily asks")
                 && alarm("secure-site")
+        );
+    }
+
+    #[test]
+    fn after_the_stand_down_the_actions_of_the_review_count_down_on_a_screen_of_80_by_24() {
+        let mut shown = busy();
+        let incident = shown.incident.as_mut().expect("filled");
+        incident.state = IncidentState::StoodDown.into();
+        incident.clocks.clear();
+        let action = |text: &str, due: i64| wire::ReviewAction {
+            text: text.into(),
+            owner: "sites/lakeside/staff/duty".into(),
+            due_time: in_minutes(due),
+            ..Default::default()
+        };
+        let room = shown.room.as_mut().expect("filled");
+        room.goals.clear();
+        room.review = Some(RoomReview {
+            state: wire::ReviewState::Open.into(),
+            actions: vec![
+                action("规划变更十日内通知", -60),
+                action("the plan at hand", 60 * 48),
+            ],
+            settled_count: 1,
+            lessons: vec![wire::Lesson {
+                key: "bring-plan".into(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        });
+        let lines = draw(&shown, now(), &zone(), true, (80, 24));
+        let text = text(&lines);
+        assert_eq!(text.len(), 24);
+        for line in &text {
+            assert_eq!(line.width(), 80, "{line}|");
+        }
+        let screen = text.join("\n");
+        for seen in [
+            "STOOD_DOWN",
+            "REVIEW, OPEN",
+            "-1:00:00  规划变更十日内通知 · duty",
+            "2d 00h  the plan at hand · duty",
+            "decide?  bring-plan",
+            "settled  1 action",
+        ] {
+            assert!(screen.contains(seen), "{seen} in\n{screen}");
+        }
+        assert!(
+            lines
+                .iter()
+                .flatten()
+                .any(|p| p.look == Look::Alarm && p.text.contains("规划变更"))
         );
     }
 
