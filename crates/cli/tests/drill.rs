@@ -73,11 +73,11 @@ fn is_played_scored_and_reaches_nobody(script: &str, happens: usize, speed: u32)
     assert!(score["messages"].as_u64().is_some_and(|n| n > 5), "{score}");
     assert!(mail.accept().is_err(), "something left the drill");
 
-    let share = |key: &str| {
+    let measure = |key: &str| {
         let measures = score["measures"].as_array().expect("a list");
-        let found = measures.iter().find(|m| m["key"] == key).expect(key);
-        found["share"].as_f64().unwrap_or(-1.0)
+        measures.iter().find(|m| m["key"] == key).expect(key)
     };
+    let share = |key: &str| measure(key)["share"].as_f64().unwrap_or(-1.0);
     for key in ["cadence_kept", "four_eyes"] {
         let is_whole = (share(key) - 1.0).abs() < f64::EPSILON;
         assert!(is_whole, "{key}: {score:#}\n{errors}");
@@ -85,6 +85,12 @@ fn is_played_scored_and_reaches_nobody(script: &str, happens: usize, speed: u32)
     // A second of this machine is minutes of the drill: how soon is its own matter, that it came about is the drill's.
     for key in ["time_to_call_out", "first_word"] {
         assert!(share(key) > 0.0, "{key}: {score:#}\n{errors}");
+    }
+    // So is how long an approval took; that each step of one was timed is the drill's.
+    assert!(share("approvals") >= 0.0, "{score:#}\n{errors}");
+    let steps = measure("approvals")["value"].as_str().unwrap_or_default();
+    for step in ["facts ", "legal ", "approval ", "publishing "] {
+        assert!(steps.contains(step), "{step}: {score:#}\n{errors}");
     }
     let most = share("expectations_met");
     assert!(most > 0.5, "expectations: {score:#}\n{errors}");
