@@ -10,7 +10,7 @@ use redress_proto::crisis::v1::{
     ListStatementsRequest, LogKind, MatrixCell, ReviewStep, Statement, StatementKind, Verdict,
 };
 use redress_proto::intake::v1::{
-    ListCasesRequest, ListTimelineRequest, TimelineEntry, TimelineKind,
+    Case, ListCasesRequest, ListTimelineRequest, TimelineEntry, TimelineKind,
 };
 use redress_proto::notification::v1::{
     HeldMessage, ListHeldMessagesRequest, ListMessagesRequest, Message, MessageProvider,
@@ -139,24 +139,7 @@ impl Facts {
                 });
             }
         }
-        let held = ListHeldMessagesRequest {
-            parent: parent.to_owned(),
-            decided: true,
-            page_size: 200,
-            ..Default::default()
-        };
-        let held = platform.voice().list_held_messages(request(held)).await?;
-        let held = held.into_inner();
-        facts.voice = Voice {
-            waiting: held.waiting_count,
-            released: held.released_count,
-            dropped: held.dropped_count,
-            decided: held
-                .held_messages
-                .iter()
-                .filter_map(|h| instant(h.decide_time.as_ref()))
-                .min(),
-        };
+        facts.voice(platform, parent).await?;
         facts.cases(platform, parent).await?;
         Ok(facts)
     }
@@ -243,24 +226,40 @@ impl Facts {
         Ok(())
     }
 
-    async fn cases(&mut self, platform: &Platform, parent: &str) -> Result<(), Failure> {
-        let list = ListCasesRequest {
+    async fn voice(&mut self, platform: &Platform, parent: &str) -> Result<(), Failure> {
+        let mut list = ListHeldMessagesRequest {
             parent: parent.to_owned(),
+            decided: true,
             page_size: 200,
             ..Default::default()
         };
-        let cases = platform.cases().list_cases(request(list)).await?;
-        for case in cases.into_inner().cases {
+        loop {
+            let page = request(list.clone());
+            let held = platform.voice().list_held_messages(page).await?;
+            let held = held.into_inner();
+            let decided = held
+                .held_messages
+                .iter()
+                .filter_map(|h| instant(h.decide_time.as_ref()));
+            self.voice = Voice {
+                waiting: held.waiting_count,
+                released: held.released_count,
+                dropped: held.dropped_count,
+                decided: decided.chain(self.voice.decided).min(),
+            };
+            if held.next_page_token.is_empty() {
+                return Ok(());
+            }
+            list.page_token = held.next_page_token;
+        }
+    }
+
+    async fn cases(&mut self, platform: &Platform, parent: &str) -> Result<(), Failure> {
+        for case in cases(platform, parent).await? {
             let Some(received) = instant(case.received_time.as_ref()) else {
                 continue;
             };
-            let list = ListTimelineRequest {
-                parent: case.name.clone(),
-                page_size: 1000,
-                ..Default::default()
-            };
-            let timeline = platform.cases().list_timeline(request(list)).await?;
-            let entries = timeline.into_inner().entries;
+            let entries = timeline(platform, &case.name).await?;
             let fact = |entry: &TimelineEntry, key: &str| {
                 entry
                     .facts
@@ -323,6 +322,10 @@ macro_rules! listed {
 }
 
 listed!(
+    /// Cases of a site.
+    cases, cases, list_cases, ListCasesRequest, cases, Case
+);
+listed!(
     /// Incidents of a site, without logs and stopped clocks.
     incidents, incidents, list_incidents, ListIncidentsRequest, incidents, Incident
 );
@@ -346,6 +349,24 @@ listed!(
     /// What was held at a site and waits.
     held, voice, list_held_messages, ListHeldMessagesRequest, held_messages, HeldMessage
 );
+
+/// The timeline of a case.
+async fn timeline(platform: &Platform, case: &str) -> Result<Vec<TimelineEntry>, Failure> {
+    let client = platform.cases();
+    all_pages(None, |page_size, page_token| {
+        let mut client = client.clone();
+        let list = ListTimelineRequest {
+            parent: case.to_owned(),
+            page_size,
+            page_token,
+        };
+        async move {
+            let answer = client.list_timeline(request(list)).await?.into_inner();
+            Ok((answer.entries, answer.next_page_token))
+        }
+    })
+    .await
+}
 
 /// What an incident does in its stage.
 pub(super) async fn plan(platform: &Platform, incident: &str) -> Result<IncidentPlan, Failure> {
