@@ -208,6 +208,69 @@ def clusters(site, first, second):
     assert confirmed(rows("cluster", "confirm", cluster, "--case", second, "--withdraw")[0]) == {first}
 
 
+def rosters(folder, site):
+    """Two nights of a deputy out of a calendar: tried, done, and the same again."""
+    day = datetime.date.today() + datetime.timedelta(days=40)
+    after = day + datetime.timedelta(days=1)
+    file = folder / "nights.ics"
+    file.write_text(
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:engineer-1\nCATEGORIES:Negotiator\nX-REDRESS-RANK:1\n"
+        f"DTSTART;TZID=Asia/Shanghai:{day:%Y%m%d}T220000\nDTEND;TZID=Asia/Shanghai:{after:%Y%m%d}T060000\n"
+        "RRULE:FREQ=DAILY;COUNT=2\nEND:VEVENT\nEND:VCALENDAR\n",
+        encoding="utf-8",
+    )
+    wanted = ("roster", "import", "--site", site, str(file))
+
+    def deputy(at):
+        slots = rows("roster", "who", "--site", site, "--role", "NEGOTIATOR", "--at", at)
+        return f"sites/{site}/staff/engineer-1" in {slot["staff"] for slot in slots}
+
+    tried = rows(*wanted)[0]
+    assert (tried["added_count"], tried["start_date"], tried["end_date"]) == (2, str(day), str(after)), tried
+    assert not deputy(f"{after}T03:00"), "only tried"
+    assert rows(*wanted, "--apply")[0]["added_count"] == 2
+    night = {at: deputy(f"{after}T{at}") for at in ("03:00", "12:00", "23:00")}
+    assert night == {"03:00": True, "12:00": False, "23:00": True}, night
+    assert rows(*wanted, "--apply")[0]["kept_count"] == 2
+    file.write_text(file.read_text(encoding="utf-8").replace("engineer-1", "nobody"), encoding="utf-8")
+    redress(*wanted, "--apply", code=1)
+
+
+def messages(folder, site):
+    """A receipt with a word that the site does not use is kept back; read, let through and read again."""
+    rules, none = folder / "rules.toml", folder / "none.toml"
+    rules.write_text(
+        '[[rule]]\nid = "registered"\nphrases = ["收到并登记"]\n'
+        'why = { zh-CN = "生硬", en = "Stiff" }\nbetter = { zh-CN = "记下了", en = "noted" }\n',
+        encoding="utf-8",
+    )
+    none.write_text("disable = []\n", encoding="utf-8")
+    apply = ("--site", site, "--reason", "a word of the house")
+    redress("wording", "apply", str(rules), *apply)
+    case = rows(
+        "case", "create", "--site", site, "--phone", "13800000073", "--text", "单元门的门禁坏了,谁都能进来。"
+    )[0]["name"]
+
+    def receipt():
+        listed = rows("message", "list", "--case", case, "--template", "case.received")
+        return listed[0] if listed else {}
+
+    until("the receipt is kept back", lambda: receipt().get("reason") == "WORDING_BLOCKED")
+    name = receipt()["name"]
+    shown = rows("message", "show", name)[0]
+    assert shown["message"]["state"] == "MESSAGE_STATE_FAILED", shown
+    assert shown["message"]["blocked_rules"] == ["registered"] and "rendered_messages" not in shown, shown
+    let_through = ("message", "retry", name, "--override-wording", "the customer is told in time")
+    assert rows(*let_through)[0]["state"] == "MESSAGE_STATE_QUEUED"
+    until("the receipt left", lambda: receipt()["state"] == "MESSAGE_STATE_SENT")
+    (page,) = rows("message", "show", name)[0]["rendered_messages"]
+    assert "收到并登记" in page["body"], page
+    assert name in {override["message"] for override in rows("wording", "overrides", "--site", site)}
+    assert rows("message", "retry", name)[0]["state"] == "MESSAGE_STATE_SENT", "what was sent is not sent again"
+    redress("message", "show", name[:-1] + ("0" if name[-1] != "0" else "1"), code=1)
+    redress("wording", "apply", str(none), *apply)
+
+
 def families(site, case):
     """Of every other family of commands a list and an object, by what they say."""
     month = f"{datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))):%Y-%m}"  # the demo is in China
@@ -375,7 +438,10 @@ def main() -> None:
     clocks(first)
     clusters(office, first, second)
     families(office, first)
-    passed += 5
+    with tempfile.TemporaryDirectory() as folder:
+        rosters(pathlib.Path(folder), office)
+        messages(pathlib.Path(folder), office)
+    passed += 7
 
     # A refused field is named as the option that gives it.
     negative = subprocess.run(

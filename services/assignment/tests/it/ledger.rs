@@ -20,28 +20,33 @@ use redress_testkit::ManualClock;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::world::{NowPlus as _, World, by, last};
+use crate::world::{NowPlus as _, World, by, last, site};
 
 impl World {
     /// The site is an agency store.
     pub async fn is_store(&self) {
+        self.store_at("lakeside").await;
+    }
+
+    /// An agency store of the region.
+    async fn store_at(&self, id: &str) {
+        let name = format!("sites/{id}");
         let payload = event::SiteChanged {
-            site: "sites/lakeside".to_owned(),
+            site: name.clone(),
             organization: "organizations/demo".to_owned(),
             region: "organizations/demo/regions/north".to_owned(),
             kind: to_wire(SiteKind::AgencyStore),
             time_zone: "Asia/Shanghai".to_owned(),
-            display_name: "Lakeside store".to_owned(),
+            display_name: format!("{id} store"),
             revision: 2,
             language: "zh-CN".to_owned(),
             display_name_en: String::new(),
         };
-        self.tell(&[self.event(
-            "intake",
-            "redress.site.changed.v1",
-            "sites/lakeside",
-            &payload,
-        )])
+        let event = self.event("intake", "redress.site.changed.v1", &name, &payload);
+        self.tell(&[Event {
+            site: site(id),
+            ..event
+        }])
         .await;
     }
 
@@ -82,6 +87,37 @@ impl World {
         };
         let answer = self.ledger.add_ledger_entries(by(self.manager(), request));
         answer.await.expect("booked").into_inner().entries
+    }
+
+    /// Books at any store of the region, and says that it was paid.
+    async fn book_at(&self, store: &str, kind: Kind, cause: Cause, yuan: i64, paid: bool) {
+        let case = CaseName::new(site(store), uuid::Uuid::now_v7());
+        let request = wire::AddLedgerEntriesRequest {
+            parent: format!("sites/{store}"),
+            kind: kind.into(),
+            cause: cause.into(),
+            reason: "as the record shows".to_owned(),
+            case: case.to_string(),
+            amount: Some(redress_proto::Money {
+                currency_code: "CNY".to_owned(),
+                units: yuan,
+                nanos: 0,
+            }),
+            ..Default::default()
+        };
+        let region = || self.above("region");
+        let booked = self.ledger.add_ledger_entries(by(region(), request)).await;
+        let entry = booked.expect("booked").into_inner().entries.remove(0);
+        if paid {
+            let request = wire::SettleLedgerEntryRequest {
+                name: entry.name,
+                ..Default::default()
+            };
+            let settled = self.ledger.settle_ledger_entry(by(region(), request)).await;
+            settled.expect("paid");
+        }
+        // Entries of one instant are the parts of one joint entry.
+        self.clock.advance(SignedDuration::from_secs(1));
     }
 
     async fn appeal(&self, caller: Caller, name: &str) -> Result<wire::LedgerEntry, Status> {
@@ -125,15 +161,12 @@ impl World {
         Ok(answer.into_inner().entry.expect("an entry"))
     }
 
-    async fn ranking(&self) -> Vec<wire::RankedSite> {
+    async fn ranking(&self, caller: Caller) -> Vec<wire::RankedSite> {
         let request = wire::GetLedgerRankingRequest {
             year: 2026,
             kind: to_wire(SiteKind::AgencyStore),
         };
-        let answer = self
-            .ledger
-            .get_ledger_ranking(by(self.manager(), request))
-            .await;
+        let answer = self.ledger.get_ledger_ranking(by(caller, request)).await;
         answer.expect("ranked").into_inner().sites
     }
 
@@ -522,7 +555,7 @@ async fn m17_head_and_agent_bear_a_penalty_in_equal_parts_and_see_their_own_alon
     assert_eq!(refused.code(), Code::NotFound);
     assert!(world.appeal(see("seller"), &entries[1].name).await.is_ok());
     // The two parts are one upheld complaint; the appealed part costs nothing yet.
-    let ranked = world.ranking().await.remove(0);
+    let ranked = world.ranking(world.manager()).await.remove(0);
     assert_eq!(ranked.upheld_complaints, 1);
     assert_eq!(ranked.penalties.expect("a sum").units, 250);
 }
@@ -554,7 +587,7 @@ async fn m17_the_year_is_ranked_what_was_waived_does_not_count_and_who_stands_al
         .await
         .expect("falls");
     world.settle(&upheld.name).await.expect("paid");
-    let ranked = world.ranking().await;
+    let ranked = world.ranking(world.manager()).await;
     assert_eq!(ranked.len(), 1);
     let store = &ranked[0];
     assert_eq!(
@@ -569,6 +602,54 @@ async fn m17_the_year_is_ranked_what_was_waived_does_not_count_and_who_stands_al
     assert_eq!(store.penalties.clone().expect("a sum").units, 500);
     let prize = store.prize.clone().unwrap_or_default();
     assert_eq!(prize.units, 0, "the only one has won against nobody");
+}
+
+#[tokio::test]
+async fn m17_three_stores_are_ranked_the_best_win_prizes_and_paid_penalties_go_to_the_others() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    world.store_at("hillside").await;
+    world.store_at("riverside").await;
+    // No store, and ranked with none.
+    world.learn(&site("tower")).await;
+    let upheld = world
+        .book(Kind::Penalty, Cause::UpheldComplaint, &[])
+        .await
+        .remove(0);
+    world.settle(&upheld.name).await.expect("paid");
+    for (store, kind, cause, yuan, paid) in [
+        ("hillside", Kind::Penalty, Cause::Exposure, 500, true),
+        ("hillside", Kind::Penalty, Cause::Exposure, 500, true),
+        // A fee is the company's: only penalties are shared out, and only those paid.
+        ("hillside", Kind::Fee, Cause::Other, 300, true),
+        ("riverside", Kind::Penalty, Cause::Other, 100, false),
+        ("tower", Kind::Penalty, Cause::Other, 900, true),
+    ] {
+        world.book_at(store, kind, cause, yuan, paid).await;
+    }
+
+    let units = |sum: &Option<redress_proto::Money>| {
+        let sum = sum.as_ref().expect("a sum");
+        (sum.units, sum.nanos)
+    };
+    let ranked = world.ranking(world.above("region")).await;
+    let seen: Vec<_> = ranked
+        .iter()
+        .map(|s| {
+            (
+                (s.rank, last(&s.site), s.upheld_complaints, s.exposures),
+                (units(&s.penalties), units(&s.prize), units(&s.share)),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ((1, "riverside", 0, 0), ((100, 0), (3000, 0), (750, 0))),
+            ((2, "lakeside", 1, 0), ((500, 0), (2000, 0), (500, 0))),
+            ((3, "hillside", 0, 2), ((1300, 0), (1000, 0), (250, 0))),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -356,14 +356,28 @@ const FILE: &str = "role,staff,start,end\n\
     FRONT_OFFICE,desk,2026-06-01 22:00,2026-06-02 06:00\n\
     FRONT_OFFICE,desk,2026-06-02 22:00,2026-06-03 06:00\n";
 
+/// The nights of `FILE`, as a calendar an hour ahead of the site's exports them.
+const CALENDAR: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nSUMMARY:desk\r\nCATEGORIES:Front Office\r\n\
+    DTSTART;TZID=Asia/Tokyo:20260601T230000\r\nDTEND;TZID=Asia/Tokyo:20260602T070000\r\n\
+    RRULE:FREQ=DAILY;COUNT=2\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
 async fn import(
     world: &World,
     content: &str,
     validate_only: bool,
 ) -> Result<wire::ImportRosterResponse, Status> {
+    import_as(world, wire::RosterFormat::Csv, content, validate_only).await
+}
+
+async fn import_as(
+    world: &World,
+    format: wire::RosterFormat,
+    content: &str,
+    validate_only: bool,
+) -> Result<wire::ImportRosterResponse, Status> {
     let request = wire::ImportRosterRequest {
         parent: "sites/lakeside".to_owned(),
-        format: wire::RosterFormat::Csv.into(),
+        format: format.into(),
         content: content.to_owned(),
         validate_only,
         ..Default::default()
@@ -400,6 +414,43 @@ async fn a_file_is_tried_first_then_replaces_the_days_that_it_has() {
     assert!(
         who(&world, night).await.contains(&"1 0 desk".to_owned()),
         "another day"
+    );
+}
+
+#[tokio::test]
+async fn a_calendar_makes_each_night_of_a_shift_that_recurs_by_the_clock_of_its_zone() {
+    let world = planned().await;
+    let ics = wire::RosterFormat::Icalendar;
+    let tried = import_as(&world, ics, CALENDAR, true).await.expect("right");
+    assert_eq!((tried.added_count, tried.removed_count), (2, 0));
+    let done = import_as(&world, ics, CALENDAR, false)
+        .await
+        .expect("right");
+    assert_eq!(done.added_count, 2);
+    assert_eq!(
+        (done.start_date.as_str(), done.end_date.as_str()),
+        ("2026-06-01", "2026-06-02")
+    );
+    for (at, on_duty) in [
+        ("2026-06-01T13:59:59Z", false),
+        ("2026-06-01T14:00:00Z", true),
+        ("2026-06-01T21:59:59Z", true),
+        ("2026-06-01T22:00:00Z", false),
+        ("2026-06-02T16:00:00Z", true),
+        ("2026-06-03T16:00:00Z", false),
+    ] {
+        let who = who(&world, at).await;
+        assert_eq!(who.contains(&"1 0 desk".to_owned()), on_duty, "{at}");
+    }
+    let same = import(&world, FILE, false).await.expect("right");
+    assert_eq!((same.added_count, same.kept_count), (0, 2));
+    assert_eq!(same.etag, done.etag, "the same shifts, however written");
+
+    let wrong = CALENDAR.replace("SUMMARY:desk", "SUMMARY:nobody");
+    let refused = import_as(&world, ics, &wrong, false).await;
+    assert_eq!(
+        fields(&refused.expect_err("wrong")),
+        ["content.line[4].staff"]
     );
 }
 

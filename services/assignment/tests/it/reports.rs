@@ -242,7 +242,7 @@ async fn m06_a_month_is_the_sites_own() {
 }
 
 #[tokio::test]
-async fn m06_promises_are_on_time_late_or_not_yet_counted() {
+async fn m06_promises_are_on_time_late_or_not_yet_counted_by_every_dimension() {
     let world = World::staffed().await;
     let case = world.offered(Category::EngineeringQuality).await;
     let breached = Told {
@@ -268,28 +268,55 @@ async fn m06_promises_are_on_time_late_or_not_yet_counted() {
             world.promise(&case, &met(ClockKind::AgeCheck, 1, 9)),
         ])
         .await;
+    let classify = wire::ClassifyCauseRequest {
+        name: World::name_of(&case),
+        cause: "a loose joint".to_owned(),
+        source: wire::CauseSource::ObjectiveDefect.into(),
+        ..Default::default()
+    };
+    let classified = world
+        .reports
+        .classify_cause(by(world.manager(), classify))
+        .await;
+    classified.expect("work is there");
     world.count_up().await;
-    let mut request = ask("sites/lakeside", &[By::Category]);
-    request.in_detail = true;
-    let answer = world.report(world.manager(), request).await.expect("one");
-    let measures = answer.rows[0].measures.clone().expect("measured");
-    assert_eq!((measures.on_time, measures.late), (1, 1));
-    assert_eq!(measures.on_time_rate, Some(0.5));
-    let kinds: Vec<(i32, i64, i64)> = measures
-        .promises
-        .iter()
-        .map(|p| (p.kind, p.on_time, p.late))
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            (to_wire(ClockKind::Answer), 1, 0),
-            (to_wire(ClockKind::Resolve), 0, 1)
-        ]
-    );
-    // Answered after three hours: within the step from two to four.
-    assert_eq!(measures.answer_p50.expect("answered").seconds, 3 * 3600);
-    assert_eq!(measures.resolve_p50, None);
+    for (dimension, value) in [
+        (By::Site, "sites/lakeside"),
+        (By::Month, "2026-05"),
+        (By::Category, "ENGINEERING_QUALITY"),
+        (By::Cause, "a loose joint"),
+        (By::Source, "OBJECTIVE_DEFECT"),
+        (By::Grade, "3"),
+        (By::Channel, "WEB"),
+        (By::Department, "engineering"),
+    ] {
+        let mut request = ask("sites/lakeside", &[dimension]);
+        request.in_detail = true;
+        let answer = world.report(world.manager(), request).await.expect("one");
+        assert_eq!(answer.rows.len(), 1, "{dimension:?}");
+        assert_eq!(answer.rows[0].values, [value], "{dimension:?}");
+        let measures = answer.rows[0].measures.clone().expect("measured");
+        let counts = (measures.cases, measures.on_time, measures.late);
+        assert_eq!(counts, (1, 1, 1), "{dimension:?}");
+        assert_eq!(measures.on_time_rate, Some(0.5), "{dimension:?}");
+        let kinds: Vec<(i32, i64, i64)> = measures
+            .promises
+            .iter()
+            .map(|p| (p.kind, p.on_time, p.late))
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                (to_wire(ClockKind::Answer), 1, 0),
+                (to_wire(ClockKind::Resolve), 0, 1)
+            ],
+            "{dimension:?}"
+        );
+        // Answered after three hours: within the step from two to four.
+        let answered = measures.answer_p50.expect("answered");
+        assert_eq!(answered.seconds, 3 * 3600, "{dimension:?}");
+        assert_eq!(measures.resolve_p50, None, "{dimension:?}");
+    }
 }
 
 #[tokio::test]

@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redress_events::Event;
-use redress_model::name::{CaseName, StaffName};
+use redress_model::name::{CaseName, ClockName, StaffName};
 use redress_model::time::SystemClock;
+use redress_model::words::{ClockKind, ClockTransition};
 use redress_notification::NotificationService;
 use redress_proto::event::v1::inbox_service_client::InboxServiceClient;
 use redress_proto::event::v1::{DeliverOutcome, DeliverRequest};
 use redress_proto::intake::v1 as intake;
 use redress_proto::intake::v1::case_read_service_server::{CaseReadService, CaseReadServiceServer};
 use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::app_service_client::AppServiceClient;
 use redress_proto::notification::v1::message_service_client::MessageServiceClient;
 use redress_rpc::auth::{Grant, Issuer};
 use redress_runtime::config::Sources;
@@ -22,7 +24,7 @@ use redress_testkit::eventually;
 use secrecy::ExposeSecret as _;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Channel, Server};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use crate::support::{SERVICE, World, news, site};
@@ -111,9 +113,7 @@ impl Process {
         };
         let handle = host::start::<NotificationService>(hosting).expect("right");
         handle.ready().await.expect("serves");
-        let channel = Channel::from_shared(format!("http://{}", handle.address()))
-            .expect("a URL")
-            .connect_lazy();
+        let channel = connect(&handle);
         let issuer =
             Issuer::from_file(&issuer_key, "redress", Arc::new(SystemClock)).expect("a key");
         Self {
@@ -131,6 +131,10 @@ impl Process {
             sites: vec!["lake".to_owned()],
             ..Grant::default()
         };
+        self.signed(grant, message)
+    }
+
+    fn signed<T>(&self, grant: Grant, message: T) -> Request<T> {
         let token = self.issuer.user_token(grant, Duration::from_secs(60));
         with_token(&token.expect("signed"), message)
     }
@@ -160,6 +164,61 @@ impl Process {
             .await?;
         Ok(answer.into_inner().messages)
     }
+
+    /// A case whose clock breaches, of which this person is told.
+    async fn breach(&self, staff: &StaffName) -> String {
+        let case = CaseName::new(site("lake"), Uuid::now_v7());
+        let clock = ClockName::new(site("lake"), Uuid::now_v7());
+        let breached = news::clock(
+            &clock,
+            &case,
+            ClockKind::Answer,
+            (ClockTransition::Breached, 3),
+            &[staff],
+            1,
+        );
+        for event in [news::received(&case, "LAKE-1", &[]), breached] {
+            assert_eq!(self.deliver(&event).await, DeliverOutcome::Applied);
+        }
+        case.to_string()
+    }
+
+    /// The app of a person, over a connection of its own that breaks off with the stream.
+    async fn app(
+        &self,
+        staff: &StaffName,
+        resume_token: &str,
+    ) -> Streaming<proto::SubscribeResponse> {
+        let grant = Grant {
+            subject: staff.to_string(),
+            roles: vec!["handler".to_owned()],
+            sites: vec!["lake".to_owned()],
+            staff: Some(staff.to_string()),
+            ..Grant::default()
+        };
+        let request = proto::SubscribeRequest {
+            parent: "sites/lake".to_owned(),
+            resume_token: resume_token.to_owned(),
+            ..Default::default()
+        };
+        let stream = AppServiceClient::new(connect(&self.handle))
+            .subscribe(self.signed(grant, request))
+            .await;
+        stream.expect("a stream").into_inner()
+    }
+}
+
+fn connect(handle: &Handle) -> Channel {
+    Channel::from_shared(format!("http://{}", handle.address()))
+        .expect("a URL")
+        .connect_lazy()
+}
+
+/// The next notice of an app, and where to go on after it.
+async fn next(app: &mut Streaming<proto::SubscribeResponse>) -> (proto::Notice, String) {
+    let item = tokio::time::timeout(LIMIT, app.message()).await;
+    let item = item.expect("in time").expect("ok").expect("an item");
+    (item.notice.expect("a notice"), item.resume_token)
 }
 
 fn with_token<T>(token: &str, message: T) -> Request<T> {
@@ -215,6 +274,52 @@ async fn i3_news_in_any_order_told_twice_become_one_message_that_arrives() {
     let refused = read("clerk", &mut client).await.expect_err("not a clerk's");
     assert_eq!(refused.code(), Code::PermissionDenied);
 
+    process.handle.shutdown();
+    process.handle.ended().await.expect("in good order");
+}
+
+#[tokio::test]
+async fn i3_an_app_that_breaks_off_and_goes_on_from_its_token_misses_no_notice_and_gets_none_twice()
+{
+    let world = World::new().await;
+    let process = Process::start(&world, Intake::default().serve().await).await;
+    let staff = |id: &str| StaffName::new(site("lake"), id.parse().expect("a slug"));
+    let (li, zhao) = (staff("li"), staff("zhao"));
+    let sent = async |count: usize| {
+        eventually(LIMIT, async || {
+            let messages = process.list("manager").await.expect("listed");
+            let arrived = |m: &proto::Message| m.state() == proto::MessageState::Sent;
+            (messages.len() == count && messages.iter().all(arrived)).then_some(())
+        })
+        .await;
+    };
+
+    let mut app = process.app(&li, "").await;
+    let first = process.breach(&li).await;
+    let (notice, token) = next(&mut app).await;
+    assert_eq!((&notice.case, &notice.recipient), (&first, &li.to_string()));
+    assert_eq!(notice.template, "clock.breached");
+    assert!(notice.body.contains("LAKE-1"), "{}", notice.body);
+    drop(app);
+
+    process.breach(&zhao).await;
+    let mut missed = [process.breach(&li).await, process.breach(&li).await];
+    sent(4).await;
+    // It breaks off again after one of the two, and goes on from there.
+    let mut app = process.app(&li, &token).await;
+    let (one, token) = next(&mut app).await;
+    drop(app);
+    let mut app = process.app(&li, &token).await;
+    let (other, _) = next(&mut app).await;
+    let mut told = [one.case, other.case];
+    missed.sort_unstable();
+    told.sort_unstable();
+    assert_eq!(told, missed);
+    let last = process.breach(&li).await;
+    let (notice, _) = next(&mut app).await;
+    assert_eq!(notice.case, last, "and nothing came in between");
+
+    drop(app);
     process.handle.shutdown();
     process.handle.ended().await.expect("in good order");
 }
