@@ -16,7 +16,7 @@ use redress_notification::provider::webhook::Webhook;
 use redress_notification::rpc::Apps;
 use redress_notification::store::kept::KeptText;
 use redress_notification::store::messages::{Lane, Message};
-use redress_proto::event::v1::ClockChanged;
+use redress_proto::event::v1::{ClockChanged, WorkNews};
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::app_service_server::AppService as _;
 use redress_proto::notification::v1::message_service_server::MessageService as _;
@@ -168,6 +168,43 @@ async fn p22_five_thousand_breaches_in_one_second_are_one_digest_each_and_grade_
     assert_eq!(sent.len(), 3);
     let all = |(state, bundled): &(String, i64)| state == "SENT" && *bundled > 1_600;
     assert!(sent.iter().all(all), "{sent:?}");
+}
+
+#[tokio::test]
+async fn p22_a_digest_goes_when_its_window_ends_though_hundreds_wait_for_their_readers_turn() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    for case in cases(&world, 200).await {
+        let handover = news::work_noticed(&case, WorkNews::HandoverExpired, &[&li], 3);
+        world.tell(handover).await;
+    }
+    breaches(&world, &li, 200).await;
+    let sender = world.outbox_sender();
+    let try_all = async || {
+        loop {
+            let due = world.due(Lane::Routine).await;
+            if due.is_empty() {
+                break;
+            }
+            for due in &due {
+                sender.deliver(due).await;
+            }
+        }
+    };
+    // Thirty take their turns; what waits is due again before the digest is.
+    try_all().await;
+    world.clock.advance(WINDOW);
+    try_all().await;
+    let states = states(&world).await;
+    assert!(
+        states["QUEUED"] > 100,
+        "the reader's turn is over: {states:?}"
+    );
+    let digest = digest(&world).await;
+    assert_eq!(
+        (digest.fate.state, digest.bundled_count),
+        (MessageState::Sent, 195)
+    );
 }
 
 #[tokio::test]
