@@ -208,6 +208,54 @@ async fn p22_a_digest_goes_when_its_window_ends_though_hundreds_wait_for_their_r
 }
 
 #[tokio::test]
+async fn p22_m17_m13_a_flood_of_take_overs_and_late_orders_is_one_digest_but_for_grade_1() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    let all = cases(&world, 202).await;
+    for (n, case) in all.iter().enumerate() {
+        let what = match n % 2 {
+            0 => WorkNews::TakenOver,
+            _ => WorkNews::OrderOverdue,
+        };
+        let grade = if n == 200 { 1 } else { 3 };
+        if n == 201 {
+            // It rose, and assignment does not know yet.
+            world.tell(news::decided(case, 1, 2)).await;
+        }
+        world
+            .tell(news::work_noticed(case, what, &[&li], grade))
+            .await;
+    }
+    assert_eq!(world.due(Lane::Grave).await.len(), 2, "grade 1, at once");
+    let sender = world.outbox_sender();
+    assert_eq!(world.send_due(&sender).await.len(), 7, "five go alone");
+    assert_eq!(digest(&world).await.bundled_count, 195);
+    // A case that rises leaves it, as with breaches.
+    world.tell(news::decided(&all[100], 1, 2)).await;
+    assert_eq!(world.send_due(&sender).await.len(), 1);
+
+    world.clock.advance(WINDOW);
+    assert_eq!(world.send_due(&sender).await.len(), 1);
+    let digest = digest(&world).await;
+    assert_eq!(
+        (digest.fate.state, digest.bundled_count),
+        (MessageState::Sent, 194)
+    );
+    let texts = world.texts().await;
+    let text = texts
+        .iter()
+        .find(|t| t.subject.contains("194 matters"))
+        .expect("a digest of the rest");
+    assert!(text.body.contains("not done in time: 194"), "{}", text.body);
+    let named = text.body.lines().filter(|line| {
+        line.ends_with(": the company centre takes the case over")
+            || line.ends_with(": what was ordered is not done in time")
+    });
+    assert_eq!(named.count(), 10, "{}", text.body);
+    assert!(text.body.contains("and 184 more"), "{}", text.body);
+}
+
+#[tokio::test]
 async fn p21_a_digest_is_sent_once_by_two_replicas_at_once() {
     let world = World::new().await;
     let li = lead(&world).await;
