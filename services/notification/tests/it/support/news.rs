@@ -286,6 +286,7 @@ pub(crate) fn offered(
         case: case.to_string(),
         responsible: responsible.to_string(),
         offered_to: offered_to.map(ToString::to_string).unwrap_or_default(),
+        department: format!("sites/{}/departments/engineering", case.site),
         revision,
         grade: 3,
         ..OwnerChanged::default()
