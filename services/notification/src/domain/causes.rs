@@ -541,7 +541,11 @@ pub fn work_notice(notice: &WorkNotice, now: Timestamp) -> Vec<Draft> {
             ..Facts::default()
         },
     };
-    notice.staff.iter().map(draft).collect()
+    // In one order everywhere, since each is locked where it may join a digest.
+    let mut readers: Vec<&StaffName> = notice.staff.iter().collect();
+    readers.sort_unstable();
+    readers.dedup();
+    readers.into_iter().map(draft).collect()
 }
 
 /// What was published, for one reader. A person with several cases is told once, about the first of them; staff
@@ -678,6 +682,29 @@ mod tests {
                 && d.priority == Priority::Grave
                 && !d.is_bundled()
         }));
+    }
+
+    #[test]
+    fn p22_m17_take_overs_and_late_orders_are_bundled_but_not_of_grade_1_nor_what_a_person_did() {
+        let told = |news: &str, grade| {
+            let notice = WorkNotice {
+                id: Uuid::from_u128(5),
+                news: news.to_owned(),
+                staff: vec![staff("wang"), staff("li"), staff("wang")],
+                case: Some(case_name()),
+                about: String::new(),
+                number: "LAKE-1".to_owned(),
+                grade,
+            };
+            let drafts = work_notice(&notice, NOW);
+            assert_eq!(drafts.len(), 2, "each reader once");
+            drafts.iter().all(Draft::is_bundled)
+        };
+        for news in ["TAKEN_OVER", "ORDER_OVERDUE"] {
+            assert!(told(news, 2) && told(news, 4), "{news}");
+            assert!(!told(news, 1), "{news}");
+        }
+        assert!(!told("SOLUTION_AWAITS", 3));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Digest {
     pub climbed: usize,
     /// Promises about which the reader was paged before.
     pub paged_again: usize,
+    /// Cases that the company centre took over, and orders that were not done in time (M17, M13).
+    pub noticed: usize,
     /// The most urgent, in order.
     pub named: Vec<Facts>,
     /// How many more there are.
@@ -48,6 +50,7 @@ impl Digest {
             breached: count(Template::ClockBreached),
             climbed: count(Template::ClockClimbed),
             paged_again: count(Template::ClockPagedAgain),
+            noticed: count(Template::WorkNoticed),
             more: items.len().saturating_sub(NAMED_MAX),
             named: items
                 .into_iter()
@@ -57,9 +60,9 @@ impl Digest {
         }
     }
 
-    /// How many promises it tells.
+    /// How many matters it tells.
     pub fn total(&self) -> usize {
-        self.warned + self.breached + self.climbed + self.paged_again
+        self.warned + self.breached + self.climbed + self.paged_again + self.noticed
     }
 }
 

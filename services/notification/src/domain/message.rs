@@ -153,6 +153,9 @@ pub struct Facts {
     pub appointment: Option<Appointment>,
 }
 
+/// News of the work that broken promises cause by the hundred (M17, M13): told in digests like the promises (P22).
+pub const BUNDLED_NEWS: [&str; 2] = ["TAKEN_OVER", "ORDER_OVERDUE"];
+
 /// A message that an event asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -183,6 +186,8 @@ pub struct Draft {
 impl Draft {
     /// Whether it may be told as part of a digest: never about grade 1 or an incident (P22).
     pub fn is_bundled(&self) -> bool {
-        self.template.is_bundled() && self.priority == Priority::Staff
+        let comes_by_the_hundred =
+            self.template.is_bundled() || BUNDLED_NEWS.contains(&self.facts.news.as_str());
+        comes_by_the_hundred && self.priority == Priority::Staff
     }
 }

@@ -469,6 +469,7 @@ fn digest_values(material: &Material<'_>, language: Language) -> Value {
         breached => digest.breached,
         climbed => digest.climbed,
         paged_again => digest.paged_again,
+        noticed => digest.noticed,
         more => digest.more,
         lines => digest.named.iter()
             .map(|facts| line(facts, material.zone, language))
@@ -486,18 +487,24 @@ fn matter(facts: &Facts, language: Language) -> String {
     }
 }
 
-/// One promise of a digest.
+/// One matter of a digest: a promise, or news of the work.
 fn line(facts: &Facts, zone: &TimeZone, language: Language) -> String {
-    let promise = facts
-        .clock_kind
-        .map_or("", |kind| labels::promise(kind, language));
     let due = facts
         .due_time
         .map_or_else(String::new, |t| told(t, zone, language));
+    let what = match (facts.clock_kind, language) {
+        (None, _) => labels::news(&facts.news, language).to_owned(),
+        (Some(kind), Language::Chinese) => {
+            format!("{}，截止 {due}", labels::promise(kind, language))
+        }
+        (Some(kind), Language::English) => {
+            format!("{}, due {due}", labels::promise(kind, language))
+        }
+    };
     let matter = matter(facts, language);
     match language {
-        Language::Chinese => format!("{matter}（{}级）：{promise}，截止 {due}", facts.grade),
-        Language::English => format!("{matter} (grade {}): {promise}, due {due}", facts.grade),
+        Language::Chinese => format!("{matter}（{}级）：{what}", facts.grade),
+        Language::English => format!("{matter} (grade {}): {what}", facts.grade),
     }
 }
 
@@ -590,10 +597,19 @@ mod tests {
             breached: 9,
             climbed: 1,
             paged_again: 1,
-            named: vec![Facts {
-                grade: 2,
-                ..self::facts()
-            }],
+            noticed: 1,
+            named: vec![
+                Facts {
+                    grade: 2,
+                    ..self::facts()
+                },
+                Facts {
+                    grade: 3,
+                    clock_kind: None,
+                    news: "TAKEN_OVER".to_owned(),
+                    ..self::facts()
+                },
+            ],
             more: 12,
         });
         Material {

@@ -240,7 +240,9 @@ pub fn when(asked: &Asked<'_>, now: Timestamp) -> When {
             };
         }
     }
-    if asked.counted {
+    // A digest is what is left of a flood: its window bounds how many there are, and what is broken must not wait behind
+    // whatever else the reader is told (P22).
+    if asked.counted || asked.template == Template::ClockDigest {
         return When::Now(None);
     }
     match asked.rate.draw(asked.bucket, now) {
@@ -483,5 +485,37 @@ mod tests {
             reason: RATE_LIMITED,
         };
         assert_eq!(decide(2, false), limited);
+    }
+
+    #[test]
+    fn p22_a_digest_takes_no_turn_and_one_of_warnings_alone_still_waits_for_duty() {
+        let now = at("2026-11-21T02:00:00Z");
+        let next = now + SignedDuration::from_hours(2);
+        let off = Hours {
+            duties: vec![Duty {
+                start: next,
+                end: None,
+            }],
+            rostered: true,
+        };
+        let decide = |reminder| {
+            let ask = Asked {
+                reminder,
+                hours: &off,
+                bucket: Some(Bucket {
+                    tokens: 0.0,
+                    time: now,
+                }),
+                counted: false,
+                ..asked(Template::ClockDigest, 2)
+            };
+            when(&ask, now)
+        };
+        assert_eq!(decide(false), When::Now(None));
+        let held = When::Later {
+            due: next,
+            reason: OFF_DUTY,
+        };
+        assert_eq!(decide(true), held);
     }
 }

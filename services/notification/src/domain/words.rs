@@ -218,7 +218,7 @@ pub enum Template {
     ClockClimbed,
     /// To a lead once more: nobody acknowledged, or somebody else is on duty now.
     ClockPagedAgain,
-    /// To staff: what many warnings and breaches at once come to.
+    /// To staff: what many warnings, breaches, take-overs and late orders at once come to.
     ClockDigest,
     /// To somebody with a duty in an incident: come, and say that you do.
     IncidentCallout,
@@ -382,7 +382,8 @@ impl Template {
         }
     }
 
-    /// Whether many of it at once are told as one digest.
+    /// Whether many of it at once are told as one digest, whatever it says. Of `work.noticed` some news are:
+    /// [`super::message::BUNDLED_NEWS`].
     pub fn is_bundled(self) -> bool {
         match self {
             Self::ClockWarned

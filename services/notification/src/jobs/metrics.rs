@@ -6,7 +6,7 @@ use opentelemetry::metrics::{Counter, Gauge, Meter};
 use crate::domain::breaker::Standing;
 use crate::domain::route::Way;
 use crate::domain::task::{TaskKind, TaskOutcome};
-use crate::domain::words::{AttemptOutcome, DeliveryReport, HoldDecision};
+use crate::domain::words::{DeliveryReport, HoldDecision};
 use crate::store::messages::{Backlog, Message};
 
 /// Instruments of this service.
@@ -86,7 +86,7 @@ impl Metrics {
         }
     }
 
-    /// An attempt ended.
+    /// An attempt by this way ended, or its worker did.
     pub fn attempted(&self, way: Way, outcome: &'static str) {
         self.attempts.add(
             1,
@@ -124,17 +124,6 @@ impl Metrics {
                 KeyValue::new("redress.task.kind", kind.word()),
                 KeyValue::new("redress.task.outcome", outcome.word()),
             ],
-        );
-    }
-
-    /// A worker died before it knew whether a provider had taken a message: it is sent again, under the same id.
-    pub fn lost(&self, attempts: u64) {
-        self.attempts.add(
-            attempts,
-            &[KeyValue::new(
-                "redress.message.outcome",
-                AttemptOutcome::Unknown.word(),
-            )],
         );
     }
 

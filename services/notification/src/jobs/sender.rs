@@ -39,7 +39,7 @@ use crate::domain::render::{Material, RenderError, Templates};
 use crate::domain::route::{self, Choice, ContactPoints, Past, Way};
 use crate::domain::texts;
 use crate::domain::verdict::{self, Ended, Next};
-use crate::domain::words::{Language, MessageChannel, MessageState, Provider};
+use crate::domain::words::{AttemptOutcome, Language, MessageChannel, MessageState, Provider};
 use crate::provider::{Answer, Gateways, Outgoing};
 use crate::settings::Sending;
 use crate::store::messages::{self, DueMessage, Lane, Message};
@@ -212,8 +212,9 @@ impl<P: People> Sender<P> {
             }
             Claim::Gone => return Ok(()),
         };
-        if claimed.lost > 0 {
-            self.metrics.lost(claimed.lost);
+        // A worker died before it knew whether the provider had taken it: it is sent again, under the same id.
+        for way in &claimed.lost {
+            self.metrics.attempted(*way, AttemptOutcome::Unknown.word());
         }
         let message = &claimed.message;
         tracing::Span::current().record("redress.message.template", message.template.key());

@@ -68,8 +68,8 @@ pub(super) struct Claimed {
     /// What it tells, where it is a digest.
     pub digest: Digest,
     pub history: Vec<Past>,
-    /// Attempts whose end nobody knows, found just now.
-    pub lost: u64,
+    /// Ways of attempts whose end nobody knows, found just now.
+    pub lost: Vec<Way>,
     /// W3C trace context of the first that was told of its case; empty where none was recorded.
     pub origin: String,
 }

@@ -112,21 +112,27 @@ pub async fn take_back(
     Ok(rows > 0)
 }
 
-/// Ends what a dead worker left open: nobody knows whether the provider took it. Returns how many those are.
-pub async fn end_lost(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<u64, Fault> {
+/// Ends what a dead worker left open: nobody knows whether the provider took it. Returns the way of each.
+pub async fn end_lost(
+    tx: &mut Tx,
+    message: &MessageName,
+    now: Timestamp,
+) -> Result<Vec<Way>, Fault> {
     let lost = sqlx::query!(
         "-- notification::attempts::end_lost
         UPDATE attempt SET outcome = 'UNKNOWN', reason = 'WORKER_LOST', end_time = $3
-        WHERE site = $1 AND message_id = $2 AND outcome = 'PENDING'",
+        WHERE site = $1 AND message_id = $2 AND outcome = 'PENDING'
+        RETURNING channel, provider",
         message.site.as_str(),
         message.id,
         now.to_sqlx(),
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
-    .or_fault()?
-    .rows_affected();
-    Ok(lost)
+    .or_fault()?;
+    lost.into_iter()
+        .map(|row| way(&row.channel, &row.provider))
+        .collect()
 }
 
 /// Whether an attempt at a message may have reached the reader: a provider or a person took it, it is under way, or the

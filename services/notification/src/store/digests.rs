@@ -1,4 +1,4 @@
-//! Digests: many warnings and breaches at once reach a person as one message (P22).
+//! Digests: many warnings, breaches, take-overs and late orders at once reach a person as one message (P22).
 //!
 //! Whether a message goes alone or into a digest is decided in the transaction that takes in its cause,
 //! under a lock of its reader: the first few go at once, the others join the reader's open digest, which
@@ -21,7 +21,7 @@ use super::messages::Message;
 use super::{attempts, messages, notices, word};
 use crate::domain::case::is_ended;
 use crate::domain::digest::Item;
-use crate::domain::message::{Draft, Facts, Priority, Recipient};
+use crate::domain::message::{BUNDLED_NEWS, Draft, Facts, Priority, Recipient};
 use crate::domain::paging;
 use crate::domain::timing::{OFF_DUTY, RATE_LIMITED};
 use crate::domain::words::{MessageState, Template};
@@ -96,17 +96,19 @@ async fn place(
 ) -> Result<Option<Uuid>, Fault> {
     let reader = recipient.to_string();
     let since = now.saturating_sub(bundling.window).unwrap_or(now);
+    let news: Vec<String> = BUNDLED_NEWS.map(str::to_owned).to_vec();
     let alone = sqlx::query_scalar!(
         r#"-- notification::digests::place
         SELECT count(*) AS "alone!" FROM (
           SELECT FROM message
           WHERE site = $1 AND recipient = $2 AND priority = 2 AND digest_id IS NULL AND create_time > $3
-            AND clock_id IS NOT NULL
+            AND (clock_id IS NOT NULL OR facts->>'news' = ANY ($5))
           LIMIT $4) AS lately"#,
         site.as_str(),
         reader,
         since.to_sqlx(),
         i64::from(bundling.alone_max),
+        &news,
     )
     .fetch_one(&mut **tx)
     .await

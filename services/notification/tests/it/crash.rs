@@ -7,9 +7,13 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use redress_model::name::{CaseName, IncidentName};
 use redress_notification::domain::message::{Draft, Priority};
 use redress_notification::domain::words::{AttemptOutcome, MessageChannel, MessageState};
+use redress_notification::jobs::metrics::Metrics;
 use redress_notification::provider::Gateways;
 use redress_notification::provider::sms::{SmsGateway, SmsKey, SmsSettings};
 use redress_notification::provider::smtp::Smtp;
@@ -148,11 +152,17 @@ async fn p19_a_worker_that_was_taken_for_dead_changes_nothing_when_it_comes_back
 }
 
 #[tokio::test]
-async fn a_message_that_kills_every_worker_ends_in_failed() {
+async fn a_message_that_kills_every_worker_ends_in_failed_and_each_counts_for_its_provider() {
     let world = World::new().await;
     callout(&world).await;
     let endpoint = Endpoint::start().await;
-    let sender = world.sender(by_webhook(&endpoint));
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder()
+        .with_reader(PeriodicReader::builder(exporter.clone()).build())
+        .build();
+    let mut sender = world.sender(by_webhook(&endpoint));
+    Arc::get_mut(&mut sender).expect("no worker lives").metrics =
+        Metrics::new(&provider.meter("test"));
     for attempt in 1..=3 {
         endpoint.next(Manner::Stall);
         let due = world
@@ -172,6 +182,38 @@ async fn a_message_that_kills_every_worker_ends_in_failed() {
     assert_eq!(message.fate.state, MessageState::Failed);
     assert_eq!(message.fate.reason, "WAYS_USED_UP");
     assert_eq!(endpoint.received().len(), 3);
+
+    provider.force_flush().expect("read");
+    let labels = [
+        ("redress.message.channel", "SMS"),
+        ("redress.message.outcome", "UNKNOWN"),
+        ("redress.message.provider", "WEBHOOK"),
+    ]
+    .map(|(label, value)| (label.to_owned(), value.to_owned()));
+    assert_eq!(attempts(&exporter), [(BTreeMap::from(labels), 3)]);
+}
+
+/// The attempts that the latest export counts, by their labels.
+fn attempts(exporter: &InMemoryMetricExporter) -> Vec<(BTreeMap<String, String>, u64)> {
+    let exports = exporter.get_finished_metrics().expect("read");
+    let last = exports.last().expect("an export");
+    let mut counted = Vec::new();
+    for metric in last.scope_metrics().flat_map(|scope| scope.metrics()) {
+        if metric.name() != "redress.notification.attempts" {
+            continue;
+        }
+        let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data() else {
+            panic!("{} is no count", metric.name());
+        };
+        for point in sum.data_points() {
+            let labels = point
+                .attributes()
+                .map(|label| (label.key.to_string(), label.value.to_string()))
+                .collect();
+            counted.push((labels, point.value()));
+        }
+    }
+    counted
 }
 
 /// How far a message has come, seen from outside.

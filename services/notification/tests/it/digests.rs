@@ -16,7 +16,7 @@ use redress_notification::provider::webhook::Webhook;
 use redress_notification::rpc::Apps;
 use redress_notification::store::kept::KeptText;
 use redress_notification::store::messages::{Lane, Message};
-use redress_proto::event::v1::ClockChanged;
+use redress_proto::event::v1::{ClockChanged, WorkNews};
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::app_service_server::AppService as _;
 use redress_proto::notification::v1::message_service_server::MessageService as _;
@@ -168,6 +168,91 @@ async fn p22_five_thousand_breaches_in_one_second_are_one_digest_each_and_grade_
     assert_eq!(sent.len(), 3);
     let all = |(state, bundled): &(String, i64)| state == "SENT" && *bundled > 1_600;
     assert!(sent.iter().all(all), "{sent:?}");
+}
+
+#[tokio::test]
+async fn p22_a_digest_goes_when_its_window_ends_though_hundreds_wait_for_their_readers_turn() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    for case in cases(&world, 200).await {
+        let handover = news::work_noticed(&case, WorkNews::HandoverExpired, &[&li], 3);
+        world.tell(handover).await;
+    }
+    breaches(&world, &li, 200).await;
+    let sender = world.outbox_sender();
+    let try_all = async || {
+        loop {
+            let due = world.due(Lane::Routine).await;
+            if due.is_empty() {
+                break;
+            }
+            for due in &due {
+                sender.deliver(due).await;
+            }
+        }
+    };
+    // Thirty take their turns; what waits is due again before the digest is.
+    try_all().await;
+    world.clock.advance(WINDOW);
+    try_all().await;
+    let states = states(&world).await;
+    assert!(
+        states["QUEUED"] > 100,
+        "the reader's turn is over: {states:?}"
+    );
+    let digest = digest(&world).await;
+    assert_eq!(
+        (digest.fate.state, digest.bundled_count),
+        (MessageState::Sent, 195)
+    );
+}
+
+#[tokio::test]
+async fn p22_m17_m13_a_flood_of_take_overs_and_late_orders_is_one_digest_but_for_grade_1() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    let all = cases(&world, 202).await;
+    for (n, case) in all.iter().enumerate() {
+        let what = match n % 2 {
+            0 => WorkNews::TakenOver,
+            _ => WorkNews::OrderOverdue,
+        };
+        let grade = if n == 200 { 1 } else { 3 };
+        if n == 201 {
+            // It rose, and assignment does not know yet.
+            world.tell(news::decided(case, 1, 2)).await;
+        }
+        world
+            .tell(news::work_noticed(case, what, &[&li], grade))
+            .await;
+    }
+    assert_eq!(world.due(Lane::Grave).await.len(), 2, "grade 1, at once");
+    let sender = world.outbox_sender();
+    assert_eq!(world.send_due(&sender).await.len(), 7, "five go alone");
+    assert_eq!(digest(&world).await.bundled_count, 195);
+    // A case that rises leaves it, as with breaches.
+    world.tell(news::decided(&all[100], 1, 2)).await;
+    assert_eq!(world.send_due(&sender).await.len(), 1);
+
+    world.clock.advance(WINDOW);
+    assert_eq!(world.send_due(&sender).await.len(), 1);
+    let digest = digest(&world).await;
+    assert_eq!(
+        (digest.fate.state, digest.bundled_count),
+        (MessageState::Sent, 194)
+    );
+    let texts = world.texts().await;
+    let text = texts
+        .iter()
+        .find(|t| t.subject.contains("194 matters"))
+        .expect("a digest of the rest");
+    assert!(text.body.contains("not done in time: 194"), "{}", text.body);
+    let named = text.body.lines().filter(|line| {
+        line.ends_with(": the company centre takes the case over")
+            || line.ends_with(": what was ordered is not done in time")
+    });
+    assert_eq!(named.count(), 10, "{}", text.body);
+    assert!(text.body.contains("and 184 more"), "{}", text.body);
 }
 
 #[tokio::test]

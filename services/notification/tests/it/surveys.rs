@@ -797,7 +797,14 @@ async fn m12_a_handover_is_asked_about_once_without_a_case_and_the_address_goes_
     assert_eq!(
         rows,
         [
-            (SurveyKind::Complaint, "", 1, 0, 0.0, 0),
+            (
+                SurveyKind::Complaint,
+                "sites/lake/departments/engineering",
+                1,
+                0,
+                0.0,
+                0
+            ),
             (
                 SurveyKind::Handover,
                 "sites/lake/departments/sales",

@@ -18,8 +18,9 @@ use crate::domain::causes::{self, WorkNotice};
 use crate::domain::survey;
 use crate::domain::words::{MessageTopic, SurveyKind};
 use crate::jobs::{carry, voice};
+use crate::store::digests::{self, Bundling};
 use crate::store::surveys::{self, NewSurvey};
-use crate::store::{digests, matters, messages, owner_notices, preferences, tasks};
+use crate::store::{matters, messages, owner_notices, preferences, tasks};
 
 pub(super) async fn received(
     tx: &mut Tx,
@@ -169,11 +170,12 @@ async fn ask(
     Ok(())
 }
 
-/// What people have to know about the work: each of them is told once.
+/// What people have to know about the work: each of them is told once, by a digest where too much comes at once (P22).
 pub(super) async fn work_noticed(
     tx: &mut Tx,
     event: &Event,
     now: Timestamp,
+    bundling: Bundling,
 ) -> Result<Applied, Fault> {
     if event.historical {
         return Ok(Applied::Done);
@@ -185,10 +187,19 @@ pub(super) async fn work_noticed(
         .iter()
         .map(|name| parse_field("staff", name))
         .collect();
-    let case = match news.case.as_str() {
+    let case: Option<CaseName> = match news.case.as_str() {
         "" => None,
         name => Some(parse_field("case", name)?),
     };
+    let mut grade = news.grade;
+    // Locked, so that a rise finds what joins a digest.
+    if let Some(case) = &case
+        && let Some(view) = matters::lock_case(tx, case).await?
+        && view.grade == 1
+    {
+        // It rose since: assignment may not know.
+        grade = 1;
+    }
     let notice = WorkNotice {
         id: parse_field("notice_id", &news.notice_id)?,
         news: word.to_owned(),
@@ -196,10 +207,10 @@ pub(super) async fn work_noticed(
         case,
         about: news.resource.clone(),
         number: news.number.clone(),
-        grade: news.grade,
+        grade,
     };
     let drafts = causes::work_notice(&notice, now);
-    messages::queue(tx, &event.site, &drafts, now).await?;
+    digests::queue(tx, &event.site, &drafts, bundling, now).await?;
     Ok(Applied::Done)
 }
 

@@ -14,7 +14,7 @@ use redress_proto::event::v1::{
     AppealDecided, CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated,
     ClockChanged, ClusterChanged, DefectChanged, DutyChanged, DutySlot, IncidentChanged,
     OwnerChanged, PartChanged, RosterMember, SiteChanged, SolutionChanged, StaffChanged,
-    StatementPublished, WorkSummoned,
+    StatementPublished, WorkNews, WorkNoticed, WorkSummoned,
 };
 use uuid::Uuid;
 
@@ -286,6 +286,7 @@ pub(crate) fn offered(
         case: case.to_string(),
         responsible: responsible.to_string(),
         offered_to: offered_to.map(ToString::to_string).unwrap_or_default(),
+        department: format!("sites/{}/departments/engineering", case.site),
         revision,
         grade: 3,
         ..OwnerChanged::default()
@@ -512,6 +513,31 @@ pub(crate) fn summoned(case: &CaseName, staff: &StaffName) -> Event {
     event(
         "assignment",
         "redress.work.summoned.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+/// People have to know what happened to the work on a case.
+pub(crate) fn work_noticed(
+    case: &CaseName,
+    what: WorkNews,
+    staff: &[&StaffName],
+    grade: i32,
+) -> Event {
+    let payload = WorkNoticed {
+        notice_id: Uuid::now_v7().to_string(),
+        news: what.into(),
+        staff: staff.iter().map(ToString::to_string).collect(),
+        case: case.to_string(),
+        number: "LAKE-1".to_owned(),
+        grade,
+        ..WorkNoticed::default()
+    };
+    event(
+        "assignment",
+        "redress.work.noticed.v1",
         &case.site,
         case,
         &payload,
