@@ -18,6 +18,8 @@ pub struct Figure {
     pub number: String,
     /// What it counts; none where that is not told, or nothing that is compared.
     pub counts: Option<Counted>,
+    /// A Chinese measure right after it says what it counts, be it nothing that is compared: `3月`, `5天`.
+    pub measured: bool,
     /// It is no more than an article: `一名`, `one`.
     pub article: bool,
 }
@@ -115,6 +117,7 @@ pub fn figures(text: &str) -> Vec<Figure> {
             found.push(Figure {
                 number: number.clone(),
                 counts,
+                measured: is_measured(after),
                 article: *spelled && number == "1" && !lost,
             });
         }
@@ -151,6 +154,12 @@ pub fn agree(one: &str, other: &str) -> bool {
 
 /// Letters between a figure and its measure: 三十多人, 十几人, 三个人.
 const ABOUT: [char; 5] = ['多', '余', '几', '个', '来'];
+
+/// Whether the letters after a figure begin with a word that it counts by, known or not.
+fn is_measured(after: &str) -> bool {
+    let next = after.trim_start().chars().next();
+    next.is_some_and(|c| !c.is_ascii() && c.is_alphabetic() && !ABOUT.contains(&c))
+}
 
 /// What the letters after a figure say that it counts.
 fn counted(after: &str) -> Option<Counted> {

@@ -14,7 +14,7 @@ use redress_vault::chain::Parts;
 use redress_wording::Checker;
 use uuid::Uuid;
 
-use super::figures::{Counted, agree, figures, in_digits};
+use super::figures::{Counted, Figure, agree, figures, in_digits};
 use super::words::{Audience, Mode, ReviewStep, Stage, StatementKind, StatementState, Verdict};
 
 /// What names a text: equal for equal content, audience, language and visit of a stage alone.
@@ -246,7 +246,9 @@ pub enum Refusal {
     )]
     Objected,
     /// A figure without a source.
-    #[error("the figure {0} stands in no fact; every figure needs a fact with its source")]
+    #[error(
+        "the figure {0} stands in no fact that counts the same thing; every figure needs a fact with its source"
+    )]
     FigureWithoutSource(String),
     /// Says otherwise than what was published.
     #[error("{0}; supersede that statement, say what was published, or give a correction_reason")]
@@ -564,15 +566,11 @@ fn counts(fact: &Fact) -> Vec<(String, Counted)> {
             .collect()
     };
     let mut told = of(&fact.value);
-    let (first, last) = (fact.key.split('_').next(), fact.key.split('_').next_back());
-    let is_time = matches!(first, Some("time" | "date"))
-        || matches!(last, Some("time" | "date" | "since" | "at"));
-    // A time of day counts nobody, whatever happened then, and no buildings where it says in which; deaths_to_date are a
-    // toll.
-    if is_time {
+    // A time of day counts no buildings where it says in which.
+    if is_time(&fact.key) {
         told.retain(|(_, counted)| *counted != Counted::Buildings);
     }
-    if told.is_empty() && (!is_time || fact.key.ends_with("to_date")) {
+    if told.is_empty() && may_count(&fact.key) {
         let value = in_digits(&fact.value);
         of(&format!("{value} {}", fact.key.replace('_', " ")))
     } else {
@@ -580,23 +578,71 @@ fn counts(fact: &Fact) -> Vec<(String, Counted)> {
     }
 }
 
-/// The first figure of the text that no fact has. A range in one word is known where both its ends are (五六天, 5-6天).
+/// Whether a key tells of a time.
+fn is_time(key: &str) -> bool {
+    let (first, last) = (key.split('_').next(), key.split('_').next_back());
+    matches!(first, Some("time" | "date")) || matches!(last, Some("time" | "date" | "since" | "at"))
+}
+
+/// Whether a key says what its figure counts: a time of day counts nobody, whatever happened then; deaths_to_date are a
+/// toll.
+fn may_count(key: &str) -> bool {
+    !is_time(key) || key.ends_with("to_date")
+}
+
+/// The figures of a fact, for those of a text to rest upon.
+struct Source {
+    figures: Vec<Figure>,
+    /// Everything that its key may say they count.
+    counted: Vec<Counted>,
+}
+
+impl Source {
+    fn of(fact: &Fact) -> Self {
+        let key = if may_count(&fact.key) {
+            fact.key.as_str()
+        } else {
+            ""
+        };
+        Self {
+            figures: figures(&fact.value),
+            counted: key
+                .split('_')
+                .flat_map(|word| figures(&format!("2 {word}")))
+                .filter_map(|figure| figure.counts)
+                .collect(),
+        }
+    }
+
+    /// Whether it has a number that counts this: by its value, else by its key, or where neither says what it counts.
+    fn has(&self, number: &str, counts: Option<Counted>) -> bool {
+        let mut same = self.figures.iter().filter(|f| f.number == number);
+        let Some(counts) = counts else {
+            return same.next().is_some();
+        };
+        same.any(|figure| match figure.counts {
+            Some(counted) => counted == counts,
+            None if self.counted.is_empty() => !figure.measured,
+            None => self.counted.contains(&counts),
+        })
+    }
+}
+
+/// The first figure of the text that no fact has, of the same thing where the text says of which. A range in one word is
+/// known where both its ends are (五六天, 5-6天).
 pub fn unsourced_figure(content: &Content) -> Option<String> {
-    let known: BTreeSet<String> = content
-        .facts
-        .iter()
-        .flat_map(|fact| figures(&fact.value))
-        .map(|figure| figure.number)
-        .collect();
+    let sources: Vec<Source> = content.facts.iter().map(Source::of).collect();
+    let known = |number: &str, counts| sources.iter().any(|source| source.has(number, counts));
     figures(&content.text)
         .into_iter()
         .filter(|figure| !figure.article)
-        .map(|figure| figure.number)
-        .find(|number| {
+        .find(|figure| {
+            let (number, counts) = (figure.number.as_str(), figure.counts);
             let ends = number.split_once('-');
-            !known.contains(number)
-                && !ends.is_some_and(|(from, to)| known.contains(from) && known.contains(to))
+            !known(number, counts)
+                && !ends.is_some_and(|(from, to)| known(from, counts) && known(to, counts))
         })
+        .map(|figure| figure.number)
 }
 
 #[cfg(test)]

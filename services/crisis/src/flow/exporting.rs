@@ -64,10 +64,14 @@ pub async fn whole_story(
     let log = verified(tx, &incident.name).await?;
     story.push(chained(incident, &log));
     story.extend(timeline(tx, &pen, incident).await?);
-    // What was merged left here what it said, whom it met and what happened; the rest of it goes on above.
+    // What was merged left here who led it, by what and through which stages, what it said, whom it met and what happened; the rest
+    // of it goes on above, where whom it told stands too.
     let mut broken = log.broken.map(|b| (incident.name.clone(), b));
     for merged in incidents::merged(tx, &incident.name).await? {
         story.push(head(&pen, &merged));
+        story.push(command(tx, &pen, &merged).await?);
+        story.push(run_by(tx, desk, &pen, &merged).await?);
+        story.extend(stages_of(tx, &pen, &merged).await?);
         story.extend(said(tx, desk, &pen, &merged).await?);
         story.push(silenced(tx, &pen, &merged).await?);
         story.extend(met(tx, desk, &pen, &merged).await?);

@@ -134,6 +134,14 @@ impl Case {
     }
 }
 
+/// How somebody has a role.
+enum Post {
+    /// It is theirs.
+    Holds,
+    /// They act for it, by this person's word.
+    Acts(Person),
+}
+
 impl Turn<'_> {
     /// A statement of this incident, which the caller locked.
     ///
@@ -452,14 +460,10 @@ impl Turn<'_> {
     /// Lets somebody act for a role until an instant.
     ///
     /// # Errors
-    /// PERMISSION_DENIED when `by` neither holds the role nor commands; FAILED_PRECONDITION when the person may hold no role
-    /// here.
-    pub async fn deputize(
-        &mut self,
-        deputy: &deputies::Deputy,
-        reason: &str,
-        by: &Person,
-    ) -> Result<(), Fault> {
+    /// PERMISSION_DENIED when whoever appoints neither holds the role nor commands; FAILED_PRECONDITION when the person may
+    /// hold no role here.
+    pub async fn deputize(&mut self, deputy: &deputies::Deputy, reason: &str) -> Result<(), Fault> {
+        let by = &deputy.appointed_by;
         let IncidentName { site, id } = self.incident.name.clone();
         let held = roles::of_incident(self.tx, &site, id).await?;
         let holder = held.iter().find(|r| r.role == deputy.role);
@@ -474,8 +478,7 @@ impl Turn<'_> {
             "{} acts for {} until {}: {reason}",
             deputy.staff, deputy.role, deputy.end
         );
-        self.note(LogKind::Deputy, &deputy.appointed_by, &text, "")
-            .await
+        self.note(LogKind::Deputy, &by.subject, &text, "").await
     }
 
     /// Moves the stage, past its gates where it is completed by that. What runs by the old stage's cadence starts anew
@@ -514,17 +517,7 @@ impl Turn<'_> {
         wanted: &[DutyRole],
         by: &Person,
     ) -> Result<(), Fault> {
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        let own = self.incident.name.clone();
-        let here = by.at(&own.site);
-        if let Some(staff) = here.filter(|s| !self.roster.barred.contains(s))
-            && self.commands(&own, wanted, staff).await?
-        {
-            return Ok(());
-        }
-        if self.leads_it(wanted, by).await? {
+        if wanted.is_empty() || !self.posts(wanted, by).await?.is_empty() {
             return Ok(());
         }
         let words: Vec<&str> = wanted.iter().map(|r| r.word()).collect();
@@ -534,28 +527,21 @@ impl Turn<'_> {
         )))
     }
 
-    /// Whoever acts for a role by the word of somebody who wrote the statement does not review it: an author picks nobody.
+    /// Whoever acts for a role by the word of somebody who wrote the statement does not review it: an author picks nobody,
+    /// under no account and in neither incident.
     async fn require_unpicked(
         &mut self,
         case: &Case,
         wanted: &[DutyRole],
         by: &Person,
     ) -> Result<(), Fault> {
-        let IncidentName { site, id } = self.incident.name.clone();
-        let Some(staff) = by.at(&site) else {
-            return Ok(());
-        };
-        let held = roles::of_incident(self.tx, &site, id).await?;
-        let mut held = held.iter().filter(|r| wanted.contains(&r.role));
-        if held.any(|r| r.held.staff.as_ref() == Some(staff)) {
-            return Ok(());
-        }
-        let acting = deputies::acting(self.tx, &site, id, self.now).await?;
-        let picked = acting
+        let posts = self.posts(wanted, by).await?;
+        let holds = posts.iter().any(|post| matches!(post, Post::Holds));
+        let is_author = |person: &Person| case.authors.iter().any(|a| a.is(person));
+        let picked = posts
             .iter()
-            .filter(|d| wanted.contains(&d.role) && d.staff == *staff)
-            .any(|d| case.authors.iter().any(|a| a.subject == d.appointed_by));
-        if picked {
+            .any(|post| matches!(post, Post::Acts(appointer) if is_author(appointer)));
+        if picked && !holds {
             let text = "you act for the role by the word of somebody who wrote a version of the statement; whoever holds it, \
                         or a deputy whom somebody else appointed, reviews it";
             return Err(Fault::illegal("AUTHOR_REVIEWS", text, &case.statement.name));
@@ -563,46 +549,54 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Whether a person holds one of these roles in an incident, or acts for one now.
-    async fn commands(
-        &mut self,
-        incident: &IncidentName,
-        wanted: &[DutyRole],
-        staff: &StaffId,
-    ) -> Result<bool, Fault> {
-        let IncidentName { site, id } = incident;
-        let holders = roles::of_incident(self.tx, site, *id).await?;
-        let mut held = holders.iter().filter(|r| wanted.contains(&r.role));
-        if held.any(|r| r.held.staff.as_ref() == Some(staff)) {
-            return Ok(true);
-        }
-        let acting = deputies::acting(self.tx, site, *id, self.now).await?;
-        let mut acting = acting.iter().filter(|d| wanted.contains(&d.role));
-        Ok(acting.any(|d| d.staff == *staff))
-    }
-
-    /// One command: whoever holds the role in the open incident that leads this one has it here too. Row security shows
-    /// the head's command only to who acts for both sites.
-    async fn leads_it(&mut self, wanted: &[DutyRole], by: &Person) -> Result<bool, Fault> {
-        let IncidentName { site, id } = self.incident.name.clone();
+    /// How a person has one of these roles. One command: whoever has it in the open incident that leads this one has it
+    /// here too. Row security shows the head's command only to who acts for both sites.
+    async fn posts(&mut self, wanted: &[DutyRole], by: &Person) -> Result<Vec<Post>, Fault> {
         let Some(staff) = &by.staff else {
-            return Ok(false);
+            return Ok(Vec::new());
         };
-        let accused = cases::complained_about(self.tx, &site, id).await?;
-        if accused.contains(&staff.to_string()) {
-            return Ok(false);
+        let own = self.incident.name.clone();
+        let mut posts = Vec::new();
+        let here = by.at(&own.site);
+        if here.is_some_and(|s| !self.roster.barred.contains(s)) {
+            posts = self.posts_in(&own, wanted, &staff.id).await?;
         }
-        for link in links::of_incident(self.tx, &self.incident.name).await? {
+        let accused = cases::complained_about(self.tx, &own.site, own.id).await?;
+        if accused.contains(&staff.to_string()) {
+            return Ok(posts);
+        }
+        for link in links::of_incident(self.tx, &own).await? {
             let head = &link.other;
             if link.leads || head.site != staff.site {
                 continue;
             }
             let state = incidents::state(self.tx, &head.site, head.id).await?;
-            if state == Some(State::Open) && self.commands(head, wanted, &staff.id).await? {
-                return Ok(true);
+            if state == Some(State::Open) {
+                posts.extend(self.posts_in(head, wanted, &staff.id).await?);
             }
         }
-        Ok(false)
+        Ok(posts)
+    }
+
+    /// How a person has one of these roles in an incident, now.
+    async fn posts_in(
+        &mut self,
+        incident: &IncidentName,
+        wanted: &[DutyRole],
+        staff: &StaffId,
+    ) -> Result<Vec<Post>, Fault> {
+        let IncidentName { site, id } = incident;
+        let holders = roles::of_incident(self.tx, site, *id).await?;
+        let acting = deputies::acting(self.tx, site, *id, self.now).await?;
+        let held = holders
+            .iter()
+            .filter(|r| wanted.contains(&r.role) && r.held.staff.as_ref() == Some(staff))
+            .map(|_| Post::Holds);
+        let acts = acting
+            .into_iter()
+            .filter(|d| wanted.contains(&d.role) && d.staff == *staff)
+            .map(|d| Post::Acts(d.appointed_by));
+        Ok(held.chain(acts).collect())
     }
 
     fn touch(&self, statement: &mut Statement) {

@@ -230,7 +230,8 @@ pub async fn list(
 }
 
 /// Commitments as the notes of an incident tell of them: those of its briefings, and those that came with an incident
-/// that was merged into it. What was settled elsewhere stays open here, since this log does not tell of it.
+/// that was merged into it, gone on since or not. What was settled elsewhere stays open here, since this log does not
+/// tell of it.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -238,11 +239,12 @@ pub async fn promised(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<
     let rows = sqlx::query!(
         r#"-- crisis::store::commitments::promised
         SELECT CASE WHEN b.incident = $2 THEN b.number ELSE 0 END AS "briefing!",
-               CASE WHEN b.incident = $2 THEN c.make_log ELSE coalesce(c.join_log, 0) END AS "log!",
+               CASE WHEN b.incident = $2 THEN c.make_log ELSE coalesce(p.join_log, c.join_log, 0) END AS "log!",
                c.incident = $2 AS "here!", c.text, c.owner, c.due_time AS "due_time: jiff_sqlx::Timestamp", c.state,
                c.settle_time AS "settle_time: jiff_sqlx::Timestamp", c.settled_by, c.outcome, c.settle_log
         FROM commitment c JOIN briefing b ON b.site = c.site AND b.id = c.briefing
-        WHERE c.site = $1 AND (c.incident = $2 OR b.incident = $2) ORDER BY c.due_time, c.id"#,
+        LEFT JOIN commitment_passed p ON p.site = c.site AND p.commitment = c.id AND p.incident = $2
+        WHERE c.site = $1 AND (c.incident = $2 OR b.incident = $2 OR p.incident = $2) ORDER BY c.due_time, c.id"#,
         site.as_str(),
         incident,
     )
@@ -273,7 +275,7 @@ pub async fn promised(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<
 }
 
 /// Moves the open commitments of one incident, and their clocks, to the one that it goes into; the entry of that one's
-/// log tells of it.
+/// log tells of it. Of those that had come to it by a merger it is kept that they passed.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -286,7 +288,12 @@ pub async fn move_open(
 ) -> Result<(), Fault> {
     sqlx::query!(
         "-- crisis::store::commitments::move_open
-        WITH moved AS (
+        WITH passed AS (
+          -- As they are before they move: one statement sees one snapshot.
+          INSERT INTO commitment_passed (site, commitment, incident, join_log)
+          SELECT site, id, incident, join_log FROM commitment
+          WHERE site = $1 AND incident = $2 AND state = 'OPEN' AND join_log IS NOT NULL
+        ), moved AS (
           UPDATE commitment SET incident = $3, join_log = $5, revision = revision + 1
           WHERE site = $1 AND incident = $2 AND state = 'OPEN' RETURNING id
         )

@@ -9,6 +9,8 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::read;
+use super::statements::{person, staff_of};
+use crate::domain::statement::Person;
 
 /// Somebody who may act for a role.
 #[derive(Debug, Clone)]
@@ -19,8 +21,8 @@ pub struct Deputy {
     pub staff: StaffId,
     /// Until before here.
     pub end: Timestamp,
-    /// Subject of whoever appointed.
-    pub appointed_by: String,
+    /// Whoever appointed.
+    pub appointed_by: Person,
 }
 
 /// Appoints, or moves the end.
@@ -33,16 +35,21 @@ pub async fn appoint(
     incident: Uuid,
     deputy: &Deputy,
 ) -> Result<(), Fault> {
+    let (appointer, home) = staff_of(&deputy.appointed_by, site);
     sqlx::query!(
         "-- crisis::store::deputies::appoint
-        INSERT INTO incident_deputy (site, incident, role, staff, end_time, appointed_by) VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (site, incident, role, staff) DO UPDATE SET end_time = $5, appointed_by = $6",
+        INSERT INTO incident_deputy (site, incident, role, staff, end_time, appointed_by, appointer, appointer_site)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (site, incident, role, staff)
+        DO UPDATE SET end_time = $5, appointed_by = $6, appointer = $7, appointer_site = $8",
         site.as_str(),
         incident,
         deputy.role.word(),
         deputy.staff.as_str(),
         deputy.end.to_sqlx(),
-        deputy.appointed_by,
+        deputy.appointed_by.subject,
+        appointer,
+        home,
     )
     .execute(&mut **tx)
     .await
@@ -62,7 +69,7 @@ pub async fn acting(
 ) -> Result<Vec<Deputy>, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::deputies::acting
-        SELECT role, staff, end_time, appointed_by FROM incident_deputy
+        SELECT role, staff, end_time, appointed_by, appointer, appointer_site FROM incident_deputy
         WHERE site = $1 AND incident = $2 AND end_time > $3 ORDER BY role, staff",
         site.as_str(),
         incident,
@@ -77,7 +84,7 @@ pub async fn acting(
                 role: read(&r.role)?,
                 staff: read(&r.staff)?,
                 end: r.end_time.to_jiff(),
-                appointed_by: r.appointed_by,
+                appointed_by: person(site, r.appointed_by, r.appointer, r.appointer_site)?,
             })
         })
         .collect()

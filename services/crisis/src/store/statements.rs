@@ -327,8 +327,11 @@ pub async fn authors(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Person>
         .collect()
 }
 
-/// The columns of a person's place on the roster: who, and of which other site than the statement's.
-fn staff_of<'a>(person: &'a Person, site: &SiteId) -> (Option<&'a str>, Option<&'a str>) {
+/// The columns of a person's place on the roster: who, and of which other site than the row's.
+pub(super) fn staff_of<'a>(
+    person: &'a Person,
+    site: &SiteId,
+) -> (Option<&'a str>, Option<&'a str>) {
     let staff = person.staff.as_ref();
     let elsewhere = staff.filter(|s| s.site != *site);
     (
@@ -337,7 +340,8 @@ fn staff_of<'a>(person: &'a Person, site: &SiteId) -> (Option<&'a str>, Option<&
     )
 }
 
-fn person(
+/// A person as these columns name them.
+pub(super) fn person(
     site: &SiteId,
     subject: String,
     staff: Option<String>,

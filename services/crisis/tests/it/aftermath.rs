@@ -626,6 +626,18 @@ async fn what_a_merged_incident_said_and_what_happened_in_it_stand_in_the_docume
     ] {
         assert!(export.document.contains(told), "{told}");
     }
+    for (told, times) in [
+        // Of each of the two.
+        ("指挥 Command", 2),
+        ("TOP_LEAD: top", 2),
+        ("运行依据 Terms", 2),
+        ("阶段 Stage 1 OUTBREAK", 2),
+        // Whom one told, both have told.
+        ("PUBLIC in OUTBREAK by STATEMENT", 1),
+    ] {
+        let found = export.document.matches(told).count();
+        assert_eq!(found, times, "{told} in\n{}", export.document);
+    }
     world
         .administer(
             "DELETE FROM crisis.incident_log WHERE text LIKE '%statement to PUBLIC was published'",

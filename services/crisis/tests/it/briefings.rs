@@ -703,6 +703,51 @@ async fn what_was_promised_goes_on_in_the_incident_that_stays_when_two_are_merge
     assert_eq!(cancelled[0].state(), BriefingState::Cancelled);
 }
 
+#[tokio::test]
+async fn notes_that_tell_of_what_came_and_went_on_with_mergers_are_written_again_m01() {
+    let (world, last) = opened(3, "Asia/Shanghai").await;
+    let mut names = vec![last];
+    for n in [2, 3] {
+        world.advance(1);
+        let mut other = graded(&case("lake", n), &cluster("lake", n), 1, &["G1.5"]).at(world.now());
+        other.payload.cluster_complainants = 3;
+        world.take([other.event()]).await;
+        let mut open = world.open("lake").await;
+        open.retain(|i| !names.contains(&i.name));
+        names.push(open.remove(0).name);
+    }
+    let (last, middle, first) = (&names[0], &names[1], &names[2]);
+    let hold = async |incident: &str, n: u128, commitments: Vec<NewCommitment>| {
+        let planned = world.the_planned(incident).await;
+        let mut request = held(&planned.name);
+        request.cases = vec![case("lake", n).to_string()];
+        request.commitments = commitments;
+        world.hold(request).await.expect("held");
+        planned.name
+    };
+    let merge = async |from: u128, into: u128| {
+        let (case, into) = (case("lake", from), cluster("lake", into));
+        let merged = cluster_merged(&case, &cluster("lake", from), &into);
+        world.take([merged]).await;
+    };
+    hold(first, 3, vec![world.promise("onsite", 48)]).await;
+    merge(3, 2).await;
+    let briefing = hold(middle, 2, Vec::new()).await;
+    let released = world.release_notes(&briefing).await.expect("released");
+    let open = "open: the roof is tight (onsite)";
+    assert!(released.notes.contains(open), "{}", released.notes);
+    merge(2, 1).await;
+    let then = world.briefing(&briefing).await;
+    assert!(then.reproducible, "{}", then.notes);
+    // It goes on where both went, and what becomes of it there is told there.
+    let told = world.the_planned(last).await;
+    assert!(texts(&told).contains(&open), "{:#?}", told.agenda);
+    let name = world.commitments_of(last).await.remove(0).name;
+    world.keep(&name).await.expect("kept there");
+    let then = world.briefing(&briefing).await;
+    assert!(then.reproducible, "{}", then.notes);
+}
+
 /// The RPCs of briefings, for whoever tries all of them.
 pub(crate) const METHODS: [&str; 9] = [
     "GetBriefing",

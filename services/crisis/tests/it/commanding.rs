@@ -9,7 +9,7 @@ use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{HandoverState, IncidentStage, IncidentState, SplitGoal};
 use tonic::{Code, Status};
 
-use crate::statements::words;
+use crate::statements::{for_counsel, words};
 use crate::world::*;
 
 async fn opened(criterion: &str) -> (World, String) {
@@ -537,6 +537,65 @@ async fn whoever_holds_the_role_in_the_incident_that_leads_has_it_in_those_that_
         .expect("both");
     let denied = overrule("top").await.expect_err("no longer");
     assert_eq!(denied.code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn whoever_writes_a_statement_picks_nobody_in_the_incident_that_leads_i7() {
+    let (world, lake, river) = two_sites().await;
+    world
+        .link(&["lake", "river"], &lake, &river)
+        .await
+        .expect("both sites");
+    let draft = wire::CreateStatementRequest {
+        parent: river.clone(),
+        statement: Some(words(wire::StatementKind::Update, "我们已到现场。")),
+        request_id: String::new(),
+    };
+    let draft = world.statements.create_statement(from_lake(draft, "top"));
+    let draft = draft.await.expect("drafted").into_inner().statement;
+    let draft = draft.expect("filled");
+    let approve = |step: wire::ReviewStep| wire::ReviewStatementRequest {
+        name: draft.name.clone(),
+        step: step.into(),
+        verdict: wire::Verdict::Approve.into(),
+        digest: draft.digest.clone(),
+        ..Default::default()
+    };
+    let check = as_person(approve(wire::ReviewStep::FactCheck), "river", "clerk");
+    let checked = world.statements.review_statement(check).await;
+    checked.expect("anybody checks");
+    for (who, by) in [("onsite", "top"), ("liaison", "counsel")] {
+        let appoint = as_person(for_counsel(&world, &lake, who), "lake", by);
+        let appointed = world.statements.appoint_deputy(appoint).await;
+        appointed.expect("commands, and holds the role");
+    }
+    let legal = async |who: &str| {
+        let review = from_lake(approve(wire::ReviewStep::LegalReview), who);
+        world.statements.review_statement(review).await
+    };
+    let picked = legal("onsite").await.expect_err("picked by the author");
+    assert_eq!(reason(&picked), "AUTHOR_REVIEWS");
+    legal("liaison").await.expect("picked by the holder");
+}
+
+#[tokio::test]
+async fn whoever_writes_a_statement_picks_nobody_in_the_incident_of_the_site_that_leads_i7() {
+    let (world, older, younger) = two_of_one_site().await;
+    world.link(&["lake"], &older, &younger).await.expect("free");
+    let draft = words(wire::StatementKind::Update, "我们已到现场。");
+    let draft = world.draft(&younger, draft, "top").await;
+    let approve = async |step: wire::ReviewStep, by: &str| {
+        world.say(&draft, step, wire::Verdict::Approve, by).await
+    };
+    let checked = approve(wire::ReviewStep::FactCheck, "clerk").await;
+    checked.expect("anybody checks");
+    let appoint = as_person(for_counsel(&world, &older, "onsite"), "lake", "top");
+    let appointed = world.statements.appoint_deputy(appoint).await;
+    appointed.expect("the commander");
+    let picked = approve(wire::ReviewStep::LegalReview, "onsite").await;
+    assert_eq!(reason(&picked.expect_err("picked")), "AUTHOR_REVIEWS");
+    let holds = approve(wire::ReviewStep::LegalReview, "counsel").await;
+    holds.expect("whoever holds the role");
 }
 
 #[tokio::test]

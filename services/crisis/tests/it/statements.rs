@@ -421,21 +421,25 @@ async fn a_deputy_acts_until_the_end_and_not_after() {
         .expect("acts");
 }
 
+/// Lets somebody at the lake act for the legal counsel of an incident there for two hours.
+pub(crate) fn for_counsel(world: &World, incident: &str, who: &str) -> wire::AppointDeputyRequest {
+    wire::AppointDeputyRequest {
+        name: incident.into(),
+        role: to_wire(DutyRole::LegalCounsel),
+        staff: staff("lake", who),
+        end_time: Some(to_timestamp(
+            world.now() + jiff::SignedDuration::from_hours(2),
+        )),
+        reason: "on a plane".into(),
+        ..Default::default()
+    }
+}
+
 #[tokio::test]
 async fn whoever_writes_a_statement_does_not_pick_who_approves_it_i7() {
     let (world, incident) = public().await;
     let appoint = async |who: &str, by: &str| {
-        let request = wire::AppointDeputyRequest {
-            name: incident.clone(),
-            role: to_wire(DutyRole::LegalCounsel),
-            staff: staff("lake", who),
-            end_time: Some(to_timestamp(
-                world.now() + jiff::SignedDuration::from_hours(2),
-            )),
-            reason: "on a plane".into(),
-            ..Default::default()
-        };
-        let request = as_person(request, "lake", by);
+        let request = as_person(for_counsel(&world, &incident, who), "lake", by);
         world.statements.appoint_deputy(request).await
     };
     for nobody in ["author", "onsite", VOICE] {
@@ -465,6 +469,32 @@ async fn whoever_writes_a_statement_does_not_pick_who_approves_it_i7() {
         .say(&draft, legal, Verdict::Approve, "liaison")
         .await
         .expect("acts by the holder's word");
+}
+
+#[tokio::test]
+async fn whoever_writes_a_statement_picks_nobody_under_another_account_i7() {
+    let (world, incident) = public().await;
+    let draft = words(StatementKind::Update, "甲");
+    let draft = world.draft(&incident, draft, TOP).await;
+    world
+        .say(&draft, ReviewStep::FactCheck, Verdict::Approve, "clerk")
+        .await
+        .expect("checked");
+    let other_account = as_staff(for_counsel(&world, &incident, "onsite"), "lake", TOP);
+    let appointed = world.statements.appoint_deputy(other_account).await;
+    let appointed = appointed.expect("the commander").into_inner();
+    assert_ne!(appointed.deputies[0].appointed_by, format!("account-{TOP}"));
+    let legal = ReviewStep::LegalReview;
+    let picked = world.say(&draft, legal, Verdict::Approve, "onsite").await;
+    assert_eq!(reason(&picked.expect_err("picked")), "AUTHOR_REVIEWS");
+    // A row of an older release names the account alone.
+    world
+        .administer("UPDATE crisis.incident_deputy SET appointer = NULL, appointer_site = NULL")
+        .await;
+    world
+        .say(&draft, legal, Verdict::Approve, "onsite")
+        .await
+        .expect("nothing shows who that was");
 }
 
 #[tokio::test]

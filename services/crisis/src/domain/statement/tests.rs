@@ -356,6 +356,60 @@ fn every_figure_has_a_fact_with_a_source() {
 }
 
 #[test]
+fn i7_a_figure_rests_on_a_fact_that_counts_the_same_thing() {
+    for (text, key, value, rests) in [
+        ("3人受伤。", "homes", "3户", false),
+        ("3人受伤。", "homes", "3", false),
+        ("3人受伤。", "date", "3月5日", false),
+        ("3人受伤。", "time_of_death", "3月5日", false),
+        ("3人受伤。", "reply_within", "3天", false),
+        ("3户进水。", "injured", "三", false),
+        ("3 people were hurt.", "flooded", "3 homes", false),
+        ("五六户进水。", "injured", "5-6", false),
+        ("3人受伤。", "injured", "3", true),
+        ("3人受伤。", "homes", "3户,3人受伤", true),
+        ("3人受伤。", "building_injured", "3", true),
+        ("3人受伤。", "injured_in_tower_2", "3", true),
+        ("3人死亡。", "deaths_to_date", "3", true),
+        ("3栋停水。", "briefing_at", "5月3日 3栋大厅", true),
+        ("五六户进水。", "homes", "5-6", true),
+        // Neither says what it counts.
+        ("3人转移。", "moved", "3", true),
+        ("3名工程师到场。", "engineers", "约3", true),
+        ("On 3 May residents met.", "date", "3 May", true),
+        // The text says nothing that is compared.
+        ("3天内答复。", "homes", "3户", true),
+    ] {
+        let said = Content {
+            text: text.to_owned(),
+            facts: vec![fact(key, value)],
+            ..content()
+        };
+        assert_eq!(unsourced_figure(&said).is_none(), rests, "{text} {key}");
+    }
+}
+
+#[test]
+fn i7_a_toll_is_not_contradicted_by_the_figure_of_another_thing() {
+    let (published, standing) = ([fact("injured", "2")], Standing::default());
+    let check = |key: &str, value: &str| {
+        let said = Content {
+            text: "3人受伤。".to_owned(),
+            facts: vec![fact(key, value)],
+            ..content()
+        };
+        let draft = Draft {
+            published: &published,
+            ..draft(&said, &[], &standing)
+        };
+        let checked = draft.review(ReviewStep::FactCheck, Verdict::Approve, &person("checker"));
+        checked.expect_err("another toll").reason()
+    };
+    assert_eq!(check("homes", "3户"), "FIGURE_WITHOUT_SOURCE");
+    assert_eq!(check("hurt", "3"), "CONTRADICTS_PUBLISHED");
+}
+
+#[test]
 fn what_a_newer_statement_says_otherwise_is_named_fact_by_fact() {
     let old = Content {
         facts: vec![fact("injured", "2"), fact("moved", "12"), fact("dead", "0")],

@@ -13,7 +13,6 @@ use tonic::Request;
 
 use super::super::command::{self, Command, Order};
 use super::{Statements, view};
-use crate::domain::statement::Person;
 use crate::flow::{Transition, Turn};
 use crate::store::deputies::{self, Deputy};
 
@@ -60,10 +59,9 @@ pub(super) async fn handle(
             role: required("role", r.role)?,
             staff: staff.id,
             end,
-            appointed_by: caller.subject.clone(),
+            appointed_by: super::person(caller),
         },
         reason: &r.reason,
-        by: super::person(caller),
     };
     command::run(&api.incidents, caller, order, appoint).await?;
     let acting = Acting {
@@ -81,14 +79,13 @@ pub(super) async fn handle(
 struct Appoint<'a> {
     deputy: Deputy,
     reason: &'a str,
-    by: Person,
 }
 
 impl Command for Appoint<'_> {
     const NAME: &'static str = "crisis.appoint_deputy";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        turn.deputize(&self.deputy, self.reason, &self.by).await?;
+        turn.deputize(&self.deputy, self.reason).await?;
         Ok(Some(Transition::Changed))
     }
 }
