@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::DescriptorPool;
+use redress_rpc::permission::MethodTable;
 use redress_rpc::roles::Roles;
 use redress_runtime::NoSettings;
 use redress_runtime::config::{Sources, load};
@@ -18,11 +19,13 @@ fn roles() -> Roles {
 }
 
 /// Permissions that are no method's own: a method asks for them when the request says more.
-const ASKED_FOR_BY_WHAT_IS_SAID: [&str; 4] = [
+const ASKED_FOR_BY_WHAT_IS_SAID: [&str; 6] = [
     "cases.answer",
     "cases.assess",
     "authority.department",
     "notices.relay",
+    "voice.list",
+    "voice.release",
 ];
 
 /// The permissions that the methods of all contracts ask for.
@@ -125,4 +128,31 @@ fn only_a_manager_overrides_an_assignment() {
     let roles = roles();
     assert!(roles.permissions(["manager"]).allow("assignments.override"));
     assert!(!roles.permissions(["handler"]).allow("assignments.override"));
+}
+
+#[test]
+fn whoever_may_have_a_role_in_an_incident_passes_the_gate_to_what_it_holds_and_the_office_decides_then()
+ {
+    let service = "redress.notification.v1.VoiceService";
+    let table = MethodTable::read(redress_proto::FILE_DESCRIPTOR_SET, [service]).expect("complete");
+    let roles = roles();
+    for (role, lists, releases) in [
+        ("spokesperson", true, true),
+        ("manager", true, false),
+        ("counsel", false, false),
+        ("handler", false, false),
+    ] {
+        let permissions = roles.permissions([role]);
+        for method in ["ListHeldMessages", "ReleaseMessage", "DropMessage"] {
+            let found = table.get(&format!("/{service}/{method}")).expect("known");
+            assert!(permissions.allow(&found.permission), "{role}: {method}");
+        }
+        assert_eq!(permissions.allow("voice.list"), lists, "{role}");
+        assert_eq!(permissions.allow("voice.release"), releases, "{role}");
+    }
+    let listed = table.get(&format!("/{service}/ListHeldMessages"));
+    let auditor = roles.permissions(["auditor"]);
+    assert!(auditor.allow(&listed.expect("known").permission) && auditor.allow("voice.list"));
+    let released = table.get(&format!("/{service}/ReleaseMessage"));
+    assert!(!auditor.allow(&released.expect("known").permission));
 }

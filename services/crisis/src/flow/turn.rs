@@ -6,6 +6,8 @@ use redress_events::NewEvent;
 use redress_model::Fault;
 use redress_model::name::{CaseName, ClusterName, IncidentName, OrganizationId, SiteId, StaffName};
 use redress_model::time::SharedClock;
+use redress_model::words::DutyRole;
+use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1 as events;
 use redress_store::Tx;
 use redress_timers::Entry;
@@ -21,7 +23,7 @@ use crate::store::cases::Contact;
 use crate::store::incidents::Incident;
 use crate::store::log::Note;
 use crate::store::stages::Visit;
-use crate::store::{cases, changes, duty, incidents, log, sites, stages, terms};
+use crate::store::{cases, changes, deputies, duty, incidents, log, roles, sites, stages, terms};
 
 /// Cases that an event names at most.
 pub(super) const CASES_MAX: i64 = 10_000;
@@ -253,6 +255,7 @@ impl<'t> Turn<'t> {
                 merged_into: into.map_or_else(String::new, |into| {
                     IncidentName::new(site.clone(), into).to_string()
                 }),
+                voices: self.voices().await?,
             };
             self.publish("redress.incident.changed.v1", &payload)
                 .await?;
@@ -266,6 +269,30 @@ impl<'t> Turn<'t> {
         let cases = cases::of_incident(self.tx, site, *id, CASES_MAX).await?;
         let name_of = |case: Uuid| CaseName::new(site.clone(), case).to_string();
         Ok(cases.into_iter().map(|c| name_of(c.id)).collect())
+    }
+
+    /// Who speaks for it: whoever holds the spokesperson's role, then those who act for it now.
+    async fn voices(&mut self) -> Result<Vec<events::IncidentVoice>, Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let held = roles::of_incident(self.tx, &site, id).await?;
+        let mut held = held
+            .into_iter()
+            .filter(|r| r.role == DutyRole::Spokesperson);
+        let holder = held.find_map(|r| r.held.staff);
+        let acting = deputies::acting(self.tx, &site, id, self.now).await?;
+        let acting = acting
+            .into_iter()
+            .filter(|d| d.role == DutyRole::Spokesperson);
+        Ok(holder
+            .into_iter()
+            .map(|staff| (staff, None))
+            .chain(acting.map(|d| (d.staff, Some(d.end))))
+            .filter(|(staff, _)| !self.roster.barred.contains(staff))
+            .map(|(staff, end)| events::IncidentVoice {
+                staff: StaffName::new(site.clone(), staff).to_string(),
+                end_time: end.map(to_timestamp),
+            })
+            .collect())
     }
 
     /// Says something about the incident to the other services.

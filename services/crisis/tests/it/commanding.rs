@@ -1,12 +1,15 @@
 //! Roles handed over with acceptance, wrong joins set right, several sites under one command.
 
+use jiff::SignedDuration;
 use redress_model::words::{CaseStatus, DutyRole, Word as _};
+use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::command_service_server::CommandService;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
 use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{HandoverState, IncidentStage, IncidentState, SplitGoal};
+use redress_proto::event::v1::{IncidentChanged, IncidentVoice};
 use tonic::{Code, Status};
 
 use crate::statements::{for_counsel, words};
@@ -54,6 +57,13 @@ impl World {
         };
         let answer = self.commanding.answer_role(as_staff(request, "lake", by));
         Ok(answer.await?.into_inner().command.expect("filled"))
+    }
+
+    /// Who speaks for the site's incident, as the others heard last.
+    async fn voices_told(&self) -> Vec<IncidentVoice> {
+        let mut told: Vec<IncidentChanged> =
+            self.published("redress.incident.changed.v1", "lake").await;
+        told.pop().expect("told").voices
     }
 
     async fn split(
@@ -162,6 +172,62 @@ async fn a_role_goes_over_when_the_other_accepts_and_not_before_m12() {
         .await
         .expect_err("answered");
     assert_eq!(reason(&twice), "NO_OFFER");
+}
+
+#[tokio::test]
+async fn others_hear_who_speaks_for_an_incident_after_a_handover_and_until_when_a_deputy_does_m12()
+{
+    let (world, name) = opened("G1.1").await;
+    let speaks = |id: &str, end: Option<jiff::Timestamp>| IncidentVoice {
+        staff: staff("lake", id),
+        end_time: end.map(to_timestamp),
+    };
+    assert_eq!(world.voices_told().await, [speaks("voice", None)]);
+    world
+        .offer(&name, "second-voice")
+        .await
+        .expect("on the roster");
+    let told = world.voices_told().await;
+    assert_eq!(told, [speaks("voice", None)], "until it is accepted");
+    world
+        .accept(&name, "second-voice", true)
+        .await
+        .expect("offered");
+    assert_eq!(world.voices_told().await, [speaks("second-voice", None)]);
+    let end = world.now() + SignedDuration::from_hours(2);
+    let deputies = [
+        (VOICE, "negotiator"),
+        (VOICE, "onsite"),
+        (DutyRole::LegalCounsel, "liaison"),
+    ];
+    for (role, who) in deputies {
+        let request = wire::AppointDeputyRequest {
+            name: name.clone(),
+            role: role.number(),
+            staff: staff("lake", who),
+            end_time: Some(to_timestamp(end)),
+            reason: "on a plane".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", "top");
+        let appointed = world.statements.appoint_deputy(request).await;
+        appointed.expect("by the commander");
+    }
+    let told = world.voices_told().await;
+    let expected = [
+        speaks("second-voice", None),
+        speaks("negotiator", Some(end)),
+        speaks("onsite", Some(end)),
+    ];
+    assert_eq!(told, expected, "nobody who acts for another role");
+    // Section 7: whom a case complains about speaks no more.
+    world
+        .take([complains_about(&case("lake", 1), "onsite", 2)])
+        .await;
+    assert_eq!(world.voices_told().await, expected[..2]);
+    world.advance(2 * 60);
+    world.offer(&name, "voice").await.expect("on the roster");
+    assert_eq!(world.voices_told().await, expected[..1], "its time is over");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::{CaseName, IncidentName, MessageName, SiteId, TaskName};
+use redress_model::name::{CaseName, IncidentName, MessageName, SiteId, StaffName, TaskName};
 use redress_model::words::DutyRole;
 use redress_store::{Database, Operation, Scope, Tx};
 use uuid::Uuid;
@@ -363,7 +363,8 @@ pub(super) async fn remind(
     messages::settle(tx, message).await
 }
 
-/// Pages whoever decides, and writes down whom. Says whether there is anybody.
+/// Pages whoever decides, and writes down whom. Says whether there is anybody. Whoever speaks for the incident comes first;
+/// the roster's spokesperson where nobody does, and where they have not decided in time.
 async fn page(
     tx: &mut Tx,
     message: &Message,
@@ -373,14 +374,23 @@ async fn page(
 ) -> Result<bool, Fault> {
     let site = message.name.site.clone();
     let accused = matters::accused(tx, &site, held.case, Some(held.incident)).await?;
-    let spokesperson = duty::holder(tx, &site, &[DutyRole::Spokesperson], &accused, now).await?;
-    let lead = if late || spokesperson.is_none() {
+    let voices = matters::voices(tx, &site, held.incident, &accused, now).await?;
+    let on_duty = if late || voices.is_empty() {
+        duty::holder(tx, &site, &[DutyRole::Spokesperson], &accused, now).await?
+    } else {
+        None
+    };
+    let lead = if late || (voices.is_empty() && on_duty.is_none()) {
         duty::holder(tx, &site, &LEADS, &accused, now).await?
     } else {
         None
     };
-    let mut readers: Vec<_> = spokesperson.into_iter().chain(lead).collect();
-    readers.dedup();
+    let mut readers: Vec<StaffName> = Vec::new();
+    for staff in voices.into_iter().chain(on_duty).chain(lead) {
+        if !readers.contains(&staff) {
+            readers.push(staff);
+        }
+    }
     if !readers.is_empty() {
         held.told = if late { TOLD_LEAD } else { TOLD_SPOKESPERSON };
     }

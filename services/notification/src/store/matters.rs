@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{CaseName, ClockName, IncidentName, SiteId, SiteName};
+use redress_model::name::{CaseName, ClockName, IncidentName, SiteId, SiteName, StaffName};
 use redress_model::words::{ClockKind, ClockState};
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
@@ -184,13 +184,24 @@ pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<
     Ok(())
 }
 
+/// Somebody who speaks for an incident by its own command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voice {
+    /// Who.
+    pub staff: StaffName,
+    /// Until before here; none for the spokesperson.
+    pub end: Option<Timestamp>,
+}
+
 /// What an incident is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IncidentNow {
+pub struct IncidentNow<'a> {
     /// It went into another.
     pub merged: bool,
     /// It was stood down.
     pub closed: bool,
+    /// Who speaks for it, the spokesperson first.
+    pub voices: &'a [Voice],
     /// Rises with every change.
     pub revision: i64,
 }
@@ -200,13 +211,19 @@ pub async fn keep_incident(
     tx: &mut Tx,
     incident: &IncidentName,
     cases: &[Uuid],
-    now: IncidentNow,
+    now: IncidentNow<'_>,
 ) -> Result<bool, Fault> {
     let IncidentNow {
         merged,
         closed,
+        voices,
         revision,
     } = now;
+    let staff: Vec<String> = voices.iter().map(|v| v.staff.to_string()).collect();
+    let until: Vec<Option<jiff_sqlx::Timestamp>> = voices
+        .iter()
+        .map(|v| v.end.map(|end| end.to_sqlx()))
+        .collect();
     let known = sqlx::query_scalar!(
         "-- notification::matters::keep_incident
         SELECT revision FROM incident_view WHERE site = $1 AND incident_id = $2 FOR UPDATE",
@@ -218,12 +235,15 @@ pub async fn keep_incident(
     .or_fault()?;
     sqlx::query!(
         "-- notification::matters::keep_incident
-        INSERT INTO incident_view AS i (site, incident_id, case_ids, merged, revision, ever_case_ids, closed)
-        VALUES ($1, $2, $3, $4, $5, $3, $6)
+        INSERT INTO incident_view AS i (site, incident_id, case_ids, merged, revision, ever_case_ids, closed,
+                                        voices, voices_until)
+        VALUES ($1, $2, $3, $4, $5, $3, $6, $7, $8)
         ON CONFLICT ON CONSTRAINT incident_view_pkey DO UPDATE
         SET case_ids = CASE WHEN i.revision < $5 THEN $3 ELSE i.case_ids END,
             merged = CASE WHEN i.revision < $5 THEN $4 ELSE i.merged END,
             closed = CASE WHEN i.revision < $5 THEN $6 ELSE i.closed END,
+            voices = CASE WHEN i.revision < $5 THEN $7 ELSE i.voices END,
+            voices_until = CASE WHEN i.revision < $5 THEN $8 ELSE i.voices_until END,
             revision = greatest(i.revision, $5),
             ever_case_ids = ARRAY(SELECT unnest(i.ever_case_ids) UNION SELECT unnest($3::uuid[]) ORDER BY 1)",
         incident.site.as_str(),
@@ -232,11 +252,42 @@ pub async fn keep_incident(
         merged,
         revision,
         closed,
+        &staff,
+        &until as &[Option<jiff_sqlx::Timestamp>],
     )
     .execute(&mut **tx)
     .await
     .or_fault()?;
     Ok(known.is_none_or(|known| known < revision))
+}
+
+/// Who speaks for an incident at an instant by its own command, the spokesperson first, and nobody of `barred`, by full names.
+/// None where nobody does, or crisis has not told it.
+pub async fn voices(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    barred: &[String],
+    at: Timestamp,
+) -> Result<Vec<StaffName>, Fault> {
+    let names = sqlx::query_scalar!(
+        r#"-- notification::matters::voices
+        SELECT v.staff AS "staff!" FROM incident_view i
+        CROSS JOIN LATERAL unnest(i.voices, i.voices_until) WITH ORDINALITY AS v (staff, end_time, place)
+        WHERE i.site = $1 AND i.incident_id = $2 AND (v.end_time IS NULL OR v.end_time > $3) AND NOT v.staff = ANY ($4)
+        ORDER BY v.place"#,
+        site.as_str(),
+        incident,
+        at.to_sqlx(),
+        barred,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    names
+        .iter()
+        .map(|name| name.parse::<StaffName>().map_err(Fault::internal))
+        .collect()
 }
 
 /// The cases of an incident, in the order in which they joined; none where it is not known here yet.

@@ -43,6 +43,16 @@ fn spokesperson() -> Arc<Caller> {
     caller("lake", &["voice.*"], None)
 }
 
+/// What somebody's token grants, beside the person: of held messages what a manager sees, and no office to decide.
+fn manager(staff: &StaffName) -> Arc<Caller> {
+    caller("lake", &["incidents.*", "voice.list"], Some(staff))
+}
+
+/// Whose token grants nothing about held messages.
+fn counsel(staff: &StaffName) -> Arc<Caller> {
+    caller("lake", &["incidents.get", "incidents.accept"], Some(staff))
+}
+
 fn new_incident() -> IncidentName {
     IncidentName::new(site("lake"), Uuid::now_v7())
 }
@@ -194,6 +204,60 @@ impl World {
             .drop_message(by(&spokesperson(), request))
             .await?;
         Ok(answer.into_inner().held_message.expect("given"))
+    }
+
+    async fn release_as(
+        &self,
+        who: &Arc<Caller>,
+        name: &str,
+    ) -> Result<proto::HeldMessage, Status> {
+        let request = proto::ReleaseMessageRequest {
+            name: name.to_owned(),
+            reason: "says what the statement says".to_owned(),
+            ..Default::default()
+        };
+        let answer = voice(self).release_message(by(who, request)).await?;
+        Ok(answer.into_inner().held_message.expect("given"))
+    }
+
+    async fn drop_as(&self, who: &Arc<Caller>, name: &str) -> Result<proto::HeldMessage, Status> {
+        let request = proto::DropMessageRequest {
+            name: name.to_owned(),
+            reason: "overtaken".to_owned(),
+            ..Default::default()
+        };
+        let answer = voice(self).drop_message(by(who, request)).await?;
+        Ok(answer.into_inner().held_message.expect("given"))
+    }
+
+    /// The names of what waits, as somebody sees it.
+    async fn waiting_as(&self, who: &Arc<Caller>, incident: &str) -> Result<Vec<String>, Status> {
+        let request = proto::ListHeldMessagesRequest {
+            parent: "sites/lake".to_owned(),
+            incident: incident.to_owned(),
+            ..Default::default()
+        };
+        let listed = voice(self).list_held_messages(by(who, request)).await?;
+        let held = listed.into_inner().held_messages.into_iter();
+        Ok(held.filter_map(|h| Some(h.message?.name)).collect())
+    }
+
+    /// A message to the complainants of a case that waits.
+    async fn held(&self, case: &CaseName) -> String {
+        let name = self.write_to(case, MessagePurpose::Ordinary).await;
+        assert_eq!(self.comes_to(&name).await, MessageState::Held);
+        name
+    }
+
+    /// The top lead and the roster's spokesperson, in this order, and somebody else who works here.
+    async fn command(&self) -> [StaffName; 3] {
+        let roles = [
+            (DutyRole::TopLead, "top"),
+            (DutyRole::Spokesperson, "voice"),
+        ];
+        let people = self.staff(&roles).await;
+        let other = self.hire("other", "+8613800000007", "o@example.com").await;
+        [people[0].clone(), people[1].clone(), other]
     }
 
     /// What the keeper of the clocks was told of held messages: the decision, and how many wait.
@@ -908,6 +972,151 @@ async fn nobody_whom_a_case_of_the_incident_complains_about_is_paged_to_decide()
         world.clock.advance(SignedDuration::from_hours(1));
         paged(late, in_time.len()).await;
     }
+}
+
+#[tokio::test]
+async fn whoever_took_the_role_over_in_the_incident_is_paged_and_the_roster_too_once_it_is_over_m12()
+ {
+    let world = World::new().await;
+    let [top, before, now] = world.command().await;
+    let (case, incident) = world.affected().await;
+    for (voice, revision) in [(&before, 2), (&now, 4), (&before, 3)] {
+        // The last one was overtaken: it says nothing new.
+        world
+            .tell(news::spoken_for(
+                &incident,
+                &[&case],
+                &[(voice, None)],
+                revision,
+            ))
+            .await;
+    }
+    world.held(&case).await;
+    // Four hours at the latest: the first page at three quarters of them.
+    world.clock.advance(SignedDuration::from_mins(3 * 60 + 5));
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(world.paged().await, [now.to_string()]);
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.send_due(&world.outbox_sender()).await;
+    let mut late = world.paged().await.split_off(1);
+    late.sort_unstable();
+    let mut everybody = [top, before, now].map(|staff| staff.to_string());
+    everybody.sort_unstable();
+    assert_eq!(late, everybody);
+}
+
+#[tokio::test]
+async fn an_incidents_own_spokesperson_decides_whatever_their_token_and_another_manager_does_not() {
+    let world = World::new().await;
+    let [top, before, now] = world.command().await;
+    let (case, incident) = world.affected().await;
+    let names = [world.held(&case).await, world.held(&case).await];
+    let elsewhere = new_incident();
+    let other = world.case("LAKE-7").await;
+    for (of, case) in [(&incident, &case), (&elsewhere, &other)] {
+        let speaks = if *of == incident { &now } else { &top };
+        world
+            .tell(news::spoken_for(of, &[case], &[(speaks, None)], 2))
+            .await;
+    }
+    // Who had the role before has it no more, and has no office; whoever speaks for another incident speaks for that one.
+    for nobody in [&before, &top] {
+        let who = manager(nobody);
+        let refused = world.release_as(&who, &names[0]).await;
+        assert_eq!(
+            refused.expect_err("not theirs").code(),
+            Code::PermissionDenied
+        );
+        let refused = world.drop_as(&who, &names[0]).await;
+        assert_eq!(
+            refused.expect_err("not theirs").code(),
+            Code::PermissionDenied
+        );
+    }
+    assert_eq!(world.waiting(false).await.waiting_count, 2);
+    let released = world.release_as(&manager(&now), &names[0]).await;
+    let released = released.expect("speaks for it");
+    assert_eq!(released.decision(), HoldDecision::Released);
+    let dropped = world.drop_as(&counsel(&now), &names[1]).await;
+    assert_eq!(
+        dropped.expect("speaks for it").decision(),
+        HoldDecision::Dropped
+    );
+    assert_eq!(world.comes_to(&names[0]).await, MessageState::Sent);
+    // The office decides in every incident.
+    let name = world.held(&case).await;
+    world.release(&name).await.expect("by office");
+}
+
+#[tokio::test]
+async fn whoever_speaks_for_an_incident_sees_what_it_holds_and_nothing_of_another() {
+    let world = World::new().await;
+    let [top, _, now] = world.command().await;
+    let (case, incident) = world.affected().await;
+    let name = world.held(&case).await;
+    world
+        .tell(news::spoken_for(&incident, &[&case], &[(&now, None)], 2))
+        .await;
+    let of = incident.to_string();
+    let seen = world.waiting_as(&counsel(&now), &of).await;
+    assert_eq!(seen.expect("speaks for it"), [name.as_str()]);
+    let elsewhere = new_incident().to_string();
+    for (who, of) in [(&now, ""), (&now, elsewhere.as_str()), (&top, of.as_str())] {
+        let refused = world.waiting_as(&counsel(who), of).await;
+        let refused = refused.expect_err("not theirs");
+        assert_eq!(refused.code(), Code::PermissionDenied, "{who}: {of}");
+    }
+    let all = world.waiting_as(&manager(&top), "").await;
+    assert_eq!(all.expect("a manager's"), [name]);
+}
+
+#[tokio::test]
+async fn who_acts_for_the_spokesperson_is_paged_and_decides_until_the_end_and_not_after() {
+    let world = World::new().await;
+    let [_, voice, deputy] = world.command().await;
+    let (case, incident) = world.affected().await;
+    let first = world.held(&case).await;
+    let held = world.now();
+    let end = held + SignedDuration::from_mins(3 * 60 + 10);
+    let voices = [(&voice, None), (&deputy, Some(end))];
+    world
+        .tell(news::spoken_for(&incident, &[&case], &voices, 2))
+        .await;
+    world.clock.advance(SignedDuration::from_mins(3 * 60 + 5));
+    world.send_due(&world.outbox_sender()).await;
+    let mut paged = world.paged().await;
+    paged.sort_unstable();
+    assert_eq!(paged, [deputy.to_string(), voice.to_string()]);
+    let second = world.held(&case).await;
+    let who = manager(&deputy);
+    world.release_as(&who, &first).await.expect("acts");
+    world.clock.advance(end.duration_since(world.now()));
+    let over = world.release_as(&who, &second).await;
+    assert_eq!(over.expect_err("over").code(), Code::PermissionDenied);
+    let told = world.release_as(&manager(&voice), &second).await;
+    told.expect("the spokesperson still is");
+}
+
+#[tokio::test]
+async fn nobody_whom_a_case_of_the_incident_complains_about_speaks_for_it() {
+    let world = World::new().await;
+    let [_, on_duty, accused] = world.command().await;
+    let (case, incident) = world.affected().await;
+    // Not the message's own case: another one of the incident. Crisis has not heard of it yet.
+    let second = CaseName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::complains_about(&second, &accused, 1))
+        .await;
+    let cases = [&case, &second];
+    world
+        .tell(news::spoken_for(&incident, &cases, &[(&accused, None)], 2))
+        .await;
+    let name = world.held(&case).await;
+    world.clock.advance(SignedDuration::from_mins(3 * 60 + 5));
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(world.paged().await, [on_duty.to_string()]);
+    let refused = world.release_as(&manager(&accused), &name).await;
+    assert_eq!(refused.expect_err("accused").code(), Code::PermissionDenied);
 }
 
 #[tokio::test]

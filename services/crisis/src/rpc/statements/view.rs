@@ -98,6 +98,6 @@ pub(in crate::rpc) fn deputy(site: &SiteId, deputy: &Deputy) -> wire::Deputy {
         role: to_wire(deputy.role),
         staff: StaffName::new(site.clone(), deputy.staff.clone()).to_string(),
         end_time: Some(to_timestamp(deputy.end)),
-        appointed_by: deputy.appointed_by.clone(),
+        appointed_by: deputy.appointed_by.subject.clone(),
     }
 }

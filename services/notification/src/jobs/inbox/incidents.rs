@@ -13,7 +13,7 @@ use redress_store::Tx;
 use crate::domain::causes::{self, CalloutNews, ClockNews, SummonsNews};
 use crate::jobs::voice;
 use crate::store::digests::{self, Bundling};
-use crate::store::matters::{IncidentNow, Promise};
+use crate::store::matters::{IncidentNow, Promise, Voice};
 use crate::store::{held, matters, messages, parts};
 
 fn optional<T>(field: &str, text: &str) -> Result<Option<T>, Fault>
@@ -111,9 +111,23 @@ pub(super) async fn incident_changed(
         .map(|name| parse_field::<CaseName>("cases", name).map(|case| case.id))
         .collect::<Result<Vec<_>, _>>()?;
     let into: Option<IncidentName> = optional("merged_into", &news.merged_into)?;
+    let voices = news
+        .voices
+        .iter()
+        .map(|voice| {
+            let end = voice.end_time.as_ref();
+            Ok(Voice {
+                staff: parse_field("voices.staff", &voice.staff)?,
+                end: end
+                    .map(|t| convert::from_timestamp("voices.end_time", t))
+                    .transpose()?,
+            })
+        })
+        .collect::<Result<Vec<_>, Fault>>()?;
     let is = IncidentNow {
         merged: into.is_some(),
         closed: news.closed,
+        voices: &voices,
         revision: news.revision,
     };
     if matters::keep_incident(tx, &incident, &cases, is).await? {

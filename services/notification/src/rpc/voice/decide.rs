@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::MessageName;
+use redress_model::name::{IncidentName, MessageName};
 use redress_model::text::is_blank;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
@@ -16,6 +16,8 @@ use crate::jobs::{announce, voice};
 use crate::rpc::texts as shared;
 use crate::store::{held, messages, tasks, texts};
 
+/// The permission to decide in every incident.
+const RELEASE: &str = "voice.release";
 /// Why a dropped message was cancelled.
 const DROPPED: &str = "DROPPED";
 
@@ -44,7 +46,7 @@ pub(super) async fn run(
     }
     let decide = Decide {
         keys: &service.keys,
-        subject: &caller.subject,
+        caller,
         reason: order.reason,
         etag: order.etag,
         decision: order.decision,
@@ -75,7 +77,7 @@ pub(super) async fn run(
 struct Decide<'a> {
     name: MessageName,
     keys: &'a Keyring,
-    subject: &'a str,
+    caller: &'a Caller,
     reason: &'a str,
     etag: &'a str,
     decision: HoldDecision,
@@ -102,9 +104,11 @@ impl Operation for Decide<'_> {
             }
         };
         if new {
+            let incident = IncidentName::new(self.name.site.clone(), held.incident);
+            super::require(tx, self.caller, RELEASE, Some(&incident), self.now).await?;
             etag::check(self.etag, message.fate.revision, &self.name)?;
             held.decision = Some(self.decision);
-            self.subject.clone_into(&mut held.decided_by);
+            self.caller.subject.clone_into(&mut held.decided_by);
             self.reason.clone_into(&mut held.reason);
             held.decided = Some(self.now);
             let fate = &mut message.fate;

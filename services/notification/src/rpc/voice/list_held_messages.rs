@@ -1,5 +1,7 @@
-//! ListHeldMessages: what waits for the spokesperson, with what somebody wrote, newest first.
+//! ListHeldMessages: what waits for the spokesperson, with what somebody wrote, newest first. Who speaks for an incident sees
+//! what that one holds, whatever their office.
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{IncidentName, SiteName};
@@ -14,8 +16,15 @@ use super::{Shown, Voice};
 use crate::store::held::{self, Counts, Filter};
 use crate::store::{matters, messages, texts};
 
+/// The permission to see what every incident holds.
+const LIST: &str = "voice.list";
+
 struct List<'a> {
+    caller: &'a Caller,
     filter: Filter,
+    /// The one that the filter names.
+    incident: Option<IncidentName>,
+    now: Timestamp,
     keys: &'a Keyring,
     page: &'a Page<Uuid>,
 }
@@ -25,6 +34,7 @@ impl Operation for List<'_> {
     type Output = (Vec<Shown>, Counts);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        super::require(tx, self.caller, LIST, self.incident.as_ref(), self.now).await?;
         let after = self.page.after().copied();
         let rows = held::list(tx, &self.filter, after, self.page.limit()).await?;
         let rows = matters::found(tx, self.filter.site.as_ref(), rows).await?;
@@ -59,6 +69,7 @@ pub(super) async fn handle(
         caller.require_site(&site)?;
         filter.site = Some(site);
     }
+    let mut named = None;
     if !asked.incident.is_empty() {
         let incident: IncidentName = parse_field("incident", &asked.incident)?;
         if filter
@@ -68,8 +79,9 @@ pub(super) async fn handle(
         {
             return Err(Fault::invalid("incident", "must lie in the parent"));
         }
-        filter.site = Some(incident.site);
+        filter.site = Some(incident.site.clone());
         filter.incident = Some(incident.id);
+        named = Some(incident);
     }
     let question = proto::ListHeldMessagesRequest {
         page_size: 0,
@@ -83,7 +95,10 @@ pub(super) async fn handle(
         &question,
     )?;
     let list = List {
+        caller,
         filter,
+        incident: named,
+        now: service.clock.now(),
         keys: &service.keys,
         page: &page,
     };

@@ -1,4 +1,5 @@
-//! The VoiceService: what waits for the spokesperson. One RPC a file; releasing and dropping are one decision.
+//! The VoiceService: what waits for the spokesperson. One RPC a file; releasing and dropping are one decision. The gate asks
+//! for what everybody has who takes part in incidents; `require` asks who decides.
 
 mod decide;
 mod drop_message;
@@ -7,19 +8,22 @@ mod release_message;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use redress_model::Fault;
 use redress_model::name::IncidentName;
 use redress_model::time::SharedClock;
 use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::voice_service_server::VoiceService;
-use redress_rpc::{Fingerprints, status};
-use redress_store::{Database, Keyring};
+use redress_rpc::{Caller, Fingerprints, status};
+use redress_store::{Database, Keyring, Tx};
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::wire;
 use crate::jobs::metrics::Metrics;
 use crate::store::held::Held;
+use crate::store::matters;
 use crate::store::messages::Message;
 
 /// Answers the spokesperson.
@@ -68,6 +72,32 @@ impl VoiceService for Voice {
             .map(Response::new)
             .map_err(status)
     }
+}
+
+/// Lets pass who has the permission by office, and who speaks for the incident now: its spokesperson, or who acts for them.
+/// Nobody whom one of its cases complains about speaks for it (section 7).
+///
+/// # Errors
+/// PERMISSION_DENIED to everybody else; when Postgres is away.
+async fn require(
+    tx: &mut Tx,
+    caller: &Caller,
+    permission: &str,
+    incident: Option<&IncidentName>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if caller.may(permission) {
+        return Ok(());
+    }
+    if let (Some(staff), Some(IncidentName { site, id })) = (&caller.staff, incident) {
+        let accused = matters::accused(tx, site, None, Some(*id)).await?;
+        let voices = matters::voices(tx, site, *id, &accused, now).await?;
+        if voices.contains(staff) {
+            return Ok(());
+        }
+    }
+    let why = "only who speaks for the incident now, its spokesperson or a deputy, does so without a permission";
+    Err(Fault::denied_since(permission, why))
 }
 
 /// A held message with everything that is to be read before it is decided. The words are staff's own.

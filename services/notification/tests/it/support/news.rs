@@ -13,8 +13,8 @@ use redress_proto::convert;
 use redress_proto::event::v1::{
     AppealDecided, CallOutRequested, CaseFacts, CaseGraded, CaseMoved, CaseReceived, CaseUpdated,
     ClockChanged, ClusterChanged, DefectChanged, DutyChanged, DutySlot, IncidentChanged,
-    OwnerChanged, PartChanged, RosterMember, SiteChanged, SolutionChanged, StaffChanged,
-    StatementPublished, WorkNews, WorkNoticed, WorkSummoned,
+    IncidentVoice, OwnerChanged, PartChanged, RosterMember, SiteChanged, SolutionChanged,
+    StaffChanged, StatementPublished, WorkNews, WorkNoticed, WorkSummoned,
 };
 use uuid::Uuid;
 
@@ -383,6 +383,35 @@ pub(crate) fn incident(
         cases: cases.iter().map(ToString::to_string).collect(),
         merged_into: merged_into.map(ToString::to_string).unwrap_or_default(),
         revision,
+        ..IncidentChanged::default()
+    };
+    event(
+        "crisis",
+        "redress.incident.changed.v1",
+        &incident.site,
+        incident,
+        &payload,
+    )
+}
+
+/// An incident of which crisis says who speaks for it, and until when.
+pub(crate) fn spoken_for(
+    incident: &IncidentName,
+    cases: &[&CaseName],
+    voices: &[(&StaffName, Option<Timestamp>)],
+    revision: i64,
+) -> Event {
+    let payload = IncidentChanged {
+        incident: incident.to_string(),
+        cases: cases.iter().map(ToString::to_string).collect(),
+        revision,
+        voices: voices
+            .iter()
+            .map(|(staff, end)| IncidentVoice {
+                staff: staff.to_string(),
+                end_time: end.map(convert::to_timestamp),
+            })
+            .collect(),
         ..IncidentChanged::default()
     };
     event(
