@@ -60,6 +60,32 @@ async fn corrections_change_later_suggestions_and_name_their_words() {
 }
 
 #[tokio::test]
+async fn what_only_words_that_may_not_be_named_speak_for_is_not_suggested() {
+    let world = World::new().await;
+    // In no dictionary: names, for all that anybody knows.
+    let names = "zhangsan lisi wangwu zhaoliu";
+    for _ in 0..2 {
+        let case = complain(&world, names).await;
+        world
+            .tell(&[stated(&world, &case, Some(ENGINEERING), 2)])
+            .await;
+    }
+    let known = "SELECT count(*) FROM triage.lesson_word WHERE cases = 2";
+    assert_eq!(world.count(known).await, 4);
+    assert_eq!(suggested(&world, names).await, (0, vec![]), "abstains");
+    // With a word beside them that may be named.
+    for _ in 0..2 {
+        let case = complain(&world, &format!("{names} 气味")).await;
+        world
+            .tell(&[stated(&world, &case, Some(ENGINEERING), 2)])
+            .await;
+    }
+    let (category, words) = suggested(&world, &format!("{names} 气味")).await;
+    assert_eq!(category, to_wire(ENGINEERING));
+    assert_eq!(words, ["气味"]);
+}
+
+#[tokio::test]
 async fn a_correction_taken_back_is_unlearned_and_one_told_twice_counts_once() {
     let world = World::new().await;
     let mut cases = Vec::new();
