@@ -385,6 +385,58 @@ async fn p06_a_resolved_or_ended_case_is_held_no_more_and_pages_nobody() {
     assert_eq!(world.count(open).await, 0);
 }
 
+#[tokio::test]
+async fn p05_a_customer_who_is_away_stops_the_follow_up_visit_and_a_reopening_ends_that_p27() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(std::slice::from_ref(&resolved)).await;
+    world.advance(HOUR).await;
+    hold(&world, &case, HoldReason::Customer, 48).await;
+    let follow_up = ClockKind::FollowUpVisit;
+    assert_eq!(held_kinds(&world, &case).await, [follow_up]);
+    // Told once more, it is still resolved.
+    let told_again = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[told_again]).await;
+    assert_eq!(held_kinds(&world, &case).await, [follow_up]);
+    world.advance(HOUR * 24).await;
+    resume(&world, &case, HoldReason::Customer)
+        .await
+        .expect("resumed");
+    // Tuesday 10:00: 23 working hours were left of three working days.
+    let visit = world.clocks(&case).await[&follow_up].clone();
+    assert_eq!(time(&visit.due_time), at("2026-03-05T18:00:00+08:00"));
+    hold(&world, &case, HoldReason::Customer, 240).await;
+    world.advance(HOUR).await;
+    let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+    world.tell(&[reopened]).await;
+    assert!(held_kinds(&world, &case).await.is_empty());
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    assert_eq!(resolve.state, to_wire(ClockState::Running));
+    assert_eq!(time(&resolve.due_time), at("2026-03-10T11:00:00+08:00"));
+    let open = "SELECT count(*) FROM triage.case_hold WHERE end_time IS NULL";
+    assert_eq!(world.count(open).await, 0);
+    // The age stood still from the resolution on, and no hour of it twice.
+    let row = "SELECT held_micros / 1000000 FROM triage.case_file WHERE held_since IS NULL";
+    assert_eq!(world.count(row).await, 26 * 3600);
+}
+
+#[tokio::test]
+async fn p06_a_case_that_has_ended_waits_for_no_customer() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[resolved]).await;
+    hold(&world, &case, HoldReason::Customer, 24).await;
+    let closed = world.moved("assignment", &case, CaseStatus::Closed, 1);
+    world.tell(&[closed]).await;
+    assert!(held_kinds(&world, &case).await.is_empty());
+    let soon = world.now() + HOUR;
+    let refused = hold_as(&world, world.manager(), &case, HoldReason::Customer, soon).await;
+    assert_eq!(refused.expect_err("ended").code(), Code::FailedPrecondition);
+}
+
 /// A word of the customer that is entered now.
 fn word_of(world: &World, case: &CaseName, at: Timestamp) -> redress_events::Event {
     let payload = redress_proto::event::v1::ContactRecorded {
