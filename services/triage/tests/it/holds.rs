@@ -313,21 +313,25 @@ async fn what_the_customer_was_waited_for_ends_the_hold() {
     assert_eq!(budget.used.map(|d| d.seconds), Some(3600));
 }
 
+/// A person of this name who may do this alone.
+fn limited(world: &World, name: &str, permissions: &[&str]) -> Caller {
+    let all: std::collections::BTreeSet<String> =
+        permissions.iter().map(|p| (*p).to_owned()).collect();
+    let roles = redress_rpc::roles::Roles::new(std::collections::BTreeMap::from([(
+        "limited".to_owned(),
+        all.into_iter().collect(),
+    )]));
+    Caller {
+        permissions: roles.permissions(["limited"]),
+        ..world.caller("lakeside", "manager", Some(name))
+    }
+}
+
 #[tokio::test]
 async fn a_hold_needs_its_approver_and_its_budget() {
     let world = World::new().await;
     let case = world.case().await;
-    let limited = |permissions: &[&str]| {
-        let mut caller = world.manager();
-        let all: std::collections::BTreeSet<String> =
-            permissions.iter().map(|p| (*p).to_owned()).collect();
-        let roles = redress_rpc::roles::Roles::new(std::collections::BTreeMap::from([(
-            "limited".to_owned(),
-            all.into_iter().collect(),
-        )]));
-        caller.permissions = roles.permissions(["limited"]);
-        caller
-    };
+    let limited = |permissions: &[&str]| limited(&world, "somebody", permissions);
     let soon = world.now() + HOUR * 24;
     let handler = limited(&["clocks.hold"]);
     let refused = hold_as(&world, handler.clone(), &case, HoldReason::Court, soon).await;
@@ -358,6 +362,61 @@ async fn a_hold_needs_its_approver_and_its_budget() {
     )
     .await;
     assert_eq!(past.expect_err("past").code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn the_holds_of_one_reason_add_up_to_its_budget_though_the_first_has_ended() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let day = HOUR * 24;
+    let handler = limited(&world, "handler", &["clocks.hold"]);
+    let hold_for = async |caller: &Caller, days: i32| {
+        let until = world.now() + day * days;
+        let held = hold_as(&world, caller.clone(), &case, HoldReason::Customer, until).await;
+        held.map(|held| held.hold.expect("a hold"))
+    };
+    let first = hold_for(&handler, 60).await.expect("held");
+    assert!(!first.beyond_budget);
+    world.advance(day * 61).await;
+    let refused = hold_for(&handler, 40).await.expect_err("100 days of 90");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let last = hold_for(&handler, 30).await.expect("90 days of 90");
+    assert!(!last.beyond_budget);
+    let request = wire::ListHoldsRequest {
+        parent: case.to_string(),
+    };
+    let listed = world.rpc.list_holds(by(world.manager(), request)).await;
+    let listed = listed.expect("listed").into_inner();
+    let used = |reason: HoldReason| {
+        let mine = |b: &&wire::HoldBudget| b.reason == to_wire(reason);
+        let budget = listed.budgets.iter().find(mine).expect("a budget");
+        budget.used.map(|used| used.seconds)
+    };
+    assert_eq!(used(HoldReason::Customer), Some(90 * 24 * 3600));
+    assert_eq!(used(HoldReason::Court), Some(0), "each reason has its own");
+    resume(&world, &case, HoldReason::Customer)
+        .await
+        .expect("resumed");
+    let approver = limited(&world, "approver", &["clocks.hold", "clocks.hold_beyond"]);
+    let beyond = hold_for(&approver, 40).await.expect("allowed");
+    assert!(beyond.beyond_budget);
+}
+
+#[tokio::test]
+async fn a_hold_names_whoever_allowed_it() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let may = ["clocks.hold", "clocks.approve_hold"];
+    let lead = limited(&world, "lead-duty", &may);
+    let until = world.now() + HOUR * 24;
+    let taken = hold_as(&world, lead, &case, HoldReason::Court, until).await;
+    let taken = taken.expect("held").hold.expect("a hold");
+    assert_eq!(taken.approver, "lead-duty");
+    world.advance(HOUR).await;
+    hold(&world, &case, HoldReason::Customer, 24).await;
+    let listed = held(&world, &case).await;
+    let approvers: Vec<&str> = listed.iter().map(|hold| hold.approver.as_str()).collect();
+    assert_eq!(approvers, ["lead-duty", "manager"]);
 }
 
 #[tokio::test]
