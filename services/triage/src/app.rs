@@ -35,7 +35,7 @@ use crate::store::late;
 const PURGE_PERIOD: Duration = Duration::from_secs(600);
 
 /// What triage does about the events of others.
-pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
+pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource + Clone, meter: &Meter) -> Inbox {
     Inbox::new(desk.db.clone(), meter)
         .on(
             "redress.site.changed.v1",
@@ -43,11 +43,11 @@ pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource, meter: &Meter) -> Inbox {
         )
         .on(
             "redress.case.received.v1",
-            CaseReceivedHandler::new(Arc::clone(desk), texts),
+            CaseReceivedHandler::new(Arc::clone(desk), texts.clone()),
         )
         .on(
             "redress.case.updated.v1",
-            CaseUpdatedHandler(Arc::clone(desk)),
+            CaseUpdatedHandler::new(Arc::clone(desk), texts),
         )
         .on(
             "redress.contact.recorded.v1",

@@ -112,7 +112,7 @@ impl Desk {
     }
 
     /// Keyed hashes of building and unit. A unit alone does not say where it is.
-    fn place(&self, case: &CaseText) -> Place {
+    pub fn place(&self, case: &CaseText) -> Place {
         let known = |text: &str| similarity::plain(text);
         let (building, unit) = (known(&case.building), known(&case.unit));
         Place {

@@ -9,16 +9,18 @@ use redress_proto::convert::{to_timestamp, to_wire_opt};
 use redress_proto::event::v1::DefectChanged;
 
 use super::Work;
+use super::status::complains;
 use crate::domain::defect::{Defect, DefectState, is_of_the_building};
 use crate::store::cases::Case;
 use crate::store::cluster_acts;
 use crate::store::clusters::{self, Cluster};
 
-/// Proposes a notice where this case, which has just joined, makes its cluster reach the policy's number of
-/// units. The site's clusters must be locked.
-pub(super) async fn propose(work: &mut Work<'_>, case: &Case, has_unit: bool) -> Result<(), Fault> {
+/// Proposes a notice where this case, which has just joined or whose place or category has just changed, makes its cluster
+/// reach the policy's number of units (M19). What was proposed already stays. The site's clusters must be locked.
+pub async fn propose(work: &mut Work<'_>, case: &Case, has_unit: bool) -> Result<(), Fault> {
     let category = case.category();
-    if !has_unit || case.facts.historical || !category.is_some_and(is_of_the_building) {
+    let counts = has_unit && !case.facts.historical && complains(case.status);
+    if !counts || !category.is_some_and(is_of_the_building) {
         return Ok(());
     }
     match clusters::get(work.tx, &work.site.id, case.cluster).await? {

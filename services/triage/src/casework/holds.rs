@@ -60,7 +60,7 @@ pub fn budget(site: &Site, reason: HoldReason, all: &[Hold]) -> Option<Budget> {
     })
 }
 
-/// Holds a case. It must be locked, open, and not held for this reason.
+/// Holds a case. It must be locked, open or resolved, and not held for this reason.
 pub async fn hold(
     work: &mut Work<'_>,
     case: &mut Case,

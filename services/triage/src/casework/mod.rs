@@ -38,7 +38,7 @@ pub use cluster::{
 };
 pub use contact::{Contact, contact};
 pub use decide::decide;
-pub use defect::review_defect;
+pub use defect::{propose as propose_defect, review_defect};
 pub use demand::{Demand, DemandState, demand};
 pub use firing::{Telling, fire, fire_many, only_tells};
 pub use holds::{Budget, NewHold, budget, hold, release};

@@ -141,8 +141,8 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     if to.status == CaseStatus::Proposed && !unmerged {
         case.proposed_since = Some(to.at);
     }
-    if is != Standing::Open {
-        // Nobody is waited for any more.
+    if was != is {
+        // What was waited for until here is waited for no more: neither for a solution, nor to ask about one that failed (P27).
         holds::release_all(work, case, to.at).await?;
     }
     // The age stands still while nobody waits for us, so that a reopened case does not climb at once

@@ -6,7 +6,7 @@ use redress_model::Fault;
 use redress_model::words::Category;
 
 use super::{Reading, Work};
-use crate::domain::lessons::{self as domain, lesson};
+use crate::domain::lessons::{self as domain, NAMED_MAX, lesson};
 use crate::store::cases::Case;
 use crate::store::{lessons, terms};
 
@@ -21,19 +21,22 @@ pub(super) struct Suggested {
     pub learned: bool,
 }
 
-/// What a text is about, by the rules and by what its organization was taught.
+/// What a text is about, by the rules and by what its organization was taught. What was learned is suggested only where a
+/// word of the text may be named for it.
 pub(super) async fn classify(work: &mut Work<'_>, reading: &Reading) -> Result<Suggested, Fault> {
     let taught = lessons::of_words(work.tx, &work.site.id, &reading.terms).await?;
     let rule = reading.category.map(|category| (category, reading.sure));
     let learned = domain::instead(rule, &taught, reading.terms.keys().copied());
-    Ok(match learned {
-        Some(learned) => Suggested {
-            category: Some(learned.category),
-            words: learned
-                .words
-                .iter()
-                .filter_map(|term| reading.nameable.get(term).cloned())
-                .collect(),
+    let named = learned.map(|learned| {
+        let words = learned.words.iter();
+        let named = words.filter_map(|term| reading.nameable.get(term).cloned());
+        let words: Vec<String> = named.take(NAMED_MAX).collect();
+        (learned.category, words)
+    });
+    Ok(match named.filter(|(_, words)| !words.is_empty()) {
+        Some((category, words)) => Suggested {
+            category: Some(category),
+            words,
             learned: true,
         },
         None => Suggested {

@@ -42,7 +42,7 @@ const OVERRULE_CASES_MIN: u64 = 3;
 const NAMED_CASES_MIN: u64 = 2;
 
 /// Most words that an explanation names.
-const NAMED_MAX: usize = 8;
+pub const NAMED_MAX: usize = 8;
 
 /// What an organization was taught, as far as one text needs it.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +60,7 @@ pub struct Lessons {
 pub struct Learned {
     /// What it seems to be about.
     pub category: Category,
-    /// The words that spoke for it, loudest first.
+    /// The words that spoke for it and that several corrections know, loudest first; one at least.
     pub words: Vec<i64>,
 }
 
@@ -70,7 +70,8 @@ impl Lessons {
         led.map(|(_, n)| n).sum()
     }
 
-    /// What these words are about by the corrections; none when that is not sure enough.
+    /// What these words are about by the corrections; none when that is not sure enough, or when none of the words that speak
+    /// for it may be named: what cannot be explained is not suggested.
     pub fn suggest(&self, terms: impl Iterator<Item = i64> + Clone) -> Option<Learned> {
         let mut led_to: BTreeMap<Category, u64> = BTreeMap::new();
         for ((to, _), n) in &self.cases {
@@ -98,15 +99,12 @@ impl Lessons {
             let led = self.words.get(term).and_then(|by| by.get(&category));
             led.is_some_and(|n| *n >= NAMED_CASES_MIN)
         };
-        Some(Learned {
-            category,
-            words: voices
-                .into_iter()
-                .map(|(_, term)| term)
-                .filter(named)
-                .take(NAMED_MAX)
-                .collect(),
-        })
+        let words: Vec<i64> = voices
+            .into_iter()
+            .map(|(_, term)| term)
+            .filter(named)
+            .collect();
+        (!words.is_empty()).then_some(Learned { category, words })
     }
 
     /// What each known word says for a category, or against it.
@@ -219,6 +217,17 @@ mod tests {
     }
 
     #[test]
+    fn it_abstains_where_each_word_that_speaks_was_written_by_one_complainant_only() {
+        let mut lessons = Lessons::default();
+        teach(&mut lessons, &[1, 2], ENGINEERING, None);
+        teach(&mut lessons, &[3, 4], ENGINEERING, None);
+        assert_eq!(lessons.suggest([1, 2, 3, 4].into_iter()), None);
+        teach(&mut lessons, &[4, 5], ENGINEERING, None);
+        let learned = lessons.suggest([1, 2, 3, 4].into_iter()).expect("sure");
+        assert_eq!(learned.words, [4]);
+    }
+
+    #[test]
     fn it_abstains_where_the_same_words_led_to_two_categories() {
         let mut lessons = Lessons::default();
         for _ in 0..4 {
@@ -302,6 +311,7 @@ mod tests {
                 teach(&mut lessons, &terms, Category::ALL[to], None);
             }
             if let Some(learned) = lessons.suggest(text.iter().copied()) {
+                prop_assert!(!learned.words.is_empty());
                 prop_assert!(learned.words.iter().all(|term| text.contains(term)));
             }
         }

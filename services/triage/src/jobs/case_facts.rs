@@ -17,9 +17,11 @@ use super::parse;
 use crate::casework::{self, Move, Mover, Reading, Receipt, Work};
 use crate::desk::{CaseText, Desk};
 use crate::domain::Cause;
+use crate::domain::similarity::Place;
 use crate::store::{cases, sites};
 
-/// Where the text of a case is read: once, to classify it; it is kept nowhere here.
+/// Where the text of a case is read, once, to classify it, and its place, at every update: it is in no event. Both as they
+/// are now; neither is kept here.
 pub trait TextSource: Send + Sync + 'static {
     /// The text and the place; empty where they were erased.
     fn text(&self, case: &CaseName) -> impl Future<Output = Result<CaseText, Fault>> + Send;
@@ -101,44 +103,61 @@ impl<T: TextSource> Handler for CaseReceivedHandler<T> {
     }
 }
 
-/// Takes changed facts in. They come whole; the newest revision stands.
+/// Takes changed facts in. They come whole; the newest revision stands. The place was read after the event was said, so it
+/// is never older than these facts; where it is newer, the update that made it so is still to come.
 #[derive(Debug)]
-pub struct CaseUpdatedHandler(pub Arc<Desk>);
+pub struct CaseUpdatedHandler<T> {
+    desk: Arc<Desk>,
+    texts: T,
+}
 
-impl Handler for CaseUpdatedHandler {
-    type Prepared = ();
+impl<T> CaseUpdatedHandler<T> {
+    /// A handler that reads places there.
+    pub fn new(desk: Arc<Desk>, texts: T) -> Self {
+        Self { desk, texts }
+    }
+}
 
-    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
-        Ok(())
+impl<T: TextSource> Handler for CaseUpdatedHandler<T> {
+    type Prepared = Place;
+
+    async fn prepare(&self, event: &Event) -> Result<Place, Fault> {
+        let payload: CaseUpdated = event.decode()?;
+        let parsed = parse::facts(event, payload.facts.as_ref(), self.desk.now())?;
+        let name = CaseName::new(event.site.clone(), parsed.id);
+        let text = self.texts.text(&name).await?;
+        Ok(self.desk.place(&text))
     }
 
-    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
-        let Some(site) = sites::get(tx, &event.site, self.0.now()).await? else {
+    async fn apply(&self, tx: &mut Tx, event: &Event, place: &Place) -> Result<Applied, Fault> {
+        let Some(site) = sites::get(tx, &event.site, self.desk.now()).await? else {
             return Ok(Applied::Wait);
         };
         let payload: CaseUpdated = event.decode()?;
-        let now = self.0.now();
+        let now = self.desk.now();
         let parsed = parse::facts(event, payload.facts.as_ref(), now)?;
         sites::lock_clusters(tx, &site.id).await?;
         let Some(mut case) = cases::lock(tx, &site.id, parsed.id).await? else {
             return Ok(Applied::Wait);
         };
         let mut work = Work::new(tx, &site, now);
-        work.entered = self.0.clock.at(event.time).min(now);
+        work.entered = self.desk.clock.at(event.time).min(now);
         if parsed.facts.revision > case.facts.revision {
-            casework::update(&mut work, &mut case, parsed.facts).await?;
+            casework::update(&mut work, &mut case, parsed.facts, *place).await?;
         }
         let to = Move {
             mover: Mover::Intake,
             status: parsed.status,
             epoch: parsed.epoch,
-            at: self.0.clock.at(event.time),
+            at: self.desk.clock.at(event.time),
             merged_into: parsed.merged_into,
         };
         casework::stand(&mut work, &mut case, &to).await?;
         casework::decide(&mut work, &mut case, Cause::Updated).await?;
         casework::spread(&mut work, &case, Cause::Cluster).await?;
-        self.0.schedule_soon(work.entries);
+        // The unit or the category that a notice lacked may have come by this.
+        casework::propose_defect(&mut work, &case, place.unit.is_some()).await?;
+        self.desk.schedule_soon(work.entries);
         Ok(Applied::Done)
     }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::CaseName;
-use redress_model::words::HoldReason;
+use redress_model::words::{ClockKind, HoldReason};
 use redress_proto::convert::{from_timestamp, required};
 use redress_proto::triage::v1::{HoldCaseRequest, HoldCaseResponse};
 use redress_rpc::{Caller, etag};
@@ -87,10 +87,13 @@ impl Take<'_> {
     /// Whether it goes beyond the budget, if the caller may hold the case at all.
     fn check(&self, site: &Site, case: &Case, all: &[Hold]) -> Result<bool, Fault> {
         let reason: HoldReason = self.new.reason;
-        if !case.is_open() || case.facts.historical {
+        // The customer may be away for the visit that asks whether it really is solved, too.
+        let waits_for_it = site.profile().may_hold(reason, ClockKind::FollowUpVisit);
+        let follows_up = waits_for_it && !case.is_ended();
+        if !(case.is_open() || follows_up) || case.facts.historical {
             return Err(Fault::illegal(
                 "CASE_NOT_OPEN",
-                "only an open case is held; reopen it first",
+                "only an open case is held, or a resolved one for its follow-up visit; reopen it first",
                 self.case.to_string(),
             ));
         }

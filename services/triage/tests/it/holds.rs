@@ -313,21 +313,25 @@ async fn what_the_customer_was_waited_for_ends_the_hold() {
     assert_eq!(budget.used.map(|d| d.seconds), Some(3600));
 }
 
+/// A person of this name who may do this alone.
+fn limited(world: &World, name: &str, permissions: &[&str]) -> Caller {
+    let all: std::collections::BTreeSet<String> =
+        permissions.iter().map(|p| (*p).to_owned()).collect();
+    let roles = redress_rpc::roles::Roles::new(std::collections::BTreeMap::from([(
+        "limited".to_owned(),
+        all.into_iter().collect(),
+    )]));
+    Caller {
+        permissions: roles.permissions(["limited"]),
+        ..world.caller("lakeside", "manager", Some(name))
+    }
+}
+
 #[tokio::test]
 async fn a_hold_needs_its_approver_and_its_budget() {
     let world = World::new().await;
     let case = world.case().await;
-    let limited = |permissions: &[&str]| {
-        let mut caller = world.manager();
-        let all: std::collections::BTreeSet<String> =
-            permissions.iter().map(|p| (*p).to_owned()).collect();
-        let roles = redress_rpc::roles::Roles::new(std::collections::BTreeMap::from([(
-            "limited".to_owned(),
-            all.into_iter().collect(),
-        )]));
-        caller.permissions = roles.permissions(["limited"]);
-        caller
-    };
+    let limited = |permissions: &[&str]| limited(&world, "somebody", permissions);
     let soon = world.now() + HOUR * 24;
     let handler = limited(&["clocks.hold"]);
     let refused = hold_as(&world, handler.clone(), &case, HoldReason::Court, soon).await;
@@ -361,6 +365,61 @@ async fn a_hold_needs_its_approver_and_its_budget() {
 }
 
 #[tokio::test]
+async fn the_holds_of_one_reason_add_up_to_its_budget_though_the_first_has_ended() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let day = HOUR * 24;
+    let handler = limited(&world, "handler", &["clocks.hold"]);
+    let hold_for = async |caller: &Caller, days: i32| {
+        let until = world.now() + day * days;
+        let held = hold_as(&world, caller.clone(), &case, HoldReason::Customer, until).await;
+        held.map(|held| held.hold.expect("a hold"))
+    };
+    let first = hold_for(&handler, 60).await.expect("held");
+    assert!(!first.beyond_budget);
+    world.advance(day * 61).await;
+    let refused = hold_for(&handler, 40).await.expect_err("100 days of 90");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let last = hold_for(&handler, 30).await.expect("90 days of 90");
+    assert!(!last.beyond_budget);
+    let request = wire::ListHoldsRequest {
+        parent: case.to_string(),
+    };
+    let listed = world.rpc.list_holds(by(world.manager(), request)).await;
+    let listed = listed.expect("listed").into_inner();
+    let used = |reason: HoldReason| {
+        let mine = |b: &&wire::HoldBudget| b.reason == to_wire(reason);
+        let budget = listed.budgets.iter().find(mine).expect("a budget");
+        budget.used.map(|used| used.seconds)
+    };
+    assert_eq!(used(HoldReason::Customer), Some(90 * 24 * 3600));
+    assert_eq!(used(HoldReason::Court), Some(0), "each reason has its own");
+    resume(&world, &case, HoldReason::Customer)
+        .await
+        .expect("resumed");
+    let approver = limited(&world, "approver", &["clocks.hold", "clocks.hold_beyond"]);
+    let beyond = hold_for(&approver, 40).await.expect("allowed");
+    assert!(beyond.beyond_budget);
+}
+
+#[tokio::test]
+async fn a_hold_names_whoever_allowed_it() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let may = ["clocks.hold", "clocks.approve_hold"];
+    let lead = limited(&world, "lead-duty", &may);
+    let until = world.now() + HOUR * 24;
+    let taken = hold_as(&world, lead, &case, HoldReason::Court, until).await;
+    let taken = taken.expect("held").hold.expect("a hold");
+    assert_eq!(taken.approver, "lead-duty");
+    world.advance(HOUR).await;
+    hold(&world, &case, HoldReason::Customer, 24).await;
+    let listed = held(&world, &case).await;
+    let approvers: Vec<&str> = listed.iter().map(|hold| hold.approver.as_str()).collect();
+    assert_eq!(approvers, ["lead-duty", "manager"]);
+}
+
+#[tokio::test]
 async fn p06_a_resolved_or_ended_case_is_held_no_more_and_pages_nobody() {
     let world = World::new().await;
     for (mover, status, epoch) in [
@@ -383,6 +442,58 @@ async fn p06_a_resolved_or_ended_case_is_held_no_more_and_pages_nobody() {
     }
     let open = "SELECT count(*) FROM triage.case_hold WHERE end_time IS NULL";
     assert_eq!(world.count(open).await, 0);
+}
+
+#[tokio::test]
+async fn p05_a_customer_who_is_away_stops_the_follow_up_visit_and_a_reopening_ends_that_p27() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(std::slice::from_ref(&resolved)).await;
+    world.advance(HOUR).await;
+    hold(&world, &case, HoldReason::Customer, 48).await;
+    let follow_up = ClockKind::FollowUpVisit;
+    assert_eq!(held_kinds(&world, &case).await, [follow_up]);
+    // Told once more, it is still resolved.
+    let told_again = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[told_again]).await;
+    assert_eq!(held_kinds(&world, &case).await, [follow_up]);
+    world.advance(HOUR * 24).await;
+    resume(&world, &case, HoldReason::Customer)
+        .await
+        .expect("resumed");
+    // Tuesday 10:00: 23 working hours were left of three working days.
+    let visit = world.clocks(&case).await[&follow_up].clone();
+    assert_eq!(time(&visit.due_time), at("2026-03-05T18:00:00+08:00"));
+    hold(&world, &case, HoldReason::Customer, 240).await;
+    world.advance(HOUR).await;
+    let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+    world.tell(&[reopened]).await;
+    assert!(held_kinds(&world, &case).await.is_empty());
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    assert_eq!(resolve.state, to_wire(ClockState::Running));
+    assert_eq!(time(&resolve.due_time), at("2026-03-10T11:00:00+08:00"));
+    let open = "SELECT count(*) FROM triage.case_hold WHERE end_time IS NULL";
+    assert_eq!(world.count(open).await, 0);
+    // The age stood still from the resolution on, and no hour of it twice.
+    let row = "SELECT held_micros / 1000000 FROM triage.case_file WHERE held_since IS NULL";
+    assert_eq!(world.count(row).await, 26 * 3600);
+}
+
+#[tokio::test]
+async fn p06_a_case_that_has_ended_waits_for_no_customer() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[resolved]).await;
+    hold(&world, &case, HoldReason::Customer, 24).await;
+    let closed = world.moved("assignment", &case, CaseStatus::Closed, 1);
+    world.tell(&[closed]).await;
+    assert!(held_kinds(&world, &case).await.is_empty());
+    let soon = world.now() + HOUR;
+    let refused = hold_as(&world, world.manager(), &case, HoldReason::Customer, soon).await;
+    assert_eq!(refused.expect_err("ended").code(), Code::FailedPrecondition);
 }
 
 /// A word of the customer that is entered now.

@@ -1,12 +1,13 @@
 //! Category suggestions learn from the corrections that staff make, one organization at a time.
 
-use redress_model::name::CaseName;
+use redress_model::name::{CaseName, SiteId};
 use redress_model::words::Category;
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
-use redress_proto::triage::v1::CategoryBasis;
+use redress_proto::triage::v1::triage_service_server::TriageService as _;
+use redress_proto::triage::v1::{CategoryBasis, GetDecisionRequest};
 
-use crate::world::{World, site};
+use crate::world::{World, by, site};
 
 /// No word of the lexicon is in it.
 const SMELL: &str = "晚上总能闻到油漆气味,孩子咳嗽";
@@ -57,6 +58,32 @@ async fn corrections_change_later_suggestions_and_name_their_words() {
         (0, vec![]),
         "abstains"
     );
+}
+
+#[tokio::test]
+async fn what_only_words_that_may_not_be_named_speak_for_is_not_suggested() {
+    let world = World::new().await;
+    // In no dictionary: names, for all that anybody knows.
+    let names = "zhangsan lisi wangwu zhaoliu";
+    for _ in 0..2 {
+        let case = complain(&world, names).await;
+        world
+            .tell(&[stated(&world, &case, Some(ENGINEERING), 2)])
+            .await;
+    }
+    let known = "SELECT count(*) FROM triage.lesson_word WHERE cases = 2";
+    assert_eq!(world.count(known).await, 4);
+    assert_eq!(suggested(&world, names).await, (0, vec![]), "abstains");
+    // With a word beside them that may be named.
+    for _ in 0..2 {
+        let case = complain(&world, &format!("{names} 气味")).await;
+        world
+            .tell(&[stated(&world, &case, Some(ENGINEERING), 2)])
+            .await;
+    }
+    let (category, words) = suggested(&world, &format!("{names} 气味")).await;
+    assert_eq!(category, to_wire(ENGINEERING));
+    assert_eq!(words, ["气味"]);
 }
 
 #[tokio::test]
@@ -174,4 +201,45 @@ async fn i8_another_organization_learns_nothing_of_it() {
     assert!(seen("lakeside", &own).await > 0);
     assert_eq!(seen("riverside", &own).await, 0);
     assert_eq!(seen("", &own).await, 0);
+}
+
+/// What a complaint at another site is suggested to be about.
+async fn suggested_at(world: &World, place: &SiteId, text: &str) -> (i32, Vec<String>) {
+    let case = CaseName::new(place.clone(), world.new_case().id);
+    world.say(&case, text);
+    let facts = event::CaseFacts {
+        first_contact_owner: format!("sites/{place}/staff/clerk"),
+        ..world.facts(&case)
+    };
+    let payload = event::CaseReceived { facts: Some(facts) };
+    let kind = "redress.case.received.v1";
+    let received = world.event_at(place, "intake", kind, &case.to_string(), &payload);
+    world.tell(&[received]).await;
+    let request = GetDecisionRequest {
+        name: format!("{case}/decisions/latest"),
+    };
+    let manager = world.caller(place.as_str(), "manager", None);
+    let answer = world.rpc.get_decision(by(manager, request)).await;
+    let decision = answer.expect("decided").into_inner().decision;
+    let decision = decision.expect("a decision");
+    (decision.category, decision.category_words)
+}
+
+#[tokio::test]
+async fn what_one_site_was_taught_its_organization_knows_and_no_other_i8() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        let case = complain(&world, SMELL).await;
+        world
+            .tell(&[stated(&world, &case, Some(ENGINEERING), 2)])
+            .await;
+    }
+    let (sibling, foreign) = (site("hillside"), site("riverside"));
+    world.learn(&sibling).await;
+    world.learn_of(&foreign, "organizations/other").await;
+    let (category, words) = suggested_at(&world, &sibling, SMELL).await;
+    assert_eq!(category, to_wire(ENGINEERING));
+    assert!(words.iter().any(|w| w == "气味"), "{words:?}");
+    let unknown = suggested_at(&world, &foreign, SMELL).await;
+    assert_eq!(unknown, (0, vec![]), "abstains");
 }
