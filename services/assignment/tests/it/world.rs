@@ -371,7 +371,10 @@ impl World {
 
     pub fn updated(&self, facts: event::CaseFacts) -> Event {
         let subject = facts.case.clone();
-        let payload = event::CaseUpdated { facts: Some(facts) };
+        let payload = event::CaseUpdated {
+            facts: Some(facts),
+            ..Default::default()
+        };
         self.event("intake", "redress.case.updated.v1", &subject, &payload)
     }
 

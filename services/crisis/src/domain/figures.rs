@@ -87,6 +87,32 @@ impl Counted {
 /// Words between an English figure and what it counts: `three more affected households`.
 const WORDS_BETWEEN_MAX: usize = 2;
 
+/// What a figure counts by itself, so that it counts no noun behind: `within 48 hours residents`, `on 3 May owners`.
+const SPANS: [&str; 22] = [
+    "hour",
+    "hours",
+    "minute",
+    "minutes",
+    "day",
+    "days",
+    "week",
+    "weeks",
+    "month",
+    "months",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// Letters after a figure that are looked at for what it counts.
 const AFTER_MAX: usize = 80;
 
@@ -110,7 +136,9 @@ pub fn figures(text: &str) -> Vec<Figure> {
                 Some(Piece::Letters(before)) => before.as_str(),
                 _ => "",
             };
-            let counts = counted(after);
+            // The minutes of a time of day count nothing: 15:30起.
+            let minutes = at > 1 && before == ":";
+            let counts = if minutes { None } else { counted(after) };
             // One who died is no article: 一人死亡, 死亡一人.
             let of_people = counts == Some(Counted::People);
             let lost = tells_of_harm(after) || of_people && ends_in_harm(before);
@@ -169,8 +197,17 @@ fn counted(after: &str) -> Option<Counted> {
         let lost = LOSSES.iter().any(|loss| rest.starts_with(loss));
         return Counted::of_measure(measure).or(lost.then_some(Counted::People));
     }
-    let noun = clause(rest)
-        .split_whitespace()
+    let clause = clause(rest);
+    let mut words = clause.split_whitespace();
+    if words
+        .clone()
+        .next()
+        .is_some_and(|word| SPANS.contains(&word))
+    {
+        return None;
+    }
+    let noun = words
+        .by_ref()
         .take(WORDS_BETWEEN_MAX + 1)
         .find_map(Counted::of_noun);
     // Twelve were hurt: people are.

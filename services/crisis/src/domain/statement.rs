@@ -620,10 +620,15 @@ impl Source {
         let Some(counts) = counts else {
             return same.next().is_some();
         };
+        // 3户 may be three flats.
+        let home = |counted| match counted {
+            Counted::Flats => Counted::Households,
+            other => other,
+        };
         same.any(|figure| match figure.counts {
-            Some(counted) => counted == counts,
+            Some(counted) => home(counted) == home(counts),
             None if self.counted.is_empty() => !figure.measured,
-            None => self.counted.contains(&counts),
+            None => self.counted.iter().any(|c| home(*c) == home(counts)),
         })
     }
 }

@@ -126,9 +126,12 @@ fn head(pen: &Pen, incident: &Incident) -> Entry {
 async fn command(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
     let IncidentName { site, id } = &incident.name;
     let mut entry = Entry::new("指挥 Command");
-    let calls = callouts::of_incident(tx, site, *id).await?;
     for role in roles::of_incident(tx, site, *id).await? {
-        let call = calls.iter().find(|c| role.callout == Some(c.id));
+        // By its own name: where the incident was merged, the call-out that was answered has gone on.
+        let call = match role.callout {
+            Some(id) => callouts::get(tx, site, id).await?,
+            None => None,
+        };
         let call = call.map_or_else(String::new, |c| {
             format!(", call-out {} {}", c.state, pen.at(c.changed))
         });

@@ -536,12 +536,12 @@ impl Turn<'_> {
         by: &Person,
     ) -> Result<(), Fault> {
         let posts = self.posts(wanted, by).await?;
-        let holds = posts.iter().any(|post| matches!(post, Post::Holds));
         let is_author = |person: &Person| case.authors.iter().any(|a| a.is(person));
-        let picked = posts
-            .iter()
-            .any(|post| matches!(post, Post::Acts(appointer) if is_author(appointer)));
-        if picked && !holds {
+        let unpicked = posts.iter().any(|post| match post {
+            Post::Holds => true,
+            Post::Acts(appointer) => !is_author(appointer),
+        });
+        if !posts.is_empty() && !unpicked {
             let text = "you act for the role by the word of somebody who wrote a version of the statement; whoever holds it, \
                         or a deputy whom somebody else appointed, reviews it";
             return Err(Fault::illegal("AUTHOR_REVIEWS", text, &case.statement.name));

@@ -755,7 +755,10 @@ pub(crate) fn complains_about(case: &CaseName, person: &str, revision: i64) -> E
         "redress.case.updated.v1",
         case.site.as_str(),
         case.to_string(),
-        &events::CaseUpdated { facts },
+        &events::CaseUpdated {
+            facts,
+            ..Default::default()
+        },
     )
 }
 

@@ -92,7 +92,7 @@ impl Handler for ReopeningAsked {
         };
         let applied = keep(tx, &mut case, event, kind, at, facts, now).await?;
         if opens {
-            announce::updated(tx, &case).await?;
+            announce::updated(tx, &case, true).await?;
             announce::reopened(tx, &case, &event.source, complained).await?;
         }
         Ok(applied)

@@ -108,7 +108,7 @@ impl Operation for Merge<'_> {
         receipt::complete(tx, &self.receipt, &name, &etag::of(head.revision)).await?;
         if accused_came_along {
             // Whoever is complained about in one of them must hold none of it: work moves away from them.
-            announce::updated(tx, &head).await?;
+            announce::updated(tx, &head, true).await?;
         }
         for duplicate in &open {
             announce::moved(tx, duplicate, &self.caller.subject).await?;

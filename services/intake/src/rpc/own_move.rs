@@ -153,7 +153,8 @@ impl Operation for MoveCase<'_> {
         receipt::complete(tx, &self.receipt, &name, &etag::of(case.revision)).await?;
         if !is_repeat {
             if matches!(kind, Move::Reopen | Move::Erase) {
-                announce::updated(tx, &case).await?;
+                // What is erased is about no place any more.
+                announce::updated(tx, &case, matches!(kind, Move::Reopen)).await?;
             }
             let actor = &self.caller.subject;
             match kind {

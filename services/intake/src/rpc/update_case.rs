@@ -99,7 +99,7 @@ impl Operation for Update<'_> {
         let name = self.name.to_string();
         receipt::complete(tx, &self.receipt, &name, &etag::of(case.revision)).await?;
         if !changed.is_empty() {
-            announce::updated(tx, &case).await?;
+            announce::updated(tx, &case, !changed.contains(&"place")).await?;
         }
         render::answer(tx, &self.intake.keyring, self.caller, &case).await
     }

@@ -73,9 +73,10 @@ pub async fn evidence(tx: &mut Tx, case: &Record, name: &str) -> Result<(), Faul
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn updated(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
+pub async fn updated(tx: &mut Tx, case: &Record, same_place: bool) -> Result<(), Fault> {
     let payload = events::CaseUpdated {
         facts: Some(facts(case)),
+        same_place,
     };
     about(tx, case, "redress.case.updated.v1", &payload).await
 }

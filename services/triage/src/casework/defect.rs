@@ -17,10 +17,13 @@ use crate::store::clusters::{self, Cluster};
 
 /// Proposes a notice where this case, which has just joined or whose place or category has just changed, makes its cluster
 /// reach the policy's number of units (M19). What was proposed already stays. The site's clusters must be locked.
-pub async fn propose(work: &mut Work<'_>, case: &Case, has_unit: bool) -> Result<(), Fault> {
+pub async fn propose(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
     let category = case.category();
-    let counts = has_unit && !case.facts.historical && complains(case.status);
+    let counts = !case.facts.historical && complains(case.status);
     if !counts || !category.is_some_and(is_of_the_building) {
+        return Ok(());
+    }
+    if !cluster_acts::has_unit(work.tx, &work.site.id, case.id).await? {
         return Ok(());
     }
     match clusters::get(work.tx, &work.site.id, case.cluster).await? {

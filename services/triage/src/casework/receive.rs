@@ -112,7 +112,7 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
     decide(work, &mut case, Cause::Received).await?;
     spread(work, &case, Cause::Cluster).await?;
     merging::take(work, &case).await?;
-    defect::propose(work, &case, reading.place.unit.is_some()).await
+    defect::propose(work, &case).await
 }
 
 /// What the text alone tells is suspected, until somebody confirms it; people trapped in a lift are in danger (G1.8). What was
@@ -148,19 +148,13 @@ async fn suspect(work: &mut Work<'_>, case: &Case, receipt: &Receipt<'_>) -> Res
     Ok(())
 }
 
-/// Replaces what intake says of a case and where it is about, and what its cluster counts to with it. The site's clusters
-/// and the case must be locked; it is still to be decided again.
-pub async fn update(
-    work: &mut Work<'_>,
-    case: &mut Case,
-    facts: CaseFacts,
-    place: Place,
-) -> Result<(), Fault> {
+/// Replaces what intake says of a case, and what its cluster counts to with it. The site's clusters and the
+/// case must be locked; it is still to be decided again.
+pub async fn update(work: &mut Work<'_>, case: &mut Case, facts: CaseFacts) -> Result<(), Fault> {
     let before = std::mem::replace(&mut case.facts, facts);
     // Once historical, always.
     case.facts.historical = before.historical;
     cases::set_facts(work.tx, &work.site.id, case.id, &case.facts).await?;
-    clusters::set_place(work.tx, &work.site.id, case.id, place).await?;
     let counts = |facts: &CaseFacts| (facts.people.clone(), facts.received);
     if counts(&before) != counts(&case.facts) {
         recount(work, case.cluster).await?;

@@ -117,6 +117,11 @@ fn ended_by_intake(status: CaseStatus) -> bool {
     )
 }
 
+/// What is reopened was resolved, whether we heard of that or not.
+fn unheard(was: Standing, status: CaseStatus) -> bool {
+    was == Standing::Open && status == CaseStatus::Reopened
+}
+
 /// Moves a case. A move that takes no effect changes nothing.
 pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<(), Fault> {
     if !to.takes_effect(case.epoch) {
@@ -141,7 +146,7 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     if to.status == CaseStatus::Proposed && !unmerged {
         case.proposed_since = Some(to.at);
     }
-    if was != is {
+    if was != is || unheard(was, to.status) {
         // What was waited for until here is waited for no more: neither for a solution, nor to ask about one that failed (P27).
         holds::release_all(work, case, to.at).await?;
     }
@@ -232,7 +237,7 @@ async fn effects(
     } = change;
     let urgency = promises::urgency(work, case).await?;
     // What is reopened was resolved, whether we heard of it or not: the word of it comes too late to have an effect.
-    let unheard = was == Standing::Open && case.status == CaseStatus::Reopened;
+    let unheard = unheard(was, case.status);
     let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
     for clock in all.iter_mut().filter(|clock| !clock.is_silent()) {
         if unheard && clock.kind == ClockKind::Resolve {

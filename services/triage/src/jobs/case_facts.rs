@@ -18,7 +18,7 @@ use crate::casework::{self, Move, Mover, Reading, Receipt, Work};
 use crate::desk::{CaseText, Desk};
 use crate::domain::Cause;
 use crate::domain::similarity::Place;
-use crate::store::{cases, sites};
+use crate::store::{cases, clusters, sites};
 
 /// Where the text of a case is read, once, to classify it, and its place, at every update: it is in no event. Both as they
 /// are now; neither is kept here.
@@ -103,8 +103,8 @@ impl<T: TextSource> Handler for CaseReceivedHandler<T> {
     }
 }
 
-/// Takes changed facts in. They come whole; the newest revision stands. The place was read after the event was said, so it
-/// is never older than these facts; where it is newer, the update that made it so is still to come.
+/// Takes changed facts in. They come whole; the newest revision stands. The place is read only where it may have changed, since
+/// each reading stands on the case's timeline; it was read just now, so it stands whichever revision this is.
 #[derive(Debug)]
 pub struct CaseUpdatedHandler<T> {
     desk: Arc<Desk>,
@@ -119,17 +119,25 @@ impl<T> CaseUpdatedHandler<T> {
 }
 
 impl<T: TextSource> Handler for CaseUpdatedHandler<T> {
-    type Prepared = Place;
+    type Prepared = Option<Place>;
 
-    async fn prepare(&self, event: &Event) -> Result<Place, Fault> {
+    async fn prepare(&self, event: &Event) -> Result<Option<Place>, Fault> {
         let payload: CaseUpdated = event.decode()?;
+        if payload.same_place {
+            return Ok(None);
+        }
         let parsed = parse::facts(event, payload.facts.as_ref(), self.desk.now())?;
         let name = CaseName::new(event.site.clone(), parsed.id);
         let text = self.texts.text(&name).await?;
-        Ok(self.desk.place(&text))
+        Ok(Some(self.desk.place(&text)))
     }
 
-    async fn apply(&self, tx: &mut Tx, event: &Event, place: &Place) -> Result<Applied, Fault> {
+    async fn apply(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        place: &Option<Place>,
+    ) -> Result<Applied, Fault> {
         let Some(site) = sites::get(tx, &event.site, self.desk.now()).await? else {
             return Ok(Applied::Wait);
         };
@@ -142,8 +150,11 @@ impl<T: TextSource> Handler for CaseUpdatedHandler<T> {
         };
         let mut work = Work::new(tx, &site, now);
         work.entered = self.desk.clock.at(event.time).min(now);
+        if let Some(place) = *place {
+            clusters::set_place(work.tx, &site.id, case.id, place).await?;
+        }
         if parsed.facts.revision > case.facts.revision {
-            casework::update(&mut work, &mut case, parsed.facts, *place).await?;
+            casework::update(&mut work, &mut case, parsed.facts).await?;
         }
         let to = Move {
             mover: Mover::Intake,
@@ -156,7 +167,7 @@ impl<T: TextSource> Handler for CaseUpdatedHandler<T> {
         casework::decide(&mut work, &mut case, Cause::Updated).await?;
         casework::spread(&mut work, &case, Cause::Cluster).await?;
         // The unit or the category that a notice lacked may have come by this.
-        casework::propose_defect(&mut work, &case, place.unit.is_some()).await?;
+        casework::propose_defect(&mut work, &case).await?;
         self.desk.schedule_soon(work.entries);
         Ok(Applied::Done)
     }

@@ -171,6 +171,22 @@ pub async fn units(tx: &mut Tx, site: &SiteId, cluster: Uuid) -> Result<u32, Fau
     Ok(u32::try_from(units).unwrap_or(u32::MAX))
 }
 
+/// Whether the unit is known that a case is about.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn has_unit(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- triage::store::cluster_acts::has_unit
+        SELECT EXISTS (SELECT FROM case_file WHERE site = $1 AND id = $2 AND unit IS NOT NULL) AS "has_unit!""#,
+        site.as_str(),
+        case,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Keeps where a general defect stands.
 pub async fn set_defect(
     tx: &mut Tx,

@@ -348,7 +348,20 @@ impl World {
 
     pub fn updated(&self, facts: event::CaseFacts) -> Event {
         let subject = facts.case.clone();
-        let payload = event::CaseUpdated { facts: Some(facts) };
+        let payload = event::CaseUpdated {
+            facts: Some(facts),
+            same_place: false,
+        };
+        self.event("intake", "redress.case.updated.v1", &subject, &payload)
+    }
+
+    /// The same, of a case that is about where it was.
+    pub fn updated_in_place(&self, facts: event::CaseFacts) -> Event {
+        let subject = facts.case.clone();
+        let payload = event::CaseUpdated {
+            facts: Some(facts),
+            same_place: true,
+        };
         self.event("intake", "redress.case.updated.v1", &subject, &payload)
     }
 

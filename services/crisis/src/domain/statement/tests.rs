@@ -377,6 +377,22 @@ fn i7_a_figure_rests_on_a_fact_that_counts_the_same_thing() {
         ("3人转移。", "moved", "3", true),
         ("3名工程师到场。", "engineers", "约3", true),
         ("On 3 May residents met.", "date", "3 May", true),
+        // A time and a span count nobody, whatever is said behind them.
+        ("15:30起恢复供水。", "water_back", "15:30恢复", true),
+        (
+            "By 15:30 residents were back.",
+            "building_reopened",
+            "15:30",
+            true,
+        ),
+        (
+            "Within 48 hours residents get an answer.",
+            "unit_repair",
+            "48 hours",
+            true,
+        ),
+        ("On 3 May residents met.", "building_closed", "3 May", true),
+        ("3户进水。", "flats_flooded", "3", true),
         // The text says nothing that is compared.
         ("3天内答复。", "homes", "3户", true),
     ] {

@@ -96,7 +96,11 @@ async fn require(
             return Ok(());
         }
     }
-    let why = "only who speaks for the incident now, its spokesperson or a deputy, does so without a permission";
+    let why = if incident.is_some() {
+        "only who speaks for the incident now, its spokesperson or a deputy, does so without a permission"
+    } else {
+        "name the incident for which you speak: without a permission only what that one holds is shown"
+    };
     Err(Fault::denied_since(permission, why))
 }
 

@@ -133,6 +133,7 @@ pub(crate) fn updated(case: &CaseName, number: &str, tokens: &[&str], revision: 
             revision,
             ..facts(case, number, tokens)
         }),
+        ..Default::default()
     };
     event(
         "intake",
@@ -461,6 +462,7 @@ pub(crate) fn accuses(case: &CaseName, staff: &[&StaffName], revision: i64) -> E
             staff_complained_about: staff.iter().map(ToString::to_string).collect(),
             ..facts(case, "LAKE-1", &[])
         }),
+        ..Default::default()
     };
     event(
         "intake",
