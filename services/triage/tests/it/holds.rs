@@ -482,6 +482,20 @@ async fn p05_a_customer_who_is_away_stops_the_follow_up_visit_and_a_reopening_en
 }
 
 #[tokio::test]
+async fn p27_a_reopening_ends_a_hold_though_its_resolution_is_heard_after_it() {
+    let world = World::new().await;
+    let case = world.case().await;
+    hold(&world, &case, HoldReason::Customer, 48).await;
+    assert!(!held_kinds(&world, &case).await.is_empty());
+    let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[reopened, resolved]).await;
+    assert!(held_kinds(&world, &case).await.is_empty());
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    assert_eq!(resolve.state, to_wire(ClockState::Running));
+}
+
+#[tokio::test]
 async fn p06_a_case_that_has_ended_waits_for_no_customer() {
     let world = World::new().await;
     let case = world.case().await;
