@@ -5,6 +5,7 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
 use redress_tests::{Platform, SITE};
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::tenancy::{call, rpcs};
 
@@ -121,4 +122,28 @@ async fn i10_no_request_makes_any_rpc_fail_internally() {
         }
     }
     assert!(refused > 200, "only {refused} requests were refused");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i10_a_method_that_no_service_has_is_refused_with_words_and_a_reason() {
+    let platform = Platform::start().await;
+    let caller = platform.callers().at(&[SITE], "admin");
+    for mut rpc in rpcs(&platform).await {
+        (rpc.client_streaming, rpc.server_streaming) = (false, false);
+        let of_service = format!("{}Nope", rpc.path);
+        for path in [of_service, "/redress.nope.v1.Nope/Nope".to_owned()] {
+            rpc.path = path;
+            let refused = call(&caller, &rpc, Vec::new()).await;
+            let status = refused.expect_err("no such method");
+            let details = status.get_error_details();
+            let reason = details.error_info().map(|info| info.reason.as_str());
+            assert_eq!(
+                (status.code(), reason),
+                (Code::Unimplemented, Some("UNKNOWN_METHOD")),
+                "{}",
+                rpc.path
+            );
+            assert!(!status.message().is_empty(), "{}", rpc.path);
+        }
+    }
 }

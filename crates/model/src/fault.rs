@@ -82,6 +82,8 @@ pub enum Fault {
     },
     /// The deadline passed. DEADLINE_EXCEEDED.
     Deadline,
+    /// There is no such method here. UNIMPLEMENTED.
+    UnknownMethod,
     /// Our mistake; the operator reads the log. INTERNAL with a fixed text.
     Internal {
         /// What happened, for the log only.
@@ -242,6 +244,7 @@ impl Fault {
             Self::Unavailable { .. } => "DEPENDENCY_UNAVAILABLE",
             Self::Exhausted { .. } => "LIMIT_REACHED",
             Self::Deadline => "DEADLINE_EXCEEDED",
+            Self::UnknownMethod => "UNKNOWN_METHOD",
             Self::Internal { .. } => "INTERNAL",
         }
     }
@@ -258,6 +261,7 @@ impl Fault {
             | Self::Conflict { .. }
             | Self::Exists { .. }
             | Self::OutOfRange { .. }
+            | Self::UnknownMethod
             | Self::Internal { .. } => false,
         }
     }
@@ -297,6 +301,9 @@ impl fmt::Display for Fault {
                 write!(f, "the limit of {what} is reached; try again later")
             }
             Self::Deadline => f.write_str("the deadline passed before the work was done"),
+            Self::UnknownMethod => {
+                f.write_str("this service has no such method; reflection lists those that it has")
+            }
             Self::Internal { .. } => f.write_str("an internal error happened"),
         }
     }

@@ -82,6 +82,7 @@ pub fn status(fault: Fault) -> Status {
             Code::ResourceExhausted
         }
         Fault::Deadline => Code::DeadlineExceeded,
+        Fault::UnknownMethod => Code::Unimplemented,
         Fault::Internal { .. } => {
             tracing::error!(error = %fault.chain(), "a request failed by our own mistake");
             if let Some(id) = trace_context::trace_id() {
@@ -167,6 +168,7 @@ mod tests {
             Fault::unavailable("postgres"),
             Fault::exhausted("calls"),
             Fault::Deadline,
+            Fault::UnknownMethod,
             Fault::internal("disk on fire"),
         ];
         for fault in faults {

@@ -8,6 +8,7 @@
 mod address;
 mod peer;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,7 @@ struct Inner {
 /// How a call is to be made.
 #[derive(Debug, Clone)]
 pub struct Call {
-    purpose: &'static str,
+    purpose: Cow<'static, str>,
     sites: Vec<SiteId>,
     deadline: Duration,
     idempotent: bool,
@@ -48,9 +49,9 @@ pub struct Call {
 
 impl Call {
     /// A call for this purpose, which the receiver writes into its audit record.
-    pub fn new(purpose: &'static str) -> Self {
+    pub fn new(purpose: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            purpose,
+            purpose: purpose.into(),
             sites: Vec::new(),
             deadline: CALL_DEADLINE,
             idempotent: false,

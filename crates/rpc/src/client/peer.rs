@@ -72,7 +72,7 @@ impl Peer {
                 service,
                 &self.destination.name,
                 &self.call.sites,
-                self.call.purpose,
+                &self.call.purpose,
             )
             .map_err(Fault::internal)?;
         let mut value =

@@ -127,8 +127,9 @@ where
         let inner = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, inner);
         let Some(method) = self.gate.methods.get(request.uri().path()).cloned() else {
-            // Health, reflection, and paths that the router answers with UNIMPLEMENTED.
-            return Box::pin(inner.call(request));
+            // Reflection, and paths that the router answers with UNIMPLEMENTED.
+            let answer = inner.call(request);
+            return Box::pin(async move { answer.await.map(explained) });
         };
         let gate = Arc::clone(&self.gate);
         // Taken here and not in the future, so that it runs out before the transport's own.
@@ -229,6 +230,18 @@ fn too_large(headers: &HeaderMap) -> Option<Status> {
             }],
         })
     })
+}
+
+/// The answer to a path that is no method of ours, with a reason where the router refused it without a word.
+fn explained(response: Response<Body>) -> Response<Body> {
+    let is_mute = Status::from_header_map(response.headers()).is_some_and(|refusal| {
+        refusal.code() == Code::Unimplemented && refusal.message().is_empty()
+    });
+    if is_mute {
+        status(Fault::UnknownMethod).into_http()
+    } else {
+        response
+    }
 }
 
 /// The bearer token of a call.

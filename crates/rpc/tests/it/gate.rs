@@ -307,14 +307,25 @@ async fn a_stream_lasts_as_long_as_its_caller_says() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_left_to_the_router() {
+async fn an_unknown_path_is_left_to_the_router_whose_refusal_is_explained() {
     let fixture = Fixture::new();
     let service = fixture.behind(|_| async { Status::unimplemented("").into_http() });
-    let request = Request::post("/grpc.health.v1.Health/Check")
+    let request = Request::post("/redress.event.v1.EventAdminService/Nope")
         .body(Body::empty())
         .expect("a request");
     let status = outcome(service.oneshot(request).await.expect("infallible")).await;
     assert_eq!(status.code(), Code::Unimplemented);
+    assert!(status.message().contains("no such method"), "{status:?}");
+    let details = status.get_error_details();
+    let info = details.error_info().expect("a reason");
+    assert_eq!(info.reason, "UNKNOWN_METHOD");
+
+    let service = fixture.behind(|_| async { ok() });
+    let request = Request::post("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+        .body(Body::empty())
+        .expect("a request");
+    let status = outcome(service.oneshot(request).await.expect("infallible")).await;
+    assert_eq!(status.code(), Code::Ok, "what it answers stays");
 }
 
 fn status_in(headers: &HeaderMap) -> Status {

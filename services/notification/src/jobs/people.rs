@@ -14,7 +14,7 @@ use redress_rpc::client::{Call, Peers};
 use redress_rpc::fault_of;
 
 use crate::domain::route::ContactPoints;
-use crate::domain::words::MessageChannel;
+use crate::domain::words::{MessageChannel, Template};
 use crate::store::staff::StaffContact;
 
 /// Longest wait for a peer; with the provider's timeout well inside the lease.
@@ -31,11 +31,12 @@ pub struct Complainant {
 
 /// Those who know how to reach people.
 pub trait People: Send + Sync + 'static {
-    /// How to reach a complainant of a case now; none where intake does not know the person any more.
+    /// How to reach a complainant of a case now, to say this; none where intake does not know the person any more.
     fn complainant(
         &self,
         case: &CaseName,
         token: &str,
+        template: Template,
     ) -> impl Future<Output = Result<Option<Complainant>, Fault>> + Send;
 
     /// How to reach staff, to be kept sealed here; none where assignment does not know the person.
@@ -78,9 +79,10 @@ impl People for PeersPeople {
         &self,
         case: &CaseName,
         token: &str,
+        template: Template,
     ) -> Result<Option<Complainant>, Fault> {
-        const PURPOSE: &str = "message.case-received";
-        let call = Call::new(PURPOSE)
+        let purpose = purpose(template);
+        let call = Call::new(purpose.clone())
             .site(&case.site)
             .deadline(DEADLINE)
             .idempotent();
@@ -90,7 +92,7 @@ impl People for PeersPeople {
         let answer = client
             .read_contact_points(intake::ReadContactPointsRequest {
                 name: case.to_string(),
-                purpose: PURPOSE.to_owned(),
+                purpose,
             })
             .await
             .map_err(|status| fault_of("intake", status));
@@ -149,6 +151,11 @@ impl People for PeersPeople {
             }
         }))
     }
+}
+
+/// What a complainant's contact points are read for, as intake writes it down: the message that is sent.
+fn purpose(template: Template) -> String {
+    format!("message.{}", template.key().replace('.', "-"))
 }
 
 fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
@@ -229,6 +236,22 @@ fn staff_contact(staff: &str, answer: &assignment::ReadStaffContactPointsRespons
 mod tests {
     use super::*;
     use crate::domain::route::Providers;
+
+    #[test]
+    fn contact_points_are_read_for_the_message_that_is_sent_in_words_that_intake_takes() {
+        assert_eq!(purpose(Template::CaseReceived), "message.case-received");
+        assert_eq!(purpose(Template::SurveyAsked), "message.survey-asked");
+        for &template in Template::ALL {
+            let purpose = purpose(template);
+            assert!(purpose.len() <= 64, "{purpose}");
+            assert!(
+                purpose
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || matches!(b, b'.' | b'_' | b'-')),
+                "{purpose}"
+            );
+        }
+    }
 
     #[test]
     fn a_complainant_is_reached_by_the_preferred_way_first() {

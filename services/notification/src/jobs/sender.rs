@@ -357,7 +357,7 @@ impl<P: People> Sender<P> {
                 None => Reach::Gone("CASE_UNKNOWN"),
             },
             (Recipient::Complainant(token), _, Some(case)) => {
-                match self.people.complainant(case, token).await {
+                match self.people.complainant(case, token, message.template).await {
                     Ok(Some(person)) if person.language.is_empty() => {
                         Reach::Known(person.points, case_language().to_owned())
                     }

@@ -19,7 +19,9 @@ use super::people::People;
 use crate::domain::route::ContactPoints;
 use crate::domain::survey;
 use crate::domain::task::{self, TaskKind};
-use crate::domain::words::{Language, MessageChannel, MessageTopic, RecipientKind, SurveyState};
+use crate::domain::words::{
+    Language, MessageChannel, MessageTopic, RecipientKind, SurveyState, Template,
+};
 use crate::store::surveys::{self, Survey};
 use crate::store::tasks::{self, NewTask, TaskText};
 use crate::store::{duty, matters, preferences};
@@ -81,7 +83,11 @@ impl<P: People> SurveyCaller<P> {
         };
         let reach = match (contact, &case) {
             (Some(points), _) => Reach::Known(points),
-            (None, Some(case)) => match self.people.complainant(case, &person).await {
+            (None, Some(case)) => match self
+                .people
+                .complainant(case, &person, Template::SurveyAsked)
+                .await
+            {
                 Ok(Some(complainant)) => Reach::Known(complainant.points),
                 Ok(None) => Reach::Gone,
                 Err(fault) => {

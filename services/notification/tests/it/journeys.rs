@@ -117,6 +117,11 @@ async fn m03_m07_m16_a_complainant_hears_of_every_step_by_number_and_of_the_end(
             "case.closed"
         ]
     );
+    // Her contact points were read for each of them, by its own name.
+    let mut read_for = world.people.read_for();
+    read_for.dedup();
+    let sent: Vec<Template> = heard.iter().map(|(template, _)| *template).collect();
+    assert_eq!(read_for, sent);
     assert!(
         heard
             .iter()

@@ -1,6 +1,7 @@
 //! The whole process: real tokens and roles, the inbox over gRPC, intake asked over gRPC at the moment of
 //! sending, and its end.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +11,8 @@ use redress_model::name::{CaseName, ClockName, StaffName};
 use redress_model::time::SystemClock;
 use redress_model::words::{ClockKind, ClockTransition};
 use redress_notification::NotificationService;
+use redress_notification::domain::words::Template;
+use redress_notification::jobs::people::{PeersPeople, People as _};
 use redress_proto::event::v1::inbox_service_client::InboxServiceClient;
 use redress_proto::event::v1::{DeliverOutcome, DeliverRequest};
 use redress_proto::intake::v1 as intake;
@@ -18,6 +21,7 @@ use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::app_service_client::AppServiceClient;
 use redress_proto::notification::v1::message_service_client::MessageServiceClient;
 use redress_rpc::auth::{Grant, Issuer};
+use redress_rpc::client::Peers;
 use redress_runtime::config::Sources;
 use redress_runtime::host::{self, Handle, Hosting};
 use redress_testkit::eventually;
@@ -27,7 +31,7 @@ use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use crate::support::{SERVICE, World, news, site};
+use crate::support::{SERVICE, World, meter, news, site};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -276,6 +280,31 @@ async fn i3_news_in_any_order_told_twice_become_one_message_that_arrives() {
 
     process.handle.shutdown();
     process.handle.ended().await.expect("in good order");
+}
+
+#[tokio::test]
+async fn contact_points_are_read_for_the_message_that_is_sent() {
+    let intake = Intake::default();
+    let address = intake.serve().await;
+    let keys = tempfile::tempdir().expect("a folder");
+    let key = keys.path().join("issuer.pem");
+    Issuer::generate_key_file(&key).expect("written");
+    let issuer = Issuer::from_file(&key, "redress", Arc::new(SystemClock)).expect("a key");
+    let urls = BTreeMap::from([("intake".to_owned(), format!("http://{address}"))]);
+    let peers = Peers::new(SERVICE, issuer, &urls, &meter()).expect("a URL");
+    let people = PeersPeople::new(peers);
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    for template in [Template::CaseProgress, Template::CaseClosed] {
+        let person = people.complainant(&case, "token", template).await;
+        assert!(person.expect("answered").is_some());
+    }
+    assert_eq!(
+        *intake.0.lock().expect("no panic"),
+        [
+            ("message.case-progress".to_owned(), true),
+            ("message.case-closed".to_owned(), true)
+        ]
+    );
 }
 
 #[tokio::test]

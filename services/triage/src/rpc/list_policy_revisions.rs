@@ -9,7 +9,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::Shared;
-use super::policy_service::revision;
+use super::policy_service::{require_inside, revision};
 use crate::domain::policies::{Head, PolicyScope};
 use crate::store::policies::{self, Revision};
 
@@ -26,6 +26,7 @@ pub(super) async fn run(
         scope: parse_field("parent", &request.parent)?,
         before: page.after().copied(),
         limit: page.limit(),
+        caller: &caller,
     };
     let scope = redress_runtime::scope(&caller);
     let (rows, heads) = shared.desk.db.read(&scope, &list).await?;
@@ -37,17 +38,19 @@ pub(super) async fn run(
     })
 }
 
-struct List {
+struct List<'a> {
     scope: PolicyScope,
     before: Option<u32>,
     limit: i64,
+    caller: &'a Caller,
 }
 
-impl Operation for List {
+impl Operation for List<'_> {
     const NAME: &'static str = "triage.list_policy_revisions";
     type Output = (Vec<Revision>, Vec<Head>);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        require_inside(tx, self.caller, &self.scope).await?;
         let rows = policies::list(tx, &self.scope, self.before, self.limit).await?;
         let heads = policies::heads(tx, std::slice::from_ref(&self.scope)).await?;
         Ok((rows, heads))

@@ -96,12 +96,20 @@ fn value(policy: &wire::Policy, field: &str) -> (String, String) {
 }
 
 async fn list(world: &World, caller: Caller, parent: &str) -> Vec<wire::PolicyRevision> {
+    try_list(world, caller, parent).await.expect("listed")
+}
+
+async fn try_list(
+    world: &World,
+    caller: Caller,
+    parent: &str,
+) -> Result<Vec<wire::PolicyRevision>, Status> {
     let request = wire::ListPolicyRevisionsRequest {
         parent: parent.to_owned(),
         ..Default::default()
     };
-    let answer = world.rpc.list_policy_revisions(by(caller, request)).await;
-    answer.expect("listed").into_inner().revisions
+    let answer = world.rpc.list_policy_revisions(by(caller, request)).await?;
+    Ok(answer.into_inner().revisions)
 }
 
 async fn preview(world: &World, parent: &str, document: &str) -> wire::PreviewPolicyResponse {
@@ -880,18 +888,19 @@ async fn i8_an_overlay_is_read_from_below_and_written_only_by_who_acts_for_all_o
     let mut nowhere = world.manager();
     nowhere.sites.clear();
     for (caller, reads) in [
-        (head_office(&world), [1, 1, 1]),
-        (north.clone(), [1, 1, 1]),
-        (world.manager(), [1, 1, 1]),
-        (south.clone(), [1, 0, 0]),
-        (other.clone(), [0, 0, 0]),
-        (foreign.clone(), [0, 0, 0]),
-        (nowhere.clone(), [0, 0, 0]),
+        (head_office(&world), [true, true, true]),
+        (north.clone(), [true, true, true]),
+        (world.manager(), [true, true, true]),
+        (south.clone(), [true, false, false]),
+        (other.clone(), [false, false, false]),
+        (foreign.clone(), [false, false, false]),
+        (nowhere.clone(), [false, false, false]),
     ] {
-        for (parent, count) in [ORGANIZATION, REGION, SITE].into_iter().zip(reads) {
+        for (parent, may) in [ORGANIZATION, REGION, SITE].into_iter().zip(reads) {
+            let listed = try_list(&world, caller.clone(), parent).await;
             assert_eq!(
-                list(&world, caller.clone(), parent).await.len(),
-                count,
+                listed.map(|rows| rows.len()).map_err(|e| e.code()),
+                if may { Ok(1) } else { Err(Code::NotFound) },
                 "{parent}"
             );
         }
@@ -997,6 +1006,16 @@ impl Operation for Add {
             hash: vec![0],
         };
         policies::insert(tx, &row).await
+    }
+}
+
+#[tokio::test]
+async fn i8_revisions_of_a_mistyped_site_are_no_empty_list_those_of_a_site_without_any_are() {
+    let world = World::new().await;
+    for caller in [world.manager(), head_office(&world)] {
+        let missing = try_list(&world, caller.clone(), "sites/lakesid").await;
+        assert_eq!(missing.expect_err("no such site").code(), Code::NotFound);
+        assert!(list(&world, caller, SITE).await.is_empty());
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use redress_model::Fault;
 use redress_model::name::{CaseName, StaffName, StatementName};
 use redress_notification::domain::route::ContactPoints;
-use redress_notification::domain::words::MessageChannel;
+use redress_notification::domain::words::{MessageChannel, Template};
 use redress_notification::jobs::people::{Complainant, People, Published};
 use redress_notification::store::staff::StaffContact;
 
@@ -19,6 +19,7 @@ struct Inner {
     away: AtomicBool,
     hangs: AtomicBool,
     asked: AtomicUsize,
+    read_for: Mutex<Vec<Template>>,
     answers: tokio::sync::Notify,
 }
 
@@ -131,6 +132,11 @@ impl TestPeople {
         self.0.asked.load(Ordering::SeqCst)
     }
 
+    /// What complainants' contact points were read for, in order.
+    pub(crate) fn read_for(&self) -> Vec<Template> {
+        self.0.read_for.lock().expect("no panic").clone()
+    }
+
     async fn answer<T>(&self, answer: impl FnOnce(&Inner) -> T) -> Result<T, Fault> {
         let released = self.0.answers.notified();
         self.0.asked.fetch_add(1, Ordering::SeqCst);
@@ -149,7 +155,9 @@ impl People for TestPeople {
         &self,
         case: &CaseName,
         token: &str,
+        template: Template,
     ) -> Result<Option<Complainant>, Fault> {
+        self.0.read_for.lock().expect("no panic").push(template);
         let key = (case.clone(), token.to_owned());
         self.answer(|inner| {
             inner
