@@ -38,13 +38,14 @@ pub(crate) enum AftermathCommand {
     },
     /// Stand an incident down, or look whether it could be.
     #[command(
+        group = clap::ArgGroup::new("how").required(true).args(["check", "reason"]),
         after_help = "Examples:\n  redress incident stand-down lakeside/I20261121-01 --check\n  redress incident stand-down lakeside/I20261121-01 --reason 'every household accepted'\n  redress incident stand-down lakeside/I20261121-01 --reason 'calm' --waive 'audience/STAFF=they were all there'"
     )]
     StandDown {
         /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
         name: String,
         /// Only say which conditions hold.
-        #[arg(long, required_unless_present = "reason", conflicts_with = "reason")]
+        #[arg(long)]
         check: bool,
         /// Why now.
         #[arg(long)]
