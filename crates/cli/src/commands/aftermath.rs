@@ -22,7 +22,9 @@ use super::{lesson, room, spelled, word};
 use crate::connect::{Home, Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, instants, line, short, show_table, table, until, when};
+use crate::output::{
+    Output, counted, heading, instants, line, short, show_table, table, until, when,
+};
 
 /// Largest document that is taken.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -376,11 +378,17 @@ fn check(
             Err(broken) => line("document", broken),
             Ok(_) if chain_only => line(
                 "document",
-                format!("{entries} entries hold; the signature was not checked"),
+                format!(
+                    "{}; the signature was not checked",
+                    counted(&entries, "entry holds", "entries hold")
+                ),
             ),
             Ok(incident) => line(
                 "document",
-                format!("{entries} entries of {incident} hold and are signed"),
+                format!(
+                    "{incident}: {}, signed",
+                    counted(&entries, "entry holds", "entries hold")
+                ),
             ),
         },
     );

@@ -23,7 +23,7 @@ use crate::args::Paging;
 use crate::connect::{Home, Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, show_table, table, when};
+use crate::output::{Output, counted, heading, line, show_table, table, when};
 
 /// Subcommands of `statement`.
 #[derive(Debug, Subcommand)]
@@ -466,7 +466,10 @@ fn verify(site: &str, entries: &[FeedEntry], keys: &JwkSet, out: Output) -> Resu
             match &broken {
                 None => line(
                     "feed",
-                    format!("{} entries hold, each signed", entries.len()),
+                    format!(
+                        "{}, each signed",
+                        counted(&entries.len(), "entry holds", "entries hold")
+                    ),
                 ),
                 Some((number, what)) => {
                     line("feed", format!("entry {number} does not hold: {what}"));
