@@ -315,17 +315,19 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
         show_needs(needs);
     }
 
-    heading("Promises");
-    let mut clocks = table(&["Promise", "State", "Due", ""]);
-    for c in &case.clocks {
-        clocks.add_row(vec![
-            word::<ClockKind>(c.kind),
-            word::<ClockState>(c.state),
-            when(c.due_time.as_ref()),
-            until(c.due_time.as_ref(), now),
-        ]);
+    if !case.clocks.is_empty() {
+        heading("Promises");
+        let mut clocks = table(&["Promise", "State", "Due", ""]);
+        for c in &case.clocks {
+            clocks.add_row(vec![
+                word::<ClockKind>(c.kind),
+                word::<ClockState>(c.state),
+                when(c.due_time.as_ref()),
+                until(c.due_time.as_ref(), now),
+            ]);
+        }
+        show_table(clocks);
     }
-    show_table(clocks);
 
     heading("Timeline");
     let mut entries = table(&["When", "What", "Facts"]);
