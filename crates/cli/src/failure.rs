@@ -97,7 +97,7 @@ pub(crate) enum Failure {
     Wording { count: usize },
     /// A chain of hashes does not hold.
     #[error("something that was written is not as it was written")]
-    #[diagnostic(help("compare with a backup; the first revision that is wrong is named above"))]
+    #[diagnostic(help("compare with a backup; the first that is wrong is named above"))]
     Tampered,
     /// A service answered with an error.
     #[error("{}", shown(.0))]

@@ -24,13 +24,8 @@ pub(crate) fn fitted(mut table: Table, room: Option<u16>) -> String {
         return table.to_string();
     };
     table.set_width(room);
-    let least: Vec<usize> = (0..table.column_count())
-        .map(|column| least(&table, column))
-        .collect();
-    let gaps = [(1, 1), (0, 1)].into_iter().find(|(left, right)| {
-        let needed = least.iter().map(|least| least + usize::from(left + right));
-        needed.sum::<usize>() <= usize::from(room)
-    });
+    let least = leasts(&table);
+    let gaps = gaps(&least, room);
     let Some(gaps) = gaps else {
         return paragraphs(&table, usize::from(room));
     };
@@ -40,6 +35,25 @@ pub(crate) fn fitted(mut table: Table, room: Option<u16>) -> String {
         column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
     }
     table.to_string()
+}
+
+/// Whether the table stands in this many columns as one, with nothing broken that must not be.
+pub(crate) fn fits(table: &Table, room: u16) -> bool {
+    gaps(&leasts(table), room).is_some()
+}
+
+fn leasts(table: &Table) -> Vec<usize> {
+    (0..table.column_count())
+        .map(|column| least(table, column))
+        .collect()
+}
+
+/// The gaps left and right of each column, the widest that there is room for.
+fn gaps(least: &[usize], room: u16) -> Option<(u16, u16)> {
+    [(1, 1), (0, 1)].into_iter().find(|(left, right)| {
+        let needed = least.iter().map(|least| least + usize::from(left + right));
+        needed.sum::<usize>() <= usize::from(room)
+    })
 }
 
 /// How wide a column is at least, without its gaps.

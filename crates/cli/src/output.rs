@@ -167,9 +167,13 @@ const PAGE_COLUMNS: u16 = 120;
 /// Lets a table wrap where it is printed into a file or a pipe, too: for pages that are read, not for lists that are
 /// searched.
 pub(crate) fn page(mut table: Table) -> Table {
-    let room = room(&table).unwrap_or(PAGE_COLUMNS);
-    table.set_width(room);
+    table.set_width(page_room());
     table
+}
+
+/// How wide a page is where it is printed.
+pub(crate) fn page_room() -> u16 {
+    room(&Table::new()).unwrap_or(PAGE_COLUMNS)
 }
 
 /// How wide a table may be; `None` in a file or a pipe, which bounds nothing. A terminal that does not say is taken for a

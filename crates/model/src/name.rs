@@ -177,7 +177,13 @@ fn canonical_uuid(text: &str) -> Option<Uuid> {
 }
 
 macro_rules! site_child_name {
-    ($(#[$meta:meta])* $name:ident, $collection:literal, $pattern:literal, $id:ty, $parse:expr) => {
+    ($(#[$meta:meta])* $name:ident, $collection:literal, $pattern:literal) => {
+        site_child_name! {
+            $(#[$meta])*
+            $name, $collection, concat!($pattern, ", the last part a UUID in lower case"), Uuid, canonical_uuid
+        }
+    };
+    ($(#[$meta:meta])* $name:ident, $collection:literal, $pattern:expr, $id:ty, $parse:expr) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
@@ -212,51 +218,51 @@ macro_rules! site_child_name {
 
 site_child_name! {
     /// A case.
-    CaseName, "cases", "sites/{site}/cases/{case}", Uuid, canonical_uuid
+    CaseName, "cases", "sites/{site}/cases/{case}"
 }
 site_child_name! {
     /// A cluster of cases about the same issue.
-    ClusterName, "clusters", "sites/{site}/clusters/{cluster}", Uuid, canonical_uuid
+    ClusterName, "clusters", "sites/{site}/clusters/{cluster}"
 }
 site_child_name! {
     /// A clock.
-    ClockName, "clocks", "sites/{site}/clocks/{clock}", Uuid, canonical_uuid
+    ClockName, "clocks", "sites/{site}/clocks/{clock}"
 }
 site_child_name! {
     /// A crisis incident.
-    IncidentName, "incidents", "sites/{site}/incidents/{incident}", Uuid, canonical_uuid
+    IncidentName, "incidents", "sites/{site}/incidents/{incident}"
 }
 site_child_name! {
     /// An outward text on an incident.
-    StatementName, "statements", "sites/{site}/statements/{statement}", Uuid, canonical_uuid
+    StatementName, "statements", "sites/{site}/statements/{statement}"
 }
 site_child_name! {
     /// An inquiry of the press.
-    InquiryName, "inquiries", "sites/{site}/inquiries/{inquiry}", Uuid, canonical_uuid
+    InquiryName, "inquiries", "sites/{site}/inquiries/{inquiry}"
 }
 site_child_name! {
     /// Something that was reported.
-    ExposureName, "exposures", "sites/{site}/exposures/{exposure}", Uuid, canonical_uuid
+    ExposureName, "exposures", "sites/{site}/exposures/{exposure}"
 }
 site_child_name! {
     /// A message to a person.
-    MessageName, "messages", "sites/{site}/messages/{message}", Uuid, canonical_uuid
+    MessageName, "messages", "sites/{site}/messages/{message}"
 }
 site_child_name! {
     /// What a person is asked to do about a message.
-    TaskName, "tasks", "sites/{site}/tasks/{task}", Uuid, canonical_uuid
+    TaskName, "tasks", "sites/{site}/tasks/{task}"
 }
 site_child_name! {
     /// The work on a case.
-    WorkName, "work", "sites/{site}/work/{work}", Uuid, canonical_uuid
+    WorkName, "work", "sites/{site}/work/{work}"
 }
 site_child_name! {
     /// A solution of a case.
-    SolutionName, "solutions", "sites/{site}/solutions/{solution}", Uuid, canonical_uuid
+    SolutionName, "solutions", "sites/{site}/solutions/{solution}"
 }
 site_child_name! {
     /// A signal of a case.
-    SignalName, "signals", "sites/{site}/signals/{signal}", Uuid, canonical_uuid
+    SignalName, "signals", "sites/{site}/signals/{signal}"
 }
 site_child_name! {
     /// A person at a site.
@@ -268,47 +274,47 @@ site_child_name! {
 }
 site_child_name! {
     /// A leave of a person.
-    LeaveName, "leaves", "sites/{site}/leaves/{leave}", Uuid, canonical_uuid
+    LeaveName, "leaves", "sites/{site}/leaves/{leave}"
 }
 site_child_name! {
     /// A swap of duties between two people.
-    SwapName, "swaps", "sites/{site}/swaps/{swap}", Uuid, canonical_uuid
+    SwapName, "swaps", "sites/{site}/swaps/{swap}"
 }
 site_child_name! {
     /// A person lent by one department to another.
-    LoanName, "loans", "sites/{site}/loans/{loan}", Uuid, canonical_uuid
+    LoanName, "loans", "sites/{site}/loans/{loan}"
 }
 site_child_name! {
     /// A department's help on a case.
-    SupportName, "supports", "sites/{site}/supports/{support}", Uuid, canonical_uuid
+    SupportName, "supports", "sites/{site}/supports/{support}"
 }
 site_child_name! {
     /// Somebody who has to appear because of a case.
-    SummonsName, "summonses", "sites/{site}/summonses/{summons}", Uuid, canonical_uuid
+    SummonsName, "summonses", "sites/{site}/summonses/{summons}"
 }
 site_child_name! {
     /// An entry of the accountability ledger.
-    LedgerEntryName, "ledgerEntries", "sites/{site}/ledgerEntries/{entry}", Uuid, canonical_uuid
+    LedgerEntryName, "ledgerEntries", "sites/{site}/ledgerEntries/{entry}"
 }
 site_child_name! {
     /// A corrective action.
-    CorrectiveActionName, "correctiveActions", "sites/{site}/correctiveActions/{action}", Uuid, canonical_uuid
+    CorrectiveActionName, "correctiveActions", "sites/{site}/correctiveActions/{action}"
 }
 site_child_name! {
     /// A briefing of an incident.
-    BriefingName, "briefings", "sites/{site}/briefings/{briefing}", Uuid, canonical_uuid
+    BriefingName, "briefings", "sites/{site}/briefings/{briefing}"
 }
 site_child_name! {
     /// What was promised at a briefing.
-    CommitmentName, "commitments", "sites/{site}/commitments/{commitment}", Uuid, canonical_uuid
+    CommitmentName, "commitments", "sites/{site}/commitments/{commitment}"
 }
 site_child_name! {
     /// What the review of an incident asks of somebody.
-    ReviewActionName, "reviewActions", "sites/{site}/reviewActions/{action}", Uuid, canonical_uuid
+    ReviewActionName, "reviewActions", "sites/{site}/reviewActions/{action}"
 }
 site_child_name! {
     /// What the review of an incident teaches a playbook.
-    LessonName, "lessons", "sites/{site}/lessons/{lesson}", Uuid, canonical_uuid
+    LessonName, "lessons", "sites/{site}/lessons/{lesson}"
 }
 
 #[cfg(test)]
@@ -347,5 +353,19 @@ mod tests {
         ] {
             assert!(wrong.parse::<CaseName>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_wrong_name_says_whether_its_last_part_is_a_uuid() {
+        let wrong = "sites/lake/cases/xx".parse::<CaseName>();
+        assert_eq!(
+            wrong.expect_err("no UUID").to_string(),
+            "must look like sites/{site}/cases/{case}, the last part a UUID in lower case"
+        );
+        let wrong = "sites/lake/staff/X".parse::<StaffName>();
+        assert_eq!(
+            wrong.expect_err("no slug").to_string(),
+            "must look like sites/{site}/staff/{staff}"
+        );
     }
 }

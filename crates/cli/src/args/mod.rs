@@ -292,6 +292,22 @@ mod tests {
     }
 
     #[test]
+    fn standing_down_takes_a_look_or_a_reason_and_says_so() {
+        let read = |how: &[&str]| {
+            let typed = ["redress", "incident", "stand-down", "lake/I1"];
+            Cli::try_parse_from(typed.iter().chain(how))
+                .map(|_| ())
+                .map_err(|e| e.to_string())
+        };
+        let said = read(&[]).expect_err("neither");
+        assert!(said.contains("--check"), "{said}");
+        assert!(said.contains("--reason"), "{said}");
+        assert_eq!(read(&["--check"]), Ok(()));
+        assert_eq!(read(&["--reason", "calm"]), Ok(()));
+        assert!(read(&["--check", "--reason", "calm"]).is_err());
+    }
+
+    #[test]
     fn a_grade_is_lowered_to_2_to_4_and_raised_to_1_to_3() {
         let is_right = |how: &str, to: &str| {
             let typed = ["redress", "grade", how, "LS-1", "--to", to, "--reason", "a"];

@@ -22,7 +22,9 @@ use super::{lesson, room, spelled, word};
 use crate::connect::{Home, Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, instants, line, short, show_table, table, until, when};
+use crate::output::{
+    Output, counted, heading, instants, line, short, show_table, table, until, when,
+};
 
 /// Largest document that is taken.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -38,13 +40,14 @@ pub(crate) enum AftermathCommand {
     },
     /// Stand an incident down, or look whether it could be.
     #[command(
+        group = clap::ArgGroup::new("how").required(true).args(["check", "reason"]),
         after_help = "Examples:\n  redress incident stand-down lakeside/I20261121-01 --check\n  redress incident stand-down lakeside/I20261121-01 --reason 'every household accepted'\n  redress incident stand-down lakeside/I20261121-01 --reason 'calm' --waive 'audience/STAFF=they were all there'"
     )]
     StandDown {
         /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
         name: String,
         /// Only say which conditions hold.
-        #[arg(long, required_unless_present = "reason", conflicts_with = "reason")]
+        #[arg(long)]
         check: bool,
         /// Why now.
         #[arg(long)]
@@ -375,11 +378,17 @@ fn check(
             Err(broken) => line("document", broken),
             Ok(_) if chain_only => line(
                 "document",
-                format!("{entries} entries hold; the signature was not checked"),
+                format!(
+                    "{}; the signature was not checked",
+                    counted(&entries, "entry holds", "entries hold")
+                ),
             ),
             Ok(incident) => line(
                 "document",
-                format!("{entries} entries of {incident} hold and are signed"),
+                format!(
+                    "{incident}: {}, signed",
+                    counted(&entries, "entry holds", "entries hold")
+                ),
             ),
         },
     );

@@ -104,6 +104,9 @@ pub(crate) async fn run(
                     if !message.reason.is_empty() {
                         line("why", &message.reason);
                     }
+                    if message.next_time.is_some() {
+                        line("next", when(message.next_time.as_ref()));
+                    }
                     line("attempts", message.attempt_count);
                     if !message.blocked_rules.is_empty() {
                         line("kept back by", message.blocked_rules.join(", "));

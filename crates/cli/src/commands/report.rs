@@ -15,8 +15,8 @@ use crate::json;
 use crate::output::{Output, Tail as _, counted, heading, line, show_table, table};
 use crate::paint::bare;
 
-/// Characters of the longest bar.
-const BAR_CELLS: i64 = 20;
+/// Characters of the longest bar: what a table keeps in one line.
+const BAR_CELLS: i64 = 16;
 
 /// Whose counts.
 #[derive(Debug, Args)]
@@ -494,10 +494,35 @@ mod tests {
 
     #[test]
     fn a_bar_shows_its_share_and_something_for_anything() {
-        assert_eq!(bar(10, 10).chars().count(), 20);
-        assert_eq!(bar(5, 10).chars().count(), 10);
+        assert_eq!(bar(10, 10).chars().count(), 16);
+        assert_eq!(bar(5, 10).chars().count(), 8);
         assert_eq!(bar(1, 1000).chars().count(), 1);
         assert_eq!(bar(0, 10), "");
+    }
+
+    #[test]
+    fn a_bar_stands_in_one_line_of_80_columns() {
+        let heads = [
+            "Month",
+            "Category",
+            "Cases",
+            "",
+            "Resolved",
+            "On time",
+            "Satisfaction",
+        ];
+        let mut rows = table(&heads);
+        rows.add_row([
+            "2026-10",
+            "REPAIR_SERVICE",
+            "112",
+            bar(10, 10).as_str(),
+            "98",
+            "97.5 %",
+            "4.5",
+        ]);
+        let shown = crate::layout::fitted(rows, Some(80));
+        assert!(shown.contains(&bar(10, 10)), "{shown}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::args::Paging;
 use crate::connect::{Home, Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, show_table, table, when};
+use crate::output::{Output, counted, heading, line, show_table, table, when};
 
 /// Subcommands of `statement`.
 #[derive(Debug, Subcommand)]
@@ -466,7 +466,10 @@ fn verify(site: &str, entries: &[FeedEntry], keys: &JwkSet, out: Output) -> Resu
             match &broken {
                 None => line(
                     "feed",
-                    format!("{} entries hold, each signed", entries.len()),
+                    format!(
+                        "{}, each signed",
+                        counted(&entries.len(), "entry holds", "entries hold")
+                    ),
                 ),
                 Some((number, what)) => {
                     line("feed", format!("entry {number} does not hold: {what}"));
@@ -556,19 +559,22 @@ fn show_all(statements: &[Statement], out: Output) {
             "Says",
         ],
         statements,
-        |s| {
-            vec![
-                short(&s.name),
-                spelled(s.kind().as_str_name(), "STATEMENT_KIND_"),
-                spelled(s.audience().as_str_name(), "AUDIENCE_"),
-                s.language.clone(),
-                state(s),
-                waits(s),
-                s.text.chars().take(40).collect(),
-            ]
-        },
+        row,
         |s| json::of("crisis.v1.Statement", s),
     );
+}
+
+/// A statement in a list, by the name that the other commands take.
+fn row(s: &Statement) -> Vec<String> {
+    vec![
+        s.name.clone(),
+        spelled(s.kind().as_str_name(), "STATEMENT_KIND_"),
+        spelled(s.audience().as_str_name(), "AUDIENCE_"),
+        s.language.clone(),
+        state(s),
+        waits(s),
+        s.text.chars().take(40).collect(),
+    ]
 }
 
 fn show(s: &Statement) {
@@ -710,6 +716,16 @@ mod tests {
             digest: "02".repeat(32),
             ..Default::default()
         }
+    }
+
+    #[test]
+    fn a_listed_statement_has_the_name_that_show_takes() {
+        let name = "sites/lake/statements/00000000-0000-0000-0000-000000000007";
+        let statement = Statement {
+            name: name.to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(row(&statement)[0], name);
     }
 
     #[test]

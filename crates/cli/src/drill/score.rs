@@ -23,8 +23,8 @@ const LEADER_LIMIT: SignedDuration = SignedDuration::from_hours(2);
 /// How long a statement may take from its draft to its publication: as long as the first word of all.
 const APPROVAL_LIMIT: SignedDuration = SignedDuration::from_hours(1);
 
-/// How long one bar is.
-const BAR: usize = 20;
+/// How long one bar is: what a table keeps in one line.
+const BAR: usize = 16;
 
 /// One thing that is measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -664,6 +664,14 @@ mod tests {
         for (row, v) in rows.iter().zip(&score.verdicts) {
             assert_eq!((&row[1], &row[3]), (&shown(v.by), &v.that));
         }
+    }
+
+    #[test]
+    fn a_bar_stands_in_one_line_of_80_columns() {
+        let mut measures = table(&["", "", "Was", "Wanted"]);
+        measures.add_rows(measured(&score(&good()).json()));
+        let shown = crate::layout::fitted(measures, Some(80));
+        assert!(shown.contains(&bar(1.0)), "{shown}");
     }
 
     #[test]

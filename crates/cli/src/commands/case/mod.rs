@@ -315,17 +315,19 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
         show_needs(needs);
     }
 
-    heading("Promises");
-    let mut clocks = table(&["Promise", "State", "Due", ""]);
-    for c in &case.clocks {
-        clocks.add_row(vec![
-            word::<ClockKind>(c.kind),
-            word::<ClockState>(c.state),
-            when(c.due_time.as_ref()),
-            until(c.due_time.as_ref(), now),
-        ]);
+    if !case.clocks.is_empty() {
+        heading("Promises");
+        let mut clocks = table(&["Promise", "State", "Due", ""]);
+        for c in &case.clocks {
+            clocks.add_row(vec![
+                word::<ClockKind>(c.kind),
+                word::<ClockState>(c.state),
+                when(c.due_time.as_ref()),
+                until(c.due_time.as_ref(), now),
+            ]);
+        }
+        show_table(clocks);
     }
-    show_table(clocks);
 
     heading("Timeline");
     let mut entries = table(&["When", "What", "Facts"]);
@@ -370,6 +372,7 @@ async fn watch(
         .await?
         .into_inner();
     let mut last = String::new();
+    let mut shown = HashMap::new();
     while let Some(change) = changes.message().await? {
         last.clone_from(&change.resume_token);
         let Some(case) = change.case else {
@@ -384,14 +387,9 @@ async fn watch(
                 value
             },
             || {
-                crate::output::say!(
-                    "{}  {}  grade {}  {}  {}",
-                    when(case.update_time.as_ref()),
-                    case.number,
-                    grade(case.grade),
-                    word::<CaseStatus>(case.status),
-                    short(&case.owner)
-                );
+                if let Some(text) = news(&mut shown, &case) {
+                    crate::output::say!("{}  {text}", when(case.update_time.as_ref()));
+                }
             },
         );
     }
@@ -400,6 +398,19 @@ async fn watch(
         anstream::eprintln!("the stream has ended; go on with --resume {last}");
     }
     Ok(())
+}
+
+/// What there is to see of a case, unless the last line of it showed the same: what no line shows changes too.
+fn news(shown: &mut HashMap<String, String>, case: &Case) -> Option<String> {
+    let text = format!(
+        "{}  grade {}  {}  {}",
+        case.number,
+        grade(case.grade),
+        word::<CaseStatus>(case.status),
+        short(&case.owner)
+    );
+    let before = shown.insert(case.name.clone(), text.clone());
+    (before.as_ref() != Some(&text)).then_some(text)
 }
 
 async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(), Failure> {
@@ -535,4 +546,33 @@ fn signal(text: &str) -> Result<Signal, Failure> {
         basis: number::<SignalBasis>("signal", basis)?,
         ..Default::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watched_case_is_told_again_only_where_its_line_changed() {
+        let mut shown = HashMap::new();
+        let case = Case {
+            name: "sites/lake/cases/one".to_owned(),
+            number: "LAKE-1".to_owned(),
+            grade: 3,
+            ..Default::default()
+        };
+        let first = news(&mut shown, &case).expect("not told yet");
+        assert!(first.starts_with("LAKE-1  grade 3  "), "{first}");
+        let stirred = Case {
+            headcount: 4,
+            ..case.clone()
+        };
+        assert_eq!(news(&mut shown, &stirred), None);
+        let graver = Case {
+            grade: 2,
+            ..stirred
+        };
+        assert!(news(&mut shown, &graver).is_some());
+        assert!(news(&mut shown, &case).is_some(), "what it was before");
+    }
 }

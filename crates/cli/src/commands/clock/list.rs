@@ -1,5 +1,7 @@
 //! `redress clock list`, and how a clock of the command line is found.
 
+use std::collections::BTreeSet;
+
 use redress_model::words::{ClockKind, ClockState, HoldReason, LegalDeadline, Word as _};
 use redress_proto::triage::v1::{CaseClock, GetClockRequest, ListClocksRequest};
 
@@ -75,30 +77,55 @@ pub(super) async fn found(platform: &Platform, target: &Target) -> Result<Vec<Ca
             .await?;
         return Ok(answer.into_inner().clock.into_iter().collect());
     }
-    let kinds = target
+    let kind = target
         .kind
         .as_ref()
         .map(|k| number::<ClockKind>("kind", k))
         .transpose()?;
     let law = law_of(target.law.as_deref())?;
-    let mut all = list(
+    let all = list(
         platform,
         ListClocksRequest {
             parent: parent(None),
             case: case::name_of(platform, &target.name).await?,
-            kinds: kinds.into_iter().collect(),
             ..Default::default()
         },
     )
     .await?;
-    keep(&mut all, law);
-    if all.is_empty() {
+    chosen(all, &target.name, kind, law)
+}
+
+/// The clocks of a case of one kind and one deadline of the law, where they are asked for; where it has none of those, the
+/// failure says which it has.
+fn chosen(
+    all: Vec<CaseClock>,
+    case: &str,
+    kind: Option<i32>,
+    law: Option<i32>,
+) -> Result<Vec<CaseClock>, Failure> {
+    let (found, others): (Vec<CaseClock>, Vec<CaseClock>) = all.into_iter().partition(|clock| {
+        kind.is_none_or(|kind| clock.kind == kind) && law.is_none_or(|law| clock.law == law)
+    });
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    if others.is_empty() {
         return Err(Failure::NotFound {
             what: "clock of the case",
-            name: target.name.clone(),
+            name: case.to_owned(),
         });
     }
-    Ok(all)
+    let asked = [kind.map(word::<ClockKind>), law.map(word::<LegalDeadline>)];
+    let asked: Vec<String> = asked.into_iter().flatten().collect();
+    let has: BTreeSet<String> = others.iter().map(promise).collect();
+    Err(Failure::NotFound {
+        what: "clock",
+        name: format!(
+            "{} of the case {case}; it has {}",
+            asked.join(" "),
+            Vec::from_iter(has).join(", ")
+        ),
+    })
 }
 
 /// The one clock that a target means, that has not stopped.
@@ -235,5 +262,29 @@ mod tests {
         keep(&mut clocks, law);
         let shown: Vec<String> = clocks.iter().map(promise).collect();
         assert_eq!(shown, ["OUTSIDE_DEADLINE DATA_LEAK_TOLD"]);
+    }
+
+    #[test]
+    fn a_case_without_the_clock_asked_for_says_which_it_has() {
+        let of = |kind: ClockKind| CaseClock {
+            kind: kind.number(),
+            ..Default::default()
+        };
+        let all = vec![of(ClockKind::Resolve), of(ClockKind::Resolve)];
+        let told = |all: Vec<CaseClock>, kind: Option<ClockKind>| {
+            chosen(all, "LS-1", kind.map(ClockKind::number), None)
+                .map(|found| found.len())
+                .map_err(|failure| failure.to_string())
+        };
+        assert_eq!(told(all.clone(), None), Ok(2));
+        assert_eq!(told(all.clone(), Some(ClockKind::Resolve)), Ok(2));
+        assert_eq!(
+            told(all, Some(ClockKind::OnSite)),
+            Err("no clock ON_SITE of the case LS-1; it has RESOLVE".to_owned())
+        );
+        assert_eq!(
+            told(Vec::new(), Some(ClockKind::OnSite)),
+            Err("no clock of the case LS-1".to_owned())
+        );
     }
 }

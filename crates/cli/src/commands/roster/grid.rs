@@ -1,14 +1,17 @@
-//! The week on a terminal: a row for each duty and each department at work, a column for each day.
+//! The week on a terminal: a row for each duty and each department at work, a column for each day. Where not all days fit
+//! beside each other, the later ones follow below.
 
 use std::collections::BTreeMap;
 
+use comfy_table::Table;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use redress_model::words::{DutyRole, Word as _};
 use redress_proto::assignment::v1::{Duty, Staff};
 
-use crate::output::{instant, page, short, table};
+use crate::layout::{fits, fitted};
+use crate::output::{instant, short, table};
 
 /// What marks a time in which nobody has the duty.
 const GAP: &str = "▲";
@@ -39,13 +42,14 @@ pub(super) fn begin(zone: &TimeZone, date: Date) -> Timestamp {
         .map_or(Timestamp::MAX, |z| z.timestamp())
 }
 
-/// Draws the days from `first` on.
+/// Draws the days from `first` on, in this many columns.
 pub(super) fn draw(
     slots: &[Duty],
     people: &[Staff],
     zone: &TimeZone,
     first: Date,
     days: u8,
+    room: u16,
 ) -> String {
     let staff: BTreeMap<&str, &Staff> = people.iter().map(|p| (p.name.as_str(), p)).collect();
     let mut rows: BTreeMap<Row, Vec<&Duty>> = NEEDED
@@ -65,26 +69,49 @@ pub(super) fn draw(
         rows.entry((role, department)).or_default().push(slot);
     }
     let dates: Vec<Date> = first.series(1.day()).take(usize::from(days)).collect();
+    let beside = |count: usize| -> Vec<Table> {
+        let some = dates.chunks(count);
+        some.map(|dates| grid(&rows, &staff, zone, dates)).collect()
+    };
+    let tables = (2..=dates.len())
+        .rev()
+        .map(&beside)
+        .find(|tables| tables.iter().all(|table| fits(table, room)))
+        .unwrap_or_else(|| beside(1));
+    let tables: Vec<String> = tables
+        .into_iter()
+        .map(|table| fitted(table, Some(room)))
+        .collect();
+    tables.join("\n\n")
+}
+
+/// The days that stand beside each other.
+fn grid(
+    rows: &BTreeMap<Row, Vec<&Duty>>,
+    staff: &BTreeMap<&str, &Staff>,
+    zone: &TimeZone,
+    dates: &[Date],
+) -> Table {
     let mut heads = vec![String::new()];
     heads.extend(dates.iter().map(|d| d.strftime("%a %m-%d").to_string()));
     let mut grid = table(&heads.iter().map(String::as_str).collect::<Vec<_>>());
-    for ((role, department), slots) in &rows {
+    for ((role, department), slots) in rows {
         let mut cells = vec![if department.is_empty() {
             role.word().to_owned()
         } else {
             format!("{} {department}", role.word())
         }];
-        for date in &dates {
+        for date in dates {
             let day = (
                 begin(zone, *date),
                 begin(zone, date.saturating_add(1.day())),
             );
-            let pieces = cut(slots, day, &staff);
+            let pieces = cut(slots, day, staff);
             cells.push(cell(&pieces, day, zone, *role == DutyRole::Handler));
         }
         grid.add_row(cells);
     }
-    page(grid).to_string()
+    grid
 }
 
 fn cut(slots: &[&Duty], day: (Timestamp, Timestamp), staff: &BTreeMap<&str, &Staff>) -> Vec<Piece> {
@@ -229,6 +256,7 @@ mod tests {
             &zone,
             "2026-10-01".parse().expect("a date"),
             2,
+            120,
         );
         let row = |from: &str, to: &str| {
             let start = text.find(from).expect("a row");
@@ -248,5 +276,33 @@ mod tests {
             "{text}"
         );
         assert!(row("TOP_LEAD", "HANDLER").contains(GAP), "{text}");
+    }
+
+    #[test]
+    fn a_week_in_80_columns_breaks_no_duty_and_no_time_and_goes_on_below() {
+        let zone = TimeZone::get("Asia/Shanghai").expect("a zone");
+        let role = DutyRole::FrontOffice;
+        let slots: Vec<Duty> = (1..=7)
+            .map(|day| {
+                let from = format!("2026-10-{day:02}T06:00:00+08:00");
+                let until = format!("2026-10-{day:02}T14:00:00+08:00");
+                duty(role, "front-desk-early", 0, &from, &until)
+            })
+            .collect();
+        let first = "2026-10-01".parse().expect("a date");
+        let text = draw(&slots, &[], &zone, first, 7, 80);
+        let bare = crate::paint::bare(&text);
+        assert_eq!(bare.matches("06:00–14:00").count(), 7, "{bare}");
+        assert_eq!(bare.matches("▲ 14:00–24:00").count(), 7, "{bare}");
+        let blocks = bare.matches("FRONT_OFFICE").count();
+        assert!((2..=4).contains(&blocks), "{bare}");
+        let widths = bare.lines().map(textwrap::core::display_width);
+        assert!(widths.max() <= Some(80), "{bare}");
+        assert_eq!(
+            draw(&slots, &[], &zone, first, 7, 160)
+                .matches("FRONT_OFFICE")
+                .count(),
+            1
+        );
     }
 }

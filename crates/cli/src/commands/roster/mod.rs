@@ -26,7 +26,9 @@ use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, heading, instant, line, short, show_table, table};
+use crate::output::{
+    Output, Tail as _, heading, instant, line, page_room, short, show_table, table,
+};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -265,7 +267,8 @@ async fn show(
         return Ok(());
     }
     let people = people::staff(platform, Some(site), None, true, None).await?;
-    crate::output::say!("{}", grid::draw(&slots, &people, &zone, first, days));
+    let room = page_room();
+    crate::output::say!("{}", grid::draw(&slots, &people, &zone, first, days, room));
     out.times_in(&zone);
     line("▲", "nobody");
     Ok(())

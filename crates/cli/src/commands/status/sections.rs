@@ -60,7 +60,7 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
     if let Some(notification) = of("notification") {
         heading("Messages");
         line(
-            "wait",
+            "overdue",
             sum(notification, "redress.notification.overdue", None),
         );
         line(

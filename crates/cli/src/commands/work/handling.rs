@@ -516,7 +516,7 @@ fn describe(w: &wire::Work) {
         line("understood", format!("{} ({confirmed})", said.text));
     }
     if let Some(done) = &w.resolution {
-        line("resolved by", &done.summary);
+        line("what was done", &done.summary);
         line("root cause", &done.root_cause);
     }
     if w.outcome != 0 {
