@@ -24,9 +24,9 @@ pub(crate) fn fitted(mut table: Table, room: Option<u16>) -> String {
         return table.to_string();
     };
     table.set_width(room);
+    table.discover_columns();
     let least = leasts(&table);
-    let gaps = gaps(&least, room);
-    let Some(gaps) = gaps else {
+    let Some(gaps) = gaps(&least, room) else {
         return paragraphs(&table, usize::from(room));
     };
     for (column, least) in table.column_iter_mut().zip(least) {
@@ -43,9 +43,9 @@ pub(crate) fn fits(table: &Table, room: u16) -> bool {
 }
 
 fn leasts(table: &Table) -> Vec<usize> {
-    (0..table.column_count())
-        .map(|column| least(table, column))
-        .collect()
+    let rows = table.header().into_iter().chain(table.row_iter());
+    let columns = rows.map(|row| row.cell_iter().count()).max().unwrap_or(0);
+    (0..columns).map(|column| least(table, column)).collect()
 }
 
 /// The gaps left and right of each column, the widest that there is room for.
