@@ -262,7 +262,7 @@ async fn once_it_is_stood_down_the_room_shows_what_its_review_still_asks_for_m01
 
     let action = world.ask_for(&incident, "").await.expect("asked");
     let asked = world.watched(&incident, &begun.resume_token).await;
-    assert_eq!(review(&asked).actions, [action.clone()]);
+    assert_eq!(review(&asked).actions, std::slice::from_ref(&action));
     assert_eq!(action.clock_state(), ClockState::Running);
     // The clock of an action goes on though the incident has ended.
     world.advance(49 * 60);
