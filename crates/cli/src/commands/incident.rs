@@ -8,7 +8,7 @@ use redress_proto::crisis::v1::{
     IncidentState, ListIncidentsRequest, MoveStageRequest,
 };
 
-use super::{aftermath, choice, command, plan, spelled, word};
+use super::{aftermath, choice, command, plan, show_promises, spelled, word};
 use crate::args::IncidentCommand;
 use crate::connect::{Home, Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -264,17 +264,8 @@ fn show(i: &Incident) {
     }
     show_table(roles);
 
-    heading("Promises");
-    let mut clocks = table(&["Promise", "State", "Due", ""]);
-    for c in &i.clocks {
-        clocks.add_row(vec![
-            word::<ClockKind>(c.kind),
-            word::<ClockState>(c.state),
-            when(c.due_time.as_ref()),
-            until(c.due_time.as_ref(), now),
-        ]);
-    }
-    show_table(clocks);
+    let promises = i.clocks.iter();
+    show_promises(promises.map(|c| (c.kind, c.state, c.due_time)), now);
 
     heading("Cases");
     let mut cases = table(&["Case", "Grade", "Criteria", "Joined"]);

@@ -46,10 +46,11 @@ pub(crate) mod warranty;
 pub(crate) mod wording;
 pub(crate) mod work;
 
-use redress_model::words::{UnknownWord, Word};
+use jiff::Timestamp;
+use redress_model::words::{ClockKind, ClockState, UnknownWord, Word};
 
 use crate::failure::Failure;
-use crate::output::Tail as _;
+use crate::output::{Tail as _, heading, show_table, table, until, when};
 
 /// No enum of the contract goes further.
 const NUMBER_MAX: i32 = 100;
@@ -57,6 +58,26 @@ const NUMBER_MAX: i32 = 100;
 /// The word of an enum's number, `–` where there is none.
 pub(crate) fn word<W: Word>(number: i32) -> String {
     W::from_number(number).map_or_else(|| "–".to_owned(), |w| w.word().to_owned())
+}
+
+/// Promises, each as its kind, its state and when it is due, with how long that is from now; nothing where there are none.
+fn show_promises(
+    promises: impl Iterator<Item = (i32, i32, Option<prost_types::Timestamp>)>,
+    now: Timestamp,
+) {
+    let mut rows = table(&["Promise", "State", "Due", ""]);
+    for (kind, state, due) in promises {
+        rows.add_row(vec![
+            word::<ClockKind>(kind),
+            word::<ClockState>(state),
+            when(due.as_ref()),
+            until(due.as_ref(), now),
+        ]);
+    }
+    if !rows.is_empty() {
+        heading("Promises");
+        show_table(rows);
+    }
 }
 
 /// The number of a word typed as an argument, in any case.

@@ -9,8 +9,7 @@ use std::io::Read as _;
 
 use redress_intake::domain::needs::VulnerableGroup;
 use redress_model::words::{
-    CaseStatus, Category, Channel, ClockKind, ClockState, Nature, QualityImpact, SignalBasis,
-    SignalKind, Urgency, Wants,
+    CaseStatus, Category, Channel, Nature, QualityImpact, SignalBasis, SignalKind, Urgency, Wants,
 };
 use redress_proto::convert::to_money;
 use redress_proto::intake::v1::{
@@ -20,13 +19,13 @@ use redress_proto::intake::v1::{
 use redress_proto::words::Signal;
 
 use super::work::person;
-use super::{incident, number, word};
+use super::{incident, number, show_promises, word};
 use crate::args::{CaseCommand, CreateArgs};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{
-    Output, Tail as _, grade, heading, instants, line, short, show_table, table, until, when,
+    Output, Tail as _, grade, heading, instants, line, short, show_table, table, when,
 };
 use crate::paint::Paint as _;
 
@@ -315,19 +314,8 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
         show_needs(needs);
     }
 
-    if !case.clocks.is_empty() {
-        heading("Promises");
-        let mut clocks = table(&["Promise", "State", "Due", ""]);
-        for c in &case.clocks {
-            clocks.add_row(vec![
-                word::<ClockKind>(c.kind),
-                word::<ClockState>(c.state),
-                when(c.due_time.as_ref()),
-                until(c.due_time.as_ref(), now),
-            ]);
-        }
-        show_table(clocks);
-    }
+    let promises = case.clocks.iter();
+    show_promises(promises.map(|c| (c.kind, c.state, c.due_time)), now);
 
     heading("Timeline");
     let mut entries = table(&["When", "What", "Facts"]);
