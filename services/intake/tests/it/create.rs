@@ -568,6 +568,7 @@ async fn people_who_join_later_are_counted_and_a_change_without_effect_leaves_th
         said[0].facts.as_ref().expect("facts").person_tokens.len(),
         2
     );
+    assert!(said[0].same_place);
 
     let same = update(&mut clerk, updated.clone(), &["complainants", "headcount"])
         .await
@@ -576,4 +577,18 @@ async fn people_who_join_later_are_counted_and_a_change_without_effect_leaves_th
     let said: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
     assert_eq!(said.len(), 1);
     assert_eq!(get(&mut clerk, &case.name).await.expect("a case"), same);
+
+    let elsewhere = pb::Case {
+        place: Some(pb::Place {
+            building: "9".to_owned(),
+            unit: "909".to_owned(),
+            ..Default::default()
+        }),
+        ..same
+    };
+    update(&mut clerk, elsewhere, &["place"])
+        .await
+        .expect("moved");
+    let said: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
+    assert!(!said[1].same_place);
 }

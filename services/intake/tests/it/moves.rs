@@ -91,6 +91,7 @@ async fn a_merge_carries_over_whom_the_merged_complaint_accuses() {
     assert!(shown.iter().all(|c| c.name != head.name));
     // Assignment and triage take work, pages and clusters away from them by this fact.
     let told: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
+    assert!(told.last().is_some_and(|t| t.same_place));
     let facts = told.last().and_then(|t| t.facts.clone()).expect("facts");
     assert_eq!(facts.case, head.name);
     assert_eq!(facts.staff_complained_about, merged.staff_complained_about);
@@ -170,6 +171,7 @@ async fn a_withdrawn_case_is_over_and_a_reopened_one_counts_as_repeat() {
     assert_eq!(moves.collect::<Vec<_>>(), [(2, false), (3, true)], "G3.3");
     let updates: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
     assert!(updates[0].facts.as_ref().expect("facts").repeat);
+    assert!(updates[0].same_place);
     let archive = clerk
         .archive_case(pb::ArchiveCaseRequest {
             name: case.name,
@@ -495,6 +497,11 @@ async fn an_erased_case_is_not_reopened() {
         })
         .await
         .expect("erased");
+    let said: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
+    assert!(
+        said.last().is_some_and(|s| !s.same_place),
+        "about no place any more"
+    );
     let refused = clerk
         .reopen_case(pb::ReopenCaseRequest {
             name: case.name,

@@ -20,8 +20,8 @@ use crate::domain::Cause;
 use crate::domain::similarity::Place;
 use crate::store::{cases, clusters, sites};
 
-/// Where the text of a case is read, once, to classify it, and its place, at every update: it is in no event. Both as they
-/// are now; neither is kept here.
+/// Where the text of a case is read, once, to classify it, and its place, at each update that may have changed it: it is in
+/// no event. Both as they are now; neither is kept here.
 pub trait TextSource: Send + Sync + 'static {
     /// The text and the place; empty where they were erased.
     fn text(&self, case: &CaseName) -> impl Future<Output = Result<CaseText, Fault>> + Send;

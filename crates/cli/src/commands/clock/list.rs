@@ -83,15 +83,24 @@ pub(super) async fn found(platform: &Platform, target: &Target) -> Result<Vec<Ca
         .map(|k| number::<ClockKind>("kind", k))
         .transpose()?;
     let law = law_of(target.law.as_deref())?;
-    let all = list(
+    let of = ListClocksRequest {
+        parent: parent(None),
+        case: case::name_of(platform, &target.name).await?,
+        ..Default::default()
+    };
+    // Those that promise nothing to anybody are listed by their kind alone.
+    let kinds = kind.into_iter().collect();
+    let mut all = list(
         platform,
         ListClocksRequest {
-            parent: parent(None),
-            case: case::name_of(platform, &target.name).await?,
-            ..Default::default()
+            kinds,
+            ..of.clone()
         },
     )
     .await?;
+    if all.is_empty() && kind.is_some() {
+        all = list(platform, of).await?;
+    }
     chosen(all, &target.name, kind, law)
 }
 
