@@ -46,6 +46,14 @@ pub(crate) fn amount(money: Option<&Money>) -> String {
     )
 }
 
+/// An amount for people with its currency, where nothing around it names one.
+pub(crate) fn cny(money: Option<&Money>) -> String {
+    match money {
+        Some(_) => format!("CNY {}", amount(money)),
+        None => amount(None),
+    }
+}
+
 /// The history of a matter.
 pub(crate) fn history(steps: &[PracticeStep]) {
     if steps.is_empty() {
@@ -77,5 +85,12 @@ mod tests {
         assert!(read("-1").is_err());
         let said = read("1.234").expect_err("finer than a fen").to_string();
         assert_eq!(said, "--cost must have at most two decimals");
+    }
+
+    #[test]
+    fn an_amount_with_its_currency_is_a_dash_where_there_is_none() {
+        let money = yuan("cost", "12.3").expect("an amount");
+        assert_eq!(cny(money.as_ref()), "CNY 12.30");
+        assert_eq!(cny(None), "–");
     }
 }

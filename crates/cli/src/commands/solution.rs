@@ -12,6 +12,7 @@ use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 
 use super::case::name_of;
+use super::practice::cny;
 use super::work::work_name;
 use super::{number, word};
 use crate::args::Paging;
@@ -372,7 +373,7 @@ async fn listed(
                 short(&s.case),
                 word::<State>(s.state),
                 word::<Level>(s.required_level),
-                yuan(s.total.as_ref()),
+                cny(s.total.as_ref()),
                 s.author.clone(),
                 when(s.create_time.as_ref()),
             ]
@@ -422,22 +423,15 @@ async fn limits(
     out.rows(
         &["Level", "May decide up to"],
         &limits,
-        |l| vec![word::<Level>(l.level), yuan(l.amount.as_ref())],
+        |l| vec![word::<Level>(l.level), cny(l.amount.as_ref())],
         |l| json::of("assignment.v1.AuthorityLimit", l),
     );
     Ok(())
 }
 
-fn yuan(money: Option<&Money>) -> String {
-    money.map_or_else(
-        || "–".to_owned(),
-        |m| format!("{}.{:02}", m.units, m.nanos / 10_000_000),
-    )
-}
-
 /// What like cases got, beside what this one is to get.
 fn describe_like(like: &wire::LikeCases) {
-    let [min, median, max] = [&like.min, &like.median, &like.max].map(|m| yuan(m.as_ref()));
+    let [min, median, max] = [&like.min, &like.median, &like.max].map(|m| cny(m.as_ref()));
     let spread = match like.paid {
         0 => String::new(),
         _ => format!(": {min} to {max}, the middle {median}"),
@@ -454,7 +448,7 @@ fn describe(s: &wire::Solution) {
     line("case", &s.case);
     line("state", word::<State>(s.state));
     line("needs", word::<Level>(s.required_level));
-    line("total", yuan(s.total.as_ref()));
+    line("total", cny(s.total.as_ref()));
     line("author", &s.author);
     if let Some(terms) = &s.terms {
         line("summary", &terms.summary);
@@ -499,7 +493,7 @@ fn describe(s: &wire::Solution) {
             let until = when(offer.expire_time.as_ref());
             line(
                 "final offer",
-                format!("up to {} until {until}", yuan(offer.ceiling.as_ref())),
+                format!("up to {} until {until}", cny(offer.ceiling.as_ref())),
             );
             line("offer says", &offer.text);
         }
@@ -537,7 +531,7 @@ fn describe(s: &wire::Solution) {
 /// A remedy with its sum, and who does it.
 fn described(remedy: &wire::Remedy) -> String {
     let kind = word::<RemedyKind>(remedy.kind);
-    let mut text = format!("{kind}  {}  {}", yuan(remedy.amount.as_ref()), remedy.text);
+    let mut text = format!("{kind}  {}  {}", cny(remedy.amount.as_ref()), remedy.text);
     if !remedy.department.is_empty() {
         text.push_str(&format!("  by {}", remedy.department));
     }
