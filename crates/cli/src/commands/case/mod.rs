@@ -18,6 +18,7 @@ use redress_proto::intake::v1::{
 };
 use redress_proto::words::Signal;
 
+use super::practice::cny;
 use super::work::person;
 use super::{incident, number, show_promises, word};
 use crate::args::{CaseCommand, CreateArgs};
@@ -309,6 +310,7 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
     for c in &case.complainants {
         line("complainant", format!("{} {}", c.display_name, c.phone));
     }
+    show_stated(case);
     line("says", said(case));
     if let Some(needs) = &case.needs {
         show_needs(needs);
@@ -495,6 +497,35 @@ fn groups(typed: &[String]) -> Result<Vec<i32>, Failure> {
     typed.iter().map(group).collect()
 }
 
+/// What was stated of a case beside its text, each with its label: only what is set.
+fn stated(case: &Case) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let place = case.place.iter();
+    let place = place.flat_map(|p| [&p.building, &p.unit, &p.detail]);
+    let place: Vec<&str> = place
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
+    if !place.is_empty() {
+        rows.push(("place", place.join(" ")));
+    }
+    for (label, sum) in [("claim", &case.claim), ("assessed", &case.assessed_claim)] {
+        if sum.is_some() {
+            rows.push((label, cny(sum.as_ref())));
+        }
+    }
+    if case.headcount != 0 {
+        rows.push(("headcount", case.headcount.to_string()));
+    }
+    rows
+}
+
+fn show_stated(case: &Case) {
+    for (label, value) in stated(case) {
+        line(label, value);
+    }
+}
+
 /// What a complainant needs, and what to look after.
 fn show_needs(needs: &Needs) {
     if !needs.stated.is_empty() {
@@ -515,15 +546,18 @@ fn show_needs(needs: &Needs) {
     }
 }
 
-/// Shows what the complainant of a case needs to whoever works on it, where they may read the case.
-pub(crate) async fn show_needs_of(platform: &Platform, case: &str) {
+/// Shows what was stated of a case, and what its complainant needs, to whoever works on it, where they may read the case.
+pub(crate) async fn show_facts_of(platform: &Platform, case: &str) {
     let get = GetCaseRequest {
         name: case.to_owned(),
     };
     if let Ok(answer) = platform.cases().get_case(request(get)).await
-        && let Some(needs) = answer.into_inner().case.and_then(|case| case.needs)
+        && let Some(case) = answer.into_inner().case
     {
-        show_needs(&needs);
+        show_stated(&case);
+        if let Some(needs) = &case.needs {
+            show_needs(needs);
+        }
     }
 }
 
@@ -538,7 +572,30 @@ fn signal(text: &str) -> Result<Signal, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::Decimal;
+
     use super::*;
+
+    #[test]
+    fn a_case_shows_its_place_its_claim_and_its_headcount_where_they_are_set() {
+        assert!(stated(&Case::default()).is_empty());
+        let case = Case {
+            place: Some(Place {
+                building: "3栋".to_owned(),
+                detail: "车库入口".to_owned(),
+                ..Default::default()
+            }),
+            claim: Some(to_money(Decimal::from(2000))),
+            headcount: 12,
+            ..Default::default()
+        };
+        let shown = [
+            ("place", "3栋 车库入口".to_owned()),
+            ("claim", "CNY 2000.00".to_owned()),
+            ("headcount", "12".to_owned()),
+        ];
+        assert_eq!(stated(&case), shown);
+    }
 
     #[test]
     fn a_watched_case_is_told_again_only_where_its_line_changed() {

@@ -17,7 +17,7 @@ use redress_proto::assignment::v1::{
 };
 
 use self::args::{HandoverArgs, SummonsCommand, SupportCommand};
-use super::case::{name_of, show_needs_of};
+use super::case::{name_of, show_facts_of};
 use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -275,7 +275,7 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     if answer.joint_visit_wanted {
         line("asks for", "a joint visit on site");
     }
-    show_needs_of(platform, &w.case).await;
+    show_facts_of(platform, &w.case).await;
     if !supports.is_empty() {
         heading("Help");
         show_table(page(supports_table(&supports)));
