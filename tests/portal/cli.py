@@ -250,6 +250,7 @@ def messages(folder, site):
     case = rows(
         "case", "create", "--site", site, "--phone", "13800000073", "--text", "单元门的门禁坏了,谁都能进来。"
     )[0]["name"]
+    assert rows("case", "update", case, "--unit", "1单元")[0]["place"]["unit"] == "1单元"
 
     def receipt():
         listed = rows("message", "list", "--case", case, "--template", "case.received")

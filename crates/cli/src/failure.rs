@@ -226,7 +226,7 @@ impl Failure {
 const PARTS_OF_MONEY: [&str; 3] = ["currency_code", "units", "nanos"];
 
 /// Fields that are typed under another name, where a command has no argument of their own.
-static TYPED_AS: [(&str, &[&str]); 28] = [
+static TYPED_AS: [(&str, &[&str]); 29] = [
     ("consent-channel", &["consent"]),
     ("correction-reason", &["corrects"]),
     ("display-name", &["name"]),
@@ -250,6 +250,7 @@ static TYPED_AS: [(&str, &[&str]); 28] = [
     ("staff-complained-about", &["about", "staff"]),
     ("start-time", &["from"]),
     ("stated", &["need"]),
+    ("stated-category", &["category"]),
     ("validity", &["decide", "grant"]),
     ("visit-id", &["id"]),
     ("vulnerable-groups", &["vulnerable"]),
@@ -439,7 +440,7 @@ mod tests {
     fn the_fields_of_everyday_commands_are_named_as_they_are_typed() {
         let long = |names: &[&str]| names.iter().map(|n| typed(n, false)).collect::<Vec<_>>();
         for (field, options, shown) in [
-            // case create, contact, custody, about
+            // case create, contact, custody, update, about
             (
                 "case.complainants[0].display_name",
                 long(&["site", "name"]),
@@ -456,6 +457,11 @@ mod tests {
                 "--staff",
             ),
             ("case.needs.stated", long(&["need"]), "--need"),
+            (
+                "case.stated_category",
+                long(&["unit", "category"]),
+                "--category",
+            ),
             (
                 "needs.vulnerable_groups[0]",
                 long(&["vulnerable"]),

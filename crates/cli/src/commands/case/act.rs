@@ -2,22 +2,23 @@
 //! opening again.
 
 use clap::Subcommand;
-use redress_model::words::Channel;
-use redress_proto::convert::to_timestamp;
+use redress_model::words::{Category, Channel};
+use redress_proto::convert::{to_money, to_timestamp};
 use redress_proto::event::v1::ContactDirection;
 use redress_proto::intake::v1::{
     AddEvidenceRequest, Case, Contact, CustodyAct, CustodyEntry, Evidence, EvidenceKind,
-    MergeCasesRequest, RecordContactRequest, RecordCustodyRequest, RecordNeedsRequest,
+    MergeCasesRequest, Place, RecordContactRequest, RecordCustodyRequest, RecordNeedsRequest,
     ReopenCaseRequest, UnmergeCaseRequest, UpdateCaseRequest, WithdrawCaseRequest,
 };
+use rust_decimal::Decimal;
 
-use super::{find, groups, name_of, show_needs};
+use super::{find, groups, name_of, show_needs, show_stated};
 use crate::commands::work::person;
-use crate::commands::{choice, number};
+use crate::commands::{choice, number, word};
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _};
+use crate::output::{Output, Tail as _, heading, line};
 
 /// Acts on one case.
 #[derive(Debug, Subcommand)]
@@ -90,6 +91,30 @@ pub(crate) enum ActCommand {
         /// SHA-256 found at the act; has to be that of the evidence.
         #[arg(long, default_value = "")]
         sha256: String,
+    },
+    /// Correct where a case is about, what is claimed, how many complain or its category; what is not given stays.
+    #[command(
+        group = clap::ArgGroup::new("changed").required(true).multiple(true).args(["building", "unit", "claim", "headcount", "category"]),
+        after_help = "Examples:\n  redress case update LS-20261121-0001 --building 3栋 --unit 1201\n  redress case update LS-20261121-0001 --claim 2000.00 --headcount 12"
+    )]
+    Update {
+        /// The case, by name or number.
+        case: String,
+        /// Building of the place.
+        #[arg(long)]
+        building: Option<String>,
+        /// Unit of the place.
+        #[arg(long)]
+        unit: Option<String>,
+        /// Claimed amount in CNY, for example 2000.00.
+        #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true, value_parser = crate::args::parse_yuan)]
+        claim: Option<Decimal>,
+        /// How many complain together.
+        #[arg(long, value_name = "N", allow_negative_numbers = true)]
+        headcount: Option<i32>,
+        /// What it is about, as a person states it, for example ENGINEERING_QUALITY.
+        #[arg(long)]
+        category: Option<String>,
     },
     /// Record what the complainant needs and who is vulnerable; what is not given stays.
     #[command(
@@ -301,6 +326,38 @@ pub(super) async fn run(
             );
             return Ok(());
         }
+        ActCommand::Update {
+            case,
+            building,
+            unit,
+            claim,
+            headcount,
+            category,
+        } => {
+            let category = category
+                .map(|c| number::<Category>("category", &c))
+                .transpose()?;
+            let before = find(platform, &case).await?;
+            let (case, paths) = corrected(before, building, unit, claim, headcount, category);
+            let update = UpdateCaseRequest {
+                case: Some(case),
+                update_mask: Some(prost_types::FieldMask { paths }),
+                request_id,
+            };
+            let answer = client.update_case(request(update)).await?.into_inner();
+            let case = answer.case.unwrap_or_default();
+            out.one(
+                || json::of("intake.v1.Case", &case),
+                || {
+                    heading(&format!("Case {}", case.number));
+                    if case.stated_category != 0 {
+                        line("category", word::<Category>(case.stated_category));
+                    }
+                    show_stated(&case);
+                },
+            );
+            return Ok(());
+        }
         ActCommand::About { case, staff, .. } => {
             let name = name_of(platform, &case).await?;
             let update = UpdateCaseRequest {
@@ -382,6 +439,46 @@ async fn stands(platform: &Platform, case: &str, stood: &mut String) -> Result<S
     Ok(case.name)
 }
 
+/// What an update says of a case as it was read: its etag, the new values, and their paths. A place changes as a whole, so
+/// what is not given of it is that of before.
+fn corrected(
+    before: Case,
+    building: Option<String>,
+    unit: Option<String>,
+    claim: Option<Decimal>,
+    headcount: Option<i32>,
+    category: Option<i32>,
+) -> (Case, Vec<String>) {
+    let mut paths = Vec::new();
+    let mut case = Case {
+        name: before.name,
+        etag: before.etag,
+        ..Default::default()
+    };
+    if building.is_some() || unit.is_some() {
+        let place = before.place.unwrap_or_default();
+        case.place = Some(Place {
+            building: building.unwrap_or(place.building),
+            unit: unit.unwrap_or(place.unit),
+            detail: place.detail,
+        });
+        paths.push("place".to_owned());
+    }
+    if let Some(claim) = claim {
+        case.claim = Some(to_money(claim));
+        paths.push("claim".to_owned());
+    }
+    if let Some(headcount) = headcount {
+        case.headcount = headcount;
+        paths.push("headcount".to_owned());
+    }
+    if let Some(category) = category {
+        case.stated_category = category;
+        paths.push("stated_category".to_owned());
+    }
+    (case, paths)
+}
+
 /// SHA-256 and size of a file.
 fn digest(path: &std::path::Path) -> Result<(String, i64), Failure> {
     use std::io::Read as _;
@@ -428,4 +525,42 @@ fn show_evidence(evidence: &Evidence, out: Output) {
             }
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i11_an_update_names_what_was_given_under_the_etag_that_was_read() {
+        let before = Case {
+            name: "sites/lake/cases/one".to_owned(),
+            etag: "r3".to_owned(),
+            headcount: 4,
+            place: Some(Place {
+                building: "3栋".to_owned(),
+                unit: "1201".to_owned(),
+                detail: "车库入口".to_owned(),
+            }),
+            ..Default::default()
+        };
+        let unit = Some("1202".to_owned());
+        let (case, paths) = corrected(before.clone(), None, unit, None, None, None);
+        assert_eq!(paths, ["place"]);
+        assert_eq!(case.name, before.name);
+        assert_eq!(case.etag, "r3");
+        let place = case.place.expect("a place");
+        assert_eq!(
+            [place.building, place.unit, place.detail],
+            ["3栋", "1202", "车库入口"],
+            "the rest of a place stays"
+        );
+
+        let claim = Some(Decimal::from(2000));
+        let (case, paths) = corrected(before, None, None, claim, Some(12), Some(2));
+        assert_eq!(paths, ["claim", "headcount", "stated_category"]);
+        assert_eq!(case.claim, claim.map(to_money));
+        assert_eq!((case.headcount, case.stated_category), (12, 2));
+        assert_eq!(case.place, None);
+    }
 }
