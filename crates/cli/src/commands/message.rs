@@ -159,7 +159,10 @@ pub(crate) async fn run(
             out.rows(
                 &["Message", "To", "State"],
                 &answer.messages,
-                |m| vec![m.name.clone(), short(&m.recipient), standing(m)],
+                |m| {
+                    let state = sent(m, &answer.waiting_messages);
+                    vec![m.name.clone(), short(&m.recipient), state]
+                },
                 |m| json::of("notification.v1.Message", m),
             );
             if !out.json && !answer.waiting_messages.is_empty() {
@@ -355,6 +358,15 @@ fn standing(message: &Message) -> String {
     }
 }
 
+/// Where a message stands that was just sent: what waits for the spokesperson is queued only until the sender looks at it.
+fn sent(message: &Message, waiting: &[String]) -> String {
+    if waiting.contains(&message.name) {
+        "HELD, waits for the spokesperson".to_owned()
+    } else {
+        standing(message)
+    }
+}
+
 fn state(value: i32) -> String {
     MessageState::try_from(value)
         .map_or("–", |s| s.as_str_name())
@@ -367,4 +379,21 @@ fn channel(value: i32) -> String {
         .map_or("–", |s| s.as_str_name())
         .tail("MESSAGE_CHANNEL_")
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_waits_for_the_spokesperson_is_not_said_to_be_queued() {
+        let message = Message {
+            name: "sites/lake/messages/one".to_owned(),
+            state: MessageState::Queued.into(),
+            ..Default::default()
+        };
+        let waiting = [message.name.clone()];
+        assert_eq!(sent(&message, &waiting), "HELD, waits for the spokesperson");
+        assert_eq!(sent(&message, &[]), "QUEUED");
+    }
 }
