@@ -59,25 +59,19 @@ pub(crate) async fn run(
                 }
             })
             .await?;
-            let about = messages.iter().flat_map(|m| [&m.case, &m.incident]);
-            let about = about.map(String::as_str);
-            let numbers = case::Numbers::look_up(platform, about, out).await;
+            let matters = messages.iter().map(about);
+            let numbers = case::Numbers::look_up(platform, matters, out).await;
             out.rows(
                 &[
                     "Message", "Template", "To", "About", "By", "State", "Why", "Made",
                 ],
                 &messages,
                 |m| {
-                    let about = if m.case.is_empty() {
-                        &m.incident
-                    } else {
-                        &m.case
-                    };
                     vec![
                         m.name.clone(),
                         m.template.clone(),
                         short(&m.recipient),
-                        numbers.of(about),
+                        numbers.of(about(m)),
                         channel(m.channel),
                         standing(m),
                         m.reason.clone(),
@@ -93,19 +87,24 @@ pub(crate) async fn run(
                 .get_message(request(GetMessageRequest { name }))
                 .await?
                 .into_inner();
+            let message = answer.message.clone().unwrap_or_default();
+            let matter = about(&message);
+            let numbers = case::Numbers::look_up(platform, [matter].into_iter(), out).await;
             out.one(
                 || json::of("notification.v1.GetMessageResponse", &answer),
                 || {
-                    let message = answer.message.clone().unwrap_or_default();
                     heading(&format!("Message {}", message.template));
                     line("name", &message.name);
                     line("to", &message.recipient);
+                    if !matter.is_empty() {
+                        line("about", numbers.of(matter));
+                    }
                     line("state", standing(&message));
                     if !message.reason.is_empty() {
                         line("why", &message.reason);
                     }
-                    if message.next_time.is_some() {
-                        line("next", when(message.next_time.as_ref()));
+                    if let Some(next) = next_sending(&message) {
+                        line("next", when(Some(next)));
                     }
                     line("attempts", message.attempt_count);
                     if !message.blocked_rules.is_empty() {
@@ -303,6 +302,11 @@ async fn held(
         }
     })
     .await?;
+    let matters = rows.iter().flat_map(|h| {
+        let matter = h.message.as_ref().map(about);
+        matter.into_iter().chain([h.incident.as_str()])
+    });
+    let numbers = case::Numbers::look_up(platform, matters, out).await;
     out.rows(
         &[
             "Message",
@@ -319,10 +323,10 @@ async fn held(
         |h| {
             let message = h.message.clone().unwrap_or_default();
             vec![
-                message.name,
-                message.template,
-                short(&message.case),
-                short(&h.incident),
+                message.name.clone(),
+                message.template.clone(),
+                numbers.of(about(&message)),
+                numbers.of(&h.incident),
                 when(h.hold_time.as_ref()),
                 when(h.decide_by_time.as_ref()),
                 decision(h),
@@ -346,6 +350,21 @@ fn decided(held: &HeldMessage, out: Output) {
 
 fn decision(held: &HeldMessage) -> String {
     spelled(held.decision().as_str_name(), "HOLD_DECISION_")
+}
+
+/// What a message is about: its case, else its incident; empty for neither.
+fn about(message: &Message) -> &str {
+    if message.case.is_empty() {
+        &message.incident
+    } else {
+        &message.case
+    }
+}
+
+/// When a message is sent next, or its next page: what waits for a person is only looked at again.
+fn next_sending(message: &Message) -> Option<&prost_types::Timestamp> {
+    let is_planned = matches!(message.state(), MessageState::Queued | MessageState::Sent);
+    message.next_time.as_ref().filter(|_| is_planned)
 }
 
 /// Where a message stands, and which digest tells it or how many it tells.
@@ -395,5 +414,21 @@ mod tests {
         let waiting = [message.name.clone()];
         assert_eq!(sent(&message, &waiting), "HELD, waits for the spokesperson");
         assert_eq!(sent(&message, &[]), "QUEUED");
+    }
+
+    #[test]
+    fn only_what_is_to_be_sent_has_a_next_time() {
+        let next = |state: MessageState| {
+            let message = Message {
+                state: state.into(),
+                next_time: Some(prost_types::Timestamp::default()),
+                ..Default::default()
+            };
+            next_sending(&message).is_some()
+        };
+        assert!(next(MessageState::Queued), "its time, or a retry");
+        assert!(next(MessageState::Sent), "the next page of a call-out");
+        assert!(!next(MessageState::Held), "waits for the spokesperson");
+        assert!(!next(MessageState::Asked), "waits for a person who calls");
     }
 }
