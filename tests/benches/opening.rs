@@ -1,9 +1,10 @@
 //! How long from CreateCase acknowledged to the incident open and its call-outs queued, while complaints come in at 50
 //! a second. Prints a table, writes target/bench/opening.json, and ends with an error where p99 is above what is required.
 //!
-//! The five services run as processes of their own over a private Postgres and Redis; what is measured ends when the
-//! case belongs to an incident in Postgres, in whose transaction the call-outs stand. `OPENING_SECONDS`,
-//! `OPENING_RATE` and `OPENING_SHARE` (percent of complaints that are grade 1, each a matter of its own) change it.
+//! The five services run as processes of their own over a private Postgres and Redis. What is measured ends when a message
+//! of a call-out of the case's incident stands in notification's queue; when the incident was open, with its call-outs
+//! requested in the same transaction, is shown too. `OPENING_SECONDS`, `OPENING_RATE` and `OPENING_SHARE` (percent of
+//! complaints that are grade 1, each a matter of its own) change it.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -32,6 +33,18 @@ const LOAD: [&str; 3] = ["OPENING_SECONDS", "OPENING_RATE", "OPENING_SHARE"];
 
 /// How often it is looked for what opened; bounds how exact the figures are.
 const LOOK: Duration = Duration::from_millis(4);
+
+/// Which of these cases belong to an incident whose call-outs are requested, and of which one is queued as a message.
+const OPEN: &str = "SELECT c.id, EXISTS (SELECT FROM notification.message m
+       WHERE m.site = c.site AND m.incident_id = c.incident AND m.template = 'incident.callout') AS is_queued
+     FROM crisis.case_file c
+     WHERE c.id = ANY ($1) AND EXISTS (SELECT FROM crisis.callout o WHERE o.site = c.site AND o.incident = c.incident)";
+
+/// A complaint of grade 1 on its way.
+struct Waiting {
+    acknowledged: Instant,
+    is_open: bool,
+}
 
 fn number(variable: &str, or: u64) -> u64 {
     std::env::var(variable)
@@ -69,8 +82,8 @@ async fn main() {
     );
     let platform = Platform::start().await;
     let client = platform.callers().cases();
-    let acknowledged: Arc<Mutex<HashMap<Uuid, Instant>>> = Arc::default();
-    let (mut opened, mut accepted) = (histogram(), histogram());
+    let waiting: Arc<Mutex<HashMap<Uuid, Waiting>>> = Arc::default();
+    let [mut opened, mut queued, mut accepted] = [histogram(), histogram(), histogram()];
     let total = seconds * rate;
     let mut graves = 0_u64;
     let mut sending = tokio::task::JoinSet::new();
@@ -82,7 +95,7 @@ async fn main() {
         while sent < total.min(due) {
             let grave = sent % 100 < share;
             graves += u64::from(grave);
-            let (mut client, acknowledged) = (client.clone(), Arc::clone(&acknowledged));
+            let (mut client, waiting) = (client.clone(), Arc::clone(&waiting));
             let request = complaint(grave);
             sending.spawn(async move {
                 let asked = Instant::now();
@@ -91,7 +104,11 @@ async fn main() {
                 if grave {
                     let name = answer.case.unwrap().name;
                     let id = name.rsplit('/').next().unwrap().parse().unwrap();
-                    acknowledged.lock().await.insert(id, now);
+                    let graded = Waiting {
+                        acknowledged: now,
+                        is_open: false,
+                    };
+                    waiting.lock().await.insert(id, graded);
                 }
                 now - asked
             });
@@ -100,49 +117,53 @@ async fn main() {
         while let Some(done) = sending.try_join_next() {
             accepted.record(micros(done.unwrap())).unwrap();
         }
-        let mut waiting = acknowledged.lock().await;
+        let mut waiting = waiting.lock().await;
         if sent == total && sending.is_empty() && waiting.is_empty() {
             break;
         }
         let ids: Vec<Uuid> = waiting.keys().copied().collect();
-        let found: Vec<Uuid> = sqlx::query_scalar(
-            "SELECT c.id FROM crisis.case_file c JOIN crisis.callout o ON o.site = c.site AND o.incident = c.incident
-             WHERE c.id = ANY ($1) GROUP BY c.id",
-        )
-        .bind(&ids)
-        .fetch_all(&platform.database.admin)
-        .await
-        .unwrap();
+        let found: Vec<(Uuid, bool)> = sqlx::query_as(OPEN)
+            .bind(&ids)
+            .fetch_all(&platform.database.admin)
+            .await
+            .unwrap();
         let now = Instant::now();
-        for id in found {
-            if let Some(at) = waiting.remove(&id) {
-                opened.record(micros(now - at)).unwrap();
+        for (id, is_queued) in found {
+            let case = waiting.get_mut(&id).unwrap();
+            let took = micros(now - case.acknowledged);
+            if !case.is_open {
+                case.is_open = true;
+                opened.record(took).unwrap();
+            }
+            if is_queued {
+                queued.record(took).unwrap();
+                waiting.remove(&id);
             }
         }
         drop(waiting);
         tokio::time::sleep(LOOK).await;
     }
-    let missing = acknowledged.lock().await.len();
+    let missing = waiting.lock().await.len();
     let incidents: i64 = sqlx::query_scalar("SELECT count(*) FROM crisis.incident")
         .fetch_one(&platform.database.admin)
         .await
         .unwrap();
-    let p99 = report(&opened, &accepted, (graves, incidents, missing));
-    assert_eq!(missing, 0, "incidents that never opened");
+    let p99 = report([&opened, &queued, &accepted], (graves, incidents, missing));
+    assert_eq!(missing, 0, "incidents that never opened or called nobody");
     // What is required is required of the load as it stands, and of no other.
     let as_it_stands = LOAD.iter().all(|v| std::env::var_os(v).is_none());
     assert!(!as_it_stands || p99 <= REQUIRED_MS, "too slow");
 }
 
 fn report(
-    opened: &Histogram<u64>,
-    accepted: &Histogram<u64>,
+    [opened, queued, accepted]: [&Histogram<u64>; 3],
     (graves, incidents, missing): (u64, i64, usize),
 ) -> f64 {
     let ms = |h: &Histogram<u64>, q| h.value_at_quantile(q) as f64 / 1_000.0;
     println!("| what | p50 ms | p90 ms | p99 ms | max ms |\n|---|---|---|---|---|");
     for (what, h) in [
-        ("acknowledged to open and call-outs queued", opened),
+        ("acknowledged to open, call-outs requested", opened),
+        ("acknowledged to call-outs queued", queued),
         ("CreateCase", accepted),
     ] {
         println!(
@@ -153,15 +174,19 @@ fn report(
             ms(h, 1.0)
         );
     }
-    let p99 = ms(opened, 0.99);
+    let p99 = ms(queued, 0.99);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!(
-        "{graves} of grade 1, {incidents} incidents, {missing} never opened; required p99 ≤ {REQUIRED_MS} ms"
+        "{cores} cores; {graves} of grade 1, {incidents} incidents, {missing} never opened or called; required p99 ≤ {REQUIRED_MS} ms"
     );
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
     std::fs::create_dir_all(&folder).unwrap();
     let figures = json!({
+        "cores": cores,
         "opened_p50_ms": ms(opened, 0.5),
-        "opened_p99_ms": p99,
+        "opened_p99_ms": ms(opened, 0.99),
+        "queued_p50_ms": ms(queued, 0.5),
+        "queued_p99_ms": p99,
         "accepted_p99_ms": ms(accepted, 0.99),
         "grade_1": graves,
         "incidents": incidents,

@@ -379,19 +379,14 @@ pub(crate) fn incident(
     merged_into: Option<&IncidentName>,
     revision: i64,
 ) -> Event {
-    let payload = IncidentChanged {
-        incident: incident.to_string(),
-        cases: cases.iter().map(ToString::to_string).collect(),
-        merged_into: merged_into.map(ToString::to_string).unwrap_or_default(),
-        revision,
-        ..IncidentChanged::default()
-    };
-    event(
-        "crisis",
-        "redress.incident.changed.v1",
-        &incident.site,
+    incident_changed(
         incident,
-        &payload,
+        cases,
+        IncidentChanged {
+            merged_into: merged_into.map(ToString::to_string).unwrap_or_default(),
+            revision,
+            ..IncidentChanged::default()
+        },
     )
 }
 
@@ -402,18 +397,26 @@ pub(crate) fn spoken_for(
     voices: &[(&StaffName, Option<Timestamp>)],
     revision: i64,
 ) -> Event {
+    let voice = |(staff, end): &(&StaffName, Option<Timestamp>)| IncidentVoice {
+        staff: staff.to_string(),
+        end_time: end.map(convert::to_timestamp),
+    };
+    incident_changed(
+        incident,
+        cases,
+        IncidentChanged {
+            voices: voices.iter().map(voice).collect(),
+            revision,
+            ..IncidentChanged::default()
+        },
+    )
+}
+
+fn incident_changed(incident: &IncidentName, cases: &[&CaseName], rest: IncidentChanged) -> Event {
     let payload = IncidentChanged {
         incident: incident.to_string(),
         cases: cases.iter().map(ToString::to_string).collect(),
-        revision,
-        voices: voices
-            .iter()
-            .map(|(staff, end)| IncidentVoice {
-                staff: staff.to_string(),
-                end_time: end.map(convert::to_timestamp),
-            })
-            .collect(),
-        ..IncidentChanged::default()
+        ..rest
     };
     event(
         "crisis",
