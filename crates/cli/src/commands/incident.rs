@@ -8,7 +8,7 @@ use redress_proto::crisis::v1::{
     IncidentState, ListIncidentsRequest, MoveStageRequest,
 };
 
-use super::{aftermath, choice, command, plan, show_promises, spelled, word};
+use super::{Promise, aftermath, choice, command, plan, show_promises, spelled, word};
 use crate::args::IncidentCommand;
 use crate::connect::{Home, Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -264,8 +264,13 @@ fn show(i: &Incident) {
     }
     show_table(roles);
 
-    let promises = i.clocks.iter();
-    show_promises(promises.map(|c| (c.kind, c.state, c.due_time)), now);
+    let promises = i.clocks.iter().map(|c| Promise {
+        kind: c.kind,
+        state: c.state,
+        held: false,
+        due: c.due_time,
+    });
+    show_promises(promises, now);
 
     heading("Cases");
     let mut cases = table(&["Case", "Grade", "Criteria", "Joined"]);

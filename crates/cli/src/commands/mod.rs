@@ -60,19 +60,32 @@ pub(crate) fn word<W: Word>(number: i32) -> String {
     W::from_number(number).map_or_else(|| "–".to_owned(), |w| w.word().to_owned())
 }
 
-/// Promises, each as its kind, its state and when it is due, with how long that is from now; nothing where there are none.
-fn show_promises(
-    promises: impl Iterator<Item = (i32, i32, Option<prost_types::Timestamp>)>,
-    now: Timestamp,
-) {
+/// A promise as it is listed.
+struct Promise {
+    kind: i32,
+    state: i32,
+    held: bool,
+    due: Option<prost_types::Timestamp>,
+}
+
+impl Promise {
+    /// Its kind, its state, when it is due and how long that is from now. One that is held counts down to nothing.
+    fn row(&self, now: Timestamp) -> Vec<String> {
+        let state = word::<ClockState>(self.state);
+        let due = when(self.due.as_ref());
+        let (state, left) = match self.held {
+            true => (format!("{state}, held"), String::new()),
+            false => (state, until(self.due.as_ref(), now)),
+        };
+        vec![word::<ClockKind>(self.kind), state, due, left]
+    }
+}
+
+/// Promises; nothing where there are none.
+fn show_promises(promises: impl Iterator<Item = Promise>, now: Timestamp) {
     let mut rows = table(&["Promise", "State", "Due", ""]);
-    for (kind, state, due) in promises {
-        rows.add_row(vec![
-            word::<ClockKind>(kind),
-            word::<ClockState>(state),
-            when(due.as_ref()),
-            until(due.as_ref(), now),
-        ]);
+    for promise in promises {
+        rows.add_row(promise.row(now));
     }
     if !rows.is_empty() {
         heading("Promises");
@@ -122,7 +135,30 @@ pub(crate) fn spelled(name: &str, prefix: &str) -> String {
 mod tests {
     use redress_proto::crisis::v1::IncidentState;
 
+    use redress_proto::convert::to_wire;
+
     use super::*;
+
+    #[test]
+    fn p05_a_promise_that_is_held_counts_down_to_nothing() {
+        let now = Timestamp::UNIX_EPOCH;
+        let row = |held| {
+            let promise = Promise {
+                kind: to_wire(ClockKind::Answer),
+                state: to_wire(ClockState::Running),
+                held,
+                due: Some(prost_types::Timestamp {
+                    seconds: 7_200,
+                    nanos: 0,
+                }),
+            };
+            promise.row(now)
+        };
+        assert_eq!(row(true)[..2], ["ANSWER", "RUNNING, held"]);
+        assert_eq!(row(true)[3], "");
+        assert_eq!(row(false)[1], "RUNNING");
+        assert_ne!(row(false)[3], "");
+    }
 
     #[test]
     fn values_are_typed_in_any_case_and_a_wrong_one_is_told_the_right_ones() {

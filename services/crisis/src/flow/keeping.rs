@@ -454,6 +454,7 @@ impl Turn<'_> {
             number: self.case_number().await?,
             cases,
             publish_time: published.map(to_timestamp),
+            held: false,
         };
         self.publish("redress.clock.changed.v1", &payload).await
     }

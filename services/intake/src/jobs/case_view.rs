@@ -227,10 +227,10 @@ impl Handler for ClockChanged {
         let mut case = open(tx, event, &changed.case).await?;
         let is_news = sqlx::query!(
             "-- intake::case_view::clock_changed
-            INSERT INTO case_clock AS k (site, clock, case_id, kind, state, start_time, due_time, level, generation)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            INSERT INTO case_clock AS k (site, clock, case_id, kind, state, start_time, due_time, level, generation, held)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             ON CONFLICT ON CONSTRAINT case_clock_key DO UPDATE
-            SET state = $5, start_time = $6, due_time = $7, level = $8, generation = $9
+            SET state = $5, start_time = $6, due_time = $7, level = $8, generation = $9, held = $10
             WHERE k.generation < $9",
             event.site.as_str(),
             name.to_string(),
@@ -241,6 +241,7 @@ impl Handler for ClockChanged {
             due.to_sqlx() as _,
             changed.level,
             changed.generation,
+            changed.held,
         )
         .execute(&mut **tx)
         .await

@@ -121,5 +121,6 @@ fn clock(clock: &Clock) -> pb::RunningClock {
         start_time: Some(to_timestamp(clock.start)),
         due_time: Some(to_timestamp(clock.due)),
         level: clock.level,
+        held: clock.is_held,
     }
 }

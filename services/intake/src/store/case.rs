@@ -171,6 +171,8 @@ pub struct Clock {
     pub due: Timestamp,
     /// Rung of the ladder reached.
     pub level: i32,
+    /// Whether it stands still.
+    pub is_held: bool,
 }
 
 /// Locks a case against every other change and reads it.
@@ -306,7 +308,7 @@ async fn clocks(
 ) -> Result<Vec<(CaseName, Clock)>, Fault> {
     let rows = sqlx::query!(
         "-- intake::case::clocks
-        SELECT k.site, k.case_id, k.clock, k.kind, k.state, k.start_time, k.due_time, k.level
+        SELECT k.site, k.case_id, k.clock, k.kind, k.state, k.start_time, k.due_time, k.level, k.held
         FROM unnest($1::text[], $2::uuid[]) AS wanted (site, id)
         JOIN case_clock k ON k.site = wanted.site AND k.case_id = wanted.id
         WHERE k.state IN ('RUNNING', 'BREACHED')
@@ -326,6 +328,7 @@ async fn clocks(
                 start: row.start_time.to_jiff(),
                 due: row.due_time.to_jiff(),
                 level: row.level,
+                is_held: row.held,
             };
             Ok((CaseName::new(stored(&row.site)?, row.case_id), clock))
         })

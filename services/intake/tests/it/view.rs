@@ -141,6 +141,13 @@ async fn the_view_shows_status_grade_owner_clocks_and_incident() {
             &owned(name, 1, "", "sites/lake/staff/wang"),
         )
         .await;
+    let held = events::ClockChanged {
+        held: true,
+        ..clock(name, 3, 1, ClockState::Running, 0)
+    };
+    world
+        .deliver("triage", "redress.clock.changed.v1", name, &held)
+        .await;
     let incident = format!("sites/lake/incidents/{}", Uuid::now_v7());
     let opened = events::IncidentChanged {
         incident: incident.clone(),
@@ -181,11 +188,16 @@ async fn the_view_shows_status_grade_owner_clocks_and_incident() {
     assert_eq!(seen.criterion_ids, ["G1"]);
     assert_eq!(seen.owner, "sites/lake/staff/wang");
     assert_eq!(seen.incident, incident);
-    assert_eq!(seen.clocks.len(), 1);
-    assert_eq!(
-        (seen.clocks[0].state, seen.clocks[0].level),
-        (to_wire(ClockState::Breached), 1)
-    );
+    let mut clocks: Vec<_> = seen
+        .clocks
+        .iter()
+        .map(|c| (c.state, c.level, c.held))
+        .collect();
+    clocks.sort_unstable();
+    let breached = (to_wire(ClockState::Breached), 1, false);
+    let mut expected = [breached, (to_wire(ClockState::Running), 0, true)];
+    expected.sort_unstable();
+    assert_eq!(clocks, expected, "a held one does not count down");
     assert_eq!(
         seen.etag, case.etag,
         "what others add leaves the etag alone"
@@ -217,6 +229,7 @@ async fn the_view_shows_status_grade_owner_clocks_and_incident() {
             K::ClockChanged,
             K::ClockChanged,
             K::OwnerChanged,
+            K::ClockChanged,
             K::IncidentChanged,
             K::Message,
             K::Message

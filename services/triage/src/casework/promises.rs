@@ -827,6 +827,7 @@ pub(super) fn changed(
         number: case.facts.number.clone(),
         cases: Vec::new(),
         publish_time: None,
+        held: clock.held.is_some(),
     }
 }
 

@@ -20,7 +20,7 @@ use redress_proto::words::Signal;
 
 use super::practice::cny;
 use super::work::person;
-use super::{incident, number, show_promises, word};
+use super::{Promise, incident, number, show_promises, word};
 use crate::args::{CaseCommand, CreateArgs};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -316,8 +316,13 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
         show_needs(needs);
     }
 
-    let promises = case.clocks.iter();
-    show_promises(promises.map(|c| (c.kind, c.state, c.due_time)), now);
+    let promises = case.clocks.iter().map(|c| Promise {
+        kind: c.kind,
+        state: c.state,
+        held: c.held,
+        due: c.due_time,
+    });
+    show_promises(promises, now);
 
     heading("Timeline");
     let mut entries = table(&["When", "What", "Facts"]);
