@@ -31,8 +31,11 @@ const REQUIRED_MS: f64 = 250.0;
 /// What changes the load.
 const LOAD: [&str; 3] = ["OPENING_SECONDS", "OPENING_RATE", "OPENING_SHARE"];
 
+/// How many seconds of the same load go before, until connections, plans and caches are what they are all day.
+const WARM_UP: u64 = 10;
+
 /// How often it is looked for what opened; bounds how exact the figures are.
-const LOOK: Duration = Duration::from_millis(4);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Which of these cases belong to an incident whose call-outs are requested, and of which one is queued as a message.
 const OPEN: &str = "SELECT c.id, EXISTS (SELECT FROM notification.message m
@@ -43,6 +46,7 @@ const OPEN: &str = "SELECT c.id, EXISTS (SELECT FROM notification.message m
 /// A complaint of grade 1 on its way.
 struct Waiting {
     acknowledged: Instant,
+    counts: bool,
     is_open: bool,
 }
 
@@ -78,23 +82,25 @@ async fn main() {
     let (seconds, rate, share) = (
         number("OPENING_SECONDS", 30),
         number("OPENING_RATE", 50),
-        number("OPENING_SHARE", 20),
+        number("OPENING_SHARE", 2),
     );
     let platform = Platform::start().await;
     let client = platform.callers().cases();
     let waiting: Arc<Mutex<HashMap<Uuid, Waiting>>> = Arc::default();
     let [mut opened, mut queued, mut accepted] = [histogram(), histogram(), histogram()];
-    let total = seconds * rate;
+    let total = (WARM_UP + seconds) * rate;
     let mut graves = 0_u64;
     let mut sending = tokio::task::JoinSet::new();
     let begun = Instant::now();
     let mut sent = 0_u64;
     // Until everything opened, or long after the last complaint.
-    while begun.elapsed() < Duration::from_secs(seconds + 60) {
+    while begun.elapsed() < Duration::from_secs(WARM_UP + seconds + 60) {
         let due = u64::try_from(begun.elapsed().as_millis()).unwrap() * rate / 1_000;
         while sent < total.min(due) {
-            let grave = sent % 100 < share;
-            graves += u64::from(grave);
+            // Spread evenly.
+            let grave = sent * share % 100 < share;
+            let counts = sent >= WARM_UP * rate;
+            graves += u64::from(grave && counts);
             let (mut client, waiting) = (client.clone(), Arc::clone(&waiting));
             let request = complaint(grave);
             sending.spawn(async move {
@@ -106,16 +112,19 @@ async fn main() {
                     let id = name.rsplit('/').next().unwrap().parse().unwrap();
                     let graded = Waiting {
                         acknowledged: now,
+                        counts,
                         is_open: false,
                     };
                     waiting.lock().await.insert(id, graded);
                 }
-                now - asked
+                counts.then_some(now - asked)
             });
             sent += 1;
         }
         while let Some(done) = sending.try_join_next() {
-            accepted.record(micros(done.unwrap())).unwrap();
+            if let Some(took) = done.unwrap() {
+                accepted.record(micros(took)).unwrap();
+            }
         }
         let mut waiting = waiting.lock().await;
         if sent == total && sending.is_empty() && waiting.is_empty() {
@@ -131,12 +140,13 @@ async fn main() {
         for (id, is_queued) in found {
             let case = waiting.get_mut(&id).unwrap();
             let took = micros(now - case.acknowledged);
-            if !case.is_open {
-                case.is_open = true;
+            if !std::mem::replace(&mut case.is_open, true) && case.counts {
                 opened.record(took).unwrap();
             }
             if is_queued {
-                queued.record(took).unwrap();
+                if case.counts {
+                    queued.record(took).unwrap();
+                }
                 waiting.remove(&id);
             }
         }

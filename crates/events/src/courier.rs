@@ -1,7 +1,7 @@
 //! Carries one service's events to one subscriber.
 //!
-//! A round: look how far windows may reach, load the ids of what lies in them, deliver each
-//! partition's events in batches, partitions side by side, and close the windows. Meanwhile positions
+//! A round: look how far windows may reach, load the ids of what lies in them, deliver the events in batches, where
+//! there are many some partitions beside others, and close the windows. Meanwhile positions
 //! are written down about once a second. Then held events whose turn has come are tried again.
 //!
 //! Cost of a round with nothing to do: one statement. With something: two, and two for each batch of
@@ -31,6 +31,9 @@ use crate::relay::{Metrics, Pace};
 /// First pause before looking again at rows that wait for an older transaction to end.
 const OLDER_TRANSACTION_PAUSE: Duration = Duration::from_millis(5);
 
+/// Rows from which on a further lane is worth its cost.
+const LANE_ROWS: usize = 50;
+
 pub(crate) struct Courier {
     db: Database,
     subscriber: String,
@@ -43,6 +46,27 @@ pub(crate) struct Courier {
     cursors: Mutex<BTreeMap<i16, Cursor>>,
     /// Whether some held event waits for its turn.
     holding: AtomicBool,
+}
+
+/// The rows of a round, shared out to be carried side by side. A partition is in one lane, so order holds; few rows go
+/// together, since each lane costs a look-up and a request.
+struct Lanes(Vec<Vec<Row>>);
+
+impl Lanes {
+    fn of(rows: Vec<Row>) -> Self {
+        let most = usize::from(PARTITIONS.unsigned_abs());
+        let count = rows.len().div_ceil(LANE_ROWS).clamp(1, most);
+        let mut lanes = Self(vec![Vec::new(); count]);
+        for row in rows {
+            let index = lanes.index(row.partition);
+            lanes.0[index].push(row);
+        }
+        lanes
+    }
+
+    fn index(&self, partition: i16) -> usize {
+        usize::from(partition.unsigned_abs()) % self.0.len()
+    }
 }
 
 /// How a round ended.
@@ -82,13 +106,13 @@ impl Courier {
     }
 
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        let mut wakes = self.db.wakes();
+        let mut publications = self.db.publications();
         let mut live = self.live.clone();
         let mut share_at = Instant::now();
         let mut failures = 0;
         let mut older = OLDER_TRANSACTION_PAUSE;
         while !shutdown.is_cancelled() {
-            wakes.borrow_and_update();
+            publications.borrow_and_update();
             if Instant::now() >= share_at || live.has_changed().unwrap_or(false) {
                 live.borrow_and_update();
                 if let Err(fault) = self.share().await {
@@ -131,7 +155,7 @@ impl Courier {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
                 // While the subscriber is away, new events are no reason to hurry.
-                _ = wakes.changed(), if failures == 0 => {}
+                _ = publications.changed(), if failures == 0 => {}
                 _ = live.changed() => { share_at = Instant::now(); }
             }
         }
@@ -248,32 +272,27 @@ impl Courier {
             .await
             .map_err(Away::Store)?;
         let last_id = loaded.rows.last().map(|row| row.id);
-        let mut ids: BTreeMap<i16, Vec<i64>> =
-            open.iter().map(|c| (c.partition, Vec::new())).collect();
-        for Row { id, partition } in loaded.rows {
-            ids.entry(partition).or_default().push(id);
-        }
-        let carried = join_all(ids.iter().map(|(p, ids)| self.carry(*p, ids, shutdown)));
+        let lanes = Lanes::of(loaded.rows);
+        let carried = join_all(lanes.0.iter().map(|rows| self.carry(rows, shutdown)));
         let carried = tokio::select! {
             carried = carried => carried,
             never = self.save_from_time_to_time() => match never {},
         };
-        let mut away = None;
         let mut cursors = self.cursors();
         let mut unfinished = loaded.truncated;
-        for (partition, result) in ids.keys().zip(carried) {
-            let Some(cursor) = cursors.get_mut(partition) else {
+        for Cursor { partition, .. } in open {
+            let Some(cursor) = cursors.get_mut(&partition) else {
                 continue;
             };
-            match result {
-                Ok(true) => match last_id {
+            match carried.get(lanes.index(partition)) {
+                Some(Ok(true)) => match last_id {
                     Some(last_id) if loaded.truncated => cursor.last_id = last_id,
                     _ => cursor.close(),
                 },
-                Ok(false) => unfinished = true,
-                Err(reason) => away = Some(reason),
+                _ => unfinished = true,
             }
         }
+        let away = carried.into_iter().find_map(Result::err);
         away.map_or(Ok(unfinished), Err)
     }
 
@@ -287,24 +306,27 @@ impl Courier {
         }
     }
 
-    /// Delivers events of one partition in order. False when it stopped before the end: at shutdown
-    /// or because the partition is somebody else's by now.
-    async fn carry(
-        &self,
-        partition: i16,
-        ids: &[i64],
-        shutdown: &CancellationToken,
-    ) -> Result<bool, Away> {
-        for ids in ids.chunks(EVENTS_MAX) {
-            if shutdown.is_cancelled() || !self.cursors().contains_key(&partition) {
+    /// Delivers events of some partitions in order. False when it stopped before the end at shutdown. What belongs to
+    /// a partition that is somebody else's by now is left to them.
+    async fn carry(&self, rows: &[Row], shutdown: &CancellationToken) -> Result<bool, Away> {
+        for rows in rows.chunks(EVENTS_MAX) {
+            if shutdown.is_cancelled() {
                 return Ok(false);
             }
-            let outgoing = batch::load(&self.db, &self.subscriber, ids)
+            let ids: Vec<i64> = {
+                let cursors = self.cursors();
+                let ours = rows.iter().filter(|r| cursors.contains_key(&r.partition));
+                ours.map(|row| row.id).collect()
+            };
+            let outgoing = batch::load(&self.db, &self.subscriber, &ids)
                 .await
                 .map_err(Away::Store)?;
             self.deliver(&outgoing).await?;
-            if let (Some(cursor), Some(last)) = (self.cursors().get_mut(&partition), ids.last()) {
-                cursor.last_id = *last;
+            let mut cursors = self.cursors();
+            for row in rows {
+                if let Some(cursor) = cursors.get_mut(&row.partition) {
+                    cursor.last_id = row.id;
+                }
             }
         }
         Ok(true)

@@ -6,8 +6,10 @@
 //! subject wait behind it. Waiting events are tried again after every event of the same subject,
 //! after every event about their site, and, as the net under that, by the sweeper with growing pauses.
 //!
-//! Cost: six statements an event and those of its handler. Events of one batch about different
-//! subjects are applied side by side.
+//! Cost: three round trips an event and those of its handler. Events of one batch about different
+//! subjects are applied side by side. Those about one subject, of which nothing is asked beforehand, take effect in one
+//! transaction: a change of a case that says five things costs its subscribers one commit. Where one of them cannot
+//! be applied, each has its own transaction again.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
@@ -25,16 +27,17 @@ use redress_store::{Database, Operation, Scope, StoreResultExt as _, Tx, is_away
 use sqlx::Executor as _;
 use tokio::sync::{Notify, Semaphore};
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::handler::{Applied, Handler};
 use crate::{Event, waiting};
 
 /// Subjects of one batch that are applied side by side.
-const SUBJECTS_AT_ONCE: usize = 4;
+const SUBJECTS_AT_ONCE: usize = 8;
 /// Events that are applied at the same time over all batches. Each takes a connection, and requests of
 /// people need some too.
 const EVENTS_AT_ONCE: usize = 8;
+/// Events of one subject that take effect in one transaction at most: its locks last as long.
+const EVENTS_TOGETHER: usize = 16;
 
 /// Takes events in and hands each to its handler.
 pub struct Inbox {
@@ -96,14 +99,13 @@ impl Inbox {
     /// # Errors
     /// UNAVAILABLE when Postgres is away: it is not about these events, and none should be held for it.
     pub async fn receive(&self, events: Vec<Event>) -> Result<Vec<DeliverResult>, Fault> {
-        let seen = waiting::seen(&self.db, &events).await?;
         let mut subjects: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (i, event) in events.iter().enumerate() {
             subjects.entry(&event.subject).or_default().push(i);
         }
         let answers: Vec<Result<Vec<(usize, DeliverResult)>, Fault>> =
             futures::stream::iter(subjects.into_values())
-                .map(|indexes| self.receive_subject(&events, indexes, &seen))
+                .map(|indexes| self.receive_subject(&events, indexes))
                 .buffer_unordered(SUBJECTS_AT_ONCE)
                 .collect()
                 .await;
@@ -120,31 +122,80 @@ impl Inbox {
         &self,
         events: &[Event],
         indexes: Vec<usize>,
-        seen: &[Uuid],
     ) -> Result<Vec<(usize, DeliverResult)>, Fault> {
+        let asks_nothing = |i: &usize| self.asks_nothing(&events[*i]);
         let mut results = Vec::with_capacity(indexes.len());
         let mut failed = false;
-        for i in indexes {
-            let event = &events[i];
-            let (outcome, reason) = if failed {
-                (DeliverOutcome::Retry, "EARLIER_EVENT_FAILED")
-            } else if seen.contains(&event.id) {
-                (DeliverOutcome::Applied, "")
-            } else {
-                self.receive_one(event).await?
-            };
-            failed |= matches!(outcome, DeliverOutcome::Retry | DeliverOutcome::Rejected);
-            self.count(event, outcome);
-            results.push((
-                i,
-                DeliverResult {
-                    event_id: event.id.to_string(),
-                    outcome: outcome.into(),
-                    reason: reason.to_owned(),
-                },
-            ));
+        let alike = indexes.chunk_by(|a, b| asks_nothing(a) && asks_nothing(b));
+        for part in alike.flat_map(|alike| alike.chunks(EVENTS_TOGETHER)) {
+            let together = !failed && part.len() > 1 && part.iter().all(asks_nothing);
+            let done = together
+                && self
+                    .receive_together(part.iter().map(|i| &events[*i]))
+                    .await?;
+            for i in part {
+                let event = &events[*i];
+                let (outcome, reason) = if failed {
+                    (DeliverOutcome::Retry, "EARLIER_EVENT_FAILED")
+                } else if done {
+                    (DeliverOutcome::Applied, "")
+                } else {
+                    self.receive_one(event).await?
+                };
+                failed |= matches!(outcome, DeliverOutcome::Retry | DeliverOutcome::Rejected);
+                self.count(event, outcome);
+                results.push((
+                    *i,
+                    DeliverResult {
+                        event_id: event.id.to_string(),
+                        outcome: outcome.into(),
+                        reason: reason.to_owned(),
+                    },
+                ));
+            }
         }
         Ok(results)
+    }
+
+    fn asks_nothing(&self, event: &Event) -> bool {
+        let handler = self.handlers.get(&event.event_type);
+        handler.is_some_and(|h| h.asks_nothing())
+    }
+
+    /// Applies events of one subject, one after the other in one transaction. False when one of them has to be looked at
+    /// alone; then none took effect.
+    async fn receive_together<'e>(
+        &self,
+        events: impl Iterator<Item = &'e Event>,
+    ) -> Result<bool, Fault> {
+        let mut steps = Vec::new();
+        for event in events {
+            let Some(handler) = self.handlers.get(&event.event_type) else {
+                return Ok(false);
+            };
+            let Ok(ready) = handler.prepare(event).await else {
+                return Ok(false);
+            };
+            steps.push((event, ready, span(event)));
+        }
+        let Some((event, ..)) = steps.first() else {
+            return Ok(false);
+        };
+        let event = *event;
+        let _permit = self.permits.acquire().await.map_err(Fault::internal)?;
+        let scope = Scope::site(event.site.clone());
+        let together = Together(steps);
+        let applied = AssertUnwindSafe(self.db.run(&scope, &together)).catch_unwind();
+        match applied.await {
+            Ok(Ok(frees)) => {
+                if frees {
+                    self.set_free(event).await;
+                }
+                Ok(true)
+            }
+            Ok(Err(fault)) if is_away(&fault) => Err(fault),
+            Ok(Err(_)) | Err(_) => Ok(false),
+        }
     }
 
     async fn receive_one(&self, event: &Event) -> Result<(DeliverOutcome, &'static str), Fault> {
@@ -163,23 +214,9 @@ impl Inbox {
         }
     }
 
-    /// Runs the event's handler within `step`. Its span continues the trace of whoever said the event.
+    /// Runs the event's handler within `step`.
     pub(crate) async fn apply(&self, event: &Event, step: &dyn Step) -> Result<Received, Fault> {
-        let span = tracing::info_span!(
-            parent: None,
-            "event.apply",
-            otel.name = %format_args!("apply {}", event.event_type),
-            otel.kind = "consumer",
-            messaging.system = "redress",
-            messaging.operation.name = "apply",
-            messaging.destination.name = %event.event_type,
-            messaging.message.id = %event.id,
-            redress.source = %event.source,
-            redress.subject = %event.subject,
-            redress.outcome = tracing::field::Empty,
-            error.type = tracing::field::Empty,
-        );
-        trace_context::follow(&span, &event.traceparent);
+        let span = span(event);
         async {
             let Some(handler) = self.handlers.get(&event.event_type) else {
                 // A newer sender; this replica is about to be replaced by one that knows it.
@@ -188,7 +225,7 @@ impl Inbox {
             };
             let _permit = self.permits.acquire().await.map_err(Fault::internal)?;
             // A panic is this event's alone; the others of the batch go on.
-            let result = AssertUnwindSafe(handler.handle(&self.db, event, step))
+            let result = AssertUnwindSafe(handle(&self.db, handler.as_ref(), event, step))
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|panic| Err(Fault::internal(panic_text(panic.as_ref()))));
@@ -256,6 +293,26 @@ impl Received {
             Self::Waiting => "waiting",
         }
     }
+}
+
+/// The span of an event's effect. It continues the trace of whoever said the event.
+fn span(event: &Event) -> tracing::Span {
+    let span = tracing::info_span!(
+        parent: None,
+        "event.apply",
+        otel.name = %format_args!("apply {}", event.event_type),
+        otel.kind = "consumer",
+        messaging.system = "redress",
+        messaging.operation.name = "apply",
+        messaging.destination.name = %event.event_type,
+        messaging.message.id = %event.id,
+        redress.source = %event.source,
+        redress.subject = %event.subject,
+        redress.outcome = tracing::field::Empty,
+        error.type = tracing::field::Empty,
+    );
+    trace_context::follow(&span, &event.traceparent);
+    span
 }
 
 fn log_fault(event: &Event, fault: &Fault) {
@@ -340,72 +397,132 @@ impl Step for FirstTime<'_> {
 
 /// A handler without its `Prepared`.
 trait ErasedHandler: Send + Sync {
-    fn handle<'a>(
-        &'a self,
-        db: &'a Database,
-        event: &'a Event,
-        step: &'a dyn Step,
-    ) -> BoxFuture<'a, Result<Received, Fault>>;
+    /// Whether there is nothing that it asks beforehand.
+    fn asks_nothing(&self) -> bool;
+    /// Asks it.
+    fn prepare<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<Box<dyn Ready>, Fault>>;
 }
 
 struct Erased<H>(Arc<H>);
 
 impl<H: Handler> ErasedHandler for Erased<H> {
-    fn handle<'a>(
-        &'a self,
-        db: &'a Database,
-        event: &'a Event,
-        step: &'a dyn Step,
-    ) -> BoxFuture<'a, Result<Received, Fault>> {
+    fn asks_nothing(&self) -> bool {
+        size_of::<H::Prepared>() == 0
+    }
+
+    fn prepare<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<Box<dyn Ready>, Fault>> {
         async move {
             let prepared = self.0.prepare(event).await?;
-            let apply = Apply {
-                handler: self.0.as_ref(),
-                event,
-                step,
-                prepared,
-            };
-            db.run(&Scope::site(event.site.clone()), &apply).await
+            let handler = Arc::clone(&self.0);
+            let ready: Box<dyn Ready> = Box::new(Prepared { handler, prepared });
+            Ok(ready)
         }
         .boxed()
     }
 }
 
-struct Apply<'a, H: Handler> {
-    handler: &'a H,
-    event: &'a Event,
-    step: &'a dyn Step,
+/// A handler that has asked what it needs.
+trait Ready: Send + Sync {
+    fn apply<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        event: &'a Event,
+    ) -> BoxFuture<'a, Result<Applied, Fault>>;
+}
+
+struct Prepared<H: Handler> {
+    handler: Arc<H>,
     prepared: H::Prepared,
 }
 
-impl<H: Handler> Operation for Apply<'_, H> {
+impl<H: Handler> Ready for Prepared<H> {
+    fn apply<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        event: &'a Event,
+    ) -> BoxFuture<'a, Result<Applied, Fault>> {
+        self.handler.apply(tx, event, &self.prepared).boxed()
+    }
+}
+
+async fn handle(
+    db: &Database,
+    handler: &dyn ErasedHandler,
+    event: &Event,
+    step: &dyn Step,
+) -> Result<Received, Fault> {
+    let handler = handler.prepare(event).await?;
+    let apply = Apply {
+        handler: handler.as_ref(),
+        event,
+        step,
+    };
+    db.run(&Scope::site(event.site.clone()), &apply).await
+}
+
+/// Events of one subject in one transaction; whether something waits that they may set free.
+struct Together<'a>(Vec<(&'a Event, Box<dyn Ready>, tracing::Span)>);
+
+impl Operation for Together<'_> {
+    const NAME: &'static str = "events.apply_together";
+    type Output = bool;
+
+    async fn run(&self, tx: &mut Tx) -> Result<bool, Fault> {
+        let alone = || Fault::unavailable("each event alone");
+        let mut any_frees = false;
+        for (event, handler, span) in &self.0 {
+            match FirstTime(event).before(tx).await? {
+                Turn::Now { frees } => any_frees |= frees,
+                Turn::Seen => continue,
+                Turn::Behind => return Err(alone()),
+            }
+            let applied = handler.apply(tx, event).instrument(span.clone());
+            match applied.await? {
+                Applied::Done => span.record("redress.outcome", "applied"),
+                Applied::Wait => return Err(alone()),
+            };
+        }
+        Ok(any_frees)
+    }
+}
+
+struct Apply<'a> {
+    handler: &'a dyn Ready,
+    event: &'a Event,
+    step: &'a dyn Step,
+}
+
+impl Operation for Apply<'_> {
     const NAME: &'static str = "events.apply";
+    const SAVEPOINT: Option<&'static str> = Some("handler");
     type Output = Received;
 
     async fn run(&self, tx: &mut Tx) -> Result<Received, Fault> {
-        let frees = match self.step.before(tx).await? {
-            Turn::Now { frees } => frees,
-            Turn::Seen => return Ok(Received::Seen),
-            Turn::Behind => {
-                self.step.waits(tx).await?;
-                return Ok(Received::Waiting);
+        // Hardly any handler waits, so the first round makes do with the savepoint that stands before the note that the
+        // event was seen. One that wants to wait after all goes back there and does both once more: the lock of the
+        // subject went with the savepoint, and what it waits for may have come.
+        for round in [1, 2] {
+            let frees = match self.step.before(tx).await? {
+                Turn::Now { frees } => frees,
+                Turn::Seen => return Ok(Received::Seen),
+                Turn::Behind => break,
+            };
+            if round == 2 {
+                (&mut **tx).execute("SAVEPOINT handler").await.or_fault()?;
             }
-        };
-        (&mut **tx).execute("SAVEPOINT handler").await.or_fault()?;
-        match self.handler.apply(tx, self.event, &self.prepared).await? {
-            Applied::Done => {
-                self.step.done(tx).await?;
-                Ok(Received::Applied { frees })
-            }
-            Applied::Wait => {
+            match self.handler.apply(tx, self.event).await? {
+                Applied::Done => {
+                    self.step.done(tx).await?;
+                    return Ok(Received::Applied { frees });
+                }
                 // What it wrote before it met the unknown would be there twice once it is tried again.
-                (&mut **tx)
-                    .execute("ROLLBACK TO SAVEPOINT handler")
-                    .await
-                    .or_fault()?;
-                self.step.waits(tx).await?;
-                Ok(Received::Waiting)
+                Applied::Wait => {
+                    let back = "ROLLBACK TO SAVEPOINT handler";
+                    (&mut **tx).execute(back).await.or_fault()?;
+                }
             }
         }
+        self.step.waits(tx).await?;
+        Ok(Received::Waiting)
     }
 }

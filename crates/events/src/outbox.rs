@@ -51,7 +51,7 @@ pub async fn publish<M: prost::Message>(
     .fetch_one(&mut **tx)
     .await
     .or_fault()?;
-    tx.wake();
+    tx.wake_relay();
     Ok(event_id)
 }
 
@@ -97,7 +97,7 @@ pub async fn publish_many<M: prost::Message>(
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    tx.wake();
+    tx.wake_relay();
     Ok(())
 }
 

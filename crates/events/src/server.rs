@@ -232,7 +232,7 @@ impl Operation for Redrive {
         .fetch_optional(&mut **tx)
         .await
         .or_fault()?;
-        tx.wake();
+        tx.wake_relay();
         Ok(redriven)
     }
 }

@@ -32,22 +32,6 @@ const SEEN_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Rows that one purge statement deletes at most.
 const PURGE_ROWS_MAX: i64 = 1_000;
 
-/// Which of these events were seen before. A short cut: the transaction decides.
-pub(crate) async fn seen(db: &Database, events: &[Event]) -> Result<Vec<Uuid>, Fault> {
-    let sources: Vec<String> = events.iter().map(|e| e.source.clone()).collect();
-    let ids: Vec<Uuid> = events.iter().map(|e| e.id).collect();
-    sqlx::query_scalar!(
-        "-- events::waiting::seen
-        SELECT s.event_id FROM unnest($1::text[], $2::uuid[]) AS e (source, id)
-        JOIN inbox_seen s ON s.source = e.source AND s.event_id = e.id",
-        &sources,
-        &ids,
-    )
-    .fetch_all(db.worker())
-    .await
-    .or_fault()
-}
-
 /// Keeps an event until what it builds on is known.
 pub(crate) async fn keep(tx: &mut Tx, event: &Event) -> Result<(), Fault> {
     sqlx::query!(
@@ -156,7 +140,7 @@ impl Step for Again {
             // The same lock as a first delivery takes, then the row: another replica may have been faster.
             let row = sqlx::query!(
                 "-- events::waiting::lock
-                SELECT pg_advisory_xact_lock(1768843636, hashtext(subject)) IS NOT NULL AS \"locked!\"
+                SELECT redress_lock_subject('inbox', subject) IS NOT NULL AS \"locked!\"
                 FROM inbox_waiting WHERE id = $1",
                 self.id,
             )

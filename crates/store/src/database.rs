@@ -8,9 +8,9 @@ use opentelemetry::metrics::{Counter, Histogram, Meter};
 use redress_model::Fault;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
@@ -29,6 +29,10 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(10);
 const BACKOFF_MAX: Duration = Duration::from_millis(500);
 /// How long a request waits for a free connection before it is shed.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may have been idle and be used without asking whether it still works.
+const ASKED_AFTER: Duration = Duration::from_secs(1);
+/// How many statements a connection keeps prepared: more than a service has on its busiest paths.
+const STATEMENTS_KEPT: usize = 400;
 /// Pause between two attempts to reach Postgres at start.
 const START_PAUSE: Duration = Duration::from_millis(500);
 /// How often waiting for Postgres at start is mentioned.
@@ -116,6 +120,7 @@ pub struct Database {
     worker: Pool,
     service: &'static str,
     wakes: Arc<watch::Sender<u64>>,
+    publications: Arc<watch::Sender<u64>>,
     duration: Histogram<f64>,
     retries: Counter<u64>,
 }
@@ -160,6 +165,7 @@ impl Database {
             worker: Pool::new(worker),
             service,
             wakes: Arc::new(watch::Sender::new(0)),
+            publications: Arc::new(watch::Sender::new(0)),
             duration: meter
                 .f64_histogram("db.client.operation.duration")
                 .with_unit("s")
@@ -202,9 +208,25 @@ impl Database {
         self.wakes.subscribe()
     }
 
-    /// Wakes everyone who waits on [`wakes`](Self::wakes): for news from other replicas.
+    /// Changes whenever a transaction that called [`Tx::wake_relay`] has committed in this process.
+    pub fn publications(&self) -> watch::Receiver<u64> {
+        self.publications.subscribe()
+    }
+
+    /// Wakes everyone who waits on [`wakes`](Self::wakes) or [`publications`](Self::publications): for news from other
+    /// replicas.
     pub fn wake(&self) {
-        self.wakes.send_modify(|n| *n = n.wrapping_add(1));
+        self.tell(true, true);
+    }
+
+    fn tell(&self, wakes: bool, publishes: bool) {
+        let more = |n: &mut u64| *n = n.wrapping_add(1);
+        if publishes {
+            self.publications.send_modify(more);
+        }
+        if wakes {
+            self.wakes.send_modify(more);
+        }
     }
 
     /// Closes both pools after their connections have come back.
@@ -333,15 +355,13 @@ impl Database {
         scope: Option<&Scope>,
         operation: &O,
     ) -> Result<O::Output, Fault> {
-        let mut tx = Tx::begin(pool, mode, scope).await?;
+        let mut tx = Tx::begin(pool, mode, scope, O::SAVEPOINT).await?;
         let _held = pool.hold();
         match operation.run(&mut tx).await {
             Ok(output) => {
-                let wakes = tx.wakes();
+                let (wakes, publishes) = tx.leaves();
                 tx.commit().await?;
-                if wakes {
-                    self.wake();
-                }
+                self.tell(wakes, publishes);
                 Ok(output)
             }
             Err(fault) => {
@@ -401,10 +421,20 @@ fn pool(
     service: &str,
     max_connections: u32,
 ) -> Result<PgPool, ConnectError> {
-    let options = options(url, setting)?;
+    let options = options(url, setting)?.statement_cache_capacity(STATEMENTS_KEPT);
     Ok(PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // One that was at work a moment ago was asked then, as it came back.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= ASKED_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options.application_name(&format!("redress-{service}"))))
 }
 

@@ -12,6 +12,8 @@ use crate::Tx;
 pub trait Operation: Sync {
     /// Name in spans and metrics, `service.verb_noun`.
     const NAME: &'static str;
+    /// A savepoint that stands before all the work, set in the round trip that begins the transaction.
+    const SAVEPOINT: Option<&'static str> = None;
     /// What the caller gets after the commit.
     type Output: Send;
 

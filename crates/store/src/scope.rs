@@ -34,31 +34,33 @@ impl Scope {
         self.organizations.is_empty() && self.regions.is_empty() && self.sites.is_empty()
     }
 
-    /// Confines the transaction. The settings end with it.
-    pub(crate) async fn set(&self, tx: &mut Tx) -> Result<(), Fault> {
-        let organizations = texts(&self.organizations);
-        let regions: Vec<String> = self
-            .regions
-            .iter()
-            .map(|r| format!("{}/{}", r.organization, r.region))
-            .collect();
-        let sites = texts(&self.sites);
-        sqlx::query!(
-            "-- store::scope::set
-            SELECT set_config('redress.organizations', $1::text[]::text, true) AS organizations,
-                   set_config('redress.regions', $2::text[]::text, true) AS regions,
-                   set_config('redress.sites', $3::text[]::text, true) AS sites",
-            &organizations,
-            &regions,
-            &sites,
+    /// The statement that confines a transaction that has just begun. The settings end with it.
+    pub(crate) fn settings(&self) -> String {
+        let [organizations, regions, sites] = [
+            texts(&self.organizations),
+            self.regions(),
+            texts(&self.sites),
+        ]
+        .map(|t| literal(&t));
+        format!(
+            " SELECT /* store::scope::settings */ set_config('redress.organizations', {organizations}, true), \
+             set_config('redress.regions', {regions}, true), set_config('redress.sites', {sites}, true)"
         )
-        .fetch_one(&mut **tx)
-        .await
-        .or_fault()?;
-        if organizations.is_empty() && regions.is_empty() {
+    }
+
+    fn regions(&self) -> Vec<String> {
+        let regions = self.regions.iter();
+        regions
+            .map(|r| format!("{}/{}", r.organization, r.region))
+            .collect()
+    }
+
+    /// Adds the sites of its organizations and regions to those of the transaction.
+    pub(crate) async fn expand(&self, tx: &mut Tx) -> Result<(), Fault> {
+        if self.organizations.is_empty() && self.regions.is_empty() {
             return Ok(());
         }
-        // A second statement, so that the policy on scope_site already sees the settings above.
+        // A statement of its own, so that the policy on scope_site already sees the settings.
         sqlx::query!(
             "-- store::scope::expand
             SELECT set_config('redress.sites', array_agg(DISTINCT s.site)::text, true) AS sites
@@ -69,9 +71,9 @@ impl Scope {
                   SELECT p.site FROM unnest($2::text[]) AS r
                   JOIN scope_site p ON p.organization = split_part(r, '/', 1) AND p.region = split_part(r, '/', 2)) AS s
             HAVING count(*) > 0",
-            &organizations,
-            &regions,
-            &sites,
+            &texts(&self.organizations),
+            &self.regions(),
+            &texts(&self.sites),
         )
         .fetch_optional(&mut **tx)
         .await
@@ -82,6 +84,16 @@ impl Scope {
 
 fn texts<T: ToString>(ids: &[T]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
+}
+
+/// A text that Postgres reads as an array of these, whatever they hold.
+fn literal(items: &[String]) -> String {
+    let item = |item: &String| format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\""));
+    let items: Vec<String> = items.iter().map(item).collect();
+    format!(
+        "E'{{{}}}'",
+        items.join(",").replace('\\', "\\\\").replace('\'', "\\'")
+    )
 }
 
 /// Records where a site lies, so that callers of its organization and region see it from their next
@@ -108,4 +120,18 @@ pub async fn place_site(
     .await
     .or_fault()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i9_no_name_breaks_out_of_its_literal() {
+        let literal = |items: &[&str]| literal(&texts(items));
+        assert_eq!(literal(&[]), "E'{}'");
+        assert_eq!(literal(&["lake", "null"]), r#"E'{"lake","null"}'"#);
+        assert_eq!(literal(&["a'b"]), r#"E'{"a\'b"}'"#);
+        assert_eq!(literal(&[r#"a"b\c"#]), r#"E'{"a\\"b\\\\c"}'"#);
+    }
 }

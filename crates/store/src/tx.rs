@@ -3,11 +3,16 @@
 use std::ops::{Deref, DerefMut};
 
 use redress_model::Fault;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Postgres};
+use tokio::runtime::Handle;
 
 use crate::fault::{commit_fault, fault};
 use crate::pool::Pool;
 use crate::scope::Scope;
+
+/// Nobody holds a transaction that has ended: ending takes it.
+const OPEN: &str = "a transaction has its connection";
 
 /// How a transaction begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +23,29 @@ pub(crate) enum Mode {
     Read,
 }
 
+impl Mode {
+    fn begin(self) -> &'static str {
+        match self {
+            // What writes goes by keys, so one plan serves all its parameters: half of Postgres' work for a short
+            // statement is planning it. What reads has filters that may be there or not.
+            Self::Write => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL plan_cache_mode = force_generic_plan;"
+            }
+            Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;",
+        }
+    }
+}
+
 /// A transaction. Dereferences to the connection: `query.execute(&mut **tx)`. Dropping it rolls back.
+///
+/// The driver's own transaction takes a round trip to begin, one for each thing that is set, and one to commit; this takes
+/// two in all. So the driver knows of none: a savepoint is set by its statement, never by `begin` of the connection.
 #[derive(Debug)]
 pub struct Tx {
-    inner: Transaction<'static, Postgres>,
+    /// None once it has ended.
+    connection: Option<PoolConnection<Postgres>>,
     wakes: bool,
+    publishes: bool,
 }
 
 impl Tx {
@@ -30,23 +53,28 @@ impl Tx {
         pool: &Pool,
         mode: Mode,
         scope: Option<&Scope>,
+        savepoint: Option<&str>,
     ) -> Result<Self, Fault> {
-        // A caller who goes away while BEGIN is under way leaves the pool a connection with that
-        // transaction still open (the driver counts it only once it is answered). So each BEGIN says
-        // all that it wants: in an open transaction Postgres warns and sets it anew.
-        let begin = match mode {
-            Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
-            Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        };
-        let begun = pool.begun();
-        let inner = pool.connections.begin_with(begin).await;
-        let inner = inner.map_err(|error| pool.why_none(error, begun))?;
-        let mut tx = Self {
-            inner,
-            wakes: false,
-        };
+        // All in one round trip.
+        let mut begin = mode.begin().to_owned();
         if let Some(scope) = scope {
-            scope.set(&mut tx).await?;
+            begin.push_str(&scope.settings());
+        }
+        if let Some(savepoint) = savepoint {
+            begin.push_str(&format!("; SAVEPOINT {savepoint}"));
+        }
+        let begun = pool.begun();
+        let why_none = |error| pool.why_none(error, begun);
+        let connection = pool.connections.acquire().await.map_err(why_none)?;
+        let mut tx = Self {
+            connection: Some(connection),
+            wakes: false,
+            publishes: false,
+        };
+        let begin = sqlx::raw_sql(AssertSqlSafe(begin));
+        begin.execute(&mut *tx).await.map_err(why_none)?;
+        if let Some(scope) = scope {
+            scope.expand(&mut tx).await?;
         }
         Ok(tx)
     }
@@ -55,6 +83,13 @@ impl Tx {
     /// who listens to [`Database::wakes`](crate::Database::wakes) looks at once instead of at the next poll.
     pub fn wake(&mut self) {
         self.wakes = true;
+    }
+
+    /// Says that this transaction leaves events for the relay, which looks at once after the commit; so does everyone
+    /// else who listens, as after [`wake`](Self::wake).
+    pub fn wake_relay(&mut self) {
+        self.wakes = true;
+        self.publishes = true;
     }
 
     /// The last transaction id below everything that may still commit: where one who reads rows in the order of their
@@ -67,30 +102,54 @@ impl Tx {
             r#"-- store::tx::horizon
             SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS "xmin!""#
         )
-        .fetch_one(&mut *self.inner)
+        .fetch_one(&mut **self)
         .await
         .map_err(fault)?;
         Ok(xmin.unsigned_abs().saturating_sub(1))
     }
 
-    pub(crate) fn wakes(&self) -> bool {
-        self.wakes
+    /// Whether it leaves something to background work, and whether to the relay.
+    pub(crate) fn leaves(&self) -> (bool, bool) {
+        (self.wakes, self.publishes)
     }
 
     /// Commits. First brings deferred constraints forward, which also finds a transaction that failed
     /// unnoticed: a bare COMMIT would answer such a one with a silent rollback.
     pub(crate) async fn commit(mut self) -> Result<(), Fault> {
-        sqlx::query("SET CONSTRAINTS ALL IMMEDIATE")
-            .execute(&mut *self.inner)
+        sqlx::raw_sql("SET CONSTRAINTS ALL IMMEDIATE; COMMIT")
+            .execute(&mut *self)
             .await
-            .map_err(fault)?;
-        self.inner.commit().await.map_err(commit_fault)
+            .map_err(commit_fault)?;
+        self.connection = None;
+        Ok(())
     }
 
-    /// Rolls back; a connection that cannot even do that is thrown away by the pool.
-    pub(crate) async fn rollback(self) {
-        if let Err(error) = self.inner.rollback().await {
-            tracing::debug!(error = %error, "rollback failed");
+    /// Rolls back; a connection that cannot even do that is thrown away.
+    pub(crate) async fn rollback(mut self) {
+        if let Some(connection) = self.connection.take() {
+            roll_back(connection).await;
+        }
+    }
+}
+
+async fn roll_back(mut connection: PoolConnection<Postgres>) {
+    if let Err(error) = connection.execute("ROLLBACK").await {
+        tracing::debug!(%error, "rollback failed");
+        connection.close_on_drop();
+    }
+}
+
+/// Whoever goes away in the middle of it, at whatever step, leaves nothing open.
+impl Drop for Tx {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        match Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(roll_back(connection));
+            }
+            Err(_) => connection.close_on_drop(),
         }
     }
 }
@@ -98,12 +157,12 @@ impl Tx {
 impl Deref for Tx {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
-        &self.inner
+        self.connection.as_ref().expect(OPEN)
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        self.connection.as_mut().expect(OPEN)
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use redress_events::Pace;
+use redress_events::{Event, Pace};
+use redress_proto::event::v1::{DeliverOutcome, DeliverResult};
 use redress_testkit::eventually;
 
 use crate::world::{SOON, World, event, pace};
@@ -33,6 +34,72 @@ async fn i3_twenty_copies_at_once_take_effect_once() {
         );
     }
     assert_eq!(w.heard("a").await, [1]);
+}
+
+#[tokio::test]
+async fn i3_events_of_one_subject_take_effect_in_one_transaction() {
+    let w = World::new().await;
+    let events: Vec<Event> = (1..=5).map(|n| event("intake", "a", n)).collect();
+    let results = w.inbox.receive(events.clone()).await.unwrap();
+    let applied = |r: &DeliverResult| r.outcome() == DeliverOutcome::Applied;
+    assert!(results.iter().all(applied));
+    assert_eq!(w.heard("a").await, [1, 2, 3, 4, 5]);
+    const TRANSACTIONS: &str = "SELECT count(DISTINCT xmin::text) FROM triage.log";
+    assert_eq!(w.count(TRANSACTIONS).await, 1);
+
+    // Two of them once more, and a new one between.
+    let [first, .., last] = events.as_slice() else {
+        panic!("five");
+    };
+    let again = vec![first.clone(), event("intake", "a", 6), last.clone()];
+    let results = w.inbox.receive(again).await.unwrap();
+    assert!(results.iter().all(applied));
+    assert_eq!(w.heard("a").await, [1, 2, 3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn i3_one_that_is_refused_undoes_none_before_it_and_lets_none_pass() {
+    let w = World::new().await;
+    let mut events: Vec<Event> = (1..=4).map(|n| event("intake", "a", n)).collect();
+    events[2].data = vec![0xff].into();
+    let results = w.inbox.receive(events).await.unwrap();
+    let outcomes: Vec<DeliverOutcome> = results.iter().map(DeliverResult::outcome).collect();
+    assert_eq!(
+        outcomes,
+        [
+            DeliverOutcome::Applied,
+            DeliverOutcome::Applied,
+            DeliverOutcome::Rejected,
+            DeliverOutcome::Retry
+        ]
+    );
+    assert_eq!(w.heard("a").await, [1, 2]);
+}
+
+#[tokio::test]
+async fn no_service_waits_for_what_another_does_about_the_same_case() {
+    async fn act(connection: &mut sqlx::PgConnection, service: &str) -> sqlx::Result<()> {
+        let site =
+            "SELECT set_config('search_path', $1, true), set_config('lock_timeout', '100ms', true)";
+        sqlx::query(site)
+            .bind(service)
+            .execute(&mut *connection)
+            .await?;
+        let receive = "SELECT fresh FROM redress_receive('crisis', gen_random_uuid(), 'lake', 'a')";
+        sqlx::query(receive).execute(&mut *connection).await?;
+        let publish = "SELECT redress_publish(gen_random_uuid(), 't', 'lake', 'a', 1::smallint, false, '', '')";
+        sqlx::query(publish).execute(connection).await?;
+        Ok(())
+    }
+    let w = World::new().await;
+    let mut triage = w.t.admin.begin().await.unwrap();
+    act(&mut triage, "triage").await.unwrap();
+    let mut intake = w.t.admin.begin().await.unwrap();
+    act(&mut intake, "intake").await.unwrap();
+    // Within one service, one waits for the other.
+    let mut replica = w.t.admin.begin().await.unwrap();
+    let error = act(&mut replica, "triage").await.unwrap_err();
+    assert_eq!(error.as_database_error().unwrap().code().unwrap(), "55P03");
 }
 
 #[tokio::test]

@@ -81,6 +81,8 @@ struct KillSelf {
     admin: sqlx::PgPool,
     kills: u32,
     attempts: AtomicU32,
+    /// Nothing is asked of it between the kill and the commit.
+    at_the_commit: bool,
 }
 
 impl Operation for KillSelf {
@@ -103,9 +105,28 @@ impl Operation for KillSelf {
                 .execute(&self.admin)
                 .await
                 .or_fault()?;
+            if !self.at_the_commit {
+                let next = sqlx::query("SELECT 1").execute(&mut **tx);
+                next.await.or_fault()?;
+            }
         }
         Ok(())
     }
+}
+
+#[tokio::test]
+async fn i1_of_a_connection_lost_at_the_commit_nobody_says_what_became_of_it() {
+    let t = database().await;
+    let operation = KillSelf {
+        admin: t.admin.clone(),
+        kills: 1,
+        attempts: AtomicU32::new(0),
+        at_the_commit: true,
+    };
+    let fault = t.db.run(&site("lake"), &operation).await.unwrap_err();
+    assert!(fault.is_transient(), "{fault:?}");
+    // It may have been done, so it is not done again.
+    assert_eq!(operation.attempts.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
@@ -115,6 +136,7 @@ async fn a_connection_lost_before_the_commit_is_tried_again() {
         admin: t.admin.clone(),
         kills: 2,
         attempts: AtomicU32::new(0),
+        at_the_commit: false,
     };
     t.db.run(&site("lake"), &operation).await.unwrap();
     assert_eq!(operation.attempts.load(Ordering::SeqCst), 3);
@@ -133,6 +155,7 @@ async fn attempts_are_bounded() {
         admin: t.admin.clone(),
         kills: u32::MAX,
         attempts: AtomicU32::new(0),
+        at_the_commit: false,
     };
     let fault = t.db.run(&site("lake"), &operation).await.unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
@@ -427,20 +450,29 @@ async fn a_worker_goes_on_until_a_batch_is_not_full() {
 }
 
 #[tokio::test]
-async fn only_a_commit_wakes() {
-    struct Wake(bool);
+async fn only_a_commit_wakes_and_only_events_wake_the_relay() {
+    struct Wake {
+        commits: bool,
+        publishes: bool,
+    }
     impl Operation for Wake {
         const NAME: &'static str = "test.wake";
         type Output = ();
         async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
-            tx.wake();
-            if self.0 { Ok(()) } else { Err(Fault::Deadline) }
+            match self.publishes {
+                true => tx.wake_relay(),
+                false => tx.wake(),
+            }
+            self.commits.then_some(()).ok_or(Fault::Deadline)
         }
     }
     let t = database().await;
-    let wakes = t.db.wakes();
-    t.db.run(&site("lake"), &Wake(false)).await.unwrap_err();
-    assert!(!wakes.has_changed().unwrap());
-    t.db.run(&site("lake"), &Wake(true)).await.unwrap();
-    assert!(wakes.has_changed().unwrap());
+    for (commits, publishes) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (wakes, publications) = (t.db.wakes(), t.db.publications());
+        let wake = Wake { commits, publishes };
+        assert_eq!(t.db.run(&site("lake"), &wake).await.is_ok(), commits);
+        assert_eq!(wakes.has_changed().unwrap(), commits);
+        let relay = publications.has_changed().unwrap();
+        assert_eq!(relay, commits && publishes);
+    }
 }
