@@ -79,6 +79,23 @@ enum Round {
     OlderTransaction,
 }
 
+/// Waits for news: urgent ones are carried at once, others together with what else comes until the courier has rested.
+async fn news(
+    publications: &mut watch::Receiver<u64>,
+    urgencies: &mut watch::Receiver<u64>,
+    rested: Instant,
+) {
+    let ordinary = async {
+        // Fails when the database is gone, and so does everything else.
+        let _ = publications.changed().await;
+        tokio::time::sleep_until(rested.into()).await;
+    };
+    tokio::select! {
+        () = ordinary => {}
+        _ = urgencies.changed() => {}
+    }
+}
+
 impl Courier {
     #[allow(clippy::too_many_arguments)] // One caller, which names them all.
     pub(crate) fn new(
@@ -107,12 +124,15 @@ impl Courier {
 
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut publications = self.db.publications();
+        let mut urgencies = self.db.urgencies();
         let mut live = self.live.clone();
         let mut share_at = Instant::now();
         let mut failures = 0;
         let mut older = OLDER_TRANSACTION_PAUSE;
         while !shutdown.is_cancelled() {
             publications.borrow_and_update();
+            urgencies.borrow_and_update();
+            let rested = Instant::now() + self.pace.rest;
             if Instant::now() >= share_at || live.has_changed().unwrap_or(false) {
                 live.borrow_and_update();
                 if let Err(fault) = self.share().await {
@@ -155,7 +175,7 @@ impl Courier {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
                 // While the subscriber is away, new events are no reason to hurry.
-                _ = publications.changed(), if failures == 0 => {}
+                () = news(&mut publications, &mut urgencies, rested), if failures == 0 => {}
                 _ = live.changed() => { share_at = Instant::now(); }
             }
         }

@@ -27,6 +27,17 @@ pub trait Handler: Send + Sync + 'static {
     /// What `prepare` found out for `apply`; `()` where there is nothing to find out.
     type Prepared: Send + Sync;
 
+    /// Whether the event can have an effect here at all, told from itself alone. One that cannot costs no transaction and is
+    /// noted nowhere. One that cannot be read concerns: `apply` says what is wrong with it.
+    fn concerns(&self, _: &Event) -> bool {
+        true
+    }
+
+    /// Whether there is nothing that `prepare` asks about this event.
+    fn asks_nothing(&self, _: &Event) -> bool {
+        size_of::<Self::Prepared>() == 0
+    }
+
     /// Asks other services what is needed. No transaction is open. May run more often than `apply`.
     fn prepare(&self, event: &Event) -> impl Future<Output = Result<Self::Prepared, Fault>> + Send;
 
@@ -43,6 +54,14 @@ pub trait Handler: Send + Sync + 'static {
 impl<H: Handler> Handler for Arc<H> {
     type Prepared = H::Prepared;
 
+    fn concerns(&self, event: &Event) -> bool {
+        H::concerns(self, event)
+    }
+
+    fn asks_nothing(&self, event: &Event) -> bool {
+        H::asks_nothing(self, event)
+    }
+
     fn prepare(&self, event: &Event) -> impl Future<Output = Result<Self::Prepared, Fault>> + Send {
         H::prepare(self, event)
     }
@@ -55,4 +74,21 @@ impl<H: Handler> Handler for Arc<H> {
     ) -> impl Future<Output = Result<Applied, Fault>> + Send {
         H::apply(self, tx, event, prepared)
     }
+}
+
+/// Keeps what events of several types say, many at once and of many subjects, in few statements whatever their number.
+/// What holds of a [`Handler`] holds of it.
+pub trait Keeper: Send + Sync + 'static {
+    /// As of a [`Handler`].
+    fn concerns(&self, _: &Event) -> bool {
+        true
+    }
+
+    /// Changes this service's rows within the scope of the one site that these events are of; those of one subject and
+    /// source are in order. [`Applied::Wait`] when any builds on what is unknown: then each is taken alone.
+    fn keep(
+        &self,
+        tx: &mut Tx,
+        events: &[&Event],
+    ) -> impl Future<Output = Result<Applied, Fault>> + Send;
 }

@@ -8,11 +8,12 @@
 //!
 //! Cost: three round trips an event and those of its handler. Events of one batch about different
 //! subjects are applied side by side. Those about one subject, of which nothing is asked beforehand, take effect in one
-//! transaction: a change of a case that says five things costs its subscribers one commit. Where one of them cannot
-//! be applied, each has its own transaction again.
+//! transaction: a change of a case that says five things costs its subscribers one commit. What a [`Keeper`] keeps, of
+//! whatever subjects of a site, takes effect together first. Where one of them cannot be applied, each has its own
+//! transaction again.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -27,8 +28,9 @@ use redress_store::{Database, Operation, Scope, StoreResultExt as _, Tx, is_away
 use sqlx::Executor as _;
 use tokio::sync::{Notify, Semaphore};
 use tracing::Instrument as _;
+use uuid::Uuid;
 
-use crate::handler::{Applied, Handler};
+use crate::handler::{Applied, Handler, Keeper};
 use crate::{Event, waiting};
 
 /// Subjects of one batch that are applied side by side.
@@ -38,6 +40,9 @@ const SUBJECTS_AT_ONCE: usize = 8;
 const EVENTS_AT_ONCE: usize = 8;
 /// Events of one subject that take effect in one transaction at most: its locks last as long.
 const EVENTS_TOGETHER: usize = 16;
+
+/// Events of several subjects that are kept in one transaction at most.
+const EVENTS_KEPT: usize = 200;
 
 /// Takes events in and hands each to its handler.
 pub struct Inbox {
@@ -80,10 +85,24 @@ impl Inbox {
     /// # Panics
     /// When the type has one already: two handlers of one event would not take effect together.
     #[must_use]
-    pub fn on(mut self, event_type: &str, handler: impl Handler) -> Self {
-        let before = self
-            .handlers
-            .insert(event_type.to_owned(), Box::new(Erased(Arc::new(handler))));
+    pub fn on(self, event_type: &str, handler: impl Handler) -> Self {
+        self.register(event_type, Box::new(Erased(Arc::new(handler))))
+    }
+
+    /// Registers the keeper of some event types.
+    ///
+    /// # Panics
+    /// As [`on`](Self::on).
+    #[must_use]
+    pub fn keep(self, event_types: &[&str], keeper: impl Keeper) -> Self {
+        let keeper: Arc<dyn ErasedKeeper> = Arc::new(keeper);
+        event_types.iter().fold(self, |inbox, event_type| {
+            inbox.register(event_type, Box::new(Kept(Arc::clone(&keeper))))
+        })
+    }
+
+    fn register(mut self, event_type: &str, handler: Box<dyn ErasedHandler>) -> Self {
+        let before = self.handlers.insert(event_type.to_owned(), handler);
         assert!(before.is_none(), "{event_type} has two handlers");
         self
     }
@@ -99,34 +118,96 @@ impl Inbox {
     /// # Errors
     /// UNAVAILABLE when Postgres is away: it is not about these events, and none should be held for it.
     pub async fn receive(&self, events: Vec<Event>) -> Result<Vec<DeliverResult>, Fault> {
+        let mut outcomes = vec![(DeliverOutcome::Applied, ""); events.len()];
         let mut subjects: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (i, event) in events.iter().enumerate() {
-            subjects.entry(&event.subject).or_default().push(i);
-        }
-        let answers: Vec<Result<Vec<(usize, DeliverResult)>, Fault>> =
-            futures::stream::iter(subjects.into_values())
-                .map(|indexes| self.receive_subject(&events, indexes))
-                .buffer_unordered(SUBJECTS_AT_ONCE)
-                .collect()
-                .await;
-        let mut results = vec![DeliverResult::default(); events.len()];
-        for answer in answers {
-            for (i, result) in answer? {
-                results[i] = result;
+            if self.handler(event).is_none_or(|h| h.concerns(event)) {
+                subjects.entry(&event.subject).or_default().push(i);
             }
         }
-        Ok(results)
+        for kept in self.kept(&events, &subjects) {
+            if self
+                .receive_together(kept.iter().map(|i| &events[*i]))
+                .await?
+            {
+                for indexes in subjects.values_mut() {
+                    indexes.retain(|i| !kept.contains(i));
+                }
+            }
+        }
+        let answers: Vec<Result<Vec<_>, Fault>> = futures::stream::iter(subjects.into_values())
+            .map(|indexes| self.receive_subject(&events, indexes))
+            .buffer_unordered(SUBJECTS_AT_ONCE)
+            .collect()
+            .await;
+        for answer in answers {
+            for (i, outcome) in answer? {
+                outcomes[i] = outcome;
+            }
+        }
+        let results = events.iter().zip(outcomes).map(|(event, outcome)| {
+            let (outcome, reason) = outcome;
+            self.count(event, outcome);
+            DeliverResult {
+                event_id: event.id.to_string(),
+                outcome: outcome.into(),
+                reason: reason.to_owned(),
+            }
+        });
+        Ok(results.collect())
+    }
+
+    /// What can be kept together, of each site with several subjects: each subject's events up to the first that somebody
+    /// has to handle.
+    fn kept(
+        &self,
+        events: &[Event],
+        subjects: &BTreeMap<&str, Vec<usize>>,
+    ) -> Vec<BTreeSet<usize>> {
+        let mut sites: BTreeMap<&str, Vec<Vec<usize>>> = BTreeMap::new();
+        for indexes in subjects.values() {
+            let is_kept = |i: &&usize| {
+                let handler = self.handler(&events[**i]);
+                handler.is_some_and(|h| h.keeper().is_some())
+            };
+            let Some(site) = indexes.first().map(|i| &events[*i].site) else {
+                continue;
+            };
+            let first = indexes.iter().take_while(is_kept).copied();
+            let first: Vec<usize> = first.take_while(|i| events[*i].site == *site).collect();
+            if !first.is_empty() {
+                sites.entry(site.as_str()).or_default().push(first);
+            }
+        }
+        let several = sites.into_values().filter(|subjects| subjects.len() > 1);
+        let mut parts = Vec::new();
+        for subjects in several {
+            let mut part = BTreeSet::new();
+            for indexes in subjects {
+                if !part.is_empty() && part.len() + indexes.len() > EVENTS_KEPT {
+                    parts.push(std::mem::take(&mut part));
+                }
+                part.extend(indexes);
+            }
+            parts.push(part);
+        }
+        parts
     }
 
     async fn receive_subject(
         &self,
         events: &[Event],
         indexes: Vec<usize>,
-    ) -> Result<Vec<(usize, DeliverResult)>, Fault> {
-        let asks_nothing = |i: &usize| self.asks_nothing(&events[*i]);
-        let mut results = Vec::with_capacity(indexes.len());
+    ) -> Result<Vec<(usize, (DeliverOutcome, &'static str))>, Fault> {
+        let asks_nothing = |i: &usize| {
+            let handler = self.handler(&events[*i]);
+            handler.is_some_and(|h| h.asks_nothing(&events[*i]))
+        };
+        let mut outcomes = Vec::with_capacity(indexes.len());
         let mut failed = false;
-        let alike = indexes.chunk_by(|a, b| asks_nothing(a) && asks_nothing(b));
+        let alike = indexes.chunk_by(|a, b| {
+            asks_nothing(a) && asks_nothing(b) && events[*a].site == events[*b].site
+        });
         for part in alike.flat_map(|alike| alike.chunks(EVENTS_TOGETHER)) {
             let together = !failed && part.len() > 1 && part.iter().all(asks_nothing);
             let done = together
@@ -134,35 +215,25 @@ impl Inbox {
                     .receive_together(part.iter().map(|i| &events[*i]))
                     .await?;
             for i in part {
-                let event = &events[*i];
-                let (outcome, reason) = if failed {
+                let outcome = if failed {
                     (DeliverOutcome::Retry, "EARLIER_EVENT_FAILED")
                 } else if done {
                     (DeliverOutcome::Applied, "")
                 } else {
-                    self.receive_one(event).await?
+                    self.receive_one(&events[*i]).await?
                 };
-                failed |= matches!(outcome, DeliverOutcome::Retry | DeliverOutcome::Rejected);
-                self.count(event, outcome);
-                results.push((
-                    *i,
-                    DeliverResult {
-                        event_id: event.id.to_string(),
-                        outcome: outcome.into(),
-                        reason: reason.to_owned(),
-                    },
-                ));
+                failed |= matches!(outcome.0, DeliverOutcome::Retry | DeliverOutcome::Rejected);
+                outcomes.push((*i, outcome));
             }
         }
-        Ok(results)
+        Ok(outcomes)
     }
 
-    fn asks_nothing(&self, event: &Event) -> bool {
-        let handler = self.handlers.get(&event.event_type);
-        handler.is_some_and(|h| h.asks_nothing())
+    fn handler(&self, event: &Event) -> Option<&dyn ErasedHandler> {
+        self.handlers.get(&event.event_type).map(Box::as_ref)
     }
 
-    /// Applies events of one subject, one after the other in one transaction. False when one of them has to be looked at
+    /// Applies events of one site, one after the other in one transaction. False when one of them has to be looked at
     /// alone; then none took effect.
     async fn receive_together<'e>(
         &self,
@@ -170,26 +241,34 @@ impl Inbox {
     ) -> Result<bool, Fault> {
         let mut steps = Vec::new();
         for event in events {
-            let Some(handler) = self.handlers.get(&event.event_type) else {
+            let Some(handler) = self.handler(event) else {
                 return Ok(false);
             };
             let Ok(ready) = handler.prepare(event).await else {
                 return Ok(false);
             };
-            steps.push((event, ready, span(event)));
+            steps.push(StepOfMany {
+                event,
+                keeper: handler.keeper(),
+                ready,
+                span: span(event),
+            });
         }
-        let Some((event, ..)) = steps.first() else {
-            return Ok(false);
+        let Some(first) = steps.first() else {
+            return Ok(true);
         };
-        let event = *event;
-        let _permit = self.permits.acquire().await.map_err(Fault::internal)?;
-        let scope = Scope::site(event.site.clone());
+        let scope = Scope::site(first.event.site.clone());
         let together = Together(steps);
-        let applied = AssertUnwindSafe(self.db.run(&scope, &together)).catch_unwind();
-        match applied.await {
+        let applied = {
+            // Given back before what waits is tried, which takes one of its own.
+            let _permit = self.permits.acquire().await.map_err(Fault::internal)?;
+            let run = AssertUnwindSafe(self.db.run(&scope, &together));
+            run.catch_unwind().await
+        };
+        match applied {
             Ok(Ok(frees)) => {
-                if frees {
-                    self.set_free(event).await;
+                for event in frees.into_iter().filter_map(|i| together.0.get(i)) {
+                    self.set_free(event.event).await;
                 }
                 Ok(true)
             }
@@ -218,14 +297,14 @@ impl Inbox {
     pub(crate) async fn apply(&self, event: &Event, step: &dyn Step) -> Result<Received, Fault> {
         let span = span(event);
         async {
-            let Some(handler) = self.handlers.get(&event.event_type) else {
+            let Some(handler) = self.handler(event) else {
                 // A newer sender; this replica is about to be replaced by one that knows it.
                 tracing::warn!(event_type = %event.event_type, "an event of unknown type is left with its sender");
                 return Err(Fault::unavailable("handler"));
             };
             let _permit = self.permits.acquire().await.map_err(Fault::internal)?;
             // A panic is this event's alone; the others of the batch go on.
-            let result = AssertUnwindSafe(handle(&self.db, handler.as_ref(), event, step))
+            let result = AssertUnwindSafe(handle(&self.db, handler, event, step))
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|panic| Err(Fault::internal(panic_text(panic.as_ref()))));
@@ -363,27 +442,7 @@ struct FirstTime<'e>(&'e Event);
 
 impl Step for FirstTime<'_> {
     fn before<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Turn, Fault>> {
-        async move {
-            let event = self.0;
-            let row = sqlx::query!(
-                "-- events::inbox::receive
-                SELECT fresh AS \"fresh!\", waiting AS \"waiting!\", behind AS \"behind!\"
-                FROM redress_receive($1, $2, $3, $4)",
-                event.source,
-                event.id,
-                event.site.as_str(),
-                event.subject,
-            )
-            .fetch_one(&mut **tx)
-            .await
-            .or_fault()?;
-            Ok(match row.fresh {
-                false => Turn::Seen,
-                true if row.behind => Turn::Behind,
-                true => Turn::Now { frees: row.waiting },
-            })
-        }
-        .boxed()
+        async move { Ok(note(tx, &[self.0]).await?.pop().unwrap_or(Turn::Seen)) }.boxed()
     }
 
     fn waits<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), Fault>> {
@@ -395,10 +454,45 @@ impl Step for FirstTime<'_> {
     }
 }
 
+/// Locks the subjects of events of one site until the commit and notes the events as seen. What is to be done about each.
+async fn note(tx: &mut Tx, events: &[&Event]) -> Result<Vec<Turn>, Fault> {
+    let of = |text: fn(&Event) -> &str| -> Vec<&str> { events.iter().map(|e| text(e)).collect() };
+    let ids: Vec<Uuid> = events.iter().map(|e| e.id).collect();
+    let rows = sqlx::query!(
+        "-- events::inbox::note
+        SELECT place AS \"place!\", waiting AS \"waiting!\", behind AS \"behind!\"
+        FROM redress_receive_many($1, $2, $3, $4)",
+        &of(|e| &e.source) as &[&str],
+        &ids,
+        events.first().map_or("", |e| e.site.as_str()),
+        &of(|e| &e.subject) as &[&str],
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let mut turns = vec![Turn::Seen; events.len()];
+    for row in rows {
+        let place = usize::try_from(row.place - 1).map_err(Fault::internal)?;
+        let turn = turns
+            .get_mut(place)
+            .ok_or_else(|| Fault::internal("an event that nobody gave was noted"))?;
+        *turn = match row.behind {
+            true => Turn::Behind,
+            false => Turn::Now { frees: row.waiting },
+        };
+    }
+    Ok(turns)
+}
+
 /// A handler without its `Prepared`.
 trait ErasedHandler: Send + Sync {
+    fn concerns(&self, event: &Event) -> bool;
     /// Whether there is nothing that it asks beforehand.
-    fn asks_nothing(&self) -> bool;
+    fn asks_nothing(&self, event: &Event) -> bool;
+    /// Who takes many at once.
+    fn keeper(&self) -> Option<&Arc<dyn ErasedKeeper>> {
+        None
+    }
     /// Asks it.
     fn prepare<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<Box<dyn Ready>, Fault>>;
 }
@@ -406,8 +500,12 @@ trait ErasedHandler: Send + Sync {
 struct Erased<H>(Arc<H>);
 
 impl<H: Handler> ErasedHandler for Erased<H> {
-    fn asks_nothing(&self) -> bool {
-        size_of::<H::Prepared>() == 0
+    fn concerns(&self, event: &Event) -> bool {
+        self.0.concerns(event)
+    }
+
+    fn asks_nothing(&self, event: &Event) -> bool {
+        self.0.asks_nothing(event)
     }
 
     fn prepare<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<Box<dyn Ready>, Fault>> {
@@ -445,49 +543,151 @@ impl<H: Handler> Ready for Prepared<H> {
     }
 }
 
+/// A keeper whose future is boxed.
+trait ErasedKeeper: Send + Sync {
+    fn concerns(&self, event: &Event) -> bool;
+    fn keep<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        events: &'a [&'a Event],
+    ) -> BoxFuture<'a, Result<Applied, Fault>>;
+}
+
+impl<K: Keeper> ErasedKeeper for K {
+    fn concerns(&self, event: &Event) -> bool {
+        Keeper::concerns(self, event)
+    }
+
+    fn keep<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        events: &'a [&'a Event],
+    ) -> BoxFuture<'a, Result<Applied, Fault>> {
+        Keeper::keep(self, tx, events).boxed()
+    }
+}
+
+/// A keeper as the handler of one of its types.
+struct Kept(Arc<dyn ErasedKeeper>);
+
+impl ErasedHandler for Kept {
+    fn concerns(&self, event: &Event) -> bool {
+        self.0.concerns(event)
+    }
+
+    fn asks_nothing(&self, _: &Event) -> bool {
+        true
+    }
+
+    fn keeper(&self) -> Option<&Arc<dyn ErasedKeeper>> {
+        Some(&self.0)
+    }
+
+    fn prepare<'a>(&'a self, _: &'a Event) -> BoxFuture<'a, Result<Box<dyn Ready>, Fault>> {
+        let ready: Box<dyn Ready> = Box::new(Kept(Arc::clone(&self.0)));
+        std::future::ready(Ok(ready)).boxed()
+    }
+}
+
+impl Ready for Kept {
+    fn apply<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        event: &'a Event,
+    ) -> BoxFuture<'a, Result<Applied, Fault>> {
+        async move { self.0.keep(tx, &[event]).await }.boxed()
+    }
+}
+
 async fn handle(
     db: &Database,
     handler: &dyn ErasedHandler,
     event: &Event,
     step: &dyn Step,
 ) -> Result<Received, Fault> {
+    let concerns = handler.concerns(event);
     let handler = handler.prepare(event).await?;
     let apply = Apply {
         handler: handler.as_ref(),
+        concerns,
         event,
         step,
     };
     db.run(&Scope::site(event.site.clone()), &apply).await
 }
 
-/// Events of one subject in one transaction; whether something waits that they may set free.
-struct Together<'a>(Vec<(&'a Event, Box<dyn Ready>, tracing::Span)>);
+/// Events of one site in one transaction; which of them may set something free.
+struct Together<'a>(Vec<StepOfMany<'a>>);
+
+struct StepOfMany<'a> {
+    event: &'a Event,
+    keeper: Option<&'a Arc<dyn ErasedKeeper>>,
+    ready: Box<dyn Ready>,
+    span: tracing::Span,
+}
+
+impl StepOfMany<'_> {
+    fn is_kept_with(&self, other: &Self) -> bool {
+        match (self.keeper, other.keeper) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
 
 impl Operation for Together<'_> {
     const NAME: &'static str = "events.apply_together";
-    type Output = bool;
+    type Output = Vec<usize>;
 
-    async fn run(&self, tx: &mut Tx) -> Result<bool, Fault> {
+    async fn run(&self, tx: &mut Tx) -> Result<Vec<usize>, Fault> {
         let alone = || Fault::unavailable("each event alone");
-        let mut any_frees = false;
-        for (event, handler, span) in &self.0 {
-            match FirstTime(event).before(tx).await? {
-                Turn::Now { frees } => any_frees |= frees,
+        let events: Vec<&Event> = self.0.iter().map(|step| step.event).collect();
+        let mut frees: Vec<usize> = Vec::new();
+        let mut fresh = Vec::with_capacity(events.len());
+        for (i, turn) in note(tx, &events).await?.into_iter().enumerate() {
+            match turn {
+                // Once a subject.
+                Turn::Now { frees: true }
+                    if frees
+                        .iter()
+                        .all(|j| events[*j].subject != events[i].subject) =>
+                {
+                    frees.push(i);
+                }
+                Turn::Now { .. } => {}
                 Turn::Seen => continue,
                 Turn::Behind => return Err(alone()),
             }
-            let applied = handler.apply(tx, event).instrument(span.clone());
-            match applied.await? {
-                Applied::Done => span.record("redress.outcome", "applied"),
-                Applied::Wait => return Err(alone()),
-            };
+            fresh.push(&self.0[i]);
         }
-        Ok(any_frees)
+        for part in fresh.chunk_by(|a, b| a.is_kept_with(b)) {
+            let [first, ..] = part else { continue };
+            let applied = match first.keeper {
+                Some(keeper) => {
+                    let events: Vec<&Event> = part.iter().map(|step| step.event).collect();
+                    let kept = keeper.keep(tx, &events);
+                    kept.instrument(first.span.clone()).await?
+                }
+                None => {
+                    let applied = first.ready.apply(tx, first.event);
+                    applied.instrument(first.span.clone()).await?
+                }
+            };
+            if applied == Applied::Wait {
+                return Err(alone());
+            }
+            for step in part {
+                step.span.record("redress.outcome", "applied");
+            }
+        }
+        Ok(frees)
     }
 }
 
 struct Apply<'a> {
     handler: &'a dyn Ready,
+    /// False of one that waited behind others, by a release which did not tell or for another reason.
+    concerns: bool,
     event: &'a Event,
     step: &'a dyn Step,
 }
@@ -510,7 +710,11 @@ impl Operation for Apply<'_> {
             if round == 2 {
                 (&mut **tx).execute("SAVEPOINT handler").await.or_fault()?;
             }
-            match self.handler.apply(tx, self.event).await? {
+            let applied = match self.concerns {
+                true => self.handler.apply(tx, self.event).await?,
+                false => Applied::Done,
+            };
+            match applied {
                 Applied::Done => {
                     self.step.done(tx).await?;
                     return Ok(Received::Applied { frees });

@@ -58,9 +58,9 @@ mod waiting;
 mod wake;
 
 pub use event::Event;
-pub use handler::{Applied, Handler};
+pub use handler::{Applied, Handler, Keeper};
 pub use inbox::Inbox;
-pub use outbox::{NewEvent, PARTITIONS, partition, publish, publish_many};
+pub use outbox::{NewEvent, PARTITIONS, partition, publish, publish_many, publish_urgent};
 pub use peer::{GrpcPeer, Peer};
 pub use relay::{Pace, Relay, purge};
 pub use server::{EventAdminServer, InboxServer};

@@ -55,6 +55,20 @@ pub async fn publish<M: prost::Message>(
     Ok(event_id)
 }
 
+/// Publishes an event as [`publish`] does, and has it carried at once: an ordinary one may wait a moment for others to go
+/// with it.
+///
+/// # Errors
+/// As of [`publish`].
+pub async fn publish_urgent<M: prost::Message>(
+    tx: &mut Tx,
+    event: &NewEvent<'_, M>,
+) -> Result<Uuid, Fault> {
+    let id = publish(tx, event).await?;
+    tx.hurry_relay();
+    Ok(id)
+}
+
 /// Writes several events as [`publish`] does, in this order and in one round trip, each in the trace that it comes with:
 /// what comes due together was begun by different complaints.
 ///

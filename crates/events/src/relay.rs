@@ -33,6 +33,8 @@ const DELAY_BOUNDS: [f64; 16] = [
 pub struct Pace {
     /// How often to look when nothing wakes the relay.
     pub poll: Duration,
+    /// From the beginning of one look to the next that an ordinary event causes, so that under load each carries many.
+    pub rest: Duration,
     /// How often positions are written down while events flow: after a crash, what was delivered
     /// since is delivered again.
     pub save: Duration,
@@ -58,6 +60,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             poll: Duration::from_secs(2),
+            rest: Duration::from_millis(100),
             save: Duration::from_secs(1),
             lease: Duration::from_secs(10),
             beat: Duration::from_secs(3),

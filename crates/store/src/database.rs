@@ -19,7 +19,7 @@ use crate::operation::Operation;
 use crate::pool::Pool;
 use crate::schema::{SchemaError, check_schema};
 use crate::scope::Scope;
-use crate::tx::{Mode, Tx};
+use crate::tx::{Leaves, Mode, Tx};
 
 /// How often a transaction is run at most before its caller hears of it.
 const ATTEMPTS_MAX: u32 = 6;
@@ -121,6 +121,7 @@ pub struct Database {
     service: &'static str,
     wakes: Arc<watch::Sender<u64>>,
     publications: Arc<watch::Sender<u64>>,
+    urgencies: Arc<watch::Sender<u64>>,
     duration: Histogram<f64>,
     retries: Counter<u64>,
 }
@@ -166,6 +167,7 @@ impl Database {
             service,
             wakes: Arc::new(watch::Sender::new(0)),
             publications: Arc::new(watch::Sender::new(0)),
+            urgencies: Arc::new(watch::Sender::new(0)),
             duration: meter
                 .f64_histogram("db.client.operation.duration")
                 .with_unit("s")
@@ -213,19 +215,31 @@ impl Database {
         self.publications.subscribe()
     }
 
-    /// Wakes everyone who waits on [`wakes`](Self::wakes) or [`publications`](Self::publications): for news from other
-    /// replicas.
-    pub fn wake(&self) {
-        self.tell(true, true);
+    /// Changes whenever a transaction that called [`Tx::hurry_relay`] has committed in this process.
+    pub fn urgencies(&self) -> watch::Receiver<u64> {
+        self.urgencies.subscribe()
     }
 
-    fn tell(&self, wakes: bool, publishes: bool) {
+    /// Wakes everyone who waits on [`wakes`](Self::wakes) or [`publications`](Self::publications): for news from other
+    /// replicas; where it is urgent, on [`urgencies`](Self::urgencies) too.
+    pub fn wake(&self, urgent: bool) {
+        self.tell(match urgent {
+            true => Leaves::UrgentEvents,
+            false => Leaves::Events,
+        });
+    }
+
+    fn tell(&self, leaves: Leaves) {
         let more = |n: &mut u64| *n = n.wrapping_add(1);
-        if publishes {
-            self.publications.send_modify(more);
-        }
-        if wakes {
-            self.wakes.send_modify(more);
+        // The most urgent first: whoever hears that there are wakes knows how urgent they are.
+        for (what, heard) in [
+            (Leaves::UrgentEvents, &self.urgencies),
+            (Leaves::Events, &self.publications),
+            (Leaves::Work, &self.wakes),
+        ] {
+            if leaves >= what {
+                heard.send_modify(more);
+            }
         }
     }
 
@@ -359,9 +373,9 @@ impl Database {
         let _held = pool.hold();
         match operation.run(&mut tx).await {
             Ok(output) => {
-                let (wakes, publishes) = tx.leaves();
+                let leaves = tx.leaves();
                 tx.commit().await?;
-                self.tell(wakes, publishes);
+                self.tell(leaves);
                 Ok(output)
             }
             Err(fault) => {

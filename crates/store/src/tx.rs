@@ -44,8 +44,16 @@ impl Mode {
 pub struct Tx {
     /// None once it has ended.
     connection: Option<PoolConnection<Postgres>>,
-    wakes: bool,
-    publishes: bool,
+    leaves: Leaves,
+}
+
+/// What a transaction leaves to background work. Each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Leaves {
+    Nothing,
+    Work,
+    Events,
+    UrgentEvents,
 }
 
 impl Tx {
@@ -68,8 +76,7 @@ impl Tx {
         let connection = pool.connections.acquire().await.map_err(why_none)?;
         let mut tx = Self {
             connection: Some(connection),
-            wakes: false,
-            publishes: false,
+            leaves: Leaves::Nothing,
         };
         let begin = sqlx::raw_sql(AssertSqlSafe(begin));
         begin.execute(&mut *tx).await.map_err(why_none)?;
@@ -82,14 +89,18 @@ impl Tx {
     /// Says that this transaction leaves something for background work: after the commit, everyone
     /// who listens to [`Database::wakes`](crate::Database::wakes) looks at once instead of at the next poll.
     pub fn wake(&mut self) {
-        self.wakes = true;
+        self.leaves = self.leaves.max(Leaves::Work);
     }
 
-    /// Says that this transaction leaves events for the relay, which looks at once after the commit; so does everyone
-    /// else who listens, as after [`wake`](Self::wake).
+    /// Says that this transaction leaves events for the relay, which looks soon after the commit; everyone
+    /// else who listens does as after [`wake`](Self::wake).
     pub fn wake_relay(&mut self) {
-        self.wakes = true;
-        self.publishes = true;
+        self.leaves = self.leaves.max(Leaves::Events);
+    }
+
+    /// As [`wake_relay`](Self::wake_relay), and the relay does not wait until there are more to carry.
+    pub fn hurry_relay(&mut self) {
+        self.leaves = self.leaves.max(Leaves::UrgentEvents);
     }
 
     /// The last transaction id below everything that may still commit: where one who reads rows in the order of their
@@ -108,9 +119,8 @@ impl Tx {
         Ok(xmin.unsigned_abs().saturating_sub(1))
     }
 
-    /// Whether it leaves something to background work, and whether to the relay.
-    pub(crate) fn leaves(&self) -> (bool, bool) {
-        (self.wakes, self.publishes)
+    pub(crate) fn leaves(&self) -> Leaves {
+        self.leaves
     }
 
     /// Commits. First brings deferred constraints forward, which also finds a transaction that failed
@@ -126,9 +136,14 @@ impl Tx {
 
     /// Rolls back; a connection that cannot even do that is thrown away.
     pub(crate) async fn rollback(mut self) {
-        if let Some(connection) = self.connection.take() {
-            roll_back(connection).await;
+        // In its place until it has answered: whoever goes away before that leaves it to `drop`.
+        if let Err(error) = sqlx::raw_sql("ROLLBACK").execute(&mut *self).await {
+            tracing::debug!(%error, "rollback failed");
+            if let Some(connection) = &mut self.connection {
+                connection.close_on_drop();
+            }
         }
+        self.connection = None;
     }
 }
 

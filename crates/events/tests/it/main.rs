@@ -4,6 +4,7 @@
 mod admin;
 mod away;
 mod backlog;
+mod keeping;
 mod leases;
 mod long_reader;
 mod once;

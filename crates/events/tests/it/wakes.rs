@@ -6,7 +6,7 @@ use redress_events::{Pace, share_wakes};
 use redress_testkit::eventually;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{SOON, World, pace, say};
+use crate::world::{SOON, World, pace, say, say_urgently};
 
 /// A pace that finds nothing by itself for the time of a test.
 fn sleepy() -> Pace {
@@ -33,6 +33,29 @@ async fn a_commit_wakes_the_relay_of_its_process() {
     eventually(SOON, async || w.count(HOLDERS).await == 8).await;
     say(&db, "a", 1).await.unwrap();
     w.hears("a", &[1]).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn urgent_events_go_at_once_and_ordinary_ones_together() {
+    let w = World::new().await;
+    let db = w.t.connect("intake");
+    let rested = Pace {
+        rest: Duration::from_secs(3600),
+        beat: Duration::from_secs(3600),
+        ..sleepy()
+    };
+    let relay = w.relay_of(db.clone(), w.wire.clone(), rested);
+    eventually(SOON, async || w.count(HOLDERS).await == 8).await;
+    for number in 1..=20 {
+        say(&db, "a", number).await.unwrap();
+    }
+    say_urgently(&db, "b", 1, true).await.unwrap();
+    w.hears("b", &[1]).await;
+    w.hears("a", &(1..=20).collect::<Vec<i64>>()).await;
+    // One that was published while the relay started may have gone before.
+    let requests = w.wire.requests.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(requests <= 2, "{requests} requests");
     relay.stop().await;
 }
 
@@ -73,6 +96,7 @@ async fn p18_a_commit_wakes_other_replicas_by_redis_and_a_restart_of_redis_stops
         w.wire.clone(),
         Pace {
             beat: Duration::from_secs(3600),
+            rest: Duration::from_secs(3600),
             ..sleepy()
         },
     );
@@ -81,18 +105,19 @@ async fn p18_a_commit_wakes_other_replicas_by_redis_and_a_restart_of_redis_stops
     // Until both have subscribed, a wake may go unheard; each further one is heard.
     let wakes = carrier.wakes();
     eventually(SOON, async || {
-        writer.wake();
+        writer.wake(false);
         tokio::time::timeout(Duration::from_millis(50), wakes.clone().changed())
             .await
             .is_ok()
     })
     .await;
-    say(&writer, "a", 1).await.unwrap();
+    // Urgent here, urgent there.
+    say_urgently(&writer, "a", 1, true).await.unwrap();
     w.hears("a", &[1]).await;
 
     // Own wakes are not echoed back for ever.
     let before = *writer.wakes().borrow();
-    carrier.wake();
+    carrier.wake(false);
     eventually(SOON, async || *writer.wakes().borrow() > before).await;
     tokio::time::timeout(Duration::from_millis(200), async {
         let mut wakes = writer.wakes();
@@ -105,7 +130,7 @@ async fn p18_a_commit_wakes_other_replicas_by_redis_and_a_restart_of_redis_stops
     redis.renew().await;
     let wakes = carrier.wakes();
     eventually(SOON, async || {
-        writer.wake();
+        writer.wake(false);
         tokio::time::timeout(Duration::from_millis(50), wakes.clone().changed())
             .await
             .is_ok()

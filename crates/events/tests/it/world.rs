@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use opentelemetry::global::meter;
 use opentelemetry::metrics::Meter;
-use redress_events::{Applied, Event, Handler, Inbox, NewEvent, Pace, Peer, Relay, Subscriptions};
+use redress_events::{
+    Applied, Event, Handler, Inbox, Keeper, NewEvent, Pace, Peer, Relay, Subscriptions,
+};
 use redress_model::Fault;
 use redress_proto::event::v1::{CaseMoved, DeliverRequest, DeliverResponse};
 use redress_rpc::status;
@@ -116,7 +118,31 @@ impl Handler for Log {
     }
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
-        self.0.attempts.fetch_add(1, Ordering::SeqCst);
+        self.0.hear(tx, event).await
+    }
+}
+
+/// Writes what it hears of many at once into the log. What is about nothing does not concern it.
+pub(crate) struct LogOfMany(pub(crate) Arc<Mood>);
+
+impl Keeper for LogOfMany {
+    fn concerns(&self, event: &Event) -> bool {
+        event.decode::<CaseMoved>().map_or(true, |m| m.epoch != 0)
+    }
+
+    async fn keep(&self, tx: &mut Tx, events: &[&Event]) -> Result<Applied, Fault> {
+        for event in events {
+            if self.0.hear(tx, event).await? == Applied::Wait {
+                return Ok(Applied::Wait);
+            }
+        }
+        Ok(Applied::Done)
+    }
+}
+
+impl Mood {
+    async fn hear(&self, tx: &mut Tx, event: &Event) -> Result<Applied, Fault> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
         // Before anything is decided, so that whatever fails or waits has something to undo.
         let number = event.decode::<CaseMoved>()?.epoch;
         sqlx::query("INSERT INTO log (site, subject, source, number) VALUES ($1, $2, $3, $4)")
@@ -128,24 +154,18 @@ impl Handler for Log {
             .await
             .or_fault()?;
         let is_in = |set: &Mutex<HashSet<String>>| set.lock().unwrap().contains(&event.subject);
-        let waits_for = self
-            .0
-            .waits_for
-            .lock()
-            .unwrap()
-            .get(&event.subject)
-            .cloned();
+        let waits_for = self.waits_for.lock().unwrap().get(&event.subject).cloned();
         if let Some(base) = waits_for
             && base != event.source
             && !knows(tx, &event.subject, &base).await?
         {
             return Ok(Applied::Wait);
         }
-        assert!(!is_in(&self.0.panics), "as told");
-        if is_in(&self.0.later) {
+        assert!(!is_in(&self.panics), "as told");
+        if is_in(&self.later) {
             return Err(Fault::unavailable("intake"));
         }
-        if is_in(&self.0.refuses) {
+        if is_in(&self.refuses) {
             return Err(Fault::invalid("data", "is poison"));
         }
         Ok(Applied::Done)
@@ -304,6 +324,7 @@ impl Running {
 struct Say<'a> {
     subject: &'a str,
     number: i64,
+    urgent: bool,
 }
 
 impl Operation for Say<'_> {
@@ -311,13 +332,30 @@ impl Operation for Say<'_> {
     type Output = ();
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
-        publish(tx, self.subject, self.number).await
+        publish(tx, self.subject, self.number).await?;
+        if self.urgent {
+            tx.hurry_relay();
+        }
+        Ok(())
     }
 }
 
 pub(crate) async fn say(db: &Database, subject: &str, number: i64) -> Result<(), Fault> {
-    db.run(&Scope::site(site_of(subject)), &Say { subject, number })
-        .await
+    say_urgently(db, subject, number, false).await
+}
+
+pub(crate) async fn say_urgently(
+    db: &Database,
+    subject: &str,
+    number: i64,
+    urgent: bool,
+) -> Result<(), Fault> {
+    let say = Say {
+        subject,
+        number,
+        urgent,
+    };
+    db.run(&Scope::site(site_of(subject)), &say).await
 }
 
 pub(crate) async fn publish(tx: &mut Tx, subject: &str, number: i64) -> Result<(), Fault> {

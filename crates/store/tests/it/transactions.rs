@@ -450,29 +450,40 @@ async fn a_worker_goes_on_until_a_batch_is_not_full() {
 }
 
 #[tokio::test]
-async fn only_a_commit_wakes_and_only_events_wake_the_relay() {
+async fn only_a_commit_wakes_only_events_wake_the_relay_and_only_urgent_ones_hurry_it() {
+    #[derive(Clone, Copy, PartialEq, PartialOrd)]
+    enum Leaves {
+        Work,
+        Events,
+        UrgentEvents,
+    }
     struct Wake {
         commits: bool,
-        publishes: bool,
+        leaves: Leaves,
     }
     impl Operation for Wake {
         const NAME: &'static str = "test.wake";
         type Output = ();
         async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
-            match self.publishes {
-                true => tx.wake_relay(),
-                false => tx.wake(),
+            match self.leaves {
+                Leaves::Work => {}
+                Leaves::Events => tx.wake_relay(),
+                Leaves::UrgentEvents => tx.hurry_relay(),
             }
+            // What is less takes nothing away.
+            tx.wake();
             self.commits.then_some(()).ok_or(Fault::Deadline)
         }
     }
     let t = database().await;
-    for (commits, publishes) in [(false, false), (false, true), (true, false), (true, true)] {
-        let (wakes, publications) = (t.db.wakes(), t.db.publications());
-        let wake = Wake { commits, publishes };
-        assert_eq!(t.db.run(&site("lake"), &wake).await.is_ok(), commits);
-        assert_eq!(wakes.has_changed().unwrap(), commits);
-        let relay = publications.has_changed().unwrap();
-        assert_eq!(relay, commits && publishes);
+    for leaves in [Leaves::Work, Leaves::Events, Leaves::UrgentEvents] {
+        for commits in [false, true] {
+            let heard = [t.db.wakes(), t.db.publications(), t.db.urgencies()];
+            let wake = Wake { commits, leaves };
+            assert_eq!(t.db.run(&site("lake"), &wake).await.is_ok(), commits);
+            let heard = heard.map(|h| h.has_changed().unwrap());
+            let [events, urgent] = [Leaves::Events, Leaves::UrgentEvents].map(|l| leaves >= l);
+            assert_eq!(heard, [commits, commits && events, commits && urgent]);
+        }
     }
 }
