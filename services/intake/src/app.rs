@@ -17,7 +17,8 @@ use redress_store::Database;
 use crate::Settings;
 use crate::domain::search;
 use crate::intake::Intake;
-use crate::jobs::{case_view, handling, housekeeping, incident, roster};
+use crate::jobs::case_view::{self, CaseView};
+use crate::jobs::{handling, housekeeping, incident, roster};
 use crate::rpc::{CaseReadServer, CaseServer, DirectoryServer};
 
 /// Who wants to hear what intake says.
@@ -37,18 +38,7 @@ pub fn subscriptions() -> Subscriptions {
 pub fn inbox(db: Database, clock: &SharedClock, meter: &Meter) -> Inbox {
     let clock = || SharedClock::clone(clock);
     Inbox::new(db, meter)
-        .on("redress.case.graded.v1", case_view::Graded(clock()))
-        .on("redress.case.moved.v1", case_view::Moved(clock()))
-        .on("redress.owner.changed.v1", case_view::OwnerChanged(clock()))
-        .on("redress.clock.changed.v1", case_view::ClockChanged(clock()))
-        .on(
-            "redress.cluster.changed.v1",
-            case_view::ClusterChanged(clock()),
-        )
-        .on(
-            "redress.message.changed.v1",
-            case_view::MessageChanged(clock()),
-        )
+        .keep(&case_view::TOLD, CaseView(clock()))
         .on(
             "redress.contact.recorded.v1",
             handling::ContactRecorded(clock()),

@@ -21,14 +21,15 @@ pub struct OnCaseMoved(pub SharedClock);
 impl Handler for OnCaseMoved {
     type Prepared = ();
 
+    fn concerns(&self, event: &Event) -> bool {
+        !event.historical && event.source == MOVER
+    }
+
     async fn prepare(&self, _: &Event) -> Result<(), Fault> {
         Ok(())
     }
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
-        if event.historical || event.source != MOVER {
-            return Ok(Applied::Done);
-        }
         let moved: CaseMoved = event.decode()?;
         let case = case_of(event, &moved.case)?;
         let action = Action::IntakeMoved {

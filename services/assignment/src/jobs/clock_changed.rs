@@ -33,6 +33,19 @@ pub struct OnClockChanged(pub SharedClock);
 impl Handler for OnClockChanged {
     type Prepared = ();
 
+    fn concerns(&self, event: &Event) -> bool {
+        let Ok(changed) = event.decode::<ClockChanged>() else {
+            return true;
+        };
+        // None of a newer release's kinds.
+        let kind: Option<ClockKind> = from_wire(changed.kind);
+        !event.historical
+            && kind.is_some_and(|kind| {
+                kind == ClockKind::MediaClarification
+                    || (is_promise(kind) && !changed.case.is_empty())
+            })
+    }
+
     async fn prepare(&self, _: &Event) -> Result<(), Fault> {
         Ok(())
     }
@@ -45,9 +58,6 @@ impl Handler for OnClockChanged {
             // A kind of a newer release.
             return Ok(Applied::Done);
         };
-        if event.historical {
-            return Ok(Applied::Done);
-        }
         let breached = from_wire(changed.transition) == Some(ClockTransition::Breached);
         if kind == ClockKind::MediaClarification {
             if breached {
@@ -82,9 +92,7 @@ impl Handler for OnClockChanged {
         if ran_out && self.ask_again(tx, event, &case, &changed).await? == Applied::Wait {
             return Ok(Applied::Wait);
         }
-        if is_promise(kind) {
-            count(tx, &case, &changed, kind, state).await?;
-        }
+        count(tx, &case, &changed, kind, state).await?;
         Ok(Applied::Done)
     }
 }

@@ -23,15 +23,17 @@ pub struct OnMessageChanged;
 impl Handler for OnMessageChanged {
     type Prepared = ();
 
+    fn concerns(&self, event: &Event) -> bool {
+        let message: Result<MessageChanged, Fault> = event.decode();
+        message.map_or(true, |m| m.template == TEMPLATE && m.state == ACKNOWLEDGED)
+    }
+
     async fn prepare(&self, _: &Event) -> Result<(), Fault> {
         Ok(())
     }
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
         let message: MessageChanged = event.decode()?;
-        if message.template != TEMPLATE || message.state != ACKNOWLEDGED {
-            return Ok(Applied::Done);
-        }
         let case = case_of(event, &message.case)?;
         let staff: StaffName = parse_field("data.staff", &message.staff)?;
         let at = from_timestamp("data.change_time", &message.change_time.unwrap_or_default())?;

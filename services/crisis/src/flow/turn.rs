@@ -308,7 +308,7 @@ impl<'t> Turn<'t> {
             historical: false,
             payload,
         };
-        redress_events::publish(self.tx, &event).await?;
+        redress_events::publish_urgent(self.tx, &event).await?;
         Ok(())
     }
 

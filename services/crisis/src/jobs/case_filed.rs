@@ -57,14 +57,15 @@ impl Handler for CaseUpdated {
 impl Handler for CaseMoved {
     type Prepared = ();
 
+    fn concerns(&self, event: &Event) -> bool {
+        event.source == INTAKE
+    }
+
     async fn prepare(&self, _: &Event) -> Result<(), Fault> {
         Ok(())
     }
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
-        if event.source != INTAKE {
-            return Ok(Applied::Done);
-        }
         let moved: events::CaseMoved = event.decode()?;
         let filing = Filing {
             case: parse_field("case", &moved.case)?,

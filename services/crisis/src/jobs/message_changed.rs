@@ -24,6 +24,13 @@ pub(super) struct MessageChanged(pub(super) Shop);
 impl Handler for MessageChanged {
     type Prepared = ();
 
+    fn concerns(&self, event: &Event) -> bool {
+        let message: Result<events::MessageChanged, Fault> = event.decode();
+        message.map_or(true, |m| {
+            !m.statement.is_empty() || !m.callout_id.is_empty()
+        })
+    }
+
     async fn prepare(&self, _: &Event) -> Result<(), Fault> {
         Ok(())
     }
@@ -32,9 +39,6 @@ impl Handler for MessageChanged {
         let changed: events::MessageChanged = event.decode()?;
         if !changed.statement.is_empty() {
             return carried(tx, &changed, self.0.desk.clock.now()).await;
-        }
-        if changed.callout_id.is_empty() {
-            return Ok(Applied::Done);
         }
         let id: Uuid = parse_field("callout_id", &changed.callout_id)?;
         // Words of a newer release say nothing about being reached.

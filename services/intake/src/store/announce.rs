@@ -2,7 +2,7 @@
 //! field: people are tokens, words of complainants stay here.
 
 use jiff::Timestamp;
-use redress_events::{NewEvent, publish};
+use redress_events::{NewEvent, publish, publish_urgent};
 use redress_model::Fault;
 use redress_model::name::SiteName;
 use redress_proto::convert::{to_money, to_timestamp, to_wire, to_wire_opt};
@@ -54,7 +54,10 @@ pub async fn received(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
     let payload = events::CaseReceived {
         facts: Some(facts(case)),
     };
-    about(tx, case, "redress.case.received.v1", &payload).await
+    // Nobody knows yet how grave it is.
+    let subject = case.name.to_string();
+    let event = about_case(case, &subject, "redress.case.received.v1", &payload);
+    publish_urgent(tx, &event).await.map(drop)
 }
 
 /// A piece of evidence was recorded with a case.
@@ -181,14 +184,23 @@ async fn about<M: prost::Message>(
     payload: &M,
 ) -> Result<(), Fault> {
     let subject = case.name.to_string();
-    let event = NewEvent {
+    let event = about_case(case, &subject, event_type, payload);
+    publish(tx, &event).await.map(drop)
+}
+
+fn about_case<'a, M>(
+    case: &'a Record,
+    subject: &'a str,
+    event_type: &'static str,
+    payload: &'a M,
+) -> NewEvent<'a, M> {
+    NewEvent {
         event_type,
         site: &case.name.site,
-        subject: &subject,
+        subject,
         historical: case.is_historical(),
         payload,
-    };
-    publish(tx, &event).await.map(drop)
+    }
 }
 
 /// An optional instant of a payload that has to be there.

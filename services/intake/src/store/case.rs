@@ -180,17 +180,35 @@ pub struct Clock {
 /// # Errors
 /// NOT_FOUND when there is none in scope, or the viewer must not see it.
 pub async fn lock(tx: &mut Tx, name: &CaseName) -> Result<Record, Fault> {
+    lock_rows(tx, std::slice::from_ref(name)).await?;
+    get(tx, name).await
+}
+
+/// Locks cases of a site against every other change and reads them, without their clocks; those out of sight are left out.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn lock_all(tx: &mut Tx, names: &[CaseName]) -> Result<HashMap<CaseName, Record>, Fault> {
+    lock_rows(tx, names).await?;
+    records(tx, names).await
+}
+
+/// Locks rows of a site, in one order for everybody.
+async fn lock_rows(tx: &mut Tx, names: &[CaseName]) -> Result<(), Fault> {
+    let Some(first) = names.first() else {
+        return Ok(());
+    };
+    let ids: Vec<Uuid> = names.iter().map(|n| n.id).collect();
     sqlx::query!(
         "-- intake::case::lock
-        SELECT id FROM complaint WHERE site = $1 AND id = $2 FOR UPDATE",
-        name.site.as_str(),
-        name.id,
+        SELECT id FROM complaint WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
+        first.site.as_str(),
+        &ids,
     )
-    .fetch_optional(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
-    .or_fault()?
-    .ok_or_else(|| Fault::not_found("Case", name))?;
-    get(tx, name).await
+    .or_fault()?;
+    Ok(())
 }
 
 /// Reads a case.
@@ -209,6 +227,17 @@ pub async fn get(tx: &mut Tx, name: &CaseName) -> Result<Record, Fault> {
 /// # Errors
 /// When Postgres is away.
 pub async fn load(tx: &mut Tx, names: &[CaseName]) -> Result<Vec<Record>, Fault> {
+    let mut found = records(tx, names).await?;
+    for (name, clock) in clocks(tx, names).await? {
+        if let Some(record) = found.get_mut(&name) {
+            record.clocks.push(clock);
+        }
+    }
+    Ok(names.iter().filter_map(|n| found.remove(n)).collect())
+}
+
+/// Reads cases without their clocks.
+async fn records(tx: &mut Tx, names: &[CaseName]) -> Result<HashMap<CaseName, Record>, Fault> {
     let sites: Vec<String> = names.iter().map(|n| n.site.to_string()).collect();
     let ids: Vec<Uuid> = names.iter().map(|n| n.id).collect();
     let rows = sqlx::query!(
@@ -293,19 +322,12 @@ pub async fn load(tx: &mut Tx, names: &[CaseName]) -> Result<Vec<Record>, Fault>
         };
         found.insert(record.name.clone(), record);
     }
-    for clock in clocks(tx, &sites, &ids).await? {
-        if let Some(record) = found.get_mut(&clock.0) {
-            record.clocks.push(clock.1);
-        }
-    }
-    Ok(names.iter().filter_map(|n| found.remove(n)).collect())
+    Ok(found)
 }
 
-async fn clocks(
-    tx: &mut Tx,
-    sites: &[String],
-    ids: &[Uuid],
-) -> Result<Vec<(CaseName, Clock)>, Fault> {
+async fn clocks(tx: &mut Tx, names: &[CaseName]) -> Result<Vec<(CaseName, Clock)>, Fault> {
+    let sites: Vec<String> = names.iter().map(|n| n.site.to_string()).collect();
+    let ids: Vec<Uuid> = names.iter().map(|n| n.id).collect();
     let rows = sqlx::query!(
         "-- intake::case::clocks
         SELECT k.site, k.case_id, k.clock, k.kind, k.state, k.start_time, k.due_time, k.level, k.held
@@ -313,8 +335,8 @@ async fn clocks(
         JOIN case_clock k ON k.site = wanted.site AND k.case_id = wanted.id
         WHERE k.state IN ('RUNNING', 'BREACHED')
         ORDER BY k.due_time, k.clock",
-        sites,
-        ids,
+        &sites,
+        &ids,
     )
     .fetch_all(&mut **tx)
     .await
@@ -393,9 +415,20 @@ pub async fn insert(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
 /// # Errors
 /// When Postgres is away.
 pub async fn save(tx: &mut Tx, case: &mut Record, now: Timestamp) -> Result<(), Fault> {
-    case.updated = now;
-    save_quietly(tx, case).await?;
-    changed(tx, &case.name, now).await
+    save_all(tx, std::slice::from_mut(case), now).await
+}
+
+/// Saves locked cases of a site and tells the watchers.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn save_all(tx: &mut Tx, cases: &mut [Record], now: Timestamp) -> Result<(), Fault> {
+    for case in &mut *cases {
+        case.updated = now;
+        save_quietly(tx, case).await?;
+    }
+    let names: Vec<CaseName> = cases.iter().map(|case| case.name.clone()).collect();
+    changed(tx, &names, now).await
 }
 
 /// Saves a locked case whose view did not change, only its timeline.
@@ -460,13 +493,17 @@ pub async fn save_quietly(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
     .one_row("a locked case was not there to be saved")
 }
 
-/// Tells the watchers that a case changed.
-async fn changed(tx: &mut Tx, name: &CaseName, now: Timestamp) -> Result<(), Fault> {
+/// Tells the watchers that cases of a site changed.
+async fn changed(tx: &mut Tx, names: &[CaseName], now: Timestamp) -> Result<(), Fault> {
+    let Some(first) = names.first() else {
+        return Ok(());
+    };
+    let ids: Vec<Uuid> = names.iter().map(|n| n.id).collect();
     sqlx::query!(
         "-- intake::case::changed
-        INSERT INTO case_change (site, case_id, change_time) VALUES ($1, $2, $3)",
-        name.site.as_str(),
-        name.id,
+        INSERT INTO case_change (site, case_id, change_time) SELECT $1, unnest($2::uuid[]), $3",
+        first.site.as_str(),
+        &ids,
         now.to_sqlx() as _,
     )
     .execute(&mut **tx)

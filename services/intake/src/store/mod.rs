@@ -7,6 +7,7 @@
 pub mod announce;
 pub mod case;
 pub mod change_feed;
+pub mod clocks;
 pub mod contact;
 pub mod custody;
 pub mod directory;

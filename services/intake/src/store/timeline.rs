@@ -7,6 +7,7 @@ use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_proto::intake::v1::TimelineKind;
 use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
 
 use super::case::Record;
 use crate::domain::timeline::{
@@ -31,18 +32,18 @@ pub struct Happened<'a> {
     pub note: &'a str,
 }
 
-/// Appends an entry to a locked case, whose record has to be saved afterwards.
-///
-/// # Errors
-/// When Postgres is away.
-pub async fn append(
-    tx: &mut Tx,
-    case: &mut Record,
-    happened: Happened<'_>,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let note = (!happened.note.is_empty()).then_some(happened.note);
-    let salt = note.map(|_| {
+/// An entry that is not written yet.
+#[derive(Debug)]
+pub struct Fresh {
+    case: CaseName,
+    stored: Stored,
+}
+
+/// Chains an entry to a locked case, whose record has to be saved afterwards, as the entry has to be
+/// [inserted](insert).
+pub fn chain(case: &mut Record, happened: Happened<'_>, now: Timestamp) -> Fresh {
+    let note = (!happened.note.is_empty()).then(|| happened.note.to_owned());
+    let salt = note.as_ref().map(|_| {
         let mut salt = vec![0; HASH_LENGTH_BYTES];
         rand::rng().fill_bytes(&mut salt);
         salt
@@ -55,6 +56,7 @@ pub async fn append(
         actor: happened.actor.to_owned(),
         facts: happened.facts,
         commitment: note
+            .as_ref()
             .zip(salt.as_ref())
             .map(|(note, salt)| commit(salt, note)),
     };
@@ -63,28 +65,87 @@ pub async fn append(
         case: case.name.id,
     };
     let hash = hash(chain, &case.timeline_hash, &entry);
+    case.timeline_length = entry.sequence;
+    case.timeline_hash.clone_from(&hash);
+    Fresh {
+        case: case.name.clone(),
+        stored: Stored {
+            entry,
+            note,
+            salt,
+            hash,
+        },
+    }
+}
+
+/// Appends an entry to a locked case, whose record has to be saved afterwards.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn append(
+    tx: &mut Tx,
+    case: &mut Record,
+    happened: Happened<'_>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    insert(tx, &[chain(case, happened, now)]).await
+}
+
+/// Writes entries of any cases.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn insert(tx: &mut Tx, entries: &[Fresh]) -> Result<(), Fault> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let facts: Result<Vec<serde_json::Value>, _> = entries
+        .iter()
+        .map(|e| serde_json::to_value(&e.stored.entry.facts))
+        .collect();
+    let at = |time: fn(&Entry) -> Timestamp| -> Vec<jiff_sqlx::Timestamp> {
+        let times = entries.iter().map(|e| time(&e.stored.entry).to_sqlx());
+        times.collect()
+    };
+    let sites: Vec<&str> = entries.iter().map(|e| e.case.site.as_str()).collect();
+    let ids: Vec<Uuid> = entries.iter().map(|e| e.case.id).collect();
+    let sequences: Vec<i64> = entries.iter().map(|e| e.stored.entry.sequence).collect();
+    let kinds: Vec<&str> = entries
+        .iter()
+        .map(|e| kind_word(e.stored.entry.kind))
+        .collect();
+    let actors: Vec<&str> = entries
+        .iter()
+        .map(|e| e.stored.entry.actor.as_str())
+        .collect();
+    let notes: Vec<Option<&str>> = entries.iter().map(|e| e.stored.note.as_deref()).collect();
+    let salts: Vec<Option<&[u8]>> = entries.iter().map(|e| e.stored.salt.as_deref()).collect();
+    let commitments: Vec<Option<&[u8]>> = entries
+        .iter()
+        .map(|e| e.stored.entry.commitment.as_deref())
+        .collect();
+    let hashes: Vec<&[u8]> = entries.iter().map(|e| e.stored.hash.as_slice()).collect();
     sqlx::query!(
-        "-- intake::timeline::append
+        "-- intake::timeline::insert
         INSERT INTO timeline (site, case_id, sequence, kind, event_time, record_time, actor, facts, note, salt, commitment, hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        case.name.site.as_str(),
-        case.name.id,
-        entry.sequence,
-        kind_word(entry.kind),
-        entry.event_time.to_sqlx() as _,
-        entry.record_time.to_sqlx() as _,
-        entry.actor,
-        serde_json::to_value(&entry.facts).map_err(Fault::internal)?,
-        note,
-        salt,
-        entry.commitment,
-        hash,
+        SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                             $7::text[], $8::jsonb[], $9::text[], $10::bytea[], $11::bytea[], $12::bytea[])",
+        &sites as &[&str],
+        &ids,
+        &sequences,
+        &kinds as &[&str],
+        &at(|e| e.event_time) as &[jiff_sqlx::Timestamp],
+        &at(|e| e.record_time) as &[jiff_sqlx::Timestamp],
+        &actors as &[&str],
+        &facts.map_err(Fault::internal)?,
+        &notes as &[Option<&str>],
+        &salts as &[Option<&[u8]>],
+        &commitments as &[Option<&[u8]>],
+        &hashes as &[&[u8]],
     )
     .execute(&mut **tx)
     .await
     .or_fault()?;
-    case.timeline_length = entry.sequence;
-    case.timeline_hash = hash;
     Ok(())
 }
 

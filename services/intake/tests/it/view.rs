@@ -1,6 +1,7 @@
 //! The case view: kept from what the other services say, whatever the order between them.
 
 use jiff::SignedDuration;
+use redress_events::Event;
 use redress_model::words::{CaseStatus, ClockKind, ClockState, ClockTransition};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as events;
@@ -294,6 +295,121 @@ async fn i3_any_interleaving_of_the_producers_leads_to_the_same_view() {
     }
     assert!(views.iter().all(|v| *v == views[0]), "{views:?}");
     assert_eq!((views[0].0, views[0].1), (to_wire(CaseStatus::Accepted), 2));
+}
+
+/// What the others say of a case in its first minutes, with one decision and one state of a clock out of date.
+fn first_minutes(case: &str, n: u128) -> Vec<Event> {
+    let clock = |id, generation, state| clock(case, 100 * n + id, generation, state, 0);
+    let (running, met) = (ClockState::Running, ClockState::Met);
+    let staff = "sites/lake/staff/wang";
+    let message = events::MessageChanged {
+        message: format!("sites/lake/messages/{}", Uuid::from_u128(n)),
+        case: case.to_owned(),
+        state: "SENT".to_owned(),
+        change_time: Some(to_timestamp(start())),
+        ..Default::default()
+    };
+    let graded = |revision, grade| {
+        let payload = graded(case, revision, grade, 1);
+        event("triage", "redress.case.graded.v1", case, &payload)
+    };
+    let clock = |id, generation, state| {
+        let payload = clock(id, generation, state);
+        event("triage", "redress.clock.changed.v1", case, &payload)
+    };
+    let moved = |status| {
+        let payload = moved(case, status, 1);
+        event("assignment", "redress.case.moved.v1", case, &payload)
+    };
+    let owned = |revision, owner, offered| {
+        let payload = owned(case, revision, owner, offered);
+        event("assignment", "redress.owner.changed.v1", case, &payload)
+    };
+    vec![
+        graded(1, 3),
+        clock(1, 1, running),
+        clock(2, 1, running),
+        owned(1, "", staff),
+        graded(2, 2),
+        graded(1, 4),
+        moved(CaseStatus::Assigned),
+        clock(1, 3, met),
+        clock(1, 2, running),
+        owned(2, staff, ""),
+        moved(CaseStatus::Accepted),
+        event("notification", "redress.message.changed.v1", case, &message),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i3_i12_a_view_kept_of_many_events_at_once_is_the_one_kept_of_each() {
+    let world = World::new().await;
+    let mut cases = Vec::new();
+    let mut all = Vec::new();
+    for n in 0..4 {
+        let case = world.create(leak()).await;
+        let told = first_minutes(&case.name, n);
+        if n == 0 {
+            for event in told {
+                let results = world.inbox.receive(vec![event]).await.expect("received");
+                assert_eq!(results[0].reason, "");
+            }
+        } else {
+            all.push(told);
+        }
+        cases.push(case.name);
+    }
+    // Of three cases in turn.
+    let all: Vec<Event> = (0..all[0].len())
+        .flat_map(|i| all.iter().map(move |told| told[i].clone()))
+        .collect();
+    let results = world.inbox.receive(all).await.expect("received");
+    assert!(results.iter().all(|r| r.reason.is_empty()), "{results:?}");
+    const TRANSACTIONS: &str =
+        "SELECT count(DISTINCT xmin::text) FROM intake.timeline WHERE sequence > 1";
+    let transactions: i64 = sqlx::query_scalar(TRANSACTIONS)
+        .fetch_one(&world.data.admin)
+        .await
+        .expect("a count");
+    assert_eq!(transactions, 11, "ten of the first, one of the others");
+
+    let mut views = Vec::new();
+    for name in &cases {
+        let seen = world.get(name).await;
+        let mut clocks: Vec<(i32, i32)> = seen.clocks.iter().map(|c| (c.kind, c.state)).collect();
+        clocks.sort_unstable();
+        let entries = world
+            .cases(caller("clerk"))
+            .list_timeline(pb::ListTimelineRequest {
+                parent: name.clone(),
+                ..Default::default()
+            })
+            .await
+            .expect("entries")
+            .into_inner()
+            .entries;
+        let kinds: Vec<pb::TimelineKind> = entries.iter().map(|e| e.kind()).collect();
+        let graded: Vec<_> = entries
+            .iter()
+            .filter(|e| e.kind() == pb::TimelineKind::Graded)
+            .map(|e| (e.actor.clone(), e.facts.clone()))
+            .collect();
+        let request = pb::VerifyTimelineRequest { name: name.clone() };
+        let verdict = world.cases(caller("a")).verify_timeline(request).await;
+        let verdict = verdict.expect("a verdict").into_inner();
+        assert!(verdict.valid, "{verdict:?}");
+        views.push((
+            (seen.status, seen.grade, seen.decision_revision),
+            (seen.owner, seen.offered_to, seen.department, seen.cluster),
+            clocks,
+            kinds,
+            graded,
+        ));
+    }
+    assert!(views.iter().all(|v| *v == views[0]), "{views:#?}");
+    assert_eq!(views[0].0, (to_wire(CaseStatus::Accepted), 2, 2));
+    assert_eq!(views[0].2.len(), 1, "what was met runs no more");
+    assert_eq!(views[0].3.len(), 11, "received, and ten of twelve");
 }
 
 #[tokio::test(flavor = "multi_thread")]
