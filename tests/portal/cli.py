@@ -290,7 +290,8 @@ def families(site, case):
         "--phone", "+8613900139000", "--occasion", "unit-7",
     )[0]
     for arguments, right in [
-        (("work", "show", case), lambda r: r[0]["work"]["case"] == case),
+        (("work", "show", case), lambda r: r[0]["work"]["case"] == r[0]["case"]["name"] == case),
+        (("case", "show", case), lambda r: r[0]["timeline"][-1]["kind"] == "TIMELINE_KIND_RECEIVED"),
         (("work", "support", "list", case), lambda r: r == []),
         (("roster", "show", "--site", site), lambda r: lead in {d["role"] for d in r}),
         (("roster", "who", "--site", site, "--role", "TOP_LEAD"), lambda r: [d["role"] for d in r] == [top]),

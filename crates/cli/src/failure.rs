@@ -19,13 +19,18 @@ pub(crate) fn drawn() -> MietteHandlerOpts {
         .word_splitter(WordSplitter::NoHyphenation)
 }
 
-/// The words of a line, each with the blanks behind it. What stands in backticks is one.
+/// The words of a line, where what stands in backticks is one.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    words_quoted_by(line, '`')
+}
+
+/// The words of a line, each with the blanks behind it. What stands between two quotes is one.
+pub(crate) fn words_quoted_by(line: &str, quote: char) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let mut rest = line;
     Box::new(std::iter::from_fn(move || {
         let (mut is_quoted, mut is_behind) = (false, false);
         let end = rest.find(|c: char| {
-            is_quoted ^= c == '`';
+            is_quoted ^= c == quote;
             let begins = is_behind && c != ' ';
             is_behind |= c == ' ' && !is_quoted;
             begins
@@ -87,6 +92,10 @@ pub(crate) enum Failure {
     /// Nothing by that name or number.
     #[error("no {what} {name}")]
     NotFound { what: &'static str, name: String },
+    /// A case that nothing was proposed for.
+    #[error("case {case} has no solution yet")]
+    #[diagnostic(help("propose one: `redress solution propose {} --terms FILE`", case))]
+    NoSolution { case: String },
     /// Several by that number.
     #[error("several incidents are called {name}")]
     #[diagnostic(help("say which: `redress incident show SITE/NUMBER`"))]
@@ -110,7 +119,7 @@ pub(crate) enum Failure {
         what: &'static str,
         why: String,
     },
-    /// A service refused fields, named here as the options that they come from.
+    /// A service refused, told in the words of the command line: options and commands instead of fields and methods.
     #[error("{text}")]
     Refused { text: String },
     /// A file or folder.
@@ -202,8 +211,8 @@ impl Failure {
 }
 
 impl Failure {
-    /// The same in the words of the command line: the fields that a service names are those of its contract, and whoever types
-    /// knows `options`, as [`typed`] spells them. A field that none of them gives keeps its name.
+    /// The same in the words of the command line: the fields and methods that a service names are those of its contract, and
+    /// whoever types knows commands and `options`, as [`typed`] spells them. A field that none of them gives keeps its name.
     pub(crate) fn in_options(self, options: &[String]) -> Self {
         let Self::Call(status) = &self else {
             return self;
@@ -211,11 +220,13 @@ impl Failure {
         let details = status.get_error_details();
         let violations = details.bad_request().map(|b| &b.field_violations);
         let Some(violations) = violations.filter(|v| !v.is_empty()) else {
-            return self;
+            let text = in_commands(&shown(status), options);
+            return Self::Refused { text };
         };
         let told = violations.iter().map(|v| {
             let field = option_of(&v.field, options).unwrap_or_else(|| v.field.clone());
-            format!("{field} {}", in_words(&v.field, &v.description))
+            let said = in_commands(in_words(&v.field, &v.description), options);
+            format!("{field} {said}")
         });
         let text = told.collect::<Vec<_>>().join("; ");
         Self::Refused { text }
@@ -226,36 +237,62 @@ impl Failure {
 const PARTS_OF_MONEY: [&str; 3] = ["currency_code", "units", "nanos"];
 
 /// Fields that are typed under another name, where a command has no argument of their own.
-static TYPED_AS: [(&str, &[&str]); 29] = [
+static TYPED_AS: [(&str, &[&str]); 43] = [
+    ("acceptance-date", &["accepted"]),
+    ("basis", &["signal"]),
     ("consent-channel", &["consent"]),
+    ("contract-sum", &["sum"]),
     ("correction-reason", &["corrects"]),
     ("display-name", &["name"]),
+    ("display-name-en", &["english"]),
     ("document", &["file"]),
     ("effective-time", &["from"]),
+    ("end-date", &["to"]),
     ("end-time", &["until"]),
+    ("from-month", &["from"]),
     ("limit", &["minutes", "hours"]),
     ("name", &["case", "request", "order"]),
     ("numbers", &["case", "name"]),
     ("offered-to", &["offered"]),
     ("other", &["into"]),
     ("outside-body", &["outside"]),
+    ("outside-number", &["number"]),
     ("override-reason", &["override-wording"]),
     ("parent", &["site", "case", "incident"]),
     ("participants", &["with"]),
     ("person-tokens", &["to"]),
     ("promised-next-time", &["next"]),
     ("query", &["words"]),
+    ("receive-time", &["received"]),
     ("receiver", &["to"]),
+    ("resume-token", &["resume"]),
+    ("return-form", &["form"]),
     ("root-cause", &["cause"]),
     ("staff-complained-about", &["about", "staff"]),
+    ("start-date", &["from"]),
     ("start-time", &["from"]),
     ("stated", &["need"]),
     ("stated-category", &["category"]),
+    ("to-month", &["to"]),
+    ("valid-from", &["from"]),
+    ("valid-to", &["to"]),
     ("validity", &["decide", "grant"]),
     ("visit-id", &["id"]),
     ("vulnerable-groups", &["vulnerable"]),
     ("waivers", &["waive"]),
     ("wording-override-reason", &["override-wording"]),
+];
+
+/// Methods that services name where a caller is to go on, and the commands that call them.
+static COMMANDS: [(&str, &str); 8] = [
+    ("AcceptAssignment", "redress work accept"),
+    ("CheckWording", "redress wording check"),
+    ("ListHeldMessages", "redress message held"),
+    ("ListTasks", "redress task list"),
+    ("ListTemplates", "redress template list"),
+    ("OfferHandover", "redress work handover"),
+    ("RecordSurveyCall", "redress survey call"),
+    ("ReleaseMessage", "redress message release"),
 ];
 
 /// An option that stands beside `--region` and `--site`: which of them gave `parent` is not known where a command has it.
@@ -284,6 +321,42 @@ fn option_of(field: &str, options: &[String]) -> Option<String> {
         let mut words = own.into_iter().chain(others.iter().copied());
         words.find_map(known)
     })
+}
+
+/// A text of a service with the fields and methods in it as they are typed.
+fn in_commands(text: &str, options: &[String]) -> String {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_.[]/".contains(c);
+    let mut told = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(end);
+        // What ends a sentence is no part of a name.
+        let name = word.trim_end_matches('.');
+        match in_command(name, options) {
+            Some(typed) => told.push_str(&typed),
+            None => told.push_str(name),
+        }
+        told.push_str(&word[name.len()..]);
+        let next = behind.find(is_of_name).unwrap_or(behind.len());
+        let (between, behind) = behind.split_at(next);
+        told.push_str(between);
+        rest = behind;
+    }
+    told
+}
+
+/// What is typed for a word of a service's text: a command for a method, an option for a field. Fields are told from words by
+/// an underscore or an index, and from names of resources by no slash.
+fn in_command(word: &str, options: &[String]) -> Option<String> {
+    if let Some((_, command)) = COMMANDS.iter().find(|(method, _)| *method == word) {
+        return Some(format!("`{command}`"));
+    }
+    if word.contains(['_', '[']) && !word.contains('/') {
+        option_of(word, options)
+    } else {
+        None
+    }
 }
 
 /// How the usage of a command spells an argument: `--cause`, or `<NAME>` for one without dashes.
@@ -376,6 +449,18 @@ mod tests {
         let again: Vec<&str> = wrapped.split_whitespace().collect();
         let words: Vec<&str> = text.split_whitespace().collect();
         assert_eq!(again, words, "nothing is lost");
+    }
+
+    #[test]
+    fn a_case_without_a_solution_says_so_and_how_to_propose_one() {
+        let failure = Failure::NoSolution {
+            case: "LS-20261121-0001".to_owned(),
+        };
+        let told = "case LS-20261121-0001 has no solution yet";
+        assert_eq!(failure.to_string(), told);
+        let help = failure.help().map(|help| help.to_string());
+        let advice = "propose one: `redress solution propose LS-20261121-0001 --terms FILE`";
+        assert_eq!(help.as_deref(), Some(advice));
     }
 
     #[test]
@@ -517,6 +602,64 @@ mod tests {
         // Which of several options gave it is not known.
         let levels = long(&["organization", "region", "site"]);
         assert_eq!(option_of("parent", &levels), None);
+    }
+
+    #[test]
+    fn what_a_service_says_names_options_and_commands_and_no_fields_and_methods() {
+        let long = |names: &[&str]| names.iter().map(|n| typed(n, false)).collect::<Vec<_>>();
+        for (said, options, told) in [
+            (
+                "change the text (CheckWording says where and how), or give override_reason with the permission wording.override",
+                long(&["text", "override-wording"]),
+                "change the text (`redress wording check` says where and how), or give --override-wording with the permission wording.override",
+            ),
+            (
+                "does not wait; ListHeldMessages says which do",
+                long(&["reason"]),
+                "does not wait; `redress message held` says which do",
+            ),
+            (
+                "must be after start_time.",
+                long(&["from", "until"]),
+                "must be after --from.",
+            ),
+            (
+                "case.signals[0].basis says that staff confirmed it",
+                long(&["signal"]),
+                "--signal says that staff confirmed it",
+            ),
+            // Words, permissions, reasons, names and fields that nothing gives stay.
+            (
+                "the text of sites/a/b_text; cases.read_text is missing (NO_TEXT), not start_time",
+                long(&["text", "b-text"]),
+                "the text of sites/a/b_text; cases.read_text is missing (NO_TEXT), not start_time",
+            ),
+            ("楼栋 must be given", long(&["text"]), "楼栋 must be given"),
+        ] {
+            let status = Status::failed_precondition(said);
+            let failure = Failure::from(status).in_options(&options);
+            assert_eq!(failure.to_string(), told);
+        }
+        let fields = [tonic_types::FieldViolation::new(
+            "end_time",
+            "must be after start_time",
+        )];
+        let details = tonic_types::ErrorDetails::with_bad_request(fields);
+        let status = Status::with_error_details(Code::InvalidArgument, "no", details);
+        let failure = Failure::from(status).in_options(&long(&["from", "until"]));
+        assert_eq!(failure.to_string(), "--until must be after --from");
+    }
+
+    #[test]
+    fn the_methods_that_services_name_are_called_by_commands_that_exist() {
+        use clap::CommandFactory as _;
+        let all = crate::args::Cli::command();
+        for (method, command) in COMMANDS {
+            let mut words = command.split(' ').skip(1);
+            let found = words.try_fold(&all, |above, word| above.find_subcommand(word));
+            assert!(found.is_some(), "{command}");
+            assert!(crate::json::is_method(method), "{method}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 
+use crate::output::is_hidden;
+
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(redress_proto::FILE_DESCRIPTOR_SET)
         .expect("the descriptors were written by our own build")
@@ -26,6 +28,24 @@ pub(crate) fn of(name: &str, message: &impl Message) -> serde_json::Value {
         .unwrap_or(serde_json::Value::Null)
 }
 
+/// A JSON text as it may stand on a terminal: what one obeys or hides is escaped in it, so that its values stay as they are.
+/// JSON itself escapes no more than the control characters of ASCII.
+pub(crate) fn written(text: &str) -> String {
+    let mut told = String::with_capacity(text.len());
+    for letter in text.chars() {
+        // Of ASCII only DEL stands in a string unescaped; what is below it is a letter or the blank between values.
+        let obeyed = letter >= '\u{7F}' && letter.is_control();
+        if obeyed || is_hidden(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                told.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            told.push(letter);
+        }
+    }
+    told
+}
+
 /// The message `redress.<name>` that a JSON text describes, by the same mapping.
 pub(crate) fn read<M: Message + Default>(name: &str, text: &str) -> Result<M, String> {
     let descriptor = POOL
@@ -35,6 +55,13 @@ pub(crate) fn read<M: Message + Default>(name: &str, text: &str) -> Result<M, St
     let message = DynamicMessage::deserialize(descriptor, &mut json).map_err(|e| e.to_string())?;
     json.end().map_err(|e| e.to_string())?;
     M::decode(message.encode_to_vec().as_slice()).map_err(|e| e.to_string())
+}
+
+/// Whether the contract has a method of this name.
+#[cfg(test)]
+pub(crate) fn is_method(name: &str) -> bool {
+    POOL.services()
+        .any(|service| service.methods().any(|method| method.name() == name))
 }
 
 #[cfg(test)]
@@ -52,6 +79,20 @@ mod tests {
             of("intake.v1.Site", &site).to_string(),
             r#"{"kind":"SITE_KIND_RESIDENTIAL","name":"sites/lake"}"#
         );
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_or_hides_is_escaped_and_keeps_its_value() {
+        let said = "a\u{1b}[2J\u{7f}\u{9b}2J\u{202E}b\u{200B}\u{E0041}外墙 👨\u{200D}👩";
+        let text = written(&serde_json::json!({ "text": said }).to_string());
+        assert_eq!(
+            text,
+            "{\"text\":\"a\\u001b[2J\\u007f\\u009b2J\\u202eb\\u200b\\udb40\\udc41外墙 👨\u{200D}👩\"}"
+        );
+        let value: serde_json::Value = serde_json::from_str(&text).expect("still JSON");
+        assert_eq!(value["text"], said);
+        // A text of several lines keeps them.
+        assert_eq!(written("{\n  \"a\": 1\n}"), "{\n  \"a\": 1\n}");
     }
 
     #[test]
@@ -96,6 +137,7 @@ mod tests {
             "assignment.v1.Department",
             "assignment.v1.GetWorkResponse",
             "assignment.v1.HandOverShiftResponse",
+            "assignment.v1.Hints",
             "assignment.v1.Loan",
             "assignment.v1.RoutingRules",
             "assignment.v1.Summons",
@@ -111,6 +153,7 @@ mod tests {
             "assignment.v1.ValidityDecision",
             "assignment.v1.Appeal",
             "assignment.v1.Solution",
+            "assignment.v1.LikeCases",
             "assignment.v1.SolutionTerms",
             "assignment.v1.AuthorityLimit",
             "crisis.v1.Briefing",

@@ -28,16 +28,21 @@ fn main() -> ExitCode {
     now::follow_home();
     // Nothing else in this process sets one.
     let _ = miette::set_hook(Box::new(|_| Box::new(failure::drawn().build())));
-    let matches = Cli::command().get_matches();
+    let matches = args::command().get_matches();
     let options = options(&Cli::command(), &matches);
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
+    let is_json = cli.json;
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let failure = failure.in_options(&options);
+            // Whoever reads JSON reads the contract's names in it, too.
+            let failure = match is_json {
+                true => failure,
+                false => failure.in_options(&options),
+            };
             anstream::eprintln!("{:?}", miette::Report::new(failure));
             ExitCode::FAILURE
         }

@@ -28,7 +28,7 @@ impl Output {
     ) {
         if self.json {
             for row in rows {
-                anstream::println!("{}", json(row));
+                object(&json(row));
             }
             return;
         }
@@ -53,15 +53,19 @@ impl Output {
     /// Prints one object: its JSON, or what `text` makes of it.
     pub(crate) fn one(self, json: impl FnOnce() -> serde_json::Value, text: impl FnOnce()) {
         if self.json {
-            anstream::println!("{}", json());
+            object(&json());
         } else {
             text();
         }
     }
 }
 
-/// Prints a line for a person: like `println!`, with nothing in it that a terminal obeys or hides. JSON is printed as it is:
-/// it escapes what a terminal would obey.
+/// Prints one JSON object on a line of its own, with nothing in it that a terminal obeys or hides.
+pub(crate) fn object(value: &serde_json::Value) {
+    anstream::println!("{}", crate::json::written(&value.to_string()));
+}
+
+/// Prints a line for a person: like `println!`, with nothing in it that a terminal obeys or hides.
 macro_rules! say {
     () => {
         anstream::println!()
@@ -100,7 +104,7 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// Whether a letter is a format character (Unicode's Cf), those of scripts that show one and the joiner excepted.
-fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     matches!(
         c,
         '\u{00AD}'
@@ -309,6 +313,17 @@ pub(crate) fn instant(t: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
     t.and_then(|t| redress_proto::convert::from_timestamp("time", t).ok())
 }
 
+/// A text in a list: whole, or its beginning with a mark that it goes on; so many letters at most.
+pub(crate) fn excerpt(text: &str, letters: usize) -> String {
+    if text.chars().nth(letters).is_none() {
+        return text.to_owned();
+    }
+    text.chars()
+        .take(letters.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}
+
 /// The last segment of a resource name.
 pub(crate) fn short(name: &str) -> String {
     let id = name.rsplit('/').next().unwrap_or(name);
@@ -452,6 +467,13 @@ mod tests {
         let mut bare = table(&["Number"]);
         bare.set_width(0);
         assert_eq!(room(&bare), Some(80));
+    }
+
+    #[test]
+    fn a_text_that_is_cut_says_that_it_goes_on() {
+        assert_eq!(excerpt("外墙渗水", 4), "外墙渗水");
+        assert_eq!(excerpt("外墙渗水了", 4), "外墙渗…");
+        assert_eq!(excerpt("", 4), "");
     }
 
     #[test]

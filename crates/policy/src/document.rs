@@ -57,6 +57,8 @@ pub struct Policy {
     pub positions: Positions,
     /// What a complaint costs whoever is to blame, and what doing well earns.
     pub accountability: Accountability,
+    /// Whether handlers may keep hints on how to speak with a complainant.
+    pub hints: Hints,
     /// When the weekly briefing of an incident is. No profile says it: then it is as crisis is configured.
     #[serde(default, skip_serializing_if = "Briefing::is_silent")]
     pub briefing: Briefing,
@@ -330,6 +332,21 @@ impl Accountability {
     }
 }
 
+/// Hints on how to speak with a complainant, kept while a case is open and shown to whoever is responsible for it alone (M14).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Hints {
+    /// Whether they may be kept. Where they may not, what was kept before is deleted.
+    pub enabled: bool,
+}
+
+impl Hints {
+    /// Whether none may be kept.
+    pub fn is_off(&self) -> bool {
+        !self.enabled
+    }
+}
+
 /// The fixed time of a site's weekly briefing, in its zone (M01). What is not said is as crisis is configured. An incident keeps
 /// what held at its opening (P26).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -366,6 +383,9 @@ pub struct Handling {
     /// When the weekly briefing is; silent where no level says it.
     #[serde(default, skip_serializing_if = "Briefing::is_silent")]
     pub briefing: Briefing,
+    /// Whether hints on how to speak with a complainant may be kept (M14); off where nothing is told of it.
+    #[serde(default, skip_serializing_if = "Hints::is_off")]
+    pub hints: Hints,
 }
 
 /// Which public holidays are closed.
@@ -397,6 +417,7 @@ impl Policy {
             accountability: self.accountability.clone(),
             routing: Some(self.routing.clone()),
             briefing: self.briefing.clone(),
+            hints: self.hints,
         }
     }
 

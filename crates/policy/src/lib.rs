@@ -22,9 +22,9 @@ mod yaml;
 
 pub use built_in::PROFILES;
 pub use document::{
-    Accountability, Briefing, Clusters, Grading, Handling, HoldRule, Holds, Holidays, Ladder,
-    LegalRule, LengthKey, LengthRule, Policy, Positions, Routing, Shares, Signals, TakeOver,
-    WorkingTime,
+    Accountability, Briefing, Clusters, Grading, Handling, Hints, HoldRule, Holds, Holidays,
+    Ladder, LegalRule, LengthKey, LengthRule, Policy, Positions, Routing, Shares, Signals,
+    TakeOver, WorkingTime,
 };
 pub use overlay::{Clash, Effective, EffectiveValue, Layer, Level, Origin, Overlay, merge};
 pub use playbook::{PLAYBOOKS, Playbook};

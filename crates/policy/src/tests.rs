@@ -392,6 +392,41 @@ fn m01_where_no_level_says_when_the_briefing_is_none_is_told() {
 }
 
 #[test]
+fn m14_hints_are_off_in_every_profile_and_the_lowest_level_that_names_them_decides() {
+    let documents = [
+        "hints: { enabled: true }",
+        "hints: { enabled: false }",
+        "profiles: { residential: { hints: { enabled: true } } }",
+    ];
+    for profile in PROFILES {
+        for (levels, residential, others) in [
+            (0, (false, Level::Profile), (false, Level::Profile)),
+            (1, (true, Level::Organization), (true, Level::Organization)),
+            (2, (false, Level::Region), (false, Level::Region)),
+            (3, (true, Level::Site), (false, Level::Region)),
+        ] {
+            let effective = merged(profile, &documents[..levels]).expect("sound");
+            let (enabled, level) = if profile == "residential" {
+                residential
+            } else {
+                others
+            };
+            let set = from(&effective, "hints.enabled");
+            assert_eq!(set, (enabled.to_string(), level), "{profile} {levels}");
+            let handling = effective.policy.handling();
+            assert_eq!(handling.hints.enabled, enabled);
+            // What is off is told as a release told it that knew no hints, and read so from one.
+            let told = serde_json::to_value(&handling).expect("written");
+            assert_eq!(told.get("hints").is_some(), enabled);
+            let read: Handling = serde_json::from_value(told).expect("read");
+            assert_eq!(read, handling);
+        }
+    }
+    let problems = Overlay::parse("hints: { enabled: yes-please }").expect_err("no switch");
+    assert_eq!(problems.0[0].field, "hints.enabled");
+}
+
+#[test]
 fn a_day_or_time_of_the_briefing_that_is_none_is_refused_by_its_field() {
     for (document, field, says) in [
         (

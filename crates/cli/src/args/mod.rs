@@ -12,6 +12,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use textwrap::core::{Word, display_width};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 pub(crate) use self::case::{CaseCommand, CreateArgs};
 pub(crate) use self::cluster::ClusterCommand;
@@ -60,13 +62,64 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   redress up                                   start the platform here and stay
-  redress replay tests/corpus/scenarios.jsonl  feed it complaints and show what it decides
+  redress replay tests/corpus/scenarios.jsonl  feed it, see what it decides
   redress case list --grade 1                  what is grave now
   redress clock list --state BREACHED          which promises were broken
   redress incident list --json | jq .          for scripts
 
-Times are those of this machine's zone (TZ); what shows those of a site (rosters, calendars, `clock explain`) names its
-zone. --json has them in UTC.";
+Times are those of this machine's zone (TZ); what shows those of a site
+(rosters, calendars, `clock explain`) names its zone. --json has them in UTC.";
+
+/// How wide help is at most, in columns.
+const HELP_COLUMNS: usize = 80;
+
+/// How a shell is told that a line goes on.
+const GOES_ON: &str = " \\";
+
+/// What stands before the rest of a line that goes on.
+const INDENT: &str = "      ";
+
+/// All commands, with help that stands in [`HELP_COLUMNS`] and examples that can be copied all the same.
+pub(crate) fn command() -> clap::Command {
+    folded(<Cli as clap::CommandFactory>::command().max_term_width(HELP_COLUMNS))
+}
+
+fn folded(command: clap::Command) -> clap::Command {
+    let examples = command.get_after_help().map(ToString::to_string);
+    let command = match examples {
+        Some(text) => command.after_help(in_columns(&text)),
+        None => command,
+    };
+    command.mut_subcommands(folded)
+}
+
+/// Examples whose long lines go on in the next one, as a shell reads them. Other lines are wrapped where they are shown.
+fn in_columns(text: &str) -> String {
+    let lines = text.split('\n').map(|line| {
+        if line.starts_with("  redress ") && display_width(line) > HELP_COLUMNS {
+            continued(line)
+        } else {
+            line.to_owned()
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn continued(line: &str) -> String {
+    let options = Options::new(HELP_COLUMNS - GOES_ON.len())
+        .subsequent_indent(INDENT)
+        .break_words(false)
+        .word_separator(WordSeparator::Custom(arguments))
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    let separator = format!("{GOES_ON}\n");
+    textwrap::wrap(line, options).join(separator.as_str())
+}
+
+/// The words of a command as a shell takes them apart.
+fn arguments(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    crate::failure::words_quoted_by(line, '\'')
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -316,6 +369,67 @@ mod tests {
         let right = |how| ["0", "1", "2", "3", "4", "5"].map(|to| is_right(how, to));
         assert_eq!(right("lower"), [false, false, true, true, true, false]);
         assert_eq!(right("raise"), [false, true, true, true, false, false]);
+    }
+
+    #[test]
+    fn help_stands_in_eighty_columns_and_its_examples_can_be_copied() {
+        use clap::CommandFactory as _;
+        fn examples(command: &clap::Command) -> String {
+            let text = command.get_after_help().map(ToString::to_string);
+            text.unwrap_or_default()
+        }
+        fn walk(folded: &clap::Command, whole: &clap::Command) {
+            let shown = examples(folded);
+            let mut goes_on = false;
+            for line in shown.lines() {
+                if goes_on || line.starts_with("  redress ") {
+                    assert!(display_width(line) <= HELP_COLUMNS, "{line}");
+                }
+                goes_on = line.ends_with(GOES_ON);
+            }
+            let joined = shown.replace(&format!("{GOES_ON}\n{INDENT}"), " ");
+            assert_eq!(joined, examples(whole));
+            for (folded, whole) in folded.get_subcommands().zip(whole.get_subcommands()) {
+                walk(folded, whole);
+            }
+        }
+        walk(&command(), &Cli::command());
+        let quoted = format!("'{}'", "d ".repeat(32));
+        assert_eq!(
+            continued(&format!("  redress a --b {quoted} --c")),
+            format!("  redress a --b \\\n      {quoted} --c")
+        );
+        let mut all = command();
+        all.build();
+        let create = all
+            .find_subcommand_mut("case")
+            .and_then(|case| case.find_subcommand_mut("create"))
+            .expect("a command");
+        let help = create.render_help().to_string();
+        for line in help.lines().filter(|line| !line.starts_with("Usage:")) {
+            assert!(display_width(line) <= HELP_COLUMNS, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_option_whose_empty_value_clears_says_so() {
+        use clap::CommandFactory as _;
+        let all = Cli::command();
+        let update = all
+            .find_subcommand("case")
+            .and_then(|case| case.find_subcommand("update"))
+            .expect("a command");
+        for (option, clears) in [
+            ("building", "'' clears it"),
+            ("unit", "'' clears it"),
+            ("headcount", "0 clears it"),
+        ] {
+            let mut options = update.get_arguments();
+            let arg = options.find(|arg| arg.get_id() == option);
+            let help = arg.and_then(clap::Arg::get_help).map(ToString::to_string);
+            let help = help.expect("an option with help");
+            assert!(help.contains(clears), "{option}: {help}");
+        }
     }
 
     #[test]

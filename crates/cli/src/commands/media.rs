@@ -16,7 +16,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, show_table, table, when};
+use crate::output::{Output, excerpt, heading, line, short, show_table, table, when};
 
 /// Subcommands of `media`.
 #[derive(Debug, Subcommand)]
@@ -426,7 +426,7 @@ fn show_inquiries(rows: &[Inquiry], out: Output) {
                 when(i.due_time.as_ref()),
                 when(i.embargo_time.as_ref()),
                 spelled(i.state().as_str_name(), "INQUIRY_STATE_"),
-                i.question.chars().take(40).collect(),
+                excerpt(&i.question, 40),
             ]
         },
         |i| json::of("crisis.v1.Inquiry", i),

@@ -13,7 +13,7 @@ use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, Tail as _, counted, heading, line, short, when};
+use crate::output::{Output, Tail as _, counted, excerpt, heading, line, short, when};
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -331,7 +331,7 @@ async fn held(
                 when(h.decide_by_time.as_ref()),
                 decision(h),
                 h.reason.clone(),
-                h.text.chars().take(40).collect(),
+                excerpt(&h.text, 40),
             ]
         },
         |h| json::of("notification.v1.HeldMessage", h),

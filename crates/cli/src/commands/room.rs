@@ -104,7 +104,7 @@ pub(crate) async fn run(platform: &Platform, name: String, out: Output) -> Resul
                     Ok(Some(message)) => {
                         token.clone_from(&message.resume_token);
                         if out.json {
-                            anstream::println!("{}", update(&message));
+                            crate::output::object(&update(&message));
                         }
                         if !out.json && !in_terminal {
                             print(&message);

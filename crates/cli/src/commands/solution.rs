@@ -267,7 +267,7 @@ pub(crate) async fn run(
     };
     let solution = solution.unwrap_or_default();
     out.one(
-        || json::of(SOLUTION, &solution),
+        || as_json(&solution, like.as_ref()),
         || {
             describe(&solution);
             if let Some(like) = &like {
@@ -296,10 +296,8 @@ async fn newest(platform: &Platform, name: String) -> Result<String, Failure> {
         .list_solutions(request(of_case))
         .await?;
     let found = answer.into_inner().solutions.into_iter().next();
-    found.map(|s| s.name).ok_or_else(|| Failure::Argument {
-        argument: "solution",
-        reason: format!("{name} has none; `redress solution propose` makes one"),
-    })
+    let found = found.map(|s| s.name);
+    found.ok_or(Failure::NoSolution { case: name })
 }
 
 async fn propose(
@@ -429,6 +427,15 @@ async fn limits(
     Ok(())
 }
 
+/// A solution, and in it what like cases got where that is known.
+fn as_json(solution: &wire::Solution, like: Option<&wire::LikeCases>) -> serde_json::Value {
+    let mut shown = json::of(SOLUTION, solution);
+    if let Some(like) = like {
+        shown["like_cases"] = json::of("assignment.v1.LikeCases", like);
+    }
+    shown
+}
+
 /// What like cases got, beside what this one is to get.
 fn describe_like(like: &wire::LikeCases) {
     let [min, median, max] = [&like.min, &like.median, &like.max].map(|m| cny(m.as_ref()));
@@ -553,5 +560,26 @@ fn by_whom(step: &wire::SolutionStep) -> String {
         String::new()
     } else {
         format!("  by {}", people.join(" with "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m10_the_json_of_a_solution_shows_what_like_cases_got_where_that_is_known() {
+        let solution = wire::Solution {
+            name: "sites/lake/solutions/x".to_owned(),
+            ..Default::default()
+        };
+        let like = wire::LikeCases {
+            count: 7,
+            ..Default::default()
+        };
+        let shown = as_json(&solution, Some(&like));
+        assert_eq!(shown["name"], "sites/lake/solutions/x");
+        assert_eq!(shown["like_cases"]["count"], 7);
+        assert_eq!(as_json(&solution, None), json::of(SOLUTION, &solution));
     }
 }

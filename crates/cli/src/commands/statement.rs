@@ -23,7 +23,7 @@ use crate::args::Paging;
 use crate::connect::{Home, Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, counted, heading, line, show_table, table, when};
+use crate::output::{Output, counted, excerpt, heading, line, show_table, table, when};
 
 /// Subcommands of `statement`.
 #[derive(Debug, Subcommand)]
@@ -573,7 +573,7 @@ fn row(s: &Statement) -> Vec<String> {
         s.language.clone(),
         state(s),
         waits(s),
-        s.text.chars().take(40).collect(),
+        excerpt(&s.text, 40),
     ]
 }
 
@@ -656,7 +656,7 @@ fn show_feed(entries: &[FeedEntry], out: Output) {
                     old => old.to_string(),
                 },
                 e.hash.chars().take(12).collect(),
-                e.text.chars().take(40).collect(),
+                excerpt(&e.text, 40),
             ]
         },
         |e| json::of("crisis.v1.FeedEntry", e),

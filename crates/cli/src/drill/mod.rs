@@ -58,7 +58,7 @@ pub(crate) enum DrillCommand {
     /// People play with the ordinary commands, given to the drill with --home and the token of their post, both of which
     /// are shown at the start. With --auto a sensible team plays all posts. Fails when an expectation was missed.
     #[command(
-        after_help = "Examples:\n  redress drill run plan-change                  wait for people, and show what happens\n  redress drill run false-report --auto          watch how it goes\n  redress drill run my-site.yaml --speed 30 --json"
+        after_help = "Examples:\n  redress drill run plan-change                  wait for people, show events\n  redress drill run false-report --auto          watch how it goes\n  redress drill run my-site.yaml --speed 30 --json"
     )]
     Run(RunArgs),
     /// Score the drill that runs, or the last one.
@@ -333,13 +333,10 @@ fn origin(home: &Home) -> Option<Timestamp> {
 
 fn introduce(home: &Home, script: &Script, people: &people::People, args: &RunArgs, out: Output) {
     if out.json {
-        anstream::println!(
-            "{}",
-            json!({
-                "drill": script.name, "speed": args.speed, "length": shown(script.length),
-                "home": home.folder().display().to_string(), "auto": args.auto,
-            })
-        );
+        crate::output::object(&json!({
+            "drill": script.name, "speed": args.speed, "length": shown(script.length),
+            "home": home.folder().display().to_string(), "auto": args.auto,
+        }));
         return;
     }
     crate::output::say!("\n{}\n{}\n", script.title.bold(), script.about);
@@ -410,7 +407,7 @@ async fn score_of(home: &Home, out: Output) -> Result<(), Failure> {
         home: drill.folder().display().to_string(),
     })?;
     if out.json {
-        anstream::println!("{text}");
+        anstream::println!("{}", crate::json::written(&text));
         return Ok(());
     }
     let kept: Value = serde_json::from_str(&text).map_err(|_| Failure::BrokenHome {

@@ -64,7 +64,7 @@ impl Stage {
     pub(crate) fn told(&mut self, at: SignedDuration, what: &Happening, out: Output) {
         let line = what.line();
         if out.json {
-            anstream::println!("{}", json!({ "at": shown(at), "event": line }));
+            crate::output::object(&json!({ "at": shown(at), "event": line }));
         } else if self.screen.is_none() {
             crate::output::say!("{:>7}  {line}", shown(at).dimmed());
         }

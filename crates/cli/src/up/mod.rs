@@ -223,14 +223,11 @@ impl Running {
 
     fn announce(&self, home: &Home, took: Duration, out: Output) {
         if out.json {
-            anstream::println!(
-                "{}",
-                json!({
-                    "endpoints": self.endpoints,
-                    "token_file": home.token().display().to_string(),
-                    "data": self.stores.postgres.data_folder().display().to_string(),
-                })
-            );
+            crate::output::object(&json!({
+                "endpoints": self.endpoints,
+                "token_file": home.token().display().to_string(),
+                "data": self.stores.postgres.data_folder().display().to_string(),
+            }));
             return;
         }
         crate::output::say!(

@@ -7,6 +7,7 @@ pub mod demand;
 pub mod ground;
 pub mod handling;
 pub mod handover;
+pub mod hints;
 pub mod history;
 pub mod horizon;
 pub mod ledger;

@@ -1,4 +1,4 @@
-//! `redress.policy.changed.v1`: what the policy of a site says of handling.
+//! `redress.policy.changed.v1`: what the policy of a site says of handling. Where it has hints off, those that were kept go (M14).
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
@@ -6,6 +6,7 @@ use redress_proto::event::v1::PolicyChanged;
 use redress_store::Tx;
 
 use crate::store::policy::{self, SitePolicy};
+use crate::store::{bench, hints};
 
 /// The handler.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,13 @@ impl Handler for OnPolicyChanged {
             revision: changed.revision,
             handling,
         };
+        // Nobody keeps a hint by the policy of before while this one is learned.
+        bench::lock(tx, &event.site).await?;
         policy::learn(tx, &event.site, &told).await?;
+        let holds = policy::of_site(tx, &event.site).await?;
+        if holds.handling.hints.is_off() {
+            hints::forget_site(tx, &event.site).await?;
+        }
         Ok(Applied::Done)
     }
 }

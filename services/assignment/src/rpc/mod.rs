@@ -70,7 +70,7 @@ pub struct Shared {
     pub db: Database,
     /// The time.
     pub clock: SharedClock,
-    /// Seals contact points.
+    /// Seals contact points and hints.
     pub keyring: Arc<Keyring>,
     /// Tells a retry from another request.
     pub fingerprints: Fingerprints,

@@ -10,6 +10,7 @@ pub mod departments;
 pub mod duties;
 pub mod evidence;
 pub mod handovers;
+pub mod hints;
 pub mod history;
 pub mod joint_visits;
 pub mod ledger;

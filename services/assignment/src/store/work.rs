@@ -12,14 +12,14 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{
-    bench, handovers, history, library, notices, outbox, parse, parse_opt, past_office, person,
-    powers, reports, staff, take_over,
+    bench, handovers, hints, history, library, notices, outbox, parse, parse_opt, past_office,
+    person, powers, reports, staff, take_over,
 };
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
 use crate::domain::past_office::is_above;
 use crate::domain::transition::{Action, Outcome, transition};
-use crate::domain::work::{Decision, Facts, OPEN, Resolution, Step, StepKind, Work};
+use crate::domain::work::{Decision, Facts, OPEN, Resolution, Step, StepKind, Work, is_live};
 
 /// How many steps of the history are read at most.
 pub const STEPS_MAX: i64 = 200;
@@ -196,6 +196,9 @@ pub async fn save(
         }
     }
     notices::passed_on(tx, before, work, &outcome.steps, at).await?;
+    if !is_live(work.status) {
+        hints::forget(tx, &work.case).await?;
+    }
     powers::worked(tx, outcome, actor, at).await?;
     reports::facts::worked(tx, work).await?;
     if let Some(reason) = outcome.owner {

@@ -260,7 +260,7 @@ async fn i8_every_table_with_a_site_is_under_forced_row_security() {
 async fn history_and_audit_rows_can_only_be_added() {
     let world = World::staffed().await;
     let can_change = "SELECT count(*) FROM information_schema.role_table_grants
-                      WHERE table_schema = 'assignment' AND table_name IN ('work_step', 'contact_access')
+                      WHERE table_schema = 'assignment' AND table_name IN ('work_step', 'contact_access', 'hints_access')
                         AND grantee IN ('redress_assignment_app', 'redress_assignment_worker')
                         AND privilege_type NOT IN ('SELECT', 'INSERT')";
     assert_eq!(world.count(can_change).await, 0);

@@ -7,6 +7,7 @@ mod contacts;
 mod convergence;
 mod duties;
 mod handling;
+mod hints;
 mod history;
 mod isolation;
 mod joint_visits;

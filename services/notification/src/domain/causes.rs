@@ -708,6 +708,16 @@ mod tests {
     }
 
     #[test]
+    fn p22_an_offer_is_bundled_but_not_of_grade_1() {
+        let bundled = |grade| {
+            let draft = offer(&case_name(), &view(), &staff("li"), 1, grade, NOW);
+            draft.is_some_and(|draft| draft.is_bundled())
+        };
+        assert!(bundled(2) && bundled(4));
+        assert!(!bundled(1));
+    }
+
+    #[test]
     fn every_named_complainant_gets_one_receipt_and_nobody_without_a_token() {
         let tokens = ["b", "a", "b", ""].map(str::to_owned);
         let drafts = receipts(

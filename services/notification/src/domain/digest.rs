@@ -32,6 +32,8 @@ pub struct Digest {
     pub paged_again: usize,
     /// Cases that the company centre took over, and orders that were not done in time (M17, M13).
     pub noticed: usize,
+    /// Cases that are offered to this reader.
+    pub offered: usize,
     /// The most urgent, in order.
     pub named: Vec<Facts>,
     /// How many more there are.
@@ -51,6 +53,7 @@ impl Digest {
             climbed: count(Template::ClockClimbed),
             paged_again: count(Template::ClockPagedAgain),
             noticed: count(Template::WorkNoticed),
+            offered: count(Template::CaseAssigned),
             more: items.len().saturating_sub(NAMED_MAX),
             named: items
                 .into_iter()
@@ -62,7 +65,7 @@ impl Digest {
 
     /// How many matters it tells.
     pub fn total(&self) -> usize {
-        self.warned + self.breached + self.climbed + self.paged_again + self.noticed
+        self.named.len() + self.more
     }
 }
 
@@ -72,6 +75,8 @@ fn gravity(template: Template) -> u8 {
         Template::ClockClimbed => 0,
         Template::ClockPagedAgain => 1,
         Template::ClockBreached => 2,
+        // Nothing is late of it.
+        Template::CaseAssigned => 4,
         _ => 3,
     }
 }
@@ -113,13 +118,21 @@ mod tests {
             item(Template::ClockBreached, 3, 2, 5),
             item(Template::ClockClimbed, 4, 3, 9),
             item(Template::ClockWarned, 5, 3, 99),
+            Item {
+                clock: None,
+                ..item(Template::CaseAssigned, 6, 3, 0)
+            },
         ]);
         let named: Vec<&str> = digest.named.iter().map(|f| f.number.as_str()).collect();
-        assert_eq!(named, ["LAKE-3", "LAKE-1", "LAKE-4", "LAKE-5", "LAKE-2"]);
+        assert_eq!(
+            named,
+            ["LAKE-3", "LAKE-1", "LAKE-4", "LAKE-5", "LAKE-6", "LAKE-2"]
+        );
         assert_eq!(
             (digest.warned, digest.breached, digest.climbed, digest.more),
             (1, 3, 1, 0)
         );
+        assert_eq!((digest.offered, digest.total()), (1, 6));
     }
 
     #[test]

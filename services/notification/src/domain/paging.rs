@@ -132,8 +132,12 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
         return Some("PROMISE_BROKEN");
     }
     let offered = |case: &CaseView| case.offered_to == due.recipient;
-    (due.template == Template::CaseAssigned && !due.case.is_some_and(offered))
-        .then_some("OFFER_ENDED")
+    offer_unwanted(due.template, due.case.is_some_and(offered))
+}
+
+/// Why nobody needs news of an offer any more, alone or as part of a digest. `offered`: the case still is, to this reader.
+pub fn offer_unwanted(template: Template, offered: bool) -> Option<&'static str> {
+    (template == Template::CaseAssigned && !offered).then_some("OFFER_ENDED")
 }
 
 /// Why nobody needs news of a promise any more, alone or as part of a digest.

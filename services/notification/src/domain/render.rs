@@ -470,6 +470,7 @@ fn digest_values(material: &Material<'_>, language: Language) -> Value {
         climbed => digest.climbed,
         paged_again => digest.paged_again,
         noticed => digest.noticed,
+        offered => digest.offered,
         more => digest.more,
         lines => digest.named.iter()
             .map(|facts| line(facts, material.zone, language))
@@ -487,12 +488,15 @@ fn matter(facts: &Facts, language: Language) -> String {
     }
 }
 
-/// One matter of a digest: a promise, or news of the work.
+/// One matter of a digest: a promise, an offer, or news of the work.
 fn line(facts: &Facts, zone: &TimeZone, language: Language) -> String {
     let due = facts
         .due_time
         .map_or_else(String::new, |t| told(t, zone, language));
     let what = match (facts.clock_kind, language) {
+        // An offer is told without a word of news.
+        (None, Language::Chinese) if facts.news.is_empty() => "请您接手".to_owned(),
+        (None, Language::English) if facts.news.is_empty() => "offered to you".to_owned(),
         (None, _) => labels::news(&facts.news, language).to_owned(),
         (Some(kind), Language::Chinese) => {
             format!("{}，截止 {due}", labels::promise(kind, language))
@@ -598,6 +602,7 @@ mod tests {
             climbed: 1,
             paged_again: 1,
             noticed: 1,
+            offered: 1,
             named: vec![
                 Facts {
                     grade: 2,
@@ -607,6 +612,12 @@ mod tests {
                     grade: 3,
                     clock_kind: None,
                     news: "TAKEN_OVER".to_owned(),
+                    ..self::facts()
+                },
+                Facts {
+                    grade: 3,
+                    clock_kind: None,
+                    news: String::new(),
                     ..self::facts()
                 },
             ],

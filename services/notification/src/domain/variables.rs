@@ -72,7 +72,7 @@ variables! {
         "headline" "发生了什么，一句话" "the same in a few words",
         "about" "方案、借调、督办等资源名；只与投诉有关时为空" "resource name of the solution, the loan or the order; empty where it is the case";
     DIGEST =
-        "digest" "汇总：total、warned、breached、climbed、paged_again、noticed、more、lines" "the digest: total, warned, breached, climbed, paged_again, noticed, more, lines";
+        "digest" "汇总：total、warned、breached、climbed、paged_again、noticed、offered、more、lines" "the digest: total, warned, breached, climbed, paged_again, noticed, offered, more, lines";
 }
 
 /// The variables of a template, in the order in which they are documented.

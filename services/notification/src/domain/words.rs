@@ -218,7 +218,7 @@ pub enum Template {
     ClockClimbed,
     /// To a lead once more: nobody acknowledged, or somebody else is on duty now.
     ClockPagedAgain,
-    /// To staff: what many warnings, breaches, take-overs and late orders at once come to.
+    /// To staff: what many offers, warnings, breaches, take-overs and late orders at once come to.
     ClockDigest,
     /// To somebody with a duty in an incident: come, and say that you do.
     IncidentCallout,
@@ -386,12 +386,12 @@ impl Template {
     /// [`super::message::BUNDLED_NEWS`].
     pub fn is_bundled(self) -> bool {
         match self {
-            Self::ClockWarned
+            Self::CaseAssigned
+            | Self::ClockWarned
             | Self::ClockBreached
             | Self::ClockClimbed
             | Self::ClockPagedAgain => true,
             Self::CaseReceived
-            | Self::CaseAssigned
             | Self::ClockDigest
             | Self::IncidentCallout
             | Self::SignalSuspected

@@ -204,7 +204,13 @@ impl<P: People> Sender<P> {
             now: self.clock.now(),
             chance: rand::random(),
         };
-        let mut claimed = match self.db.run(&scope, &claim).await? {
+        let (claim, lost) = self.db.run(&scope, &claim).await?;
+        // A worker died before it knew whether the provider had taken it. Where it is still wanted it is sent again, under
+        // the same id.
+        for way in lost {
+            self.metrics.attempted(way, AttemptOutcome::Unknown.word());
+        }
+        let mut claimed = match claim {
             Claim::Held(claimed) => *claimed,
             Claim::Ended(message) => {
                 self.told(&message);
@@ -212,10 +218,6 @@ impl<P: People> Sender<P> {
             }
             Claim::Gone => return Ok(()),
         };
-        // A worker died before it knew whether the provider had taken it: it is sent again, under the same id.
-        for way in &claimed.lost {
-            self.metrics.attempted(*way, AttemptOutcome::Unknown.word());
-        }
         let message = &claimed.message;
         tracing::Span::current().record("redress.message.template", message.template.key());
         // What somebody caused days later leads back to the complaint.

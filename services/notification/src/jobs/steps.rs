@@ -68,8 +68,6 @@ pub(super) struct Claimed {
     /// What it tells, where it is a digest.
     pub digest: Digest,
     pub history: Vec<Past>,
-    /// Ways of attempts whose end nobody knows, found just now.
-    pub lost: Vec<Way>,
     /// W3C trace context of the first that was told of its case; empty where none was recorded.
     pub origin: String,
 }
@@ -96,15 +94,26 @@ pub(super) struct ClaimMessage<'a> {
 
 impl Operation for ClaimMessage<'_> {
     const NAME: &'static str = "notification.claim_message";
-    type Output = Claim;
+    /// What it led to, and the ways of attempts whose end nobody knows, found just now: they are counted whatever becomes
+    /// of the message.
+    type Output = (Claim, Vec<Way>);
 
-    async fn run(&self, tx: &mut Tx) -> Result<Claim, Fault> {
-        let Some(mut message) = messages::lock(tx, self.name).await? else {
-            return Ok(Claim::Gone);
+    async fn run(&self, tx: &mut Tx) -> Result<(Claim, Vec<Way>), Fault> {
+        let Some(message) = messages::lock(tx, self.name).await? else {
+            return Ok((Claim::Gone, Vec::new()));
         };
         if message.fate.due_time.is_none_or(|due| due > self.now) {
-            return Ok(Claim::Gone);
+            return Ok((Claim::Gone, Vec::new()));
         }
+        let lost = attempts::end_lost(tx, self.name, self.now).await?;
+        let claim = self.take(tx, message).await?;
+        Ok((claim, lost))
+    }
+}
+
+impl ClaimMessage<'_> {
+    /// Decides about a locked message whose time has come.
+    async fn take(&self, tx: &mut Tx, mut message: Message) -> Result<Claim, Fault> {
         if message.fate.state == MessageState::Bundled {
             follow_digest(tx, &mut message, self.now).await?;
             return Ok(Claim::Ended(Box::new(message)));
@@ -113,7 +122,6 @@ impl Operation for ClaimMessage<'_> {
             voice::remind(tx, &mut message, self.now).await?;
             return Ok(Claim::Gone);
         }
-        let lost = attempts::end_lost(tx, self.name, self.now).await?;
         let case = match &message.case {
             Some(name) => matters::case(tx, name).await?,
             None => None,
@@ -271,13 +279,10 @@ impl Operation for ClaimMessage<'_> {
             overridden,
             digest,
             history,
-            lost,
             origin,
         })))
     }
-}
 
-impl ClaimMessage<'_> {
     /// Asks whether the message may go now, and takes it out of its reader's bucket. One that may not waits for
     /// its hour.
     async fn may_go(

@@ -1,4 +1,4 @@
-//! Digests: many warnings, breaches, take-overs and late orders at once reach a person as one message (P22).
+//! Digests: many offers, warnings, breaches, take-overs and late orders at once reach a person as one message (P22).
 //!
 //! Whether a message goes alone or into a digest is decided in the transaction that takes in its cause,
 //! under a lock of its reader: the first few go at once, the others join the reader's open digest, which
@@ -21,7 +21,7 @@ use super::messages::Message;
 use super::{attempts, messages, notices, word};
 use crate::domain::case::is_ended;
 use crate::domain::digest::Item;
-use crate::domain::message::{BUNDLED_NEWS, Draft, Facts, Priority, Recipient};
+use crate::domain::message::{BUNDLED_NEWS, Draft, Facts, Priority};
 use crate::domain::paging;
 use crate::domain::timing::{OFF_DUTY, RATE_LIMITED};
 use crate::domain::words::{MessageState, Template};
@@ -47,7 +47,7 @@ pub async fn queue(
     let mut queued = 0;
     for draft in drafts {
         let digest = if draft.is_bundled() && is_new(tx, site, draft).await? {
-            place(tx, site, &draft.recipient, bundling, now).await?
+            place(tx, site, draft, bundling, now).await?
         } else {
             None
         };
@@ -90,19 +90,21 @@ async fn is_new(tx: &mut Tx, site: &SiteId, draft: &Draft) -> Result<bool, Fault
 async fn place(
     tx: &mut Tx,
     site: &SiteId,
-    recipient: &Recipient,
+    draft: &Draft,
     bundling: Bundling,
     now: Timestamp,
 ) -> Result<Option<Uuid>, Fault> {
+    let recipient = &draft.recipient;
     let reader = recipient.to_string();
     let since = now.saturating_sub(bundling.window).unwrap_or(now);
+    let due = now.saturating_add(bundling.window).unwrap_or(now);
     let news: Vec<String> = BUNDLED_NEWS.map(str::to_owned).to_vec();
     let alone = sqlx::query_scalar!(
         r#"-- notification::digests::place
         SELECT count(*) AS "alone!" FROM (
           SELECT FROM message
           WHERE site = $1 AND recipient = $2 AND priority = 2 AND digest_id IS NULL AND create_time > $3
-            AND (clock_id IS NOT NULL OR facts->>'news' = ANY ($5))
+            AND (clock_id IS NOT NULL OR template = 'case.assigned' OR facts->>'news' = ANY ($5))
           LIMIT $4) AS lately"#,
         site.as_str(),
         reader,
@@ -128,8 +130,11 @@ async fn place(
     .fetch_optional(&mut **tx)
     .await
     .or_fault()?;
-    if open.is_some() {
-        return Ok(open);
+    if let Some(open) = open {
+        if draft.template != Template::ClockWarned {
+            hasten(tx, site, open, due).await?;
+        }
+        return Ok(Some(open));
     }
     let id = ids::new_id(now);
     let digest = Draft {
@@ -142,11 +147,28 @@ async fn place(
         clock_generation: 0,
         callout_id: None,
         priority: Priority::Staff,
-        due: now.saturating_add(bundling.window).unwrap_or(now),
+        due,
         facts: Facts::default(),
     };
     messages::insert(tx, site, id, &digest, None, now).await?;
     Ok(Some(id))
+}
+
+/// Warnings alone wait for their reader's duty; what joins them does not.
+async fn hasten(tx: &mut Tx, site: &SiteId, digest: Uuid, due: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::digests::hasten
+        UPDATE message SET due_time = least(due_time, $3), revision = revision + 1
+        WHERE site = $1 AND message_id = $2 AND reason = $4",
+        site.as_str(),
+        digest,
+        due.to_sqlx(),
+        OFF_DUTY,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
 }
 
 /// What a digest has to tell now: whatever it bundles that somebody still needs (P02, P06).
@@ -155,7 +177,10 @@ pub async fn items(tx: &mut Tx, digest: &MessageName) -> Result<Vec<Item>, Fault
         r#"-- notification::digests::items
         SELECT m.template, m.facts AS "facts: Json<Facts>", m.clock_id, m.case_id AS "case_id?",
                c.status AS "status?", c.historical AS "historical?", k.state AS "clock_state?",
-               coalesce(m.recipient = ANY (c.complained_about), false) AS "about_reader!"
+               coalesce(m.recipient = ANY (c.complained_about), false) AS "about_reader!",
+               -- Of several offers of a case to one reader only the newest.
+               coalesce(m.recipient = c.offered_to AND m.cause = 'owner:' || m.case_id || ':' || c.owner_revision, false)
+                 AS "offered!"
         FROM message m
         LEFT JOIN case_view c ON c.site = m.site AND c.case_id = m.case_id
         LEFT JOIN clock_view k ON k.site = m.site AND k.clock_id = m.clock_id
@@ -173,12 +198,15 @@ pub async fn items(tx: &mut Tx, digest: &MessageName) -> Result<Vec<Item>, Fault
             _ => false,
         };
         let clock = row.clock_state.map(|state| word(&state)).transpose()?;
-        if row.about_reader || paging::promise_unwanted(case_ended, clock).is_some() {
+        let template = Template::of_key(&row.template)
+            .ok_or_else(|| Fault::internal("a template of a newer release"))?;
+        let unwanted = paging::promise_unwanted(case_ended, clock)
+            .or_else(|| paging::offer_unwanted(template, row.offered));
+        if row.about_reader || unwanted.is_some() {
             continue;
         }
         items.push(Item {
-            template: Template::of_key(&row.template)
-                .ok_or_else(|| Fault::internal("a template of a newer release"))?,
+            template,
             clock: row.clock_id,
             facts: row.facts.0,
         });

@@ -76,35 +76,28 @@ pub async fn site(tx: &mut Tx, site: &SiteId) -> Result<Option<SiteView>, Fault>
     .or_fault()
 }
 
-/// A case under a lock until the end of the transaction; none where it is not known here yet.
-pub async fn lock_case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Fault> {
-    sqlx::query!(
-        "-- notification::matters::lock_case
-        SELECT 1 AS one FROM case_view WHERE site = $1 AND case_id = $2 FOR UPDATE",
-        case.site.as_str(),
-        case.id,
-    )
-    .fetch_optional(&mut **tx)
-    .await
-    .or_fault()?;
-    self::case(tx, case).await
+struct CaseRow {
+    number: String,
+    historical: bool,
+    status: String,
+    epoch: i64,
+    revision: i64,
+    language: String,
+    grade: i32,
+    grade_revision: i64,
+    responsible: String,
+    offered_to: String,
+    owner_revision: i64,
+    next_time: Option<jiff_sqlx::Timestamp>,
+    complained_about: Vec<String>,
+    person_tokens: Vec<String>,
 }
 
-/// A case; none where it is not known here.
-pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Fault> {
-    let row = sqlx::query!(
-        "-- notification::matters::case
-        SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
-               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens
-        FROM case_view WHERE site = $1 AND case_id = $2",
-        case.site.as_str(),
-        case.id,
-    )
-    .fetch_optional(&mut **tx)
-    .await
-    .or_fault()?;
-    row.map(|row| {
-        Ok(CaseView {
+impl TryFrom<CaseRow> for CaseView {
+    type Error = Fault;
+
+    fn try_from(row: CaseRow) -> Result<Self, Fault> {
+        Ok(Self {
             number: row.number,
             historical: row.historical,
             status: word(&row.status)?,
@@ -120,8 +113,41 @@ pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Faul
             complained_about: row.complained_about,
             person_tokens: row.person_tokens,
         })
-    })
-    .transpose()
+    }
+}
+
+/// A case under a lock until the end of the transaction; none where it is not known here yet.
+pub async fn lock_case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Fault> {
+    let row = sqlx::query_as!(
+        CaseRow,
+        "-- notification::matters::lock_case
+        SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens
+        FROM case_view WHERE site = $1 AND case_id = $2 FOR UPDATE",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    row.map(CaseView::try_from).transpose()
+}
+
+/// A case; none where it is not known here.
+pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Fault> {
+    let row = sqlx::query_as!(
+        CaseRow,
+        "-- notification::matters::case
+        SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens
+        FROM case_view WHERE site = $1 AND case_id = $2",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    row.map(CaseView::try_from).transpose()
 }
 
 /// Staff complained about in a case, or in any that an incident ever had, by their full names: nothing of it is for them

@@ -11,9 +11,11 @@ use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use redress_model::name::{CaseName, IncidentName};
+use redress_model::words::CaseStatus;
 use redress_notification::domain::message::{Draft, Priority};
-use redress_notification::domain::words::{AttemptOutcome, MessageChannel, MessageState};
+use redress_notification::domain::words::{AttemptOutcome, MessageChannel, MessageState, Template};
 use redress_notification::jobs::metrics::Metrics;
+use redress_notification::jobs::sender::Sender;
 use redress_notification::provider::Gateways;
 use redress_notification::provider::sms::{SmsGateway, SmsKey, SmsSettings};
 use redress_notification::provider::smtp::Smtp;
@@ -25,6 +27,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::support::http::{Endpoint, Manner};
+use crate::support::people::TestPeople;
 use crate::support::smtp::MailServer;
 use crate::support::{World, news, site};
 use crate::timing::news_for;
@@ -156,25 +159,9 @@ async fn a_message_that_kills_every_worker_ends_in_failed_and_each_counts_for_it
     let world = World::new().await;
     callout(&world).await;
     let endpoint = Endpoint::start().await;
-    let exporter = InMemoryMetricExporter::default();
-    let provider = SdkMeterProvider::builder()
-        .with_reader(PeriodicReader::builder(exporter.clone()).build())
-        .build();
-    let mut sender = world.sender(by_webhook(&endpoint));
-    Arc::get_mut(&mut sender).expect("no worker lives").metrics =
-        Metrics::new(&provider.meter("test"));
-    for attempt in 1..=3 {
-        endpoint.next(Manner::Stall);
-        let due = world
-            .due(redress_notification::store::messages::Lane::Grave)
-            .await;
-        let worker = tokio::spawn({
-            let (sender, due) = (sender.clone(), due[0].clone());
-            async move { sender.deliver(&due).await }
-        });
-        eventually(LIMIT, async || endpoint.received().len() == attempt).await;
-        worker.abort();
-        let _ = worker.await;
+    let (sender, provider, exporter) = counting(&world, by_webhook(&endpoint));
+    for _ in 1..=3 {
+        dies_once_it_was_sent(&world, &sender, &endpoint, Lane::Grave).await;
         world.clock.advance(SignedDuration::from_secs(60));
     }
     world.send_due(&sender).await;
@@ -184,13 +171,128 @@ async fn a_message_that_kills_every_worker_ends_in_failed_and_each_counts_for_it
     assert_eq!(endpoint.received().len(), 3);
 
     provider.force_flush().expect("read");
+    assert_eq!(attempts(&exporter), [(unknown_by_webhook(), 3)]);
+}
+
+/// A complainant's message of a case of this number, whose worker dies.
+async fn progress_is_lost(
+    world: &World,
+    sender: &Arc<Sender<TestPeople>>,
+    endpoint: &Endpoint,
+    number: &str,
+) -> CaseName {
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let (phone, email) = ("+8613800138000", "wang@example.com");
+    world
+        .people
+        .add_complainant(&case, number, "Wang", phone, email);
+    // Nobody of the case gets a receipt meanwhile.
+    world.tell(news::received(&case, number, &[])).await;
+    let draft = Draft {
+        template: Template::CaseProgress,
+        ..news_for(&case, number, number, world.now())
+    };
+    world.queue(&draft).await;
+    dies_once_it_was_sent(world, sender, endpoint, Lane::Routine).await;
+    case
+}
+
+#[tokio::test]
+async fn p21_an_end_that_nobody_knows_is_counted_though_its_message_ends_or_waits_and_is_not_sent_again()
+ {
+    let world = World::new().await;
+    let endpoint = Endpoint::start().await;
+    let (sender, provider, exporter) = counting(&world, by_webhook(&endpoint));
+    // 20:57:30 in Shanghai, where the night begins at 21:00.
+    world
+        .clock
+        .set("2026-11-21T12:57:30Z".parse().expect("an instant"));
+    let lease_ends = async || {
+        world.clock.advance(SignedDuration::from_secs(60));
+        world.send_due(&sender).await;
+    };
+
+    let withdrawn = progress_is_lost(&world, &sender, &endpoint, "LAKE-1").await;
+    world
+        .tell(news::moved(&withdrawn, CaseStatus::Withdrawn, 2))
+        .await;
+    lease_ends().await;
+    let silenced = progress_is_lost(&world, &sender, &endpoint, "LAKE-2").await;
+    let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::incident(&incident, &[&silenced], None, 1))
+        .await;
+    lease_ends().await;
+    progress_is_lost(&world, &sender, &endpoint, "LAKE-3").await;
+    lease_ends().await;
+
+    let messages = world.messages().await;
+    let came_to: Vec<(MessageState, &str)> = messages
+        .iter()
+        .map(|m| (m.fate.state, m.fate.reason.as_str()))
+        .collect();
+    let expected = [
+        (MessageState::Cancelled, "CASE_ENDED"),
+        (MessageState::Held, "SINGLE_VOICE"),
+        (MessageState::Queued, "QUIET_HOURS"),
+    ];
+    assert_eq!(came_to, expected);
+    assert_eq!(endpoint.received().len(), 3, "none was sent again");
+    for message in &messages {
+        let attempts = world.attempts(&message.name).await;
+        assert_eq!(attempts.len(), 1);
+        assert_eq!(attempts[0].outcome, AttemptOutcome::Unknown);
+    }
+    provider.force_flush().expect("read");
+    assert_eq!(attempts(&exporter), [(unknown_by_webhook(), 3)]);
+}
+
+/// A sender whose attempts are counted, and where the counts are read.
+fn counting(
+    world: &World,
+    gateways: Gateways,
+) -> (
+    Arc<Sender<TestPeople>>,
+    SdkMeterProvider,
+    InMemoryMetricExporter,
+) {
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder()
+        .with_reader(PeriodicReader::builder(exporter.clone()).build())
+        .build();
+    let mut sender = world.sender(gateways);
+    Arc::get_mut(&mut sender).expect("no worker lives").metrics =
+        Metrics::new(&provider.meter("test"));
+    (sender, provider, exporter)
+}
+
+/// The worker of what is due in a lane dies once the provider has it, before there is an answer.
+async fn dies_once_it_was_sent(
+    world: &World,
+    sender: &Arc<Sender<TestPeople>>,
+    endpoint: &Endpoint,
+    lane: Lane,
+) {
+    let before = endpoint.received().len();
+    endpoint.next(Manner::Stall);
+    let due = world.due(lane).await;
+    let worker = tokio::spawn({
+        let (sender, due) = (Arc::clone(sender), due[0].clone());
+        async move { sender.deliver(&due).await }
+    });
+    eventually(LIMIT, async || endpoint.received().len() > before).await;
+    worker.abort();
+    let _ = worker.await;
+}
+
+/// The labels of attempts by text message through the webhook whose end nobody knows.
+fn unknown_by_webhook() -> BTreeMap<String, String> {
     let labels = [
         ("redress.message.channel", "SMS"),
         ("redress.message.outcome", "UNKNOWN"),
         ("redress.message.provider", "WEBHOOK"),
-    ]
-    .map(|(label, value)| (label.to_owned(), value.to_owned()));
-    assert_eq!(attempts(&exporter), [(BTreeMap::from(labels), 3)]);
+    ];
+    BTreeMap::from(labels.map(|(label, value)| (label.to_owned(), value.to_owned())))
 }
 
 /// The attempts that the latest export counts, by their labels.

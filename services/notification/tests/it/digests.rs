@@ -1,4 +1,4 @@
-//! Many warnings and breaches at once: one digest a person, whatever the replicas, and grade 1 apart.
+//! Many offers, warnings and breaches at once: one digest a person, whatever the replicas, and grade 1 apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -253,6 +253,52 @@ async fn p22_m17_m13_a_flood_of_take_overs_and_late_orders_is_one_digest_but_for
     });
     assert_eq!(named.count(), 10, "{}", text.body);
     assert!(text.body.contains("and 184 more"), "{}", text.body);
+}
+
+#[tokio::test]
+async fn p22_p21_a_storm_of_offers_is_a_few_messages_that_name_each_once_and_grade_1_goes_alone() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    let wu = world.hire("wu", "+8613800000002", "wu@example.com").await;
+    let all = cases(&world, 17).await;
+    // It rose, and assignment does not know yet.
+    world.tell(news::decided(&all[15], 1, 2)).await;
+    for case in &all {
+        let offer = news::offered(case, &li, Some(&li), 2);
+        world.tell(offer.clone()).await;
+        world.tell(offer).await;
+    }
+    // One is offered to li anew.
+    world.tell(news::offered(&all[14], &li, Some(&li), 3)).await;
+    assert_eq!(digest(&world).await.bundled_count, 12);
+    // One goes to somebody else before li is told.
+    world.tell(news::offered(&all[16], &li, Some(&wu), 3)).await;
+    assert_eq!(world.due(Lane::Grave).await.len(), 1, "grade 1, at once");
+    let sender = world.outbox_sender();
+    let sent = world.send_due(&sender).await.len();
+    assert_eq!(sent, 7, "five and grade 1 alone, and wu's");
+
+    world.clock.advance(WINDOW);
+    assert_eq!(world.send_due(&sender).await.len(), 1);
+    assert_eq!(digest(&world).await.fate.state, MessageState::Sent);
+    let texts = world.texts().await;
+    assert_eq!(texts.len(), 8);
+    for n in 1..=17 {
+        let number = format!("LAKE-{n} (grade ");
+        let named = texts.iter().filter(|t| t.body.contains(&number)).count();
+        assert_eq!(named, 1, "{number}");
+    }
+    let text = texts
+        .iter()
+        .find(|t| t.subject.contains("10 matters"))
+        .expect("a digest of the rest");
+    assert!(
+        text.body.contains("accepted by itself: 10"),
+        "{}",
+        text.body
+    );
+    assert_eq!(text.body.matches(": offered to you").count(), 10);
+    assert!(!text.body.contains("(grade 1)"), "{}", text.body);
 }
 
 #[tokio::test]
@@ -599,6 +645,41 @@ async fn p22_an_app_that_showed_a_digest_is_told_it_anew_without_the_page_that_l
     );
     assert_eq!(alone.iter().filter(|n| told(n, "NO6-")).count(), 1);
     assert!(alone.iter().all(|n| n.edition == 1 && !n.withdrawn));
+}
+
+#[tokio::test]
+async fn p07_p22_an_offer_that_joins_reminders_which_wait_for_duty_waits_for_none() {
+    let world = World::new().await;
+    let li = lead(&world).await;
+    let off = [(&li, DutyRole::Handler, "2026-11-29T01:00:00Z", None)];
+    world.tell(news::duties(&off, 1)).await;
+    let all = cases(&world, 12).await;
+    let (warned, offered) = all.split_at(6);
+    for case in warned {
+        let what = (ClockTransition::Warned, 2);
+        let event = news::clock(&new_clock(), case, ClockKind::Answer, what, &[&li], 3);
+        world.tell(event).await;
+    }
+    let sender = world.outbox_sender();
+    world.clock.advance(WINDOW);
+    world.send_due(&sender).await;
+    let waits = digest(&world).await;
+    assert_eq!(
+        (waits.bundled_count, waits.fate.reason.as_str()),
+        (1, "OFF_DUTY")
+    );
+
+    for case in offered {
+        world.tell(news::offered(case, &li, Some(&li), 2)).await;
+    }
+    world.send_due(&sender).await;
+    world.clock.advance(WINDOW);
+    world.send_due(&sender).await;
+    let told = digest(&world).await;
+    assert_eq!(
+        (told.bundled_count, told.fate.state),
+        (2, MessageState::Sent)
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Decides a case from what is stored of it, keeps the decision where it says anything new, tells who
 //! needs to know, and lets its promises follow.
 
-use redress_events::{NewEvent, publish};
+use redress_events::{NewEvent, publish, publish_urgent};
 use redress_model::name::ClusterName;
 use redress_model::words::CaseMode;
 use redress_model::{Fault, Grade};
@@ -186,6 +186,11 @@ async fn tell(
         historical: case.facts.historical,
         payload: &payload,
     };
-    publish(work.tx, &event).await?;
+    // It opens an incident, and people are called out: nothing waits for others to go with it.
+    if r.grade == Grade::ONE && !event.historical {
+        publish_urgent(work.tx, &event).await?;
+    } else {
+        publish(work.tx, &event).await?;
+    }
     Ok(())
 }

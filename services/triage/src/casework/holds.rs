@@ -7,8 +7,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_clock::{Deadlines, Event};
+use redress_model::name::SiteId;
 use redress_model::words::{ClockKind, ClockState, HoldReason};
 use redress_model::{Fault, ids};
+use redress_store::Tx;
+use uuid::Uuid;
 
 use super::{Work, firing, promises};
 use crate::store::cases::{self, Case};
@@ -257,7 +260,20 @@ pub(super) async fn still(
     Ok((case.held + together(over), now))
 }
 
-fn stops_the_age(reason: HoldReason) -> bool {
+/// The reason for which the age of a case stands still now; none where no hold stops it.
+pub async fn stills(
+    tx: &mut Tx,
+    site: &SiteId,
+    case: Uuid,
+    now: Timestamp,
+) -> Result<Option<HoldReason>, Fault> {
+    let lasting = holds::lasting(tx, site, case).await?;
+    // The oldest comes first; one whose time has passed is over, though nobody ended it yet (P13).
+    let stills = |hold: &&Hold| stops_the_age(hold.reason) && hold.until > now;
+    Ok(lasting.iter().find(stills).map(|hold| hold.reason))
+}
+
+pub(super) fn stops_the_age(reason: HoldReason) -> bool {
     reason != HoldReason::SingleVoice
 }
 
@@ -283,7 +299,7 @@ fn run_again(case: &mut Case, at: Timestamp, all: &[Hold]) {
 }
 
 /// How long stretches of time last together, whatever they share.
-fn together(stretches: impl Iterator<Item = (Timestamp, Timestamp)>) -> SignedDuration {
+pub(super) fn together(stretches: impl Iterator<Item = (Timestamp, Timestamp)>) -> SignedDuration {
     let mut stretches: Vec<_> = stretches.filter(|(from, to)| from < to).collect();
     stretches.sort_unstable();
     let (mut sum, mut until) = (SignedDuration::ZERO, Timestamp::MIN);
@@ -301,7 +317,8 @@ fn together(stretches: impl Iterator<Item = (Timestamp, Timestamp)>) -> SignedDu
 async fn arm(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
     let site = &work.site.id;
     let lasting = holds::lasting(work.tx, site, case.id).await?;
-    let next = lasting.iter().map(|hold| hold.until).min();
+    let ends = lasting.iter().min_by_key(|hold| hold.until);
+    let next = ends.map(|hold| hold.until);
     let all = clocks::lock_of_case(work.tx, site, case.id).await?;
     let found = all.into_iter().find(|c| c.kind == ClockKind::HoldEnd);
     let (mut clock, is_new) = match (found, next) {
@@ -316,12 +333,13 @@ async fn arm(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
         }
     };
     clock.next = next;
-    if let Some(due) = next {
+    if let Some(hold) = ends {
         clock.state = ClockState::Running;
         clock.stopped = None;
         clock.stop_cause = String::new();
-        clock.deadlines = Deadlines::at(due);
-        clock.term = redress_clock::Term::Until(due);
+        clock.start = hold.start;
+        clock.deadlines = Deadlines::at(hold.until);
+        clock.term = redress_clock::Term::Until(hold.until);
     } else {
         clock.state = ClockState::Met;
         clock.stopped = Some(work.now);

@@ -28,6 +28,7 @@ mod receive;
 mod status;
 mod survey;
 mod teaching;
+mod waiting;
 
 pub use byhand::{Act, ByHand, act, find, may_extend, may_meet, may_start, start};
 pub use calendar::{
@@ -41,7 +42,7 @@ pub use decide::decide;
 pub use defect::{propose as propose_defect, review_defect};
 pub use demand::{Demand, DemandState, demand};
 pub use firing::{Telling, fire, fire_many, only_tells};
-pub use holds::{Budget, NewHold, budget, hold, release};
+pub use holds::{Budget, NewHold, budget, hold, release, stills};
 pub use ladder::acknowledge;
 pub use law::legal_source;
 pub use overrule::{Overrule, overrule};
@@ -57,6 +58,7 @@ pub use receive::{Reading, Receipt, receive, update};
 pub(crate) use status::complains;
 pub use status::{Move, Mover, complained_again, ended_statuses, stand};
 pub use survey::surveyed;
+pub use waiting::{Ageing, Ending, ageing, ending};
 
 use jiff::Timestamp;
 use redress_store::Tx;

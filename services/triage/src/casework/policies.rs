@@ -467,9 +467,9 @@ async fn clock_effects(
         case: Some(case.id),
         states: vec![ClockState::Running, ClockState::Breached],
         kinds: ClockKind::ALL.iter().copied().filter(shown).collect(),
-        not_about: None,
+        ..Filter::default()
     };
-    let open = clocks::page(work.tx, &filter, None, CLOCKS_MAX).await?;
+    let open = clocks::page(work.tx, &filter, None, CLOCKS_MAX, work.now).await?;
     let mut found = Clocks {
         effects: Vec::new(),
         broken: 0,
@@ -695,6 +695,5 @@ pub(super) async fn keep_deadlines(
         clocks::update(work.tx, &site.id, clock).await?;
         work.entries.extend(clock.entry());
     }
-    let next = facts.age.next_check(&site.profile().grading, work.now);
-    age::arm(work, case, &mut all, next, grade).await
+    age::arm(work, case, &mut all, &facts.age, grade).await
 }

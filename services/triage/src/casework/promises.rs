@@ -209,8 +209,7 @@ pub(super) async fn follow(
     if !case.is_open() {
         return Ok(());
     }
-    let next = facts.age.next_check(&site.profile().grading, work.now);
-    age::arm(work, case, &mut all, next, grade).await
+    age::arm(work, case, &mut all, &facts.age, grade).await
 }
 
 /// Starts what is promised to an open case and missing, by the policy that held then, and gives the others the length of its

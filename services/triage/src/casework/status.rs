@@ -146,7 +146,8 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     if to.status == CaseStatus::Proposed && !unmerged {
         case.proposed_since = Some(to.at);
     }
-    if was != is || unheard(was, to.status) {
+    let unheard = unheard(was, to.status);
+    if was != is || unheard {
         // What was waited for until here is waited for no more: neither for a solution, nor to ask about one that failed (P27).
         holds::release_all(work, case, to.at).await?;
     }
@@ -179,7 +180,7 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     }
     if back {
         decide_reopened(work, case).await?;
-    } else if was != is || head != case.merged_into {
+    } else if was != is || unheard || head != case.merged_into {
         decide(work, case, Cause::Moved).await?;
     }
     // The head that it left is decided again without it.

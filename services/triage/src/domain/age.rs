@@ -42,17 +42,30 @@ impl Age {
         old >= most || (old >= least && self.reaches(age) <= now)
     }
 
-    /// The next age at which a decision may change; none when it is past all of them, resolved or held.
+    /// The next age at which a decision may change; none when it is past all of them or resolved. While it is held, as if
+    /// it were not: what is still held then is added when that ends.
     pub fn next_check(&self, grading: &Grading, after: Timestamp) -> Option<Timestamp> {
-        if self.resolved || self.held_since.is_some() {
+        if self.resolved {
             return None;
         }
-        [grading.age_hotspot, grading.age_grave, grading.age_major]
+        let after = self.held_since.map_or(after, |since| since.min(after));
+        asked_for(grading)
             .into_iter()
             .map(|age| self.reaches(age))
             .filter(|&instant| instant > after)
             .min()
     }
+
+    /// The age that is asked for and reached at this very instant; none where none is.
+    pub fn reached_at(&self, grading: &Grading, instant: Timestamp) -> Option<Length> {
+        let is_it = |age: &Length| self.reaches(*age) == instant;
+        asked_for(grading).into_iter().find(is_it)
+    }
+}
+
+/// The ages at which a decision may change.
+fn asked_for(grading: &Grading) -> [Length; 3] {
+    [grading.age_hotspot, grading.age_grave, grading.age_major]
 }
 
 /// Between these, only the calendar of the zone says whether an age is reached.

@@ -24,15 +24,17 @@ pub struct MessageChangedHandler(pub Arc<Desk>);
 impl Handler for MessageChangedHandler {
     type Prepared = ();
 
+    fn concerns(&self, event: &Event) -> bool {
+        let message: Result<MessageChanged, Fault> = event.decode();
+        message.map_or(true, |m| m.state == ACKNOWLEDGED && !m.clock.is_empty())
+    }
+
     async fn prepare(&self, _: &Event) -> Result<(), Fault> {
         Ok(())
     }
 
     async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
         let payload: MessageChanged = event.decode()?;
-        if payload.state != ACKNOWLEDGED || payload.clock.is_empty() {
-            return Ok(Applied::Done);
-        }
         let clock: ClockName = parse_field("clock", &payload.clock)?;
         let staff: StaffName = parse_field("staff", &payload.staff)?;
         if clock.site != event.site || staff.site != event.site {

@@ -61,6 +61,8 @@ impl Handler for MessageHeldHandler {
                 note: "a message waits for the spokesperson".to_owned(),
             };
             casework::hold(&mut work, &mut case, new, false).await?;
+            // Another hold may have ended with its time: the age counts again.
+            casework::decide(&mut work, &mut case, Cause::Age).await?;
         } else if payload.waiting_count == 0 && held {
             casework::release(&mut work, &mut case, reason, "decided").await?;
             casework::decide(&mut work, &mut case, Cause::Age).await?;

@@ -47,7 +47,7 @@ impl Change<'_> {
     /// Whether this may be done to this clock by hand.
     fn check(&self, clock: &Clock) -> Result<(), Fault> {
         if clock.is_silent() {
-            return Err(self.missing());
+            return Err(self.illegal("CLOCK_NOT_BY_HAND", "it promises nothing to anybody"));
         }
         etag::check(&self.etag, clock.generation, &self.name)?;
         if clock.stopped.is_some() {

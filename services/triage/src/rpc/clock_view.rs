@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use redress_clock::{Basis, Change, Event, Length, StretchKind, Term};
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId};
-use redress_model::words::ClockKind;
+use redress_model::words::{ClockKind, HoldReason};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::triage::v1 as wire;
 
@@ -90,7 +90,7 @@ pub(super) fn duration(d: SignedDuration) -> prost_types::Duration {
     }
 }
 
-/// Why a deadline is where it is.
+/// Why the deadline of a promise is where it is.
 pub(super) fn basis(basis: Basis) -> i32 {
     let basis = match basis {
         Basis::FromStart => wire::ClockBasis::FromStart,
@@ -162,21 +162,28 @@ pub(super) fn hold(site: &SiteId, hold: Hold) -> wire::Hold {
 pub(super) fn budgets(
     site: &Site,
     holds: &[Hold],
-    budget: impl Fn(redress_model::words::HoldReason, &[Hold]) -> Option<Budget>,
+    budget: impl Fn(HoldReason, &[Hold]) -> Option<Budget>,
 ) -> Vec<wire::HoldBudget> {
     site.profile()
         .holds
         .reasons
-        .iter()
-        .filter_map(|(reason, rule)| {
-            let budget = budget(*reason, holds)?;
-            Some(wire::HoldBudget {
-                reason: to_wire(*reason),
-                allowed: Some(duration(budget.allowed)),
-                used: Some(duration(budget.used)),
-                stops: rule.stops.iter().map(|kind| to_wire(*kind)).collect(),
-                needs_approval: rule.approval,
-            })
-        })
+        .keys()
+        .filter_map(|reason| hold_budget(site, *reason, budget(*reason, holds)?))
         .collect()
+}
+
+/// The budget of a reason; none where the policy takes no such hold.
+pub(super) fn hold_budget(
+    site: &Site,
+    reason: HoldReason,
+    budget: Budget,
+) -> Option<wire::HoldBudget> {
+    let rule = site.profile().holds.reasons.get(&reason)?;
+    Some(wire::HoldBudget {
+        reason: to_wire(reason),
+        allowed: Some(duration(budget.allowed)),
+        used: Some(duration(budget.used)),
+        stops: rule.stops.iter().map(|kind| to_wire(*kind)).collect(),
+        needs_approval: rule.approval,
+    })
 }

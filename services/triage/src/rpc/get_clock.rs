@@ -1,5 +1,6 @@
 //! Gets a clock with what happened to it.
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, ClockName};
@@ -8,7 +9,7 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Shared, render, require_visible};
+use super::{Shared, render, require_visible, shown_clock};
 use crate::store::clocks::{self, Clock, History};
 use crate::store::pages::{self, PageRow};
 
@@ -20,6 +21,7 @@ pub(super) async fn run(
     let get = Get {
         name: parse_field("name", &request.get_ref().name)?,
         caller,
+        now: shared.desk.now(),
     };
     let (clock, history, page) = shared
         .desk
@@ -35,6 +37,7 @@ pub(super) async fn run(
 struct Get<'a> {
     name: ClockName,
     caller: &'a Caller,
+    now: Timestamp,
 }
 
 impl Operation for Get<'_> {
@@ -44,7 +47,7 @@ impl Operation for Get<'_> {
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let site = &self.name.site;
         let missing = || Fault::not_found("Clock", &self.name);
-        let clock = clocks::get(tx, site, self.name.id)
+        let clock = shown_clock(tx, &self.name, self.now)
             .await?
             .ok_or_else(missing)?;
         let case = CaseName::new(site.clone(), clock.case);

@@ -36,6 +36,7 @@ pub(super) async fn run(
         filter: filter(&request, &caller)?,
         after: page.after().copied(),
         limit: page.limit(),
+        now: shared.desk.now(),
     };
     let (rows, pages) = shared
         .desk
@@ -80,6 +81,12 @@ fn filter(request: &ListClocksRequest, caller: &Caller) -> Result<Filter, Fault>
             .filter_map(|n| from_wire(*n))
             .collect(),
         kinds,
+        held: request.held,
+        hold_reasons: request
+            .hold_reasons
+            .iter()
+            .filter_map(|n| from_wire(*n))
+            .collect(),
         not_about: caller.staff.as_ref().map(ToString::to_string),
     })
 }
@@ -89,6 +96,7 @@ struct List {
     filter: Filter,
     after: Option<Key>,
     limit: i64,
+    now: Timestamp,
 }
 
 impl Operation for List {
@@ -96,7 +104,7 @@ impl Operation for List {
     type Output = (Vec<(SiteId, Clock)>, HashMap<Uuid, PageRow>);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
-        let rows = clocks::page(tx, &self.filter, self.after, self.limit).await?;
+        let rows = clocks::page(tx, &self.filter, self.after, self.limit, self.now).await?;
         let rows = sites::found(tx, self.parent.as_ref(), rows).await?;
         let ids: Vec<Uuid> = rows.iter().map(|(_, clock)| clock.id).collect();
         let pages = pages::last_of(tx, &ids).await?;

@@ -52,8 +52,9 @@ mod verify_decisions;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::{CaseName, SiteId};
+use redress_model::name::{CaseName, ClockName, SiteId};
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::clock_service_server::ClockService;
 use redress_proto::triage::v1::triage_service_server::TriageService;
@@ -71,8 +72,10 @@ use redress_store::Tx;
 use redress_store::receipt::ReceiptKey;
 use tonic::{Request, Response, Status};
 
+use crate::casework;
 use crate::desk::Desk;
 use crate::store::cases;
+use crate::store::clocks::{self, Clock};
 
 /// What every RPC needs.
 #[derive(Debug, Clone)]
@@ -111,6 +114,21 @@ async fn require_visible(tx: &mut Tx, caller: &Caller, case: &CaseName) -> Resul
     } else {
         Err(Fault::not_found("Case", case))
     }
+}
+
+/// A clock as it is shown: an age check that stands still is held for what its case is held for.
+async fn shown_clock(
+    tx: &mut Tx,
+    name: &ClockName,
+    now: Timestamp,
+) -> Result<Option<Clock>, Fault> {
+    let Some(mut clock) = clocks::get(tx, &name.site, name.id).await? else {
+        return Ok(None);
+    };
+    if clock.is_still() {
+        clock.held = casework::stills(tx, &name.site, clock.case, now).await?;
+    }
+    Ok(Some(clock))
 }
 
 macro_rules! answer {

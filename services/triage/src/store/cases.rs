@@ -212,6 +212,27 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
     .transpose()
 }
 
+/// The case as it is now, not locked; none when it is not known.
+pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- triage::store::cases::get
+        SELECT id, number, channel, historical, received_time, headcount, person_tokens, quality_impact, wants,
+               claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
+               facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
+               proposed_since, last_outward, last_word, responsible, suggested_category,
+               category_words, cluster, decision, grade, trapped, again_since
+        FROM case_file WHERE site = $1 AND id = $2",
+        site.as_str(),
+        id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?
+    .map(Row::read)
+    .transpose()
+}
+
 /// These cases, locked in order until the transaction ends.
 pub async fn lock_many(
     tx: &mut Tx,

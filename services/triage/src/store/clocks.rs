@@ -163,6 +163,11 @@ impl Clock {
         self.is_silent() || self.kind == ClockKind::ConfirmSignal
     }
 
+    /// Whether it stands still with the age of its case: it waits, and for no instant. What for the holds of the case say.
+    pub fn is_still(&self) -> bool {
+        self.kind == ClockKind::AgeCheck && self.stopped.is_none() && self.next.is_none()
+    }
+
     /// Its deadline as it holds now: whoever is asked a question now has until then.
     pub fn due(&self) -> Timestamp {
         let asked = self.kind == ClockKind::ConfirmSignal;
@@ -595,33 +600,51 @@ pub struct Filter {
     pub states: Vec<ClockState>,
     /// These kinds.
     pub kinds: Vec<ClockKind>,
+    /// Held or not; none: both.
+    pub held: Option<bool>,
+    /// Held for one of these reasons; empty: any.
+    pub hold_reasons: Vec<HoldReason>,
     /// Not of cases about this person, `sites/{site}/staff/{staff}`.
     pub not_about: Option<String>,
 }
 
-/// Clocks with their site, newest first, after a key.
+/// Clocks with their site, newest first, after a key. An age check that stands still is held for what its case is held for.
 pub async fn page(
     tx: &mut Tx,
     filter: &Filter,
     after: Option<(Timestamp, Uuid)>,
     limit: i64,
+    now: Timestamp,
 ) -> Result<Vec<(SiteId, Clock)>, Fault> {
     let (time, id) = after.unzip();
     let states: Vec<String> = filter.states.iter().map(|s| s.word().to_owned()).collect();
     let kinds: Vec<String> = filter.kinds.iter().map(|k| k.word().to_owned()).collect();
+    let reasons: Vec<String> = filter
+        .hold_reasons
+        .iter()
+        .map(|r| r.word().to_owned())
+        .collect();
     let rows = sqlx::query!(
         "-- triage::store::clocks::page
         SELECT site, id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time,
                top_lead_time, next_time, told, level, stop_time, round, grade, policy_profile,
                policy_revision, provisional,
-               create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
+               create_time, generation, slot, warn_early_time, calendar_revision, told_customer,
+               coalesce(hold_reason, still.reason) AS hold_reason,
                stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time
-        FROM clock
+        FROM clock LEFT JOIN LATERAL (
+          SELECT h.reason FROM case_hold h
+          WHERE clock.kind = 'AGE_CHECK' AND clock.stop_time IS NULL AND clock.next_time IS NULL
+            AND h.site = clock.site AND h.case_id = clock.case_id AND h.end_time IS NULL AND h.until_time > $11
+            AND h.reason <> 'SINGLE_VOICE'
+          ORDER BY h.start_time, h.id LIMIT 1) AS still ON true
         WHERE ($1::text IS NULL OR site = $1) AND ($2::uuid IS NULL OR case_id = $2)
           AND (cardinality($3::text[]) = 0 OR state = ANY ($3)) AND kind = ANY ($4)
           AND ($5::timestamptz IS NULL OR (create_time, id) < ($5, $6))
           AND ($8::text IS NULL OR NOT EXISTS (
             SELECT FROM case_file c WHERE c.site = clock.site AND c.id = clock.case_id AND $8 = ANY (c.excluded)))
+          AND ($9::boolean IS NULL OR (coalesce(hold_reason, still.reason) IS NOT NULL) = $9)
+          AND (cardinality($10::text[]) = 0 OR coalesce(hold_reason, still.reason) = ANY ($10))
         ORDER BY create_time DESC, id DESC LIMIT $7",
         filter.site.as_ref().map(SiteId::as_str),
         filter.case,
@@ -631,6 +654,9 @@ pub async fn page(
         id,
         limit,
         filter.not_about,
+        filter.held,
+        &reasons,
+        now.to_sqlx() as _,
     )
     .fetch_all(&mut **tx)
     .await

@@ -1,9 +1,10 @@
 //! Clocks that come due together fire together: as safe as one by one, in the same order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-use redress_model::words::ClockTransition;
+use jiff::{SignedDuration, Timestamp};
+use redress_model::words::{ClockKind, ClockTransition};
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
 use redress_timers::{Entry, Fired, Overdue, Truth as _};
@@ -155,6 +156,53 @@ async fn i4_two_replicas_that_fire_the_same_batch_tell_each_clock_once() {
     assert_eq!(told.len(), count);
 }
 
+/// A replica fires everything, a batch at a time.
+async fn fire_all(truth: &ClockTruth, due: &[Entry], now: Timestamp) {
+    for batch in due.chunks(truth.batch_max()) {
+        truth.fire_many(batch, &[], now).await.expect("fired");
+    }
+}
+
+#[tokio::test]
+async fn i4_five_thousand_promises_broken_at_once_are_told_once_each_to_the_lead_on_duty_alone() {
+    const STORM: usize = 5_000;
+    let world = World::new().await;
+    world.case().await;
+    for copies in [
+        "INSERT INTO triage.clock
+         SELECT (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'slot', n::text))).*
+         FROM triage.clock c, generate_series(1, 4999) n WHERE c.kind = 'ACKNOWLEDGE'",
+        "INSERT INTO triage.clock_event
+         SELECT (jsonb_populate_record(e, jsonb_build_object('clock_id', c.id))).*
+         FROM triage.clock c JOIN triage.clock o ON o.case_id = c.case_id AND o.kind = c.kind AND o.slot = ''
+         JOIN triage.clock_event e ON e.clock_id = o.id WHERE c.kind = 'ACKNOWLEDGE' AND c.slot <> ''",
+    ] {
+        let done = sqlx::query(copies).execute(&world.database.admin).await;
+        assert!(done.expect("copied").rows_affected() >= 4_999);
+    }
+    // Four working hours over lunch are over, and the next page is not due yet.
+    world.clock.advance(HOUR * 5 + SignedDuration::from_mins(1));
+    let (one, two) = (truth(&world), truth(&world));
+    let due = one.due(world.now(), 10_000).await.expect("read");
+    assert!(due.len() >= STORM, "{}", due.len());
+    // Two replicas, from both ends.
+    let reversed: Vec<Entry> = due.iter().rev().copied().collect();
+    tokio::join!(
+        fire_all(&one, &due, world.now()),
+        fire_all(&two, &reversed, world.now())
+    );
+    // And one of them once more.
+    fire_all(&one, &due, world.now()).await;
+
+    let pages = world.pages_about(ClockKind::Acknowledge).await;
+    let clocks: BTreeSet<&str> = pages.iter().map(|p| p.clock.as_str()).collect();
+    assert_eq!((pages.len(), clocks.len()), (STORM, STORM));
+    let breached = to_wire(ClockTransition::Breached);
+    let lead = "sites/lakeside/staff/lead-site";
+    let right = |p: &&event::ClockChanged| p.transition == breached && p.notify == [lead];
+    assert_eq!(pages.iter().filter(right).count(), STORM);
+}
+
 #[tokio::test]
 async fn p23_one_poisoned_clock_and_another_site_hold_up_nobody() {
     let world = World::new().await;
@@ -193,4 +241,43 @@ async fn p23_one_poisoned_clock_and_another_site_hold_up_nobody() {
     assert_eq!(failed, 1);
     let left = truth.due(world.now(), 1_000).await.expect("read");
     assert_eq!(left, [poisoned], "everything else took effect");
+}
+
+/// Counts every version of a clock's row that is written from now on.
+async fn count_rows_written(world: &World) {
+    const COUNT: &str = "
+        CREATE TABLE public.clock_written (id uuid NOT NULL);
+        CREATE FUNCTION public.clock_is_written() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$
+        BEGIN
+          INSERT INTO public.clock_written VALUES (new.id);
+          RETURN NULL;
+        END $$;
+        CREATE TRIGGER written AFTER INSERT OR UPDATE ON triage.clock
+          FOR EACH ROW EXECUTE FUNCTION public.clock_is_written();";
+    let made = sqlx::raw_sql(COUNT).execute(&world.database.admin).await;
+    made.expect("counted from now on");
+}
+
+#[tokio::test]
+async fn p25_a_clock_writes_its_row_once_for_what_it_fires_and_never_while_it_runs() {
+    const WRITTEN: &str = "SELECT count(*) FROM public.clock_written";
+    let world = World::new().await;
+    let due = backlog(&world, 5).await;
+    count_rows_written(&world).await;
+    // While a long reader's snapshot is open no version of a row goes away, and every scan steps over it.
+    let rows = truth(&world);
+    for _ in 0..3 {
+        rows.due(world.now(), 1_000).await.expect("read");
+        rows.overdue(world.now()).await.expect("counted");
+        rows.armed(None, 1_000).await.expect("read");
+    }
+    assert_eq!(world.count(WRITTEN).await, 0, "it only runs");
+    let fired = rows.fire_many(&due, &[], world.now()).await.expect("fired");
+    let effects = |f: &&Option<Fired>| matches!(f, Some(Fired::Done | Fired::Again(_)));
+    assert_eq!(fired.iter().filter(effects).count(), due.len());
+    let written = world.count(WRITTEN).await;
+    assert_eq!(written, i64::try_from(due.len()).expect("few"));
+    // Whoever is late finds that it is done, and writes nothing.
+    rows.fire_many(&due, &[], world.now()).await.expect("read");
+    assert_eq!(world.count(WRITTEN).await, written);
 }

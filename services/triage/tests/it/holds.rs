@@ -52,6 +52,20 @@ async fn resume(world: &World, case: &CaseName, reason: HoldReason) -> Result<()
         .map(drop)
 }
 
+/// The clock of this kind that the case has; those that promise nothing are listed by their kind alone.
+async fn of_kind(world: &World, case: &CaseName, kind: ClockKind) -> wire::CaseClock {
+    let request = wire::ListClocksRequest {
+        parent: format!("sites/{}", case.site),
+        case: case.to_string(),
+        kinds: vec![to_wire(kind)],
+        ..Default::default()
+    };
+    let answer = world.rpc.list_clocks(by(world.manager(), request)).await;
+    let mut clocks = answer.expect("listed").into_inner().clocks;
+    assert_eq!(clocks.len(), 1, "{kind}");
+    clocks.remove(0)
+}
+
 async fn held_kinds(world: &World, case: &CaseName) -> Vec<ClockKind> {
     let clocks = world.clocks(case).await;
     clocks
@@ -292,6 +306,210 @@ async fn a_hold_stops_the_age_of_the_case_g1_7_g2_4() {
     assert_eq!(world.decision(&held).await.grade, 4);
     world.advance(HOUR * 24 * 2).await;
     assert_eq!(world.decision(&held).await.grade, 2);
+}
+
+#[tokio::test]
+async fn p05_an_age_check_is_held_with_the_age_of_its_case_and_counts_on_after_it_g2_4() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let stands = async || {
+        let clock = of_kind(&world, &case, ClockKind::AgeCheck).await;
+        let request = wire::GetClockRequest {
+            name: clock.name.clone(),
+        };
+        let got = world.rpc.get_clock(by(world.manager(), request)).await;
+        let got = got.expect("got").into_inner().clock.expect("a clock");
+        assert_eq!(got.hold_reason, clock.hold_reason, "shown alike");
+        assert_eq!(clock.held, clock.hold_reason != 0);
+        let at = time(&clock.due_time);
+        (clock.state(), clock.hold_reason(), at, clock.next_time)
+    };
+    use redress_proto::words::{ClockState as State, HoldReason as Reason};
+    let due = at("2026-03-09T09:00:00+08:00");
+    let runs = |due| {
+        let next = Some(to_timestamp(due));
+        (State::Running, Reason::Unspecified, due, next)
+    };
+    assert_eq!(stands().await, runs(due));
+    // Our own spokesperson is a reason on our side: the age counts on (decision 42).
+    world.tell(&[waits(&world, &case, 1)]).await;
+    assert_eq!(stands().await, runs(due));
+    world.tell(&[waits(&world, &case, 0)]).await;
+    hold(&world, &case, HoldReason::OutsideParty, 24 * 2).await;
+    let held = (State::Running, Reason::OutsideParty, due, None);
+    assert_eq!(stands().await, held);
+    // It ends by itself; what it lasted comes on top.
+    world.advance(HOUR * 24 * 3).await;
+    assert_eq!(stands().await, runs(due + HOUR * 48));
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[resolved]).await;
+    assert_eq!(stands().await.0, State::Met, "no age matters any more");
+}
+
+#[tokio::test]
+async fn p13_an_age_counts_on_where_something_else_sees_first_that_the_hold_is_over() {
+    let world = World::new().await;
+    let case = world.case().await;
+    hold(&world, &case, HoldReason::Customer, 1).await;
+    // The worker is away when it ends.
+    world.clock.advance(HOUR * 2);
+    world.tell(&[waits(&world, &case, 1)]).await;
+    let clock = of_kind(&world, &case, ClockKind::AgeCheck).await;
+    assert!(!clock.held);
+    assert_eq!(time(&clock.next_time), at("2026-03-09T10:00:00+08:00"));
+    // So it does where a reopening is all that is heard of a resolution (I3, P27).
+    let other = world.case().await;
+    hold(&world, &other, HoldReason::Customer, 24 * 20).await;
+    let reopened = world.moved("intake", &other, CaseStatus::Reopened, 2);
+    world.tell(&[reopened]).await;
+    let clock = of_kind(&world, &other, ClockKind::AgeCheck).await;
+    assert!(!clock.held && clock.next_time.is_some());
+}
+
+#[tokio::test]
+async fn an_age_check_is_explained_by_the_age_of_its_case_and_the_end_of_a_hold_by_the_hold_g2_4_p05()
+ {
+    use wire::ClockStretchKind::{Elapsed, Held};
+    const DAY: i64 = 86_400;
+    let world = World::new().await;
+    let case = world.case().await;
+    let explained = async |kind| {
+        let name = of_kind(&world, &case, kind).await.name;
+        let request = wire::ExplainClockRequest { name };
+        let told = world.rpc.explain_clock(by(world.manager(), request)).await;
+        told.expect("explained").into_inner()
+    };
+    let drawn = |told: &wire::ExplainClockResponse| -> Vec<_> {
+        let stretches = told.stretches.iter();
+        let days = |s: &wire::ClockStretch| {
+            time(&s.start_time)
+                .duration_until(time(&s.end_time))
+                .as_secs()
+                / DAY
+        };
+        stretches
+            .map(|s| (s.kind(), days(s), s.used.map(|used| used.seconds / DAY)))
+            .collect()
+    };
+    world.advance(HOUR * 24).await;
+    hold(&world, &case, HoldReason::OutsideParty, 24 * 3).await;
+    let from = world.now();
+    world.advance(HOUR * 24).await;
+    let end = explained(ClockKind::HoldEnd).await;
+    assert_eq!(end.basis(), wire::ClockBasis::HoldEnd);
+    assert_eq!(
+        end.hold_reason(),
+        redress_proto::words::HoldReason::OutsideParty
+    );
+    let budget = end.hold_budget.as_ref().expect("a budget");
+    let days = |d: &Option<prost_types::Duration>| d.map(|d| d.seconds / DAY);
+    assert_eq!(
+        (days(&budget.used), days(&budget.allowed)),
+        (Some(3), Some(90))
+    );
+    assert_eq!(drawn(&end), [(Elapsed, 3, Some(3))]);
+    assert_eq!(end.used.map(|used| used.seconds), Some(DAY), "so far");
+    let clock = end.clock.as_ref().expect("a clock");
+    assert_eq!(
+        (time(&clock.start_time), time(&clock.due_time)),
+        (from, from + HOUR * 72)
+    );
+    // While it is held the age stands still.
+    let age = explained(ClockKind::AgeCheck).await;
+    assert_eq!(drawn(&age), [(Elapsed, 1, Some(1)), (Held, 1, Some(1))]);
+    world.advance(HOUR * 24 * 4).await;
+    let age = explained(ClockKind::AgeCheck).await;
+    assert_eq!(age.basis(), wire::ClockBasis::Age);
+    let (length, week) = (
+        age.age.as_ref().expect("an age"),
+        (7, wire::ClockUnit::Days),
+    );
+    assert_eq!((length.amount, length.unit()), week);
+    let whole = [
+        (Elapsed, 1, Some(1)),
+        (Held, 3, Some(1)),
+        (Elapsed, 6, Some(7)),
+    ];
+    assert_eq!(drawn(&age), whole);
+    assert_eq!(age.used.map(|used| used.seconds), Some(3 * DAY), "so far");
+    // Nobody keeps when it was resolved: less is used than the time lasts.
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[resolved]).await;
+    world.advance(HOUR * 24 * 2).await;
+    let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+    world.tell(&[reopened]).await;
+    let age = explained(ClockKind::AgeCheck).await;
+    assert_eq!(drawn(&age), [(Elapsed, 12, Some(7))]);
+    assert_eq!(age.used.map(|used| used.seconds), Some(3 * DAY));
+}
+
+#[tokio::test]
+async fn clocks_are_listed_by_whether_and_why_they_are_held_page_by_page_i10() {
+    use ClockKind::{Acknowledge, AgeCheck, Answer, Resolve, StartInvestigation};
+    let world = World::new().await;
+    let case = world.case().await;
+    hold(&world, &case, HoldReason::Customer, 48).await;
+    // Each page of two belongs to the same question.
+    let listed = async |request: wire::ListClocksRequest| {
+        let mut kinds: Vec<ClockKind> = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let request = wire::ListClocksRequest {
+                parent: "sites/lakeside".to_owned(),
+                page_size: 2,
+                page_token: page_token.clone(),
+                ..request.clone()
+            };
+            let answer = world.rpc.list_clocks(by(world.manager(), request)).await;
+            let answer = answer.expect("listed").into_inner();
+            let found = answer.clocks.iter().map(|c| c.kind);
+            kinds.extend(found.filter_map(redress_proto::convert::from_wire::<ClockKind>));
+            page_token = answer.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        kinds.sort_unstable();
+        kinds
+    };
+    let held = |held: bool| wire::ListClocksRequest {
+        held: Some(held),
+        ..Default::default()
+    };
+    let stopped = [Answer, Resolve, StartInvestigation];
+    assert_eq!(listed(held(true)).await, stopped);
+    assert_eq!(listed(held(false)).await, [Acknowledge]);
+    let reason = |reason| wire::ListClocksRequest {
+        hold_reasons: vec![to_wire(reason)],
+        ..Default::default()
+    };
+    assert_eq!(listed(reason(HoldReason::Customer)).await, stopped);
+    assert!(listed(reason(HoldReason::Court)).await.is_empty());
+    let ages = |request| wire::ListClocksRequest {
+        kinds: vec![to_wire(AgeCheck)],
+        ..request
+    };
+    assert_eq!(listed(ages(held(true))).await, [AgeCheck]);
+    assert_eq!(listed(ages(reason(HoldReason::Customer))).await, [AgeCheck]);
+    assert!(listed(ages(held(false))).await.is_empty());
+    // A page of one question is none of another.
+    let first = wire::ListClocksRequest {
+        parent: "sites/lakeside".to_owned(),
+        page_size: 2,
+        ..held(true)
+    };
+    let answer = world
+        .rpc
+        .list_clocks(by(world.manager(), first.clone()))
+        .await;
+    let other = wire::ListClocksRequest {
+        held: Some(false),
+        page_token: answer.expect("listed").into_inner().next_page_token,
+        ..first
+    };
+    let refused = world.rpc.list_clocks(by(world.manager(), other)).await;
+    let status = refused.expect_err("another question");
+    assert_eq!(status.code(), Code::InvalidArgument);
 }
 
 #[tokio::test]

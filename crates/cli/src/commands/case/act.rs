@@ -100,16 +100,16 @@ pub(crate) enum ActCommand {
     Update {
         /// The case, by name or number.
         case: String,
-        /// Building of the place.
+        /// Building of the place; '' clears it.
         #[arg(long)]
         building: Option<String>,
-        /// Unit of the place.
+        /// Unit of the place; '' clears it.
         #[arg(long)]
         unit: Option<String>,
         /// Claimed amount in CNY, for example 2000.00.
         #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true, value_parser = crate::args::parse_yuan)]
         claim: Option<Decimal>,
-        /// How many complain together.
+        /// How many complain together; 0 clears it, and who is named counts.
         #[arg(long, value_name = "N", allow_negative_numbers = true)]
         headcount: Option<i32>,
         /// What it is about, as a person states it, for example ENGINEERING_QUALITY.

@@ -17,6 +17,7 @@ use redress_proto::intake::v1::{
     Needs, Place, SearchCasesRequest, TimelineEntry, TimelineKind, WatchCasesRequest,
 };
 use redress_proto::words::Signal;
+use rust_decimal::Decimal;
 
 use super::practice::cny;
 use super::work::person;
@@ -26,7 +27,7 @@ use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{
-    Output, Tail as _, grade, heading, instants, line, short, show_table, table, when,
+    Output, Tail as _, excerpt, grade, heading, instants, line, short, show_table, table, when,
 };
 use crate::paint::Paint as _;
 
@@ -146,7 +147,7 @@ fn show_all(cases: &[Case], out: Output) {
                 word::<CaseStatus>(c.status),
                 short(&c.owner),
                 when(c.received_time.as_ref()),
-                said(c).chars().take(24).collect(),
+                excerpt(said(c), 24),
             ]
         },
         |c| json::of("intake.v1.Case", c),
@@ -260,10 +261,6 @@ pub(crate) async fn name_or_any(
 
 async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failure> {
     let case = find(platform, name).await?;
-    if out.json {
-        anstream::println!("{}", json::of("intake.v1.Case", &case));
-        return Ok(());
-    }
     let client = platform.cases();
     let parent = case.name.clone();
     let timeline = all_pages(None, |page_size, page_token| {
@@ -282,8 +279,16 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
         }
     })
     .await?;
-    describe(&case, &timeline);
+    out.one(|| as_json(&case, &timeline), || describe(&case, &timeline));
     Ok(())
+}
+
+/// A case, and its timeline in it.
+fn as_json(case: &Case, timeline: &[TimelineEntry]) -> serde_json::Value {
+    let mut shown = json::of("intake.v1.Case", case);
+    let entry = |e: &TimelineEntry| json::of("intake.v1.TimelineEntry", e);
+    shown["timeline"] = timeline.iter().map(entry).collect();
+    shown
 }
 
 fn describe(case: &Case, timeline: &[TimelineEntry]) {
@@ -308,7 +313,7 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
         line("incident", &case.incident);
     }
     for c in &case.complainants {
-        line("complainant", format!("{} {}", c.display_name, c.phone));
+        line("complainant", reached(c));
     }
     show_stated(case);
     line("says", said(case));
@@ -327,28 +332,56 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
     heading("Timeline");
     let mut entries = table(&["When", "What", "Facts"]);
     for e in timeline {
-        let kind = TimelineKind::try_from(e.kind).map_or("", |k| k.as_str_name());
         let mut facts: Vec<String> = e
             .facts
             .iter()
-            .map(|(name, value)| format!("{name} {}", fact(value)))
+            .map(|(name, value)| fact(e.kind(), name, value))
             .collect();
         facts.sort();
         entries.add_row(vec![
             when(e.event_time.as_ref()),
-            kind.tail("TIMELINE_KIND_").to_owned(),
+            e.kind().as_str_name().tail("TIMELINE_KIND_").to_owned(),
             facts.join(", "),
         ]);
     }
     show_table(entries);
 }
 
-/// What a timeline knows as it is read: an instant in the machine's zone, a resource by the end of its name.
-fn fact(value: &str) -> String {
-    match value.starts_with("sites/") && !value.contains(' ') {
-        true => short(value),
-        false => instants(value),
+/// Who a complainant is and how they are reached, as far as it is known and may be seen.
+fn reached(complainant: &Complainant) -> String {
+    let known = [
+        &complainant.display_name,
+        &complainant.phone,
+        &complainant.email,
+        &complainant.postal_address,
+    ];
+    let known: Vec<&str> = known
+        .into_iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
+    match known.is_empty() {
+        true => "–".to_owned(),
+        false => known.join(" "),
     }
+}
+
+/// What a timeline knows as it is read: what was read of a case, a sum with its currency, an instant in the machine's zone, a
+/// resource by the end of its name.
+fn fact(kind: TimelineKind, name: &str, value: &str) -> String {
+    let told = match (kind, name, value) {
+        (TimelineKind::Read, "what", "text") => return "text of the complaint".to_owned(),
+        (TimelineKind::Read, "what", "contact_points") => {
+            return "how the complainants are reached".to_owned();
+        }
+        (_, "claim" | "assessed_claim", sum) => match sum.parse::<Decimal>() {
+            Ok(sum) => cny(Some(&to_money(sum))),
+            Err(_) => sum.to_owned(),
+        },
+        (_, _, value) if value.starts_with("sites/") && !value.contains(' ') => short(value),
+        (_, _, value) => instants(value),
+    };
+    format!("{name} {told}")
 }
 
 async fn watch(
@@ -525,6 +558,28 @@ fn stated(case: &Case) -> Vec<(&'static str, String)> {
     rows
 }
 
+/// What [`show_facts`] shows of a case, and whose it is.
+pub(crate) fn facts_alone(case: Case) -> Case {
+    Case {
+        name: case.name,
+        number: case.number,
+        place: case.place,
+        claim: case.claim,
+        assessed_claim: case.assessed_claim,
+        headcount: case.headcount,
+        needs: case.needs,
+        ..Default::default()
+    }
+}
+
+/// Shows what was stated of a case, and what its complainant needs.
+pub(crate) fn show_facts(case: &Case) {
+    show_stated(case);
+    if let Some(needs) = &case.needs {
+        show_needs(needs);
+    }
+}
+
 fn show_stated(case: &Case) {
     for (label, value) in stated(case) {
         line(label, value);
@@ -551,19 +606,13 @@ fn show_needs(needs: &Needs) {
     }
 }
 
-/// Shows what was stated of a case, and what its complainant needs, to whoever works on it, where they may read the case.
-pub(crate) async fn show_facts_of(platform: &Platform, case: &str) {
+/// A case, for whoever works on it; none where they may not read it.
+pub(crate) async fn if_readable(platform: &Platform, case: &str) -> Option<Case> {
     let get = GetCaseRequest {
         name: case.to_owned(),
     };
-    if let Ok(answer) = platform.cases().get_case(request(get)).await
-        && let Some(case) = answer.into_inner().case
-    {
-        show_stated(&case);
-        if let Some(needs) = &case.needs {
-            show_needs(needs);
-        }
-    }
+    let answer = platform.cases().get_case(request(get)).await.ok()?;
+    answer.into_inner().case
 }
 
 fn signal(text: &str) -> Result<Signal, Failure> {
@@ -577,9 +626,43 @@ fn signal(text: &str) -> Result<Signal, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::Decimal;
-
     use super::*;
+
+    #[test]
+    fn a_timeline_tells_sums_with_their_currency_and_what_was_read() {
+        let updated = |name, value| fact(TimelineKind::Updated, name, value);
+        assert_eq!(updated("claim", "2000"), "claim CNY 2000.00");
+        assert_eq!(
+            updated("assessed_claim", "1999.5"),
+            "assessed_claim CNY 1999.50"
+        );
+        assert_eq!(updated("claim", "none"), "claim none");
+        assert_eq!(updated("headcount", "12"), "headcount 12");
+        assert_eq!(updated("what", "text"), "what text");
+        let read = |value| fact(TimelineKind::Read, "what", value);
+        assert_eq!(read("text"), "text of the complaint");
+        assert_eq!(read("contact_points"), "how the complainants are reached");
+        assert_eq!(
+            fact(TimelineKind::OwnerChanged, "to", "sites/lake/staff/li"),
+            "to li"
+        );
+    }
+
+    #[test]
+    fn a_complainant_is_shown_without_gaps_where_a_name_or_a_phone_is_missing() {
+        let complainant = |name: &str, phone: &str, email: &str| Complainant {
+            display_name: name.to_owned(),
+            phone: phone.to_owned(),
+            email: email.to_owned(),
+            ..Default::default()
+        };
+        let both = complainant("王芳", "+8613800000000", "");
+        assert_eq!(reached(&both), "王芳 +8613800000000");
+        let nameless = complainant("", "+8613800000000", "");
+        assert_eq!(reached(&nameless), "+8613800000000");
+        assert_eq!(reached(&complainant("", "", "a@b.cn")), "a@b.cn");
+        assert_eq!(reached(&Complainant::default()), "–");
+    }
 
     #[test]
     fn a_case_shows_its_place_its_claim_and_its_headcount_where_they_are_set() {
@@ -600,6 +683,22 @@ mod tests {
             ("headcount", "12".to_owned()),
         ];
         assert_eq!(stated(&case), shown);
+    }
+
+    #[test]
+    fn the_json_of_a_case_shows_its_timeline_too() {
+        let case = Case {
+            number: "LAKE-1".to_owned(),
+            ..Default::default()
+        };
+        let entry = TimelineEntry {
+            kind: 1,
+            ..Default::default()
+        };
+        let shown = as_json(&case, &[entry]);
+        assert_eq!(shown["number"], "LAKE-1");
+        let kind = TimelineKind::try_from(1).expect("a kind").as_str_name();
+        assert_eq!(shown["timeline"][0]["kind"], kind);
     }
 
     #[test]

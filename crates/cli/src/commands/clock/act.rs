@@ -103,7 +103,7 @@ pub(super) async fn resume(
 
 async fn show(platform: &Platform, hold: &wire::Hold, clocks: Vec<wire::CaseClock>, out: Output) {
     if out.json {
-        anstream::println!("{}", json::of("triage.v1.Hold", hold));
+        crate::output::object(&json::of("triage.v1.Hold", hold));
         return;
     }
     list::show(platform, clocks, None, out).await;
@@ -120,7 +120,7 @@ pub(super) async fn holds(platform: &Platform, of: &str, out: Output) -> Result<
         .await?
         .into_inner();
     if out.json {
-        anstream::println!("{}", json::of("triage.v1.ListHoldsResponse", &answer));
+        crate::output::object(&json::of("triage.v1.ListHoldsResponse", &answer));
         return Ok(());
     }
     out.rows(
@@ -139,12 +139,6 @@ pub(super) async fn holds(platform: &Platform, of: &str, out: Output) -> Result<
         },
         |h| json::of("triage.v1.Hold", h),
     );
-    // A day that has begun is one.
-    let days = |d: &Option<prost_types::Duration>| {
-        d.as_ref()
-            .map_or(0, |d| d.seconds + i64::from(d.nanos > 0) + 86_399)
-            / 86_400
-    };
     out.rows(
         &["Reason", "Days used", "Days allowed", "Approval", "Stops"],
         &answer.budgets,
@@ -152,8 +146,8 @@ pub(super) async fn holds(platform: &Platform, of: &str, out: Output) -> Result<
             let stops: Vec<String> = b.stops.iter().map(|k| word::<ClockKind>(*k)).collect();
             vec![
                 word::<HoldReason>(b.reason),
-                days(&b.used).to_string(),
-                days(&b.allowed).to_string(),
+                days(b.used.as_ref()).to_string(),
+                days(b.allowed.as_ref()).to_string(),
                 if b.needs_approval { "yes" } else { "no" }.to_owned(),
                 stops.join(", "),
             ]
@@ -161,6 +155,11 @@ pub(super) async fn holds(platform: &Platform, of: &str, out: Output) -> Result<
         |b| json::of("triage.v1.HoldBudget", b),
     );
     Ok(())
+}
+
+/// A duration in days, of which one that has begun is one.
+pub(super) fn days(d: Option<&prost_types::Duration>) -> i64 {
+    d.map_or(0, |d| d.seconds + i64::from(d.nanos > 0) + 86_399) / 86_400
 }
 
 fn length(length: Length) -> wire::ClockLength {

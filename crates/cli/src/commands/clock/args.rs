@@ -11,7 +11,7 @@ pub(crate) enum ClockCommand {
     ///
     /// Times are those of this machine's zone (TZ); `clock explain` shows those of the site.
     #[command(
-        after_help = "Examples:\n  redress clock list --state RUNNING --limit 20\n  redress clock list --state BREACHED --json\n  redress clock list --case LS-20261121-0001 --kind RESOLVE\n  redress clock list --law DATA_LEAK_TOLD --state RUNNING"
+        after_help = "Examples:\n  redress clock list --state RUNNING --limit 20\n  redress clock list --state BREACHED --json\n  redress clock list --state 'HELD CUSTOMER'\n  redress clock list --case LS-20261121-0001 --kind RESOLVE\n  redress clock list --law DATA_LEAK_TOLD --state RUNNING"
     )]
     List {
         /// Site; all of the token's sites otherwise.
@@ -20,7 +20,8 @@ pub(crate) enum ClockCommand {
         /// Only the clocks of this case: its name or number.
         #[arg(long)]
         case: Option<String>,
-        /// Only this state: RUNNING, BREACHED, MET or CANCELLED.
+        /// Only those that are shown so: RUNNING, MET or CANCELLED; HELD, or HELD with its reason, for example
+        /// 'HELD CUSTOMER'; or BREACHED, held meanwhile or not.
         #[arg(long)]
         state: Option<String>,
         /// Only this kind, for example RESOLVE or OUTSIDE_DEADLINE.
@@ -57,7 +58,8 @@ pub(crate) enum ClockCommand {
     },
     /// Draw what a clock's time was spent on, and say why its deadline is where it is.
     ///
-    /// Times are those of the site's zone, which is named; lists show those of this machine's.
+    /// Times are those of the site's zone, which is named; lists show those of this machine's. Without a kind every clock of
+    /// the case is explained, AGE_CHECK and HOLD_END too, which promise nothing to anybody.
     #[command(
         after_help = "Examples:\n  redress clock explain LS-20261121-0001 --kind RESOLVE\n  redress clock explain sites/lakeside/clocks/ID --json"
     )]

@@ -2,12 +2,13 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use redress_model::words::{ClockKind, LegalDeadline};
+use redress_model::words::{ClockKind, HoldReason, LegalDeadline};
 use redress_proto::triage::v1::{
     ClockBasis, ClockChange, ClockLength, ClockStretch, ClockStretchKind, ClockUnit,
     ExplainClockRequest, ExplainClockResponse,
 };
 
+use super::act::days;
 use super::args::Target;
 use super::list;
 use crate::commands::word;
@@ -69,18 +70,23 @@ fn show(told: &ExplainClockResponse) {
         }
     }
     line("times in", zone_name(&zone));
-    line("promised", length(clock.length.as_ref()));
+    match &told.age {
+        Some(age) => line("age", length(Some(age))),
+        None => line("promised", length(clock.length.as_ref())),
+    }
     line("start", at(clock.start_time.as_ref()));
     line("due", at(clock.due_time.as_ref()));
-    line("because", basis(told.basis()));
+    line("because", because(told));
     line("used", span(told.used.as_ref()));
-    line(
-        "counts by",
-        format!(
-            "{} revision {}, calendar revision {}, {}",
-            clock.policy_profile, clock.policy_revision, clock.calendar_revision, told.time_zone
+    // What promises nothing pins no policy, and no calendar moves it.
+    let by = match clock.policy_profile.as_str() {
+        "" => told.time_zone.clone(),
+        profile => format!(
+            "{profile} revision {}, calendar revision {}, {}",
+            clock.policy_revision, clock.calendar_revision, told.time_zone
         ),
-    );
+    };
+    line("counts by", by);
     if clock.provisional {
         line(
             "provisional",
@@ -112,6 +118,9 @@ fn show(told: &ExplainClockResponse) {
         ]);
     }
     show_table(stretches);
+    if told.changes.is_empty() {
+        return;
+    }
     heading("What happened");
     let mut changes = table(&["When", "What", "Promised", "Due after it", "Because"]);
     for c in &told.changes {
@@ -144,6 +153,28 @@ fn what(kind: ClockStretchKind) -> &'static str {
     }
 }
 
+/// Why the deadline is where it is, with what says so.
+fn because(told: &ExplainClockResponse) -> String {
+    let said = basis(told.basis());
+    match (told.basis(), &told.age, &told.hold_budget) {
+        (ClockBasis::Age, Some(age), _) => {
+            format!(
+                "{said}: {} after receipt, without what does not count",
+                length(Some(age))
+            )
+        }
+        (ClockBasis::HoldEnd, _, budget) => {
+            let reason = word::<HoldReason>(told.hold_reason);
+            let budget = budget.as_ref().map_or_else(String::new, |b| {
+                let (used, allowed) = (days(b.used.as_ref()), days(b.allowed.as_ref()));
+                format!(", {used} of {allowed} days of its budget")
+            });
+            format!("{said}: {reason}{budget}")
+        }
+        _ => said.to_owned(),
+    }
+}
+
 fn basis(basis: ClockBasis) -> &'static str {
     match basis {
         ClockBasis::FromStart => "the time promised, from the start",
@@ -153,6 +184,8 @@ fn basis(basis: ClockBasis) -> &'static str {
         ClockBasis::Named => "the instant that was named",
         ClockBasis::Extended => "a person gave more time",
         ClockBasis::Breached => "a breach stays a breach",
+        ClockBasis::Age => "the case is so old that it is graded again",
+        ClockBasis::HoldEnd => "a hold ends by itself",
         ClockBasis::Unspecified => "–",
     }
 }
@@ -263,10 +296,49 @@ fn paint(c: char, kind: ClockStretchKind) -> String {
 
 #[cfg(test)]
 mod tests {
+    use redress_model::words::Word as _;
+    use redress_proto::triage::v1::HoldBudget;
+
     use super::*;
 
     fn at(hour: i64) -> Timestamp {
         Timestamp::from_second(hour * 3_600).expect("in range")
+    }
+
+    #[test]
+    fn what_promises_nothing_says_which_age_or_which_hold_it_waits_for() {
+        let days = |days: i64| {
+            Some(prost_types::Duration {
+                seconds: days * 86_400,
+                nanos: 0,
+            })
+        };
+        let age = ExplainClockResponse {
+            basis: ClockBasis::Age.into(),
+            age: Some(ClockLength {
+                amount: 15,
+                unit: ClockUnit::Days.into(),
+            }),
+            ..Default::default()
+        };
+        assert_eq!(
+            because(&age),
+            "the case is so old that it is graded again: 15 days after receipt, without what does not count"
+        );
+        let hold = ExplainClockResponse {
+            basis: ClockBasis::HoldEnd.into(),
+            hold_reason: HoldReason::Court.number(),
+            hold_budget: Some(HoldBudget {
+                used: days(20),
+                allowed: days(90),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        assert_eq!(
+            because(&hold),
+            "a hold ends by itself: COURT, 20 of 90 days of its budget"
+        );
     }
 
     #[test]

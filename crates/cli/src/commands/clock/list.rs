@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use redress_model::words::{ClockKind, ClockState, HoldReason, LegalDeadline, Word as _};
+use redress_model::words::{
+    ClockKind, ClockState, HoldReason, LegalDeadline, UnknownWord, Word as _,
+};
 use redress_proto::triage::v1::{CaseClock, GetClockRequest, ListClocksRequest};
 
 use super::args::Target;
@@ -12,6 +14,9 @@ use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, until, when};
+
+/// How the column *State* shows what is held, whatever its state.
+const HELD: &str = "HELD";
 
 /// Site, case, state, kind and deadline of the law.
 type Filters = (
@@ -33,9 +38,7 @@ pub(super) async fn run(
         Some(name) => case::name_of(platform, &name).await?,
         None => String::new(),
     };
-    let states = state
-        .map(|s| number::<ClockState>("state", &s))
-        .transpose()?;
+    let standing = state.as_deref().map(standing).transpose()?;
     let law = law_of(law.as_deref())?;
     let kinds = kind.map(|k| number::<ClockKind>("kind", &k)).transpose()?;
     // A deadline of the law is an outside deadline with a name.
@@ -45,15 +48,55 @@ pub(super) async fn run(
         ListClocksRequest {
             parent: parent(site.as_deref()),
             case: of,
-            states: states.into_iter().collect(),
             kinds: kinds.into_iter().collect(),
-            ..Default::default()
+            ..standing.unwrap_or_default()
         },
     )
     .await?;
     keep(&mut clocks, law);
     show(platform, clocks, paging.limit, out).await;
     Ok(())
+}
+
+/// What asks for the clocks that the column *State* shows so, `HELD` whatever the reason, or with it. What was broken before
+/// it was held is broken all the same.
+fn standing(shown: &str) -> Result<ListClocksRequest, Failure> {
+    let typed = shown.to_uppercase().replace('-', "_");
+    let words: Vec<&str> = typed.split_whitespace().collect();
+    let asked = match words[..] {
+        [HELD] => Some(ListClocksRequest {
+            held: Some(true),
+            ..Default::default()
+        }),
+        [HELD, reason] => HoldReason::parse(reason)
+            .ok()
+            .map(|reason| ListClocksRequest {
+                hold_reasons: vec![reason.number()],
+                ..Default::default()
+            }),
+        [state] => ClockState::parse(state)
+            .ok()
+            .map(|state| ListClocksRequest {
+                states: vec![state.number()],
+                held: (state == ClockState::Running).then_some(false),
+                ..Default::default()
+            }),
+        _ => None,
+    };
+    asked.ok_or_else(|| {
+        let states = ClockState::ALL.iter().map(|s| s.word().to_owned());
+        let held = HoldReason::ALL
+            .iter()
+            .map(|r| format!("{HELD} {}", r.word()));
+        let expected: Vec<String> = states.chain([HELD.to_owned()]).chain(held).collect();
+        Failure::Word {
+            argument: "state",
+            unknown: UnknownWord {
+                text: shown.to_owned(),
+                expected: expected.join(", "),
+            },
+        }
+    })
 }
 
 /// The number of a deadline of the law that was typed by its name.
@@ -67,7 +110,7 @@ fn keep(clocks: &mut Vec<CaseClock>, law: Option<i32>) {
     clocks.retain(|clock| law.is_none_or(|law| clock.law == law));
 }
 
-/// The clocks that a target means.
+/// The clocks that a target means; of a case those too that promise nothing to anybody.
 pub(super) async fn found(platform: &Platform, target: &Target) -> Result<Vec<CaseClock>, Failure> {
     if target.name.contains("/clocks/") {
         let name = target.name.clone();
@@ -86,22 +129,10 @@ pub(super) async fn found(platform: &Platform, target: &Target) -> Result<Vec<Ca
     let of = ListClocksRequest {
         parent: parent(None),
         case: case::name_of(platform, &target.name).await?,
+        kinds: ClockKind::ALL.iter().map(|kind| kind.number()).collect(),
         ..Default::default()
     };
-    // Those that promise nothing to anybody are listed by their kind alone.
-    let kinds = kind.into_iter().collect();
-    let mut all = list(
-        platform,
-        ListClocksRequest {
-            kinds,
-            ..of.clone()
-        },
-    )
-    .await?;
-    if all.is_empty() && kind.is_some() {
-        all = list(platform, of).await?;
-    }
-    chosen(all, &target.name, kind, law)
+    chosen(list(platform, of).await?, &target.name, kind, law)
 }
 
 /// The clocks of a case of one kind and one deadline of the law, where they are asked for; where it has none of those, the
@@ -139,7 +170,16 @@ fn chosen(
 
 /// The one clock that a target means, that has not stopped.
 pub(super) async fn one(platform: &Platform, target: &Target) -> Result<CaseClock, Failure> {
-    let mut all = found(platform, target).await?;
+    only(found(platform, target).await?)
+}
+
+/// The one of these that a person may mean who does something to it.
+fn only(mut all: Vec<CaseClock>) -> Result<CaseClock, Failure> {
+    if all.len() > 1 {
+        // Nobody does anything to what promises nothing.
+        let silent = [ClockKind::AgeCheck, ClockKind::HoldEnd].map(ClockKind::number);
+        all.retain(|clock| !silent.contains(&clock.kind));
+    }
     if all.len() > 1 {
         all.retain(|clock| clock.stop_time.is_none());
     }
@@ -245,7 +285,7 @@ fn rung(level: i32) -> String {
 /// Where it stands; a held one says why.
 pub(super) fn state(c: &CaseClock) -> String {
     if c.held {
-        format!("HELD {}", word::<HoldReason>(c.hold_reason))
+        format!("{HELD} {}", word::<HoldReason>(c.hold_reason))
     } else {
         word::<ClockState>(c.state)
     }
@@ -274,22 +314,80 @@ mod tests {
     }
 
     #[test]
+    fn what_the_state_of_a_clock_is_shown_as_asks_for_it_and_another_word_is_told_which_those_are()
+    {
+        let told = |state: ClockState, held: Option<HoldReason>| {
+            super::state(&CaseClock {
+                state: state.number(),
+                held: held.is_some(),
+                hold_reason: held.map_or(0, HoldReason::number),
+                ..Default::default()
+            })
+        };
+        for state in ClockState::ALL {
+            let asked = standing(&told(*state, None)).expect("as it is shown");
+            let held = (*state == ClockState::Running).then_some(false);
+            assert_eq!((asked.states, asked.held), (vec![state.number()], held));
+        }
+        for reason in HoldReason::ALL {
+            // A breach that is held is shown as held.
+            let asked =
+                standing(&told(ClockState::Breached, Some(*reason))).expect("as it is shown");
+            assert_eq!(
+                (asked.hold_reasons, asked.states),
+                (vec![reason.number()], vec![])
+            );
+        }
+        let asked = standing("held").expect("whatever the reason");
+        assert_eq!((asked.held, asked.states), (Some(true), vec![]));
+        for wrong in ["", "LATE", "HELD LATE", "RUNNING COURT", "HELD COURT COURT"] {
+            let said = standing(wrong).expect_err("none of them").to_string();
+            assert!(
+                said.ends_with(
+                    "is not one of RUNNING, BREACHED, MET, CANCELLED, HELD, HELD CUSTOMER, \
+                     HELD OUTSIDE_PARTY, HELD COURT, HELD SINGLE_VOICE"
+                ),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_does_something_to_the_one_promise_of_a_case_need_not_say_that_they_mean_no_age_check() {
+        let of = |kind: ClockKind| CaseClock {
+            kind: kind.number(),
+            ..Default::default()
+        };
+        use ClockKind::{AgeCheck, HoldEnd, Resolve};
+        let one = only(vec![of(AgeCheck), of(Resolve), of(HoldEnd)]).expect("one promise");
+        assert_eq!(one.kind, Resolve.number());
+        // The service says that it promises nothing.
+        assert!(only(vec![of(AgeCheck)]).is_ok());
+        assert!(only(vec![of(AgeCheck), of(HoldEnd)]).is_err());
+    }
+
+    #[test]
     fn a_case_without_the_clock_asked_for_says_which_it_has() {
         let of = |kind: ClockKind| CaseClock {
             kind: kind.number(),
             ..Default::default()
         };
-        let all = vec![of(ClockKind::Resolve), of(ClockKind::Resolve)];
+        let all = vec![
+            of(ClockKind::Resolve),
+            of(ClockKind::AgeCheck),
+            of(ClockKind::Resolve),
+        ];
         let told = |all: Vec<CaseClock>, kind: Option<ClockKind>| {
             chosen(all, "LS-1", kind.map(ClockKind::number), None)
                 .map(|found| found.len())
                 .map_err(|failure| failure.to_string())
         };
-        assert_eq!(told(all.clone(), None), Ok(2));
+        assert_eq!(told(all.clone(), None), Ok(3));
+        assert_eq!(told(all.clone(), Some(ClockKind::AgeCheck)), Ok(1));
         assert_eq!(told(all.clone(), Some(ClockKind::Resolve)), Ok(2));
         assert_eq!(
             told(all, Some(ClockKind::OnSite)),
-            Err("no clock ON_SITE of the case LS-1; it has RESOLVE".to_owned())
+            Err("no clock ON_SITE of the case LS-1; it has AGE_CHECK, RESOLVE".to_owned())
         );
         assert_eq!(
             told(Vec::new(), Some(ClockKind::OnSite)),

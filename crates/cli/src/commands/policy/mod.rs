@@ -158,7 +158,7 @@ pub(super) fn wrong(
 ) -> Failure {
     let file = file.display().to_string();
     if out.json {
-        anstream::println!("{}", wrong::json(&file, problems));
+        crate::output::object(&wrong::json(&file, problems));
     }
     Failure::Policy(Box::new(WrongPolicy::alone(&file, text, problems)))
 }
@@ -204,7 +204,7 @@ async fn check_levels(
     let file = file.display().to_string();
     if out.json {
         for problem in &problems {
-            anstream::println!("{}", json::of("triage.v1.PolicyProblem", problem));
+            crate::output::object(&json::of("triage.v1.PolicyProblem", problem));
         }
     }
     let wrong = WrongPolicy::among_levels(&file, &document, &problems);

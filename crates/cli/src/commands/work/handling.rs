@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use redress_assignment::domain::handling::{CalmingMove, Ending, Satisfaction, VisitPurpose};
+use redress_assignment::domain::hints::{CommunicationStyle, Motive};
 use redress_assignment::domain::validity::Validity;
 use redress_model::words::{CaseStatus, Channel};
 use redress_proto::assignment::v1 as wire;
@@ -16,7 +17,7 @@ use crate::commands::{number, word};
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, grade, heading, line, short, when};
+use crate::output::{Output, grade, heading, line, page, short, show_table, table, when};
 
 /// The message that most of these commands print.
 const WORK: &str = "assignment.v1.Work";
@@ -33,7 +34,7 @@ pub(crate) struct Of {
 pub(crate) enum HandlingCommand {
     /// Submit the store's written report on a case (agency stores).
     #[command(
-        after_help = "Examples:\n  redress work report NS-20261121-0001 'The agent promised a parking space that was not ours to promise; the deposit is returned.'\n  redress work report NS-20261121-0001 --file report.txt"
+        after_help = "Examples:\n  redress work report NS-20261121-0001 'the parking space was not ours to promise; the deposit is returned'\n  redress work report NS-20261121-0001 --file report.txt"
     )]
     Report {
         /// Which case.
@@ -100,6 +101,26 @@ pub(crate) enum HandlingCommand {
         /// Why, and for PLACE where to.
         #[arg(long)]
         reason: String,
+    },
+    /// Show the hints on how to speak with the complainant and what they advise, or set or delete them: for whoever is responsible
+    /// for the case alone, while it is open, where the policy of the site allows it.
+    #[command(
+        after_help = "Examples:\n  redress work hints LS-20261121-0001\n  redress work hints LS-20261121-0001 --motive VENTING --style ANALYTICAL\n  redress work hints LS-20261121-0001 --clear\n\nSetting replaces what stood before, the hint that is not named too."
+    )]
+    Hints {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// What the complaint seems to be made for: COMPENSATION, VENTING, RESPECT, EVADING_OWN_LIABILITY, HOSTILITY or MIXED.
+        #[arg(long)]
+        motive: Option<String>,
+        /// How the complainant seems to speak: ANALYTICAL, DRIVING, EXPRESSIVE, AMIABLE, CHOLERIC, SANGUINE, PHLEGMATIC or
+        /// MELANCHOLIC.
+        #[arg(long)]
+        style: Option<String>,
+        /// Deletes what is kept.
+        #[arg(long, conflicts_with_all = ["motive", "style"])]
+        clear: bool,
     },
     /// Plan a visit, or record one that was made.
     #[command(
@@ -278,6 +299,15 @@ pub(crate) async fn run(
             return Ok(());
         }
         HandlingCommand::Visits(of) => return visits(platform, &of, out).await,
+        HandlingCommand::Hints {
+            of,
+            motive,
+            style,
+            clear,
+        } => {
+            let name = work_of(platform, &of).await?;
+            return hints(platform, name, (motive, style), clear, out).await;
+        }
         HandlingCommand::Visit {
             of,
             purpose,
@@ -564,6 +594,57 @@ fn visited(visits: &[wire::Visit], out: Output) {
         },
         |v| json::of("assignment.v1.Visit", v),
     );
+}
+
+async fn hints(
+    platform: &Platform,
+    name: String,
+    (motive, style): (Option<String>, Option<String>),
+    clear: bool,
+    out: Output,
+) -> Result<(), Failure> {
+    let hints = if clear || motive.is_some() || style.is_some() {
+        let call = wire::SetHintsRequest {
+            name,
+            motive: motive.map_or(Ok(0), |word| number::<Motive>("motive", &word))?,
+            style: style.map_or(Ok(0), |word| number::<CommunicationStyle>("style", &word))?,
+        };
+        let answer = platform.handling().set_hints(request(call)).await?;
+        answer.into_inner().hints
+    } else {
+        let call = wire::GetHintsRequest { name };
+        let answer = platform.handling().get_hints(request(call)).await?;
+        answer.into_inner().hints
+    };
+    let hints = hints.unwrap_or_default();
+    out.one(
+        || json::of("assignment.v1.Hints", &hints),
+        || advise(&hints),
+    );
+    Ok(())
+}
+
+/// What the hints advise, each in both languages.
+fn advise(hints: &wire::Hints) {
+    let motive = (word::<Motive>(hints.motive), &hints.motive_advice);
+    let style = (word::<CommunicationStyle>(hints.style), &hints.style_advice);
+    let mut advised = table(&["Hint", "How to speak", "What to avoid"]);
+    for (hint, advice) in [motive, style] {
+        let Some(advice) = advice else {
+            continue;
+        };
+        advised.add_row(vec![
+            hint.clone(),
+            advice.speak_zh_cn.clone(),
+            advice.avoid_zh_cn.clone(),
+        ]);
+        advised.add_row(vec![hint, advice.speak_en.clone(), advice.avoid_en.clone()]);
+    }
+    if advised.is_empty() {
+        crate::output::say!("none");
+    } else {
+        show_table(page(advised));
+    }
 }
 
 async fn validity(

@@ -6,7 +6,7 @@ mod powers;
 
 pub(crate) use args::WorkCommand;
 
-use redress_model::words::{CaseStatus, Category, Channel, ClockKind, ClockState};
+use redress_model::words::{CaseStatus, Category, Channel};
 use redress_proto::assignment::v1::{
     AcceptAssignmentRequest, AcceptHandoverRequest, AcknowledgeSummonsRequest,
     DeclineAssignmentRequest, DeclineHandoverRequest, EndSupportRequest, GetWorkRequest,
@@ -15,10 +15,11 @@ use redress_proto::assignment::v1::{
     PositionKind, ReceivePastOfficeRequest, RequestSupportRequest, Summons, Support, SupportState,
     Work, WorkClock, WorkStepKind,
 };
+use redress_proto::intake::v1::Case;
 
 use self::args::{HandoverArgs, SummonsCommand, SupportCommand};
-use super::case::{name_of, show_facts_of};
-use super::{number, word};
+use super::case::{facts_alone, if_readable, name_of, show_facts};
+use super::{Promise, number, word};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
@@ -129,20 +130,19 @@ async fn promises(
 }
 
 fn show_clocks(clocks: &[WorkClock]) {
+    let now = crate::now::now();
     heading("Clocks");
-    let mut shown = table(&["Promise", "Due", "State", "Clock"]);
+    let mut shown = table(&["Promise", "State", "Due", "", "Clock"]);
     for c in clocks {
-        let state = word::<ClockState>(c.state);
-        shown.add_row(vec![
-            word::<ClockKind>(c.kind),
-            when(c.due_time.as_ref()),
-            if c.held {
-                format!("{state}, held")
-            } else {
-                state
-            },
-            c.clock.clone(),
-        ]);
+        let promise = Promise {
+            kind: c.kind,
+            state: c.state,
+            held: c.held,
+            due: c.due_time,
+        };
+        let mut row = promise.row(now);
+        row.push(c.clock.clone());
+        shown.add_row(row);
     }
     show_table(shown);
 }
@@ -240,49 +240,84 @@ fn or_dash(text: &str) -> String {
     if text.is_empty() { "–" } else { text }.to_owned()
 }
 
+/// The work on a case, and what others tell of it.
+struct Shown {
+    answer: GetWorkResponse,
+    /// What was stated of it; none where the reader may not read it.
+    case: Option<Case>,
+    supports: Vec<Support>,
+    summonses: Vec<Summons>,
+}
+
 async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failure> {
     let answer = get(platform, name).await?;
-    if out.json {
-        out.one(|| json::of("assignment.v1.GetWorkResponse", &answer), || {});
-        return Ok(());
-    }
     let of = ListSupportsRequest {
         name: name.to_owned(),
     };
-    let supports = platform
-        .staffing()
-        .list_supports(request(of))
-        .await?
-        .into_inner()
-        .supports;
+    let supports = platform.staffing().list_supports(request(of)).await;
     let of = ListSummonsesRequest {
         parent: parent(site_of(name)),
         work: name.to_owned(),
         ..Default::default()
     };
-    let summonses = platform
-        .staffing()
-        .list_summonses(request(of))
-        .await?
-        .into_inner()
-        .summonses;
+    let summonses = platform.staffing().list_summonses(request(of)).await;
+    let case = answer.work.as_ref().map_or("", |w| w.case.as_str());
+    let shown = Shown {
+        case: if_readable(platform, case).await.map(facts_alone),
+        answer,
+        supports: if_allowed(supports)?.supports,
+        summonses: if_allowed(summonses)?.summonses,
+    };
+    out.one(|| as_json(&shown), || describe(&shown));
+    Ok(())
+}
 
-    let w = answer.work.unwrap_or_default();
-    show_work(&w);
+/// What the reader may not list is left out.
+fn if_allowed<T: Default>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Failure> {
+    match answer {
+        Ok(answer) => Ok(answer.into_inner()),
+        Err(status) if status.code() == tonic::Code::PermissionDenied => Ok(T::default()),
+        Err(status) => Err(status.into()),
+    }
+}
+
+/// The answer about the work, and in it the case and the lists that others keep of it.
+fn as_json(shown: &Shown) -> serde_json::Value {
+    let mut all = json::of("assignment.v1.GetWorkResponse", &shown.answer);
+    if let Some(case) = &shown.case {
+        all["case"] = json::of("intake.v1.Case", case);
+    }
+    let support = |s: &Support| json::of("assignment.v1.Support", s);
+    all["supports"] = shown.supports.iter().map(support).collect();
+    let summons = |s: &Summons| json::of("assignment.v1.Summons", s);
+    all["summonses"] = shown.summonses.iter().map(summons).collect();
+    all
+}
+
+fn describe(shown: &Shown) {
+    let Shown {
+        answer,
+        case,
+        supports,
+        summonses,
+    } = shown;
+    show_work(&answer.work.clone().unwrap_or_default());
     if let Some(mark) = &answer.past_office {
         show_past_office(mark);
     }
     if answer.joint_visit_wanted {
         line("asks for", "a joint visit on site");
     }
-    show_facts_of(platform, &w.case).await;
+    if let Some(case) = case {
+        show_facts(case);
+    }
     if !supports.is_empty() {
         heading("Help");
-        show_table(page(supports_table(&supports)));
+        show_table(page(supports_table(supports)));
     }
     if !summonses.is_empty() {
         heading("Summoned");
-        show_table(page(summonses_table(&summonses)));
+        show_table(page(summonses_table(summonses)));
     }
     if !answer.evidence_requests.is_empty() {
         heading("Evidence asked for");
@@ -321,7 +356,6 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
         ]);
     }
     show_table(page(steps));
-    Ok(())
 }
 
 fn show_work(w: &Work) {
@@ -695,5 +729,37 @@ mod tests {
             "sites/river/staff/li"
         );
         assert_eq!(site_of("sites/lake/work/x"), Some("lake"));
+    }
+
+    #[test]
+    fn the_json_of_work_carries_what_its_text_shows_of_the_case_the_help_and_the_summonses() {
+        let mut shown = Shown {
+            answer: GetWorkResponse {
+                work: Some(Work {
+                    case: "sites/lake/cases/x".to_owned(),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            },
+            case: Some(Case {
+                headcount: 12,
+                ..Default::default()
+            }),
+            supports: vec![Support {
+                task: "check the slope of the roof".to_owned(),
+                ..Default::default()
+            }],
+            summonses: vec![Summons {
+                complainants: 3,
+                ..Default::default()
+            }],
+        };
+        let all = as_json(&shown);
+        assert_eq!(all["work"]["case"], "sites/lake/cases/x");
+        assert_eq!(all["case"]["headcount"], 12);
+        assert_eq!(all["supports"][0]["task"], "check the slope of the roof");
+        assert_eq!(all["summonses"][0]["complainants"], 3);
+        shown.case = None;
+        assert!(as_json(&shown).get("case").is_none(), "may not be read");
     }
 }

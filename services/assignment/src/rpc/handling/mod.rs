@@ -3,19 +3,23 @@
 mod calm_complainant;
 mod close_work;
 mod follow_up_work;
+mod get_hints;
+mod hints;
 mod list_visits;
 mod plan_visit;
 mod record_visit;
 mod restate_work;
+mod set_hints;
 
 use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
 use redress_proto::assignment::v1::{
     CalmComplainantRequest, CalmComplainantResponse, CloseWorkRequest, CloseWorkResponse,
-    FollowUpWorkRequest, FollowUpWorkResponse, ListVisitsRequest, ListVisitsResponse,
-    PlanVisitRequest, PlanVisitResponse, RecordVisitRequest, RecordVisitResponse,
-    RestateWorkRequest, RestateWorkResponse,
+    FollowUpWorkRequest, FollowUpWorkResponse, GetHintsRequest, GetHintsResponse,
+    ListVisitsRequest, ListVisitsResponse, PlanVisitRequest, PlanVisitResponse, RecordVisitRequest,
+    RecordVisitResponse, RestateWorkRequest, RestateWorkResponse, SetHintsRequest,
+    SetHintsResponse,
 };
 use redress_rpc::status;
 use redress_store::Tx;
@@ -73,6 +77,20 @@ impl HandlingService for HandlingRpc {
         request: Request<CalmComplainantRequest>,
     ) -> Result<Response<CalmComplainantResponse>, Status> {
         answer!(&self.0, request, calm_complainant)
+    }
+
+    async fn set_hints(
+        &self,
+        request: Request<SetHintsRequest>,
+    ) -> Result<Response<SetHintsResponse>, Status> {
+        answer!(&self.0, request, set_hints)
+    }
+
+    async fn get_hints(
+        &self,
+        request: Request<GetHintsRequest>,
+    ) -> Result<Response<GetHintsResponse>, Status> {
+        answer!(&self.0, request, get_hints)
     }
 
     async fn plan_visit(

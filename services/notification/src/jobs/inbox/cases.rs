@@ -233,10 +233,12 @@ pub(super) async fn graded(tx: &mut Tx, event: &Event, now: Timestamp) -> Result
     Ok(Applied::Done)
 }
 
+/// Who has a case now: whoever it is offered to is told, by a digest where too much comes at once (P22).
 pub(super) async fn owner_changed(
     tx: &mut Tx,
     event: &Event,
     now: Timestamp,
+    bundling: Bundling,
 ) -> Result<Applied, Fault> {
     let news: OwnerChanged = event.decode()?;
     let case: CaseName = parse_field("case", &news.case)?;
@@ -255,14 +257,15 @@ pub(super) async fn owner_changed(
         return Ok(Applied::Done);
     }
     matters::keep_case(tx, &case, &view).await?;
-    let grade = if news.grade == 0 {
+    // Where it rose since, assignment may not know.
+    let grade = if news.grade == 0 || view.grade == 1 {
         view.grade
     } else {
         news.grade
     };
     if let Some(staff) = offered_to.filter(|_| !event.historical) {
         let draft = causes::offer(&case, &view, &staff, news.revision, grade, now);
-        messages::queue(tx, &case.site, draft.as_slice(), now).await?;
+        digests::queue(tx, &case.site, draft.as_slice(), bundling, now).await?;
     }
     if view.receipt_is_complete() {
         matters::release_receipts(tx, &case, now).await?;

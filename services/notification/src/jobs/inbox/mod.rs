@@ -22,6 +22,9 @@ use super::people::People;
 use crate::store::digests::Bundling;
 use crate::store::staff::StaffContact;
 
+/// The one event for which another service has to be asked.
+const STAFF_CHANGED: &str = "redress.staff.changed.v1";
+
 /// Types of the events that this service subscribes to.
 pub const SUBSCRIBED: [&str; 19] = [
     "redress.site.changed.v1",
@@ -31,7 +34,7 @@ pub const SUBSCRIBED: [&str; 19] = [
     "redress.case.graded.v1",
     "redress.owner.changed.v1",
     "redress.clock.changed.v1",
-    "redress.staff.changed.v1",
+    STAFF_CHANGED,
     "redress.duty.changed.v1",
     "redress.incident.changed.v1",
     "redress.callout.requested.v1",
@@ -73,11 +76,13 @@ impl<P: People> Handler for News<P> {
     /// The contact points of the person whom `staff.changed` is about.
     type Prepared = Option<StaffContact>;
 
+    fn asks_nothing(&self, event: &Event) -> bool {
+        event.event_type != STAFF_CHANGED
+    }
+
     async fn prepare(&self, event: &Event) -> Result<Self::Prepared, Fault> {
         match event.event_type.as_str() {
-            "redress.staff.changed.v1" => {
-                directory::fetch_staff(&self.people, event).await.map(Some)
-            }
+            STAFF_CHANGED => directory::fetch_staff(&self.people, event).await.map(Some),
             _ => Ok(None),
         }
     }
@@ -91,7 +96,7 @@ impl<P: People> Handler for News<P> {
         let now = self.clock.now();
         match event.event_type.as_str() {
             "redress.site.changed.v1" => directory::site_changed(tx, event, now).await,
-            "redress.staff.changed.v1" => match staff {
+            STAFF_CHANGED => match staff {
                 Some(contact) => {
                     directory::staff_changed(tx, &self.keys, event, contact, now).await
                 }
@@ -102,7 +107,7 @@ impl<P: People> Handler for News<P> {
             "redress.case.updated.v1" => cases::updated(tx, event, now, self.receipt_wait).await,
             "redress.case.moved.v1" => cases::moved(tx, &self.keys, event, now).await,
             "redress.case.graded.v1" => cases::graded(tx, event, now).await,
-            "redress.owner.changed.v1" => cases::owner_changed(tx, event, now).await,
+            "redress.owner.changed.v1" => cases::owner_changed(tx, event, now, self.bundling).await,
             "redress.clock.changed.v1" => {
                 incidents::clock_changed(tx, event, now, self.bundling).await
             }
