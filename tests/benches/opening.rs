@@ -3,8 +3,9 @@
 //!
 //! The five services run as processes of their own over a private Postgres and Redis. What is measured ends when a message
 //! of a call-out of the case's incident stands in notification's queue; when the incident was open, with its call-outs
-//! requested in the same transaction, is shown too. `OPENING_SECONDS`, `OPENING_RATE` and `OPENING_SHARE` (percent of
-//! complaints that are grade 1, each a matter of its own) change it.
+//! requested in the same transaction, is shown too. The complaints come to several sites in turn: what changes who holds
+//! what at a site goes one after the other. `OPENING_SECONDS`, `OPENING_RATE`, `OPENING_SHARE` (percent of complaints that
+//! are grade 1, each a matter of its own) and `OPENING_SITES` change it.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -29,7 +30,12 @@ use uuid::Uuid;
 const REQUIRED_MS: f64 = 250.0;
 
 /// What changes the load.
-const LOAD: [&str; 3] = ["OPENING_SECONDS", "OPENING_RATE", "OPENING_SHARE"];
+const LOAD: [&str; 4] = [
+    "OPENING_SECONDS",
+    "OPENING_RATE",
+    "OPENING_SHARE",
+    "OPENING_SITES",
+];
 
 /// How many seconds of the same load go before, until connections, plans and caches are what they are all day.
 const WARM_UP: u64 = 10;
@@ -57,7 +63,7 @@ fn number(variable: &str, or: u64) -> u64 {
         .unwrap_or(or)
 }
 
-fn complaint(grave: bool) -> CreateCaseRequest {
+fn complaint(site: &str, grave: bool) -> CreateCaseRequest {
     // Letters drawn by chance have nothing in common, so that each is a matter of its own.
     let bytes = Uuid::new_v4().into_bytes();
     let letters = bytes.iter().zip(bytes.iter().rev());
@@ -65,7 +71,7 @@ fn complaint(grave: bool) -> CreateCaseRequest {
         .filter_map(|(a, b)| char::from_u32(0x4E00 + u32::from(*a) * 64 + u32::from(*b) % 64))
         .collect();
     CreateCaseRequest {
-        parent: format!("sites/{SITE}"),
+        parent: format!("sites/{site}"),
         request_id: Uuid::new_v4().to_string(),
         case: Some(Case {
             channel: to_wire(Channel::App),
@@ -85,6 +91,12 @@ async fn main() {
         number("OPENING_SHARE", 2),
     );
     let platform = Platform::start().await;
+    let mut sites = vec![SITE.to_owned()];
+    for n in 1..number("OPENING_SITES", 10) {
+        let site = format!("estate-{n}");
+        platform.add_site(&site, &format!("E{n}")).await;
+        sites.push(site);
+    }
     let client = platform.callers().cases();
     let waiting: Arc<Mutex<HashMap<Uuid, Waiting>>> = Arc::default();
     let [mut opened, mut queued, mut accepted] = [histogram(), histogram(), histogram()];
@@ -102,7 +114,10 @@ async fn main() {
             let counts = sent >= WARM_UP * rate;
             graves += u64::from(grave && counts);
             let (mut client, waiting) = (client.clone(), Arc::clone(&waiting));
-            let request = complaint(grave);
+            // Mixed, so that the grave ones come to all of them.
+            let mixed = sent.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+            let site = usize::try_from(mixed).unwrap() % sites.len();
+            let request = complaint(&sites[site], grave);
             sending.spawn(async move {
                 let asked = Instant::now();
                 let answer = client.create_case(request).await.unwrap().into_inner();
@@ -131,11 +146,15 @@ async fn main() {
             break;
         }
         let ids: Vec<Uuid> = waiting.keys().copied().collect();
-        let found: Vec<(Uuid, bool)> = sqlx::query_as(OPEN)
-            .bind(&ids)
-            .fetch_all(&platform.database.admin)
-            .await
-            .unwrap();
+        // Looking costs the same cores.
+        let found: Vec<(Uuid, bool)> = match ids.as_slice() {
+            [] => Vec::new(),
+            ids => sqlx::query_as(OPEN)
+                .bind(ids)
+                .fetch_all(&platform.database.admin)
+                .await
+                .unwrap(),
+        };
         let now = Instant::now();
         for (id, is_queued) in found {
             let case = waiting.get_mut(&id).unwrap();

@@ -69,6 +69,11 @@ impl Platform {
         platform
     }
 
+    /// Adds a site of the same organization, with people on duty; its cases' numbers begin with the prefix.
+    pub async fn add_site(&self, id: &str, prefix: &str) {
+        seed::site(self, id, prefix).await;
+    }
+
     /// Brings a service's schema up to the release of its binary.
     pub fn migrate(&self, service: &'static str) {
         let status = self.command(service, "migrate").status();

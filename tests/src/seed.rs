@@ -57,25 +57,31 @@ pub(crate) async fn organization(platform: &Platform) {
         })
         .await
         .expect("the region is made");
-    for (site, prefix) in [(SITE, "LK"), (OTHER_SITE, "RV")] {
-        directory
-            .create_site(CreateSiteRequest {
-                site_id: site.to_owned(),
-                site: Some(Site {
-                    region: "organizations/demo/regions/north".to_owned(),
-                    kind: SiteKind::Residential.number(),
-                    display_name: format!("{site} estate"),
-                    time_zone: "Asia/Shanghai".to_owned(),
-                    number_prefix: prefix.to_owned(),
-                    language: "zh-CN".to_owned(),
-                    ..Default::default()
-                }),
-                ..Default::default()
-            })
-            .await
-            .expect("the site is made");
-        people(platform, site).await;
+    for (id, prefix) in [(SITE, "LK"), (OTHER_SITE, "RV")] {
+        site(platform, id, prefix).await;
     }
+}
+
+/// Makes a further site of the organization, with its people.
+pub(crate) async fn site(platform: &Platform, id: &str, prefix: &str) {
+    let mut directory = platform.callers().directory();
+    directory
+        .create_site(CreateSiteRequest {
+            site_id: id.to_owned(),
+            site: Some(Site {
+                region: "organizations/demo/regions/north".to_owned(),
+                kind: SiteKind::Residential.number(),
+                display_name: format!("{id} estate"),
+                time_zone: "Asia/Shanghai".to_owned(),
+                number_prefix: prefix.to_owned(),
+                language: "zh-CN".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        })
+        .await
+        .expect("the site is made");
+    people(platform, id).await;
 }
 
 async fn people(platform: &Platform, site: &str) {

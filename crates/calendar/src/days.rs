@@ -48,7 +48,8 @@ impl Days {
         }
     }
 
-    /// Public holidays and make-up working days of mainland China, as this release knows them.
+    /// Public holidays and make-up working days of mainland China, as this release knows them: from 2004 to
+    /// [`published_through`](Self::published_through).
     pub fn mainland_china() -> &'static Self {
         crate::mainland::version(crate::mainland::newest())
     }

@@ -76,6 +76,15 @@ impl<H: Handler> Handler for Arc<H> {
     }
 }
 
+/// An event that is kept among others.
+#[derive(Debug, Clone)]
+pub struct Kept<'e> {
+    /// The event.
+    pub event: &'e Event,
+    /// The span of its effect, for what is its own: what others hear of it belongs to its trace.
+    pub span: tracing::Span,
+}
+
 /// Keeps what events of several types say, many at once and of many subjects, in few statements whatever their number.
 /// What holds of a [`Handler`] holds of it.
 pub trait Keeper: Send + Sync + 'static {
@@ -89,6 +98,20 @@ pub trait Keeper: Send + Sync + 'static {
     fn keep(
         &self,
         tx: &mut Tx,
-        events: &[&Event],
+        events: &[Kept<'_>],
     ) -> impl Future<Output = Result<Applied, Fault>> + Send;
+}
+
+impl<K: Keeper> Keeper for Arc<K> {
+    fn concerns(&self, event: &Event) -> bool {
+        K::concerns(self, event)
+    }
+
+    fn keep(
+        &self,
+        tx: &mut Tx,
+        events: &[Kept<'_>],
+    ) -> impl Future<Output = Result<Applied, Fault>> + Send {
+        K::keep(self, tx, events)
+    }
 }

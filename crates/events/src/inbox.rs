@@ -30,7 +30,7 @@ use tokio::sync::{Notify, Semaphore};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::handler::{Applied, Handler, Keeper};
+use crate::handler::{Applied, Handler, Keeper, Kept};
 use crate::{Event, waiting};
 
 /// Subjects of one batch that are applied side by side.
@@ -97,7 +97,7 @@ impl Inbox {
     pub fn keep(self, event_types: &[&str], keeper: impl Keeper) -> Self {
         let keeper: Arc<dyn ErasedKeeper> = Arc::new(keeper);
         event_types.iter().fold(self, |inbox, event_type| {
-            inbox.register(event_type, Box::new(Kept(Arc::clone(&keeper))))
+            inbox.register(event_type, Box::new(ByKeeper(Arc::clone(&keeper))))
         })
     }
 
@@ -549,7 +549,7 @@ trait ErasedKeeper: Send + Sync {
     fn keep<'a>(
         &'a self,
         tx: &'a mut Tx,
-        events: &'a [&'a Event],
+        events: &'a [Kept<'a>],
     ) -> BoxFuture<'a, Result<Applied, Fault>>;
 }
 
@@ -561,16 +561,16 @@ impl<K: Keeper> ErasedKeeper for K {
     fn keep<'a>(
         &'a self,
         tx: &'a mut Tx,
-        events: &'a [&'a Event],
+        events: &'a [Kept<'a>],
     ) -> BoxFuture<'a, Result<Applied, Fault>> {
         Keeper::keep(self, tx, events).boxed()
     }
 }
 
 /// A keeper as the handler of one of its types.
-struct Kept(Arc<dyn ErasedKeeper>);
+struct ByKeeper(Arc<dyn ErasedKeeper>);
 
-impl ErasedHandler for Kept {
+impl ErasedHandler for ByKeeper {
     fn concerns(&self, event: &Event) -> bool {
         self.0.concerns(event)
     }
@@ -584,18 +584,19 @@ impl ErasedHandler for Kept {
     }
 
     fn prepare<'a>(&'a self, _: &'a Event) -> BoxFuture<'a, Result<Box<dyn Ready>, Fault>> {
-        let ready: Box<dyn Ready> = Box::new(Kept(Arc::clone(&self.0)));
+        let ready: Box<dyn Ready> = Box::new(ByKeeper(Arc::clone(&self.0)));
         std::future::ready(Ok(ready)).boxed()
     }
 }
 
-impl Ready for Kept {
+impl Ready for ByKeeper {
     fn apply<'a>(
         &'a self,
         tx: &'a mut Tx,
         event: &'a Event,
     ) -> BoxFuture<'a, Result<Applied, Fault>> {
-        async move { self.0.keep(tx, &[event]).await }.boxed()
+        let span = tracing::Span::current();
+        async move { self.0.keep(tx, &[Kept { event, span }]).await }.boxed()
     }
 }
 
@@ -664,8 +665,12 @@ impl Operation for Together<'_> {
             let [first, ..] = part else { continue };
             let applied = match first.keeper {
                 Some(keeper) => {
-                    let events: Vec<&Event> = part.iter().map(|step| step.event).collect();
-                    let kept = keeper.keep(tx, &events);
+                    let kept = part.iter().map(|step| Kept {
+                        event: step.event,
+                        span: step.span.clone(),
+                    });
+                    let kept: Vec<Kept<'_>> = kept.collect();
+                    let kept = keeper.keep(tx, &kept);
                     kept.instrument(first.span.clone()).await?
                 }
                 None => {

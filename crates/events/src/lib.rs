@@ -58,7 +58,7 @@ mod waiting;
 mod wake;
 
 pub use event::Event;
-pub use handler::{Applied, Handler, Keeper};
+pub use handler::{Applied, Handler, Keeper, Kept};
 pub use inbox::Inbox;
 pub use outbox::{NewEvent, PARTITIONS, partition, publish, publish_many, publish_urgent};
 pub use peer::{GrpcPeer, Peer};

@@ -3,6 +3,7 @@
 
 pub mod fault;
 pub mod ids;
+pub mod lifecycle;
 pub mod name;
 pub mod text;
 pub mod time;

@@ -381,6 +381,37 @@ words! {
     }
 }
 
+impl DutyRole {
+    /// The roles of an incident's command, whom its opening calls out (section 9, M01, M10). The top lead is the commander.
+    pub const COMMAND: [Self; 7] = [
+        Self::TopLead,
+        Self::DutyLead,
+        Self::OnSiteLead,
+        Self::Spokesperson,
+        Self::LegalCounsel,
+        Self::CustomerLiaison,
+        Self::Negotiator,
+    ];
+
+    /// Whom a role that nobody fills pages, in this order: upward, and where the top itself is missing the next
+    /// lead below, because somebody has to command. Where no lead of the site may, the region's contact does (section 9).
+    pub fn stand_ins(self) -> &'static [Self] {
+        use DutyRole::{DutyLead, OnSiteLead, RegionContact, TopLead};
+        match self {
+            OnSiteLead => &[DutyLead, TopLead, RegionContact],
+            DutyLead => &[TopLead, OnSiteLead, RegionContact],
+            TopLead => &[DutyLead, OnSiteLead, RegionContact],
+            Self::FrontOffice
+            | Self::Handler
+            | Self::Spokesperson
+            | Self::LegalCounsel
+            | Self::CustomerLiaison
+            | Self::Negotiator
+            | RegionContact => &[OnSiteLead, DutyLead, TopLead, RegionContact],
+        }
+    }
+}
+
 words! {
     /// Which promise a clock watches (sections 6 and 9).
     ClockKind, "CLOCK_KIND_" {

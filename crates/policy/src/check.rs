@@ -7,7 +7,7 @@ use redress_clock::Length;
 use redress_model::words::ClockKind;
 use serde_json::Value;
 
-use crate::document::{LengthRule, Policy};
+use crate::document::{LengthRule, Policy, Practice};
 use crate::problem::{Problem, Problems};
 use crate::schema::check_profile;
 use crate::yaml::Source;
@@ -54,6 +54,7 @@ fn contradictions(policy: &Policy) -> Vec<Problem> {
     clocks(policy, &mut problems);
     law(policy, &mut problems);
     paging(policy, &mut problems);
+    seasons(policy, &mut problems);
     if policy.clusters.join_across < policy.clusters.join {
         let what = "must not be below clusters.join";
         problems.push(Problem::new("clusters.join_across", what));
@@ -222,19 +223,59 @@ fn by_law<'a>(
     named.chain(promised)
 }
 
-/// The policy that levels make of a profile, unless it gives more time than the law does (section 10).
+/// The policy that levels make of a profile, unless it gives more time, or takes more, than the law allows (section 10).
 pub(crate) fn within_the_law(shipped: &Policy, policy: Policy) -> Result<Policy, Vec<Problem>> {
-    let problems: Vec<Problem> = by_law(shipped, &policy)
-        .filter_map(|(field, length, given)| {
-            let given = given.filter(|given| minutes(length) > minutes(*given))?;
-            let what = format!("must not be longer than the law gives, which is {given}");
-            Some(Problem::new(field, what))
-        })
-        .collect();
+    let times = by_law(shipped, &policy).filter_map(|(field, length, given)| {
+        let given = given.filter(|given| minutes(length) > minutes(*given))?;
+        let what = format!("must not be longer than the law gives, which is {given}");
+        Some(Problem::new(field, what))
+    });
+    let limits = tightened(&policy.practice)
+        .into_iter()
+        .zip(tightened(&shipped.practice))
+        .filter(|((_, said), (_, given))| said > given)
+        .map(|((field, _), (_, given))| {
+            Problem::new(
+                field,
+                format!("must be {given} or less, as section 10 has it"),
+            )
+        });
+    let problems: Vec<Problem> = times.chain(limits).collect();
     if problems.is_empty() {
         Ok(policy)
     } else {
         Err(problems)
+    }
+}
+
+/// Values of practice that a level may only lower, each with its field (section 10).
+fn tightened(practice: &Practice) -> [(&'static str, u32); 3] {
+    [
+        (
+            "practice.police_report_hours",
+            u32::from(practice.police_report_hours),
+        ),
+        (
+            "practice.retention_percent_max",
+            practice.retention_percent_max,
+        ),
+        (
+            "practice.liability_months_max",
+            u32::from(practice.liability_months_max),
+        ),
+    ]
+}
+
+fn seasons(policy: &Policy, problems: &mut Vec<Problem>) {
+    let seasons = [
+        ("heating", policy.practice.heating),
+        ("cooling", policy.practice.cooling),
+    ];
+    for (name, season) in seasons {
+        if season.from == season.to {
+            let what = format!("must not be practice.{name}.from: a season lasts longer");
+            problems.push(Problem::new(format!("practice.{name}.to"), what));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use redress_calendar::{Calendar, Days, Hours, HoursError, Interval};
 use redress_clock::Length;
@@ -59,6 +59,8 @@ pub struct Policy {
     pub accountability: Accountability,
     /// Whether handlers may keep hints on how to speak with a complainant.
     pub hints: Hints,
+    /// What law and practice leave to the place.
+    pub practice: Practice,
     /// When the weekly briefing of an incident is. No profile says it: then it is as crisis is configured.
     #[serde(default, skip_serializing_if = "Briefing::is_silent")]
     pub briefing: Briefing,
@@ -347,6 +349,91 @@ impl Hints {
     }
 }
 
+/// What law and practice leave to the place (section 10): seasons and days that differ, and limits that a level may only tighten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Practice {
+    /// When heating is on; whole seasons of warranty are counted by it.
+    pub heating: Season,
+    /// When cooling is on; whole seasons of warranty are counted by it.
+    pub cooling: Season,
+    /// Hours from finding a grave violation to reporting it to the police. A level may give fewer, never more.
+    #[schemars(range(min = 1, max = 8_760))]
+    pub police_report_hours: u16,
+    /// Percent of the settled sum that may be retained of a contractor. A level may give less, never more.
+    #[schemars(range(min = 0, max = 100))]
+    pub retention_percent_max: u32,
+    /// Months for which a contractor may be liable with it. A level may give fewer, never more.
+    #[schemars(range(min = 0, max = 1_200))]
+    pub liability_months_max: u16,
+    /// Days to answer an outside body that gave no deadline.
+    pub transfer_days: TransferDays,
+}
+
+/// A season of the year, the same every year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Season {
+    /// Its first day, month and day.
+    #[schemars(schema_with = "schema::month_day")]
+    pub from: MonthDay,
+    /// Its last day; of the next year where it lies before the first.
+    #[schemars(schema_with = "schema::month_day")]
+    pub to: MonthDay,
+}
+
+/// A day of every year, written `11-15`: 29 February, which not every year has, is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MonthDay(i8, i8);
+
+impl MonthDay {
+    /// That day of a year; none of a year beyond all calendars.
+    pub fn of(self, year: i16) -> Option<Date> {
+        Date::new(year, self.0, self.1).ok()
+    }
+}
+
+impl TryFrom<String> for MonthDay {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        // Of a year that is no leap year.
+        format!("2025-{text}")
+            .parse::<Date>()
+            .map(|day| Self(day.month(), day.day()))
+            .map_err(|e| e.to_string())
+    }
+}
+
+impl From<MonthDay> for String {
+    fn from(day: MonthDay) -> Self {
+        format!("{:02}-{:02}", day.0, day.1)
+    }
+}
+
+/// Calendar days from receipt to the answer to an outside body that gave no deadline, by the body. They differ by place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(deny_unknown_fields)]
+pub struct TransferDays {
+    /// The government hotline.
+    #[schemars(range(min = 1, max = 365))]
+    pub hotline_12345: u16,
+    /// The market regulator's hotline.
+    #[schemars(range(min = 1, max = 365))]
+    pub hotline_12315: u16,
+    /// The housing authority.
+    #[schemars(range(min = 1, max = 365))]
+    pub housing_authority: u16,
+    /// The petition office.
+    #[schemars(range(min = 1, max = 365))]
+    pub petition_office: u16,
+    /// Another body.
+    #[schemars(range(min = 1, max = 365))]
+    pub other: u16,
+}
+
 /// The fixed time of a site's weekly briefing, in its zone (M01). What is not said is as crisis is configured. An incident keeps
 /// what held at its opening (P26).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -386,6 +473,9 @@ pub struct Handling {
     /// Whether hints on how to speak with a complainant may be kept (M14); off where nothing is told of it.
     #[serde(default, skip_serializing_if = "Hints::is_off")]
     pub hints: Hints,
+    /// What law and practice leave to the place; none where a release told it that knew no such section.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub practice: Option<Practice>,
 }
 
 /// Which public holidays are closed.
@@ -418,6 +508,7 @@ impl Policy {
             routing: Some(self.routing.clone()),
             briefing: self.briefing.clone(),
             hints: self.hints,
+            practice: Some(self.practice.clone()),
         }
     }
 

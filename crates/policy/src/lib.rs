@@ -20,11 +20,11 @@ mod problem;
 mod schema;
 mod yaml;
 
-pub use built_in::PROFILES;
+pub use built_in::{PROFILES, Released};
 pub use document::{
     Accountability, Briefing, Clusters, Grading, Handling, Hints, HoldRule, Holds, Holidays,
-    Ladder, LegalRule, LengthKey, LengthRule, Policy, Positions, Routing, Shares, Signals,
-    TakeOver, WorkingTime,
+    Ladder, LegalRule, LengthKey, LengthRule, MonthDay, Policy, Positions, Practice, Routing,
+    Season, Shares, Signals, TakeOver, TransferDays, WorkingTime,
 };
 pub use overlay::{Clash, Effective, EffectiveValue, Layer, Level, Origin, Overlay, merge};
 pub use playbook::{PLAYBOOKS, Playbook};

@@ -9,8 +9,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::PROFILES;
-use crate::built_in::find;
+use crate::built_in::{PROFILES, Released};
 use crate::check::{typed, within_the_law};
 use crate::document::Policy;
 use crate::problem::{Problem, Problems};
@@ -187,7 +186,7 @@ fn own(profile: &str, field: &str) -> String {
     format!("profiles.{profile}.{field}")
 }
 
-/// The policy that comes out of a profile and the layers above each other, the lowest last.
+/// The policy that comes out of a profile, as it was released last, and the layers above each other, the lowest last.
 ///
 /// # Errors
 /// Every contradiction, with the level that says it.
@@ -195,45 +194,52 @@ fn own(profile: &str, field: &str) -> String {
 /// # Panics
 /// When the product ships no such profile.
 pub fn merge(profile: &str, layers: &[Layer<'_>], revision: u32) -> Result<Effective, Vec<Clash>> {
-    let (base, document) = find(profile).expect("a profile of the product");
-    let shipped = Origin {
-        level: Level::Profile,
-        name: profile.to_owned(),
-        revision: base.revision,
-    };
-    let mut document = document.clone();
-    let mut origins: BTreeMap<String, &Origin> = BTreeMap::new();
-    for layer in layers {
-        for part in layer.overlay.parts(profile).into_iter().flatten() {
-            lay(&mut document, part, "", layer.origin, &mut origins);
+    Released::newest(Released::all(), profile)
+        .expect("a profile of the product")
+        .merge(layers, revision)
+}
+
+impl Released {
+    /// The policy that comes out of it and the layers above each other, the lowest last.
+    ///
+    /// # Errors
+    /// Every contradiction, with the level that says it.
+    pub fn merge(&self, layers: &[Layer<'_>], revision: u32) -> Result<Effective, Vec<Clash>> {
+        let (base, shipped) = (self.policy(), self.origin());
+        let mut document = self.document().clone();
+        let mut origins: BTreeMap<String, &Origin> = BTreeMap::new();
+        for layer in layers {
+            for part in layer.overlay.parts(&base.name).into_iter().flatten() {
+                lay(&mut document, part, "", layer.origin, &mut origins);
+            }
         }
-    }
-    document["revision"] = Value::from(revision);
-    let origin = |field: &str| origins.get(field).copied().unwrap_or(&shipped).clone();
-    match typed(document.clone()).and_then(|policy| within_the_law(base, policy)) {
-        Ok(policy) => {
-            let mut values = Vec::new();
-            leaves(&document, "", &mut values);
-            let values = values
+        document["revision"] = Value::from(revision);
+        let origin = |field: &str| origins.get(field).copied().unwrap_or(&shipped).clone();
+        match typed(document.clone()).and_then(|policy| within_the_law(base, policy)) {
+            Ok(policy) => {
+                let mut values = Vec::new();
+                leaves(&document, "", &mut values);
+                let values = values
+                    .into_iter()
+                    .map(|(field, value)| EffectiveValue {
+                        origin: origin(&field),
+                        field,
+                        value,
+                    })
+                    .collect();
+                Ok(Effective { policy, values })
+            }
+            Err(problems) => Err(problems
                 .into_iter()
-                .map(|(field, value)| EffectiveValue {
-                    origin: origin(&field),
-                    field,
-                    value,
+                .map(|problem| Clash {
+                    profile: base.name.clone(),
+                    origin: nearest(&problem.field, &origins)
+                        .unwrap_or(&shipped)
+                        .clone(),
+                    problem,
                 })
-                .collect();
-            Ok(Effective { policy, values })
+                .collect()),
         }
-        Err(problems) => Err(problems
-            .into_iter()
-            .map(|problem| Clash {
-                profile: profile.to_owned(),
-                origin: nearest(&problem.field, &origins)
-                    .unwrap_or(&shipped)
-                    .clone(),
-                problem,
-            })
-            .collect()),
     }
 }
 

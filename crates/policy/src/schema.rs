@@ -30,10 +30,13 @@ const INTERVAL: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5]
 
 const TIME: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
 
+/// A day that every year has.
+const MONTH_DAY: &str = "^((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))$";
+
 const SLUG: &str = "^[a-z][a-z0-9-]{0,62}$";
 
 /// What texts of a pattern look like, for people.
-const LOOKS: [(&str, &str); 8] = [
+const LOOKS: [(&str, &str); 9] = [
     (KEY, "first-word: small letters, digits and hyphens"),
     (CRITERION, "G1.4"),
     (ORIGIN, "lakeside/I20261121-01"),
@@ -44,6 +47,7 @@ const LOOKS: [(&str, &str); 8] = [
     (AMOUNT, "\"10000.00\""),
     (INTERVAL, "09:00-12:00"),
     (TIME, "16:00"),
+    (MONTH_DAY, "11-15"),
     (SLUG, "company-centre"),
 ];
 
@@ -104,6 +108,10 @@ pub(crate) fn weekday(_: &mut SchemaGenerator) -> Schema {
 
 pub(crate) fn time_of_day(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": TIME, "examples": ["16:00"] })
+}
+
+pub(crate) fn month_day(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": MONTH_DAY, "examples": ["11-15"] })
 }
 
 pub(crate) fn duty(_: &mut SchemaGenerator) -> Schema {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::{
     Accountability, Clash, Effective, Handling, Layer, LengthKey, Level, Origin, Overlay, PROFILES,
-    Policy, Routing, TakeOver, merge, overlay_schema, profile_schema,
+    Policy, Practice, Released, Routing, TakeOver, merge, overlay_schema, profile_schema,
 };
 
 fn key(grade: u8, channel: Channel, urgency: Urgency) -> LengthKey {
@@ -41,7 +41,7 @@ fn the_built_in_profiles_hold_since_1970_and_promise_what_section_6_says() {
     );
     assert_eq!(
         lengths(residential, ClockKind::Answer, Channel::App),
-        ["24 hours", "24 hours", "1 working day", "1 working day"]
+        ["1 day", "1 day", "1 working day", "1 working day"]
     );
     assert_eq!(
         lengths(residential, ClockKind::Resolve, Channel::App),
@@ -58,6 +58,8 @@ fn the_built_in_profiles_hold_since_1970_and_promise_what_section_6_says() {
             ] {
                 assert_eq!(lengths(profile, clock, Channel::Letter).len(), 4);
             }
+            let answers = lengths(profile, ClockKind::Answer, Channel::Letter);
+            assert_eq!(answers[..2], ["1 day"; 2], "{}", profile.name);
         }
     }
     assert_eq!(
@@ -427,6 +429,77 @@ fn m14_hints_are_off_in_every_profile_and_the_lowest_level_that_names_them_decid
 }
 
 #[test]
+fn section_10_seasons_and_limits_are_policy_and_every_profile_ships_them() {
+    let documents = [
+        "practice: { heating: { from: \"10-20\", to: \"04-20\" }, police_report_hours: 12 }",
+        "practice: { retention_percent_max: 2, transfer_days: { HOTLINE_12345: 3 } }",
+        "practice: { heating: { to: \"04-10\" }, liability_months_max: 12 }",
+    ];
+    for profile in PROFILES {
+        let shipped = &Policy::built_in(profile).expect("shipped").practice;
+        assert_eq!(*shipped, Practice::default(), "{profile}");
+        assert_eq!(
+            (
+                shipped.police_report_hours,
+                shipped.retention_percent_max,
+                shipped.liability_months_max
+            ),
+            (24, 3, 24)
+        );
+        let effective = merged(profile, &documents).expect("sound");
+        for (field, value, level) in [
+            ("heating.from", "\"10-20\"", Level::Organization),
+            ("heating.to", "\"04-10\"", Level::Site),
+            ("cooling.from", "\"06-01\"", Level::Profile),
+            ("police_report_hours", "12", Level::Organization),
+            ("retention_percent_max", "2", Level::Region),
+            ("liability_months_max", "12", Level::Site),
+            ("transfer_days.HOTLINE_12345", "3", Level::Region),
+            ("transfer_days.OTHER", "10", Level::Profile),
+        ] {
+            let set = from(&effective, &format!("practice.{field}"));
+            assert_eq!(set, (value.to_owned(), level), "{profile} {field}");
+        }
+        let handling = effective.policy.handling();
+        assert_eq!(handling.practice.as_ref(), Some(&effective.policy.practice));
+        let told = serde_json::to_value(&handling).expect("written");
+        let read: Handling = serde_json::from_value(told).expect("read");
+        assert_eq!(read, handling);
+    }
+}
+
+#[test]
+fn section_10_no_level_loosens_what_the_law_limits_nor_makes_a_season_of_one_day() {
+    for (document, field) in [
+        ("police_report_hours: 25", "police_report_hours"),
+        ("retention_percent_max: 4", "retention_percent_max"),
+        ("liability_months_max: 25", "liability_months_max"),
+        ("heating: { to: \"11-15\" }", "heating.to"),
+    ] {
+        let document = format!("practice: {{ {document} }}");
+        let clashes = merged("residential", &["{}", &document]).expect_err("looser");
+        assert_eq!(clashes.len(), 1, "{document}");
+        assert_eq!(clashes[0].problem.field, format!("practice.{field}"));
+        assert_eq!(clashes[0].origin, origin(Level::Region, 1));
+        // What an organization tightened, a site may take back as far as the law goes.
+        let tight = "practice: { police_report_hours: 2 }";
+        let back = "practice: { police_report_hours: 24 }";
+        assert!(merged("residential", &[tight, "{}", back]).is_ok());
+    }
+    for day in ["02-29", "04-31", "13-01", "1-5"] {
+        let document = format!("practice: {{ cooling: {{ from: \"{day}\" }} }}");
+        let problems = Overlay::parse(&document).expect_err("no day of every year");
+        assert_eq!(problems.0[0].field, "practice.cooling.from", "{day}");
+        assert!(problems.to_string().contains("must look like 11-15"));
+    }
+    // Every day that the form allows is one.
+    for day in ["02-28", "04-30", "12-31", "01-01"] {
+        let document = format!("practice: {{ cooling: {{ from: \"{day}\" }} }}");
+        assert!(merged("residential", &[&document]).is_ok(), "{day}");
+    }
+}
+
+#[test]
 fn a_day_or_time_of_the_briefing_that_is_none_is_refused_by_its_field() {
     for (document, field, says) in [
         (
@@ -465,13 +538,15 @@ fn what_another_release_tells_reads_with_less_and_with_more() {
     told["routing"]["LATER"] = serde_json::json!("later");
     let read: Handling = serde_json::from_value(told.clone()).expect("more");
     assert_eq!(read, handling);
-    told.as_object_mut().expect("sections").remove("routing");
+    for section in ["routing", "practice"] {
+        told.as_object_mut().expect("sections").remove(section);
+    }
     let read: Handling = serde_json::from_value(told).expect("less");
-    assert_eq!(read.routing, None);
+    assert_eq!((read.routing, read.practice), (None, None));
     assert_eq!(read.positions, handling.positions);
 }
 
-const RESIDENTIAL: &str = include_str!("../profiles/residential.yaml");
+const RESIDENTIAL: &str = include_str!("../profiles/1/residential.yaml");
 
 /// What is wrong with a profile in which one text was replaced.
 fn wrong(from: &str, to: &str) -> Vec<String> {
@@ -771,6 +846,45 @@ fn the_published_schemas_are_those_of_the_types() {
             "run `redress policy schema` again: crates/policy/schema is behind the types"
         );
     }
+}
+
+#[test]
+fn p26_the_text_of_every_release_of_a_profile_is_kept_under_its_number() {
+    let readable = "the folder of the crate is readable";
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+    let mut texts = 0;
+    for release in std::fs::read_dir(folder).expect(readable) {
+        for file in std::fs::read_dir(release.expect(readable).path()).expect(readable) {
+            let file = file.expect(readable).path();
+            let text = std::fs::read_to_string(&file).expect(readable);
+            let read = Released::parse(&text).expect("sound");
+            let profile = read.policy();
+            let place = format!("{}/{}.yaml", profile.revision, profile.name);
+            assert!(file.ends_with(&place), "{} says {place}", file.display());
+            assert!(Released::all().contains(&read), "{place} is not shipped");
+            texts += 1;
+        }
+    }
+    assert_eq!(texts, Released::all().len());
+}
+
+#[test]
+fn the_newest_release_of_a_profile_holds() {
+    let second = RESIDENTIAL
+        .replacen("revision: 1", "revision: 2", 1)
+        .replacen("group_major: 10", "group_major: 8", 1);
+    let kept = [second.as_str(), RESIDENTIAL].map(|text| Released::parse(text).expect("sound"));
+    let newest = Released::newest(&kept, "residential").expect("kept");
+    let effective = newest.merge(&[], 7).expect("sound");
+    assert_eq!(
+        (
+            effective.policy.grading.group_major,
+            effective.policy.revision
+        ),
+        (8, 7)
+    );
+    assert!(effective.values.iter().all(|v| v.origin.revision == 2));
+    assert_eq!(Released::newest(&kept, "opening-day"), None);
 }
 
 fn origin(level: Level, revision: u32) -> Origin {

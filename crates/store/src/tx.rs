@@ -27,9 +27,11 @@ impl Mode {
     fn begin(self) -> &'static str {
         match self {
             // What writes goes by keys, so one plan serves all its parameters: half of Postgres' work for a short
-            // statement is planning it. What reads has filters that may be there or not.
+            // statement is planning it. Such a plan lives long, so it must not be one that reads a whole table because
+            // that was small when it was made. What reads has filters that may be there or not.
             Self::Write => {
-                "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL plan_cache_mode = force_generic_plan;"
+                "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL plan_cache_mode = force_generic_plan; \
+                 SET LOCAL enable_seqscan = off;"
             }
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;",
         }

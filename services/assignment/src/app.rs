@@ -92,7 +92,7 @@ pub fn inbox(db: Database, clock: SharedClock, meter: &Meter) -> Inbox {
         .on("redress.case.updated.v1", OnCaseUpdated(clock.clone()))
         .on("redress.case.graded.v1", OnCaseGraded(clock.clone()))
         .on("redress.case.moved.v1", OnCaseMoved(clock.clone()))
-        .on("redress.clock.changed.v1", OnClockChanged(clock.clone()))
+        .keep(&["redress.clock.changed.v1"], OnClockChanged(clock.clone()))
         .on("redress.survey.answered.v1", OnSurveyAnswered(clock))
         .on("redress.message.changed.v1", OnMessageChanged)
         .on("redress.evidence.added.v1", OnEvidenceAdded)

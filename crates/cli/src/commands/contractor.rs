@@ -4,9 +4,9 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use redress_proto::assignment::v1::record_order_step_request::Step;
 use redress_proto::assignment::v1::{
-    Contractor, ContractorOrder, CreateContractorRequest, DefectClass, ListContractorsRequest,
-    ListOrdersRequest, OrderCancelled, OrderCharged, OrderChecked, OrderDefaulted, OrderDone,
-    OrderRecovered, PlaceOrderRequest, RecordOrderStepRequest,
+    ChecklistItem, Contractor, ContractorOrder, CreateContractorRequest, DefectClass,
+    ListContractorsRequest, ListOrdersRequest, OrderCancelled, OrderCharged, OrderChecked,
+    OrderDefaulted, OrderDone, OrderRecovered, PlaceOrderRequest, RecordOrderStepRequest,
 };
 
 use super::case::{name_if_given, name_of};
@@ -332,13 +332,14 @@ fn show_contractors(rows: &[Contractor], out: Output) {
 }
 
 /// How many items of the checklist are ticked, and which are open.
-fn checked(order: &ContractorOrder) -> String {
-    let items = order.checklist.iter().enumerate();
-    let open: Vec<String> = items
+pub(super) fn checked(list: &[ChecklistItem]) -> String {
+    let open: Vec<String> = list
+        .iter()
+        .enumerate()
         .filter(|(_, item)| item.tick_time.is_none())
         .map(|(i, item)| format!("{} {}", i + 1, item.text))
         .collect();
-    let total = order.checklist.len();
+    let total = list.len();
     let ticked = format!("{} of {total}", total - open.len());
     match open.as_slice() {
         [] => ticked,
@@ -371,7 +372,7 @@ fn show_orders(rows: &[ContractorOrder], out: Output) {
                 amount(o.from_retention.as_ref()),
                 amount(o.recourse.as_ref()),
                 amount(o.recovered.as_ref()),
-                checked(o),
+                checked(&o.checklist),
                 o.scope.clone(),
             ]
         },

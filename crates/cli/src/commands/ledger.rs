@@ -27,7 +27,7 @@ pub(crate) enum LedgerCommand {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
         site: Option<String>,
-        /// Only OPEN, APPEALED, CONFIRMED, WAIVED or SETTLED ones.
+        /// Only PROPOSED, OPEN, APPEALED, CONFIRMED, WAIVED or SETTLED ones.
         #[arg(long)]
         state: Option<String>,
         /// Only of this person, `sites/{site}/staff/{staff}`; needs --site.
@@ -69,6 +69,52 @@ pub(crate) enum LedgerCommand {
         /// The whole amount in CNY; by the policy of the site otherwise.
         #[arg(long, value_parser = crate::args::parse_yuan)]
         amount: Option<Decimal>,
+    },
+    /// Propose a penalty, for the site or for people in equal parts; somebody with authority confirms or refuses it.
+    #[command(
+        after_help = "Examples:\n  redress ledger propose --site north-store --cause OTHER --reason 'two appointments not kept' --staff agent --amount 200\n  redress ledger propose --site north-store --cause EXPOSURE --reason 'evening paper' --case sites/north-store/cases/ID"
+    )]
+    Propose {
+        /// Site.
+        #[arg(long)]
+        site: String,
+        /// UPHELD_COMPLAINT, EXPOSURE or OTHER.
+        #[arg(long)]
+        cause: String,
+        /// Why, without personal data.
+        #[arg(long)]
+        reason: String,
+        /// The case, `sites/{site}/cases/{case}`.
+        #[arg(long)]
+        case: Option<String>,
+        /// Who should bear it, by id; may be given several times.
+        #[arg(long)]
+        staff: Vec<String>,
+        /// The whole amount in CNY; by the policy of the site otherwise.
+        #[arg(long, value_parser = crate::args::parse_yuan)]
+        amount: Option<Decimal>,
+    },
+    /// Confirm a penalty that somebody else proposed.
+    #[command(
+        after_help = "Example:\n  redress ledger confirm sites/north-store/ledgerEntries/ID --reason 'the log shows it'"
+    )]
+    Confirm {
+        /// The entry.
+        name: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Refuse a penalty that somebody else proposed.
+    #[command(
+        after_help = "Example:\n  redress ledger refuse sites/north-store/ledgerEntries/ID --reason 'nobody was told of the appointment'"
+    )]
+    Refuse {
+        /// The entry.
+        name: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
     },
     /// Say that an entry is wrong: once, before it is due.
     #[command(
@@ -301,6 +347,49 @@ pub(crate) async fn run(
             show_all(&answer.into_inner().entries, out);
             return Ok(());
         }
+        LedgerCommand::Propose {
+            site,
+            cause,
+            reason,
+            case,
+            staff,
+            amount,
+        } => {
+            let parent = parent(Some(&site));
+            let propose = wire::ProposePenaltyRequest {
+                cause: choice(
+                    "cause",
+                    "LEDGER_CAUSE_",
+                    &cause,
+                    wire::LedgerCause::as_str_name,
+                )?,
+                reason,
+                case: case.unwrap_or_default(),
+                staff: staff.iter().map(|id| person(&parent, id)).collect(),
+                amount: amount.map(redress_proto::convert::to_money),
+                request_id,
+                parent,
+            };
+            let answer = client.propose_penalty(request(propose)).await?;
+            show_all(&answer.into_inner().entries, out);
+            return Ok(());
+        }
+        LedgerCommand::Confirm { name, reason } => {
+            let decide = decision(name, true, reason, request_id);
+            client
+                .decide_penalty(request(decide))
+                .await?
+                .into_inner()
+                .entry
+        }
+        LedgerCommand::Refuse { name, reason } => {
+            let decide = decision(name, false, reason, request_id);
+            client
+                .decide_penalty(request(decide))
+                .await?
+                .into_inner()
+                .entry
+        }
         LedgerCommand::Appeal { name, reason } => {
             let appeal = wire::AppealLedgerEntryRequest {
                 name,
@@ -395,6 +484,21 @@ pub(crate) async fn run(
         || show(&entry),
     );
     Ok(())
+}
+
+fn decision(
+    name: String,
+    stands: bool,
+    reason: String,
+    request_id: String,
+) -> wire::DecidePenaltyRequest {
+    wire::DecidePenaltyRequest {
+        name,
+        stands,
+        reason,
+        request_id,
+        ..Default::default()
+    }
 }
 
 /// Runs a subcommand of `action`.

@@ -19,7 +19,7 @@ use crate::output::Output;
 pub(crate) enum RegisterCommand {
     /// Add an adverse fact or a sales promise.
     #[command(
-        after_help = "Example:\n  redress register add --site lakeside --kind SALES_PROMISE --text 'a school by 2027' --source 'brochure 2024, page 3' --from 2024-01-01 --category SALES_MANAGEMENT"
+        after_help = "Example:\n  redress register add --site lakeside --kind SALES_PROMISE --text 'a school by 2027' --source 'brochure 2024, page 3' --from 2024-01-01 --category SALES_MANAGEMENT\n  redress register add --site lakeside --kind SALES_PROMISE --show-flat --text 'oak floors in all rooms' --source 'show flat A, photographs of 2024-01-02' --from 2024-01-01"
     )]
     Add {
         /// The site.
@@ -40,7 +40,18 @@ pub(crate) enum RegisterCommand {
         /// Until when, that day included.
         #[arg(long, value_name = "DATE", default_value = "")]
         to: String,
-        /// A category of complaints that it touches; may be given several times. Any otherwise.
+        /// It is what a show flat shows: it binds unless stated otherwise.
+        #[arg(long)]
+        show_flat: bool,
+        /// Where it is stated that a home may differ from the show flat, which then does not bind.
+        #[arg(
+            long,
+            value_name = "SOURCE",
+            default_value = "",
+            requires = "show_flat"
+        )]
+        stated_otherwise: String,
+        /// A category of complaints that it touches; may be given several times. Any otherwise; of a show flat sales and quality.
         #[arg(long = "category", value_name = "CATEGORY")]
         categories: Vec<String>,
         /// A unit that it touches; may be given several times. The whole site otherwise.
@@ -110,6 +121,8 @@ pub(crate) async fn run(
             source,
             from,
             to,
+            show_flat,
+            stated_otherwise,
             categories,
             units,
         } => {
@@ -127,6 +140,8 @@ pub(crate) async fn run(
                 categories: categories?,
                 units,
                 request_id,
+                show_flat,
+                stated_otherwise,
             };
             let answer = client.create_register_entry(request(create)).await?;
             Vec::from_iter(answer.into_inner().entry)
@@ -188,6 +203,16 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// What an entry is, for people; of a show flat, whether it binds (section 10).
+pub(crate) fn kind(entry: &RegisterEntry) -> String {
+    let kind = spelled(entry.kind().as_str_name(), "REGISTER_KIND_");
+    match (entry.show_flat, entry.stated_otherwise.as_str()) {
+        (false, _) => kind,
+        (true, "") => format!("{kind}, a show flat that binds"),
+        (true, stated) => format!("{kind}, a show flat that does not bind: {stated}"),
+    }
+}
+
 fn show_all(entries: &[RegisterEntry], out: Output) {
     let any = |list: Vec<String>| {
         if list.is_empty() {
@@ -211,7 +236,7 @@ fn show_all(entries: &[RegisterEntry], out: Output) {
         |e| {
             vec![
                 e.name.clone(),
-                spelled(e.kind().as_str_name(), "REGISTER_KIND_"),
+                kind(e),
                 e.valid_from.clone(),
                 e.valid_to.clone(),
                 any(e.categories.iter().map(|c| word::<Category>(*c)).collect()),
@@ -222,4 +247,25 @@ fn show_all(entries: &[RegisterEntry], out: Output) {
         },
         |e| json::of("assignment.v1.RegisterEntry", e),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn section_10_an_entry_says_whether_a_show_flat_binds() {
+        let mut entry = RegisterEntry {
+            kind: RegisterKind::SalesPromise.into(),
+            ..Default::default()
+        };
+        assert_eq!(kind(&entry), "SALES_PROMISE");
+        entry.show_flat = true;
+        assert_eq!(kind(&entry), "SALES_PROMISE, a show flat that binds");
+        entry.stated_otherwise = "contract, annex 3".to_owned();
+        assert_eq!(
+            kind(&entry),
+            "SALES_PROMISE, a show flat that does not bind: contract, annex 3"
+        );
+    }
 }

@@ -12,6 +12,7 @@ use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 
 use super::case::name_of;
+use super::contractor::checked;
 use super::practice::cny;
 use super::work::work_name;
 use super::{number, word};
@@ -40,8 +41,9 @@ const TERMS: &str = r#"A file of terms holds the message SolutionTerms as JSON:
     "liability": { "ground": "LIABILITY_GROUND_CONTRACT_CLAUSE", "reference": "第十二条" }
   }
 
-Example:
-  redress solution propose LS-20261121-0001 --terms terms.json"#;
+Examples:
+  redress solution propose LS-20261121-0001 --terms terms.json
+  redress solution propose sites/lakeside/solutions/ID --terms terms.json --etag r2"#;
 
 /// Subcommands of `solution`.
 #[derive(Debug, Subcommand)]
@@ -86,6 +88,10 @@ pub(crate) enum SolutionCommand {
         /// Why it may say what the wording rules find; takes the permission wording.override.
         #[arg(long, default_value = "")]
         override_wording: String,
+        /// The etag of what you looked at: of the solution to change, as `show` prints it, or of the work on the case, as
+        /// `work show` does, where a solution gives way to this one. Needed in both.
+        #[arg(long, default_value = "")]
+        etag: String,
     },
     /// Approve a solution, or refuse it.
     #[command(
@@ -111,6 +117,9 @@ pub(crate) enum SolutionCommand {
         /// By which way it was told.
         #[arg(long)]
         channel: String,
+        /// The etag of what you looked at, as `show` prints it: what somebody changed since is left alone.
+        #[arg(long, default_value = "")]
+        etag: String,
     },
     /// Record what the complainant says to it.
     #[command(
@@ -124,14 +133,28 @@ pub(crate) enum SolutionCommand {
         /// What was said.
         #[arg(long, default_value = "")]
         note: String,
+        /// The etag of what you looked at, as `show` prints it: what somebody changed since is left alone.
+        #[arg(long, default_value = "")]
+        etag: String,
     },
     /// Record that a step of an agreed solution is done.
-    #[command(after_help = "Example:\n  redress solution done sites/lakeside/solutions/ID 1")]
+    #[command(
+        after_help = "Examples:\n  redress solution done sites/lakeside/solutions/ID 1\n  redress solution done sites/lakeside/solutions/ID 1 --check 1 --check 2 --text 'the home is empty'"
+    )]
     Done {
         /// The solution, or the case or its number: its newest one.
         solution: String,
         /// Which step, counted from 1.
         step: i32,
+        /// The etag of what you looked at, as `show` prints it: what somebody changed since is left alone.
+        #[arg(long, default_value = "")]
+        etag: String,
+        /// An item of the step's checklist that was done, counted from 1; may be given several times.
+        #[arg(long = "check", value_name = "ITEM", value_parser = clap::value_parser!(i32).range(1..=20))]
+        items: Vec<i32>,
+        /// Why items of its checklist are open; name nobody.
+        #[arg(long, default_value = "")]
+        text: String,
     },
     /// Show what each level may decide at a site, or set it.
     #[command(
@@ -197,8 +220,10 @@ pub(crate) async fn run(
             of,
             terms,
             override_wording,
+            etag,
         } => {
-            let (solution, cases) = propose(platform, &of, &terms, override_wording).await?;
+            let said = (terms.as_path(), override_wording);
+            let (solution, cases) = propose(platform, &of, said, etag).await?;
             like = cases;
             solution
         }
@@ -220,10 +245,15 @@ pub(crate) async fn run(
                 .into_inner()
                 .solution
         }
-        SolutionCommand::Tell { solution, channel } => {
+        SolutionCommand::Tell {
+            solution,
+            channel,
+            etag,
+        } => {
             let call = wire::TellSolutionRequest {
                 name: newest(platform, solution).await?,
                 channel: number::<Channel>("channel", &channel)?,
+                etag,
                 request_id: request_id(),
                 ..Default::default()
             };
@@ -237,12 +267,13 @@ pub(crate) async fn run(
             solution,
             answer,
             note,
+            etag,
         } => {
             let call = wire::ConfirmSolutionRequest {
                 name: newest(platform, solution).await?,
                 answer: number::<Answer>("answer", &answer)?,
                 note,
-                etag: String::new(),
+                etag,
                 request_id: request_id(),
             };
             client
@@ -251,12 +282,20 @@ pub(crate) async fn run(
                 .into_inner()
                 .solution
         }
-        SolutionCommand::Done { solution, step } => {
+        SolutionCommand::Done {
+            solution,
+            step,
+            etag,
+            items,
+            text,
+        } => {
             let call = wire::CompleteSolutionStepRequest {
                 name: newest(platform, solution).await?,
                 step,
-                etag: String::new(),
+                etag,
                 request_id: request_id(),
+                checked_items: items,
+                text,
             };
             client
                 .complete_solution_step(request(call))
@@ -303,8 +342,8 @@ async fn newest(platform: &Platform, name: String) -> Result<String, Failure> {
 async fn propose(
     platform: &Platform,
     of: &str,
-    file: &Path,
-    override_wording: String,
+    (file, override_wording): (&Path, String),
+    etag: String,
 ) -> Result<(Option<wire::Solution>, Option<wire::LikeCases>), Failure> {
     let text = std::fs::read_to_string(file).map_err(|source| Failure::File {
         what: "cannot read",
@@ -321,7 +360,7 @@ async fn propose(
         let call = wire::ReviseSolutionRequest {
             name: of.to_owned(),
             terms: Some(terms),
-            etag: String::new(),
+            etag,
             request_id: request_id(),
             wording_override_reason: override_wording,
         };
@@ -332,7 +371,7 @@ async fn propose(
     let call = wire::ProposeSolutionRequest {
         parent: work_name(&case),
         terms: Some(terms),
-        etag: String::new(),
+        etag,
         request_id: request_id(),
         wording_override_reason: override_wording,
     };
@@ -445,7 +484,7 @@ fn describe_like(like: &wire::LikeCases) {
     };
     line(
         "like cases",
-        format!("{} closed, {} paid{spread}", like.count, like.paid),
+        format!("{} told, {} paid{spread}", like.count, like.paid),
     );
 }
 
@@ -495,6 +534,9 @@ fn describe(s: &wire::Solution) {
                 &format!("step {}", i + 1),
                 format!("{}  {until}  {done}{}", step.text, by_whom(step)),
             );
+            if !step.checklist.is_empty() {
+                line("beside it", checked(&step.checklist));
+            }
         }
         if let Some(offer) = &terms.final_offer {
             let until = when(offer.expire_time.as_ref());

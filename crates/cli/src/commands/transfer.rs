@@ -23,7 +23,7 @@ use crate::output::{Output, heading, line, short, until, when};
 pub(crate) enum TransferCommand {
     /// Record that a body transferred a case; its deadline runs as a clock of the case.
     #[command(
-        after_help = "Example:\n  redress transfer record LS-20261121-0001 --body HOTLINE_12345 --office '12345 of the city' --number GD-2026-1 --due 2026-06-02T10:00:00+08:00"
+        after_help = "Example:\n  redress transfer record LS-20261121-0001 --body HOTLINE_12345 --office '12345 of the city' --number GD-2026-1 --due 2026-06-02T10:00:00+08:00\n  redress transfer record LS-20261121-0001 --body PETITION_OFFICE --office 'petition office' --number XF-7    # no deadline given"
     )]
     Record {
         /// The case.
@@ -37,9 +37,10 @@ pub(crate) enum TransferCommand {
         /// The body's own number.
         #[arg(long)]
         number: String,
-        /// The deadline as given: an instant, a local time, or so long from now (5d).
+        /// The deadline as given: an instant, a local time, or so long from now (5d). Without it, the days that the policy of the
+        /// site gives this body (`practice.transfer_days` of `redress policy show`), from when it came to us.
         #[arg(long, value_name = "WHEN", value_parser = crate::args::parse_when)]
-        due: Timestamp,
+        due: Option<Timestamp>,
         /// When it came to us; now otherwise.
         #[arg(long)]
         received: Option<Timestamp>,
@@ -155,7 +156,7 @@ pub(crate) async fn run(
                 office,
                 outside_number: number,
                 receive_time: or_now(received),
-                due_time: at(due),
+                due_time: due.and_then(at),
                 return_form: form,
                 request_id: request_id(),
             };
@@ -292,6 +293,7 @@ fn show(t: &Transfer, out: Output) {
             line("number", &t.outside_number);
             line("received", when(t.receive_time.as_ref()));
             line("due", when(t.due_time.as_ref()));
+            line("given", &t.due_source);
             line(
                 "more time",
                 spelled(t.extension().as_str_name(), "EXTENSION_STATE_"),

@@ -61,7 +61,7 @@ pub(crate) enum WarrantyCommand {
     },
     /// Set what a site gives beyond the law, whole; without terms it gives nothing more.
     #[command(
-        after_help = "Example:\n  redress warranty raise --site lakeside --term LAMP_SWITCH=24 --reason 'board, 2026'"
+        after_help = "Example:\n  redress warranty raise --site lakeside --term LAMP_SWITCH=36 --reason 'board, 2026'"
     )]
     Raise {
         /// The site.

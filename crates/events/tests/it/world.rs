@@ -8,7 +8,7 @@ use std::time::Duration;
 use opentelemetry::global::meter;
 use opentelemetry::metrics::Meter;
 use redress_events::{
-    Applied, Event, Handler, Inbox, Keeper, NewEvent, Pace, Peer, Relay, Subscriptions,
+    Applied, Event, Handler, Inbox, Keeper, Kept, NewEvent, Pace, Peer, Relay, Subscriptions,
 };
 use redress_model::Fault;
 use redress_proto::event::v1::{CaseMoved, DeliverRequest, DeliverResponse};
@@ -130,8 +130,8 @@ impl Keeper for LogOfMany {
         event.decode::<CaseMoved>().map_or(true, |m| m.epoch != 0)
     }
 
-    async fn keep(&self, tx: &mut Tx, events: &[&Event]) -> Result<Applied, Fault> {
-        for event in events {
+    async fn keep(&self, tx: &mut Tx, events: &[Kept<'_>]) -> Result<Applied, Fault> {
+        for Kept { event, .. } in events {
             if self.0.hear(tx, event).await? == Applied::Wait {
                 return Ok(Applied::Wait);
             }

@@ -1,17 +1,23 @@
 //! What holds while Redis, workers and their news get lost.
 
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use redress_testkit::proxy::{FaultProxy, Mode};
 use redress_testkit::{eventually, redis};
-use redress_timers::{Entry, Settings};
+use redress_timers::{Cause, Entry, Settings, Truth as _};
+use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::rows::{Behaviour, Handler, Replica, Rows, client, known_to, quick};
 
 const SOON: Duration = Duration::from_secs(30);
+/// Set for the process that a test starts in order to kill it: where the test's rows and its Redis are.
+const ROWS_OF_VICTIM: &str = "REDRESS_TIMERS_TEST_ROWS";
+const REDIS_OF_VICTIM: &str = "REDRESS_TIMERS_TEST_REDIS";
 
 /// Waits on the clock, so that something goes on for that long.
 async fn for_millis(millis: u64) {
@@ -170,6 +176,81 @@ async fn i4_a_worker_killed_between_claim_and_commit_leaves_its_entries_to_other
     let _other = Replica::start(client(&server), &handler, settings);
     eventually(SOON, async || rows.count().await == entries.len()).await;
     rows.assert_each_once_and_none_early(&entries).await;
+}
+
+#[tokio::test]
+async fn i4_a_process_killed_between_claim_and_commit_leaves_its_entries_to_others() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let mut victim = Command::new(std::env::current_exe().expect("a test binary"))
+        .args([
+            "--ignored",
+            "--exact",
+            "faults::victim_that_claims_and_does_not_commit",
+        ])
+        .env(ROWS_OF_VICTIM, rows.url())
+        .env(REDIS_OF_VICTIM, server.url())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("runs");
+    // The last statement of each transaction is done, and nothing is committed.
+    let written = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE 'UPDATE row %'";
+    eventually(SOON, async || {
+        let count: i64 = sqlx::query_scalar(written)
+            .fetch_one(&rows.database().admin)
+            .await
+            .expect("answers");
+        count == 10
+    })
+    .await;
+    victim.start_kill().expect("is killed");
+    let status = victim.wait().await.expect("ends");
+    assert_eq!(status.signal(), Some(9), "by SIGKILL: {status}");
+    assert_eq!(rows.count().await, 0, "it committed nothing");
+
+    let handler = Handler::new(&rows, Behaviour::default());
+    let entries = handler.armed(None, 100).await.expect("are read");
+    assert_eq!(entries.len(), 10);
+    // The scan must not help: the leases have to end.
+    let settings = Settings {
+        scan_every: Duration::from_secs(3600),
+        ..quick()
+    };
+    let _other = Replica::start(client(&server), &handler, settings);
+    eventually(SOON, async || rows.count().await == entries.len()).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+    // The victim had claimed every one.
+    eventually(SOON, async || {
+        let causes = handler.causes();
+        entries
+            .iter()
+            .all(|entry| causes.get(&entry.id) == Some(&Cause::WorkerLost))
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "is started by i4_a_process_killed_between_claim_and_commit_leaves_its_entries_to_others"]
+async fn victim_that_claims_and_does_not_commit() {
+    let rows = std::env::var(ROWS_OF_VICTIM).expect("its rows");
+    let rows = Rows::of_another_process(&rows);
+    let server = std::env::var(REDIS_OF_VICTIM).expect("its redis");
+    let connection = redis::Client::open(server).expect("a url").into();
+    let stuck = Behaviour {
+        uncommitted: Duration::from_secs(3600),
+        ..Behaviour::default()
+    };
+    let stuck = Handler::new(&rows, stuck);
+    let replica = Replica::start(Some(connection), &stuck, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    for _ in 0..10 {
+        let entry = rows.arm_in(0).await;
+        replica.timers.schedule(entry);
+    }
+    // Longer than the test waits for anything, and not for ever should the test be killed itself.
+    tokio::time::sleep(SOON * 2).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
-//! Minutes without Redis and clocks that jump, on virtual time; and readers that never end.
+//! Minutes without Redis and clocks that jump, on virtual time (the minutes on the machine's too); and readers that
+//! never end.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use redress_testkit::{ManualClock, eventually, redis};
 use redress_timers::{Cause, Entry};
 use uuid::Uuid;
@@ -13,48 +15,75 @@ use crate::rows::{Behaviour, Handler, Replica, Rows, client, known_to, quick};
 const SOON: Duration = Duration::from_secs(30);
 const START: &str = "2026-01-01T00:00:00Z";
 
-#[tokio::test]
-async fn i4_p18_redis_gone_for_two_minutes_delays_by_a_scan_and_loses_nothing() {
+/// An entry comes due each second while Redis is away for two minutes, and each second of a minute after it came back
+/// empty. `pass` ends when the clock of the rows shows the instant. Gives the handler, and the entries in their order.
+async fn redis_gone_for_two_minutes(
+    rows: &Arc<Rows>,
+    pass: impl AsyncFn(Timestamp),
+) -> (Arc<Handler>, Vec<Entry>) {
     const STEP: SignedDuration = SignedDuration::from_secs(5);
-    let clock = ManualClock::new(START.parse().expect("an instant"));
-    let (rows, server) = (Rows::at(clock.clone()).await, redis().await);
-    let handler = Handler::new(&rows, Behaviour::default());
+    let server = redis().await;
+    let handler = Handler::new(rows, Behaviour::default());
     let replica = Replica::start(client(&server), &handler, quick());
     eventually(SOON, async || replica.timers.is_index_ready()).await;
-    // One a second, for three minutes.
-    let mut entries = Vec::new();
-    for second in 1..=180 {
-        entries.push(rows.arm_in(second * 1000 - 1).await);
-    }
+    let armed = rows.now();
+    let entry = |second: i64| {
+        let due = armed + SignedDuration::from_millis(second * 1000 - 1);
+        Entry::new(Uuid::now_v7(), 1, due)
+    };
+    let entries: Vec<Entry> = (1..=120).chain(181..=240).map(entry).collect();
+    rows.arm_all(&entries).await;
     replica.timers.schedule_many(&entries).await;
     server.end().await;
     eventually(SOON, async || !replica.timers.is_index_ready()).await;
+    let gone = rows.now();
     for step in 1..=24 {
-        clock.advance(STEP);
-        // What came due in these five seconds fires from Postgres, before the clock moves on.
-        eventually(SOON, async || rows.count().await == step * 5).await;
+        pass(gone + STEP * step).await;
+        // What came due in these five seconds fires from Postgres, before a clock that stands still moves on.
+        let now = rows.now();
+        let due = entries.iter().filter(|entry| entry.due <= now).count();
+        eventually(SOON, async || rows.count().await >= due).await;
     }
-    let gone = &entries[..120];
-    rows.assert_each_once_and_none_early(gone).await;
+    let (meanwhile, later) = entries.split_at(120);
+    rows.assert_each_once_and_none_early(meanwhile).await;
     let worst = rows.effects().await.iter().map(|effect| effect.lag()).max();
     assert!(worst.is_some_and(|worst| worst <= STEP), "{worst:?}");
-    eventually(SOON, async || {
-        let causes = handler.causes();
-        gone[..119]
-            .iter()
-            .filter(|entry| entry.due < rows.now() - SignedDuration::from_secs(3))
-            .filter(|entry| entry.due.as_second() % 5 < 3)
-            .all(|entry| causes.get(&entry.id) == Some(&Cause::RedisAway))
-    })
-    .await;
 
     server.renew().await;
     eventually(SOON, async || replica.timers.is_index_ready()).await;
     // The emptied index knows what is left, and nothing of what fired.
-    eventually(SOON, async || known_to(&server) == 60).await;
-    clock.advance(SignedDuration::from_mins(1));
+    eventually(SOON, async || known_to(&server) == later.len()).await;
+    pass(armed + SignedDuration::from_mins(4)).await;
     eventually(SOON, async || rows.count().await == entries.len()).await;
     rows.assert_each_once_and_none_early(&entries).await;
+    (handler, entries)
+}
+
+#[tokio::test]
+async fn i4_p18_redis_gone_for_two_minutes_delays_by_a_scan_and_loses_nothing() {
+    let clock = ManualClock::new(START.parse().expect("an instant"));
+    let rows = Rows::at(clock.clone()).await;
+    let pass = async |until: Timestamp| clock.set(until);
+    let (handler, entries) = redis_gone_for_two_minutes(&rows, pass).await;
+    eventually(SOON, async || {
+        let causes = handler.causes();
+        entries[..117]
+            .iter()
+            .filter(|entry| entry.due.as_second() % 5 < 3)
+            .all(|entry| causes.get(&entry.id) == Some(&Cause::RedisAway))
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "takes four minutes"]
+async fn i4_p18_redis_gone_for_two_minutes_of_the_machines_clock_loses_nothing() {
+    let rows = Rows::new().await;
+    let pass = async |until: Timestamp| {
+        let left = until.duration_since(rows.now()).unsigned_abs();
+        eventually(SOON + left, async || rows.now() >= until).await;
+    };
+    redis_gone_for_two_minutes(&rows, pass).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use redress_model::time::{SharedClock, SystemClock};
 use redress_store::{StoreResultExt, fault};
 use redress_testkit::{TestDatabase, TestRedis, database};
 use redress_timers::{Cause, Entry, Fired, Overdue, Receipt, Redis, Settings, Timers, Truth};
-use sqlx::{FromRow, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, FromRow, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -37,7 +38,8 @@ const TABLES: &str = "
 
 /// The rows, in a database of the test's own.
 pub(crate) struct Rows {
-    database: TestDatabase,
+    /// None in a process that a test started: there it is the test's.
+    database: Option<TestDatabase>,
     pool: PgPool,
     pub(crate) clock: SharedClock,
 }
@@ -73,14 +75,25 @@ impl Rows {
             .await
             .expect("the tables are made");
         let options = database.owner.connect_options().as_ref().clone();
-        let pool = sqlx::postgres::PgPoolOptions::new()
-            .max_connections(24)
-            .connect_lazy_with(options);
         Arc::new(Self {
-            database,
-            pool,
+            database: Some(database),
+            pool: pool(options),
             clock,
         })
+    }
+
+    /// The rows of the test that started this process, by their [`url`](Self::url).
+    pub(crate) fn of_another_process(url: &str) -> Arc<Self> {
+        Arc::new(Self {
+            database: None,
+            pool: pool(url.parse().expect("a url")),
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    /// How another process reaches them.
+    pub(crate) fn url(&self) -> String {
+        self.pool.connect_options().to_url_lossy().to_string()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -200,8 +213,14 @@ impl Rows {
     }
 
     pub(crate) fn database(&self) -> &TestDatabase {
-        &self.database
+        self.database.as_ref().expect("this process made it")
     }
+}
+
+fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(24)
+        .connect_lazy_with(options)
 }
 
 /// How a replica's handler behaves.
@@ -209,6 +228,8 @@ impl Rows {
 pub(crate) struct Behaviour {
     /// How long it takes before it commits.
     pub(crate) before_commit: Duration,
+    /// How long it takes with everything written and nothing committed, where it commits one by one.
+    pub(crate) uncommitted: Duration,
     /// How long it takes after it committed.
     pub(crate) after_commit: Duration,
     /// How many more calls fail.
@@ -291,6 +312,7 @@ impl Handler {
     async fn commit(&self, entry: &Entry, now: Timestamp) -> Result<Fired, Fault> {
         let mut tx = self.rows.pool.begin().await.map_err(fault)?;
         let fired = self.apply(&mut tx, entry, now).await?;
+        tokio::time::sleep(self.behaviour.uncommitted).await;
         tx.commit().await.map_err(fault)?;
         Ok(fired)
     }

@@ -1,7 +1,7 @@
 //! The accountability ledger (M17, M02): what somebody owes or earns for a complaint, why, and until when. Pure.
 //!
 //! An entry moves OPEN → APPEALED → CONFIRMED or WAIVED, and OPEN or CONFIRMED → SETTLED. It is appealed once, while it is
-//! not due yet, and somebody else decides.
+//! not due yet, and somebody else decides. A penalty that is only proposed (M13) is PROPOSED first, then OPEN or WAIVED.
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::name::StaffId;
@@ -49,10 +49,12 @@ redress_model::words! {
         Appealed = 2 => "APPEALED",
         /// The appeal was heard, and it stands.
         Confirmed = 3 => "CONFIRMED",
-        /// The appeal was heard, and it falls.
+        /// The appeal was heard, or the proposal refused, and it falls.
         Waived = 4 => "WAIVED",
         /// Paid, or handed over.
         Settled = 5 => "SETTLED",
+        /// Proposed: nothing is owed until somebody with authority confirms it.
+        Proposed = 6 => "PROPOSED",
     }
 }
 
@@ -95,6 +97,11 @@ impl Standing {
 pub enum Move {
     /// It is said to be wrong.
     Appeal,
+    /// Somebody with authority decided on the proposal.
+    Confirm {
+        /// It is owed from now on.
+        stands: bool,
+    },
     /// The appeal was heard.
     Decide {
         /// It stands.
@@ -118,9 +125,9 @@ pub enum Refused {
     /// It was appealed before, or its time has passed.
     #[error("an entry is appealed once, before it is due; legal now: SETTLED")]
     TooLate,
-    /// Whoever booked it, appealed or bears it does not decide.
+    /// Whoever booked or proposed it, appealed or bears it does not decide.
     #[error(
-        "an appeal is decided by somebody who neither booked the entry nor appealed, and does not bear it"
+        "an appeal or a proposal is decided by somebody who neither proposed or booked the entry nor appealed, and does not bear it"
     )]
     SamePerson,
 }
@@ -130,6 +137,7 @@ fn legal(state: EntryState, is_debt: bool) -> &'static str {
         EntryState::Open if is_debt => "APPEALED, SETTLED",
         EntryState::Open | EntryState::Confirmed => "SETTLED",
         EntryState::Appealed => "CONFIRMED, WAIVED",
+        EntryState::Proposed => "OPEN, WAIVED",
         EntryState::Waived | EntryState::Settled => "nothing, it has ended",
     }
 }
@@ -157,6 +165,16 @@ pub fn step(
             Ok((EntryState::Appealed, entry.due))
         }
         (Move::Appeal, EntryState::Confirmed) => Err(Refused::TooLate),
+        (Move::Confirm { stands }, EntryState::Proposed) => {
+            if by == entry.author {
+                return Err(Refused::SamePerson);
+            }
+            Ok(if stands {
+                (EntryState::Open, due(due_days, now))
+            } else {
+                (EntryState::Waived, entry.due)
+            })
+        }
         (Move::Decide { stands }, EntryState::Appealed) => {
             if by == entry.author || entry.appellant.as_deref() == Some(by) {
                 return Err(Refused::SamePerson);
@@ -307,6 +325,8 @@ mod tests {
             Move::Appeal,
             Move::Decide { stands: true },
             Move::Decide { stands: false },
+            Move::Confirm { stands: true },
+            Move::Confirm { stands: false },
             Move::Settle,
         ];
         let mut legal_moves = 0;
@@ -321,7 +341,23 @@ mod tests {
                 }
             }
         }
-        assert_eq!(legal_moves, 5);
+        assert_eq!(legal_moves, 7);
+    }
+
+    #[test]
+    fn m13_a_proposal_is_owed_once_somebody_else_confirms_it_and_has_the_whole_time_then() {
+        let proposed = entry(EntryState::Proposed);
+        let confirm = |stands, by| step(&proposed, Move::Confirm { stands }, by, 3, at(100));
+        assert_eq!(confirm(true, "head"), Ok((EntryState::Open, at(172))));
+        assert_eq!(confirm(false, "head"), Ok((EntryState::Waived, at(72))));
+        for stands in [true, false] {
+            assert_eq!(confirm(stands, "manager"), Err(Refused::SamePerson));
+        }
+        for to in [Move::Appeal, Move::Settle] {
+            let refused = step(&proposed, to, "head", 3, at(1)).expect_err("not owed");
+            let said = "the entry is PROPOSED; legal now: OPEN, WAIVED";
+            assert_eq!(refused.to_string(), said);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use redress_model::name::{CaseName, DepartmentId, StaffId};
 use redress_model::text::is_blank;
+use redress_model::words::ClockKind;
 use redress_model::{Grade, words};
 use redress_wording::money;
 use rust_decimal::Decimal;
@@ -13,6 +14,8 @@ use uuid::Uuid;
 
 use super::authority::{Level, Limits};
 use super::person::Person;
+use super::practice::checklist::Checklist;
+use super::practice::{self, Demand, DemandState, derived};
 
 words! {
     /// In what way something is made good.
@@ -278,6 +281,39 @@ impl Terms {
         self.outward().into_iter().chain(remedies).collect()
     }
 
+    /// Whether staff repair in this step, so that there is more to do than the repair itself (M12).
+    fn repairs(&self, step: &Step) -> bool {
+        let own = |r: &Remedy| r.kind == RemedyKind::Repair && is_blank(&r.outside_party);
+        step.owner.is_some() && self.remedies.iter().any(own)
+    }
+
+    /// What is done beside each step: the items that are named for it; where none are named for any, the shipped ones wherever
+    /// staff repair.
+    pub fn checklists(&self, named: &[Vec<String>]) -> Vec<Checklist> {
+        let nowhere = named.iter().all(Vec::is_empty);
+        let of = |(i, step): (usize, &Step)| {
+            let items = named.get(i).cloned().unwrap_or_default();
+            if self.repairs(step) && (nowhere || !items.is_empty()) {
+                Checklist::of(items)
+            } else {
+                Checklist::default()
+            }
+        };
+        self.steps.iter().enumerate().map(of).collect()
+    }
+
+    /// The steps for which items are named though nobody of the staff repairs in them: each with its field.
+    pub fn faults_of_checklists(&self, named: &[Vec<String>]) -> Vec<(String, String)> {
+        let steps = self.steps.iter().zip(named).enumerate();
+        steps
+            .filter(|(_, (step, items))| !items.is_empty() && !self.repairs(step))
+            .map(|(i, _)| {
+                let rule = "must be empty unless staff repair in the step";
+                (format!("terms.steps[{i}].checklist"), rule.to_owned())
+            })
+            .collect()
+    }
+
     /// What is wrong with the terms beside their wording: each with its field.
     pub fn faults(&self, now: Timestamp) -> Vec<(String, String)> {
         let mut faults = Vec::new();
@@ -338,6 +374,17 @@ impl Terms {
     }
 }
 
+/// Terms as somebody wrote them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What they say.
+    pub terms: Terms,
+    /// Digest of the terms.
+    pub digest: Vec<u8>,
+    /// What is done beside each step, in the order of the steps.
+    pub checklists: Vec<Checklist>,
+}
+
 /// What somebody with authority said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
@@ -384,6 +431,8 @@ pub struct Solution {
     pub answered: Option<Timestamp>,
     /// When each step was done, in the order of the steps.
     pub done: Vec<Option<Timestamp>>,
+    /// What is done beside each step, in the order of the steps.
+    pub checklists: Vec<Checklist>,
     /// Every review, oldest first.
     pub reviews: Vec<Review>,
     /// When it was proposed inside.
@@ -393,6 +442,9 @@ pub struct Solution {
     /// Rises with every change.
     pub revision: i64,
 }
+
+/// The class of the ids of clocks that keep the steps of a solution.
+const STEP: u128 = 4;
 
 /// What the state of a solution does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -462,7 +514,7 @@ impl Solution {
         id: Uuid,
         case: CaseName,
         epoch: i64,
-        (terms, digest): (Terms, Vec<u8>),
+        draft: Draft,
         author: Person,
         required: Level,
         at: Timestamp,
@@ -471,9 +523,10 @@ impl Solution {
             id,
             case,
             epoch,
-            done: vec![None; terms.steps.len()],
-            terms,
-            digest,
+            done: vec![None; draft.terms.steps.len()],
+            terms: draft.terms,
+            digest: draft.digest,
+            checklists: draft.checklists,
             author,
             state: State::AwaitingApproval,
             required,
@@ -516,6 +569,52 @@ impl Solution {
         self.done.iter().all(Option::is_some)
     }
 
+    /// What the complainant was promised by its steps (M16, M18): once it is agreed to, each step with a time has a clock of its
+    /// own, whoever does it.
+    fn promised(&self) -> Vec<Demand> {
+        let (State::Agreed | State::CarriedOut, Some(agreed)) = (self.state, self.answered) else {
+            return Vec::new();
+        };
+        let promise = |(i, (step, done)): (usize, (&Step, &Option<Timestamp>))| {
+            let When::By(due) = &step.when else {
+                return None;
+            };
+            Some(Demand {
+                id: derived(self.id, STEP, i),
+                kind: ClockKind::Support,
+                state: done.map_or(DemandState::Open, DemandState::Met),
+                // What was over when it was agreed to still climbs in its own time.
+                start: if *due > agreed {
+                    agreed
+                } else {
+                    self.created_at
+                },
+                due: Some(*due),
+                granted: None,
+                party: step.outside_party.clone(),
+                outside_number: String::new(),
+            })
+        };
+        let steps = self.terms.steps.iter().zip(&self.done);
+        steps.enumerate().filter_map(promise).collect()
+    }
+
+    /// The clocks of its steps that a change of it starts, meets or ends.
+    pub fn demands(&self, before: Option<&Self>) -> Vec<Demand> {
+        let was = before.map(Self::promised).unwrap_or_default();
+        let mut changed = self.promised();
+        let is_gone = |was: &&Demand| changed.iter().all(|is| is.id != was.id);
+        let gone: Vec<Demand> = was.iter().filter(is_gone).filter_map(cancelled).collect();
+        changed.retain(|is| !was.contains(is));
+        changed.extend(gone);
+        changed
+    }
+
+    /// The clocks that end with the round of the case in which it was proposed: nobody carries it out any more.
+    pub fn outdated_demands(&self) -> Vec<Demand> {
+        self.promised().iter().filter_map(cancelled).collect()
+    }
+
     fn in_state(&self, states: &[State], wanted: &'static str, epoch: i64) -> Result<(), Refused> {
         if !states.contains(&self.state) {
             return Err(Refused::State {
@@ -540,7 +639,7 @@ impl Solution {
     /// Where it was told already, or the case was opened again.
     pub fn revise(
         &mut self,
-        (terms, digest): (Terms, Vec<u8>),
+        draft: Draft,
         author: Person,
         required: Level,
         epoch: i64,
@@ -548,8 +647,9 @@ impl Solution {
     ) -> Result<(), Refused> {
         let states = [State::AwaitingApproval, State::Approved, State::Refused];
         self.in_state(&states, "revised", epoch)?;
-        self.done = vec![None; terms.steps.len()];
-        (self.terms, self.digest) = (terms, digest);
+        self.done = vec![None; draft.terms.steps.len()];
+        (self.terms, self.digest) = (draft.terms, draft.digest);
+        self.checklists = draft.checklists;
         self.author = author;
         self.state = State::AwaitingApproval;
         self.required = required;
@@ -716,6 +816,28 @@ impl Solution {
         Ok(Some(news))
     }
 
+    /// Ticks what was done beside a step, by the numbers of the items from 1; a step is done once everything is ticked or somebody
+    /// says why not (M12).
+    ///
+    /// # Errors
+    /// What is open, or where the list has no such item.
+    pub fn check(
+        &mut self,
+        step: usize,
+        items: &[usize],
+        by: &str,
+        reasoned: bool,
+        at: Timestamp,
+    ) -> Result<(), practice::Refused> {
+        let Some(list) = self.checklists.get_mut(step) else {
+            return Ok(());
+        };
+        if !items.is_empty() {
+            list.tick(items, by, at)?;
+        }
+        list.expect_done(reasoned)
+    }
+
     /// The case was graded again, or limits changed: what takes a higher level now climbs by itself. Returns whether
     /// that is news.
     pub fn climb(&mut self, required: Level, epoch: i64, at: Timestamp) -> bool {
@@ -750,6 +872,15 @@ impl Solution {
         self.changed(at);
         Ok(())
     }
+}
+
+/// The end of a promise that is still open.
+fn cancelled(promise: &Demand) -> Option<Demand> {
+    let open = promise.state == DemandState::Open;
+    open.then(|| Demand {
+        state: DemandState::Cancelled,
+        ..promise.clone()
+    })
 }
 
 /// Why a case is not resolved without a solution that somebody else approved.

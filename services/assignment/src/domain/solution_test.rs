@@ -56,6 +56,14 @@ fn terms(amount: i64) -> Terms {
     }
 }
 
+fn draft(terms: Terms, digest: u8) -> Draft {
+    Draft {
+        checklists: terms.checklists(&[]),
+        digest: vec![digest],
+        terms,
+    }
+}
+
 fn proposed(amount: i64) -> Solution {
     let terms = terms(amount);
     let required = required(&Limits::default(), &terms, Decimal::ZERO, Some(Grade::TWO));
@@ -63,7 +71,7 @@ fn proposed(amount: i64) -> Solution {
         Uuid::nil(),
         case(),
         1,
-        (terms, vec![1]),
+        draft(terms, 1),
         person("author"),
         required,
         now(),
@@ -162,7 +170,7 @@ fn a_final_offer_binds_up_to_its_ceiling_and_not_for_ever() {
         Uuid::nil(),
         case(),
         1,
-        (offer, vec![1]),
+        draft(offer, 1),
         person("author"),
         level,
         now(),
@@ -218,7 +226,7 @@ fn m10_promising_before_approval_is_refused() {
 #[test]
 fn m18_a_change_after_approval_voids_it() {
     let mut solution = approved(1_000, Level::SiteManager);
-    let dearer = (terms(9_000), vec![2]);
+    let dearer = draft(terms(9_000), 2);
     solution
         .revise(dearer, person("author"), Level::SiteManager, 1, now())
         .expect("not told yet");
@@ -425,7 +433,7 @@ proptest! {
                 Act::Revise(sum) => {
                     digest += 1;
                     let dearer = required(&Limits::default(), &terms(sum), Decimal::ZERO, Some(Grade::TWO));
-                    solution.revise((terms(sum), vec![digest]), person("author"), dearer, 1, now()).is_ok()
+                    solution.revise(draft(terms(sum), digest), person("author"), dearer, 1, now()).is_ok()
                 }
                 Act::Review(yes, level) => solution.review(review("boss", level, yes), limit, 1).is_ok(),
                 Act::Tell => solution.tell(limit, 1, now()).is_ok(),
@@ -447,4 +455,59 @@ proptest! {
             prop_assert!(solution.revision >= before.revision);
         }
     }
+}
+
+#[test]
+fn m16_the_steps_of_a_solution_that_takes_the_place_of_another_have_clocks_of_their_own() {
+    let agreed = |id: u128, hours: i64| {
+        let mut solution = approved(1_000, Level::SiteManager);
+        let required = solution.required;
+        solution.id = Uuid::from_u128(id);
+        solution.terms.steps[0].when = When::By(later(hours));
+        solution.tell(required, 1, now()).expect("approved");
+        let before = solution.clone();
+        solution
+            .confirm(Answer::Agreed, None, required, 1, later(1))
+            .expect("told");
+        (before, solution)
+    };
+    let said = |demands: &[Demand]| -> Vec<(Uuid, DemandState, Option<Timestamp>)> {
+        demands.iter().map(|d| (d.id, d.state, d.due)).collect()
+    };
+    let (told, first) = agreed(1 << 64, 48);
+    assert!(told.demands(None).is_empty(), "not agreed to");
+    let open = first.demands(Some(&told));
+    let id = open[0].id;
+    assert_eq!(said(&open), [(id, DemandState::Open, Some(later(48)))]);
+    assert_eq!(open[0].start, later(1), "from the agreement on");
+    assert!(first.demands(Some(&first)).is_empty(), "nothing changed");
+
+    let mut gone = first.clone();
+    gone.supersede(later(2));
+    let ended = [(id, DemandState::Cancelled, Some(later(48)))];
+    assert_eq!(said(&gone.demands(Some(&first))), ended);
+    assert_eq!(said(&first.outdated_demands()), ended);
+    let (told, second) = agreed(2 << 64, 96);
+    let moved = second.demands(Some(&told));
+    assert_eq!(moved[0].due, Some(later(96)));
+    assert_ne!(moved[0].id, id);
+
+    let mut done = first.clone();
+    let completed = done.complete(0, first.required, 1, later(3));
+    assert_eq!(completed, Ok(Some(true)));
+    let met = [(id, DemandState::Met(later(3)), Some(later(48)))];
+    assert_eq!(said(&done.demands(Some(&first))), met);
+    assert!(done.outdated_demands().is_empty(), "it is done");
+}
+
+#[test]
+fn a_step_that_was_over_when_it_was_agreed_to_still_climbs_in_its_own_time() {
+    let mut solution = approved(1_000, Level::SiteManager);
+    let required = solution.required;
+    solution.tell(required, 1, now()).expect("approved");
+    solution
+        .confirm(Answer::Agreed, None, required, 1, later(60))
+        .expect("told");
+    let demand = solution.demands(None).remove(0);
+    assert_eq!((demand.start, demand.due), (now(), Some(later(48))));
 }

@@ -7,6 +7,7 @@
 //! the case lives is intake's word.
 
 use jiff::Timestamp;
+use redress_model::lifecycle::{self, Mover};
 use redress_model::name::{CaseName, StaffId};
 use redress_model::words::{CaseStatus, Category};
 
@@ -15,7 +16,7 @@ use super::handling::{Ending, Restatement};
 use super::routing::{Need, Reason, Route, first_contact, route, stand_in, take_over};
 use super::solution::Answer;
 use super::work::{
-    Decision, Facts, Illegal, Resolution, Step, StepKind, Work, is_in_hand, is_live, legal_next,
+    Decision, Facts, Illegal, Resolution, Step, StepKind, Work, is_in_hand, is_live,
 };
 
 /// What may happen to work.
@@ -460,7 +461,7 @@ impl<'a> Draft<'a> {
 
     /// Moves where the table of what is legal next lets it, and nowhere else.
     fn advance(&mut self, to: CaseStatus, kind: StepKind, text: String) -> Result<(), Illegal> {
-        if !legal_next(self.work.status).contains(&to) {
+        if !lifecycle::allows(self.work.status, to, Mover::Assignment) {
             return Err(self.illegal(to));
         }
         if !is_live(to) {

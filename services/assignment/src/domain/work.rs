@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use redress_model::Grade;
+use redress_model::lifecycle::{self, Mover};
 use redress_model::name::{CaseName, DepartmentId, StaffId};
 use redress_model::words::{CaseStatus, Category, Urgency};
 
@@ -328,45 +329,14 @@ pub const OPEN: [CaseStatus; 8] = [
     CaseStatus::Reopened,
 ];
 
-/// What is legal next (domain.md section 7). Intake withdraws, merges and reopens beside this by its own epoch.
-pub fn legal_next(status: CaseStatus) -> &'static [CaseStatus] {
-    match status {
-        CaseStatus::Received | CaseStatus::Reopened => &[CaseStatus::Triaged],
-        CaseStatus::Triaged => &[CaseStatus::Assigned],
-        CaseStatus::Assigned => &[CaseStatus::Accepted],
-        CaseStatus::Accepted => &[CaseStatus::Investigating],
-        CaseStatus::Investigating => &[
-            CaseStatus::Proposed,
-            CaseStatus::Resolved,
-            CaseStatus::Rejected,
-        ],
-        CaseStatus::Proposed => &[CaseStatus::Investigating, CaseStatus::Resolving],
-        CaseStatus::Resolving => &[CaseStatus::Resolved],
-        CaseStatus::Resolved => &[CaseStatus::Closed, CaseStatus::Reopened],
-        CaseStatus::Closed => &[CaseStatus::Archived, CaseStatus::Reopened],
-        CaseStatus::Archived
-        | CaseStatus::Withdrawn
-        | CaseStatus::Rejected
-        | CaseStatus::Merged => &[CaseStatus::Reopened],
-    }
-}
-
 /// A move that the state does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the work is {status}, which cannot become {wanted}; legal now: {}", words(legal_next(*status)))]
+#[error("the work is {status}, which cannot become {wanted}; legal now: {}", lifecycle::legal(*status, Mover::Assignment))]
 pub struct Illegal {
     /// The state.
     pub status: CaseStatus,
     /// Where the move leads.
     pub wanted: CaseStatus,
-}
-
-fn words(statuses: &[CaseStatus]) -> String {
-    statuses
-        .iter()
-        .map(|s| s.word())
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 #[cfg(test)]
@@ -382,6 +352,14 @@ mod tests {
     }
 
     #[test]
+    fn section_7_what_lives_is_what_can_be_withdrawn() {
+        for &status in CaseStatus::ALL {
+            let open = lifecycle::allows(status, CaseStatus::Withdrawn, Mover::Intake);
+            assert_eq!(is_live(status), open, "{status}");
+        }
+    }
+
+    #[test]
     fn an_illegal_move_says_what_is_legal() {
         let illegal = Illegal {
             status: CaseStatus::Accepted,
@@ -389,7 +367,7 @@ mod tests {
         };
         assert_eq!(
             illegal.to_string(),
-            "the work is ACCEPTED, which cannot become RESOLVED; legal now: INVESTIGATING"
+            "the work is ACCEPTED, which cannot become RESOLVED; legal now: INVESTIGATING; by intake WITHDRAWN, MERGED"
         );
     }
 

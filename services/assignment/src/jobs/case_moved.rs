@@ -1,4 +1,5 @@
 //! `redress.case.moved.v1` from intake: a withdrawn or merged case needs no work any more (P06), a reopened one does again.
+//! What was agreed to before is carried out no more, so the clocks of its steps end.
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
@@ -9,7 +10,7 @@ use redress_store::Tx;
 
 use super::{apply, case_of};
 use crate::domain::transition::Action;
-use crate::store::{bench, work};
+use crate::store::{bench, solutions, work};
 
 /// The service whose moves count here; triage's come with its decisions, the rest are our own.
 const MOVER: &str = "intake";
@@ -41,6 +42,9 @@ impl Handler for OnCaseMoved {
             return Ok(Applied::Wait);
         };
         apply(tx, &known, action, &event.source, &self.0).await?;
+        if moved.epoch > known.epoch {
+            solutions::end_outdated(tx, &case, moved.epoch).await?;
+        }
         Ok(Applied::Done)
     }
 }

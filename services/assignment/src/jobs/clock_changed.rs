@@ -2,7 +2,7 @@
 //! proposal ran out, somebody goes and asks (M03); and what was ordered and is late comes back to who ordered it (M13).
 
 use jiff::Timestamp;
-use redress_events::{Applied, Event, Handler};
+use redress_events::{Applied, Event, Keeper, Kept};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::ids::new_id;
@@ -13,6 +13,7 @@ use redress_policy::{Accountability, TakeOver};
 use redress_proto::convert::{from_timestamp, from_wire};
 use redress_proto::event::v1::ClockChanged;
 use redress_store::Tx;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{apply, case_of};
@@ -30,9 +31,7 @@ use crate::store::{bench, policy, powers, solutions, visits, work};
 #[derive(Debug, Clone)]
 pub struct OnClockChanged(pub SharedClock);
 
-impl Handler for OnClockChanged {
-    type Prepared = ();
-
+impl Keeper for OnClockChanged {
     fn concerns(&self, event: &Event) -> bool {
         let Ok(changed) = event.decode::<ClockChanged>() else {
             return true;
@@ -46,54 +45,61 @@ impl Handler for OnClockChanged {
             })
     }
 
-    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
-        let changed: ClockChanged = event.decode()?;
-        let kind: Option<ClockKind> = from_wire(changed.kind);
-        let state: Option<ClockState> = from_wire(changed.state);
-        let (Some(kind), Some(state)) = (kind, state) else {
-            // A kind of a newer release.
-            return Ok(Applied::Done);
-        };
-        let breached = from_wire(changed.transition) == Some(ClockTransition::Breached);
-        if kind == ClockKind::MediaClarification {
-            if breached {
-                expose(tx, event, &changed, self.0.now()).await?;
-            } else {
-                stopped_in_time(tx, event, &changed, state, self.0.now()).await?;
+    async fn keep(&self, tx: &mut Tx, events: &[Kept<'_>]) -> Result<Applied, Fault> {
+        let mut counted = Vec::with_capacity(events.len());
+        for Kept { event, span } in events {
+            let changed: ClockChanged = event.decode()?;
+            // A kind or state of a newer release says nothing here.
+            let Some(news) = News::of(&changed) else {
+                continue;
+            };
+            if news.acts() {
+                let act = self.act(tx, event, &changed, &news);
+                if act.instrument(span.clone()).await? == Applied::Wait {
+                    return Ok(Applied::Wait);
+                }
+            }
+            if !changed.case.is_empty() {
+                let case = case_of(event, &changed.case)?;
+                counted.push((case, promise(&changed, &news)?));
             }
         }
-        if changed.case.is_empty() {
-            return Ok(Applied::Done);
-        }
-        let case = case_of(event, &changed.case)?;
-        if breached
-            && kind == ClockKind::Resolve
-            && self.take_over(tx, event, &case).await? == Applied::Wait
-        {
-            return Ok(Applied::Wait);
-        }
-        if breached && kind == ClockKind::Support {
-            // Told once: where the clock here is behind triage's, it is late all the same.
-            let passed = instant("data.transition_time", changed.transition_time.as_ref())?;
-            let at = self.0.now().max(passed);
-            bench::lock(tx, &event.site).await?;
-            powers::overdue(tx, &case, &event.source, at).await?;
-        }
-        // Silence breaks no promise of ours: the clock is not breached but stops, and where it does so at its deadline,
-        // it is by silence.
+        facts::promised(tx, &counted).await?;
+        Ok(Applied::Done)
+    }
+}
+
+/// What is said of a clock, as far as something may follow from it.
+struct News {
+    kind: ClockKind,
+    state: ClockState,
+    breached: bool,
+    /// Silence breaks no promise of ours: the clock is not breached but stops, and where it does so at its deadline, it is by
+    /// silence.
+    ran_out: bool,
+}
+
+impl News {
+    fn of(changed: &ClockChanged) -> Option<Self> {
+        let kind: ClockKind = from_wire(changed.kind)?;
+        let state: ClockState = from_wire(changed.state)?;
+        let transition: Option<ClockTransition> = from_wire(changed.transition);
         let ran_out = kind == ClockKind::ConfirmClosing
-            && from_wire(changed.transition) == Some(ClockTransition::Cancelled)
+            && transition == Some(ClockTransition::Cancelled)
             && changed.due_time.is_some()
             && changed.transition_time == changed.due_time;
-        if ran_out && self.ask_again(tx, event, &case, &changed).await? == Applied::Wait {
-            return Ok(Applied::Wait);
-        }
-        count(tx, &case, &changed, kind, state).await?;
-        Ok(Applied::Done)
+        Some(Self {
+            kind,
+            state,
+            breached: transition == Some(ClockTransition::Breached),
+            ran_out,
+        })
+    }
+
+    /// Whether more follows from it than that it is counted.
+    fn acts(&self) -> bool {
+        let late = matches!(self.kind, ClockKind::Resolve | ClockKind::Support) && self.breached;
+        self.kind == ClockKind::MediaClarification || late || self.ran_out
     }
 }
 
@@ -106,23 +112,17 @@ fn instant(
         .and_then(|time| from_timestamp(field, time))
 }
 
-/// Counts how a promise goes. Waits for nobody: one of a case that was not told yet is counted once it is.
-async fn count(
-    tx: &mut Tx,
-    case: &CaseName,
-    changed: &ClockChanged,
-    kind: ClockKind,
-    state: ClockState,
-) -> Result<(), Fault> {
+/// How a promise goes, to be counted. That waits for nobody: one of a case that was not told yet is counted once it is.
+fn promise(changed: &ClockChanged, news: &News) -> Result<Promise, Fault> {
     let clock: ClockName = parse_field("data.clock", &changed.clock)?;
     let at = instant("data.transition_time", changed.transition_time.as_ref())?;
     let due = instant("data.due_time", changed.due_time.as_ref())?;
-    let promise = Promise {
+    Ok(Promise {
         clock: clock.id,
-        kind,
+        kind: news.kind,
         generation: changed.generation,
-        met: state == ClockState::Met,
-        state,
+        met: news.state == ClockState::Met,
+        state: news.state,
         start: changed
             .start_time
             .as_ref()
@@ -139,10 +139,9 @@ async fn count(
             ) => Some(false),
             _ => None,
         },
-        late: is_late(state, due, at),
+        late: is_late(news.state, due, at),
         at,
-    };
-    facts::promised(tx, case, promise).await
+    })
 }
 
 /// The report that a breach says nobody clarified in time.
@@ -247,6 +246,37 @@ async fn stopped_in_time(
 }
 
 impl OnClockChanged {
+    /// Does what follows from it.
+    async fn act(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        changed: &ClockChanged,
+        news: &News,
+    ) -> Result<Applied, Fault> {
+        if news.kind == ClockKind::MediaClarification {
+            if news.breached {
+                expose(tx, event, changed, self.0.now()).await?;
+            } else {
+                stopped_in_time(tx, event, changed, news.state, self.0.now()).await?;
+            }
+            return Ok(Applied::Done);
+        }
+        let case = case_of(event, &changed.case)?;
+        match news.kind {
+            ClockKind::Resolve => self.take_over(tx, event, &case).await,
+            ClockKind::Support => {
+                // Told once: where the clock here is behind triage's, it is late all the same.
+                let passed = instant("data.transition_time", changed.transition_time.as_ref())?;
+                let at = self.0.now().max(passed);
+                bench::lock(tx, &event.site).await?;
+                powers::overdue(tx, &case, &event.source, at).await?;
+                Ok(Applied::Done)
+            }
+            _ => self.ask_again(tx, event, &case, changed).await,
+        }
+    }
+
     /// Not resolved in time: where the policy says so, the company centre takes the case over (M17).
     async fn take_over(
         &self,

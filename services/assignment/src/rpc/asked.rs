@@ -124,6 +124,12 @@ impl Asked<'_> {
         require_part(tx, self.caller, work, self.now).await
     }
 
+    /// Refuses callers who replace what stands at the work without saying what they saw (P28).
+    pub(super) fn require_etag(&self, work: &Work) -> Result<(), Fault> {
+        let name = parse::work_name(&self.case);
+        etag::require(&self.etag, work.revision, name)
+    }
+
     /// Applies an action that depends on nobody's duty.
     pub(super) async fn change(
         &self,

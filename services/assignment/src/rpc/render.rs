@@ -14,6 +14,7 @@ use crate::domain::authority::Limits;
 use crate::domain::bench::Stretch;
 use crate::domain::handling::Visit;
 use crate::domain::past_office::PastOffice;
+use crate::domain::practice::checklist::{Checklist, Item};
 use crate::domain::solution::{Review, Solution, Terms, When};
 use crate::domain::validity::{Appeal, Decision};
 use crate::domain::work::{Resolution, StepKind, Work};
@@ -170,7 +171,12 @@ pub(super) fn solution(solution: Solution) -> wire::Solution {
         tampered: digest(site, &solution.terms) != solution.digest,
         name: SolutionName::new(site.clone(), solution.id).to_string(),
         case: solution.case.to_string(),
-        terms: Some(terms(site, &solution.terms, &solution.done)),
+        terms: Some(terms(
+            site,
+            &solution.terms,
+            &solution.done,
+            &solution.checklists,
+        )),
         state: to_wire(solution.state),
         total: Some(to_money(solution.terms.total())),
         required_level: to_wire(solution.required),
@@ -200,14 +206,25 @@ fn review(review: Review) -> wire::SolutionReview {
 
 /// Over the wire's form of the terms as they are kept: the same terms give the same digest, whatever was typed.
 pub(super) fn digest(site: &SiteId, of: &Terms) -> Vec<u8> {
-    Sha256::digest(prost::Message::encode_to_vec(&terms(site, of, &[]))).to_vec()
+    Sha256::digest(prost::Message::encode_to_vec(&terms(site, of, &[], &[]))).to_vec()
 }
 
-/// The terms of a solution of this site, with when each step was done.
+/// One item of what is done beside a repair.
+pub(super) fn checked(item: &Item) -> wire::ChecklistItem {
+    let tick = item.tick.as_ref();
+    wire::ChecklistItem {
+        text: item.text.clone(),
+        tick_time: tick.map(|tick| to_timestamp(tick.at)),
+        ticked_by: tick.map(|tick| tick.by.clone()).unwrap_or_default(),
+    }
+}
+
+/// The terms of a solution of this site, with when each step was done and what is done beside it.
 pub(super) fn terms(
     site: &SiteId,
     terms: &Terms,
     done: &[Option<Timestamp>],
+    checklists: &[Checklist],
 ) -> wire::SolutionTerms {
     let remedies = terms.remedies.iter().map(|remedy| wire::Remedy {
         kind: to_wire(remedy.kind),
@@ -219,7 +236,11 @@ pub(super) fn terms(
         outside_party: remedy.outside_party.clone(),
     });
     let when_done = done.iter().copied().chain(std::iter::repeat(None));
-    let steps = terms.steps.iter().zip(when_done).map(|(step, done)| {
+    let nothing: &[Item] = &[];
+    let beside = checklists.iter().map(Checklist::items);
+    let beside = beside.chain(std::iter::repeat(nothing));
+    let steps = terms.steps.iter().zip(when_done.zip(beside));
+    let steps = steps.map(|(step, (done, items))| {
         let (due_time, condition) = match &step.when {
             When::By(due) => (Some(to_timestamp(*due)), String::new()),
             When::If(condition) => (None, condition.clone()),
@@ -231,6 +252,7 @@ pub(super) fn terms(
             due_time,
             condition,
             done_time: done.map(to_timestamp),
+            checklist: items.iter().map(checked).collect(),
         }
     });
     wire::SolutionTerms {

@@ -50,9 +50,11 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
         r#"-- assignment::store::bench::load
         SELECT s.id, coalesce(b.department, s.department) AS department, s.skills, s.languages, s.max_open_cases, s.retired,
                coalesce(l.open_cases, 0) AS "open_cases!", l.offered_time AS "offered_time?",
-               (SELECT count(*) FROM work_step o
-                WHERE o.site = s.site AND o.kind = 'OFFERED' AND o.step_time > $3 AND o.offered_to = s.id) AS "recent!"
+               coalesce(r.offers, 0) AS "recent!"
         FROM staff s
+        -- Once for all of them: each would read the offers of the whole site.
+        LEFT JOIN (SELECT offered_to, count(*) AS offers FROM work_step
+                   WHERE site = $1 AND kind = 'OFFERED' AND step_time > $3 GROUP BY offered_to) r ON r.offered_to = s.id
         LEFT JOIN staff_load l ON l.site = s.site AND l.staff = s.id
         LEFT JOIN LATERAL (SELECT department FROM loan
                            WHERE site = s.site AND staff = s.id AND start_time <= $2 AND end_time > $2

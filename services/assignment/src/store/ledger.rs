@@ -265,29 +265,100 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<(Entry, 
     Ok(Some((entry, acts?)))
 }
 
-/// Whether something that was not waived was booked for a case by this kind and cause.
+/// Whether this caller did something with the entry before.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn acted(tx: &mut Tx, entry: &Entry, actor: &str) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::ledger::acted
+        SELECT EXISTS (SELECT FROM ledger_act WHERE site = $1 AND entry = $2 AND actor = $3) AS "acted!""#,
+        entry.site.as_str(),
+        entry.id,
+        actor,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// What was booked or proposed together with an entry, in fen: by the same person for the same at the same instant.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn sum_of_booking(tx: &mut Tx, entry: &Entry) -> Result<i64, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::ledger::sum_of_booking
+        SELECT coalesce(sum(amount_fen), 0)::bigint AS "sum!" FROM ledger_entry
+        WHERE site = $1 AND case_id IS NOT DISTINCT FROM $2 AND kind = $3 AND cause = $4 AND author = $5 AND create_time = $6"#,
+        entry.site.as_str(),
+        entry.case,
+        entry.standing.kind.word(),
+        entry.cause.word(),
+        entry.standing.author,
+        entry.created_at.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Whether something that was neither waived nor only proposed was booked for a case by this kind and cause, at another instant
+/// than the given one: what is booked together has one.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn stands(
     tx: &mut Tx,
     case: &CaseName,
-    kind: EntryKind,
-    cause: EntryCause,
+    (kind, cause): (EntryKind, EntryCause),
+    but: Option<Timestamp>,
 ) -> Result<bool, Fault> {
     sqlx::query_scalar!(
         r#"-- assignment::store::ledger::stands
         SELECT EXISTS (
-          SELECT FROM ledger_entry WHERE site = $1 AND case_id = $2 AND kind = $3 AND cause = $4 AND state <> 'WAIVED')
+          SELECT FROM ledger_entry WHERE site = $1 AND case_id = $2 AND kind = $3 AND cause = $4
+            AND state NOT IN ('WAIVED', 'PROPOSED') AND create_time IS DISTINCT FROM $5::timestamptz)
           AS "stands!""#,
         case.site.as_str(),
         case.id,
         kind.word(),
         cause.word(),
+        but.map(|but| but.to_sqlx()),
     )
     .fetch_one(&mut **tx)
     .await
     .or_fault()
+}
+
+/// What was booked for a case by this kind and cause and not waived, the oldest first, held until the transaction ends.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn lock_of_case(
+    tx: &mut Tx,
+    case: &CaseName,
+    (kind, cause): (EntryKind, EntryCause),
+) -> Result<Vec<Entry>, Fault> {
+    sqlx::query_as!(
+        Row,
+        "-- assignment::store::ledger::lock_of_case
+        SELECT site, id, kind, cause, reason, case_id, staff, amount_fen, policy_profile, policy_revision, due_time, state,
+               author, appellant, create_time, update_time, revision
+        FROM ledger_entry
+        WHERE site = $1 AND case_id = $2 AND kind = $3 AND cause = $4 AND state <> 'WAIVED'
+        ORDER BY create_time, id FOR UPDATE",
+        case.site.as_str(),
+        case.id,
+        kind.word(),
+        cause.word(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .into_iter()
+    .map(Row::into_entry)
+    .collect()
 }
 
 /// A report that a clock says nobody clarified in time (M17).
@@ -482,8 +553,9 @@ pub async fn list(
     .collect()
 }
 
-/// A year of every site of this kind in scope. Entries that were waived or are under appeal do not count; a year is the
-/// site's own. A person's part of a joint penalty counts as one with the others' parts.
+/// A year of every site of this kind in scope. Entries that were waived, are under appeal or only proposed do not count; a year is the
+/// site's own. A person's part of a joint penalty counts as one with the others' parts: those are booked for one case at one
+/// instant.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -491,9 +563,9 @@ pub async fn years(tx: &mut Tx, kind: SiteKind, year: i32) -> Result<Vec<Year>, 
     let rows = sqlx::query!(
         r#"-- assignment::store::ledger::years
         SELECT p.site, s.document AS "document?",
-               count(DISTINCT e.create_time) FILTER (WHERE e.cause = 'UPHELD_COMPLAINT' AND e.kind = 'PENALTY') AS "upheld!",
-               count(DISTINCT e.create_time) FILTER (WHERE e.cause = 'EXPOSURE' AND e.kind = 'PENALTY') AS "exposures!",
-               count(DISTINCT e.create_time) FILTER (WHERE e.cause = 'TAKE_OVER') AS "take_overs!",
+               count(DISTINCT (e.case_id, e.create_time)) FILTER (WHERE e.cause = 'UPHELD_COMPLAINT' AND e.kind = 'PENALTY') AS "upheld!",
+               count(DISTINCT (e.case_id, e.create_time)) FILTER (WHERE e.cause = 'EXPOSURE' AND e.kind = 'PENALTY') AS "exposures!",
+               count(DISTINCT (e.case_id, e.create_time)) FILTER (WHERE e.cause = 'TAKE_OVER') AS "take_overs!",
                count(e.id) FILTER (WHERE e.kind IN ('RECOGNITION', 'THANKS')) AS "praise!",
                coalesce(sum(e.amount_fen) FILTER (WHERE e.kind IN ('PENALTY', 'FEE')), 0)::bigint AS "penalties!",
                coalesce(sum(e.amount_fen) FILTER (WHERE e.kind = 'PENALTY' AND e.state = 'SETTLED'), 0)::bigint AS "paid!",
@@ -502,7 +574,7 @@ pub async fn years(tx: &mut Tx, kind: SiteKind, year: i32) -> Result<Vec<Year>, 
                  AS "cases!"
         FROM place p
         LEFT JOIN site_policy s ON s.site = p.site
-        LEFT JOIN ledger_entry e ON e.site = p.site AND e.state NOT IN ('WAIVED', 'APPEALED')
+        LEFT JOIN ledger_entry e ON e.site = p.site AND e.state NOT IN ('WAIVED', 'APPEALED', 'PROPOSED')
           AND extract(year FROM e.create_time AT TIME ZONE p.time_zone) = $2::integer
         WHERE p.kind = $1
         GROUP BY p.site, p.time_zone, s.document"#,

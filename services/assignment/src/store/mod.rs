@@ -3,6 +3,7 @@
 
 pub mod accused;
 pub mod actions;
+pub mod appeals;
 pub mod bench;
 pub mod contacts;
 pub mod demands;
@@ -34,6 +35,7 @@ pub mod summonses;
 pub mod supports;
 pub mod take_over;
 pub mod units;
+pub mod upheld;
 pub mod validity;
 pub mod visits;
 pub mod wording;

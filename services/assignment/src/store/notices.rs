@@ -16,6 +16,7 @@ use crate::domain::authority::Level;
 use crate::domain::bench::{Bench, LADDER};
 use crate::domain::demand::PositionKind;
 use crate::domain::solution::{Solution, State};
+use crate::domain::validity::Decision;
 use crate::domain::work::{Step, StepKind, Work};
 
 /// Tells people of the work on a case; whoever is complained about in it is left out.
@@ -174,6 +175,34 @@ pub async fn solution_changed(
     };
     let name = SolutionName::new(site.clone(), now.id).to_string();
     tell(tx, &work, &bench, news, name, people, at).await
+}
+
+/// Who may decide an appeal, as far as the site knows: whoever stands there for the level that decided, at least for its manager,
+/// and did not decide; where there is nobody, the highest lead on duty who did not.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn appeal_deciders(
+    tx: &mut Tx,
+    work: &Work,
+    bench: &Bench,
+    stands: &Decision,
+    at: Timestamp,
+) -> Result<BTreeSet<StaffId>, Fault> {
+    let site = &work.case.site;
+    let decider = &stands.decider;
+    let decider = match decider.staff.as_ref().filter(|s| s.site == *site) {
+        Some(staff) => Some(staff.id.clone()),
+        None => staff::of_account(tx, site, &decider.subject).await?,
+    };
+    let level = stands.level.max(Level::SiteManager);
+    let mut people = approvers(work, bench, level, decider.as_ref());
+    if people.is_empty() {
+        let mut left_out = work.facts.excluded.clone();
+        left_out.extend(decider);
+        people.extend(bench.top_lead(at, &left_out).map(|(_, lead)| lead.clone()));
+    }
+    Ok(people)
 }
 
 /// Who is asked for an approval of this level: never the author. Levels come with tokens, so this is whoever stands for them

@@ -378,20 +378,10 @@ pub async fn practice(
     effect: &Effect,
     actor: &str,
 ) -> Result<(), Fault> {
-    let subject = case.to_string();
     match effect {
-        Effect::Demand(demand) => {
-            let payload = demand_changed(&subject, demand);
-            send(
-                tx,
-                "redress.demand.changed.v1",
-                &case.site,
-                &subject,
-                &payload,
-            )
-            .await
-        }
+        Effect::Demand(demand) => demanded(tx, case, demand).await,
         Effect::Litigation { stage, begun } => {
+            let subject = case.to_string();
             let payload = event::DisputeBegun {
                 case: subject.clone(),
                 stage: stage.to_string(),
@@ -408,6 +398,23 @@ pub async fn practice(
             .await
         }
     }
+}
+
+/// Says where something that was promised or is demanded stands: a clock of its own follows it.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn demanded(tx: &mut Tx, case: &CaseName, demand: &Demand) -> Result<(), Fault> {
+    let subject = case.to_string();
+    let payload = demand_changed(&subject, demand);
+    send(
+        tx,
+        "redress.demand.changed.v1",
+        &case.site,
+        &subject,
+        &payload,
+    )
+    .await
 }
 
 fn demand_changed(case: &str, demand: &Demand) -> event::DemandChanged {

@@ -3,7 +3,7 @@
 use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_model::words::SiteKind;
-use redress_policy::{Accountability, Handling, Policy, Routing};
+use redress_policy::{Accountability, Handling, Policy, Practice, Routing};
 use redress_store::{StoreResultExt as _, Tx};
 
 /// What holds at a site.
@@ -38,6 +38,14 @@ impl SitePolicy {
     pub fn routing(&self) -> Routing {
         let shipped = || Policy::built_in(&self.profile).map(|policy| policy.routing.clone());
         let told = self.handling.routing.clone();
+        told.or_else(shipped).unwrap_or_default()
+    }
+
+    /// What law and practice leave to the place: as told, else as its profile ships it (told by a release that said nothing
+    /// of it).
+    pub fn practice(&self) -> Practice {
+        let shipped = || Policy::built_in(&self.profile).map(|policy| policy.practice.clone());
+        let told = self.handling.practice.clone();
         told.or_else(shipped).unwrap_or_default()
     }
 }

@@ -31,6 +31,10 @@ redress_model::words! {
         LedgerEntry = 8 => "LEDGER_ENTRY",
         /// Evidence that somebody is to bring.
         EvidenceRequest = 20 => "EVIDENCE_REQUEST",
+        /// An appeal against a rejection that somebody is to decide.
+        Appeal = 40 => "APPEAL",
+        /// A penalty that was proposed and that somebody is to confirm or refuse.
+        LedgerProposal = 41 => "LEDGER_PROPOSAL",
     }
 }
 
@@ -81,6 +85,8 @@ pub struct Filter {
     pub caller: Option<(SiteId, StaffId)>,
     /// Everybody's entries of the ledger.
     pub all_entries: bool,
+    /// Penalties that others proposed, for this caller who may confirm them: a token subject.
+    pub confirmer: Option<String>,
 }
 
 /// Promises, what is due first at the head, after the given one.
@@ -100,12 +106,17 @@ pub async fn list(
                  c.due_time AS due, c.held
           FROM clock_fact c JOIN work w ON w.site = c.site AND w.case_id = c.case_id
           WHERE c.state IN ('RUNNING', 'BREACHED')
-            -- A department's help stands for itself, and so does evidence that somebody is to bring.
+            -- What stands for itself: a department's help, evidence that somebody is to bring, steps of solutions, an appeal.
             AND NOT (c.kind = 'SUPPORT' AND (EXISTS (
               SELECT FROM support s WHERE s.site = c.site AND s.case_id = c.case_id AND s.due_time = c.due_time)
               OR EXISTS (
               SELECT FROM matter m WHERE m.site = c.site AND m.case_id = c.case_id AND m.kind = 'EVIDENCE_REQUEST'
-                AND (m.document ->> 'due')::timestamptz = c.due_time)))
+                AND (m.document ->> 'due')::timestamptz = c.due_time)
+              OR EXISTS (
+              SELECT FROM solution s JOIN solution_step p ON p.site = s.site AND p.solution = s.id
+              WHERE s.site = c.site AND s.case_id = c.case_id AND s.state = 'AGREED' AND p.due_time = c.due_time)
+              OR EXISTS (
+              SELECT FROM appeal a WHERE a.site = c.site AND a.case_id = c.case_id AND a.granted IS NULL AND a.due_time = c.due_time)))
           UNION ALL
           SELECT site, 'SUPPORT', 'supports/' || id, case_id, staff, task, due_time, false FROM support
           WHERE state = 'REQUESTED'
@@ -114,9 +125,16 @@ pub async fn list(
                  (document ->> 'due')::timestamptz, false FROM matter
           WHERE kind = 'EVIDENCE_REQUEST' AND NOT ended
           UNION ALL
+          -- It is heard as long as the rejection stands.
+          SELECT a.site, 'APPEAL', 'work/' || a.case_id || '/appeal', a.case_id, a.owed_by, '', a.due_time, false
+          FROM appeal a JOIN work w ON w.site = a.site AND w.case_id = a.case_id
+          WHERE a.granted IS NULL AND w.status = 'REJECTED'
+          UNION ALL
           SELECT s.site, 'SOLUTION_STEP', 'solutions/' || s.id || '#' || p.position, s.case_id, p.owner,
                  concat_ws(': ', nullif(p.outside_party, ''), p.condition, p.text), p.due_time, false
           FROM solution s JOIN solution_step p ON p.site = s.site AND p.solution = s.id
+          -- What was agreed to in a former round of the case is carried out no more.
+          JOIN work w ON w.site = s.site AND w.case_id = s.case_id AND w.epoch = s.epoch
           WHERE s.state = 'AGREED' AND p.done_time IS NULL
           UNION ALL
           SELECT site, 'VISIT', 'work/' || case_id || '/visits/' || id, case_id, staff, purpose, plan_time, false FROM visit
@@ -134,13 +152,18 @@ pub async fn list(
           SELECT site, 'LEDGER_ENTRY', 'ledgerEntries/' || id, case_id, staff, reason, due_time, false FROM ledger_entry
           WHERE kind IN ('PENALTY', 'FEE') AND state IN ('OPEN', 'CONFIRMED') AND amount_fen > 0
             AND ($5 OR (site = $3 AND staff = $4))
+          UNION ALL
+          -- Whoever may confirm it, and neither proposed nor bears it.
+          SELECT site, 'LEDGER_PROPOSAL', 'ledgerEntries/' || id, case_id, NULL, reason, due_time, false FROM ledger_entry
+          WHERE state = 'PROPOSED' AND author <> $10::text
+            AND ($3::text IS NULL OR site <> $3 OR staff IS DISTINCT FROM $4)
         )
         SELECT p.site AS "site!", p.kind AS "kind!", p.resource AS "resource!", p.case_id, coalesce(w.number, '') AS "number!",
                p.staff, p.text AS "text!", p.due, p.held AS "held!"
         FROM promise p LEFT JOIN work w ON w.site = p.site AND w.case_id = p.case_id
         WHERE ($1::text IS NULL OR p.site = $1) AND ($2::text IS NULL OR p.staff = $2)
           -- What belongs to a case that has ended is owed to nobody; the rest is.
-          AND (p.kind IN ('CORRECTIVE_ACTION', 'LEDGER_ENTRY', 'CLOCK')
+          AND (p.kind IN ('CORRECTIVE_ACTION', 'LEDGER_ENTRY', 'LEDGER_PROPOSAL', 'CLOCK', 'APPEAL')
                OR w.status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED'))
           AND ($3::text IS NULL OR w.excluded IS NULL OR NOT (p.site = $3 AND w.excluded @> ARRAY[$4::text]))
           AND ($6::timestamptz IS NULL OR (coalesce(p.due, $8), p.resource) > ($6, $7))
@@ -154,6 +177,7 @@ pub async fn list(
         after.map(|(_, resource)| resource.as_str()),
         last().to_sqlx(),
         limit,
+        filter.confirmer.as_deref(),
     )
     .fetch_all(&mut **tx)
     .await

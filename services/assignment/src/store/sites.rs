@@ -37,8 +37,17 @@ pub async fn learn(
 /// # Errors
 /// When Postgres is away.
 pub async fn today(tx: &mut Tx, site: &SiteId, now: Timestamp) -> Result<String, Fault> {
+    let local = now.to_zoned(zone(tx, site).await?);
+    Ok(local.date().to_string())
+}
+
+/// The zone of the site; UTC where nobody told it yet.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn zone(tx: &mut Tx, site: &SiteId) -> Result<TimeZone, Fault> {
     let zone = sqlx::query_scalar!(
-        "-- assignment::store::sites::today
+        "-- assignment::store::sites::zone
         SELECT time_zone FROM place WHERE site = $1",
         site.as_str(),
     )
@@ -46,8 +55,7 @@ pub async fn today(tx: &mut Tx, site: &SiteId, now: Timestamp) -> Result<String,
     .await
     .or_fault()?;
     let zone = zone.and_then(|name| TimeZone::get(&name).ok());
-    let local = now.to_zoned(zone.unwrap_or(TimeZone::UTC));
-    Ok(local.date().to_string())
+    Ok(zone.unwrap_or(TimeZone::UTC))
 }
 
 /// Whether the site is known here and in the caller's scope.

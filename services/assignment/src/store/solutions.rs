@@ -3,14 +3,17 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{CaseName, DepartmentId, SiteId, StaffId};
+use redress_model::name::{CaseName, DepartmentId, SiteId, StaffId, StaffName};
 use redress_store::{StoreResultExt as _, Tx, constraint};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{notices, outbox, parse, parse_opt, person};
 use crate::domain::authority::Level;
+use crate::domain::practice::checklist::Checklist;
+use crate::domain::practice::library::COMPARED_MAX;
 use crate::domain::solution::{FinalOffer, Remedy, Review, Solution, State, Step, Terms, When};
+use crate::domain::work::Work;
 
 struct Row {
     site: String,
@@ -53,7 +56,7 @@ impl Row {
             }),
             _ => None,
         };
-        let (steps, done) = steps(tx, &site, self.id).await?;
+        let (steps, done, checklists) = steps(tx, &site, self.id).await?;
         Ok(Solution {
             id: self.id,
             epoch: self.epoch,
@@ -83,6 +86,7 @@ impl Row {
             answer: parse_opt("solution.answer", self.answer.as_deref())?,
             answered: self.answer_time.map(jiff_sqlx::Timestamp::to_jiff),
             done,
+            checklists,
             reviews: reviews(tx, &site, self.id).await?,
             created_at: self.create_time,
             updated_at: self.update_time,
@@ -120,10 +124,10 @@ async fn steps(
     tx: &mut Tx,
     site: &SiteId,
     id: Uuid,
-) -> Result<(Vec<Step>, Vec<Option<Timestamp>>), Fault> {
+) -> Result<(Vec<Step>, Vec<Option<Timestamp>>, Vec<Checklist>), Fault> {
     let rows = sqlx::query!(
         "-- assignment::store::solutions::steps
-        SELECT text, owner, outside_party, due_time, condition, done_time FROM solution_step
+        SELECT text, owner, outside_party, due_time, condition, done_time, checklist FROM solution_step
         WHERE site = $1 AND solution = $2 ORDER BY position",
         site.as_str(),
         id,
@@ -133,6 +137,7 @@ async fn steps(
     .or_fault()?;
     let mut steps = Vec::new();
     let mut done = Vec::new();
+    let mut checklists: Vec<Checklist> = Vec::new();
     for row in rows {
         steps.push(Step {
             text: row.text,
@@ -144,8 +149,10 @@ async fn steps(
             },
         });
         done.push(row.done_time.map(jiff_sqlx::Timestamp::to_jiff));
+        let list = row.checklist.map(serde_json::from_value).transpose();
+        checklists.push(list.map_err(Fault::internal)?.unwrap_or_default());
     }
-    Ok((steps, done))
+    Ok((steps, done, checklists))
 }
 
 async fn reviews(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Review>, Fault> {
@@ -276,7 +283,50 @@ pub async fn of_case(tx: &mut Tx, case: &CaseName) -> Result<Vec<Solution>, Faul
     list(tx, &filter, None, 1_000).await
 }
 
-/// Stores a solution as it is now: the row, and whatever of its terms, steps and reviews is new.
+/// What other cases of this one's category got: the sum of each one's newest solution that a complainant was told and has not
+/// declined, over the sites of its organization that the transaction sees, the newest first, at most [`COMPARED_MAX`]. None of a
+/// case that complains about whoever reads, and none where nobody said what this one is about.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn got(
+    tx: &mut Tx,
+    work: &Work,
+    reader: Option<&StaffName>,
+) -> Result<Vec<Decimal>, Fault> {
+    let Some(category) = work.category() else {
+        return Ok(Vec::new());
+    };
+    sqlx::query_scalar!(
+        "-- assignment::store::solutions::got
+        SELECT s.total FROM solution s
+        JOIN work w ON w.site = s.site AND w.case_id = s.case_id
+        WHERE s.state IN ('TOLD', 'AGREED', 'CARRIED_OUT')
+          AND w.category = $1
+          AND (s.site, s.case_id) <> ($2, $3)
+          AND (s.site = $2 OR s.site IN (
+            SELECT o.site FROM scope_site o
+            JOIN scope_site own ON own.organization = o.organization WHERE own.site = $2))
+          AND NOT EXISTS (
+            SELECT FROM solution n WHERE n.site = s.site AND n.case_id = s.case_id
+              AND n.state IN ('TOLD', 'AGREED', 'CARRIED_OUT')
+              AND (n.create_time, n.id) > (s.create_time, s.id))
+          AND ($4::text IS NULL OR NOT (w.site = $4 AND w.excluded @> ARRAY[$5::text]))
+        ORDER BY s.create_time DESC, s.id DESC LIMIT $6",
+        category.word(),
+        work.case.site.as_str(),
+        work.case.id,
+        reader.map(|staff| staff.site.as_str()),
+        reader.map(|staff| staff.id.as_str()),
+        COMPARED_MAX,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Stores a solution as it is now: the row, and whatever of its terms, steps and reviews is new; and says which clocks of its
+/// steps start, are met or end by it.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -286,8 +336,9 @@ pub async fn save(tx: &mut Tx, before: Option<&Solution>, now: &Solution) -> Res
     }
     notices::solution_changed(tx, before, now).await?;
     write(tx, now).await?;
-    if before.is_none_or(|b| b.digest != now.digest) {
-        write_terms(tx, now).await?;
+    match before {
+        Some(before) if before.digest == now.digest => write_checklists(tx, before, now).await?,
+        _ => write_terms(tx, now).await?,
     }
     for (position, done) in (0_i32..).zip(&now.done) {
         if done.is_some() {
@@ -327,7 +378,25 @@ pub async fn save(tx: &mut Tx, before: Option<&Solution>, now: &Solution) -> Res
         .await
         .or_fault()?;
     }
+    for demand in now.demands(before) {
+        outbox::demanded(tx, &now.case, &demand).await?;
+    }
     outbox::solution_changed(tx, now).await
+}
+
+/// Ends the clocks of what was agreed to in former rounds of a case, which nobody carries out any more.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn end_outdated(tx: &mut Tx, case: &CaseName, epoch: i64) -> Result<(), Fault> {
+    for solution in of_case(tx, case).await? {
+        if solution.epoch < epoch {
+            for demand in solution.outdated_demands() {
+                outbox::demanded(tx, case, &demand).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn write(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
@@ -382,6 +451,28 @@ async fn write(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What is done beside the steps, where that changed and the terms did not: the digest does not speak of it.
+async fn write_checklists(tx: &mut Tx, before: &Solution, now: &Solution) -> Result<(), Fault> {
+    let lists = now.checklists.iter().zip(&before.checklists);
+    for (position, (list, was)) in (0_i32..).zip(lists) {
+        if list != was {
+            let list = serde_json::to_value(list).map_err(Fault::internal)?;
+            sqlx::query!(
+                "-- assignment::store::solutions::write_checklists
+                UPDATE solution_step SET checklist = $4 WHERE site = $1 AND solution = $2 AND position = $3",
+                now.case.site.as_str(),
+                now.id,
+                position,
+                list,
+            )
+            .execute(&mut **tx)
+            .await
+            .or_fault()?;
+        }
+    }
+    Ok(())
+}
+
 async fn write_terms(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
     let site = now.case.site.as_str();
     sqlx::query!(
@@ -426,15 +517,18 @@ async fn write_terms(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
             _ => redress_store::fault(e),
         })?;
     }
-    for (position, step) in (0_i32..).zip(&now.terms.steps) {
+    let steps = now.terms.steps.iter().zip(&now.checklists);
+    for (position, (step, list)) in (0_i32..).zip(steps) {
+        let list = (!list.items().is_empty()).then(|| serde_json::to_value(list));
+        let list = list.transpose().map_err(Fault::internal)?;
         let (due, condition) = match &step.when {
             When::By(due) => (Some(due.to_sqlx()), None),
             When::If(condition) => (None, Some(condition.as_str())),
         };
         sqlx::query!(
             "-- assignment::store::solutions::write_terms
-            INSERT INTO solution_step (site, solution, position, text, owner, outside_party, due_time, condition)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            INSERT INTO solution_step (site, solution, position, text, owner, outside_party, due_time, condition, checklist)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             site,
             now.id,
             position,
@@ -443,6 +537,7 @@ async fn write_terms(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
             step.outside_party,
             due,
             condition,
+            list,
         )
         .execute(&mut **tx)
         .await

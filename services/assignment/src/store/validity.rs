@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::CaseName;
+use redress_model::name::{CaseName, StaffId};
 use redress_store::{StoreResultExt as _, Tx};
+use uuid::Uuid;
 
 use super::{parse, person};
 use crate::domain::validity::{Appeal, Decision};
@@ -124,6 +125,66 @@ pub async fn add_appeal(tx: &mut Tx, case: &CaseName, appeal: &Appeal) -> Result
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// What is owed to whoever appealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    /// Id of its demand, which has a clock of its own.
+    pub demand: Uuid,
+    /// From when on.
+    pub since: Timestamp,
+    /// By when it is to be decided.
+    pub due: Timestamp,
+}
+
+/// Lets the appeal be owed; who was told first stands for it.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn owe(
+    tx: &mut Tx,
+    case: &CaseName,
+    owed: &Owed,
+    by: Option<&StaffId>,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::validity::owe
+        UPDATE appeal SET demand = $3, owe_time = $4, due_time = $5, owed_by = $6
+        WHERE site = $1 AND case_id = $2 AND granted IS NULL",
+        case.site.as_str(),
+        case.id,
+        owed.demand,
+        owed.since.to_sqlx(),
+        owed.due.to_sqlx(),
+        by.map(StaffId::as_str),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// What is owed of an appeal that nobody decided; none where there is none, or an older release took it in.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn owed(tx: &mut Tx, case: &CaseName) -> Result<Option<Owed>, Fault> {
+    let row = sqlx::query!(
+        r#"-- assignment::store::validity::owed
+        SELECT demand AS "demand!", owe_time AS "owe_time!", due_time AS "due_time!" FROM appeal
+        WHERE site = $1 AND case_id = $2 AND granted IS NULL AND demand IS NOT NULL"#,
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(row.map(|row| Owed {
+        demand: row.demand,
+        since: row.owe_time.to_jiff(),
+        due: row.due_time.to_jiff(),
+    }))
 }
 
 /// Decides the appeal.

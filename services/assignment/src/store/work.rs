@@ -12,12 +12,13 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{
-    bench, handovers, hints, history, library, notices, outbox, parse, parse_opt, past_office,
-    person, powers, reports, staff, take_over,
+    appeals, bench, handovers, hints, history, library, notices, outbox, parse, parse_opt,
+    past_office, person, powers, reports, staff, take_over,
 };
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
 use crate::domain::past_office::is_above;
+use crate::domain::practice::DemandState;
 use crate::domain::transition::{Action, Outcome, transition};
 use crate::domain::work::{Decision, Facts, OPEN, Resolution, Step, StepKind, Work, is_live};
 
@@ -206,6 +207,11 @@ pub async fn save(
     }
     for status in &outcome.moves {
         outbox::case_moved(tx, work, *status, actor, at).await?;
+    }
+    let rejected = |work: &Work| work.status == CaseStatus::Rejected;
+    if before.is_some_and(rejected) && !rejected(work) {
+        // Nobody hears an appeal against what does not stand any more.
+        appeals::end(tx, &work.case, DemandState::Cancelled, actor).await?;
     }
     if outcome.moves.contains(&CaseStatus::Closed) {
         library::keep(tx, work, actor, at).await?;

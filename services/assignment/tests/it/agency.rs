@@ -446,15 +446,6 @@ async fn m17_a_store_without_fault_pays_no_fee_unless_its_policy_says_so() {
 async fn m17_amounts_deadlines_and_causes_are_the_policys_and_each_entry_says_which() {
     let world = World::store().await;
     let late = world.investigated().await;
-    let case = world.upheld().await;
-    let book = || wire::AddLedgerEntriesRequest {
-        parent: "sites/lakeside".to_owned(),
-        kind: Kind::Penalty.into(),
-        cause: Cause::UpheldComplaint.into(),
-        case: case.to_string(),
-        reason: "a promise was not kept".to_owned(),
-        ..Default::default()
-    };
     let changed = world.policy(12, |h| {
         h.accountability.upheld_complaint = "800.50".parse().expect("a sum");
         h.accountability.due_days = 10;
@@ -462,13 +453,10 @@ async fn m17_amounts_deadlines_and_causes_are_the_policys_and_each_entry_says_wh
     });
     let older = world.policy(11, |h| h.accountability.due_days = 1);
     world.tell(&[changed, older]).await;
-    let caller = world.manager();
-    let booked = world
-        .ledger
-        .add_ledger_entries(by(caller, book()))
-        .await
-        .expect("booked");
-    let entry = booked.into_inner().entries.remove(0);
+    let case = world.upheld().await;
+    let mut booked = world.booked().await;
+    booked.retain(|entry| entry.case == case.to_string());
+    let entry = booked.remove(0);
     let amount = entry.amount.as_ref().expect("due");
     assert_eq!((amount.units, amount.nanos), (800, 500_000_000));
     assert_eq!(

@@ -52,7 +52,7 @@ impl World {
         self.tell(&[graded]).await;
     }
 
-    async fn propose_terms(
+    pub(crate) async fn propose_terms(
         &self,
         case: &CaseName,
         terms: wire::SolutionTerms,
@@ -60,6 +60,7 @@ impl World {
         let request = wire::ProposeSolutionRequest {
             parent: Self::name_of(case),
             terms: Some(terms),
+            etag: self.etag_of(case).await,
             ..Default::default()
         };
         let caller = self.handler("eng-one");

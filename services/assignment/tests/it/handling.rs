@@ -73,7 +73,9 @@ async fn i10_an_illegal_move_says_what_is_legal() {
     let violation = &details.precondition_failure().expect("told").violations[0];
     assert_eq!(violation.subject, World::name_of(&case));
     assert!(
-        violation.description.ends_with("legal now: ACCEPTED"),
+        violation
+            .description
+            .contains("legal now: ACCEPTED; by intake WITHDRAWN"),
         "{}",
         violation.description
     );
@@ -91,7 +93,11 @@ async fn i10_an_illegal_move_says_what_is_legal() {
         .await
         .expect_err("not investigated");
     assert_eq!(refused.code(), Code::FailedPrecondition);
-    assert!(refused.message().ends_with("legal now: INVESTIGATING"));
+    assert!(
+        refused
+            .message()
+            .contains("legal now: INVESTIGATING; by intake")
+    );
 }
 
 #[tokio::test]

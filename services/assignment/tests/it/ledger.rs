@@ -11,7 +11,7 @@ use redress_proto::assignment::v1::ledger_service_server::LedgerService;
 use redress_proto::assignment::v1::report_service_server::ReportService;
 use redress_proto::assignment::v1::validity_service_server::ValidityService;
 use redress_proto::assignment::v1::{
-    LedgerCause as Cause, LedgerKind as Kind, LedgerState as State,
+    LedgerCause as Cause, LedgerKind as Kind, LedgerState as State, PromiseKind,
 };
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
@@ -71,8 +71,22 @@ impl World {
         case
     }
 
-    async fn book(&self, kind: Kind, cause: Cause, staff: &[&str]) -> Vec<wire::LedgerEntry> {
-        let case = self.upheld().await;
+    pub(crate) async fn book(
+        &self,
+        kind: Kind,
+        cause: Cause,
+        staff: &[&str],
+    ) -> Vec<wire::LedgerEntry> {
+        let upheld = (kind, cause) == (Kind::Penalty, Cause::UpheldComplaint);
+        let case = if upheld {
+            self.upheld().await
+        } else {
+            self.offered(Category::EngineeringQuality).await
+        };
+        if upheld && staff.is_empty() {
+            // The policy booked it with the decision.
+            return self.costs(&case).await;
+        }
         let request = wire::AddLedgerEntriesRequest {
             parent: "sites/lakeside".to_owned(),
             kind: kind.into(),
@@ -87,6 +101,35 @@ impl World {
         };
         let answer = self.ledger.add_ledger_entries(by(self.manager(), request));
         answer.await.expect("booked").into_inner().entries
+    }
+
+    /// What was booked for a case, the newest first.
+    async fn costs(&self, case: &CaseName) -> Vec<wire::LedgerEntry> {
+        let list = wire::ListLedgerEntriesRequest {
+            parent: "sites/lakeside".to_owned(),
+            ..Default::default()
+        };
+        let listed = self
+            .ledger
+            .list_ledger_entries(by(self.manager(), list))
+            .await;
+        let mut entries = listed.expect("listed").into_inner().entries;
+        entries.retain(|entry| entry.case == case.to_string());
+        entries
+    }
+
+    /// Decides again whether a complaint is valid.
+    async fn decide_again(&self, case: &CaseName, validity: Validity, request_id: &str) {
+        let request = wire::DecideValidityRequest {
+            name: Self::name_of(case),
+            validity: to_wire(validity),
+            reason: "a second look".to_owned(),
+            request_id: request_id.to_owned(),
+            ..Default::default()
+        };
+        let caller = self.caller("lakeside", "manager", Some("lead-duty"));
+        let decided = self.validity.decide_validity(by(caller, request)).await;
+        decided.expect("decided");
     }
 
     /// Books at any store of the region, and says that it was paid.
@@ -147,6 +190,56 @@ impl World {
             .decide_ledger_appeal(by(caller, request))
             .await?;
         Ok(answer.into_inner().entry.expect("an entry"))
+    }
+
+    /// Proposes that these bear a penalty together.
+    async fn propose_penalty(
+        &self,
+        caller: Caller,
+        staff: &[&str],
+        yuan: i64,
+    ) -> Result<Vec<wire::LedgerEntry>, Status> {
+        let request = wire::ProposePenaltyRequest {
+            parent: "sites/lakeside".to_owned(),
+            cause: Cause::Other.into(),
+            reason: "two appointments were not kept".to_owned(),
+            staff: staff
+                .iter()
+                .map(|id| format!("sites/lakeside/staff/{id}"))
+                .collect(),
+            amount: Some(redress_proto::Money {
+                currency_code: "CNY".to_owned(),
+                units: yuan,
+                nanos: 0,
+            }),
+            ..Default::default()
+        };
+        let answer = self.ledger.propose_penalty(by(caller, request)).await?;
+        Ok(answer.into_inner().entries)
+    }
+
+    async fn decide_penalty(
+        &self,
+        caller: Caller,
+        name: &str,
+        stands: bool,
+    ) -> Result<wire::LedgerEntry, Status> {
+        let request = wire::DecidePenaltyRequest {
+            name: name.to_owned(),
+            stands,
+            reason: "as the log shows".to_owned(),
+            ..Default::default()
+        };
+        let answer = self.ledger.decide_penalty(by(caller, request)).await?;
+        Ok(answer.into_inner().entry.expect("an entry"))
+    }
+
+    /// How many penalties wait for this caller, and how many debts they see.
+    async fn waiting(&self, caller: Caller) -> (usize, usize) {
+        let open = self.open_promises(caller, "", 50).await;
+        let count = |kind| open.iter().filter(|p| p.kind() == kind).count();
+        let proposals = count(PromiseKind::LedgerProposal);
+        (proposals, count(PromiseKind::LedgerEntry))
     }
 
     async fn settle(&self, name: &str) -> Result<wire::LedgerEntry, Status> {
@@ -243,7 +336,8 @@ async fn m17_an_upheld_complaint_costs_the_store_and_an_appeal_is_heard_by_someb
         refused.message().ends_with("legal now: CONFIRMED, WAIVED"),
         "{refused}"
     );
-    for party in [agent, world.manager()] {
+    let decider = world.caller("lakeside", "manager", Some("lead-duty"));
+    for party in [agent, decider] {
         let refused = world
             .decide(party, &entry.name, false)
             .await
@@ -487,7 +581,8 @@ async fn m17_nothing_is_booked_without_a_ground_twice_or_for_oneself() {
         world
             .count("SELECT count(*) FROM assignment.ledger_entry")
             .await,
-        0
+        1,
+        "what the policy booked with the decision alone"
     );
     let book = || {
         add(
@@ -500,6 +595,158 @@ async fn m17_nothing_is_booked_without_a_ground_twice_or_for_oneself() {
     };
     book().await.expect("upheld");
     assert_eq!(reason(&book().await.expect_err("twice")), "LEDGER_BOOKED");
+}
+
+#[tokio::test]
+async fn m17_deciding_a_complaint_valid_books_what_the_policy_says_once_and_it_falls_with_the_decision()
+ {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let case = world.upheld().await;
+    let seen = |entries: &[wire::LedgerEntry]| {
+        let of = |e: &wire::LedgerEntry| (yuan(e), e.state(), e.author.clone());
+        entries.iter().map(of).collect::<Vec<_>>()
+    };
+    let entry = |state| (500_i64, state, "lead-duty".to_owned());
+    let booked = world.costs(&case).await;
+    assert_eq!(seen(&booked), [entry(State::Open)]);
+    assert_eq!(
+        (booked[0].kind(), booked[0].cause()),
+        (Kind::Penalty, Cause::UpheldComplaint)
+    );
+    assert_eq!(
+        (&booked[0].staff, &*booked[0].policy_profile),
+        (&String::new(), "agency-store")
+    );
+
+    // Valid still, in another way, and the same request again: one complaint.
+    for request_id in ["r1", "r1", "r2"] {
+        world
+            .decide_again(&case, Validity::ValidA, request_id)
+            .await;
+    }
+    assert_eq!(world.costs(&case).await.len(), 1);
+
+    world.clock.advance(SignedDuration::from_secs(1));
+    world.decide_again(&case, Validity::Unfounded, "").await;
+    assert_eq!(seen(&world.costs(&case).await), [entry(State::Waived)]);
+    world.clock.advance(SignedDuration::from_secs(1));
+    world.decide_again(&case, Validity::ValidB, "").await;
+    let booked = world.costs(&case).await;
+    assert_eq!(seen(&booked), [entry(State::Open), entry(State::Waived)]);
+
+    // Borne by name, the site bears it no more.
+    world.clock.advance(SignedDuration::from_secs(1));
+    let request = wire::AddLedgerEntriesRequest {
+        parent: "sites/lakeside".to_owned(),
+        kind: Kind::Penalty.into(),
+        cause: Cause::UpheldComplaint.into(),
+        reason: "the agent alone promised it".to_owned(),
+        case: case.to_string(),
+        staff: vec!["sites/lakeside/staff/seller".to_owned()],
+        ..Default::default()
+    };
+    let added = world
+        .ledger
+        .add_ledger_entries(by(world.manager(), request));
+    added.await.expect("booked");
+    let states: Vec<State> = world
+        .costs(&case)
+        .await
+        .iter()
+        .map(wire::LedgerEntry::state)
+        .collect();
+    assert_eq!(states, [State::Open, State::Waived, State::Waived]);
+}
+
+#[tokio::test]
+async fn m13_the_centre_proposes_a_penalty_and_somebody_else_with_authority_decides_it() {
+    let world = World::store().await;
+    let refused = world
+        .propose_penalty(world.handler("eng-one"), &["seller"], 100)
+        .await;
+    let refused = refused.expect_err("supervises nothing");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let proposed = world
+        .propose_penalty(world.handler("centre-one"), &["lead-site", "seller"], 200)
+        .await
+        .expect("of the centre");
+    let seen: Vec<_> = proposed.iter().map(|e| (yuan(e), e.state())).collect();
+    assert_eq!(seen, [(100, State::Proposed), (100, State::Proposed)]);
+    let penalties = async || {
+        let ranked = world.ranking(world.manager()).await.remove(0);
+        ranked.penalties.map_or(0, |sum| sum.units)
+    };
+    assert_eq!(penalties().await, 0, "nothing is owed");
+
+    // It waits for whoever may decide: neither who proposed it nor who would bear it.
+    let manager = |staff| world.caller("lakeside", "manager", Some(staff));
+    assert_eq!(world.waiting(world.manager()).await, (2, 0));
+    assert_eq!(world.waiting(manager("seller")).await, (1, 0));
+    assert_eq!(world.waiting(manager("centre-one")).await, (0, 0));
+    assert_eq!(world.waiting(world.handler("eng-one")).await, (0, 0));
+    let name = |i: usize| proposed[i].name.as_str();
+    let refused = world.appeal(manager("seller"), name(1)).await;
+    assert_eq!(reason(&refused.expect_err("not owed")), "LEDGER_STATE");
+    let refused = world.settle(name(0)).await;
+    assert_eq!(reason(&refused.expect_err("not owed")), "LEDGER_STATE");
+    for (party, i) in [("centre-one", 0), ("seller", 1)] {
+        let refused = world.decide_penalty(manager(party), name(i), false).await;
+        let refused = refused.expect_err("a party");
+        assert_eq!(reason(&refused), "LEDGER_SAME_PERSON", "{party}");
+    }
+
+    world.clock.advance(SignedDuration::from_hours(24));
+    let confirmed = world.decide_penalty(world.manager(), name(0), true).await;
+    let confirmed = confirmed.expect("with authority");
+    let due = world.clock.now_plus(SignedDuration::from_hours(72));
+    assert_eq!(confirmed.state(), State::Open);
+    assert_eq!(confirmed.due_time, Some(to_timestamp(due)));
+    let refused = world.decide_penalty(world.manager(), name(1), false).await;
+    assert_eq!(refused.expect("decided").state(), State::Waived);
+    assert_eq!(penalties().await, 100);
+    assert_eq!(world.waiting(world.manager()).await, (0, 1));
+
+    // Whoever confirmed it does not hear the appeal either.
+    let appealed = world.appeal(manager("lead-site"), name(0)).await;
+    appealed.expect("in time");
+    for party in [world.manager(), manager("centre-one")] {
+        let refused = world.decide(party, name(0), true).await;
+        let refused = refused.expect_err("had a hand in it");
+        assert_eq!(reason(&refused), "LEDGER_SAME_PERSON");
+    }
+    let decided = world.decide(manager("lead-top"), name(0), false).await;
+    assert_eq!(decided.expect("nobody's party").state(), State::Waived);
+}
+
+#[tokio::test]
+async fn m13_a_proposal_is_within_the_authority_of_who_confirms_it_as_a_whole() {
+    let world = World::store().await;
+    let proposed = world
+        .propose_penalty(
+            world.handler("centre-one"),
+            &["lead-site", "seller"],
+            12_000,
+        )
+        .await
+        .expect("a proposal takes no authority");
+    let refused = world
+        .decide_penalty(world.manager(), &proposed[0].name, true)
+        .await;
+    let refused = refused.expect_err("each part would do");
+    assert_eq!(reason(&refused), "LEDGER_ABOVE_AUTHORITY");
+    for entry in &proposed {
+        let region = world.above("region");
+        let confirmed = world.decide_penalty(region, &entry.name, true).await;
+        assert_eq!(confirmed.expect("above").state(), State::Open);
+    }
+}
+
+#[tokio::test]
+async fn m17_where_the_policy_has_no_penalty_an_upheld_complaint_costs_nothing() {
+    let world = World::staffed().await;
+    let case = world.upheld().await;
+    assert!(world.costs(&case).await.is_empty());
 }
 
 #[tokio::test]
@@ -650,6 +897,34 @@ async fn m17_three_stores_are_ranked_the_best_win_prizes_and_paid_penalties_go_t
             ((3, "hillside", 0, 2), ((1300, 0), (1000, 0), (250, 0))),
         ]
     );
+}
+
+#[tokio::test]
+async fn m17_what_two_cases_cost_at_one_instant_counts_twice_and_the_parts_of_one_once() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    // The clock stands still meanwhile.
+    for bearers in [&["lead-site", "seller"][..], &[]] {
+        let case = CaseName::new(site("lakeside"), uuid::Uuid::now_v7());
+        let request = wire::AddLedgerEntriesRequest {
+            parent: "sites/lakeside".to_owned(),
+            kind: Kind::Penalty.into(),
+            cause: Cause::Exposure.into(),
+            reason: "the evening paper".to_owned(),
+            case: case.to_string(),
+            staff: bearers
+                .iter()
+                .map(|id| format!("sites/lakeside/staff/{id}"))
+                .collect(),
+            ..Default::default()
+        };
+        let caller = world.manager();
+        let booked = world.ledger.add_ledger_entries(by(caller, request)).await;
+        booked.expect("booked");
+    }
+    let ranked = world.ranking(world.manager()).await.remove(0);
+    assert_eq!(ranked.exposures, 2);
+    assert_eq!(ranked.penalties.expect("a sum").units, 1_000);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! The solution library: kept at closing, found by likeness, compared by what was paid (M03, M10).
 
+use redress_assignment::domain::solution::Answer;
 use redress_model::name::CaseName;
-use redress_model::words::{CaseStatus, Category};
+use redress_model::words::{CaseStatus, Category, Channel};
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
@@ -15,6 +16,8 @@ use tonic::{Code, Status};
 use crate::world::{World, by, site};
 
 const SITE: &str = "sites/lakeside";
+
+const QUALITY: Category = Category::EngineeringQuality;
 
 fn yuan(units: i64) -> Money {
     Money {
@@ -77,7 +80,7 @@ impl World {
         let follow_up = wire::FollowUpWorkRequest {
             name: Self::name_of(case),
             satisfaction: satisfaction.into(),
-            channel: to_wire(redress_model::words::Channel::Hotline),
+            channel: to_wire(Channel::Hotline),
             last_word: !satisfied,
             note: "as explained".to_owned(),
             ..Default::default()
@@ -276,34 +279,134 @@ async fn m10_like_cases_are_compared_by_what_was_paid() {
         (Some(yuan(500)), Some(yuan(900)), Some(yuan(1_500)))
     );
     assert_eq!(like.entries.len(), 4);
+}
 
-    // Whoever proposes is shown it, and so is whoever looks at what is proposed.
-    let ask = || world.manager();
-    world.accept(ask(), &next, "").await.expect("offered");
-    let looked = world.progress(ask(), &next, "looked").await;
-    looked.expect("accepted");
-    let propose = wire::ProposeSolutionRequest {
-        parent: World::name_of(&next),
-        terms: Some(world.terms(1_000)),
+impl World {
+    /// A case of this category with a solution that pays so much, and what is shown beside that.
+    async fn proposed(
+        &self,
+        category: Category,
+        units: i64,
+    ) -> (CaseName, wire::Solution, wire::LikeCases) {
+        let case = self.offered(category).await;
+        let ask = || self.manager();
+        self.accept(ask(), &case, "").await.expect("offered");
+        let looked = self.progress(ask(), &case, "looked").await;
+        looked.expect("accepted");
+        let propose = wire::ProposeSolutionRequest {
+            parent: Self::name_of(&case),
+            terms: Some(self.terms(units)),
+            ..Default::default()
+        };
+        let answer = self.solutions.propose_solution(by(ask(), propose)).await;
+        let answer = answer.expect("proposed").into_inner();
+        let solution = answer.solution.expect("a solution");
+        (case, solution, answer.like_cases.expect("shown"))
+    }
+
+    /// A case of this category whose complainant was told that so much is paid.
+    async fn promised(&self, category: Category, units: i64) -> (CaseName, wire::Solution) {
+        let (case, solution, _) = self.proposed(category, units).await;
+        let approver = self.above("region");
+        let approved = self.review(approver, &solution, true).await;
+        approved.expect("within its limits");
+        let tell = wire::TellSolutionRequest {
+            name: solution.name.clone(),
+            channel: to_wire(Channel::Hotline),
+            ..Default::default()
+        };
+        let told = self.solutions.tell_solution(by(self.manager(), tell)).await;
+        told.expect("approved");
+        (case, solution)
+    }
+
+    /// What the solution shows this reader of like cases.
+    async fn like(&self, reader: Caller, solution: &wire::Solution) -> wire::LikeCases {
+        let get = wire::GetSolutionRequest {
+            name: solution.name.clone(),
+        };
+        let seen = self.solutions.get_solution(by(reader, get)).await;
+        seen.expect("there").into_inner().like_cases.expect("shown")
+    }
+}
+
+/// So many cases, in which this was paid: the least, the middle, the most.
+fn got(count: i32, paid: &[i64]) -> wire::LikeCases {
+    let middle = paid.len().saturating_sub(1) / 2;
+    let of = |at: usize| paid.get(at).map(|units| yuan(*units));
+    wire::LikeCases {
+        count,
+        paid: i32::try_from(paid.len()).expect("few"),
+        min: of(0),
+        median: of(middle),
+        max: paid.last().map(|units| yuan(*units)),
+    }
+}
+
+#[tokio::test]
+async fn m10_what_like_cases_got_counts_from_the_telling_on_and_not_before() {
+    let world = World::staffed().await;
+    for units in [1_500, 500, 0] {
+        world.promised(QUALITY, units).await;
+    }
+    // Of another category, only proposed, and declined: none of them is what somebody in a like case got.
+    world.promised(Category::SalesManagement, 8_000).await;
+    world.proposed(QUALITY, 7_000).await;
+    let (_, declined) = world.promised(QUALITY, 9_000).await;
+    let no = wire::ConfirmSolutionRequest {
+        name: declined.name,
+        answer: to_wire(Answer::Declined),
         ..Default::default()
     };
-    let proposed = world.solutions.propose_solution(by(ask(), propose)).await;
-    let proposed = proposed.expect("proposed").into_inner();
-    let shown = wire::LikeCases {
-        count: 4,
-        paid: 3,
-        min: Some(yuan(500)),
-        median: Some(yuan(900)),
-        max: Some(yuan(1_500)),
-    };
-    assert_eq!(proposed.like_cases.as_ref(), Some(&shown));
-    let get = wire::GetSolutionRequest {
-        name: proposed.solution.expect("a solution").name,
-    };
-    let approver = world.above("region");
-    let seen = world.solutions.get_solution(by(approver, get)).await;
-    let seen = seen.expect("there").into_inner();
-    assert_eq!(seen.like_cases.as_ref(), Some(&shown));
+    let ask = || world.manager();
+    let declined = world.solutions.confirm_solution(by(ask(), no)).await;
+    declined.expect("a no");
+
+    // Whoever proposes is shown it, and so is whoever looks at what is proposed.
+    let (_, solution, shown) = world.proposed(QUALITY, 1_000).await;
+    assert_eq!(shown, got(3, &[500, 1_500]));
+    assert_eq!(world.like(world.above("region"), &solution).await, shown);
+}
+
+#[tokio::test]
+async fn m10_i8_what_like_cases_got_is_compared_over_the_sites_that_the_reader_sees() {
+    let world = World::staffed().await;
+    world.learn(&site("riverside")).await;
+    world.promised(QUALITY, 500).await;
+    let (there, _) = world.promised(QUALITY, 1_500).await;
+    // The same as if it had been promised at the other site.
+    for sql in [
+        "INSERT INTO assignment.work SELECT (jsonb_populate_record(w, jsonb_build_object('site', 'riverside',
+           'responsible', NULL, 'offered_to', NULL, 'department', NULL))).* FROM assignment.work w WHERE case_id = $1",
+        "INSERT INTO assignment.solution SELECT (jsonb_populate_record(s, '{\"site\": \"riverside\"}')).*
+           FROM assignment.solution s WHERE case_id = $1",
+        "UPDATE assignment.solution SET state = 'SUPERSEDED' WHERE case_id = $1 AND site = 'lakeside'",
+    ] {
+        sqlx::query(sql)
+            .bind(there.id)
+            .execute(&world.database.admin)
+            .await
+            .expect("moved");
+    }
+    let (_, solution, _) = world.proposed(QUALITY, 1_000).await;
+    let both = world.like(world.above("region"), &solution).await;
+    assert_eq!(both, got(2, &[500, 1_500]));
+    let own = world.like(world.manager(), &solution).await;
+    assert_eq!(own, got(1, &[500]), "another site is hidden");
+}
+
+#[tokio::test]
+async fn i8_who_was_complained_about_is_shown_nothing_of_what_that_case_got() {
+    let world = World::staffed().await;
+    let (case, _) = world.promised(QUALITY, 500).await;
+    let (_, solution, _) = world.proposed(QUALITY, 1_000).await;
+    let reader = || world.caller("lakeside", "manager", Some("eng-two"));
+    assert_eq!(world.like(reader(), &solution).await, got(1, &[500]));
+    let mut facts = world.facts(&case);
+    facts.revision = 2;
+    facts.staff_complained_about = vec!["sites/lakeside/staff/eng-two".to_owned()];
+    world.tell(&[world.updated(facts)]).await;
+    assert_eq!(world.like(reader(), &solution).await, got(0, &[]));
 }
 
 #[tokio::test]

@@ -29,6 +29,13 @@ pub fn reason(refused: &Status) -> String {
     details.error_info().expect("told").reason.clone()
 }
 
+fn assert_etag_asked_for(refused: &Status) {
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    let details = refused.get_error_details();
+    let told = details.bad_request().expect("names the field");
+    assert_eq!(told.field_violations[0].field, "etag");
+}
+
 impl World {
     pub fn terms(&self, yuan: i64) -> wire::SolutionTerms {
         wire::SolutionTerms {
@@ -85,6 +92,7 @@ impl World {
         let request = wire::ProposeSolutionRequest {
             parent: Self::name_of(case),
             terms: Some(self.terms(yuan)),
+            etag: self.etag_of(case).await,
             ..Default::default()
         };
         let caller = self.handler("eng-one");
@@ -387,6 +395,7 @@ async fn m18_a_change_after_approval_voids_it_and_the_same_request_proposes_once
     let revise = wire::ReviseSolutionRequest {
         name: solution.name.clone(),
         terms: Some(world.terms(9_000)),
+        etag: world.solution(&solution.name).await.etag,
         ..Default::default()
     };
     let revised = world
@@ -439,6 +448,79 @@ async fn m18_a_change_after_approval_voids_it_and_the_same_request_proposes_once
             (false, to_wire(State::Superseded))
         ]
     );
+}
+
+#[tokio::test]
+async fn p28_what_was_understood_is_replaced_only_by_who_saw_it() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let restate = async |text: &str, etag: &str| {
+        let request = wire::RestateWorkRequest {
+            name: World::name_of(&case),
+            text: text.to_owned(),
+            etag: etag.to_owned(),
+            ..Default::default()
+        };
+        let caller = world.handler("eng-one");
+        world.handling.restate_work(by(caller, request)).await
+    };
+    let first = restate("the ceiling leaks", "").await;
+    let first = first.expect("nothing stands there yet").into_inner();
+    let seen = first.work.expect("work").etag;
+    let unseen = restate("the wall leaks", "").await.expect_err("unseen");
+    assert_etag_asked_for(&unseen);
+    let second = restate("the wall leaks", &seen).await.expect("seen");
+    let now = second.into_inner().work.expect("work").etag;
+    let lost = restate("the roof leaks", &seen).await.expect_err("slower");
+    assert_eq!(lost.code(), Code::Aborted);
+    assert!(lost.message().contains(&now), "{lost}");
+    let kept = world.get(&case).await.restatement.expect("kept");
+    assert_eq!(kept.text, "the wall leaks");
+}
+
+#[tokio::test]
+async fn p28_a_solution_is_revised_or_superseded_only_by_who_saw_it() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let propose = async |etag: &str| {
+        let request = wire::ProposeSolutionRequest {
+            parent: World::name_of(&case),
+            terms: Some(world.terms(800)),
+            etag: etag.to_owned(),
+            ..Default::default()
+        };
+        let caller = world.handler("eng-one");
+        world.solutions.propose_solution(by(caller, request)).await
+    };
+    let revise = async |name: &str, etag: &str| {
+        let request = wire::ReviseSolutionRequest {
+            name: name.to_owned(),
+            terms: Some(world.terms(900)),
+            etag: etag.to_owned(),
+            ..Default::default()
+        };
+        let caller = world.handler("eng-one");
+        world.solutions.revise_solution(by(caller, request)).await
+    };
+    let first = propose("").await.expect("nothing stands there yet");
+    let first = first.into_inner().solution.expect("a solution");
+    let work_seen = world.etag_of(&case).await;
+    let unseen = revise(&first.name, "").await.expect_err("unseen");
+    assert_etag_asked_for(&unseen);
+    let revised = revise(&first.name, &first.etag).await.expect("seen");
+    let now = revised.into_inner().solution.expect("a solution").etag;
+    let lost = revise(&first.name, &first.etag).await.expect_err("slower");
+    assert_eq!(lost.code(), Code::Aborted);
+    assert!(lost.message().contains(&now), "{lost}");
+
+    let unseen = propose("").await.expect_err("unseen");
+    assert_etag_asked_for(&unseen);
+    let lost = propose(&work_seen).await.expect_err("revised meanwhile");
+    assert_eq!(lost.code(), Code::Aborted);
+    let kept = world.solution(&first.name).await;
+    assert_eq!(kept.state, to_wire(State::AwaitingApproval), "stands");
+    let now = world.etag_of(&case).await;
+    propose(&now).await.expect("seen");
 }
 
 #[tokio::test]
@@ -1016,6 +1098,27 @@ async fn limits_are_data_of_the_site_and_nobody_sets_their_own() {
     set(world.manager(), Level::Handler, 500)
         .await
         .expect("below");
+    let get = |caller: Caller| {
+        let request = wire::GetAuthorityLimitsRequest {
+            name: "sites/lakeside".to_owned(),
+        };
+        world.solutions.get_authority_limits(by(caller, request))
+    };
+    let held = get(world.manager()).await.expect("there").into_inner();
+    let held: Vec<(i32, i64)> = held
+        .limits
+        .iter()
+        .map(|l| (l.level, l.amount.as_ref().expect("given").units))
+        .collect();
+    let expected: [(Level, i64); 4] = [
+        (Level::Handler, 500),
+        (Level::DepartmentManager, 2_000),
+        (Level::SiteManager, 10_000),
+        (Level::Region, 50_000),
+    ];
+    assert_eq!(held, expected.map(|(level, yuan)| (to_wire(level), yuan)));
+    let stranger = get(world.caller("riverside", "manager", None)).await;
+    assert_eq!(stranger.expect_err("I8").code(), Code::NotFound);
     let case = world.investigated().await;
     let solution = world.propose(&case, 500).await.expect("proposed");
     assert_eq!(solution.required_level, to_wire(Level::Handler));
@@ -1035,6 +1138,7 @@ async fn staff_complained_about_find_no_solution_visit_or_decision() {
     let revise = wire::ReviseSolutionRequest {
         name: solution.name.clone(),
         terms: Some(terms),
+        etag: world.solution(&solution.name).await.etag,
         ..Default::default()
     };
     let eng_one = world.handler("eng-one");

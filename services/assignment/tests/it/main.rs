@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub)]
 
 mod agency;
+mod appeals;
 mod bypass;
 mod contacts;
 mod convergence;
@@ -26,6 +27,7 @@ mod promises;
 mod reports;
 mod routing;
 mod staffing;
+mod steps;
 mod stood;
 mod wording;
 mod world;

@@ -382,11 +382,34 @@ async fn import_as(
         validate_only,
         ..Default::default()
     };
+    send(world, request).await
+}
+
+async fn send(
+    world: &World,
+    request: wire::ImportRosterRequest,
+) -> Result<wire::ImportRosterResponse, Status> {
     let answer = world
         .plan
         .import_roster(by(world.manager(), request))
         .await?;
     Ok(answer.into_inner())
+}
+
+/// An import by whoever saw the fixed duties at this etag.
+async fn import_seen(
+    world: &World,
+    content: &str,
+    etag: &str,
+) -> Result<wire::ImportRosterResponse, Status> {
+    let request = wire::ImportRosterRequest {
+        parent: "sites/lakeside".to_owned(),
+        format: wire::RosterFormat::Csv.into(),
+        content: content.to_owned(),
+        etag: etag.to_owned(),
+        ..Default::default()
+    };
+    send(world, request).await
 }
 
 #[tokio::test]
@@ -409,12 +432,36 @@ async fn a_file_is_tried_first_then_replaces_the_days_that_it_has() {
     assert_eq!(again.etag, done.etag, "changes nothing");
 
     let other = "role,staff,start,end\nFRONT_OFFICE,seller,2026-06-02 22:00,2026-06-03 06:00\n";
-    let done = import(&world, other, false).await.expect("right");
+    let tried = import(&world, other, true).await.expect("right");
+    let done = import_seen(&world, other, &tried.etag).await;
+    let done = done.expect("right");
     assert_eq!((done.added_count, done.removed_count), (1, 1));
     assert!(
         who(&world, night).await.contains(&"1 0 desk".to_owned()),
         "another day"
     );
+}
+
+#[tokio::test]
+async fn p28_an_import_removes_no_duty_that_its_sender_did_not_see() {
+    let world = planned().await;
+    let added = import(&world, FILE, false).await;
+    let first = added.expect("only adds: no etag is asked for");
+    let other = "role,staff,start,end\nFRONT_OFFICE,seller,2026-06-02 22:00,2026-06-03 06:00\n";
+    let tried = import(&world, other, true).await.expect("only asks");
+    assert_eq!((tried.removed_count, &tried.etag), (1, &first.etag));
+    let unseen = import(&world, other, false).await.expect_err("unseen");
+    assert_eq!(unseen.code(), Code::InvalidArgument);
+    assert_eq!(fields(&unseen), ["etag"]);
+
+    let third = "role,staff,start,end\nFRONT_OFFICE,seller,2026-06-05 22:00,2026-06-06 06:00\n";
+    let meanwhile = import(&world, third, false).await.expect("another day");
+    let lost = import_seen(&world, other, &tried.etag).await;
+    let lost = lost.expect_err("somebody was faster");
+    assert_eq!(lost.code(), Code::Aborted);
+    assert!(lost.message().contains(&meanwhile.etag), "{lost}");
+    let done = import_seen(&world, other, &meanwhile.etag).await;
+    assert_eq!(done.expect("seen").removed_count, 1);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use crate::world::{NowPlus as _, World, by, last};
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 impl World {
-    async fn ask_evidence(
+    pub(crate) async fn ask_evidence(
         &self,
         caller: Caller,
         case: &CaseName,

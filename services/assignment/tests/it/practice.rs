@@ -1,8 +1,11 @@
 //! Law and practice as people use it (domain.md section 10; M04, M06, M08, M10).
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use redress_model::name::CaseName;
 use redress_model::words::{Category, ClockKind};
+use redress_policy::{MonthDay, Season};
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::contractor_service_server::ContractorService;
@@ -288,28 +291,41 @@ async fn warranty_is_explained_by_every_source_to_the_day() {
     );
     let set = world
         .warranties
-        .set_site_warranty(by(world.manager(), raise(7)))
+        .set_site_warranty(by(world.manager(), raise(25)))
         .await;
-    assert!(
-        set.expect("raised")
-            .into_inner()
-            .rules
-            .iter()
-            .any(|r| r.source == "the board")
-    );
+    let raised = set.expect("raised").into_inner().rules;
+    assert!(raised.iter().any(|r| r.source == "the board"));
+    let list = wire::ListWarrantyRulesRequest {
+        parent: SITE.to_owned(),
+    };
+    let rules = world
+        .warranties
+        .list_warranty_rules(by(world.manager(), list))
+        .await;
+    let rules = rules.expect("listed").into_inner().rules;
+    assert!(rules.iter().any(|r| r.source.contains("第四十条")));
+    assert_eq!(rules, raised);
     let lamp = world
-        .explain(wire::DefectClass::LampSwitch, "2022-01-30")
+        .explain(wire::DefectClass::LampSwitch, "2023-07-30")
         .await;
-    assert_eq!((lamp.covered, lamp.end_date.as_str()), (true, "2022-01-30"));
+    assert_eq!((lamp.covered, lamp.end_date.as_str()), (true, "2023-07-30"));
     let mut better = unit();
     better.terms = vec![wire::ContractTerm {
         defect_class: wire::DefectClass::LampSwitch.into(),
-        months: 8,
+        months: 26,
         clause: "clause 12".to_owned(),
     }];
-    world.unit(better).await.expect("written");
+    let better = world.unit(better).await.expect("written");
+    let list = wire::ListUnitsRequest {
+        parent: SITE.to_owned(),
+        ..Default::default()
+    };
+    let units = world.warranties.list_units(by(world.manager(), list)).await;
+    let units = units.expect("listed").into_inner().units;
+    assert_eq!(units, [better]);
+    assert_eq!(units[0].terms[0].clause, "clause 12");
     let lamp = world
-        .explain(wire::DefectClass::LampSwitch, "2022-02-28")
+        .explain(wire::DefectClass::LampSwitch, "2023-08-30")
         .await;
     assert!(lamp.covered, "{}", lamp.explanation);
     assert_eq!(lamp.claims.iter().filter(|c| c.decides).count(), 1);
@@ -321,6 +337,100 @@ async fn warranty_is_explained_by_every_source_to_the_day() {
         .await
         .expect_err("handed over before it was accepted");
     assert_eq!(field(&refused), "units[0].handover_date");
+}
+
+#[tokio::test]
+async fn section_10_seasons_retention_and_the_police_report_are_the_policy_of_the_site() {
+    let world = World::staffed().await;
+    let mut autumn = unit();
+    autumn.acceptance_date = "2024-10-25".to_owned();
+    autumn.handover_date = String::new();
+    world.unit(autumn).await.expect("written");
+    let heating = async || {
+        let class = wire::DefectClass::Heating;
+        world.explain(class, "2024-12-01").await.end_date
+    };
+    // Nobody told a policy yet: what the profile of the kind of site ships.
+    assert_eq!(heating().await, "2026-03-15");
+    world.contractor(30_000).await.expect("three percent");
+
+    let colder = world.policy_of("residential", 2, |handling| {
+        let practice = handling.practice.as_mut().expect("shipped");
+        let day = |text: &str| MonthDay::try_from(text.to_owned()).expect("a day");
+        practice.heating = Season {
+            from: day("10-20"),
+            to: day("04-20"),
+        };
+        practice.police_report_hours = 12;
+        practice.retention_percent_max = 2;
+        practice.liability_months_max = 24;
+    });
+    world.tell(&[colder]).await;
+    assert_eq!(heating().await, "2027-04-20");
+    let over = world.contractor(20_001).await.expect_err("two percent now");
+    assert_eq!(field(&over), "retention");
+    world.contractor(20_000).await.expect("two percent");
+    let case = world.offered(Category::SalesManagement).await;
+    let dispute = world.open_dispute(&case).await.expect("opened");
+    let found = DisputeStep::ViolationFound(wire::ViolationFound {
+        find_time: wire_time(world.at(0)),
+    });
+    let with_task = world.dispute_step(&dispute, found).await.expect("found");
+    let due = with_task.police_report_due_time.expect("a task");
+    let twelve = SignedDuration::from_hours(12);
+    assert_eq!(
+        from_timestamp("due", &due).expect("an instant"),
+        world.at(0) + twelve
+    );
+
+    // A release that knew no such section tells of none: the profile's again.
+    let before = world.policy_of("residential", 3, |handling| handling.practice = None);
+    world.tell(&[before]).await;
+    assert_eq!(heating().await, "2026-03-15");
+}
+
+#[tokio::test]
+async fn section_10_a_transfer_without_a_deadline_gets_the_days_of_the_sites_policy() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let given = world.transfer(&case, "GD-1").await.expect("recorded");
+    assert_eq!(
+        (given.policy_days, given.due_source.as_str()),
+        (0, "given by the body")
+    );
+    let without = async |number: &str, body: wire::TransferBody| {
+        let request = wire::RecordTransferRequest {
+            body: body.into(),
+            due_time: None,
+            ..world.transfer_of(&case, number)
+        };
+        let ask = by(world.manager(), request);
+        let answer = TransferService::record_transfer(&world.transfers, ask).await;
+        let transfer = answer.expect("recorded").into_inner().transfer;
+        transfer.expect("a transfer")
+    };
+    let petition = without("XF-1", wire::TransferBody::PetitionOffice).await;
+    assert_eq!(petition.due_time, wire_time(world.at(15)));
+    assert_eq!(petition.policy_days, 15);
+
+    let shorter = world.policy_of("residential", 7, |handling| {
+        let practice = handling.practice.as_mut().expect("shipped");
+        practice.transfer_days.petition_office = 4;
+    });
+    world.tell(&[shorter]).await;
+    let petition = without("XF-2", wire::TransferBody::PetitionOffice).await;
+    assert_eq!(petition.due_time, wire_time(world.at(4)));
+    assert!(
+        petition.due_source.contains("(residential, revision 7)"),
+        "{}",
+        petition.due_source
+    );
+    let hotline = without("GD-2", wire::TransferBody::Hotline12345).await;
+    assert_eq!(hotline.due_time, wire_time(world.at(5)));
+    let told = world.demands().await;
+    let due: Vec<_> = told.iter().map(|demand| demand.due_time).collect();
+    let days = [5, 15, 4, 5].map(|days| wire_time(world.at(days)));
+    assert_eq!(due, days, "a clock runs to it");
 }
 
 #[tokio::test]
@@ -516,8 +626,48 @@ async fn m04_a_dispute_climbs_from_agreement_to_court_and_its_times_run_as_clock
             (appeal, event::DemandState::Met),
         ]
     );
+    let get = wire::GetDisputeRequest {
+        name: dispute.name.clone(),
+    };
+    let kept = world.disputes.get_dispute(by(world.manager(), get)).await;
+    let kept = kept.expect("kept").into_inner().dispute.expect("a dispute");
+    assert_eq!((&kept.stages, &kept.etag), (&ended.stages, &ended.etag));
+    let kinds: Vec<_> = kept.steps.iter().map(|s| s.kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "OPENED",
+            "AGREEMENT_ENTERED",
+            "FAILED",
+            "MEDIATION_ENTERED",
+            "FAILED",
+            "LITIGATION_ENTERED",
+            "DEFENCE_FILED",
+            "JUDGMENT_SERVED",
+            "NOT_APPEALED"
+        ]
+    );
+
     // Another may be opened once it has ended.
-    world.open_dispute(&case).await.expect("opened");
+    let another = world.open_dispute(&case).await.expect("opened");
+    let list = async |open: bool| {
+        let list = wire::ListDisputesRequest {
+            parent: SITE.to_owned(),
+            case: case.to_string(),
+            open,
+            ..Default::default()
+        };
+        let answer = world
+            .disputes
+            .list_disputes(by(world.manager(), list))
+            .await;
+        let disputes = answer.expect("listed").into_inner().disputes;
+        let names = disputes.into_iter().map(|d| d.name);
+        names.collect::<BTreeSet<String>>()
+    };
+    assert_eq!(list(true).await, BTreeSet::from([another.name.clone()]));
+    let both = BTreeSet::from([another.name, dispute.name]);
+    assert_eq!(list(false).await, both);
 }
 
 #[tokio::test]
@@ -772,6 +922,36 @@ async fn m10_a_group_settlement_counts_who_signed_and_names_nobody() {
         .close_settlement(by(world.manager(), close()))
         .await;
     assert_eq!(reason(&again.expect_err("closed")), "SETTLEMENT_CLOSED");
+
+    let get = wire::GetSettlementRequest { name: name.clone() };
+    let kept = world
+        .settlements
+        .get_settlement(by(world.manager(), get))
+        .await;
+    let kept = kept.expect("kept").into_inner().settlement.expect("it");
+    let roll: Vec<_> = kept
+        .households
+        .iter()
+        .map(|h| (h.unit.as_str(), h.answer()))
+        .collect();
+    assert_eq!(roll, [("3-1", Signed), ("3-2", Signed), ("3-3", Signed)]);
+    assert!(kept.closed && kept.households.iter().all(|h| h.person_token.is_empty()));
+    let kinds: Vec<_> = kept.steps.iter().map(|s| s.kind.as_str()).collect();
+    assert_eq!(kinds, ["CREATED", "RECORDED", "RECORDED", "CLOSED"]);
+    let list = wire::ListSettlementsRequest {
+        parent: SITE.to_owned(),
+        ..Default::default()
+    };
+    let listed = world
+        .settlements
+        .list_settlements(by(world.manager(), list))
+        .await;
+    let listed = listed.expect("listed").into_inner().settlements;
+    let told: Vec<_> = listed
+        .iter()
+        .map(|s| (s.name.as_str(), s.signed, s.households.len()))
+        .collect();
+    assert_eq!(told, [(name.as_str(), 3, 0)], "without the roll");
 }
 
 #[tokio::test]
@@ -788,7 +968,7 @@ async fn m10_the_register_shows_what_touches_a_complaint() {
             valid_to: to.to_owned(),
             categories: categories.iter().map(|c| to_wire(*c)).collect(),
             units: units.iter().map(|u| (*u).to_owned()).collect(),
-            request_id: String::new(),
+            ..Default::default()
         };
         let answer = world
             .register
@@ -874,6 +1054,50 @@ async fn m10_the_register_shows_what_touches_a_complaint() {
         .end_register_entry(by(world.manager(), end("2026-05-29")))
         .await;
     assert_eq!(reason(&twice.expect_err("ended")), "REGISTER_ENTRY_ENDED");
+}
+
+#[tokio::test]
+async fn section_10_the_show_flat_is_shown_to_who_handles_a_complaint_of_sales_or_quality() {
+    let world = World::staffed().await;
+    let add = async |kind: wire::RegisterKind, stated_otherwise: &str| {
+        let request = wire::CreateRegisterEntryRequest {
+            parent: SITE.to_owned(),
+            kind: kind.into(),
+            text: "实木地板".to_owned(),
+            source: "样板间照片".to_owned(),
+            valid_from: "2024-01-01".to_owned(),
+            show_flat: true,
+            stated_otherwise: stated_otherwise.to_owned(),
+            ..Default::default()
+        };
+        let ask = by(world.manager(), request);
+        let answer = world.register.create_register_entry(ask).await?;
+        Ok::<_, Status>(answer.into_inner().entry.expect("an entry"))
+    };
+    let fact = add(wire::RegisterKind::AdverseFact, "").await;
+    assert_eq!(field(&fact.expect_err("no fact")), "show_flat");
+    let promise = wire::RegisterKind::SalesPromise;
+    let binds = add(promise, "").await.expect("added");
+    assert!(binds.show_flat && binds.stated_otherwise.is_empty());
+    add(promise, "合同附件三").await.expect("added");
+
+    for (category, shown) in [
+        (Category::SalesManagement, 2),
+        (Category::EngineeringQuality, 2),
+        (Category::RepairService, 0),
+    ] {
+        let case = world.offered(category).await;
+        let work = world.try_get(world.manager(), &case).await.expect("there");
+        let entries = work.register_entries;
+        assert_eq!(entries.len(), shown, "{category}");
+        assert!(
+            entries
+                .iter()
+                .all(|e| e.show_flat && e.source == "样板间照片")
+        );
+        let binding = entries.iter().filter(|e| e.stated_otherwise.is_empty());
+        assert_eq!(binding.count(), shown / 2, "{category}");
+    }
 }
 
 #[tokio::test]
@@ -986,6 +1210,20 @@ async fn whoever_is_complained_about_finds_no_matter_of_the_case() {
         answer.expect("listed").into_inner().transfers.len()
     };
     assert_eq!((seen(seller()).await, seen(world.manager()).await), (0, 1));
+
+    let dispute = world.open_dispute(&case).await.expect("opened");
+    let get = wire::GetDisputeRequest { name: dispute.name };
+    let hidden = world.disputes.get_dispute(by(seller(), get)).await;
+    assert_eq!(hidden.expect_err("hidden").code(), Code::NotFound);
+    let list = wire::ListDisputesRequest {
+        parent: SITE.to_owned(),
+        ..Default::default()
+    };
+    let seen = async |caller| {
+        let answer = world.disputes.list_disputes(by(caller, list.clone())).await;
+        answer.expect("listed").into_inner().disputes.len()
+    };
+    assert_eq!((seen(seller()).await, seen(world.manager()).await), (0, 1));
 }
 
 #[tokio::test]
@@ -996,6 +1234,23 @@ async fn i8_another_site_finds_and_changes_no_matter() {
     let transfer = world.transfer(&case, "GD-1").await.expect("recorded");
     let dispute = world.open_dispute(&case).await.expect("opened");
     world.unit(unit()).await.expect("written");
+    let create = wire::CreateSettlementRequest {
+        parent: SITE.to_owned(),
+        title: "roof of building 3".to_owned(),
+        terms: "the same for each".to_owned(),
+        needed_percent: 67,
+        households: vec![wire::HouseholdEntry {
+            unit: "3-1".to_owned(),
+            person_token: String::new(),
+            answer: wire::HouseholdAnswer::Waiting.into(),
+        }],
+        ..Default::default()
+    };
+    let settlement = world
+        .settlements
+        .create_settlement(by(world.manager(), create))
+        .await;
+    let settlement = settlement.expect("created").into_inner().settlement;
     let stranger = || world.caller("riverside", "manager", None);
     let codes = [
         world
@@ -1018,9 +1273,48 @@ async fn i8_another_site_finds_and_changes_no_matter() {
             .record_dispute_step(by(
                 stranger(),
                 wire::RecordDisputeStepRequest {
-                    name: dispute.name,
+                    name: dispute.name.clone(),
                     step: Some(world.enter(wire::DisputeRung::Agreement, wire::DisputeSide::Ours)),
                     ..Default::default()
+                },
+            ))
+            .await
+            .err(),
+        world
+            .disputes
+            .get_dispute(by(
+                stranger(),
+                wire::GetDisputeRequest { name: dispute.name },
+            ))
+            .await
+            .err(),
+        world
+            .settlements
+            .get_settlement(by(
+                stranger(),
+                wire::GetSettlementRequest {
+                    name: settlement.expect("a settlement").name,
+                },
+            ))
+            .await
+            .err(),
+        world
+            .warranties
+            .list_units(by(
+                stranger(),
+                wire::ListUnitsRequest {
+                    parent: SITE.to_owned(),
+                    ..Default::default()
+                },
+            ))
+            .await
+            .err(),
+        world
+            .warranties
+            .list_warranty_rules(by(
+                stranger(),
+                wire::ListWarrantyRulesRequest {
+                    parent: SITE.to_owned(),
                 },
             ))
             .await
@@ -1052,9 +1346,22 @@ async fn i8_another_site_finds_and_changes_no_matter() {
         .expect("empty")
         .into_inner();
     assert!(seen.transfers.is_empty());
+    let list = wire::ListDisputesRequest {
+        parent: "sites/-".to_owned(),
+        ..Default::default()
+    };
+    let seen = world.disputes.list_disputes(by(stranger(), list)).await;
+    assert!(seen.expect("empty").into_inner().disputes.is_empty());
+    let list = wire::ListSettlementsRequest {
+        parent: "sites/-".to_owned(),
+        ..Default::default()
+    };
+    let seen = world.settlements.list_settlements(by(stranger(), list));
+    let seen = seen.await.expect("empty").into_inner();
+    assert!(seen.settlements.is_empty());
     assert_eq!(
         world.count("SELECT count(*) FROM assignment.matter").await,
-        2
+        3
     );
 }
 

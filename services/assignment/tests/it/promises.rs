@@ -1,21 +1,26 @@
 //! What is promised at a site and not done yet (M05, M12), and what stands beside the work on a case.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
+use redress_assignment::domain::solution::Answer;
 use redress_events::Event;
 use redress_model::name::CaseName;
-use redress_model::words::{Category, ClockKind, ClockState, ClockTransition};
+use redress_model::words::{CaseStatus, Category, ClockKind, ClockState, ClockTransition};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::PromiseKind as Kind;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
 use redress_proto::assignment::v1::ledger_service_server::LedgerService;
 use redress_proto::assignment::v1::promise_service_server::PromiseService;
 use redress_proto::assignment::v1::register_service_server::RegisterService;
+use redress_proto::assignment::v1::solution_service_server::SolutionService;
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_rpc::Caller;
 use uuid::Uuid;
 
+use crate::staffing::{crowd, hand_over_shift, offer, set_rules};
 use crate::world::{NowPlus as _, World, by, last};
 
 impl World {
@@ -196,6 +201,132 @@ async fn m12_every_open_promise_of_a_site_is_listed_by_its_time_and_what_is_done
         ]
     );
     assert!(left[0].overdue && !left[1].overdue);
+}
+
+/// One of each kind, on cases that others have in hand: none of it goes with a case of the giver's.
+#[tokio::test]
+async fn m12_a_change_of_shifts_names_every_kind_of_promise_that_stays_with_who_goes() {
+    let world = World::staffed().await;
+    let seller = || "sites/lakeside/staff/seller".to_owned();
+    let hours = |h| {
+        Some(to_timestamp(
+            world.clock.now_plus(SignedDuration::from_hours(h)),
+        ))
+    };
+    let rules = wire::RoutingRules {
+        positions: vec![wire::Position {
+            kind: wire::PositionKind::VicePresident.into(),
+            department: String::new(),
+            staff: seller(),
+        }],
+        ..Default::default()
+    };
+    set_rules(&world, rules).await.expect("set");
+    let many = world.new_case();
+    let received = world.received(world.facts(&many));
+    world.tell(&[received, crowd(&world, &many, 1, 3, 3)]).await;
+
+    let colleague = || world.handler("eng-one");
+    let case = world.investigated().await;
+    let visit = wire::PlanVisitRequest {
+        name: World::name_of(&case),
+        purpose: wire::VisitPurpose::Inspection.into(),
+        plan_time: hours(5),
+        staff: seller(),
+        ..Default::default()
+    };
+    let visit = world.handling.plan_visit(by(colleague(), visit)).await;
+    visit.expect("planned");
+    let help = wire::RequestSupportRequest {
+        name: World::name_of(&case),
+        support: Some(wire::Support {
+            department: "sites/lakeside/departments/sales".to_owned(),
+            staff: seller(),
+            task: "find the contract".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let help = world.staffing.request_support(by(colleague(), help)).await;
+    help.expect("asked");
+    let evidence = world.ask_evidence(colleague(), &case, "seller", "").await;
+    evidence.expect("asked");
+    let mut terms = world.terms(500);
+    terms.steps[0].owner = seller();
+    let propose = wire::ProposeSolutionRequest {
+        parent: World::name_of(&case),
+        terms: Some(terms),
+        ..Default::default()
+    };
+    let proposed = world.solutions.propose_solution(by(colleague(), propose));
+    let proposed = proposed.await.expect("proposed").into_inner();
+    let solution = proposed.solution.expect("a solution");
+    let approved = world.review(world.manager(), &solution, true).await;
+    approved.expect("within the limit");
+    world.tell_solution(&solution).await.expect("told");
+    let agreed = world.confirm(&solution, Answer::Agreed).await;
+    agreed.expect("answered");
+    let offered = offer(&world, colleague(), &case, "seller").await;
+    offered.expect("offered");
+    let action = wire::CreateCorrectiveActionRequest {
+        parent: "sites/lakeside".to_owned(),
+        title: "say the term of delivery in writing".to_owned(),
+        owner: seller(),
+        due_time: hours(100),
+        ..Default::default()
+    };
+    let action = world
+        .ledger
+        .create_corrective_action(by(world.manager(), action))
+        .await;
+    action.expect("made");
+    // Amounts of the ledger are those of a store.
+    world.is_store().await;
+    let (penalty, upheld) = (
+        wire::LedgerKind::Penalty,
+        wire::LedgerCause::UpheldComplaint,
+    );
+    world.book(penalty, upheld, &["seller"]).await;
+    let own = world.new_case();
+    let mut facts = world.facts(&own);
+    facts.first_contact_owner = seller();
+    let started = world.clock_news(&own, ClockKind::Answer, STARTED, (1, 4));
+    world.tell(&[world.received(facts), started]).await;
+
+    let owed = world.open_promises(world.handler("seller"), "seller", 0);
+    let owed = owed.await;
+    let answer = hand_over_shift(&world, "seller", "eng-two", "").await;
+    let stays: Vec<&str> = answer.unmoved.iter().map(|u| u.work.as_str()).collect();
+    assert_eq!(stays, [World::name_of(&own)]);
+    let kinds: BTreeSet<Kind> = answer.promises.iter().map(|p| p.kind()).collect();
+    let expected = [
+        Kind::Support,
+        Kind::SolutionStep,
+        Kind::Visit,
+        Kind::CorrectiveAction,
+        Kind::Handover,
+        Kind::Summons,
+        Kind::LedgerEntry,
+        Kind::EvidenceRequest,
+    ];
+    assert_eq!(kinds, BTreeSet::from(expected));
+    let (clocks, others): (Vec<_>, Vec<_>) =
+        owed.into_iter().partition(|p| p.kind() == Kind::Clock);
+    assert_eq!(clocks.len(), 1, "stands with its case");
+    assert_eq!(answer.promises, others, "as the list of promises says it");
+}
+
+#[tokio::test]
+async fn m12_a_change_of_shifts_names_the_running_clock_of_a_case_that_has_ended() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let started = world.clock_news(&case, ClockKind::Answer, STARTED, (1, 3));
+    let withdrawn = world.moved(&case, CaseStatus::Withdrawn, 2);
+    world.tell(&[started, withdrawn]).await;
+    let answer = hand_over_shift(&world, "eng-one", "eng-two", "").await;
+    assert!(answer.work.is_empty() && answer.unmoved.is_empty());
+    assert_eq!(seen(&answer.promises), [(Kind::Clock, "eng-one")]);
+    assert_eq!(answer.promises[0].case, case.to_string());
 }
 
 #[tokio::test]

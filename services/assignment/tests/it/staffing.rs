@@ -1,5 +1,7 @@
 //! Who takes a case over from whom, who is lent to whom, who has to appear, and which departments help.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use redress_assignment::domain::solution::Answer;
 use redress_assignment::jobs::{expire_handovers, settle_leaves, tell_summonses};
@@ -45,7 +47,7 @@ fn other(owner: &str) -> &'static str {
     }
 }
 
-async fn offer(
+pub(crate) async fn offer(
     world: &World,
     caller: Caller,
     case: &CaseName,
@@ -316,6 +318,99 @@ async fn m12_a_change_of_shifts_hands_over_by_name_and_says_what_stays() {
     assert_eq!(stays, [World::name_of(&about)]);
 }
 
+/// A change of shifts as who goes asks for it.
+pub(crate) async fn hand_over_shift(
+    world: &World,
+    from: &str,
+    to: &str,
+    request_id: &str,
+) -> wire::HandOverShiftResponse {
+    let request = wire::HandOverShiftRequest {
+        parent: "sites/lakeside".to_owned(),
+        staff: name(from),
+        receiver: name(to),
+        request_id: request_id.to_owned(),
+        ..Default::default()
+    };
+    let caller = world.handler(from);
+    let answer = world.staffing.hand_over_shift(by(caller, request)).await;
+    answer.expect("handed over").into_inner()
+}
+
+#[tokio::test]
+async fn m12_a_change_of_shifts_leaves_out_no_case_however_many_there_are() {
+    let world = World::staffed().await;
+    let (oldest, owner) = in_hand(&world).await;
+    let mut newer = BTreeSet::new();
+    for _ in 0..200 {
+        let case = world.new_case();
+        let facts = event::CaseFacts {
+            first_contact_owner: name(&owner),
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts)]).await;
+        newer.insert(World::name_of(&case));
+    }
+    let answer = hand_over_shift(&world, &owner, other(&owner), "").await;
+    let moved: Vec<&str> = answer.work.iter().map(|w| w.name.as_str()).collect();
+    assert_eq!(moved, [World::name_of(&oldest)]);
+    assert_eq!(last(&world.get(&oldest).await.offered_to), other(&owner));
+    let stays: BTreeSet<String> = answer.unmoved.into_iter().map(|u| u.work).collect();
+    assert_eq!(stays, newer, "each by its name");
+}
+
+#[tokio::test]
+async fn m12_a_change_of_shifts_hands_over_what_is_resolved_and_owed_its_follow_up_visit() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let resolved = world.resolve(world.handler("eng-one"), &case).await;
+    resolved.expect("investigated");
+    let answer = hand_over_shift(&world, "eng-one", "eng-two", "").await;
+    let moved: Vec<&str> = answer.work.iter().map(|w| w.name.as_str()).collect();
+    assert_eq!(moved, [World::name_of(&case)]);
+    assert!(answer.unmoved.is_empty());
+    let taken = take(&world, world.handler("eng-two"), &case).await;
+    let taken = taken.expect("accepted");
+    assert_eq!(
+        (last(&taken.responsible), taken.status),
+        ("eng-two", to_wire(CaseStatus::Resolved))
+    );
+}
+
+#[tokio::test]
+async fn i2_a_change_of_shifts_that_is_asked_for_again_names_the_same_and_offers_nothing_anew() {
+    let world = World::staffed().await;
+    let (case, owner) = in_hand(&world).await;
+    let received = world.new_case();
+    let facts = event::CaseFacts {
+        first_contact_owner: name(&owner),
+        ..world.facts(&received)
+    };
+    world.tell(&[world.received(facts)]).await;
+    let names = |answer: wire::HandOverShiftResponse| {
+        let moved: Vec<String> = answer.work.into_iter().map(|w| w.name).collect();
+        (moved, answer.unmoved)
+    };
+    let once = names(hand_over_shift(&world, &owner, other(&owner), "once").await);
+    assert_eq!((once.0.len(), once.1.len()), (1, 1));
+    let etag = world.get(&case).await.etag;
+    let again = names(hand_over_shift(&world, &owner, other(&owner), "once").await);
+    assert_eq!(once, again);
+    assert_eq!(world.get(&case).await.etag, etag);
+    // Declined since, the case is named as one that stays.
+    let decline = wire::DeclineHandoverRequest {
+        name: World::name_of(&case),
+        reason: "full".to_owned(),
+        ..Default::default()
+    };
+    let receiver = world.handler(other(&owner));
+    let declined = world.staffing.decline_handover(by(receiver, decline)).await;
+    declined.expect("declined");
+    let later = names(hand_over_shift(&world, &owner, other(&owner), "once").await);
+    assert_eq!((later.0.len(), later.1.len()), (0, 2));
+    assert_eq!(world.get(&case).await.offered_to, "");
+}
+
 #[tokio::test]
 async fn routing_looks_for_the_skill_and_says_so() {
     let world = World::staffed().await;
@@ -342,7 +437,15 @@ async fn routing_looks_for_the_skill_and_says_so() {
         }],
         ..Default::default()
     };
-    set_rules(&world, rules).await.expect("set");
+    let set = set_rules(&world, rules).await.expect("set");
+    let get = wire::GetRoutingRulesRequest {
+        name: set.name.clone(),
+    };
+    let kept = world.staffing.get_routing_rules(by(world.manager(), get));
+    let kept = kept.await.expect("kept").into_inner().rules;
+    let kept = kept.expect("rules");
+    assert_eq!(kept.required_skills[0].skill, "waterproofing");
+    assert_eq!(kept, set);
     for _ in 0..3 {
         let case = world.offered(Category::EngineeringQuality).await;
         let work = world.get(&case).await;
@@ -351,7 +454,10 @@ async fn routing_looks_for_the_skill_and_says_so() {
     }
 }
 
-async fn set_rules(world: &World, rules: wire::RoutingRules) -> Result<wire::RoutingRules, Status> {
+pub(crate) async fn set_rules(
+    world: &World,
+    rules: wire::RoutingRules,
+) -> Result<wire::RoutingRules, Status> {
     let request = wire::SetRoutingRulesRequest {
         parent: "sites/lakeside".to_owned(),
         rules: Some(rules),
@@ -400,6 +506,15 @@ async fn m13_a_borrowed_person_takes_cases_of_the_other_department_until_the_end
         .borrow_staff(by(world.manager(), borrow("eng-one", "sales", 8)))
         .await;
     let loan = loan.expect("lent").into_inner().loan.expect("a loan");
+    let loans = async || {
+        let list = wire::ListLoansRequest {
+            parent: "sites/lakeside".to_owned(),
+            ..Default::default()
+        };
+        let answer = world.staffing.list_loans(by(world.manager(), list)).await;
+        answer.expect("listed").into_inner().loans
+    };
+    assert_eq!(loans().await, std::slice::from_ref(&loan));
     let refused = world
         .staffing
         .borrow_staff(by(world.manager(), borrow("eng-one", "sales", 2)))
@@ -420,16 +535,21 @@ async fn m13_a_borrowed_person_takes_cases_of_the_other_department_until_the_end
     assert_eq!(last(&world.get(&case).await.offered_to), "eng-two");
 
     let end = wire::EndLoanRequest { name: loan.name };
-    world
-        .staffing
-        .end_loan(by(world.manager(), end))
-        .await
-        .expect("ended");
+    let ended = world.staffing.end_loan(by(world.manager(), end)).await;
+    let ended = ended.expect("ended").into_inner().loan.expect("a loan");
+    assert_ne!(ended.end_time, loan.end_time);
+    assert_eq!(loans().await, [ended], "it stays on record");
     let case = world.offered(Category::SalesManagement).await;
     assert_eq!(last(&world.get(&case).await.offered_to), "seller");
 }
 
-fn crowd(world: &World, case: &CaseName, revision: i64, people: i32, cluster: i32) -> Event {
+pub(crate) fn crowd(
+    world: &World,
+    case: &CaseName,
+    revision: i64,
+    people: i32,
+    cluster: i32,
+) -> Event {
     let payload = event::CaseGraded {
         case: case.to_string(),
         grade: 2,
@@ -1098,6 +1218,17 @@ async fn i8_another_site_staffs_nothing_here() {
         ..Default::default()
     };
     let found = world.staffing.list_summonses(by(stranger(), list)).await;
+    assert_eq!(code(found.expect_err("hidden")), Code::NotFound);
+    let get = wire::GetRoutingRulesRequest {
+        name: "sites/lakeside/routingRules".to_owned(),
+    };
+    let found = world.staffing.get_routing_rules(by(stranger(), get)).await;
+    assert_eq!(code(found.expect_err("hidden")), Code::NotFound);
+    let list = wire::ListLoansRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let found = world.staffing.list_loans(by(stranger(), list)).await;
     assert_eq!(code(found.expect_err("hidden")), Code::NotFound);
     assert_eq!(
         world

@@ -52,6 +52,7 @@ impl World {
         let request = wire::ProposeSolutionRequest {
             parent: Self::name_of(case),
             terms: Some(terms),
+            etag: self.etag_of(case).await,
             wording_override_reason: override_reason.to_owned(),
             ..Default::default()
         };
@@ -133,6 +134,7 @@ async fn m11_what_a_rule_finds_is_let_through_by_a_person_with_authority_and_the
         let request = wire::ReviseSolutionRequest {
             name: solution.name.clone(),
             terms: Some(terms),
+            etag: solution.etag.clone(),
             wording_override_reason: reason.to_owned(),
             ..Default::default()
         };

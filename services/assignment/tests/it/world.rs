@@ -534,6 +534,11 @@ impl World {
             .expect("work")
     }
 
+    /// The etag of the work as it is now.
+    pub async fn etag_of(&self, case: &CaseName) -> String {
+        self.get(case).await.etag
+    }
+
     pub async fn try_get(
         &self,
         caller: Caller,

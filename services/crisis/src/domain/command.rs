@@ -8,15 +8,7 @@ use redress_model::name::StaffId;
 use redress_model::words::{ClockKind, DutyRole};
 
 /// The roles of a command. The top lead is the commander.
-pub const ROLES: [DutyRole; 7] = [
-    DutyRole::TopLead,
-    DutyRole::DutyLead,
-    DutyRole::OnSiteLead,
-    DutyRole::Spokesperson,
-    DutyRole::LegalCounsel,
-    DutyRole::CustomerLiaison,
-    DutyRole::Negotiator,
-];
+pub const ROLES: [DutyRole; 7] = DutyRole::COMMAND;
 
 /// The lead ladder, bottom up.
 pub const LEADS: [DutyRole; 3] = [DutyRole::OnSiteLead, DutyRole::DutyLead, DutyRole::TopLead];
@@ -126,32 +118,15 @@ pub fn appoint(
             stand_in: None,
         };
     }
-    let stand_in = above(role)
+    let stand_in = role
+        .stand_ins()
         .iter()
-        .chain([&DutyRole::RegionContact])
         .flat_map(|&lead| roster.on_duty(lead, at))
         .find(|s| !tried.contains(s));
     Appointment {
         staff: None,
         deputies: Vec::new(),
         stand_in,
-    }
-}
-
-/// Whom an unfilled role pages, in this order: upward, and where the top itself is missing the next
-/// lead below, because somebody has to command. Where no lead of the site may, the region's contact does.
-fn above(role: DutyRole) -> &'static [DutyRole] {
-    match role {
-        DutyRole::OnSiteLead => &[DutyRole::DutyLead, DutyRole::TopLead],
-        DutyRole::DutyLead => &[DutyRole::TopLead, DutyRole::OnSiteLead],
-        DutyRole::TopLead => &[DutyRole::DutyLead, DutyRole::OnSiteLead],
-        DutyRole::FrontOffice
-        | DutyRole::Handler
-        | DutyRole::Spokesperson
-        | DutyRole::LegalCounsel
-        | DutyRole::CustomerLiaison
-        | DutyRole::Negotiator
-        | DutyRole::RegionContact => &LEADS,
     }
 }
 

@@ -5,6 +5,7 @@
 //! and is recorded without effect (section 7).
 
 use redress_model::Fault;
+use redress_model::lifecycle::{self, Mover};
 use redress_model::words::{CaseMode, CaseStatus};
 
 /// A move that a caller of intake asks for.
@@ -61,17 +62,15 @@ impl Move {
     pub fn is_legal(self, status: CaseStatus, mode: CaseMode, erased: bool) -> bool {
         use CaseStatus as S;
         let live = mode == CaseMode::Live;
+        let allowed = |to| lifecycle::allows(status, to, Mover::Intake);
+        if self.outcome().is_some_and(|to| !allowed(to)) {
+            return false;
+        }
         match self {
-            Self::Withdraw | Self::Merge => live && is_open(status),
+            Self::Withdraw | Self::Merge => live,
             Self::Unmerge => status == S::Merged,
-            Self::Reopen => {
-                live && !erased
-                    && matches!(
-                        status,
-                        S::Resolved | S::Closed | S::Archived | S::Withdrawn | S::Rejected
-                    )
-            }
-            Self::Archive => matches!(status, S::Closed | S::Withdrawn | S::Rejected),
+            Self::Reopen => live && !erased,
+            Self::Archive => true,
             Self::Erase => {
                 !erased && matches!(status, S::Closed | S::Archived | S::Withdrawn | S::Rejected)
             }
@@ -114,23 +113,6 @@ impl Move {
     }
 }
 
-/// Still to be handled, or handled and not confirmed yet.
-pub fn is_open(status: CaseStatus) -> bool {
-    use CaseStatus as S;
-    match status {
-        S::Received
-        | S::Triaged
-        | S::Assigned
-        | S::Accepted
-        | S::Investigating
-        | S::Proposed
-        | S::Resolving
-        | S::Resolved
-        | S::Reopened => true,
-        S::Closed | S::Archived | S::Withdrawn | S::Rejected | S::Merged => false,
-    }
-}
-
 /// What a move that another service reports comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reported {
@@ -153,21 +135,11 @@ pub fn reported_by_assignment(
     to_epoch: i64,
 ) -> Result<Reported, Fault> {
     use CaseStatus as S;
-    match to {
-        S::Assigned
-        | S::Accepted
-        | S::Investigating
-        | S::Proposed
-        | S::Resolving
-        | S::Resolved
-        | S::Closed
-        | S::Rejected => {}
-        S::Received | S::Triaged | S::Archived | S::Withdrawn | S::Reopened | S::Merged => {
-            return Err(Fault::invalid(
-                "status",
-                "must be one that assignment moves to",
-            ));
-        }
+    if !lifecycle::makes(Mover::Assignment, to) {
+        return Err(Fault::invalid(
+            "status",
+            "must be one that assignment moves to",
+        ));
     }
     if to_epoch > epoch {
         return Err(Fault::invalid("epoch", "must be one that intake gave"));
@@ -209,6 +181,28 @@ mod tests {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn section_7_intake_moves_a_live_case_as_the_table_says_and_takes_from_assignment_what_that_moves()
+     {
+        for &status in CaseStatus::ALL {
+            let own = Move::ALL.into_iter().filter_map(|m| {
+                let to = m.outcome()?;
+                m.is_legal(status, CaseMode::Live, false).then_some(to)
+            });
+            let mut own: Vec<CaseStatus> = own.collect();
+            own.sort_unstable();
+            let by_intake = |(_, by): &&(CaseStatus, Mover)| *by == Mover::Intake;
+            let table = lifecycle::next(status).iter().filter(by_intake);
+            let mut table: Vec<CaseStatus> = table.map(|(to, _)| *to).collect();
+            table.sort_unstable();
+            assert_eq!(own, table, "{status}");
+            for (to, by) in lifecycle::next(status) {
+                let taken = reported_by_assignment(status, 1, *to, 1);
+                assert_eq!(taken.is_ok(), *by == Mover::Assignment, "{status} to {to}");
             }
         }
     }

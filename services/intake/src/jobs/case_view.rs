@@ -9,7 +9,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use redress_events::{Applied, Event, Keeper};
+use redress_events::{Applied, Event, Keeper, Kept};
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, ClockName, ClusterName};
 use redress_model::time::SharedClock;
@@ -84,9 +84,9 @@ impl Keeper for CaseView {
         !matches!(read(event), Ok(None))
     }
 
-    async fn keep(&self, tx: &mut Tx, events: &[&Event]) -> Result<Applied, Fault> {
+    async fn keep(&self, tx: &mut Tx, events: &[Kept<'_>]) -> Result<Applied, Fault> {
         let mut told = Vec::with_capacity(events.len());
-        for event in events {
+        for Kept { event, .. } in events {
             if let Some(news) = read(event)? {
                 told.push((*event, news));
             }

@@ -59,10 +59,16 @@ pub fn is_ended(status: CaseStatus) -> bool {
     }
 }
 
+/// Whether nobody is told any more about a case in this status. An appeal against a rejection is owed though the case has ended
+/// (section 5).
+pub fn is_silent(status: CaseStatus, historical: bool, of_appeal: bool) -> bool {
+    historical || (is_ended(status) && !(of_appeal && status == CaseStatus::Rejected))
+}
+
 impl CaseView {
     /// Whether people may be told about it.
     pub fn may_page(&self) -> bool {
-        !self.historical && !is_ended(self.status)
+        !is_silent(self.status, self.historical, false)
     }
 
     /// Takes in a status that somebody reports. A newer epoch always counts; within one epoch only an
@@ -157,6 +163,16 @@ mod tests {
         let mut old = case();
         old.historical = true;
         assert!(!old.may_page());
+    }
+
+    #[test]
+    fn m18_of_a_rejected_case_an_appeal_alone_is_told() {
+        for status in CaseStatus::ALL {
+            let told = !is_silent(*status, false, true);
+            let expected = !is_ended(*status) || *status == CaseStatus::Rejected;
+            assert_eq!(told, expected, "{status}");
+            assert!(is_silent(*status, true, true), "history, {status}");
+        }
     }
 
     #[test]

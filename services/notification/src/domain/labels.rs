@@ -70,6 +70,7 @@ pub fn news(word: &str, language: Language) -> &'static str {
         "HANDLING_ORDERED" => ("上级督办，限期办结", "handling is ordered with a deadline"),
         "ORDER_OVERDUE" => ("督办逾期未办结", "what was ordered is not done in time"),
         "ORDER_LIFTED" => ("督办已解除", "the order is lifted"),
+        "APPEAL_AWAITS" => ("复核等待决定", "an appeal waits for a decision"),
         // Of a newer release.
         _ => ("工作动态", "news of the work"),
     };

@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use super::words::{RecipientKind, SaidPurpose, Template, VisitPlace};
 
+/// The news that an appeal waits for its decision.
+const APPEAL_AWAITS: &str = "APPEAL_AWAITS";
+
 /// Who receives a message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Recipient {
@@ -151,6 +154,14 @@ pub struct Facts {
     /// Who comes when and where, where that is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appointment: Option<Appointment>,
+}
+
+impl Facts {
+    /// Whether it may be about an appeal: news of it, or a page about a clock of the kind that an appeal has. Help that was asked
+    /// for earlier has the same kind; its clock stops with the case.
+    pub fn is_of_appeal(&self) -> bool {
+        self.news == APPEAL_AWAITS || self.clock_kind == Some(ClockKind::Support)
+    }
 }
 
 /// News of the work that broken promises cause by the hundred (M17, M13): told in digests like the promises (P22).

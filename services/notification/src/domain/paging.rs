@@ -5,7 +5,7 @@
 
 use redress_model::words::{CaseStatus, ClockState};
 
-use super::case::CaseView;
+use super::case::{CaseView, is_silent};
 use super::words::{MessageState, Template};
 
 /// Pages of a call-out: the first one and three more (own).
@@ -28,6 +28,8 @@ pub struct Due<'a> {
     pub reader_accused: bool,
     /// The case; none where it has none or the case is not known here.
     pub case: Option<&'a CaseView>,
+    /// It is about an appeal that somebody is to decide.
+    pub of_appeal: bool,
     /// The incident was merged into another.
     pub incident_ended: bool,
     /// The clock's state now.
@@ -116,7 +118,7 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
         Template::CaseMessage | Template::AppealDismissed => {
             case.historical || matches!(case.status, CaseStatus::Withdrawn | CaseStatus::Merged)
         }
-        _ => !case.may_page(),
+        _ => is_silent(case.status, case.historical, due.of_appeal),
     });
     if let Some(reason) = promise_unwanted(case_ended, due.clock) {
         return Some(reason);
@@ -184,6 +186,7 @@ mod tests {
             recipient: "sites/lake/staff/li",
             reader_accused: false,
             case,
+            of_appeal: false,
             incident_ended: false,
             clock: None,
             waited_for_duty: false,
@@ -222,6 +225,28 @@ mod tests {
                     }
                 );
             }
+        }
+    }
+
+    #[test]
+    fn m18_whoever_is_to_decide_an_appeal_hears_of_it_and_of_its_lateness_though_the_case_was_rejected()
+     {
+        for template in [
+            Template::WorkNoticed,
+            Template::ClockWarned,
+            Template::ClockBreached,
+        ] {
+            let rejected = case(CaseStatus::Rejected);
+            let silence = Move::Silence {
+                reason: "CASE_ENDED",
+            };
+            let mut told = due(template, Some(&rejected));
+            assert_eq!(decide(&told), silence);
+            told.of_appeal = true;
+            assert_eq!(decide(&told), Move::Send { page: 1 });
+            let withdrawn = case(CaseStatus::Withdrawn);
+            told.case = Some(&withdrawn);
+            assert_eq!(decide(&told), silence);
         }
     }
 

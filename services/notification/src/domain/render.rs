@@ -549,7 +549,7 @@ fn tidy(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const WORK_NEWS: [&str; 13] = [
+    const WORK_NEWS: [&str; 14] = [
         "HANDOVER_EXPIRED",
         "HANDOVER_DECLINED",
         "LOAN_BEGAN",
@@ -563,6 +563,7 @@ mod tests {
         "HANDLING_ORDERED",
         "ORDER_OVERDUE",
         "ORDER_LIFTED",
+        "APPEAL_AWAITS",
     ];
 
     fn facts() -> Facts {

@@ -167,6 +167,7 @@ impl ClaimMessage<'_> {
             recipient: &recipient,
             reader_accused,
             case: case.as_ref(),
+            of_appeal: message.facts.is_of_appeal(),
             incident_ended,
             clock,
             waited_for_duty: message.fate.reason == OFF_DUTY,

@@ -11,6 +11,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Messages, texts as shared, wire};
+use crate::domain::case::is_silent;
 use crate::domain::paging::CALLOUT_PAGES_MAX;
 use crate::domain::words::{MessageState, Template};
 use crate::store::matters;
@@ -116,9 +117,9 @@ pub(super) async fn has_ended(tx: &mut Tx, message: &Message) -> Result<bool, Fa
     }
     Ok(match (&message.incident, &message.case) {
         (Some(incident), _) => matters::incident_ended(tx, incident).await?,
-        (None, Some(case)) => matters::case(tx, case)
-            .await?
-            .is_some_and(|case| !case.may_page()),
+        (None, Some(case)) => matters::case(tx, case).await?.is_some_and(|case| {
+            is_silent(case.status, case.historical, message.facts.is_of_appeal())
+        }),
         (None, None) => false,
     })
 }

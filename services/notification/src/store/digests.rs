@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::messages::Message;
 use super::{attempts, messages, notices, word};
-use crate::domain::case::is_ended;
+use crate::domain::case::is_silent;
 use crate::domain::digest::Item;
 use crate::domain::message::{BUNDLED_NEWS, Draft, Facts, Priority};
 use crate::domain::paging;
@@ -194,7 +194,9 @@ pub async fn items(tx: &mut Tx, digest: &MessageName) -> Result<Vec<Item>, Fault
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         let case_ended = match (row.status, row.historical) {
-            (Some(status), Some(historical)) => historical || is_ended(word(&status)?),
+            (Some(status), Some(historical)) => {
+                is_silent(word(&status)?, historical, row.facts.0.is_of_appeal())
+            }
             _ => false,
         };
         let clock = row.clock_state.map(|state| word(&state)).transpose()?;

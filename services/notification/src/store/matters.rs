@@ -1,6 +1,8 @@
 //! What this service remembers of sites, cases, incidents and clocks. Rows are read under a lock by
 //! those who fold an event into them, so that two producers do not overwrite each other's part.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
@@ -133,6 +135,50 @@ pub async fn lock_case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>,
     row.map(CaseView::try_from).transpose()
 }
 
+/// Cases of a site under a lock until the end of the transaction, those that are known here.
+pub async fn lock_cases(
+    tx: &mut Tx,
+    site: &SiteId,
+    ids: &BTreeSet<Uuid>,
+) -> Result<HashMap<Uuid, CaseView>, Fault> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Uuid> = ids.iter().copied().collect();
+    let rows = sqlx::query!(
+        "-- notification::matters::lock_cases
+        SELECT case_id, number, historical, status, epoch, revision, language, grade, grade_revision,
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens
+        FROM case_view WHERE site = $1 AND case_id = ANY ($2) ORDER BY case_id FOR UPDATE",
+        site.as_str(),
+        &ids,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            let view = CaseRow {
+                number: row.number,
+                historical: row.historical,
+                status: row.status,
+                epoch: row.epoch,
+                revision: row.revision,
+                language: row.language,
+                grade: row.grade,
+                grade_revision: row.grade_revision,
+                responsible: row.responsible,
+                offered_to: row.offered_to,
+                owner_revision: row.owner_revision,
+                next_time: row.next_time,
+                complained_about: row.complained_about,
+                person_tokens: row.person_tokens,
+            };
+            Ok((row.case_id, CaseView::try_from(view)?))
+        })
+        .collect()
+}
+
 /// A case; none where it is not known here.
 pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Fault> {
     let row = sqlx::query_as!(
@@ -174,35 +220,66 @@ pub async fn accused(
     .or_fault()
 }
 
-/// Keeps a case.
-pub async fn keep_case(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<(), Fault> {
+/// Keeps cases of a site as they are now.
+pub async fn keep_cases(
+    tx: &mut Tx,
+    site: &SiteId,
+    cases: &[(Uuid, &CaseView)],
+) -> Result<(), Fault> {
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let text =
+        |of: fn(&CaseView) -> &str| -> Vec<&str> { cases.iter().map(|(_, v)| of(v)).collect() };
+    let number =
+        |of: fn(&CaseView) -> i64| -> Vec<i64> { cases.iter().map(|(_, v)| of(v)).collect() };
+    let list = |of: fn(&CaseView) -> &[String]| -> Vec<serde_json::Value> {
+        cases.iter().map(|(_, v)| of(v).into()).collect()
+    };
+    let ids: Vec<Uuid> = cases.iter().map(|(id, _)| *id).collect();
+    let historical: Vec<bool> = cases.iter().map(|(_, v)| v.historical).collect();
+    let grades: Vec<i32> = cases.iter().map(|(_, v)| v.grade).collect();
+    let next: Vec<Option<jiff_sqlx::Timestamp>> = cases
+        .iter()
+        .map(|(_, v)| v.next_time.map(|t| t.to_sqlx()))
+        .collect();
     sqlx::query!(
-        "-- notification::matters::keep_case
-        INSERT INTO case_view (site, case_id, number, historical, status, epoch, revision, language,
-                               grade, grade_revision, responsible, offered_to, owner_revision, next_time,
-                               complained_about, person_tokens)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        "-- notification::matters::keep_cases
+        INSERT INTO case_view AS c (site, case_id, number, historical, status, epoch, revision, language,
+                                    grade, grade_revision, responsible, offered_to, owner_revision, next_time,
+                                    complained_about, person_tokens)
+        SELECT $1, n.case_id, n.number, n.historical, n.status, n.epoch, n.revision, n.language, n.grade, n.grade_revision,
+               n.responsible, n.offered_to, n.owner_revision, n.next_time,
+               ARRAY(SELECT jsonb_array_elements_text(n.complained_about)),
+               ARRAY(SELECT jsonb_array_elements_text(n.person_tokens))
+        FROM unnest($2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::bigint[], $7::bigint[], $8::text[],
+                    $9::integer[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::jsonb[],
+                    $16::jsonb[])
+          AS n (case_id, number, historical, status, epoch, revision, language, grade, grade_revision, responsible,
+                offered_to, owner_revision, next_time, complained_about, person_tokens)
+        ORDER BY n.case_id
         ON CONFLICT ON CONSTRAINT case_view_pkey DO UPDATE
-        SET number = $3, historical = $4, status = $5, epoch = $6, revision = $7, language = $8,
-            grade = $9, grade_revision = $10, responsible = $11, offered_to = $12,
-            owner_revision = $13, next_time = $14, complained_about = $15,
-            person_tokens = $16",
-        case.site.as_str(),
-        case.id,
-        view.number,
-        view.historical,
-        view.status.word(),
-        view.epoch,
-        view.revision,
-        view.language,
-        view.grade,
-        view.grade_revision,
-        view.responsible,
-        view.offered_to,
-        view.owner_revision,
-        view.next_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
-        &view.complained_about,
-        &view.person_tokens,
+        SET number = excluded.number, historical = excluded.historical, status = excluded.status, epoch = excluded.epoch,
+            revision = excluded.revision, language = excluded.language, grade = excluded.grade,
+            grade_revision = excluded.grade_revision, responsible = excluded.responsible,
+            offered_to = excluded.offered_to, owner_revision = excluded.owner_revision, next_time = excluded.next_time,
+            complained_about = excluded.complained_about, person_tokens = excluded.person_tokens",
+        site.as_str(),
+        &ids,
+        &text(|v| &v.number) as &[&str],
+        &historical,
+        &text(|v| v.status.word()) as &[&str],
+        &number(|v| v.epoch),
+        &number(|v| v.revision),
+        &text(|v| &v.language) as &[&str],
+        &grades,
+        &number(|v| v.grade_revision),
+        &text(|v| &v.responsible) as &[&str],
+        &text(|v| &v.offered_to) as &[&str],
+        &number(|v| v.owner_revision),
+        &next as &[Option<jiff_sqlx::Timestamp>],
+        &list(|v| &v.complained_about),
+        &list(|v| &v.person_tokens),
     )
     .execute(&mut **tx)
     .await
@@ -360,22 +437,39 @@ pub struct Promise {
     pub generation: i64,
 }
 
-/// Keeps a promise, if newer.
-pub async fn keep_clock(tx: &mut Tx, clock: &ClockName, promise: &Promise) -> Result<(), Fault> {
+/// Keeps promises of a site, those that are newer.
+pub async fn keep_clocks(
+    tx: &mut Tx,
+    site: &SiteId,
+    clocks: &BTreeMap<ClockName, Promise>,
+) -> Result<(), Fault> {
+    if clocks.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = clocks.keys().map(|clock| clock.id).collect();
+    let states: Vec<&str> = clocks.values().map(|p| p.state.word()).collect();
+    let generations: Vec<i64> = clocks.values().map(|p| p.generation).collect();
+    let cases: Vec<Option<Uuid>> = clocks.values().map(|p| p.case).collect();
+    let kinds: Vec<&str> = clocks.values().map(|p| p.kind.word()).collect();
+    let dues: Vec<Option<jiff_sqlx::Timestamp>> = clocks
+        .values()
+        .map(|p| p.due.map(|t| t.to_sqlx()))
+        .collect();
     sqlx::query!(
-        "-- notification::matters::keep_clock
+        "-- notification::matters::keep_clocks
         INSERT INTO clock_view AS c (site, clock_id, state, generation, case_id, kind, due_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        SELECT $1, n.* FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::timestamptz[]) AS n
         ON CONFLICT ON CONSTRAINT clock_view_pkey DO UPDATE
-        SET state = $3, generation = $4, case_id = $5, kind = $6, due_time = $7
-        WHERE c.generation < $4",
-        clock.site.as_str(),
-        clock.id,
-        promise.state.word(),
-        promise.generation,
-        promise.case,
-        promise.kind.word(),
-        promise.due.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        SET state = excluded.state, generation = excluded.generation, case_id = excluded.case_id, kind = excluded.kind,
+            due_time = excluded.due_time
+        WHERE c.generation < excluded.generation",
+        site.as_str(),
+        &ids,
+        &states as &[&str],
+        &generations,
+        &cases as &[Option<Uuid>],
+        &kinds as &[&str],
+        &dues as &[Option<jiff_sqlx::Timestamp>],
     )
     .execute(&mut **tx)
     .await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use redress_model::name::{CaseName, StaffName};
 use redress_model::words::{ClockKind, ClockTransition, DutyRole};
-use redress_notification::domain::words::{MessageState, Template};
+use redress_notification::domain::words::{Language, MessageState, Template};
 use redress_notification::jobs::metrics::Metrics;
 use redress_notification::rpc::templates::TemplateTexts;
 use redress_notification::rpc::wording::Wording;
@@ -108,6 +108,19 @@ async fn a_text_is_inherited_from_the_product_down_to_the_site_and_its_origin_is
         assert_eq!(revision.author, "tester@example");
         assert_eq!(held(&world).await.origin, origin);
     }
+    // The list of the site says the same of every text.
+    let list = proto::ListTemplatesRequest {
+        parent: "sites/lake".to_owned(),
+    };
+    let listed = service.list_templates(by(&office, list)).await;
+    let listed = listed.expect("a list").into_inner().templates;
+    assert_eq!(
+        listed.len(),
+        Template::ALL.len() * Language::ALL.len(),
+        "each in each language"
+    );
+    let changed: Vec<_> = listed.into_iter().filter(|t| t.revision > 0).collect();
+    assert_eq!(changed, [held(&world).await]);
     // What holds is what is sent.
     world.case("LAKE-1").await;
     world.clock.advance(SignedDuration::from_mins(2));
@@ -235,6 +248,11 @@ async fn an_unknown_variable_is_refused_at_save_and_i8_another_level_is_not_foun
         .await
         .expect_err("not theirs");
     assert_eq!(refused.code(), Code::NotFound);
+    let list = proto::ListTemplatesRequest {
+        parent: "sites/lake".to_owned(),
+    };
+    let refused = service.list_templates(by(&foreign, list)).await;
+    assert_eq!(refused.expect_err("not theirs").code(), Code::NotFound);
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ pub(super) async fn arm(
                     work.site.calendar_revision(),
                 )
             };
-            clocks::insert(work.tx, &work.site.id, &clock).await?;
+            clocks::insert(work.tx, &work.site.id, &[&clock]).await?;
             work.entries.extend(clock.entry());
             Ok(())
         }

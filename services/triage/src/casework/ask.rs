@@ -15,7 +15,7 @@ use super::{Work, decide};
 use crate::domain::Cause;
 use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::Case;
-use crate::store::clocks::{self, Clock, History};
+use crate::store::clocks::{self, Clock, History, Note};
 use crate::store::duties::{self, Roster};
 use crate::store::pages::{self, PageRow};
 use crate::store::signals::{self, SignalRow};
@@ -258,7 +258,12 @@ async fn tell(
         due,
         cause: "suspected".to_owned(),
     };
-    clocks::note(work.tx, &work.site.id, clock, None, &entry).await?;
+    let note = Note {
+        clock: clock.id,
+        event: None,
+        entry: &entry,
+    };
+    clocks::note(work.tx, &work.site.id, &[note]).await?;
     promises::tell(work, case, clock, &entry, notify).await?;
     if transition == ClockTransition::Climbed {
         work.entries.extend(clock.entry());

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use redress_clock::{Event, Term};
 use redress_model::Fault;
-use redress_model::words::{ClockKind, ClockState, SignalBasis, SignalKind};
+use redress_model::words::{CaseStatus, ClockKind, ClockState, SignalBasis, SignalKind};
 use uuid::Uuid;
 
 use super::Work;
@@ -86,8 +86,8 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
                 at: demand.start,
                 term,
                 told: false,
-                party: demand.party,
-                outside_number: demand.outside_number,
+                party: demand.party.clone(),
+                outside_number: demand.outside_number.clone(),
                 cause: "demanded",
             };
             promises::start(work, case, urgency, new).await?
@@ -105,7 +105,7 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
                 let at = demand.granted.map_or(work.now, |at| at.min(work.now));
                 extend(work, case, &mut clock, due, (demand.start, at)).await?;
             }
-            if !case.is_ended() {
+            if !case.is_ended() || outlives_rejection(case, &demand) {
                 return Ok(());
             }
             // It goes on should the case be reopened.
@@ -115,6 +115,15 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
     promises::apply(work, case, &mut clock, event, cause)
         .await
         .map(drop)
+}
+
+/// Whether it was asked for since the case was rejected. Nothing inside is but that the complainant's appeal is decided, and that
+/// is owed though the case has ended (section 5).
+fn outlives_rejection(case: &Case, demand: &Demand) -> bool {
+    let ended = case.resolved_since;
+    case.status == CaseStatus::Rejected
+        && demand.kind == ClockKind::Support
+        && ended.is_some_and(|ended| ended <= demand.start)
 }
 
 /// The party gave more time then. What it gave before its deadline passed is no breach, however late we hear of it. Once the

@@ -345,7 +345,7 @@ async fn arm(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
         clock.stopped = Some(work.now);
     }
     if is_new {
-        clocks::insert(work.tx, site, &clock).await?;
+        clocks::insert(work.tx, site, &[&clock]).await?;
     } else {
         clock.generation += 1;
         clocks::update(work.tx, site, &clock).await?;

@@ -20,7 +20,7 @@ use super::Work;
 use super::promises;
 use crate::domain::paging::{self, LAST_RUNG, Next, OnDuty, Page, PageState, Paging, Sent};
 use crate::store::cases::{self, Case};
-use crate::store::clocks::{self, Clock, History};
+use crate::store::clocks::{self, Clock, History, Note};
 use crate::store::duties::{self, ABOVE, Roster};
 use crate::store::pages::{self, PageRow};
 use crate::store::sites::Site;
@@ -91,15 +91,19 @@ async fn keep(work: &mut Work<'_>, ladders: &[(Ladder<'_>, &str)]) -> Result<(),
             .iter()
             .flat_map(|(of, trace)| of.said.iter().map(move |said| (of, said, *trace)))
     };
-    let notes: Vec<(Uuid, &History)> = said()
-        .map(|(of, (entry, _), _)| (of.clock.id, entry))
+    let notes: Vec<Note<'_>> = said()
+        .map(|(of, (entry, _), _)| Note {
+            clock: of.clock.id,
+            event: None,
+            entry,
+        })
         .collect();
     let news: Vec<(NewEvent<'_, ClockChanged>, &str)> = said()
         .map(|(_, (_, payload), trace)| (promises::news(site, payload), trace))
         .collect();
     clocks::update_told(work.tx, site, &clocks).await?;
     pages::insert(work.tx, site, &sent).await?;
-    clocks::note_told(work.tx, site, &notes).await?;
+    clocks::note(work.tx, site, &notes).await?;
     publish_many(work.tx, &news).await
 }
 

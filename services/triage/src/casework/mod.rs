@@ -48,8 +48,9 @@ pub use law::legal_source;
 pub use overrule::{Overrule, overrule};
 pub use policies::{
     ClockEffect as PolicyClock, Effect as PolicyEffect, LadderEffect as PolicyLadder,
-    Pages as PolicyPages, Preview as PolicyPreview, clashes as policy_clashes, organization_of,
-    preview as preview_policy, regrade as regrade_by_policy, tell as tell_policy,
+    Listing as PolicyListing, Pages as PolicyPages, Preview as PolicyPreview, Rank as PolicyRank,
+    clashes as policy_clashes, organization_of, preview as preview_policy,
+    regrade as regrade_by_policy, tell as tell_policy,
 };
 pub use promises::assessed;
 pub(crate) use promises::calendars;

@@ -5,6 +5,7 @@
 //! that run keep their deadlines, warnings and climbs. A promise made from then on has the new ones. Whom a page
 //! goes to is asked when it is sent, of promises that run too.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use redress_events::{NewEvent, publish};
 use redress_model::name::{OrganizationId, SiteId};
 use redress_model::words::{ClockKind, ClockState, DutyRole, Urgency};
 use redress_model::{Fault, Grade};
-use redress_policy::{Clash, Ladder, Overlay, PROFILES, Policy};
+use redress_policy::{Clash, Ladder, Overlay, PROFILES, Policy, Released};
 use redress_proto::event::v1::PolicyChanged;
 use redress_store::Tx;
 use uuid::Uuid;
@@ -26,30 +27,18 @@ use super::{Work, age, calendar, decide, ladder};
 use crate::domain::grading::aged;
 use crate::domain::policies::{
     self as domain, Document, Line, Place, PolicyScope, SitePolicy, compose, profiles_of,
+    release_of,
 };
 use crate::domain::{Cause, Facts};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock, Filter};
+use crate::store::duties::{self, Roster};
 use crate::store::holds::{self, Hold};
 use crate::store::sites::{self, Placed, Site};
-use crate::store::{duties, policies};
+use crate::store::{clusters, policies};
 
 /// Cases of one batch.
 const BATCH: i64 = 50;
-
-/// Whom the incident of a grade-1 case calls out (section 9).
-const CALLED_OUT: [DutyRole; 7] = [
-    DutyRole::TopLead,
-    DutyRole::DutyLead,
-    DutyRole::OnSiteLead,
-    DutyRole::Spokesperson,
-    DutyRole::LegalCounsel,
-    DutyRole::CustomerLiaison,
-    DutyRole::Negotiator,
-];
-
-/// Cases that a preview shows.
-const EFFECTS_MAX: usize = 500;
 
 /// Clocks of one case that a preview looks at.
 const CLOCKS_MAX: i64 = 100;
@@ -170,7 +159,7 @@ fn lines(
 pub struct Preview {
     /// Open cases that were looked at.
     pub cases: usize,
-    /// The cases to which it would do anything, the gravest new grade first.
+    /// The cases of a page to which it would do anything, in the order of their ranks.
     pub effects: Vec<Effect>,
     /// How many of them would be graded more gravely.
     pub regraded: usize,
@@ -182,17 +171,29 @@ pub struct Preview {
     pub broken: usize,
     /// Where other people would be paged, or after another time.
     pub ladders: Vec<LadderEffect>,
-    /// Who is paged about how many cases that become grade 1.
+    /// Whom the incidents call out that open by cases which become grade 1.
     pub pages: Pages,
     /// Who would be paged in addition if promises took their new terms.
     pub late_pages: Pages,
     /// Until when rosters are known, where that ends before the document would hold.
     pub roster_until: Option<Timestamp>,
-    /// Whether more cases would change than are listed.
-    pub truncated: bool,
 }
 
-/// Who would be paged about how many cases: site, duty and person, where there is one.
+/// Which effects a preview lists. Its counts are of all.
+#[derive(Debug, Clone, Copy)]
+pub struct Listing {
+    /// Those after this rank; none: from the first.
+    pub after: Option<Rank>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Where an effect stands in the list: new grade, the grade now and the case. The gravest new grade comes first, of those what
+/// rises furthest.
+pub type Rank = (u8, Reverse<u8>, Uuid);
+
+/// Who would be paged about how many cases: site, duty and person, where there is one. Where others join a case's incident,
+/// it counts alone.
 pub type Pages = BTreeMap<(SiteId, DutyRole, Option<String>), u32>;
 
 /// What a document would do to one case.
@@ -212,6 +213,14 @@ pub struct Effect {
     pub grade_after: Grade,
     /// Its promises still kept that would run otherwise.
     pub clocks: Vec<ClockEffect>,
+}
+
+impl Effect {
+    /// Where it stands in the list.
+    pub fn rank(&self) -> Rank {
+        let (after, now) = (self.grade_after.value(), self.grade.value());
+        (after, Reverse(now), self.case)
+    }
 }
 
 /// What a document would make of a promise, if it changed any.
@@ -257,6 +266,18 @@ struct Change<'a> {
     calendar: Option<u32>,
     /// Whether it leaves the thresholds by which cases are graded now: then time alone moves a grade until it holds.
     same_grades: bool,
+    /// Who is on duty.
+    roster: Roster,
+}
+
+/// The matters of a site that are of grade 1 when a document would hold. As far as is known here each has one open incident
+/// (I6), which the first of its cases opens and the others join.
+#[derive(Default)]
+struct Matters {
+    /// Those of cases that are so without it.
+    grave: BTreeSet<Uuid>,
+    /// Those of cases that become so by it, with the staff whom the first of them is about.
+    rising: BTreeMap<Uuid, Vec<String>>,
 }
 
 /// What a document would do to the open cases below its scope, except those about this person, from an instant on that has not
@@ -268,6 +289,7 @@ pub async fn preview(
     from: Timestamp,
     now: Timestamp,
     staff: Option<&str>,
+    listing: Listing,
 ) -> Result<Preview, Fault> {
     let at = from.max(now);
     let known = duties::known_until(now);
@@ -297,7 +319,9 @@ pub async fn preview(
             before: before.policy(),
             calendar: other_hours.then(|| site.calendar_revision()),
             same_grades,
+            roster: duties::roster(tx, &site.id).await?,
         };
+        let mut matters = Matters::default();
         let mut promises = 0;
         let mut next = Uuid::nil();
         loop {
@@ -309,10 +333,13 @@ pub async fn preview(
                     staff.is_some_and(|staff| case.facts.excluded.iter().any(|e| e == staff));
                 if !about {
                     let mut work = Work::new(tx, &site, at);
-                    promises += look(&mut work, &case, &change, &mut found).await?;
+                    promises += look(&mut work, &case, &change, &mut matters, &mut found).await?;
                 }
             }
+            found.keep(listing);
         }
+        let mut work = Work::new(tx, &site, at);
+        call_out(&mut work, &change.roster, matters, staff, &mut found.pages).await?;
         let (before, after) = (&change.before.ladder, &site.profile().ladder);
         if before != after {
             found.ladders.push(LadderEffect {
@@ -323,17 +350,16 @@ pub async fn preview(
             });
         }
     }
-    found.shorten();
     Ok(found)
 }
 
 impl Preview {
-    /// Keeps what is shown, so that memory is bounded whatever the number of cases.
-    fn shorten(&mut self) {
+    /// Keeps what is listed, after every batch, so that memory is bounded whatever the number of cases.
+    fn keep(&mut self, listing: Listing) {
         self.effects
-            .sort_by_key(|e| (e.grade_after, std::cmp::Reverse(e.grade), e.case));
-        self.truncated |= self.effects.len() > EFFECTS_MAX;
-        self.effects.truncate(EFFECTS_MAX);
+            .retain(|effect| listing.after.is_none_or(|after| effect.rank() > after));
+        self.effects.sort_by_key(Effect::rank);
+        self.effects.truncate(listing.limit);
     }
 }
 
@@ -360,8 +386,36 @@ async fn around(
         }
     }
     let policy = before.policy();
-    let after = compose(&policy.name, &documents, policy.revision);
+    let profile = release_of(Released::all(), &policy.name, policy.revision)
+        .ok_or_else(|| Fault::internal("what holds is of a release that is kept"))?;
+    let after = compose(profile, &documents, policy.revision);
     Ok((before, Arc::new(after)))
+}
+
+/// Whom the incidents of matters that become grade 1 call out: whoever has a role of the command, else whoever stands in
+/// (section 9). What is about this person tells them nothing.
+async fn call_out(
+    work: &mut Work<'_>,
+    roster: &Roster,
+    matters: Matters,
+    staff: Option<&str>,
+    pages: &mut Pages,
+) -> Result<(), Fault> {
+    let (site, now) = (&work.site.id, work.now);
+    for (cluster, excluded) in matters.rising {
+        if matters.grave.contains(&cluster)
+            || clusters::is_grave(work.tx, site, cluster, staff).await?
+        {
+            continue;
+        }
+        for role in DutyRole::COMMAND {
+            let person = std::iter::once(&role)
+                .chain(role.stand_ins())
+                .find_map(|&role| roster.on_duty_since(role, now, &excluded));
+            page(pages, site, role, person);
+        }
+    }
+    Ok(())
 }
 
 /// Compares one case; the work's site has the new policy. Gives how many of its promises are open.
@@ -369,6 +423,7 @@ async fn look(
     work: &mut Work<'_>,
     case: &Case,
     change: &Change<'_>,
+    matters: &mut Matters,
     found: &mut Preview,
 ) -> Result<usize, Fault> {
     found.cases += 1;
@@ -392,18 +447,22 @@ async fn look(
         // What it reaches by itself until then, no policy takes back.
         (grade_without, by(after).min(grade_without))
     };
+    if grade_without == Grade::ONE {
+        matters.grave.insert(case.cluster);
+    } else if grade_after == Grade::ONE {
+        let first = matters.rising.entry(case.cluster);
+        first.or_insert_with(|| case.facts.excluded.clone());
+    }
     if grade_after == grade_without && clocks.effects.is_empty() {
         return Ok(open);
     }
     let rungs = site.profile().ladder.rungs;
-    if grade_after == Grade::ONE && grade_without != Grade::ONE {
-        for role in CALLED_OUT {
-            page(work, case, role, &mut found.pages).await?;
-        }
-    }
     let late = clocks.effects.iter().map(|c| c.late_level).max();
     for &role in rungs.iter().take(late.unwrap_or(0)) {
-        page(work, case, role, &mut found.late_pages).await?;
+        let holder = change
+            .roster
+            .on_duty_since(role, work.now, &case.facts.excluded);
+        page(&mut found.late_pages, &site.id, role, holder);
     }
     found.regraded += usize::from(grade_after != grade_without);
     let moved = clocks.effects.iter().filter(|c| c.moves()).count();
@@ -418,9 +477,6 @@ async fn look(
         grade_after,
         clocks: clocks.effects,
     });
-    if found.effects.len() >= 2 * EFFECTS_MAX {
-        found.shorten();
-    }
     Ok(open)
 }
 
@@ -433,16 +489,9 @@ async fn ages(work: &mut Work<'_>, case: &Case, grade: Grade) -> Result<bool, Fa
     Ok(reached.any(|id| id.grade().is_graver_than(grade)))
 }
 
-async fn page(
-    work: &mut Work<'_>,
-    case: &Case,
-    role: DutyRole,
-    pages: &mut Pages,
-) -> Result<(), Fault> {
-    let site = &work.site.id;
-    let person = duties::on_duty(work.tx, site, role, work.now, &case.facts.excluded).await?;
+fn page(pages: &mut Pages, site: &SiteId, role: DutyRole, person: Option<(&str, Timestamp)>) {
+    let person = person.map(|(staff, _)| staff.to_owned());
     *pages.entry((site.clone(), role, person)).or_default() += 1;
-    Ok(())
 }
 
 /// What a document would make of the promises of a case.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use redress_clock::{
     Calendars as _, Event, Length, Promise, Revisions, Shares, Step, Term, Terms, deadlines, fold,
 };
-use redress_events::{NewEvent, publish};
+use redress_events::{NewEvent, publish, publish_many};
 use redress_model::name::{ClockName, SiteId};
 use redress_model::words::{
     ClockKind, ClockState, ClockTransition, SignalBasis, SignalKind, Urgency,
@@ -18,6 +18,7 @@ use redress_model::{Fault, Grade, ids};
 use redress_policy::{LengthKey, Policy};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::ClockChanged;
+use redress_rpc::trace_context::traceparent;
 use uuid::Uuid;
 
 use super::known::{Known, known};
@@ -27,7 +28,7 @@ use crate::domain::Signal;
 use crate::domain::decision::AT_ONCE;
 use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::Case;
-use crate::store::clocks::{self, Clock, History};
+use crate::store::clocks::{self, Clock, History, Note};
 use crate::store::decisions;
 use crate::store::policies;
 use crate::store::sites::{self, Site};
@@ -227,6 +228,7 @@ async fn by_policy(
     };
     let site = work.site;
     let defended = defended_until(all);
+    let mut missing = Vec::new();
     for (kind, at) in promised(known, urgency, begun, work.now, all) {
         if !case.is_open() && kind != ClockKind::Defence {
             continue;
@@ -241,12 +243,8 @@ async fn by_policy(
                     continue;
                 };
                 let at = from_now_where_past(then, kind, at, length, work.now);
-                let new = Start::of(kind, at, length, if first { "received" } else { "graded" });
-                let mut past = Work::new(&mut *work.tx, then, work.now);
-                past.entered = work.entered;
-                start(&mut past, case, urgency, new).await?;
-                let entries = past.entries;
-                work.entries.extend(entries);
+                let cause = if first { "received" } else { "graded" };
+                missing.push(Start::of(kind, at, length, cause));
             }
             Some(clock) if clock.stopped.is_none() => {
                 regrade(work, case, clock, grade, urgency).await?;
@@ -262,6 +260,11 @@ async fn by_policy(
             }
         }
     }
+    let mut past = Work::new(&mut *work.tx, then, work.now);
+    past.entered = work.entered;
+    start_all(&mut past, case, urgency, missing).await?;
+    let entries = past.entries;
+    work.entries.extend(entries);
     Ok(())
 }
 
@@ -543,6 +546,61 @@ pub(super) async fn start(
     urgency: Urgency,
     new: Start,
 ) -> Result<Clock, Fault> {
+    let mut made = start_all(work, case, urgency, vec![new]).await?;
+    made.pop()
+        .ok_or_else(|| Fault::internal("a promise that was made is a clock"))
+}
+
+/// Makes promises as [`start`] does, in a few queries whatever their number: a case that comes in gets all of its own at once.
+async fn start_all(
+    work: &mut Work<'_>,
+    case: &Case,
+    urgency: Urgency,
+    new: Vec<Start>,
+) -> Result<Vec<Clock>, Fault> {
+    let site = &work.site.id;
+    let made: Result<Vec<(Clock, Event, History)>, Fault> = new
+        .into_iter()
+        .map(|new| self::made(work, case, urgency, new))
+        .collect();
+    let made = made?;
+    let clocks: Vec<&Clock> = made.iter().map(|(clock, ..)| clock).collect();
+    clocks::insert(work.tx, site, &clocks).await?;
+    let notes: Vec<Note<'_>> = made
+        .iter()
+        .map(|(clock, event, entry)| Note {
+            clock: clock.id,
+            event: Some(event),
+            entry,
+        })
+        .collect();
+    clocks::note(work.tx, site, &notes).await?;
+    let said: Vec<ClockChanged> = made
+        .iter()
+        .map(|(clock, _, entry)| changed(site, case, clock, entry, Vec::new()))
+        .collect();
+    let trace = traceparent().unwrap_or_default();
+    let said: Vec<(NewEvent<'_, ClockChanged>, &str)> = said
+        .iter()
+        .map(|payload| (news(site, payload), trace.as_str()))
+        .collect();
+    publish_many(work.tx, &said).await?;
+    let mut clocks = Vec::with_capacity(made.len());
+    for (mut clock, ..) in made {
+        work.entries.extend(clock.entry());
+        holds::stop_new(work, case, &mut clock).await?;
+        clocks.push(clock);
+    }
+    Ok(clocks)
+}
+
+/// The clock of a promise that is made now, the step of its fold that began it, and what its history says of that.
+fn made(
+    work: &Work<'_>,
+    case: &Case,
+    urgency: Urgency,
+    new: Start,
+) -> Result<(Clock, Event, History), Fault> {
     let mut terms = terms(work.site, new.kind, new.term);
     terms.told = new.told;
     let event = Event::Started { at: new.at, terms };
@@ -570,18 +628,13 @@ pub(super) async fn start(
         )
     };
     show(&mut clock, &promise, &calendars, work.now);
-    clocks::insert(work.tx, &work.site.id, &clock).await?;
     let entry = History {
         transition: ClockTransition::Started,
         at: clock.start,
         due: clock.deadlines.due,
         cause: new.cause.to_owned(),
     };
-    clocks::note(work.tx, &work.site.id, &clock, Some(&event), &entry).await?;
-    tell(work, case, &clock, &entry, &[]).await?;
-    work.entries.extend(clock.entry());
-    holds::stop_new(work, case, &mut clock).await?;
-    Ok(clock)
+    Ok((clock, event, entry))
 }
 
 /// Makes a promise anew, or for the first time; one that still runs stands.
@@ -705,7 +758,12 @@ pub(super) async fn apply(
         due: clock.deadlines.due,
         cause: cause.to_owned(),
     };
-    clocks::note(work.tx, &work.site.id, clock, Some(&event), &entry).await?;
+    let note = Note {
+        clock: clock.id,
+        event: Some(&event),
+        entry: &entry,
+    };
+    clocks::note(work.tx, &work.site.id, &[note]).await?;
     // A new calendar or grade that moves nothing is nobody's news; why it moved nothing is kept.
     let may_move = matches!(event, Event::Recalendared { .. } | Event::Regraded { .. });
     let quiet = unseen || (may_move && after.deadlines == before.deadlines);

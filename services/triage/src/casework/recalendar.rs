@@ -7,7 +7,7 @@ use redress_model::words::ClockTransition;
 
 use super::{Work, promises};
 use crate::store::cases::Case;
-use crate::store::clocks::{self, History};
+use crate::store::clocks::{self, History, Note};
 
 /// Why a deadline moved.
 const CAUSE: &str = "calendar";
@@ -38,7 +38,12 @@ pub async fn recalendar(work: &mut Work<'_>, case: &Case) -> Result<u32, Fault> 
                     due,
                     cause: CAUSE.to_owned(),
                 };
-                clocks::note(work.tx, &work.site.id, &clock, Some(&event), &entry).await?;
+                let note = Note {
+                    clock: clock.id,
+                    event: Some(&event),
+                    entry: &entry,
+                };
+                clocks::note(work.tx, &work.site.id, &[note]).await?;
             }
             continue;
         }

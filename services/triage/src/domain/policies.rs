@@ -9,7 +9,7 @@ use redress_model::name::{
     NameError, OrganizationId, OrganizationName, RegionName, SiteId, SiteName,
 };
 use redress_model::words::SiteKind;
-use redress_policy::{Clash, Effective, Layer, Level, Origin, Overlay, Policy, merge};
+use redress_policy::{Clash, Effective, Layer, Level, Origin, Overlay, Policy, Released, merge};
 
 /// Numbers of one release of a profile: a release that changes a profile begins anew above them, so that
 /// what a decision pins never names two policies.
@@ -108,6 +108,14 @@ pub fn sum_of(number: u32) -> u32 {
     number.saturating_sub(1) % NUMBERS_OF_A_RELEASE
 }
 
+/// The release of a profile that the number of a policy names, among those that are kept (P26); none where it is not: a later
+/// one made it.
+pub fn release_of<'a>(kept: &'a [Released], profile: &str, number: u32) -> Option<&'a Released> {
+    let revision = number.saturating_sub(1) / NUMBERS_OF_A_RELEASE + 1;
+    kept.iter()
+        .find(|of| of.policy().name == profile && of.policy().revision == revision)
+}
+
 /// A document that takes effect.
 #[derive(Debug, Clone)]
 pub struct Document {
@@ -135,10 +143,10 @@ impl SitePolicy {
     }
 }
 
-/// Lays documents over a profile. A document is checked against the levels around it when it is applied;
+/// Lays documents over a profile, of the release that the number names. A document is checked against the levels around it when it is applied;
 /// one that contradicts them all the same, after its site has moved, is left out, the lowest first: a site
 /// without a policy would lose complaints.
-pub fn compose(profile: &str, documents: &[Document], number: u32) -> SitePolicy {
+pub fn compose(profile: &Released, documents: &[Document], number: u32) -> SitePolicy {
     let (mut taken, mut left_out): (Vec<&Document>, Vec<&Document>) =
         documents.iter().partition(|d| d.overlay.is_some());
     loop {
@@ -147,16 +155,11 @@ pub fn compose(profile: &str, documents: &[Document], number: u32) -> SitePolicy
             .filter_map(|d| d.overlay.as_ref().map(|overlay| (&d.origin, overlay)))
             .map(|(origin, overlay)| Layer { origin, overlay })
             .collect();
-        if let Ok(effective) = merge(profile, &layers, number) {
-            let shipped = Origin {
-                level: Level::Profile,
-                name: profile.to_owned(),
-                revision: Policy::built_in(profile).map_or(1, |p| p.revision),
-            };
+        if let Ok(effective) = profile.merge(&layers, number) {
             let origins = taken.iter().map(|d| d.origin.clone());
             return SitePolicy {
                 effective,
-                origins: std::iter::once(shipped).chain(origins).collect(),
+                origins: std::iter::once(profile.origin()).chain(origins).collect(),
                 left_out: left_out.iter().map(|d| d.origin.clone()).collect(),
             };
         }
@@ -272,4 +275,52 @@ pub fn clashes(
     let mut seen = BTreeSet::new();
     found.retain(|clash| seen.insert(clash.to_string()));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use redress_model::Grade;
+    use redress_model::words::{Channel, ClockKind, Urgency};
+    use redress_policy::LengthKey;
+
+    use super::*;
+
+    const FIRST: &str = include_str!("../../../../crates/policy/profiles/1/residential.yaml");
+
+    #[test]
+    fn p26_a_promise_is_regraded_by_the_text_of_the_release_whose_number_it_pins() {
+        let (fifteen, ten) = (
+            "{ grades: [2], length: 15 days }",
+            "{ grades: [2], length: 10 days }",
+        );
+        let second = FIRST
+            .replacen("revision: 1", "revision: 2", 1)
+            .replacen(fifteen, ten, 1);
+        let kept = [FIRST, second.as_str()].map(|text| Released::parse(text).expect("sound"));
+        let site = PolicyScope::Site("lakeside".parse().expect("a slug"));
+        let documents = [Document {
+            origin: site.origin(3),
+            overlay: Some(Overlay::parse("grading: { group: 5 }").expect("sound")),
+        }];
+        let key = LengthKey {
+            grade: Grade::TWO,
+            urgency: Urgency::WithinADay,
+            channel: Channel::App,
+        };
+        let by = |number: u32| {
+            let release = release_of(&kept, "residential", number)?;
+            let site = compose(release, &documents, number);
+            let policy = site.policy();
+            let length = policy.length(ClockKind::Resolve, key)?.to_string();
+            Some((length, policy.grading.group, site.origins[0].revision))
+        };
+        let newest = Released::newest(&kept, "residential").expect("kept");
+        let [pinned, new] = [&kept[0], newest].map(|of| number(of.policy(), 0, [3]));
+        assert_eq!((pinned, new), (4, 1_000_004));
+        assert_eq!(by(pinned), Some(("15 days".to_owned(), 5, 1)));
+        assert_eq!(by(new), Some(("10 days".to_owned(), 5, 2)));
+        // The last number of a release, and one of a release that came later.
+        assert_eq!(by(1_000_000), by(pinned));
+        assert_eq!(by(2_000_001), None);
+    }
 }

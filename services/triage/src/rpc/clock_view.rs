@@ -120,8 +120,8 @@ pub(super) fn stretch(stretch: &redress_clock::Stretch) -> wire::ClockStretch {
     }
 }
 
-/// What an event did.
-pub(super) fn change(change: &Change) -> wire::ClockChange {
+/// What an event did; of a hold it says whose it is, by the holds of its case, oldest first.
+pub(super) fn change(change: &Change, holds: &[Hold]) -> wire::ClockChange {
     let (event, length) = match change.event {
         Event::Started { terms, .. } => ("started", Some(terms.term)),
         Event::Restarted { terms, .. } => ("restarted", Some(terms.term)),
@@ -133,12 +133,24 @@ pub(super) fn change(change: &Change) -> wire::ClockChange {
         Event::Extended { .. } => ("extended", None),
         Event::Recalendared { .. } => ("recalendared", None),
     };
+    let (hold_reason, hold_approver) = match change.event {
+        Event::Held { at, reason } => {
+            // Holds of one reason never lap, so it is the last one that had begun by then.
+            let is_its = |hold: &&Hold| hold.reason == reason && hold.start <= at;
+            let hold = holds.iter().rfind(is_its);
+            let approver = hold.map_or_else(String::new, |hold| hold.approver.clone());
+            (to_wire(reason), approver)
+        }
+        _ => (0, String::new()),
+    };
     wire::ClockChange {
         event: event.to_owned(),
         change_time: Some(to_timestamp(change.event.at())),
         due_time: Some(to_timestamp(change.due)),
         basis: basis(change.basis),
         length: length.map(term),
+        hold_reason,
+        hold_approver,
     }
 }
 

@@ -18,6 +18,7 @@ use tonic::Request;
 use super::{Shared, clock_view, render, require_visible, shown_clock};
 use crate::casework::{self, Ageing, Ending, Work};
 use crate::store::clocks::{self, Clock};
+use crate::store::holds::{self, Hold};
 use crate::store::pages::{self, PageRow};
 use crate::store::sites::{self, Site};
 
@@ -61,10 +62,11 @@ struct Why {
 }
 
 impl Why {
-    fn of_promise(explained: Explanation) -> Self {
+    fn of_promise(explained: Explanation, holds: &[Hold]) -> Self {
+        let changes = explained.changes.iter();
         Self {
             basis: clock_view::basis(explained.promise.basis),
-            changes: explained.changes.iter().map(clock_view::change).collect(),
+            changes: changes.map(|c| clock_view::change(c, holds)).collect(),
             stretches: explained.stretches,
             ..Self::default()
         }
@@ -141,8 +143,11 @@ impl Operation for Ask<'_> {
             _ => {
                 let events = clocks::events(work.tx, id, clock.id).await?;
                 let calendars = casework::calendars(&mut work, &events).await?;
+                let holds = holds::of_case(work.tx, id, clock.case).await?;
                 let explained = explain(&events, &calendars, self.now);
-                explained.map(Why::of_promise).unwrap_or_default()
+                explained
+                    .map(|explained| Why::of_promise(explained, &holds))
+                    .unwrap_or_default()
             }
         };
         let source = casework::legal_source(&mut work, &clock).await?;

@@ -11,20 +11,33 @@ use redress_policy::{Ladder, Overlay};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::triage::v1::{self as wire, PreviewPolicyRequest, PreviewPolicyResponse};
 use redress_rpc::Caller;
+use redress_rpc::page::Page;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::policy_service::{clashes, effective, problems, require_inside, wrong};
 use super::{Shared, render};
-use crate::casework::{self, PolicyClock, PolicyEffect, PolicyLadder, PolicyPages, PolicyPreview};
+use crate::casework::{
+    self, PolicyClock, PolicyEffect, PolicyLadder, PolicyListing, PolicyPages, PolicyPreview,
+    PolicyRank,
+};
 use crate::domain::policies::PolicyScope;
+
+/// Effects of a page where no size is asked for: each page looks at every open case.
+const EFFECTS_DEFAULT: i32 = 500;
 
 pub(super) async fn run(
     shared: &Shared,
     request: Request<PreviewPolicyRequest>,
 ) -> Result<PreviewPolicyResponse, Fault> {
     let caller = Caller::of(&request)?.clone();
-    let request = request.into_inner();
+    let mut request = request.into_inner();
+    let size = match std::mem::take(&mut request.page_size) {
+        0 => EFFECTS_DEFAULT,
+        size => size,
+    };
+    let token = std::mem::take(&mut request.page_token);
+    let page: Page<PolicyRank> = Page::of("PreviewPolicy", size, &token, &request)?;
     let now = shared.desk.now();
     let preview = Preview {
         scope: parse_field("parent", &request.parent)?,
@@ -32,10 +45,21 @@ pub(super) async fn run(
         from: effective(request.effective_time.as_ref(), now)?,
         caller: &caller,
         now,
+        listing: PolicyListing {
+            after: page.after().copied(),
+            limit: usize::try_from(page.limit()).map_err(Fault::internal)?,
+        },
     };
     let scope = redress_runtime::scope(&caller);
-    let found = shared.desk.db.read(&scope, &preview).await?;
-    Ok(show(found, preview.from))
+    let mut found = shared.desk.db.read(&scope, &preview).await?;
+    let effects = std::mem::take(&mut found.effects);
+    let (effects, next_page_token) = page.finish(effects, PolicyEffect::rank);
+    Ok(PreviewPolicyResponse {
+        effects: effects.iter().map(effect).collect(),
+        truncated: !next_page_token.is_empty(),
+        next_page_token,
+        ..show(&found, preview.from)
+    })
 }
 
 struct Preview<'a> {
@@ -44,6 +68,7 @@ struct Preview<'a> {
     from: Timestamp,
     caller: &'a Caller,
     now: Timestamp,
+    listing: PolicyListing,
 }
 
 impl Operation for Preview<'_> {
@@ -58,11 +83,13 @@ impl Operation for Preview<'_> {
             return Err(wrong(clashes(&found, scope, overlay)));
         }
         let staff = self.caller.staff.as_ref().map(ToString::to_string);
-        casework::preview_policy(tx, scope, overlay, self.from, self.now, staff.as_deref()).await
+        let (from, now, staff) = (self.from, self.now, staff.as_deref());
+        casework::preview_policy(tx, scope, overlay, from, now, staff, self.listing).await
     }
 }
 
-fn show(found: PolicyPreview, from: Timestamp) -> PreviewPolicyResponse {
+/// All of it but the page of effects.
+fn show(found: &PolicyPreview, from: Timestamp) -> PreviewPolicyResponse {
     let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     let paged: BTreeSet<&String> = found
         .pages
@@ -76,13 +103,12 @@ fn show(found: PolicyPreview, from: Timestamp) -> PreviewPolicyResponse {
         paged_count: number(paged.len()),
         pages: pages(&found.pages),
         late_pages: pages(&found.late_pages),
-        truncated: found.truncated,
         broken_count: number(found.broken),
-        effects: found.effects.iter().map(effect).collect(),
         step_count: number(found.steps),
         ladders: found.ladders.iter().map(ladder).collect(),
         roster_until_time: found.roster_until.map(to_timestamp),
         effective_time: Some(to_timestamp(from)),
+        ..Default::default()
     }
 }
 

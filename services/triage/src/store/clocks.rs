@@ -329,52 +329,79 @@ fn step_of_row(step: i16) -> Option<Step> {
         .find(|s| step_to_row(Some(*s)) == step)
 }
 
-/// Adds a clock.
-pub async fn insert(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fault> {
+/// Keeps new clocks.
+pub async fn insert(tx: &mut Tx, site: &SiteId, clocks: &[&Clock]) -> Result<(), Fault> {
+    if clocks.is_empty() {
+        return Ok(());
+    }
+    type At = jiff_sqlx::Timestamp;
+    let at = |of: fn(&Clock) -> Timestamp| -> Vec<At> {
+        clocks.iter().map(|c| of(c).to_sqlx()).collect()
+    };
+    let may_be_at = |of: fn(&Clock) -> Option<Timestamp>| -> Vec<Option<At>> {
+        clocks.iter().map(|c| of(c).map(|t| t.to_sqlx())).collect()
+    };
+    let text = |of: fn(&Clock) -> String| -> Vec<String> { clocks.iter().map(|c| of(c)).collect() };
+    let is = |of: fn(&Clock) -> bool| -> Vec<bool> { clocks.iter().map(|c| of(c)).collect() };
+    let whole = |of: fn(&Clock) -> i32| -> Vec<i32> { clocks.iter().map(|c| of(c)).collect() };
+    let ids: Vec<Uuid> = clocks.iter().map(|c| c.id).collect();
+    let cases: Vec<Uuid> = clocks.iter().map(|c| c.case).collect();
+    let told: Vec<i16> = clocks.iter().map(|c| step_to_row(c.told)).collect();
+    let levels: Vec<i16> = clocks.iter().map(|c| i16::from(c.level)).collect();
+    let grades: Vec<i16> = clocks.iter().map(|c| i16::from(c.grade.value())).collect();
+    let generations: Vec<i64> = clocks.iter().map(|c| c.generation).collect();
+    let held: Vec<Option<&str>> = clocks
+        .iter()
+        .map(|c| c.held.map(HoldReason::word))
+        .collect();
+    let demands: Vec<Option<Uuid>> = clocks.iter().map(|c| c.demand).collect();
     sqlx::query!(
         "-- triage::store::clocks::insert
-        INSERT INTO clock (site, id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time,
-          top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile, policy_revision,
-          provisional, create_time, generation, traceparent, slot, warn_early_time, calendar_revision,
-          told_customer, hold_reason, stop_cause, party, outside_number, urgency, demand,
-          made_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)",
+        INSERT INTO clock (site, traceparent, id, case_id, kind, state, length, start_time, warn_time, due_time,
+          duty_lead_time, top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile,
+          policy_revision, provisional, create_time, generation, slot, warn_early_time, calendar_revision, told_customer,
+          hold_reason, stop_cause, party, outside_number, urgency, demand, made_time)
+        SELECT $1, $2, n.* FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+          $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[],
+          $14::smallint[], $15::smallint[], $16::timestamptz[], $17::boolean[], $18::integer[], $19::smallint[],
+          $20::text[], $21::integer[], $22::boolean[], $23::timestamptz[], $24::bigint[], $25::text[],
+          $26::timestamptz[], $27::integer[], $28::boolean[], $29::text[], $30::text[], $31::text[], $32::text[],
+          $33::text[], $34::uuid[], $35::timestamptz[]) AS n",
         site.as_str(),
-        clock.id,
-        clock.case,
-        clock.kind.word(),
-        clock.state.word(),
-        clock.term.to_string(),
-        clock.start.to_sqlx(),
-        clock.deadlines.warn.to_sqlx(),
-        clock.deadlines.due.to_sqlx(),
-        clock.deadlines.climb_duty.to_sqlx(),
-        clock.deadlines.climb_top.to_sqlx(),
-        clock.next.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
-        step_to_row(clock.told),
-        i16::from(clock.level),
-        clock.stopped.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
-        clock.held.is_some(),
-        i32::try_from(clock.round).unwrap_or(i32::MAX),
-        i16::from(clock.grade.value()),
-        clock.policy_profile,
-        clock.policy_revision,
-        clock.provisional,
-        clock.created.to_sqlx(),
-        clock.generation,
         traceparent().unwrap_or_default(),
-        clock.slot,
-        clock.deadlines.warn_early.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
-        i32::try_from(clock.calendar_revision).unwrap_or(i32::MAX),
-        clock.told_customer,
-        clock.held.map(HoldReason::word),
-        clock.stop_cause,
-        clock.party,
-        clock.outside_number,
-        clock.urgency.word(),
-        clock.demand,
-        clock.made.to_sqlx(),
+        &ids,
+        &cases,
+        &text(|c| c.kind.word().to_owned()),
+        &text(|c| c.state.word().to_owned()),
+        &text(|c| c.term.to_string()),
+        &at(|c| c.start) as &[At],
+        &at(|c| c.deadlines.warn) as &[At],
+        &at(|c| c.deadlines.due) as &[At],
+        &at(|c| c.deadlines.climb_duty) as &[At],
+        &at(|c| c.deadlines.climb_top) as &[At],
+        &may_be_at(|c| c.next) as &[Option<At>],
+        &told,
+        &levels,
+        &may_be_at(|c| c.stopped) as &[Option<At>],
+        &is(|c| c.held.is_some()),
+        &whole(|c| i32::try_from(c.round).unwrap_or(i32::MAX)),
+        &grades,
+        &text(|c| c.policy_profile.clone()),
+        &whole(|c| c.policy_revision),
+        &is(|c| c.provisional),
+        &at(|c| c.created) as &[At],
+        &generations,
+        &text(|c| c.slot.clone()),
+        &may_be_at(|c| c.deadlines.warn_early) as &[Option<At>],
+        &whole(|c| i32::try_from(c.calendar_revision).unwrap_or(i32::MAX)),
+        &is(|c| c.told_customer),
+        &held as &[Option<&str>],
+        &text(|c| c.stop_cause.clone()),
+        &text(|c| c.party.clone()),
+        &text(|c| c.outside_number.clone()),
+        &text(|c| c.urgency.word().to_owned()),
+        &demands as &[Option<Uuid>],
+        &at(|c| c.made) as &[At],
     )
     .execute(&mut **tx)
     .await
@@ -705,65 +732,47 @@ pub async fn page(
         .collect()
 }
 
-/// Adds to a clock's history. `event` is one of the fold, none for what was only told.
-pub async fn note(
-    tx: &mut Tx,
-    site: &SiteId,
-    clock: &Clock,
-    event: Option<&Event>,
-    entry: &History,
-) -> Result<(), Fault> {
-    let event = event
-        .map(serde_json::to_value)
-        .transpose()
-        .map_err(Fault::internal)?;
-    sqlx::query!(
-        "-- triage::store::clocks::note
-        INSERT INTO clock_event (site, clock_id, sequence, event, transition, event_time, due_time, cause)
-        SELECT $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7
-        FROM clock_event WHERE site = $1 AND clock_id = $2",
-        site.as_str(),
-        clock.id,
-        event,
-        entry.transition.word(),
-        entry.at.to_sqlx(),
-        entry.due.to_sqlx(),
-        entry.cause,
-    )
-    .execute(&mut **tx)
-    .await
-    .or_fault()?;
-    Ok(())
+/// What is added to the history of a clock: what happened, and for a step of its fold the event that it was.
+#[derive(Debug, Clone, Copy)]
+pub struct Note<'a> {
+    /// Which clock.
+    pub clock: Uuid,
+    /// None where something was only told.
+    pub event: Option<&'a Event>,
+    /// What happened.
+    pub entry: &'a History,
 }
 
-/// Adds what was only told to the histories of clocks, in this order.
-pub async fn note_told(tx: &mut Tx, site: &SiteId, told: &[(Uuid, &History)]) -> Result<(), Fault> {
-    if told.is_empty() {
+/// Adds to the histories of clocks, in this order.
+pub async fn note(tx: &mut Tx, site: &SiteId, notes: &[Note<'_>]) -> Result<(), Fault> {
+    if notes.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = told.iter().map(|(id, _)| *id).collect();
-    let transitions: Vec<String> = told
+    let ids: Vec<Uuid> = notes.iter().map(|n| n.clock).collect();
+    let events: Result<Vec<Option<serde_json::Value>>, _> = notes
         .iter()
-        .map(|(_, entry)| entry.transition.word().to_owned())
+        .map(|n| n.event.map(serde_json::to_value).transpose())
         .collect();
-    let at: Vec<jiff_sqlx::Timestamp> = told.iter().map(|(_, e)| e.at.to_sqlx()).collect();
-    let due: Vec<jiff_sqlx::Timestamp> = told.iter().map(|(_, e)| e.due.to_sqlx()).collect();
-    let causes: Vec<String> = told.iter().map(|(_, e)| e.cause.clone()).collect();
+    let transitions: Vec<&str> = notes.iter().map(|n| n.entry.transition.word()).collect();
+    let at: Vec<jiff_sqlx::Timestamp> = notes.iter().map(|n| n.entry.at.to_sqlx()).collect();
+    let due: Vec<jiff_sqlx::Timestamp> = notes.iter().map(|n| n.entry.due.to_sqlx()).collect();
+    let causes: Vec<&str> = notes.iter().map(|n| n.entry.cause.as_str()).collect();
     sqlx::query!(
-        "-- triage::store::clocks::note_told
+        "-- triage::store::clocks::note
         INSERT INTO clock_event (site, clock_id, sequence, event, transition, event_time, due_time, cause)
         SELECT $1, n.id,
                coalesce((SELECT max(e.sequence) FROM clock_event e WHERE e.site = $1 AND e.clock_id = n.id), 0)
                  + row_number() OVER (PARTITION BY n.id ORDER BY n.place),
-               NULL, n.transition, n.at, n.due, n.cause
-        FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-          WITH ORDINALITY AS n(id, transition, at, due, cause, place)",
+               n.event, n.transition, n.at, n.due, n.cause
+        FROM unnest($2::uuid[], $3::jsonb[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[])
+          WITH ORDINALITY AS n(id, event, transition, at, due, cause, place)",
         site.as_str(),
         &ids,
-        &transitions,
+        &events.map_err(Fault::internal)? as &[Option<serde_json::Value>],
+        &transitions as &[&str],
         &at as &[jiff_sqlx::Timestamp],
         &due as &[jiff_sqlx::Timestamp],
-        &causes,
+        &causes as &[&str],
     )
     .execute(&mut **tx)
     .await

@@ -226,6 +226,30 @@ pub async fn to_decide(
     .or_fault()
 }
 
+/// Whether a live case of a cluster that has not ended, and is not about this person, is grade 1: its incident has opened
+/// (section 9).
+pub async fn is_grave(
+    tx: &mut Tx,
+    site: &SiteId,
+    cluster: Uuid,
+    staff: Option<&str>,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        "-- triage::store::clusters::is_grave
+        SELECT EXISTS (
+          SELECT FROM case_file
+          WHERE site = $1 AND cluster = $2 AND grade = 1 AND NOT historical
+            AND status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')
+            AND ($3::text IS NULL OR NOT $3 = ANY (excluded))) AS \"exists!\"",
+        site.as_str(),
+        cluster,
+        staff,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Which clusters are asked for.
 #[derive(Debug, Clone)]
 pub struct Filter {

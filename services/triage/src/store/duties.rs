@@ -230,16 +230,3 @@ pub fn known_until(now: Timestamp) -> Timestamp {
 
 /// Who leads where no lead of the site may: whoever the region names to the site (own).
 pub const ABOVE: DutyRole = DutyRole::RegionContact;
-
-/// The person who holds this duty now.
-pub async fn on_duty(
-    tx: &mut Tx,
-    site: &SiteId,
-    role: DutyRole,
-    now: Timestamp,
-    excluded: &[String],
-) -> Result<Option<String>, Fault> {
-    let roster = roster(tx, site).await?;
-    let holder = roster.on_duty_since(role, now, excluded);
-    Ok(holder.map(|(staff, _)| staff.to_owned()))
-}

@@ -11,13 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{OrganizationId, SiteId};
-use redress_policy::{Level, Overlay, Policy};
+use redress_policy::{Level, Overlay, Released};
 use redress_store::{Database, StoreResultExt as _, Tx};
 use sha2::{Digest as _, Sha256};
 
 use super::sites::SiteEntry;
 use crate::domain::policies::{
-    Document, Head, Place, PolicyScope, SitePolicy, compose, number, revisions_of,
+    Document, Head, Place, PolicyScope, SitePolicy, compose, number, release_of, revisions_of,
 };
 
 /// Policies that are kept in memory.
@@ -300,10 +300,13 @@ pub async fn at(
         })
         .collect::<Result<_, Fault>>()?;
     held.sort_by_key(|(scope, ..)| scope.level());
-    made_of(tx, place, profile, held).await
+    let newest = Released::newest(Released::all(), profile)
+        .ok_or_else(|| Fault::internal("a profile that the product does not ship"))?;
+    made_of(tx, place, newest, held).await
 }
 
-/// The policy that a decision or a clock of a site pins; none where it is not known any more.
+/// The policy that a decision or a clock of a site pins, by the profile of that release (P26); none where it is not known any
+/// more, or not yet.
 pub async fn pinned(
     tx: &mut Tx,
     site: &SiteId,
@@ -313,9 +316,9 @@ pub async fn pinned(
     let Some(place) = place(tx, site, Some(pinned)).await? else {
         return Ok(None);
     };
-    if Policy::built_in(profile).is_none() {
+    let Some(release) = release_of(Released::all(), profile, pinned) else {
         return Ok(None);
-    }
+    };
     let heads = heads(tx, &place.scopes()).await?;
     let Some(held) = revisions_of(pinned, &place, &heads) else {
         return Ok(None);
@@ -326,7 +329,7 @@ pub async fn pinned(
         let row = list(tx, &scope, before, 1).await?.pop();
         rows.extend(row.map(|row| (scope, revision, row.hash)));
     }
-    made_of(tx, &place, profile, rows).await.map(Some)
+    made_of(tx, &place, release, rows).await.map(Some)
 }
 
 /// Where a site lies, or lay when its policy had this number.
@@ -397,18 +400,16 @@ pub(super) async fn settle(tx: &mut Tx, site: &SiteId, entry: &SiteEntry) -> Res
 async fn made_of(
     tx: &mut Tx,
     place: &Place,
-    profile: &str,
+    profile: &Released,
     held: Vec<(PolicyScope, u32, Vec<u8>)>,
 ) -> Result<Arc<SitePolicy>, Fault> {
-    let shipped = Policy::built_in(profile)
-        .ok_or_else(|| Fault::internal("a profile that the product does not ship"))?;
     let number = number(
-        shipped,
+        profile.policy(),
         place.base,
         held.iter().map(|(_, revision, _)| *revision),
     );
     let hashes = held.iter().map(|(.., hash)| hash.clone()).collect();
-    let key: Key = (profile.to_owned(), number, hashes);
+    let key: Key = (profile.policy().name.clone(), number, hashes);
     let cached = CACHE
         .lock()
         .unwrap_or_else(PoisonError::into_inner)

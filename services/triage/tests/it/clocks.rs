@@ -237,10 +237,41 @@ async fn a_rise_shortens_the_promises_from_the_same_start() {
     let due = |kind| time(&clocks[&kind].due_time);
     // 15 minutes from 09:00 are past: they count from the regrade.
     assert_eq!(due(ClockKind::Acknowledge), at("2026-03-02T09:45:00+08:00"));
-    // One working day and 24 hours are the same instant here; a month never moves five working days later.
+    // One working day and one day are the same instant here; a month never moves five working days later.
     assert_eq!(due(ClockKind::Answer), at("2026-03-03T09:00:00+08:00"));
     assert_eq!(due(ClockKind::Resolve), at("2026-03-09T09:00:00+08:00"));
     assert_eq!(clocks[&ClockKind::Resolve].grade, 1);
+}
+
+#[tokio::test]
+async fn the_day_of_a_grave_complaint_is_a_calendar_day_that_ends_where_the_site_is_open() {
+    let world = World::new().await;
+    for (received, due, warned) in [
+        // In the lunch break, then on a Friday: 24 hours later the site is closed.
+        (
+            "2026-03-02T12:30:00+08:00",
+            "2026-03-03T13:00:00+08:00",
+            "2026-03-03T06:52:30+08:00",
+        ),
+        (
+            "2026-03-06T17:00:00+08:00",
+            "2026-03-09T09:00:00+08:00",
+            "2026-03-08T17:00:00+08:00",
+        ),
+    ] {
+        world.clock.set(at(received));
+        let case = world.new_case();
+        let facts = event::CaseFacts {
+            headcount: 3,
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts)]).await;
+        let answer = &world.clocks(&case).await[&ClockKind::Answer];
+        assert_eq!(answer.grade, 2);
+        assert_eq!(time(&answer.due_time), at(due), "{received}");
+        // Three quarters of the time, round the clock.
+        assert_eq!(time(&answer.warn_time), at(warned), "{received}");
+    }
 }
 
 async fn injury(world: &World, case: &CaseName, basis: SignalBasis) {

@@ -590,6 +590,54 @@ async fn a_head_owes_what_was_merged_into_it_in_whatever_order_its_end_is_heard_
 }
 
 #[tokio::test]
+async fn m18_an_appeal_is_owed_though_the_case_was_rejected_and_its_lateness_climbs() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let support = |world: &World| Demand {
+        kind: ClockKind::Support,
+        due: Some(world.now() + HOUR * 72),
+        ..transfer(world)
+    };
+    // Help that was asked for before ends with the case; the newest is what is owed.
+    let help = support(&world);
+    world
+        .tell(&[help.told(&world, &case, event::DemandState::Open)])
+        .await;
+    world.advance(MINUTE).await;
+    let rejected = world.moved("assignment", &case, CaseStatus::Rejected, 1);
+    world.tell(&[rejected]).await;
+    let states = async || -> Vec<String> {
+        sqlx::query_scalar(
+            "SELECT state FROM triage.clock WHERE case_id = $1 AND kind = 'SUPPORT' ORDER BY start_time",
+        )
+        .bind(case.id)
+        .fetch_all(&world.database.admin)
+        .await
+        .expect("read")
+    };
+    assert_eq!(states().await, ["CANCELLED"]);
+    // The same is heard again once it is over.
+    world
+        .tell(&[help.told(&world, &case, event::DemandState::Open)])
+        .await;
+    assert_eq!(states().await, ["CANCELLED"]);
+
+    world.advance(MINUTE).await;
+    let appeal = support(&world);
+    world
+        .tell(&[appeal.told(&world, &case, event::DemandState::Open)])
+        .await;
+    assert_eq!(states().await, ["CANCELLED", "RUNNING"]);
+    world.advance(HOUR * 72).await;
+    assert_eq!(states().await, ["CANCELLED", "BREACHED"]);
+    assert!(!world.pages_about(ClockKind::Support).await.is_empty());
+    world
+        .tell(&[appeal.told(&world, &case, event::DemandState::Met)])
+        .await;
+    assert_eq!(states().await, ["CANCELLED", "MET"]);
+}
+
+#[tokio::test]
 async fn time_that_a_court_gave_to_defend_is_not_taken_back_by_a_graver_grade_p04() {
     let world = World::new().await;
     let case = world.case().await;

@@ -258,7 +258,7 @@ async fn p04_grade_policy_owner_and_cluster_change_under_a_hold_and_the_time_use
         .await
         .expect("resumed");
     let answer = world.clocks(&case).await[&ClockKind::Answer].clone();
-    // 24 hours of grade 1 by the policy of its start, of which one was used before the hold.
+    // One day of grade 1 by the policy of its start, of which an hour was used before the hold.
     assert_eq!(time(&answer.due_time), world.now() + HOUR * 23);
     assert_eq!(answer.state, to_wire(ClockState::Running));
 }
@@ -635,6 +635,48 @@ async fn a_hold_names_whoever_allowed_it() {
     let listed = held(&world, &case).await;
     let approvers: Vec<&str> = listed.iter().map(|hold| hold.approver.as_str()).collect();
     assert_eq!(approvers, ["lead-duty", "manager"]);
+}
+
+#[tokio::test]
+async fn p05_an_explanation_names_whose_each_hold_was_and_who_allowed_it_once_they_are_over() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let may = ["clocks.hold", "clocks.approve_hold"];
+    for (reason, approver) in [
+        (HoldReason::Customer, "first"),
+        (HoldReason::Customer, "second"),
+        (HoldReason::Court, "third"),
+    ] {
+        let caller = limited(&world, approver, &may);
+        let until = world.now() + HOUR * 24;
+        let held = hold_as(&world, caller, &case, reason, until).await;
+        held.expect("held");
+        world.advance(HOUR).await;
+        resume(&world, &case, reason).await.expect("resumed");
+    }
+    let name = world.clocks(&case).await[&ClockKind::Resolve].name.clone();
+    let request = wire::ExplainClockRequest { name };
+    let told = world.rpc.explain_clock(by(world.manager(), request)).await;
+    let told = told.expect("explained").into_inner();
+    let changes: Vec<(&str, i32, &str)> = told
+        .changes
+        .iter()
+        .map(|c| (c.event.as_str(), c.hold_reason, c.hold_approver.as_str()))
+        .collect();
+    let (customer, court) = (to_wire(HoldReason::Customer), to_wire(HoldReason::Court));
+    let resumed = ("resumed", 0, "");
+    assert_eq!(
+        changes,
+        [
+            ("started", 0, ""),
+            ("held", customer, "first"),
+            resumed,
+            ("held", customer, "second"),
+            resumed,
+            ("held", court, "third"),
+            resumed,
+        ]
+    );
 }
 
 #[tokio::test]

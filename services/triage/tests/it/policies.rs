@@ -1,7 +1,7 @@
 //! Policies of three levels: what holds where, who may change it, and that nothing reaches back.
 
 use jiff::{SignedDuration, Timestamp};
-use redress_model::words::{ClockKind, DutyRole, SiteKind};
+use redress_model::words::{CaseStatus, ClockKind, DutyRole, SiteKind};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
@@ -127,6 +127,7 @@ async fn preview_from(
         parent: parent.to_owned(),
         document: document.to_owned(),
         effective_time: Some(to_timestamp(from)),
+        ..Default::default()
     };
     let answer = world.rpc.preview_policy(by(all(world), request)).await;
     answer.expect("previewed").into_inner()
@@ -292,23 +293,22 @@ async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
     assert_eq!(time(&clock.due_time_after), at("2026-03-03T09:00:00+08:00"));
     assert!(clock.late_after);
     assert_eq!(seen.effects[1].case, calm.to_string());
-    // The incident of the case that becomes grade 1 would call out whoever is on duty, the first lead would be paged about
-    // both.
+    // The incident of the case that becomes grade 1 would call out whoever is on duty, and where nobody is the next lead
+    // above (section 9); the first lead would be paged about both.
     assert_eq!(seen.paged_count, 4);
     let called: Vec<(&str, i32)> = seen
         .pages
         .iter()
         .map(|p| (crate::world::last(&p.staff), p.case_count))
         .collect();
-    let nobody = ("", 1);
     let expected = [
         ("lead-site", 1),
         ("lead-duty", 1),
         ("lead-top", 1),
         ("voice", 1),
-        nobody,
-        nobody,
-        nobody,
+        ("lead-site", 1),
+        ("lead-site", 1),
+        ("lead-site", 1),
     ];
     assert_eq!(called, expected);
     assert_eq!(
@@ -352,6 +352,114 @@ async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
         "a rise never moves it later"
     );
     assert_eq!(clock.policy_revision, 1);
+}
+
+/// A crowd of nine, received then, that complains of the same lift as others who say this.
+async fn crowd_about_a_lift(world: &World, received: Timestamp) -> redress_model::name::CaseName {
+    let case = world.new_case();
+    world.say(&case, "三号楼电梯又停运了,老人上下楼很困难。");
+    let facts = event::CaseFacts {
+        headcount: 9,
+        received_time: Some(to_timestamp(received)),
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    case
+}
+
+/// How many people a preview would have paged about how many cases each, without repeats.
+fn called(seen: &wire::PreviewPolicyResponse) -> (i32, Vec<i32>) {
+    let mut cases: Vec<i32> = seen.pages.iter().map(|page| page.case_count).collect();
+    cases.dedup();
+    (seen.paged_count, cases)
+}
+
+#[tokio::test]
+async fn a_case_that_a_policy_makes_grave_calls_nobody_where_the_incident_of_its_cluster_is_open_i6()
+ {
+    let world = World::new().await;
+    let document = "grading: { group_major: 9 }";
+    let grave = crowd_about_a_lift(&world, world.now()).await;
+    let other = crowd_about_a_lift(&world, world.now()).await;
+    let cluster = world.decision(&grave).await.cluster;
+    assert_eq!(world.decision(&other).await.cluster, cluster);
+    // Both rise: one opens the incident, the other joins it. A third case of another matter opens its own.
+    let seen = preview(&world, SITE, document).await;
+    assert_eq!((seen.regraded_count, called(&seen)), (2, (3, vec![1])));
+    let elsewhere = crowd(&world, 9).await;
+    assert_ne!(world.decision(&elsewhere).await.cluster, cluster);
+    let seen = preview(&world, SITE, document).await;
+    assert_eq!((seen.regraded_count, called(&seen)), (3, (3, vec![2])));
+
+    let lawsuit = Signal {
+        kind: to_wire(redress_model::words::SignalKind::Litigation),
+        basis: 1,
+        ..Default::default()
+    };
+    let recorded = world.record(world.manager(), &grave, lawsuit, "").await;
+    recorded.expect("recorded");
+    assert_eq!(world.decision(&grave).await.grade, 1);
+    let seen = preview(&world, SITE, document).await;
+    assert_eq!((seen.regraded_count, called(&seen)), (2, (3, vec![1])));
+    // Its incident stays while it is resolved, and is over when it has ended.
+    for (source, status, epoch, cases) in [
+        ("assignment", CaseStatus::Resolved, 1, 1),
+        ("intake", CaseStatus::Withdrawn, 2, 2),
+    ] {
+        let moved = world.moved(source, &grave, status, epoch);
+        world.tell(&[moved]).await;
+        let seen = preview(&world, SITE, document).await;
+        let expected = (2, (3, vec![cases]));
+        assert_eq!((seen.regraded_count, called(&seen)), expected, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_case_that_an_age_makes_grave_by_then_opens_the_incident_that_others_join_by_a_policy_g1_7()
+ {
+    let world = World::new().await;
+    let old = world.now() - SignedDuration::from_hours(24 * 10);
+    let first = crowd_about_a_lift(&world, old).await;
+    let other = crowd_about_a_lift(&world, world.now()).await;
+    let cluster = world.decision(&first).await.cluster;
+    assert_eq!(world.decision(&other).await.cluster, cluster);
+    // A month after the first, less than one after the other.
+    let from = world.now() + SignedDuration::from_hours(24 * 24);
+    let document = "grading: { group_major: 9 }";
+    let seen = preview_from(&world, SITE, document, from).await;
+    assert_eq!((seen.regraded_count, called(&seen)), (1, (0, vec![])));
+}
+
+#[tokio::test]
+async fn a_preview_names_whoever_stands_in_for_a_role_that_nobody_fills_each_once_m10() {
+    let world = World::without_roster().await;
+    let document = "grading: { group_major: 9 }";
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        headcount: 9,
+        staff_complained_about: vec!["sites/lakeside/staff/lead-site".to_owned()],
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    let on_duty = async |duties: Vec<(DutyRole, &str)>| {
+        world.roster(&duties).await;
+        let seen = preview(&world, SITE, document).await;
+        let staff = |page: &wire::PolicyPage| crate::world::last(&page.staff).to_owned();
+        let named: Vec<String> = seen.pages.iter().map(staff).collect();
+        (seen.paged_count, named)
+    };
+    assert_eq!(on_duty(Vec::new()).await, (0, vec![String::new(); 7]));
+    // The one lead on duty is accused: then the region is called, in every role, once.
+    let (lead, region) = (
+        (DutyRole::OnSiteLead, "lead-site"),
+        (DutyRole::RegionContact, "region"),
+    );
+    let called = (1, vec!["region".to_owned(); 7]);
+    assert_eq!(on_duty(vec![lead, region]).await, called);
+    // Upward first, the region last.
+    let top = (DutyRole::TopLead, "lead-top");
+    let called = (1, vec!["lead-top".to_owned(); 7]);
+    assert_eq!(on_duty(vec![lead, top, region]).await, called);
 }
 
 #[tokio::test]
@@ -432,6 +540,54 @@ async fn a_preview_honours_what_was_held_p04_p26() {
     assert_eq!(of(&case), (at("2026-03-04T09:00:00+08:00"), false));
     assert_eq!(of(&other), (at("2026-03-03T09:00:00+08:00"), true));
     assert_eq!((seen.case_count, seen.truncated), (2, false));
+}
+
+#[tokio::test]
+async fn a_preview_names_every_case_page_by_page_and_counts_all_on_each() {
+    let world = World::new().await;
+    let calm = world.case().await;
+    let mut grave = Vec::new();
+    for _ in 0..3 {
+        grave.push(crowd(&world, 9).await.to_string());
+    }
+    let document = "grading: { group_major: 9 }\nclocks: { RESOLVE: [ { length: 1 day } ] }";
+    let ask = async |document: &str, page_size: i32, page_token: &str| {
+        let request = wire::PreviewPolicyRequest {
+            parent: SITE.to_owned(),
+            document: document.to_owned(),
+            page_size,
+            page_token: page_token.to_owned(),
+            ..Default::default()
+        };
+        world.rpc.preview_policy(by(all(&world), request)).await
+    };
+    let mut listed: Vec<Vec<String>> = Vec::new();
+    let mut token = String::new();
+    loop {
+        let answer = ask(document, 2, token.as_str()).await;
+        let seen = answer.expect("previewed").into_inner();
+        assert_eq!(
+            (seen.case_count, seen.regraded_count, seen.clock_count),
+            (4, 3, 4)
+        );
+        assert_eq!(seen.pages.len(), 7);
+        assert_eq!(seen.truncated, !seen.next_page_token.is_empty());
+        listed.push(seen.effects.into_iter().map(|e| e.case).collect());
+        token = seen.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+        // Of another document it says nothing.
+        let other = ask("grading: { group_major: 8 }", 2, token.as_str()).await;
+        let refused = other.expect_err("another question");
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
+    // The gravest first, of those the oldest case.
+    let expected = [
+        grave[..2].to_vec(),
+        vec![grave[2].clone(), calm.to_string()],
+    ];
+    assert_eq!(listed, expected);
 }
 
 /// What a preview says of the promise of this kind of its first case.
@@ -562,6 +718,7 @@ async fn p26_a_preview_that_grades_nothing_anew_reads_the_facts_only_of_what_an_
             parent: SITE.to_owned(),
             document: document.to_owned(),
             effective_time: Some(to_timestamp(from)),
+            ..Default::default()
         };
         world.rpc.preview_policy(by(all(&world), request)).await
     };
@@ -942,7 +1099,7 @@ async fn i8_an_overlay_is_read_from_below_and_written_only_by_who_acts_for_all_o
             let request = wire::PreviewPolicyRequest {
                 parent: parent.to_owned(),
                 document: "{}".to_owned(),
-                effective_time: None,
+                ..Default::default()
             };
             assert_eq!(
                 rpc.preview_policy(by(caller.clone(), request))
@@ -1132,7 +1289,15 @@ async fn numbers_keep_rising_when_a_site_moves_and_what_was_pinned_is_still_foun
     }
     // The site itself no longer sees its old region; whoever acts for the organization does.
     let scope = redress_runtime::scope(&head_office(&world));
-    for (number, group) in [(1, Some(3)), (2, Some(4)), (3, Some(5)), (4, Some(6))] {
+    // What a release has pinned that came later is not read by the text of this one.
+    let later = (1_000_002, None);
+    for (number, group) in [
+        (1, Some(3)),
+        (2, Some(4)),
+        (3, Some(5)),
+        (4, Some(6)),
+        later,
+    ] {
         let pinned = Pinned(world.site.clone(), number);
         let found = world.database.db.read(&scope, &pinned).await.expect("read");
         assert_eq!(found, group, "number {number}");
@@ -1286,7 +1451,7 @@ async fn a_preview_hides_the_cases_about_the_caller() {
     let request = wire::PreviewPolicyRequest {
         parent: SITE.to_owned(),
         document: "grading: { group_major: 9 }".to_owned(),
-        effective_time: None,
+        ..Default::default()
     };
     let rude = world.caller("lakeside", "manager", Some("rude"));
     let seen = world

@@ -136,11 +136,23 @@ fn row(c: &ClockChange, when: String, due: String) -> Vec<String> {
         .map_or_else(String::new, |l| length(Some(l)));
     vec![
         when,
-        c.event.clone(),
+        happened(c),
         promised,
         due,
         basis(c.basis()).to_owned(),
     ]
+}
+
+/// What happened; of a hold whose reason it is, and who allowed it.
+fn happened(c: &ClockChange) -> String {
+    if c.hold_reason == 0 {
+        return c.event.clone();
+    }
+    let held = format!("{}: {}", c.event, word::<HoldReason>(c.hold_reason));
+    match c.hold_approver.as_str() {
+        "" => held,
+        approver => format!("{held}, by {approver}"),
+    }
 }
 
 fn what(kind: ClockStretchKind) -> &'static str {
@@ -339,6 +351,27 @@ mod tests {
             because(&hold),
             "a hold ends by itself: COURT, 20 of 90 days of its budget"
         );
+    }
+
+    #[test]
+    fn what_happened_names_whose_hold_it_was_and_who_allowed_it() {
+        let held = |reason: HoldReason, approver: &str| ClockChange {
+            event: "held".to_owned(),
+            hold_reason: reason.number(),
+            hold_approver: approver.to_owned(),
+            ..Default::default()
+        };
+        let told = |change: &ClockChange| row(change, String::new(), String::new()).remove(1);
+        assert_eq!(
+            told(&held(HoldReason::Court, "lead-duty")),
+            "held: COURT, by lead-duty"
+        );
+        assert_eq!(told(&held(HoldReason::Customer, "")), "held: CUSTOMER");
+        let resumed = ClockChange {
+            event: "resumed".to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(told(&resumed), "resumed");
     }
 
     #[test]

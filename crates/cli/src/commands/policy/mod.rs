@@ -21,6 +21,7 @@ use redress_proto::triage::v1::{
     LadderTerms, ListPolicyRevisionsRequest, PolicyEffect, PolicyLevel, PolicyOrigin, PolicyPage,
     PreviewPolicyRequest, PreviewPolicyResponse,
 };
+use tonic::Status;
 
 use super::word;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -28,6 +29,9 @@ use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, grade, heading, line, short, when};
 pub(super) use args::ScopeArgs;
+
+/// Cases of a page of a preview: each page costs the platform a look at all of them.
+const EFFECTS_MAX: i32 = 500;
 
 /// Runs a subcommand; only some of them need the platform.
 pub(crate) async fn run(
@@ -45,12 +49,18 @@ pub(crate) async fn run(
                 parent: required(&scope)?,
                 document: checked(&file, out)?,
                 effective_time: from.map(|text| time("from", &text)).transpose()?,
+                page_size: EFFECTS_MAX,
+                page_token: String::new(),
             };
-            let answer = platform()?
-                .policies()
-                .preview_policy(request(asked))
-                .await?;
-            let seen = answer.into_inner();
+            let client = platform()?.policies();
+            let seen = whole(asked, |asked| {
+                let mut client = client.clone();
+                async move {
+                    let answer = client.preview_policy(request(asked)).await?;
+                    Ok(answer.into_inner())
+                }
+            })
+            .await?;
             out.one(
                 || json::of("triage.v1.PreviewPolicyResponse", &seen),
                 || preview(&seen, out),
@@ -211,6 +221,26 @@ async fn check_levels(
     Err(Failure::Policy(Box::new(wrong)))
 }
 
+/// A preview with the cases of all its pages. The counts are those of the first.
+async fn whole<F, Fut>(
+    mut asked: PreviewPolicyRequest,
+    mut page: F,
+) -> Result<PreviewPolicyResponse, Failure>
+where
+    F: FnMut(PreviewPolicyRequest) -> Fut,
+    Fut: Future<Output = Result<PreviewPolicyResponse, Status>>,
+{
+    let mut seen = page(asked.clone()).await?;
+    while !seen.next_page_token.is_empty() {
+        asked.page_token = std::mem::take(&mut seen.next_page_token);
+        let next = page(asked.clone()).await?;
+        seen.effects.extend(next.effects);
+        seen.truncated = next.truncated;
+        seen.next_page_token = next.next_page_token;
+    }
+    Ok(seen)
+}
+
 fn preview(seen: &PreviewPolicyResponse, out: Output) {
     // A platform of before does not say it.
     if seen.effective_time.is_some() {
@@ -275,7 +305,7 @@ fn preview(seen: &PreviewPolicyResponse, out: Output) {
     }
 }
 
-/// What the list of cases lacks.
+/// What the list of cases lacks: a platform of before has no further pages.
 fn partial(seen: &PreviewPolicyResponse) -> Option<String> {
     let listed = seen.effects.len();
     seen.truncated.then(|| {
@@ -578,6 +608,28 @@ mod tests {
             clock(&warned),
             format!("RESOLVE {due} warns {warn} (would {then})")
         );
+    }
+
+    #[tokio::test]
+    async fn p26_a_preview_is_shown_with_the_cases_of_all_its_pages() {
+        let mut tokens = Vec::new();
+        let seen = whole(PreviewPolicyRequest::default(), |asked| {
+            tokens.push(asked.page_token);
+            let is_last = tokens.len() == 3;
+            let answer = PreviewPolicyResponse {
+                case_count: 5,
+                effects: vec![PolicyEffect::default(); 2],
+                truncated: !is_last,
+                next_page_token: if is_last { "" } else { "more" }.to_owned(),
+                ..Default::default()
+            };
+            async move { Ok(answer) }
+        })
+        .await
+        .expect("previewed");
+        assert_eq!((seen.case_count, seen.effects.len()), (5, 6));
+        assert_eq!(partial(&seen), None);
+        assert_eq!(tokens, ["", "more", "more"]);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) enum RosterCommand {
     /// the person, CATEGORIES the duty and X-REDRESS-RANK the rank; daily and weekly repetitions (RRULE) that end are
     /// understood.
     #[command(
-        after_help = "Examples:\n  redress roster import --site lakeside october.csv\n  redress roster import --site lakeside october.csv --from 2026-10-01 --to 2026-10-31 --apply\n  redress roster import --site lakeside leads.ics --apply"
+        after_help = "Examples:\n  redress roster import --site lakeside october.csv\n  redress roster import --site lakeside october.csv --from 2026-10-01 --to 2026-10-31 --apply --etag r3\n  redress roster import --site lakeside leads.ics --apply"
     )]
     Import {
         /// The file; by its name a .csv or an .ics.
@@ -64,6 +64,10 @@ pub(crate) enum RosterCommand {
         /// Do it.
         #[arg(long)]
         apply: bool,
+        /// The etag of what you looked at, as the try without --apply prints it: what somebody changed since is left
+        /// alone. Needed where duties that stand are removed.
+        #[arg(long, default_value = "")]
+        etag: String,
     },
     /// Shifts and rotations.
     #[command(subcommand)]
@@ -240,6 +244,56 @@ pub(crate) enum StaffCommand {
         #[command(flatten)]
         paging: Paging,
     },
+    /// Show a person with account, skills, languages and limit.
+    #[command(
+        after_help = "Examples:\n  redress staff show engineer-1 --site lakeside\n  redress staff show sites/lakeside/staff/engineer-1 --json"
+    )]
+    Show {
+        /// Who, by id or `sites/{site}/staff/{staff}`.
+        staff: String,
+        /// Site of the id.
+        #[arg(long)]
+        site: Option<String>,
+    },
+    /// Add a person to a site.
+    #[command(
+        after_help = "Examples:\n  redress staff add li-na 李娜 --site lakeside --department repair --skill waterproofing\n  redress staff add li-na 李娜 --site lakeside --account lakeside-li-na --language zh-CN --contact EMAIL=li-na@lakeside.example"
+    )]
+    Add {
+        /// Id of the new person: letters a to z, digits and `-`.
+        staff: String,
+        /// Name for people.
+        name: String,
+        /// Site.
+        #[arg(long)]
+        site: String,
+        /// What is said of the person.
+        #[command(flatten)]
+        said: PersonArgs,
+    },
+    /// Change what is said of a person: what is not given stays.
+    #[command(
+        after_help = "Examples:\n  redress staff set engineer-1 --site lakeside --etag r3 --skill waterproofing --skill lifts\n  redress staff set engineer-1 --site lakeside --etag r3 --max-open 20\n  redress staff set engineer-1 --site lakeside --etag r3 --account ''\n  redress staff set engineer-1 --site lakeside --etag r3 --retired true"
+    )]
+    Set {
+        /// Who, by id or `sites/{site}/staff/{staff}`.
+        staff: String,
+        /// Site of the id.
+        #[arg(long)]
+        site: Option<String>,
+        /// The etag of what you looked at, as `show` prints it: another one is not changed.
+        #[arg(long)]
+        etag: String,
+        /// Name for people.
+        #[arg(long)]
+        name: Option<String>,
+        /// No longer works here: what is open is handed over at once. Or does again.
+        #[arg(long, value_name = "BOOL")]
+        retired: Option<bool>,
+        /// What else is said of the person.
+        #[command(flatten)]
+        said: PersonArgs,
+    },
     /// Lend a person to another department until an end.
     #[command(
         after_help = "Example:\n  redress staff borrow engineer-1 --department repair --site lakeside --until 2026-10-08"
@@ -276,6 +330,33 @@ pub(crate) enum StaffCommand {
         /// The loan, `sites/{site}/loans/{loan}`.
         name: String,
     },
+}
+
+/// What is said of a person beside the name.
+#[derive(Debug, Args)]
+pub(crate) struct PersonArgs {
+    /// Name for people who read English; '' for none.
+    #[arg(long)]
+    pub(crate) english: Option<String>,
+    /// Department, by its id; '' for none.
+    #[arg(long)]
+    pub(crate) department: Option<String>,
+    /// What the person can do, in the site's own words; may be given several times, '' for nothing.
+    #[arg(long = "skill", value_name = "SKILL")]
+    pub(crate) skills: Option<Vec<String>>,
+    /// A language that the person speaks, the preferred one first; may be given several times, '' for the site's.
+    #[arg(long = "language", value_name = "TAG")]
+    pub(crate) languages: Option<Vec<String>>,
+    /// Subject of the person's access tokens; '' for none.
+    #[arg(long, value_name = "SUBJECT")]
+    pub(crate) account: Option<String>,
+    /// How many open cases before routing passes the person over; 0 for no limit.
+    #[arg(long, value_name = "CASES", value_parser = clap::value_parser!(i32).range(0..=10_000))]
+    pub(crate) max_open: Option<i32>,
+    /// Where the person is reached, in the order to try: PHONE, EMAIL or WEBHOOK with its value; may be given several times,
+    /// '' for nowhere. Kept sealed, and never shown again.
+    #[arg(long = "contact", value_name = "KIND=VALUE")]
+    pub(crate) contacts: Option<Vec<String>>,
 }
 
 /// Subcommands of `department`.

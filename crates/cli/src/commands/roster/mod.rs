@@ -45,7 +45,11 @@ pub(crate) async fn run(
             from,
             to,
             apply,
-        } => import(platform, &file, &site, (from, to), apply, out).await,
+            etag,
+        } => {
+            let days = (from, to);
+            import(platform, &file, &site, days, (apply, etag), out).await
+        }
         RosterCommand::Plan(PlanCommand::Show { site }) => {
             let plan = plan(platform, &site).await?;
             out.one(
@@ -344,7 +348,7 @@ async fn import(
     file: &Path,
     site: &str,
     (from, to): (Option<Date>, Option<Date>),
-    apply: bool,
+    (apply, etag): (bool, String),
     out: Output,
 ) -> Result<(), Failure> {
     let is_calendar = file
@@ -363,7 +367,7 @@ async fn import(
         start_date: day(from),
         end_date: day(to),
         validate_only: !apply,
-        etag: String::new(),
+        etag,
     };
     let answer = platform
         .roster_plan()
@@ -387,7 +391,8 @@ fn show_import(answer: &ImportRosterResponse, applied: bool) {
     line("removed", answer.removed_count);
     line("kept", answer.kept_count);
     if !applied {
-        line("to do it", "repeat with --apply");
+        let again = format!("repeat with --apply --etag {}", answer.etag);
+        line("to do it", again);
     }
 }
 

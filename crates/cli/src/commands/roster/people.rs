@@ -2,16 +2,17 @@
 
 use redress_model::words::Category;
 use redress_proto::assignment::v1::{
-    BorrowStaffRequest, Department, EndLoanRequest, GetDepartmentRequest, ListDepartmentsRequest,
-    ListLoansRequest, ListStaffRequest, Loan, Staff, UpdateDepartmentRequest,
+    BorrowStaffRequest, ContactKind, ContactPoint, CreateStaffRequest, Department, EndLoanRequest,
+    GetDepartmentRequest, GetStaffRequest, ListDepartmentsRequest, ListLoansRequest,
+    ListStaffRequest, Loan, Staff, UpdateDepartmentRequest, UpdateStaffRequest,
 };
 
-use super::args::{DepartmentCommand, StaffCommand};
-use crate::commands::word;
+use super::args::{DepartmentCommand, PersonArgs, StaffCommand};
+use crate::commands::{choice, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, line, short, when};
+use crate::output::{Output, Tail as _, line, short, when};
 
 /// Runs a subcommand of `staff`.
 pub(crate) async fn run_staff(
@@ -26,6 +27,28 @@ pub(crate) async fn run_staff(
             retired,
             paging,
         } => (site, department, retired, paging),
+        StaffCommand::Show { staff, site } => {
+            let person = read(platform, named(site.as_deref(), staff)).await?;
+            show_person(&person, out);
+            return Ok(());
+        }
+        StaffCommand::Add {
+            staff,
+            name,
+            site,
+            said,
+        } => return add(platform, &site, (staff, name), said, out).await,
+        StaffCommand::Set {
+            staff,
+            site,
+            etag,
+            name,
+            retired,
+            said,
+        } => {
+            let person = named(site.as_deref(), staff);
+            return set(platform, person, etag, (name, retired), said, out).await;
+        }
         StaffCommand::Borrow {
             staff,
             department,
@@ -89,6 +112,167 @@ pub(crate) async fn run_staff(
         paging.limit,
     )
     .await?;
+    show_people(&people, out);
+    Ok(())
+}
+
+async fn read(platform: &Platform, name: String) -> Result<Staff, Failure> {
+    let get = GetStaffRequest { name };
+    let answer = platform.roster().get_staff(request(get)).await?;
+    Ok(answer.into_inner().staff.unwrap_or_default())
+}
+
+async fn add(
+    platform: &Platform,
+    site: &str,
+    (staff_id, display_name): (String, String),
+    said: PersonArgs,
+    out: Output,
+) -> Result<(), Failure> {
+    let mut staff = Staff {
+        display_name,
+        ..Default::default()
+    };
+    let parent = parent(Some(site));
+    amend(&mut staff, &parent, said)?;
+    let create = CreateStaffRequest {
+        parent,
+        staff_id,
+        staff: Some(staff),
+        request_id: super::request_id(),
+    };
+    let answer = platform.roster().create_staff(request(create)).await?;
+    show_person(&answer.into_inner().staff.unwrap_or_default(), out);
+    Ok(())
+}
+
+async fn set(
+    platform: &Platform,
+    name: String,
+    etag: String,
+    (display_name, retired): (Option<String>, Option<bool>),
+    said: PersonArgs,
+    out: Output,
+) -> Result<(), Failure> {
+    let site = name.split("/staff/").next().unwrap_or_default().to_owned();
+    let mut staff = read(platform, name).await?;
+    let mut paths = amend(&mut staff, &site, said)?;
+    if let Some(display_name) = display_name {
+        staff.display_name = display_name;
+        paths.push("display_name".to_owned());
+    }
+    if let Some(retired) = retired {
+        staff.retired = retired;
+        paths.push("retired".to_owned());
+    }
+    let update = UpdateStaffRequest {
+        staff: Some(staff),
+        update_mask: Some(prost_types::FieldMask { paths }),
+        etag,
+        request_id: super::request_id(),
+    };
+    let answer = platform.roster().update_staff(request(update)).await?;
+    show_person(&answer.into_inner().staff.unwrap_or_default(), out);
+    Ok(())
+}
+
+/// A person by name, or by id at a site.
+fn named(site: Option<&str>, staff: String) -> String {
+    match site {
+        Some(site) => super::staff_name(site, &staff),
+        None => staff,
+    }
+}
+
+/// Writes what is given into a person of a site, `sites/{site}`; the paths of what that changes.
+fn amend(staff: &mut Staff, site: &str, said: PersonArgs) -> Result<Vec<String>, Failure> {
+    let some = |given: Vec<String>| given.into_iter().filter(|one| !one.is_empty());
+    let mut paths = Vec::new();
+    if let Some(english) = said.english {
+        staff.display_name_en = english;
+        paths.push("display_name_en");
+    }
+    if let Some(department) = said.department {
+        staff.department = match department.as_str() {
+            "" => String::new(),
+            name if name.starts_with("sites/") => name.to_owned(),
+            id => format!("{site}/departments/{id}"),
+        };
+        paths.push("department");
+    }
+    if let Some(skills) = said.skills {
+        staff.skills = some(skills).collect();
+        paths.push("skills");
+    }
+    if let Some(languages) = said.languages {
+        staff.languages = some(languages).collect();
+        paths.push("languages");
+    }
+    if let Some(account) = said.account {
+        staff.account = account;
+        paths.push("account");
+    }
+    if let Some(max_open) = said.max_open {
+        staff.max_open_cases = max_open;
+        paths.push("max_open_cases");
+    }
+    if let Some(contacts) = said.contacts {
+        let points = some(contacts).map(|text| contact(&text));
+        staff.contact_points = points.collect::<Result<_, _>>()?;
+        paths.push("contact_points");
+    }
+    Ok(paths.into_iter().map(str::to_owned).collect())
+}
+
+/// `KIND=VALUE`. A value that does not fit is not repeated: it is somebody's number.
+fn contact(text: &str) -> Result<ContactPoint, Failure> {
+    let (kind, value) = text.split_once('=').ok_or_else(|| Failure::Argument {
+        argument: "contact",
+        reason: "must look like EMAIL=li-na@lakeside.example".to_owned(),
+    })?;
+    Ok(ContactPoint {
+        kind: choice("contact", "CONTACT_KIND_", kind, ContactKind::as_str_name)?,
+        value: value.to_owned(),
+    })
+}
+
+fn show_person(p: &Staff, out: Output) {
+    out.one(|| json::of("assignment.v1.Staff", p), || describe(p));
+}
+
+fn describe(p: &Staff) {
+    line("person", &p.name);
+    line("name", &p.display_name);
+    let kinds = p.contact_kinds().map(|kind| {
+        let kind = kind.as_str_name();
+        kind.tail("CONTACT_KIND_").to_owned()
+    });
+    let kinds = kinds.collect::<Vec<_>>().join(", ");
+    let skills = p.skills.join(", ");
+    let languages = p.languages.join(", ");
+    for (label, text) in [
+        ("in English", &p.display_name_en),
+        ("department", &short(&p.department)),
+        ("skills", &skills),
+        ("languages", &languages),
+        ("account", &p.account),
+        ("reached by", &kinds),
+    ] {
+        if !text.is_empty() {
+            line(label, text);
+        }
+    }
+    line("open cases", p.open_cases);
+    if p.max_open_cases > 0 {
+        line("limit", p.max_open_cases);
+    }
+    if p.retired {
+        line("works here", "no longer");
+    }
+    line("etag", &p.etag);
+}
+
+fn show_people(people: &[Staff], out: Output) {
     out.rows(
         &[
             "Person",
@@ -99,7 +283,7 @@ pub(crate) async fn run_staff(
             "Open",
             "Limit",
         ],
-        &people,
+        people,
         |p| {
             vec![
                 if p.retired {
@@ -121,7 +305,6 @@ pub(crate) async fn run_staff(
         },
         |p| json::of("assignment.v1.Staff", p),
     );
-    Ok(())
 }
 
 fn show_loans(loans: &[Loan], out: Output) {
@@ -253,4 +436,43 @@ pub(crate) async fn run_department(
         |d| json::of("assignment.v1.Department", d),
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_of_a_person_stays_and_an_empty_word_takes_it_away() {
+        let mut staff = Staff {
+            display_name: "李娜".to_owned(),
+            skills: vec!["waterproofing".to_owned()],
+            account: "li-na".to_owned(),
+            max_open_cases: 20,
+            ..Default::default()
+        };
+        let said = PersonArgs {
+            english: None,
+            department: Some("repair".to_owned()),
+            skills: Some(vec![String::new()]),
+            languages: None,
+            account: Some(String::new()),
+            max_open: None,
+            contacts: Some(vec!["email=li-na@lakeside.example".to_owned()]),
+        };
+        let paths = amend(&mut staff, "sites/lakeside", said).ok();
+        let expected = ["department", "skills", "account", "contact_points"];
+        assert_eq!(paths, Some(expected.map(str::to_owned).to_vec()));
+        assert_eq!(staff.department, "sites/lakeside/departments/repair");
+        assert!(staff.skills.is_empty() && staff.account.is_empty());
+        assert_eq!(staff.max_open_cases, 20, "stays");
+        assert_eq!(staff.contact_points[0].kind(), ContactKind::Email);
+        assert_eq!(staff.contact_points[0].value, "li-na@lakeside.example");
+    }
+
+    #[test]
+    fn a_contact_without_its_kind_is_refused_without_being_repeated() {
+        let refused = contact("13800000000").expect_err("no kind");
+        assert!(!format!("{refused:?}").contains("138"), "{refused:?}");
+    }
 }

@@ -121,7 +121,7 @@ pub(crate) struct HandoverArgs {
     /// How long the offer stands, in minutes.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=43_200))]
     pub(crate) minutes: u32,
-    /// Everything that somebody has in hand, at a change of shifts.
+    /// Everything that somebody has in hand, at a change of shifts; what stays is named, promises outside these cases too.
     #[arg(long, requires_all = ["site", "from"], conflicts_with = "name")]
     pub(crate) shift: bool,
     /// Site of the change of shifts.

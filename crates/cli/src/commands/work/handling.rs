@@ -29,6 +29,15 @@ pub(crate) struct Of {
     case: String,
 }
 
+/// What a change is held against.
+#[derive(Debug, Args)]
+pub(crate) struct Seen {
+    /// The etag of what you looked at, as `work show` prints it: what somebody changed since is left alone. Needed where
+    /// something that stands is replaced.
+    #[arg(long, default_value = "")]
+    etag: String,
+}
+
 /// The subcommands of `work` that handle a case.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HandlingCommand {
@@ -63,10 +72,13 @@ pub(crate) enum HandlingCommand {
         of: Of,
         /// What was done or found.
         text: String,
+        /// Of the work.
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Say back to the complainant what was understood.
     #[command(
-        after_help = "Example:\n  redress work restate LS-20261121-0001 'the ceiling leaks since Monday' --confirmed"
+        after_help = "Examples:\n  redress work restate LS-20261121-0001 'the ceiling leaks since Monday' --confirmed\n  redress work restate LS-20261121-0001 'the wall leaks, not the ceiling' --etag r7"
     )]
     Restate {
         /// Which case.
@@ -77,6 +89,9 @@ pub(crate) enum HandlingCommand {
         /// The complainant confirmed it.
         #[arg(long)]
         confirmed: bool,
+        /// Of the work.
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Change the person, the place or the time of a heated talk.
     #[command(
@@ -101,6 +116,9 @@ pub(crate) enum HandlingCommand {
         /// Why, and for PLACE where to.
         #[arg(long)]
         reason: String,
+        /// Of the work.
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Show the hints on how to speak with the complainant and what they advise, or set or delete them: for whoever is responsible
     /// for the case alone, while it is open, where the policy of the site allows it.
@@ -165,6 +183,9 @@ pub(crate) enum HandlingCommand {
         /// Why it happened in the first place.
         #[arg(long)]
         cause: String,
+        /// Of the work.
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Record what the complainant says after the resolution.
     #[command(
@@ -185,6 +206,9 @@ pub(crate) enum HandlingCommand {
         /// DISSATISFIED: the company's last word stands, with the note as its reason.
         #[arg(long)]
         last_word: bool,
+        /// Of the work.
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Close a case that somebody else resolved.
     #[command(
@@ -197,6 +221,9 @@ pub(crate) enum HandlingCommand {
         /// What the review found.
         #[arg(long, default_value = "")]
         note: String,
+        /// Of the work.
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Show whether a complaint is justified, or decide it.
     #[command(
@@ -233,6 +260,9 @@ pub(crate) enum HandlingCommand {
         /// Why it may say what the wording rules find; takes the permission wording.override.
         #[arg(long, default_value = "")]
         override_wording: String,
+        /// Of the work.
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Take in the complainant's one appeal, or decide it.
     #[command(
@@ -355,11 +385,11 @@ pub(crate) async fn run(
             let verdict = (grant, dismiss, channel, override_wording);
             return appeal(platform, name, reason, verdict, out).await;
         }
-        HandlingCommand::Progress { of, text } => {
+        HandlingCommand::Progress { of, text, seen } => {
             let call = wire::LogProgressRequest {
                 name: work_of(platform, &of).await?,
                 text,
-                etag: String::new(),
+                etag: seen.etag,
                 request_id: request_id(),
             };
             platform
@@ -373,12 +403,13 @@ pub(crate) async fn run(
             of,
             text,
             confirmed,
+            seen,
         } => {
             let call = wire::RestateWorkRequest {
                 name: work_of(platform, &of).await?,
                 text,
                 confirmed,
-                etag: String::new(),
+                etag: seen.etag,
                 request_id: request_id(),
             };
             platform
@@ -395,6 +426,7 @@ pub(crate) async fn run(
             meeting,
             channel,
             reason,
+            seen,
         } => {
             let meeting = meeting
                 .map(|text| instant("meeting", &text, crate::now::now()))
@@ -407,7 +439,7 @@ pub(crate) async fn run(
                 meeting_time: meeting.map(to_timestamp),
                 reason,
                 channel: number::<Channel>("channel", &channel)?,
-                etag: String::new(),
+                etag: seen.etag,
                 request_id: request_id(),
             };
             platform
@@ -417,12 +449,17 @@ pub(crate) async fn run(
                 .into_inner()
                 .work
         }
-        HandlingCommand::Resolve { of, summary, cause } => {
+        HandlingCommand::Resolve {
+            of,
+            summary,
+            cause,
+            seen,
+        } => {
             let call = wire::ResolveWorkRequest {
                 name: work_of(platform, &of).await?,
                 summary,
                 root_cause: cause,
-                etag: String::new(),
+                etag: seen.etag,
                 request_id: request_id(),
             };
             platform
@@ -438,6 +475,7 @@ pub(crate) async fn run(
             channel,
             note,
             last_word,
+            seen,
         } => {
             let call = wire::FollowUpWorkRequest {
                 name: work_of(platform, &of).await?,
@@ -445,7 +483,7 @@ pub(crate) async fn run(
                 channel: number::<Channel>("channel", &channel)?,
                 note,
                 last_word,
-                etag: String::new(),
+                etag: seen.etag,
                 request_id: request_id(),
             };
             platform
@@ -455,11 +493,11 @@ pub(crate) async fn run(
                 .into_inner()
                 .work
         }
-        HandlingCommand::Close { of, note } => {
+        HandlingCommand::Close { of, note, seen } => {
             let call = wire::CloseWorkRequest {
                 name: work_of(platform, &of).await?,
                 note,
-                etag: String::new(),
+                etag: seen.etag,
                 request_id: request_id(),
             };
             platform
@@ -474,12 +512,13 @@ pub(crate) async fn run(
             answer,
             channel,
             override_wording,
+            seen,
         } => {
             let call = wire::RejectWorkRequest {
                 name: work_of(platform, &of).await?,
                 answer,
                 channel: number::<Channel>("channel", &channel)?,
-                etag: String::new(),
+                etag: seen.etag,
                 request_id: request_id(),
                 wording_override_reason: override_wording,
             };

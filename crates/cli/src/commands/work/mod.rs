@@ -11,9 +11,9 @@ use redress_proto::assignment::v1::{
     AcceptAssignmentRequest, AcceptHandoverRequest, AcknowledgeSummonsRequest,
     DeclineAssignmentRequest, DeclineHandoverRequest, EndSupportRequest, GetWorkRequest,
     GetWorkResponse, HandOverShiftRequest, HandOverShiftResponse, ListOpenPromisesRequest,
-    ListSummonsesRequest, ListSupportsRequest, ListWorkRequest, OfferHandoverRequest, PastOffice,
-    PositionKind, ReceivePastOfficeRequest, RequestSupportRequest, Summons, Support, SupportState,
-    Work, WorkClock, WorkStepKind,
+    ListSummonsesRequest, ListSupportsRequest, ListWorkRequest, OfferHandoverRequest, OpenPromise,
+    PastOffice, PositionKind, ReceivePastOfficeRequest, RequestSupportRequest, Summons, Support,
+    SupportState, Work, WorkClock, WorkStepKind,
 };
 use redress_proto::intake::v1::Case;
 
@@ -105,9 +105,14 @@ async fn promises(
         }
     })
     .await?;
+    show_promises(&promises, out);
+    Ok(())
+}
+
+fn show_promises(promises: &[OpenPromise], out: Output) {
     out.rows(
         &["Due", "What", "Number", "Who", "Promised", "Where"],
-        &promises,
+        promises,
         |p| {
             let mark = match (p.held, p.overdue) {
                 (true, _) => " (held)",
@@ -126,7 +131,6 @@ async fn promises(
         },
         |p| json::of("assignment.v1.OpenPromise", p),
     );
-    Ok(())
 }
 
 fn show_clocks(clocks: &[WorkClock]) {
@@ -334,8 +338,7 @@ fn describe(shown: &Shown) {
     if !answer.register_entries.is_empty() {
         heading("Known at the site");
         for entry in &answer.register_entries {
-            let kind = entry.kind().as_str_name().tail("REGISTER_KIND_");
-            paragraph(kind, &entry.text);
+            paragraph(&super::register::kind(entry), &entry.text);
         }
     }
     if !answer.like_solutions.is_empty() {
@@ -374,6 +377,7 @@ fn show_work(w: &Work) {
     for reason in &w.explanation {
         paragraph("why", reason);
     }
+    line("etag", &w.etag);
 }
 
 fn show_one(work: Option<Work>, out: Output) {
@@ -551,6 +555,10 @@ fn show_shift(answer: &HandOverShiftResponse, out: Output) {
             stays.add_row(vec![u.number.clone(), u.reason.clone()]);
         }
         show_table(stays);
+    }
+    if !answer.promises.is_empty() {
+        heading("Promised, and stays with who goes");
+        show_promises(&answer.promises, out);
     }
 }
 

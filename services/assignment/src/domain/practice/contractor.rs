@@ -6,12 +6,13 @@ use jiff::tz::{self, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 use redress_model::words;
 use redress_model::words::ClockKind;
+use redress_policy::Practice;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::checklist::Checklist;
-use super::law::{DefectClass, Law};
+use super::law::DefectClass;
 use super::{Demand, DemandState, Effect, Matter, Refused};
 
 /// A company that built something.
@@ -48,11 +49,11 @@ pub enum ContractorStep {
 }
 
 impl ContractorStep {
-    /// Registered under this law.
-    pub fn registered(law: &Law) -> Self {
+    /// Registered where this is the practice.
+    pub fn registered(practice: &Practice) -> Self {
         Self::Registered {
-            percent_max: law.retention.percent_max,
-            months_max: law.retention.liability_months_max,
+            percent_max: practice.retention_percent_max,
+            months_max: practice.liability_months_max,
         }
     }
 }
@@ -357,7 +358,6 @@ impl Matter for Order {
 #[cfg(test)]
 mod tests {
     use super::super::at;
-    use super::super::law::cn;
     use super::*;
 
     fn contractor(sum: i64, retention: &str) -> Contractor {
@@ -373,7 +373,7 @@ mod tests {
     }
 
     fn register(mut contractor: Contractor) -> Result<Vec<Effect>, Refused> {
-        let step = ContractorStep::registered(cn());
+        let step = ContractorStep::registered(&Practice::default());
         contractor.record(Uuid::nil(), &step, Timestamp::UNIX_EPOCH)
     }
 

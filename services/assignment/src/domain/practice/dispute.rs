@@ -8,7 +8,7 @@ use redress_model::words::ClockKind;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Demand, DemandState, Effect, Matter, Refused};
+use super::{Demand, DemandState, Effect, Matter, Refused, derived};
 
 words! {
     /// The rungs.
@@ -206,11 +206,6 @@ fn illegal(legal: impl Into<String>) -> Refused {
         reason: "ILLEGAL_DISPUTE_STEP",
         legal: legal.into(),
     }
-}
-
-/// The n-th id that hangs on a dispute: the same at every retry, and no other's.
-fn derived(id: Uuid, class: u128, n: usize) -> Uuid {
-    Uuid::from_u128(id.as_u128() ^ (class << 16) ^ (n as u128 + 1))
 }
 
 const STAGE: u128 = 1;

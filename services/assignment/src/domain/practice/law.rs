@@ -1,9 +1,9 @@
-//! The law as data: `law/cn.yaml`, read once. Every value comes with its source.
+//! The law as data: `law/cn.yaml`, read once. Every value comes with its source. What it leaves to the place is the site's
+//! policy.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use jiff::civil::Date;
 use redress_model::words;
 use serde::Deserialize;
 
@@ -76,52 +76,6 @@ pub struct Lengths {
     pub classes: BTreeMap<DefectClass, Length>,
 }
 
-/// A month and a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct MonthDay(i8, i8);
-
-impl TryFrom<String> for MonthDay {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        // Any year that is no leap year: 29 February begins and ends no season.
-        format!("2025-{text}")
-            .parse::<Date>()
-            .map(|d| Self(d.month(), d.day()))
-            .map_err(|e| e.to_string())
-    }
-}
-
-impl MonthDay {
-    /// That day of a year.
-    pub fn of(self, year: i16) -> Option<Date> {
-        Date::new(year, self.0, self.1).ok()
-    }
-}
-
-/// A season of the year.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Season {
-    /// Its first day.
-    pub from: MonthDay,
-    /// Its last day, of the next year where it lies before the first.
-    pub to: MonthDay,
-}
-
-/// What may be retained of a contractor's pay.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Retention {
-    /// The source.
-    pub source: String,
-    /// Percent of the settled sum at most.
-    pub percent_max: u32,
-    /// Months of liability at most.
-    pub liability_months_max: u16,
-}
-
 /// What holds for petitions in person.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,14 +98,8 @@ pub struct Law {
     pub statute: Lengths,
     /// From handover.
     pub floor: Lengths,
-    /// Heating and cooling.
-    pub seasons: BTreeMap<DefectClass, Season>,
-    /// Contractors.
-    pub retention: Retention,
     /// Petitions.
     pub petition: Petition,
-    /// Hours from finding a grave violation to reporting it.
-    pub police_report_hours: u16,
 }
 
 static CN: LazyLock<Law> = LazyLock::new(|| {
@@ -182,6 +130,9 @@ mod tests {
             law.statute.classes[&DefectClass::Heating],
             Length::Seasons(2)
         );
+        for class in [DefectClass::BlockedPipe, DefectClass::LampSwitch] {
+            assert_eq!(law.statute.classes[&class], Length::Years(2), "{class}");
+        }
         assert_eq!(
             law.floor.classes[&DefectClass::BlockedPipe],
             Length::Months(2)
@@ -190,8 +141,6 @@ mod tests {
             law.floor.classes[&DefectClass::LampSwitch],
             Length::Months(6)
         );
-        assert_eq!(law.retention.percent_max, 3);
-        assert_eq!(law.retention.liability_months_max, 24);
         assert_eq!(law.petition.representatives_max, 5);
     }
 

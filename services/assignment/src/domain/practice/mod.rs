@@ -137,6 +137,11 @@ pub enum Effect {
     },
 }
 
+/// The n-th id that hangs on something: the same at every retry, and no other's.
+pub(crate) fn derived(id: Uuid, class: u128, n: usize) -> Uuid {
+    Uuid::from_u128(id.as_u128() ^ (class << 16) ^ (n as u128 + 1))
+}
+
 #[cfg(test)]
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")

@@ -37,7 +37,16 @@ pub struct Entry {
     pub categories: Vec<Category>,
     /// The units it touches; none: the whole site.
     pub units: Vec<String>,
+    /// It is what a show flat shows: a promise that binds unless stated otherwise (section 10).
+    #[serde(default)]
+    pub show_flat: bool,
+    /// Where it is stated that a home may differ from the show flat; empty: the show flat binds.
+    #[serde(default)]
+    pub stated_otherwise: String,
 }
+
+/// What complaints a show flat touches where nobody says it: what was promised, and how it was built.
+const OF_A_SHOW_FLAT: [Category; 2] = [Category::EngineeringQuality, Category::SalesManagement];
 
 /// What may happen to an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +82,21 @@ impl Matter for Entry {
             Step::Added => {
                 if let Some(to) = self.to {
                     self.ends("valid_to", to)?;
+                }
+                if self.show_flat && self.kind != Kind::SalesPromise {
+                    return Err(Refused::value(
+                        "show_flat",
+                        "must be false unless kind is SALES_PROMISE: a show flat promises what it shows",
+                    ));
+                }
+                if !self.show_flat && !self.stated_otherwise.is_empty() {
+                    return Err(Refused::value(
+                        "stated_otherwise",
+                        "must be empty unless show_flat is set",
+                    ));
+                }
+                if self.show_flat && self.categories.is_empty() {
+                    self.categories.extend(OF_A_SHOW_FLAT);
                 }
             }
             Step::Ended(to) => {
@@ -116,7 +140,7 @@ impl Matter for Entry {
     }
 
     fn searched(&self) -> String {
-        format!("{}\n{}", self.text, self.source)
+        format!("{}\n{}\n{}", self.text, self.source, self.stated_otherwise)
     }
 }
 
@@ -135,6 +159,8 @@ mod tests {
             to: None,
             categories: vec![Category::SalesManagement],
             units: Vec::new(),
+            show_flat: false,
+            stated_otherwise: String::new(),
         };
         let mut end = |on| entry.record(Uuid::nil(), &Step::Ended(on), Timestamp::UNIX_EPOCH);
         assert!(end(day("2024-01-01")).is_err());
@@ -144,5 +170,55 @@ mod tests {
             entry.tags(),
             ["kind=SALES_PROMISE", "category=SALES_MANAGEMENT", "unit=*"]
         );
+    }
+
+    #[test]
+    fn section_10_a_show_flat_is_a_sales_promise_that_touches_sales_and_quality() {
+        let mut flat = Entry {
+            kind: Kind::SalesPromise,
+            text: "oak floors".to_owned(),
+            source: "show flat A, photographs of 2 January".to_owned(),
+            from: "2024-01-02".parse().expect("a day"),
+            to: None,
+            categories: Vec::new(),
+            units: Vec::new(),
+            show_flat: true,
+            stated_otherwise: "contract, annex 3".to_owned(),
+        };
+        let added = |entry: &mut Entry| {
+            let refused = entry.record(Uuid::nil(), &Step::Added, Timestamp::UNIX_EPOCH);
+            match refused.err() {
+                None => "",
+                Some(Refused::Value { field, .. }) => field,
+                Some(Refused::State { reason, .. }) => reason,
+            }
+        };
+        assert_eq!(added(&mut flat), "");
+        assert_eq!(
+            flat.tags(),
+            [
+                "kind=SALES_PROMISE",
+                "category=ENGINEERING_QUALITY",
+                "category=SALES_MANAGEMENT",
+                "unit=*"
+            ]
+        );
+        flat.categories = vec![Category::PlanningDesign];
+        assert_eq!(added(&mut flat), "");
+        assert_eq!(flat.categories, [Category::PlanningDesign], "as given");
+
+        // An entry of before says nothing of it.
+        let mut before = serde_json::to_value(&flat).expect("written");
+        let fields = before.as_object_mut().expect("fields");
+        for later in ["show_flat", "stated_otherwise"] {
+            fields.remove(later);
+        }
+        let read: Entry = serde_json::from_value(before).expect("read");
+        assert!(!read.show_flat);
+
+        flat.kind = Kind::AdverseFact;
+        assert_eq!(added(&mut flat), "show_flat");
+        flat.show_flat = false;
+        assert_eq!(added(&mut flat), "stated_otherwise");
     }
 }

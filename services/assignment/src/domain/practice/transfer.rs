@@ -1,9 +1,11 @@
 //! Cases that hotlines, regulators and petition offices transfer to us. The body's deadline is a demand; only the
-//! body's own word moves it.
+//! body's own word moves it. Where the body gave none, the days count that the policy of the site gives it.
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use redress_model::words;
 use redress_model::words::ClockKind;
+use redress_policy::Practice;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -23,6 +25,40 @@ words! {
         PetitionOffice = 4 => "PETITION_OFFICE",
         /// Another body.
         Other = 5 => "OTHER",
+    }
+}
+
+impl Body {
+    /// Calendar days from receipt to the answer where the body gave no deadline.
+    pub fn days(self, practice: &Practice) -> u16 {
+        let days = &practice.transfer_days;
+        match self {
+            Self::Hotline12345 => days.hotline_12345,
+            Self::Hotline12315 => days.hotline_12315,
+            Self::HousingAuthority => days.housing_authority,
+            Self::PetitionOffice => days.petition_office,
+            Self::Other => days.other,
+        }
+    }
+}
+
+/// What the policy of a site gave where the body gave no deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByPolicy {
+    /// Calendar days from receipt.
+    pub days: u16,
+    /// The profile on which the policy is based.
+    pub profile: String,
+    /// The number of the site's policy.
+    pub revision: i64,
+}
+
+impl ByPolicy {
+    /// The deadline: the same local time so many days after receipt; none beyond all calendars.
+    pub fn due(&self, received: Timestamp, zone: TimeZone) -> Option<Timestamp> {
+        let days = i64::from(self.days).days();
+        let due = received.to_zoned(zone).checked_add(days).ok()?;
+        Some(due.timestamp())
     }
 }
 
@@ -56,6 +92,9 @@ pub struct Transfer {
     /// When the body granted it; none where it is the first one.
     #[serde(default)]
     pub granted: Option<Timestamp>,
+    /// What the deadline was counted by; none where the body gave it.
+    #[serde(default)]
+    pub by_policy: Option<ByPolicy>,
     /// In which form the answer goes back.
     pub return_form: String,
     /// How far a wish for more time is.
@@ -130,6 +169,20 @@ impl Transfer {
         })
     }
 
+    /// Where the deadline as it stands now comes from, for people.
+    pub fn due_source(&self) -> String {
+        match &self.by_policy {
+            None => "given by the body".to_owned(),
+            Some(by) => {
+                let s = if by.days == 1 { "" } else { "s" };
+                format!(
+                    "{} day{s} from receipt by the policy of the site ({}, revision {}): the body gave none",
+                    by.days, by.profile, by.revision
+                )
+            }
+        }
+    }
+
     fn unanswered(&self) -> Result<(), Refused> {
         match self.answered {
             None => Ok(()),
@@ -187,7 +240,7 @@ impl Matter for Transfer {
                     ));
                 }
                 (self.extension, self.due) = (Extension::Granted, due);
-                self.granted = Some(granted);
+                (self.granted, self.by_policy) = (Some(granted), None);
                 Ok(vec![self.demand(id, DemandState::Open)])
             }
             Step::ExtensionRefused => {
@@ -280,6 +333,7 @@ mod tests {
             received: at("2026-05-28T01:00:00Z"),
             due: at("2026-06-02T01:00:00Z"),
             granted: None,
+            by_policy: None,
             return_form: String::new(),
             extension: Extension::None,
             wished: None,
@@ -319,6 +373,38 @@ mod tests {
         assert_eq!(t.granted, Some(at(granted)));
         assert_eq!(effects, vec![t.demand(Uuid::nil(), DemandState::Open)]);
         assert_eq!(t.due, later);
+    }
+
+    #[test]
+    fn section_10_where_the_body_gave_no_deadline_the_days_of_the_policy_count_until_it_speaks() {
+        let practice = Practice::default();
+        let days = Body::ALL.iter().map(|body| body.days(&practice));
+        assert_eq!(days.collect::<Vec<_>>(), [5, 7, 10, 15, 10]);
+        let by = |days| ByPolicy {
+            days,
+            profile: "residential".to_owned(),
+            revision: 3,
+        };
+        // The same local time, over a change of clocks too.
+        let berlin = TimeZone::get("Europe/Berlin").expect("a zone");
+        let received = at("2026-03-27T09:00:00Z");
+        let due = by(5).due(received, berlin);
+        assert_eq!(due, Some(at("2026-04-01T08:00:00Z")));
+
+        let mut t = transfer();
+        assert_eq!(t.due_source(), "given by the body");
+        t.by_policy = Some(by(1));
+        let said = "1 day from receipt by the policy of the site (residential, revision 3): the body gave none";
+        assert_eq!(t.due_source(), said);
+        let later = at("2026-06-10T01:00:00Z");
+        step(&mut t, Step::ExtensionRequested(later)).expect("asked");
+        assert_eq!(t.due_source(), said, "a wish gives nothing");
+        let granted = Step::ExtensionGranted {
+            due: later,
+            granted: at("2026-05-28T09:00:00Z"),
+        };
+        step(&mut t, granted).expect("granted");
+        assert_eq!(t.due_source(), "given by the body");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use redress_model::words;
+use redress_policy::Practice;
 
 use super::law::{DefectClass, Law, Length};
 
@@ -86,9 +87,10 @@ pub struct Explanation {
     pub claims: Vec<Claim>,
 }
 
-/// Whether a defect of this class, reported on a day, is within warranty.
+/// Whether a defect of this class, reported on a day, is within warranty. Seasons are those of the place.
 pub fn explain(
     law: &Law,
+    practice: &Practice,
     site: &[Term],
     unit: &Unit,
     class: DefectClass,
@@ -97,7 +99,7 @@ pub fn explain(
     let claims: Vec<Claim> = rules(law, site, &unit.terms)
         .into_iter()
         .filter(|rule| rule.class == class)
-        .map(|rule| count(law, unit, rule))
+        .map(|rule| count(practice, unit, rule))
         .collect();
     let end = claims.iter().filter_map(|c| c.end).max();
     // What shows before a length begins is no matter of warranty yet.
@@ -153,28 +155,32 @@ pub fn raises(law: &Law, term: &Term) -> bool {
     term.months > months
 }
 
-fn count(law: &Law, unit: &Unit, rule: Rule) -> Claim {
+fn count(practice: &Practice, unit: &Unit, rule: Rule) -> Claim {
     let start = match rule.basis {
         Basis::Statute => Some(unit.accepted),
         Basis::Floor | Basis::Site | Basis::Contract => unit.handed_over,
     };
-    let end = start.and_then(|start| last_day(law, unit, &rule, start));
+    let end = start.and_then(|start| last_day(practice, unit, &rule, start));
     Claim { rule, start, end }
 }
 
-fn last_day(law: &Law, unit: &Unit, rule: &Rule, start: Date) -> Option<Date> {
+fn last_day(practice: &Practice, unit: &Unit, rule: &Rule, start: Date) -> Option<Date> {
     let years = |n: u16| start.checked_add(i64::from(n).years()).ok();
     match rule.length {
         Length::DesignLife => years(unit.design_life_years),
         Length::Years(n) => years(n),
         Length::Months(n) => start.checked_add(i64::from(n).months()).ok(),
-        Length::Seasons(n) => last_season(law, rule.class, start, n),
+        Length::Seasons(n) => last_season(practice, rule.class, start, n),
     }
 }
 
 /// The last day of the n-th season that begins on or after a day.
-fn last_season(law: &Law, class: DefectClass, start: Date, n: u16) -> Option<Date> {
-    let season = law.seasons.get(&class)?;
+fn last_season(practice: &Practice, class: DefectClass, start: Date, n: u16) -> Option<Date> {
+    let season = match class {
+        DefectClass::Heating => practice.heating,
+        DefectClass::Cooling => practice.cooling,
+        _ => return None,
+    };
     let this_year = season.from.of(start.year())? >= start;
     let first = start.year() + i16::from(!this_year);
     let year = first.checked_add(i16::try_from(n).ok()? - 1)?;
@@ -188,8 +194,14 @@ fn last_season(law: &Law, class: DefectClass, start: Date, n: u16) -> Option<Dat
 
 #[cfg(test)]
 mod tests {
+    use redress_policy::{MonthDay, Season};
+
     use super::super::law::cn;
     use super::*;
+
+    fn practice() -> Practice {
+        Practice::default()
+    }
 
     fn day(text: &str) -> Date {
         text.parse().expect("a day")
@@ -206,14 +218,15 @@ mod tests {
     }
 
     fn end(unit: &Unit, class: DefectClass) -> Option<String> {
-        let explanation = explain(cn(), &[], unit, class, unit.accepted);
+        let explanation = explain(cn(), &practice(), &[], unit, class, unit.accepted);
         explanation.end.map(|d| d.to_string())
     }
 
     #[test]
     fn the_last_day_of_five_years_is_within_and_the_next_is_not() {
         let unit = unit("2024-03-15", Some("2024-06-30"));
-        let covered = |on: &str| explain(cn(), &[], &unit, DefectClass::Leak, day(on)).covered;
+        let covered =
+            |on: &str| explain(cn(), &practice(), &[], &unit, DefectClass::Leak, day(on)).covered;
         assert!(!covered("1900-01-01"), "nothing was built yet");
         assert!(covered("2029-03-15"));
         assert!(!covered("2029-03-16"));
@@ -236,8 +249,29 @@ mod tests {
     }
 
     #[test]
+    fn section_10_pipes_and_what_is_wired_last_two_years_unless_the_floor_lasts_longer() {
+        for (class, handed_over, expected) in [
+            // Two months, and six, from handover end long before the two years from acceptance.
+            (DefectClass::BlockedPipe, "2024-06-30", "2026-03-15"),
+            (DefectClass::LampSwitch, "2024-06-30", "2026-03-15"),
+            // A home that was sold late: the floor from handover is the latest.
+            (DefectClass::BlockedPipe, "2026-02-10", "2026-04-10"),
+            (DefectClass::LampSwitch, "2026-02-10", "2026-08-10"),
+        ] {
+            let unit = unit("2024-03-15", Some(handed_over));
+            let last = day(expected);
+            let on = |reported| explain(cn(), &practice(), &[], &unit, class, reported);
+            assert_eq!(on(last).end, Some(last), "{class} {handed_over}");
+            assert!(on(last).covered, "{class} {handed_over}");
+            let next = last.tomorrow().expect("a day");
+            assert!(!on(next).covered, "{class} {handed_over}");
+        }
+    }
+
+    #[test]
     fn a_month_that_lacks_the_day_ends_with_its_last_day() {
-        let unit = unit("2023-08-31", Some("2023-12-31"));
+        // Handed over long after acceptance, so that the floor of two months outlasts the statute.
+        let unit = unit("2020-08-31", Some("2023-12-31"));
         let expected = "2024-02-29";
         assert_eq!(
             end(&unit, DefectClass::BlockedPipe).as_deref(),
@@ -263,11 +297,49 @@ mod tests {
     }
 
     #[test]
+    fn section_10_seasons_are_those_of_the_place() {
+        let month_day = |text: &str| -> MonthDay {
+            let read = MonthDay::try_from(text.to_owned());
+            read.expect("a day of every year")
+        };
+        let harbin = Practice {
+            heating: Season {
+                from: month_day("10-20"),
+                to: month_day("04-20"),
+            },
+            ..practice()
+        };
+        let unit = unit("2024-10-25", None);
+        let end = |practice: &Practice, class| {
+            explain(cn(), practice, &[], &unit, class, unit.accepted).end
+        };
+        let north = end(&practice(), DefectClass::Heating);
+        assert_eq!(north, Some(day("2026-03-15")));
+        // The season there had begun five days before: it does not count.
+        let colder = end(&harbin, DefectClass::Heating);
+        assert_eq!(colder, Some(day("2027-04-20")));
+        let cooling = DefectClass::Cooling;
+        assert_eq!(end(&harbin, cooling), end(&practice(), cooling));
+    }
+
+    #[test]
     fn before_handover_only_the_statute_counts() {
         let unit = unit("2024-03-15", None);
-        let lamp = explain(cn(), &[], &unit, DefectClass::LampSwitch, day("2024-03-16"));
-        assert_eq!((lamp.covered, lamp.end), (false, None));
-        assert_eq!(lamp.claims.len(), 1);
+        let lamp = explain(
+            cn(),
+            &practice(),
+            &[],
+            &unit,
+            DefectClass::LampSwitch,
+            day("2024-03-16"),
+        );
+        assert_eq!((lamp.covered, lamp.end), (true, Some(day("2026-03-15"))));
+        let ends: Vec<_> = lamp.claims.iter().map(|c| (c.rule.basis, c.end)).collect();
+        let expected = [
+            (Basis::Statute, Some(day("2026-03-15"))),
+            (Basis::Floor, None),
+        ];
+        assert_eq!(ends, expected);
         assert_eq!(
             end(&unit, DefectClass::Structure).as_deref(),
             Some("2074-03-15")
@@ -286,13 +358,14 @@ mod tests {
         assert!(!raises(cn(), &term(DefectClass::LampSwitch, 6)));
         assert!(!raises(cn(), &term(DefectClass::Structure, 1200)));
         let unit = unit("2024-03-15", Some("2024-03-15"));
-        let site = [term(DefectClass::LampSwitch, 24)];
+        let site = [term(DefectClass::LampSwitch, 25)];
         let lamp = explain(
             cn(),
+            &practice(),
             &site,
             &unit,
             DefectClass::LampSwitch,
-            day("2026-03-15"),
+            day("2026-04-15"),
         );
         assert!(lamp.covered);
     }

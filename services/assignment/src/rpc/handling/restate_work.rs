@@ -55,6 +55,9 @@ impl Operation for Restate<'_> {
             return Ok(begun.work);
         }
         self.asked.require_part(tx, &begun.work).await?;
+        if begun.work.restatement.is_some() {
+            self.asked.require_etag(&begun.work)?;
+        }
         let action = Action::Restate(self.restatement.clone());
         let work = self.asked.change(tx, &begun.work, action).await?;
         self.asked.keep(tx, &work).await?;

@@ -5,7 +5,7 @@ use redress_model::fault::parse_field;
 use redress_model::ids::new_id;
 use redress_model::name::{CaseName, LedgerEntryName, SiteId, StaffId, StaffName};
 use redress_model::{Fault, Violation};
-use redress_policy::Accountability;
+use redress_proto::Money;
 use redress_proto::assignment::v1::{AddLedgerEntriesRequest, AddLedgerEntriesResponse};
 use redress_proto::convert::{from_money, required};
 use redress_rpc::{Caller, etag};
@@ -16,12 +16,12 @@ use rust_decimal::prelude::ToPrimitive as _;
 use tonic::Request;
 use uuid::Uuid;
 
+use super::grounds::{Booking, by_policy};
 use super::{Shared, case_at, entry_name, is_about, parse, render_entry};
-use crate::domain::ground::{self, CaseKnown, Known, Ungrounded};
-use crate::domain::ledger::{EntryCause, EntryKind, due, split};
-use crate::rpc::solution::level::level_of;
+use crate::domain::ledger::{EntryCause, EntryKind, EntryState, due, split};
+use crate::rpc::practice::supervises;
 use crate::store::ledger::{self, Entry, new_entry};
-use crate::store::{bench, limits, policy, sites, staff, validity, work};
+use crate::store::{bench, policy, sites, staff, upheld};
 
 const METHOD: &str = "redress.assignment.v1.LedgerService/AddLedgerEntries";
 
@@ -34,10 +34,6 @@ pub(super) async fn run(
     let site = parse::site(&request.parent)?;
     caller.require_site(&site)?;
     let request_id = std::mem::take(&mut request.request_id);
-    let amount_fen = match &request.amount {
-        None => None,
-        Some(money) => (from_money("amount", money)? * Decimal::ONE_HUNDRED).to_i64(),
-    };
     let operation = Add {
         receipt: shared.receipt(&caller, METHOD, &site, request_id, &request),
         kind: required("kind", request.kind)?,
@@ -45,7 +41,8 @@ pub(super) async fn run(
         case: case_at(&site, &request.case)?,
         staff: bearers(&site, &request.staff)?,
         reason: parse::text("reason", request.reason)?,
-        amount_fen,
+        amount_fen: fen_of(request.amount.as_ref())?,
+        proposed: false,
         caller: &caller,
         site,
         now: shared.clock.now(),
@@ -57,7 +54,16 @@ pub(super) async fn run(
     })
 }
 
-fn bearers(site: &SiteId, names: &[String]) -> Result<Vec<StaffId>, Fault> {
+/// An amount that is stated, in fen; none where none is.
+pub(super) fn fen_of(amount: Option<&Money>) -> Result<Option<i64>, Fault> {
+    match amount {
+        None => Ok(None),
+        Some(money) => Ok((from_money("amount", money)? * Decimal::ONE_HUNDRED).to_i64()),
+    }
+}
+
+/// Who bears or earns it together.
+pub(super) fn bearers(site: &SiteId, names: &[String]) -> Result<Vec<StaffId>, Fault> {
     let mut bearers = Vec::new();
     let mut violations = Vec::new();
     for (i, name) in names.iter().enumerate() {
@@ -81,17 +87,19 @@ fn bearers(site: &SiteId, names: &[String]) -> Result<Vec<StaffId>, Fault> {
     }
 }
 
-struct Add<'a> {
-    receipt: ReceiptKey,
-    site: SiteId,
-    kind: EntryKind,
-    cause: EntryCause,
-    reason: String,
-    case: Option<Uuid>,
-    staff: Vec<StaffId>,
-    amount_fen: Option<i64>,
-    caller: &'a Caller,
-    now: Timestamp,
+pub(super) struct Add<'a> {
+    pub(super) receipt: ReceiptKey,
+    pub(super) site: SiteId,
+    pub(super) kind: EntryKind,
+    pub(super) cause: EntryCause,
+    pub(super) reason: String,
+    pub(super) case: Option<Uuid>,
+    pub(super) staff: Vec<StaffId>,
+    pub(super) amount_fen: Option<i64>,
+    /// It is only proposed, by who supervises.
+    pub(super) proposed: bool,
+    pub(super) caller: &'a Caller,
+    pub(super) now: Timestamp,
 }
 
 impl Operation for Add<'_> {
@@ -111,19 +119,46 @@ impl Operation for Add<'_> {
             let case = CaseName::new(self.site.clone(), id);
             return Err(Fault::not_found("Case", case));
         }
+        if self.proposed {
+            let bench = bench::load(tx, &self.site, self.now).await?;
+            if !supervises(tx, self.caller, &self.site, &bench).await? {
+                return Err(Fault::only("the company centre, the region or head office"));
+            }
+        }
         for id in &self.staff {
             staff::get(tx, &StaffName::new(self.site.clone(), id.clone())).await?;
         }
         let policy = policy::of_site(tx, &self.site).await?;
         let rules = policy.accountability();
-        let sum = self.amount_fen.unwrap_or_else(|| self.by_policy(rules));
-        self.require_ground(tx, rules, sum).await?;
+        let sum_fen = self
+            .amount_fen
+            .unwrap_or_else(|| by_policy(self.kind, self.cause, rules));
+        let penalty = (EntryKind::Penalty, EntryCause::UpheldComplaint);
+        if let Some(id) = self.case
+            && (self.kind, self.cause) == penalty
+            && !self.staff.is_empty()
+            && !self.proposed
+        {
+            let case = CaseName::new(self.site.clone(), id);
+            upheld::give_way(tx, &case, &self.caller.subject, self.now).await?;
+        }
+        let booking = Booking {
+            site: &self.site,
+            kind: self.kind,
+            cause: self.cause,
+            case: self.case,
+            staff: &self.staff,
+            sum_fen,
+            proposed: self.proposed,
+            proposed_at: None,
+        };
+        booking.require(tx, self.caller, rules).await?;
         let mut entries = Vec::new();
-        for (staff, amount_fen) in split(sum, &self.staff) {
+        for (staff, amount_fen) in split(sum_fen, &self.staff) {
             let due = due(i64::from(rules.due_days), self.now);
             let id = new_id(self.now);
             let what = (self.kind, self.cause);
-            let entry = Entry {
+            let mut entry = Entry {
                 reason: self.reason.clone(),
                 case: self.case,
                 staff,
@@ -138,6 +173,9 @@ impl Operation for Add<'_> {
                     &policy,
                 )
             };
+            if self.proposed {
+                entry.standing.state = EntryState::Proposed;
+            }
             ledger::book(tx, &entry, None).await?;
             entries.push(entry);
         }
@@ -148,69 +186,6 @@ impl Operation for Add<'_> {
 }
 
 impl Add<'_> {
-    fn by_policy(&self, rules: &Accountability) -> i64 {
-        Accountability::fen(match (self.kind, self.cause) {
-            (EntryKind::Penalty, EntryCause::UpheldComplaint) => rules.upheld_complaint,
-            (EntryKind::Penalty, EntryCause::Exposure) => rules.exposure,
-            (EntryKind::Fee, EntryCause::TakeOver) => rules.take_over,
-            _ => Decimal::ZERO,
-        })
-    }
-
-    /// That there is something to book this for (M17).
-    async fn require_ground(
-        &self,
-        tx: &mut Tx,
-        rules: &Accountability,
-        sum: i64,
-    ) -> Result<(), Fault> {
-        let case = match self.case {
-            Some(id) => Some(self.case_known(tx, id).await?),
-            None => None,
-        };
-        let level = level_of(tx, self.caller, &self.site).await?;
-        let limits = limits::of_site(tx, &self.site).await?;
-        let limit = limits.pairs().find(|(of, _)| *of == level);
-        let policy_fen = match self.kind {
-            EntryKind::Prize => rules.prizes.iter().map(|p| Accountability::fen(*p)).max(),
-            _ => Some(self.by_policy(rules)),
-        };
-        let own = self.caller.staff.as_ref().filter(|s| s.site == self.site);
-        let known = Known {
-            case,
-            policy_fen: policy_fen.filter(|fen| *fen > 0),
-            limit_fen: limit.map(|(_, amount)| Accountability::fen(amount)),
-            is_own: own.is_some_and(|own| self.staff.contains(&own.id)),
-        };
-        ground::require(self.kind, self.cause, sum, &known).map_err(|why| self.refuse(why))
-    }
-
-    async fn case_known(&self, tx: &mut Tx, id: Uuid) -> Result<CaseKnown, Fault> {
-        let case = CaseName::new(self.site.clone(), id);
-        let work = work::find(tx, &case).await?;
-        let decisions = validity::of_case(tx, &case).await?;
-        Ok(CaseKnown {
-            upheld: decisions.first().is_some_and(|d| d.validity.is_valid()),
-            taken_over: work.is_some_and(|w| w.taken_over_at.is_some()),
-            booked: ledger::stands(tx, &case, self.kind, self.cause).await?,
-        })
-    }
-
-    fn refuse(&self, why: Ungrounded) -> Fault {
-        let (text, site) = (why.to_string(), format!("sites/{}", self.site));
-        match why {
-            Ungrounded::Kind => Fault::invalid("kind", text),
-            Ungrounded::NoCase => Fault::invalid("case", text),
-            Ungrounded::Nothing | Ungrounded::AbovePolicy => Fault::invalid("amount", text),
-            Ungrounded::NotUpheld | Ungrounded::NotTakenOver => {
-                Fault::illegal("LEDGER_NO_GROUND", text, site)
-            }
-            Ungrounded::Booked => Fault::illegal("LEDGER_BOOKED", text, site),
-            Ungrounded::AboveLimit => Fault::illegal("LEDGER_ABOVE_AUTHORITY", text, site),
-            Ungrounded::Own => Fault::illegal("LEDGER_SAME_PERSON", text, site),
-        }
-    }
-
     async fn booked_before(&self, tx: &mut Tx, names: &str) -> Result<Vec<Entry>, Fault> {
         let mut entries = Vec::new();
         for name in names.split(',') {

@@ -6,12 +6,15 @@ mod check_corrective_action;
 mod complete_corrective_action;
 mod create_corrective_action;
 mod decide_ledger_appeal;
+mod decide_penalty;
 mod get_ledger_entry;
 mod get_ledger_ranking;
+mod grounds;
 mod list_corrective_actions;
 mod list_ledger_entries;
 mod move_action;
 mod move_entry;
+mod propose_penalty;
 mod settle_ledger_entry;
 
 use redress_model::Fault;
@@ -45,6 +48,20 @@ impl LedgerService for LedgerRpc {
         request: Request<wire::AddLedgerEntriesRequest>,
     ) -> Result<Response<wire::AddLedgerEntriesResponse>, Status> {
         answer!(&self.0, request, add_ledger_entries)
+    }
+
+    async fn propose_penalty(
+        &self,
+        request: Request<wire::ProposePenaltyRequest>,
+    ) -> Result<Response<wire::ProposePenaltyResponse>, Status> {
+        answer!(&self.0, request, propose_penalty)
+    }
+
+    async fn decide_penalty(
+        &self,
+        request: Request<wire::DecidePenaltyRequest>,
+    ) -> Result<Response<wire::DecidePenaltyResponse>, Status> {
+        answer!(&self.0, request, decide_penalty)
     }
 
     async fn get_ledger_entry(

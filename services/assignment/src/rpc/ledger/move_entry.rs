@@ -1,16 +1,18 @@
-//! What appeal, decision and settlement have in common: one entry, one move, one transaction.
+//! What appeal, decision, settlement and the word on a proposal have in common: one entry, one move, one transaction.
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::LedgerEntryName;
+use redress_model::name::{LedgerEntryName, StaffId};
+use redress_policy::Accountability;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 
+use super::grounds::Booking;
 use super::{bears, visible_entry};
 use crate::domain::ledger::{Move, Refused, step};
 use crate::store::ledger::{self, Entry};
-use crate::store::policy;
+use crate::store::{bench, policy};
 
 pub(super) struct MoveEntry<'a> {
     pub(super) receipt: ReceiptKey,
@@ -28,6 +30,10 @@ impl Operation for MoveEntry<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<Entry, Fault> {
         let missing = || Fault::not_found("LedgerEntry", &self.name);
+        if matches!(self.to, Move::Confirm { .. }) {
+            // What is confirmed is booked: of two for one case the second sees the first.
+            bench::lock(tx, &self.name.site).await?;
+        }
         let mut entry = ledger::lock(tx, &self.name.site, self.name.id)
             .await?
             .ok_or_else(missing)?;
@@ -38,14 +44,26 @@ impl Operation for MoveEntry<'_> {
             return Ok(entry);
         }
         etag::check(&self.etag, entry.revision, &self.name)?;
-        if matches!(self.to, Move::Decide { .. }) && bears(self.caller, &entry) {
-            return Err(self.illegal(&Refused::SamePerson));
-        }
+        let by = &self.caller.subject;
         let policy = policy::of_site(tx, &self.name.site).await?;
         let due_days = i64::from(policy.accountability().due_days);
-        let by = &self.caller.subject;
         let (state, due) = step(&entry.standing, self.to, by, due_days, self.now)
             .map_err(|refused| self.illegal(&refused))?;
+        let is_party = match self.to {
+            // Whoever proposed, confirmed or appealed had a hand in it.
+            Move::Decide { .. } => {
+                bears(self.caller, &entry) || ledger::acted(tx, &entry, by).await?
+            }
+            Move::Confirm { .. } => bears(self.caller, &entry),
+            Move::Appeal | Move::Settle => false,
+        };
+        if is_party {
+            return Err(self.illegal(&Refused::SamePerson));
+        }
+        if self.to == (Move::Confirm { stands: true }) {
+            self.require_ground(tx, &entry, policy.accountability())
+                .await?;
+        }
         entry.standing.state = state;
         entry.standing.due = due;
         if self.to == Move::Appeal {
@@ -61,6 +79,27 @@ impl Operation for MoveEntry<'_> {
 }
 
 impl MoveEntry<'_> {
+    /// What held when it was proposed has to hold still, and the whole of it is within the authority of who confirms it.
+    async fn require_ground(
+        &self,
+        tx: &mut Tx,
+        entry: &Entry,
+        rules: &Accountability,
+    ) -> Result<(), Fault> {
+        let staff: Vec<StaffId> = entry.staff.iter().cloned().collect();
+        let booking = Booking {
+            site: &entry.site,
+            kind: entry.standing.kind,
+            cause: entry.cause,
+            case: entry.case,
+            staff: &staff,
+            sum_fen: ledger::sum_of_booking(tx, entry).await?,
+            proposed: false,
+            proposed_at: Some(entry.created_at),
+        };
+        booking.require(tx, self.caller, rules).await
+    }
+
     fn illegal(&self, refused: &Refused) -> Fault {
         let text = refused.to_string();
         match refused {

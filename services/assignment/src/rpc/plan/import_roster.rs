@@ -196,6 +196,9 @@ impl Operation for Import {
         let mut revision = plan::lock(tx, site, self.now).await?;
         etag::check(&self.etag, revision, format!("sites/{site}/duties"))?;
         let change = self.change(tx).await?;
+        if change.removed > 0 {
+            etag::require(&self.etag, revision, format!("sites/{site}/duties"))?;
+        }
         if !change.is_nothing() {
             revision += 1;
             duties::replace(tx, site, &change.wanted, revision).await?;

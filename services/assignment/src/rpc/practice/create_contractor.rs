@@ -9,9 +9,8 @@ use tonic::Request;
 
 use super::super::{Shared, parse as names};
 use super::matter::Record;
-use super::{parse, render};
+use super::{parse, place, render};
 use crate::domain::practice::contractor::{Contractor, ContractorStep};
-use crate::domain::practice::law::cn;
 
 const METHOD: &str = "redress.assignment.v1.ContractorService/CreateContractor";
 
@@ -23,6 +22,7 @@ pub(super) async fn run(
     let mut request = request.into_inner();
     let site = names::site(&request.parent)?;
     caller.require_site(&site)?;
+    let (policy, _) = place::of(shared, &caller, &site).await?;
     let request_id = std::mem::take(&mut request.request_id);
     let record = Record {
         receipt: shared.receipt(&caller, METHOD, &site, request_id, &request),
@@ -42,7 +42,7 @@ pub(super) async fn run(
                 .map_err(|_| Fault::invalid("liability_months", "must be 1 or more"))?,
             display_name: request.display_name,
         },
-        step: ContractorStep::registered(cn()),
+        step: ContractorStep::registered(&policy.practice()),
         caller: &caller,
         now: shared.clock.now(),
     };

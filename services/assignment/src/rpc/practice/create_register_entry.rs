@@ -38,6 +38,8 @@ pub(super) async fn run(
             text: request.text,
             source: request.source,
             units: request.units,
+            show_flat: request.show_flat,
+            stated_otherwise: request.stated_otherwise,
         },
         step: Step::Added,
         caller: &caller,

@@ -2,6 +2,7 @@
 
 use redress_model::Fault;
 use redress_model::name::SiteId;
+use redress_policy::Practice;
 use redress_proto::assignment::v1::{ExplainWarrantyRequest, ExplainWarrantyResponse};
 use redress_proto::convert::required;
 use redress_rpc::Caller;
@@ -12,7 +13,7 @@ use super::super::Shared;
 use super::{parse, render};
 use crate::domain::practice::law::{DefectClass, cn};
 use crate::domain::practice::warranty::{Term, Unit, explain};
-use crate::store::units;
+use crate::store::{policy, units};
 
 pub(super) async fn run(
     shared: &Shared,
@@ -23,8 +24,8 @@ pub(super) async fn run(
     let (site, unit) = parse::unit_name("name", &request.name)?;
     let class: DefectClass = required("defect_class", request.defect_class)?;
     let reported = parse::day("report_date", &request.report_date)?;
-    let (site_terms, unit) = shared.db.read(&scope, &Find { site, unit }).await?;
-    let explained = explain(cn(), &site_terms, &unit, class, reported);
+    let (practice, site_terms, unit) = shared.db.read(&scope, &Find { site, unit }).await?;
+    let explained = explain(cn(), &practice, &site_terms, &unit, class, reported);
     let end = explained.end;
     let explanation = match (explained.start, end) {
         (_, Some(end)) if explained.covered => {
@@ -59,7 +60,7 @@ struct Find {
 
 impl Operation for Find {
     const NAME: &'static str = "assignment.explain_warranty";
-    type Output = (Vec<Term>, Unit);
+    type Output = (Practice, Vec<Term>, Unit);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let missing =
@@ -67,6 +68,8 @@ impl Operation for Find {
         let kept = units::find(tx, &self.site, &self.unit)
             .await?
             .ok_or_else(missing)?;
-        Ok((units::site_terms(tx, &self.site).await?, kept.unit))
+        let practice = policy::of_site(tx, &self.site).await?.practice();
+        let terms = units::site_terms(tx, &self.site).await?;
+        Ok((practice, terms, kept.unit))
     }
 }

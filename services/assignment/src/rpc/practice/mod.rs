@@ -29,6 +29,7 @@ mod matter;
 mod open_dispute;
 mod order_handling;
 mod parse;
+mod place;
 mod place_order;
 mod power;
 mod put_units;
@@ -55,6 +56,7 @@ use redress_proto::assignment::v1::warranty_service_server::WarrantyService;
 use redress_rpc::status;
 use tonic::{Request, Response, Status};
 
+pub(super) use power::supervises;
 pub(super) use suggest_solutions::likest;
 
 use super::Shared;

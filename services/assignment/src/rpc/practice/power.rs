@@ -24,7 +24,7 @@ use crate::store::matters::{self, Change, Kept};
 use crate::store::powers;
 
 /// Whether the caller supervises what a site does: staff of the company centre, the region, or head office.
-pub(super) async fn supervises(
+pub(in crate::rpc) async fn supervises(
     tx: &mut Tx,
     caller: &Caller,
     site: &SiteId,

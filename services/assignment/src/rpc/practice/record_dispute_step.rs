@@ -1,6 +1,7 @@
 //! Records what became of a dispute: a rung entered or ended, a defence, a decision, an appeal, a violation.
 
 use redress_model::Fault;
+use redress_policy::Practice;
 use redress_proto::assignment::v1::record_dispute_step_request::Step as Given;
 use redress_proto::assignment::v1::{RecordDisputeStepRequest, RecordDisputeStepResponse};
 use redress_proto::convert::required;
@@ -9,9 +10,8 @@ use tonic::Request;
 
 use super::super::Shared;
 use super::matter::{self, Step as Change};
-use super::{parse, render};
+use super::{parse, place, render};
 use crate::domain::practice::dispute::{Dispute, Step};
-use crate::domain::practice::law::cn;
 
 const METHOD: &str = "redress.assignment.v1.DisputeService/RecordDisputeStep";
 
@@ -23,13 +23,14 @@ pub(super) async fn run(
     let mut request = request.into_inner();
     let (site, id) = matter::parse::<Dispute>("name", &request.name)?;
     caller.require_site(&site)?;
+    let (policy, _) = place::of(shared, &caller, &site).await?;
     let request_id = std::mem::take(&mut request.request_id);
     let change = Change::<Dispute> {
         receipt: shared.receipt(&caller, METHOD, &site, request_id, &request),
         site,
         id,
         etag: request.etag,
-        step: step(request.step, &request.text)?,
+        step: step(request.step, &request.text, &policy.practice())?,
         text: request.text,
         caller: &caller,
         now: shared.clock.now(),
@@ -41,7 +42,7 @@ pub(super) async fn run(
     })
 }
 
-fn step(given: Option<Given>, said: &str) -> Result<Step, Fault> {
+fn step(given: Option<Given>, said: &str, practice: &Practice) -> Result<Step, Fault> {
     Ok(match given {
         None => return Err(Fault::invalid("step", "must be given")),
         Some(Given::RungEntered(s)) => Step::Entered {
@@ -71,7 +72,7 @@ fn step(given: Option<Given>, said: &str) -> Result<Step, Fault> {
         },
         Some(Given::ViolationFound(s)) => Step::Violation {
             found: parse::time("violation_found.find_time", s.find_time.as_ref())?,
-            hours: cn().police_report_hours,
+            hours: practice.police_report_hours,
         },
         Some(Given::PoliceReported(s)) => Step::Reported {
             number: parse::text("police_reported.outside_number", s.outside_number, 100)?,

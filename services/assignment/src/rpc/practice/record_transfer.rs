@@ -8,8 +8,8 @@ use tonic::Request;
 
 use super::super::Shared;
 use super::matter::Record;
-use super::{parse, render};
-use crate::domain::practice::transfer::{Extension, Step, Transfer};
+use super::{parse, place, render};
+use crate::domain::practice::transfer::{Body, ByPolicy, Extension, Step, Transfer};
 
 const METHOD: &str = "redress.assignment.v1.TransferService/RecordTransfer";
 
@@ -21,16 +21,33 @@ pub(super) async fn run(
     let mut request = request.into_inner();
     let case = parse::case(&request.case)?;
     caller.require_site(&case.site)?;
+    let body: Body = required("body", request.body)?;
+    let received = parse::time("receive_time", request.receive_time.as_ref())?;
+    let (due, by_policy) = if request.due_time.is_some() {
+        let due = parse::deadline("due_time", request.due_time.as_ref(), shared.clock.now())?;
+        (due, None)
+    } else {
+        let (policy, zone) = place::of(shared, &caller, &case.site).await?;
+        let by = ByPolicy {
+            days: body.days(&policy.practice()),
+            profile: policy.profile,
+            revision: policy.revision,
+        };
+        let due = by.due(received, zone);
+        let due = due.ok_or_else(|| Fault::invalid("receive_time", "must not lie ahead"))?;
+        (due, Some(by))
+    };
     let request_id = std::mem::take(&mut request.request_id);
     let record = Record {
         receipt: shared.receipt(&caller, METHOD, &case.site, request_id, &request),
         site: case.site.clone(),
         case: Some(case),
         matter: Transfer {
-            body: required("body", request.body)?,
-            received: parse::time("receive_time", request.receive_time.as_ref())?,
-            due: parse::deadline("due_time", request.due_time.as_ref(), shared.clock.now())?,
+            body,
+            received,
+            due,
             granted: None,
+            by_policy,
             office: request.office,
             outside_number: request.outside_number,
             return_form: request.return_form,

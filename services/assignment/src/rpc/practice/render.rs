@@ -9,7 +9,7 @@ use redress_proto::convert::{to_money, to_timestamp, to_wire, to_wire_opt};
 use redress_rpc::etag;
 use rust_decimal::Decimal;
 
-use crate::domain::practice::checklist::Item;
+use super::super::render::checked;
 use crate::domain::practice::contractor::{Contractor, Order, OrderState};
 use crate::domain::practice::dispute::Dispute;
 use crate::domain::practice::law::DefectClass;
@@ -136,21 +136,14 @@ pub(super) fn order(kept: Kept<Order>, history: Vec<StepRow>) -> wire::Contracto
     }
 }
 
-fn checked(item: &Item) -> wire::ChecklistItem {
-    let tick = item.tick.as_ref();
-    wire::ChecklistItem {
-        text: item.text.clone(),
-        tick_time: time(tick.map(|tick| tick.at)),
-        ticked_by: tick.map(|tick| tick.by.clone()).unwrap_or_default(),
-    }
-}
-
 pub(super) fn transfer(kept: Kept<Transfer>, history: Vec<StepRow>) -> wire::Transfer {
     let (name, case) = (kept.name(), kept.case_name());
     let t = kept.matter;
     wire::Transfer {
         name,
         case,
+        policy_days: t.by_policy.as_ref().map_or(0, |by| i32::from(by.days)),
+        due_source: t.due_source(),
         body: to_wire(t.body),
         office: t.office,
         outside_number: t.outside_number,
@@ -243,6 +236,8 @@ pub(super) fn entry(kept: Kept<Entry>, history: Vec<StepRow>) -> wire::RegisterE
         valid_to: day(e.to),
         categories: e.categories.into_iter().map(to_wire).collect(),
         units: e.units,
+        show_flat: e.show_flat,
+        stated_otherwise: e.stated_otherwise,
         steps: steps(history),
         etag: etag::of(kept.revision),
     }

@@ -2,22 +2,15 @@
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::{CaseName, StaffName};
-use redress_proto::assignment::v1::{
-    ListOpenPromisesRequest, ListOpenPromisesResponse, OpenPromise,
-};
-use redress_proto::convert::{to_timestamp, to_wire};
+use redress_proto::assignment::v1::{ListOpenPromisesRequest, ListOpenPromisesResponse};
 use redress_rpc::Caller;
 use redress_rpc::page::Page;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use super::{Shared, parse};
+use super::{Shared, parse, render, seen_by};
 use crate::store::promises::{self, Filter, Promise};
 use crate::store::sites;
-
-/// Lets its holder see everybody's entries of the ledger.
-const SEE_ENTRIES: &str = "ledger.list";
 
 type Key = (Timestamp, String);
 
@@ -31,13 +24,9 @@ pub(super) async fn run(
     let token = std::mem::take(&mut request.page_token);
     let page: Page<Key> = Page::of("ListOpenPromises", size, &token, &request)?;
     let site = parse::site_or_any(&request.parent)?;
+    let staff = parse::staff_of("staff", site.as_ref(), &request.staff)?;
     let operation = List {
-        filter: Filter {
-            staff: parse::staff_of("staff", site.as_ref(), &request.staff)?,
-            site,
-            all_entries: caller.may(SEE_ENTRIES),
-            caller: caller.staff.clone().map(|s| (s.site, s.id)),
-        },
+        filter: seen_by(&caller, site, staff),
         after: page.after().cloned(),
         limit: page.limit(),
     };
@@ -64,24 +53,5 @@ impl Operation for List {
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Promise>, Fault> {
         let rows = promises::list(tx, &self.filter, self.after.as_ref(), self.limit).await?;
         sites::found(tx, self.filter.site.as_ref(), rows).await
-    }
-}
-
-fn render(promise: Promise, now: Timestamp) -> OpenPromise {
-    let site = &promise.site;
-    OpenPromise {
-        kind: to_wire(promise.kind),
-        resource: format!("sites/{site}/{}", promise.resource),
-        case: promise.case.map_or_else(String::new, |id| {
-            CaseName::new(site.clone(), id).to_string()
-        }),
-        number: promise.number,
-        staff: promise.staff.map_or_else(String::new, |id| {
-            StaffName::new(site.clone(), id).to_string()
-        }),
-        text: promise.text,
-        due_time: promise.due.map(to_timestamp),
-        overdue: !promise.held && promise.due.is_some_and(|due| due <= now),
-        held: promise.held,
     }
 }

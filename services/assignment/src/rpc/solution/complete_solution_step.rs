@@ -1,16 +1,18 @@
-//! Records that a step of an agreed solution is done.
+//! Records that a step of an agreed solution is done, with what is done beside a repair (M12).
 
 use redress_model::Fault;
+use redress_model::text::is_blank;
 use redress_proto::assignment::v1::{CompleteSolutionStepRequest, CompleteSolutionStepResponse};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Asked, asked, note, required_now};
+use crate::domain::practice::Refused;
 use crate::domain::solution::Solution;
 use crate::domain::work::StepKind;
 use crate::rpc::asked::require_part;
-use crate::rpc::{Shared, is_staff, render};
+use crate::rpc::{Shared, is_staff, parse, render};
 
 const METHOD: &str = "redress.assignment.v1.SolutionService/CompleteSolutionStep";
 
@@ -25,6 +27,13 @@ pub(super) async fn run(
     let asked = asked(shared, &caller, METHOD, name, request_id, &request, etag)?;
     let operation = Complete {
         step: usize::try_from(request.step).unwrap_or_default(),
+        // No list has item 0.
+        items: request
+            .checked_items
+            .into_iter()
+            .map(|n| usize::try_from(n).unwrap_or_default())
+            .collect(),
+        text: parse::text("text", request.text)?,
         asked,
     };
     let solution = shared
@@ -40,6 +49,10 @@ struct Complete<'a> {
     asked: Asked<'a>,
     /// Counts from 1.
     step: usize,
+    /// What was done beside it, from 1.
+    items: Vec<usize>,
+    /// Why the rest was not.
+    text: String,
 }
 
 impl Operation for Complete<'_> {
@@ -69,10 +82,27 @@ impl Operation for Complete<'_> {
             }
             Some(false) => self.asked.keep_unsaid(tx, &begun, after).await,
             Some(true) => {
-                let text = format!("{} step {}", self.asked.name, self.step);
+                let reasoned = !is_blank(&self.text);
+                after
+                    .check(step, &self.items, &caller.subject, reasoned, self.asked.now)
+                    .map_err(|refused| self.unchecked(refused))?;
+                let mut text = format!("{} step {}", self.asked.name, self.step);
+                if reasoned {
+                    text = format!("{text}: {}", self.text);
+                }
                 let action = note(StepKind::SolutionStepDone, text);
                 self.asked.keep(tx, &begun, after, action).await
             }
+        }
+    }
+}
+
+impl Complete<'_> {
+    /// What the checklist does not allow, as a caller reads it (I10).
+    fn unchecked(&self, refused: Refused) -> Fault {
+        match refused {
+            Refused::State { reason, legal } => Fault::illegal(reason, legal, &self.asked.name),
+            Refused::Value { rule, .. } => Fault::invalid("checked_items", rule),
         }
     }
 }

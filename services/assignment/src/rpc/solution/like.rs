@@ -8,17 +8,15 @@ use redress_store::Tx;
 
 use crate::domain::practice::library::spread;
 use crate::domain::work::Work;
-use crate::store::library;
+use crate::store::solutions;
 
-/// What cases like this one got, as far as the caller may know of them.
+/// What cases like this one got, as far as the caller may know of them: amounts, and nobody's name.
 pub(super) async fn cases(tx: &mut Tx, caller: &Caller, work: &Work) -> Result<LikeCases, Fault> {
-    let like = library::like(tx, work, caller.staff.as_ref(), None).await?;
-    let paid: Vec<_> = like
-        .iter()
-        .filter_map(|(kept, _)| kept.matter.amount)
-        .collect();
+    let got = solutions::got(tx, work, caller.staff.as_ref()).await?;
     let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-    let (like, of_them) = (count(like.len()), count(paid.len()));
+    let like = count(got.len());
+    let paid: Vec<_> = got.into_iter().filter(|total| !total.is_zero()).collect();
+    let of_them = count(paid.len());
     let spread = spread(paid);
     Ok(LikeCases {
         count: like,

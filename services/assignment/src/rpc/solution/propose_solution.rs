@@ -11,7 +11,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::{like, note, refused, required_for, terms};
-use crate::domain::solution::{Refused, Solution, Terms};
+use crate::domain::solution::{Draft, Refused, Solution};
 use crate::domain::work::{Illegal, StepKind, Work};
 use crate::rpc::asked::{Asked, person_of, require_responsible};
 use crate::rpc::{Shared, illegal, parse, render};
@@ -30,7 +30,7 @@ pub(super) async fn run(
     let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
     let operation = Propose {
         override_reason: std::mem::take(&mut request.wording_override_reason),
-        terms: terms::parsed(&asked.case.site, request.terms, asked.now)?,
+        draft: terms::parsed(&asked.case.site, request.terms, asked.now)?,
         asked,
     };
     let (solution, like) = shared
@@ -45,7 +45,7 @@ pub(super) async fn run(
 
 struct Propose<'a> {
     asked: Asked<'a>,
-    terms: (Terms, Vec<u8>),
+    draft: Draft,
     override_reason: String,
 }
 
@@ -64,7 +64,7 @@ impl Operation for Propose<'_> {
             let found = found.ok_or_else(|| Fault::not_found("Solution", done))?;
             return Ok((found, like));
         }
-        let said = (&self.terms.0, self.override_reason.as_str());
+        let said = (&self.draft.terms, self.override_reason.as_str());
         let in_spite_of =
             terms::check_wording(tx, site, said, self.asked.caller, self.asked.now).await?;
         let work = &begun.work;
@@ -74,20 +74,21 @@ impl Operation for Propose<'_> {
             return Err(illegal(&Illegal { status, wanted }, &work.case));
         }
         require_responsible(self.asked.caller, work)?;
-        terms::require_owners(&self.terms.0, work)?;
+        terms::require_owners(&self.draft.terms, work)?;
         for before in solutions::of_case(tx, &work.case).await? {
             if before.gives_way(work.epoch) {
+                self.asked.require_etag(work)?;
                 let mut after = before.clone();
                 after.supersede(self.asked.now);
                 solutions::save(tx, Some(&before), &after).await?;
             }
         }
-        let required = required_for(tx, work, &self.terms.0, None).await?;
+        let required = required_for(tx, work, &self.draft.terms, None).await?;
         let solution = Solution::propose(
             new_id(self.asked.now),
             work.case.clone(),
             work.epoch,
-            self.terms.clone(),
+            self.draft.clone(),
             person_of(self.asked.caller),
             required,
             self.asked.now,

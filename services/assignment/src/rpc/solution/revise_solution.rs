@@ -7,7 +7,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Asked, asked, like, note, required_for, terms};
-use crate::domain::solution::{Solution, Terms};
+use crate::domain::solution::{Draft, Solution};
 use crate::domain::work::StepKind;
 use crate::rpc::asked::{person_of, require_responsible};
 use crate::rpc::{Shared, render};
@@ -23,9 +23,16 @@ pub(super) async fn run(
     let request_id = std::mem::take(&mut request.request_id);
     let (name, etag) = (&request.name, &request.etag);
     let asked = asked(shared, &caller, METHOD, name, request_id, &request, etag)?;
+    // An empty one asks for no check elsewhere; here it would replace terms that nobody looked at (P28).
+    if request.etag.is_empty() {
+        return Err(Fault::invalid(
+            "etag",
+            "must be that of the solution that was looked at",
+        ));
+    }
     let operation = Revise {
         override_reason: std::mem::take(&mut request.wording_override_reason),
-        terms: terms::parsed(&asked.name.site, request.terms, asked.now)?,
+        draft: terms::parsed(&asked.name.site, request.terms, asked.now)?,
         asked,
     };
     let (solution, like) = shared
@@ -40,7 +47,7 @@ pub(super) async fn run(
 
 struct Revise<'a> {
     asked: Asked<'a>,
-    terms: (Terms, Vec<u8>),
+    draft: Draft,
     override_reason: String,
 }
 
@@ -55,16 +62,16 @@ impl Operation for Revise<'_> {
             return Ok((begun.solution, like));
         }
         let site = &self.asked.name.site;
-        let said = (&self.terms.0, self.override_reason.as_str());
+        let said = (&self.draft.terms, self.override_reason.as_str());
         let in_spite_of =
             terms::check_wording(tx, site, said, self.asked.caller, self.asked.now).await?;
         let work = &begun.work;
         let id = Some(begun.solution.id);
-        let required = required_for(tx, work, &self.terms.0, id).await?;
+        let required = required_for(tx, work, &self.draft.terms, id).await?;
         let mut after = begun.solution.clone();
         after
             .revise(
-                self.terms.clone(),
+                self.draft.clone(),
                 person_of(self.asked.caller),
                 required,
                 work.epoch,
@@ -72,7 +79,7 @@ impl Operation for Revise<'_> {
             )
             .map_err(|e| self.asked.refused(&e))?;
         require_responsible(self.asked.caller, work)?;
-        terms::require_owners(&self.terms.0, work)?;
+        terms::require_owners(&self.draft.terms, work)?;
         let text = format!(
             "{} revised, waits for {}{in_spite_of}",
             self.asked.name, after.required

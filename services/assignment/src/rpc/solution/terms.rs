@@ -11,12 +11,12 @@ use redress_store::{Operation as _, Tx};
 use rust_decimal::Decimal;
 
 use crate::domain::outward::Kind;
-use crate::domain::solution::{FinalOffer, Remedy, Step, Terms, When};
+use crate::domain::solution::{Draft, FinalOffer, Remedy, Step, Terms, When};
 use crate::domain::work::Work;
 use crate::rpc::outward::Outward;
 use crate::rpc::{parse, render};
 
-/// Terms of a solution of this site, and their digest.
+/// Terms of a solution of this site, with their digest and what is done beside its steps.
 ///
 /// # Errors
 /// INVALID_ARGUMENT naming every wrong field.
@@ -24,7 +24,7 @@ pub(super) fn parsed(
     site: &SiteId,
     given: Option<wire::SolutionTerms>,
     now: Timestamp,
-) -> Result<(Terms, Vec<u8>), Fault> {
+) -> Result<Draft, Fault> {
     let given = given.ok_or_else(|| Fault::invalid("terms", "must be given"))?;
     let basis = given.legal_basis.unwrap_or_default();
     let liability = given.liability.unwrap_or_default();
@@ -40,6 +40,7 @@ pub(super) fn parsed(
         });
     }
     let mut steps = Vec::new();
+    let mut named: Vec<Vec<String>> = Vec::new();
     for (i, step) in given.steps.into_iter().enumerate() {
         let field = |part: &str| format!("terms.steps[{i}].{part}");
         let when = match &step.due_time {
@@ -50,6 +51,10 @@ pub(super) fn parsed(
             Some(due) => When::By(from_deadline(&field("due_time"), due, now)?),
             None => When::If(step.condition),
         };
+        for (n, item) in step.checklist.iter().enumerate() {
+            parse::storable(&field(&format!("checklist[{n}].text")), &item.text)?;
+        }
+        named.push(step.checklist.into_iter().map(|item| item.text).collect());
         steps.push(Step {
             owner: parse::staff_of(&field("owner"), Some(site), &step.owner)?,
             text: step.text,
@@ -82,15 +87,19 @@ pub(super) fn parsed(
         recourse: liability.recourse,
         final_offer,
     };
-    let faults = terms.faults(now);
+    let mut faults = terms.faults(now);
+    faults.extend(terms.faults_of_checklists(&named));
     if !faults.is_empty() {
         let violations = faults
             .into_iter()
             .map(|(field, description)| Violation { field, description });
         return Err(Fault::violations(violations.collect()));
     }
-    let digest = render::digest(site, &terms);
-    Ok((terms, digest))
+    Ok(Draft {
+        digest: render::digest(site, &terms),
+        checklists: terms.checklists(&named),
+        terms,
+    })
 }
 
 /// Holds the texts of terms against the rules of the site (M11); the reason lets through what they find. Returns what the

@@ -10,7 +10,7 @@ use crate::domain::transition::Action;
 use crate::domain::validity::Appeal;
 use crate::rpc::asked::Asked;
 use crate::rpc::{Shared, parse, render};
-use crate::store::validity;
+use crate::store::{appeals, validity};
 
 const METHOD: &str = "redress.assignment.v1.ValidityService/AppealValidity";
 
@@ -63,16 +63,17 @@ impl Operation for Hear<'_> {
         }
         let decisions = validity::of_case(tx, case).await?;
         // Nothing is rejected without a decision.
-        let against = decisions.into_iter().next().map(|d| d.decider);
-        let against =
-            against.ok_or_else(|| Fault::internal("a rejected case without a decision"))?;
+        let stands = decisions.first();
+        let stands = stands.ok_or_else(|| Fault::internal("a rejected case without a decision"))?;
         let appeal = Appeal {
             reason: self.reason.clone(),
             at: self.asked.now,
-            against,
+            against: stands.decider.clone(),
             decided: None,
         };
         validity::add_appeal(tx, case, &appeal).await?;
+        let actor = &self.asked.caller.subject;
+        appeals::owe(tx, &after, stands, actor, self.asked.now).await?;
         self.asked.keep(tx, &after).await?;
         Ok(appeal)
     }

@@ -10,6 +10,7 @@ use tonic::Request;
 
 use super::decided_above;
 use crate::domain::outward::Kind;
+use crate::domain::practice::DemandState;
 use crate::domain::transition::Action;
 use crate::domain::validity::{Appeal, Decision, Validity};
 use crate::rpc::asked::{Asked, person_of};
@@ -17,7 +18,7 @@ use crate::rpc::outward::{Outward, require_no_money};
 use crate::rpc::solution::level::level_of;
 use crate::rpc::{Shared, parse, render};
 use crate::store::outbox::{self, Spoken};
-use crate::store::validity;
+use crate::store::{appeals, upheld, validity};
 
 const METHOD: &str = "redress.assignment.v1.ValidityService/DecideAppeal";
 
@@ -103,6 +104,7 @@ impl Operation for Decide<'_> {
         let said = if is_granted { "granted" } else { "dismissed" };
         let action = Action::Appeal(format!("appeal {said}: {}{in_spite_of}", self.reason));
         let after = self.asked.change(tx, &begun.work, action).await?;
+        appeals::end(tx, case, DemandState::Met(now), &caller.subject).await?;
         validity::decide_appeal(tx, case, is_granted, &caller.subject, &self.reason, now).await?;
         if let Some(validity) = self.granted {
             let decision = Decision {
@@ -119,7 +121,12 @@ impl Operation for Decide<'_> {
             decision
                 .may_follow(stands.as_ref())
                 .map_err(|e| decided_above(&e, case))?;
-            validity::add(tx, case, &decision).await?;
+            let sequence = validity::add(tx, case, &decision).await?;
+            let decision = Decision {
+                sequence,
+                ..decision
+            };
+            upheld::decided(tx, case, stands.as_ref(), &decision, &caller.subject).await?;
             outbox::reopening_asked(tx, &after, APPEAL_GRANTED, now).await?;
         }
         outbox::appeal_decided(tx, &after, is_granted, now).await?;

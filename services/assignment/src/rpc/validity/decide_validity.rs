@@ -17,7 +17,7 @@ use crate::domain::work::{Illegal, StepKind, is_in_hand};
 use crate::rpc::asked::{Asked, person_of};
 use crate::rpc::solution::level::level_of;
 use crate::rpc::{Shared, illegal, parse, render};
-use crate::store::{evidence, take_over, validity};
+use crate::store::{evidence, take_over, upheld, validity};
 
 const METHOD: &str = "redress.assignment.v1.ValidityService/DecideValidity";
 
@@ -100,15 +100,21 @@ impl Operation for Decide<'_> {
             return Err(illegal(&Illegal { status, wanted }, case));
         }
         self.asked.require_part(tx, work).await?;
-        let decision = self.ranked(tx).await?;
+        let stands = validity::of_case(tx, case).await?.into_iter().next();
+        let decision = self.ranked(tx, stands.as_ref()).await?;
         self.require_evidence(tx).await?;
         let sequence = validity::add(tx, case, &decision).await?;
-        if !self.decision.validity.is_valid() {
-            let actor = &self.asked.caller.subject;
+        let decision = Decision {
+            sequence,
+            ..decision
+        };
+        let actor = &self.asked.caller.subject;
+        upheld::decided(tx, case, stands.as_ref(), &decision, actor).await?;
+        if !decision.validity.is_valid() {
             take_over::without_fault(tx, case, actor, self.asked.now).await?;
         }
         // The history is read by more people than the decision: it keeps to what may be said of it.
-        let text = if self.decision.validity.is_valid() {
+        let text = if decision.validity.is_valid() {
             "valid"
         } else {
             "not valid"
@@ -117,28 +123,24 @@ impl Operation for Decide<'_> {
         let after = self.asked.change(tx, work, action).await?;
         let name = format!("{}/validityDecisions/{sequence}", parse::work_name(case));
         self.asked.keep_as(tx, &name, after.revision).await?;
-        Ok(Decision {
-            sequence,
-            ..decision
-        })
+        Ok(decision)
     }
 }
 
 impl Decide<'_> {
     /// The decision with its decider's level, where it may take the place of the one that stands.
-    async fn ranked(&self, tx: &mut Tx) -> Result<Decision, Fault> {
+    async fn ranked(&self, tx: &mut Tx, stands: Option<&Decision>) -> Result<Decision, Fault> {
         let (caller, case) = (self.asked.caller, &self.asked.case);
         let decision = Decision {
             level: level_of(tx, caller, &case.site).await?,
             ..self.decision.clone()
         };
-        let stands = validity::of_case(tx, case).await?.into_iter().next();
         let malicious = |d: &Decision| d.validity == Validity::Malicious;
-        if malicious(&decision) || stands.as_ref().is_some_and(malicious) {
+        if malicious(&decision) || stands.is_some_and(malicious) {
             caller.require(DECIDE_MALICIOUS)?;
         }
         decision
-            .may_follow(stands.as_ref())
+            .may_follow(stands)
             .map_err(|e| decided_above(&e, case))?;
         Ok(decision)
     }

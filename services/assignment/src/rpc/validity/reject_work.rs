@@ -16,7 +16,7 @@ use crate::rpc::asked::{Asked, require_responsible};
 use crate::rpc::outward::{Outward, require_no_money};
 use crate::rpc::{Shared, illegal, parse, render};
 use crate::store::outbox::{self, Spoken};
-use crate::store::{validity, work};
+use crate::store::{appeals, validity, work};
 
 const METHOD: &str = "redress.assignment.v1.ValidityService/RejectWork";
 
@@ -76,13 +76,13 @@ impl Operation for Reject<'_> {
         let outcome =
             transition(before, action, &Bench::default(), now).map_err(|e| illegal(&e, case))?;
         let decisions = validity::of_case(tx, case).await?;
-        if decisions.first().is_none_or(|d| d.validity.is_valid()) {
+        let Some(stands) = decisions.first().filter(|d| !d.validity.is_valid()) else {
             return Err(Fault::illegal(
                 "NOT_INVALID",
                 "no decision says that the complaint is invalid; legal now: decide its validity, or handle it",
                 parse::work_name(case),
             ));
-        }
+        };
         require_responsible(caller, before)?;
         // The answer comes first: what has ended meets no promise any more.
         let spoken = Spoken {
@@ -96,6 +96,11 @@ impl Operation for Reject<'_> {
         };
         outbox::contact_recorded(tx, case, &spoken).await?;
         work::save(tx, Some(before), &outcome, &caller.subject, now).await?;
+        // An appeal that was not heard before the case was opened again is heard now.
+        let appeal = validity::appeal(tx, case).await?;
+        if appeal.is_some_and(|appeal| appeal.decided.is_none()) {
+            appeals::owe(tx, &outcome.work, stands, &caller.subject, now).await?;
+        }
         self.asked.keep(tx, &outcome.work).await?;
         Ok(outcome.work)
     }

@@ -3,6 +3,8 @@
 //!
 //! Where the site's lock is needed too, it is taken first.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
@@ -275,46 +277,104 @@ pub struct Promise {
     pub at: Timestamp,
 }
 
-/// Learns how a promise goes.
+impl Promise {
+    /// What both pieces of news of one clock come to, whichever was said first.
+    fn with(self, other: Self) -> Self {
+        let (older, newer) = match self.generation < other.generation {
+            true => (self, other),
+            false => (other, self),
+        };
+        Self {
+            held: newer.held.or(older.held),
+            late: older.late || newer.late,
+            ..newer
+        }
+    }
+}
+
+/// Learns how promises of one site go.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn promised(tx: &mut Tx, case: &CaseName, promise: Promise) -> Result<(), Fault> {
-    let answered = (promise.kind == ClockKind::Answer && promise.met).then_some(promise.at);
-    // The case's row first: it is what the counting locks, too.
+pub async fn promised(tx: &mut Tx, news: &[(CaseName, Promise)]) -> Result<(), Fault> {
+    let Some((first, _)) = news.first() else {
+        return Ok(());
+    };
+    // A row is written once, whatever was said of it.
+    let mut answers: BTreeMap<Uuid, Option<Timestamp>> = BTreeMap::new();
+    let mut promises: BTreeMap<Uuid, (Uuid, Promise)> = BTreeMap::new();
+    for (case, promise) in news {
+        let answered = (promise.kind == ClockKind::Answer && promise.met).then_some(promise.at);
+        let answer = answers.entry(case.id).or_default();
+        *answer = (*answer).into_iter().chain(answered).min();
+        promises
+            .entry(promise.clock)
+            .and_modify(|(_, known)| *known = known.with(*promise))
+            .or_insert((case.id, *promise));
+    }
+    let site = first.site.as_str();
+    let cases: Vec<Uuid> = answers.keys().copied().collect();
+    let answered: Vec<Option<jiff_sqlx::Timestamp>> =
+        answers.values().map(|at| at.map(|t| t.to_sqlx())).collect();
+    // The cases' rows first: they are what the counting locks, too, in this order.
     sqlx::query!(
         "-- assignment::store::reports::facts::promised
-        INSERT INTO case_fact AS f (site, case_id, answer_time, dirty) VALUES ($1, $2, $3, true)
-        ON CONFLICT ON CONSTRAINT case_fact_key DO UPDATE SET answer_time = least(f.answer_time, $3), dirty = true",
-        case.site.as_str(),
-        case.id,
-        answered.map(|t| t.to_sqlx()),
+        INSERT INTO case_fact AS f (site, case_id, answer_time, dirty)
+        SELECT $1, n.case_id, n.answer_time, true FROM unnest($2::uuid[], $3::timestamptz[]) AS n (case_id, answer_time)
+        ON CONFLICT ON CONSTRAINT case_fact_key
+        DO UPDATE SET answer_time = least(f.answer_time, excluded.answer_time), dirty = true",
+        site,
+        &cases,
+        &answered as &[Option<jiff_sqlx::Timestamp>],
     )
     .execute(&mut **tx)
     .await
     .or_fault()?;
+    let all: Vec<&(Uuid, Promise)> = promises.values().collect();
+    let cases: Vec<Uuid> = all.iter().map(|(case, _)| *case).collect();
+    let clocks: Vec<Uuid> = all.iter().map(|(_, p)| p.clock).collect();
+    let kinds: Vec<&str> = all.iter().map(|(_, p)| p.kind.word()).collect();
+    let generations: Vec<i64> = all.iter().map(|(_, p)| p.generation).collect();
+    let met: Vec<bool> = all.iter().map(|(_, p)| p.met).collect();
+    let late: Vec<bool> = all.iter().map(|(_, p)| p.late).collect();
+    let states: Vec<&str> = all.iter().map(|(_, p)| p.state.word()).collect();
+    let starts: Vec<Option<jiff_sqlx::Timestamp>> = all
+        .iter()
+        .map(|(_, p)| p.start.map(|t| t.to_sqlx()))
+        .collect();
+    let dues: Vec<jiff_sqlx::Timestamp> = all.iter().map(|(_, p)| p.due.to_sqlx()).collect();
+    let held: Vec<Option<bool>> = all.iter().map(|(_, p)| p.held).collect();
     sqlx::query!(
         "-- assignment::store::reports::facts::promised
-        INSERT INTO clock_fact AS c (site, case_id, clock, kind, generation, met, late, state, start_time, due_time, held)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce($11, false))
-        ON CONFLICT ON CONSTRAINT clock_fact_key DO UPDATE
-        SET met = CASE WHEN c.generation < $5 THEN $6 ELSE c.met END, late = c.late OR $7,
-            state = CASE WHEN c.generation < $5 THEN $8 ELSE c.state END,
-            start_time = CASE WHEN c.generation < $5 THEN $9 ELSE c.start_time END,
-            due_time = CASE WHEN c.generation < $5 THEN $10 ELSE c.due_time END,
-            held = CASE WHEN c.generation < $5 THEN coalesce($11, c.held) ELSE c.held END,
-            generation = greatest(c.generation, $5)",
-        case.site.as_str(),
-        case.id,
-        promise.clock,
-        promise.kind.word(),
-        promise.generation,
-        promise.met,
-        promise.late,
-        promise.state.word(),
-        promise.start.map(|t| t.to_sqlx()),
-        promise.due.to_sqlx(),
-        promise.held,
+        WITH n AS (
+          SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::boolean[], $7::boolean[], $8::text[],
+                               $9::timestamptz[], $10::timestamptz[], $11::boolean[])
+            AS n (case_id, clock, kind, generation, met, late, state, start_time, due_time, held)),
+        known AS (
+          UPDATE clock_fact AS c
+          SET met = CASE WHEN c.generation < n.generation THEN n.met ELSE c.met END, late = c.late OR n.late,
+              state = CASE WHEN c.generation < n.generation THEN n.state ELSE c.state END,
+              start_time = CASE WHEN c.generation < n.generation THEN n.start_time ELSE c.start_time END,
+              due_time = CASE WHEN c.generation < n.generation THEN n.due_time ELSE c.due_time END,
+              held = CASE WHEN c.generation < n.generation THEN coalesce(n.held, c.held) ELSE c.held END,
+              generation = greatest(c.generation, n.generation)
+          FROM n WHERE c.site = $1 AND c.case_id = n.case_id AND c.clock = n.clock
+          RETURNING c.clock)
+        INSERT INTO clock_fact (site, case_id, clock, kind, generation, met, late, state, start_time, due_time, held)
+        SELECT $1, n.case_id, n.clock, n.kind, n.generation, n.met, n.late, n.state, n.start_time, n.due_time,
+               coalesce(n.held, false)
+        FROM n WHERE n.clock NOT IN (SELECT clock FROM known)",
+        site,
+        &cases,
+        &clocks,
+        &kinds as &[&str],
+        &generations,
+        &met,
+        &late,
+        &states as &[&str],
+        &starts as &[Option<jiff_sqlx::Timestamp>],
+        &dues as &[jiff_sqlx::Timestamp],
+        &held as &[Option<bool>],
     )
     .execute(&mut **tx)
     .await

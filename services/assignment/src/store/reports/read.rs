@@ -155,7 +155,7 @@ pub async fn groups(tx: &mut Tx, question: &Question) -> Result<Vec<Group>, Faul
         .collect())
 }
 
-/// What was booked in the ledger in a month of each site's own, and neither fell nor is under appeal. People's parts of one
+/// What was booked in the ledger in a month of each site's own, and neither fell nor is under appeal or only proposed. People's parts of one
 /// penalty are entries of their own.
 ///
 /// # Errors
@@ -171,7 +171,7 @@ pub async fn booked(
                coalesce(sum(e.amount_fen) FILTER (WHERE e.state = 'SETTLED'), 0)::bigint AS "settled!"
         FROM ledger_entry e JOIN place p ON p.site = e.site
         CROSS JOIN LATERAL (SELECT e.create_time AT TIME ZONE p.time_zone) AS l (local)
-        WHERE ($1::text[] IS NULL OR e.site = ANY ($1)) AND e.state NOT IN ('WAIVED', 'APPEALED')
+        WHERE ($1::text[] IS NULL OR e.site = ANY ($1)) AND e.state NOT IN ('WAIVED', 'APPEALED', 'PROPOSED')
           -- A month is at most a day away from that of UTC; the index narrows by it.
           AND e.create_time BETWEEN make_timestamptz($2 / 12, $2 % 12 + 1, 1, 0, 0, 0, 'UTC') - interval '1 day'
                                 AND make_timestamptz($2 / 12, $2 % 12 + 1, 1, 0, 0, 0, 'UTC') + interval '33 days'

@@ -1,22 +1,21 @@
-//! News of clocks, incidents, call-outs and summonses.
+//! News of incidents, call-outs and summonses.
 
 use jiff::Timestamp;
 use redress_events::{Applied, Event};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, IncidentName, SummonsName};
-use redress_model::words::{ClockKind, ClockTransition};
 use redress_proto::convert;
-use redress_proto::event::v1::{CallOutRequested, ClockChanged, IncidentChanged, WorkSummoned};
+use redress_proto::event::v1::{CallOutRequested, IncidentChanged, WorkSummoned};
 use redress_store::Tx;
 
-use crate::domain::causes::{self, CalloutNews, ClockNews, SummonsNews};
+use crate::domain::causes::{self, CalloutNews, SummonsNews};
 use crate::jobs::voice;
-use crate::store::digests::{self, Bundling};
-use crate::store::matters::{IncidentNow, Promise, Voice};
+use crate::store::matters::{IncidentNow, Voice};
 use crate::store::{held, matters, messages, parts};
 
-fn optional<T>(field: &str, text: &str) -> Result<Option<T>, Fault>
+/// A name that may be empty.
+pub(super) fn optional<T>(field: &str, text: &str) -> Result<Option<T>, Fault>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,
@@ -26,76 +25,6 @@ where
     } else {
         parse_field(field, text).map(Some)
     }
-}
-
-fn read_clock(news: ClockChanged) -> Result<ClockNews, Fault> {
-    Ok(ClockNews {
-        clock: parse_field("clock", &news.clock)?,
-        case: optional("case", &news.case)?,
-        incident: optional("incident", &news.incident)?,
-        kind: convert::required("kind", news.kind)?,
-        transition: convert::required("transition", news.transition)?,
-        due_time: news
-            .due_time
-            .map(|t| convert::from_timestamp("due_time", &t))
-            .transpose()?,
-        generation: news.generation,
-        level: news.level,
-        grade: news.grade,
-        number: news.number,
-        notify: news
-            .notify
-            .iter()
-            .map(|name| parse_field("notify", name))
-            .collect::<Result<_, _>>()?,
-    })
-}
-
-pub(super) async fn clock_changed(
-    tx: &mut Tx,
-    event: &Event,
-    now: Timestamp,
-    bundling: Bundling,
-) -> Result<Applied, Fault> {
-    let news: ClockChanged = event.decode()?;
-    let state = convert::required("state", news.state)?;
-    let mut news = read_clock(news)?;
-    let mut may_page = !event.historical;
-    if let Some(case) = &news.case {
-        let Some(mut view) = matters::lock_case(tx, case).await? else {
-            return Ok(Applied::Wait);
-        };
-        may_page &= view.may_page();
-        if view.grade == 1 {
-            // It rose since: another service's news may not know.
-            news.grade = 1;
-        }
-        let promises_contact = news.kind == ClockKind::Acknowledge
-            && matches!(
-                news.transition,
-                ClockTransition::Started | ClockTransition::Moved
-            );
-        if promises_contact {
-            view.next_time = news.due_time;
-            matters::keep_case(tx, case, &view).await?;
-            if view.receipt_is_complete() {
-                matters::release_receipts(tx, case, now).await?;
-            }
-        }
-    }
-    let promise = Promise {
-        case: news.case.as_ref().map(|case| case.id),
-        kind: news.kind,
-        state,
-        due: news.due_time,
-        generation: news.generation,
-    };
-    matters::keep_clock(tx, &news.clock, &promise).await?;
-    if may_page {
-        let site = news.clock.site.clone();
-        digests::queue(tx, &site, &causes::clock(&news, now), bundling, now).await?;
-    }
-    Ok(Applied::Done)
 }
 
 pub(super) async fn incident_changed(

@@ -22,18 +22,14 @@ use super::people::People;
 use crate::store::digests::Bundling;
 use crate::store::staff::StaffContact;
 
+pub use cases::TOLD as TOLD_OF_CASES;
+
 /// The one event for which another service has to be asked.
 const STAFF_CHANGED: &str = "redress.staff.changed.v1";
 
-/// Types of the events that this service subscribes to.
-pub const SUBSCRIBED: [&str; 19] = [
+/// Types of the events that are handled one by one; news of cases are kept together.
+pub const HANDLED: [&str; 13] = [
     "redress.site.changed.v1",
-    "redress.case.received.v1",
-    "redress.case.updated.v1",
-    "redress.case.moved.v1",
-    "redress.case.graded.v1",
-    "redress.owner.changed.v1",
-    "redress.clock.changed.v1",
     STAFF_CHANGED,
     "redress.duty.changed.v1",
     "redress.incident.changed.v1",
@@ -66,7 +62,8 @@ pub struct News<P> {
 impl<P: People> News<P> {
     /// Registers for every type.
     pub fn subscribe(self: &Arc<Self>, inbox: Inbox) -> Inbox {
-        SUBSCRIBED.into_iter().fold(inbox, |inbox, event_type| {
+        let inbox = inbox.keep(&cases::TOLD, Arc::clone(self));
+        HANDLED.into_iter().fold(inbox, |inbox, event_type| {
             inbox.on(event_type, Arc::clone(self))
         })
     }
@@ -103,14 +100,6 @@ impl<P: People> Handler for News<P> {
                 None => Err(Fault::internal("staff.changed was not prepared")),
             },
             "redress.duty.changed.v1" => directory::duty_changed(tx, event).await,
-            "redress.case.received.v1" => cases::received(tx, event, now, self.receipt_wait).await,
-            "redress.case.updated.v1" => cases::updated(tx, event, now, self.receipt_wait).await,
-            "redress.case.moved.v1" => cases::moved(tx, &self.keys, event, now).await,
-            "redress.case.graded.v1" => cases::graded(tx, event, now).await,
-            "redress.owner.changed.v1" => cases::owner_changed(tx, event, now, self.bundling).await,
-            "redress.clock.changed.v1" => {
-                incidents::clock_changed(tx, event, now, self.bundling).await
-            }
             "redress.cluster.changed.v1" => clusters::cluster_changed(tx, event).await,
             "redress.defect.changed.v1" => clusters::defect_changed(tx, event, now).await,
             "redress.solution.changed.v1" => solutions::changed(tx, event).await,

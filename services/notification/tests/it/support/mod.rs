@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use opentelemetry::metrics::{Meter, MeterProvider as _, noop::NoopMeterProvider};
-use redress_events::{Applied, Event, Handler as _};
+use redress_events::{Applied, Event, Handler as _, Keeper as _, Kept};
 use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName, SiteId, StaffName};
 use redress_model::time::ManualClock;
 use redress_notification::domain::message::Draft;
 use redress_notification::domain::render::Templates;
-use redress_notification::jobs::inbox::News;
+use redress_notification::jobs::inbox::{News, TOLD_OF_CASES};
 use redress_notification::jobs::metrics::Metrics;
 use redress_notification::jobs::sender::Sender;
 use redress_notification::provider::Gateways;
@@ -306,7 +306,12 @@ impl Operation for Apply<'_> {
     type Output = Applied;
 
     async fn run(&self, tx: &mut Tx) -> Result<Applied, Fault> {
-        self.news.apply(tx, self.event, self.prepared).await
+        let event = self.event;
+        if TOLD_OF_CASES.contains(&event.event_type.as_str()) {
+            let span = tracing::Span::none();
+            return self.news.keep(tx, &[Kept { event, span }]).await;
+        }
+        self.news.apply(tx, event, self.prepared).await
     }
 }
 

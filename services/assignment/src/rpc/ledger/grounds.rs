@@ -1,0 +1,101 @@
+//! What an entry is held to before it is booked, at once or as a proposal that somebody confirms (M17, M13).
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::name::{CaseName, SiteId, StaffId};
+use redress_policy::Accountability;
+use redress_rpc::Caller;
+use redress_store::Tx;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::domain::ground::{self, CaseKnown, Known, Ungrounded};
+use crate::domain::ledger::{EntryCause, EntryKind};
+use crate::rpc::solution::level::level_of;
+use crate::store::{ledger, limits, validity, work};
+
+/// What is to be booked.
+pub(super) struct Booking<'a> {
+    pub(super) site: &'a SiteId,
+    pub(super) kind: EntryKind,
+    pub(super) cause: EntryCause,
+    pub(super) case: Option<Uuid>,
+    /// Who bears or earns it; none: the site.
+    pub(super) staff: &'a [StaffId],
+    /// The whole of it, in fen.
+    pub(super) sum_fen: i64,
+    /// It is only proposed: whoever confirms it needs the authority.
+    pub(super) proposed: bool,
+    /// When it was proposed, where it is confirmed now: its own other parts were not booked before it.
+    pub(super) proposed_at: Option<Timestamp>,
+}
+
+/// What the policy says of a kind and a cause, in fen.
+pub(super) fn by_policy(kind: EntryKind, cause: EntryCause, rules: &Accountability) -> i64 {
+    Accountability::fen(match (kind, cause) {
+        (EntryKind::Penalty, EntryCause::UpheldComplaint) => rules.upheld_complaint,
+        (EntryKind::Penalty, EntryCause::Exposure) => rules.exposure,
+        (EntryKind::Fee, EntryCause::TakeOver) => rules.take_over,
+        _ => Decimal::ZERO,
+    })
+}
+
+impl Booking<'_> {
+    /// That there is something to book this for.
+    pub(super) async fn require(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        rules: &Accountability,
+    ) -> Result<(), Fault> {
+        let case = match self.case {
+            Some(id) => Some(self.case_known(tx, id).await?),
+            None => None,
+        };
+        let level = level_of(tx, caller, self.site).await?;
+        let limits = limits::of_site(tx, self.site).await?;
+        let limit = limits
+            .pairs()
+            .find(|(of, _)| *of == level)
+            .filter(|_| !self.proposed);
+        let policy_fen = match self.kind {
+            EntryKind::Prize => rules.prizes.iter().map(|p| Accountability::fen(*p)).max(),
+            _ => Some(by_policy(self.kind, self.cause, rules)),
+        };
+        let own = caller.staff.as_ref().filter(|s| s.site == *self.site);
+        let known = Known {
+            case,
+            policy_fen: policy_fen.filter(|fen| *fen > 0),
+            limit_fen: limit.map(|(_, amount)| Accountability::fen(amount)),
+            is_own: own.is_some_and(|own| self.staff.contains(&own.id)),
+        };
+        ground::require(self.kind, self.cause, self.sum_fen, &known).map_err(|why| self.refuse(why))
+    }
+
+    async fn case_known(&self, tx: &mut Tx, id: Uuid) -> Result<CaseKnown, Fault> {
+        let case = CaseName::new(self.site.clone(), id);
+        let work = work::find(tx, &case).await?;
+        let decisions = validity::of_case(tx, &case).await?;
+        let what = (self.kind, self.cause);
+        Ok(CaseKnown {
+            upheld: decisions.first().is_some_and(|d| d.validity.is_valid()),
+            taken_over: work.is_some_and(|w| w.taken_over_at.is_some()),
+            booked: ledger::stands(tx, &case, what, self.proposed_at).await?,
+        })
+    }
+
+    fn refuse(&self, why: Ungrounded) -> Fault {
+        let (text, site) = (why.to_string(), format!("sites/{}", self.site));
+        match why {
+            Ungrounded::Kind => Fault::invalid("kind", text),
+            Ungrounded::NoCase => Fault::invalid("case", text),
+            Ungrounded::Nothing | Ungrounded::AbovePolicy => Fault::invalid("amount", text),
+            Ungrounded::NotUpheld | Ungrounded::NotTakenOver => {
+                Fault::illegal("LEDGER_NO_GROUND", text, site)
+            }
+            Ungrounded::Booked => Fault::illegal("LEDGER_BOOKED", text, site),
+            Ungrounded::AboveLimit => Fault::illegal("LEDGER_ABOVE_AUTHORITY", text, site),
+            Ungrounded::Own => Fault::illegal("LEDGER_SAME_PERSON", text, site),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What an upheld complaint costs by the policy of its site (M17): booked in the same step as the decision that it is valid, and
+//! waived with the one that it is not. The site's lock is held.
+
+use jiff::Timestamp;
+use redress_model::Fault;
+use redress_model::ids::new_id;
+use redress_model::name::CaseName;
+use redress_policy::Accountability;
+use redress_store::Tx;
+
+use super::ledger::{self, Entry, new_entry};
+use super::policy;
+use crate::domain::ledger::{EntryCause, EntryKind, EntryState, due};
+use crate::domain::validity::Decision;
+
+/// What an upheld complaint is booked as.
+const WHAT: (EntryKind, EntryCause) = (EntryKind::Penalty, EntryCause::UpheldComplaint);
+
+/// A decision took the place of `before`. Where the complaint is upheld by it and was not, the site owes what its policy says, if
+/// anything, unless somebody booked it by hand; where it was and is not any more, what was booked for it falls. What was paid is
+/// settled by people.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn decided(
+    tx: &mut Tx,
+    case: &CaseName,
+    before: Option<&Decision>,
+    now: &Decision,
+    actor: &str,
+) -> Result<(), Fault> {
+    let was = before.is_some_and(|d| d.validity.is_valid());
+    match (was, now.validity.is_valid()) {
+        (false, true) => book(tx, case, now, actor).await,
+        (true, false) => {
+            let reason = "the complaint is not valid after all";
+            for entry in ledger::lock_of_case(tx, case, WHAT).await? {
+                waive(tx, entry, actor, reason, now.at).await?;
+            }
+            Ok(())
+        }
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
+async fn book(tx: &mut Tx, case: &CaseName, decision: &Decision, actor: &str) -> Result<(), Fault> {
+    let policy = policy::of_site(tx, &case.site).await?;
+    let rules = policy.accountability();
+    let amount_fen = Accountability::fen(rules.upheld_complaint);
+    if amount_fen == 0 || ledger::stands(tx, case, WHAT, None).await? {
+        return Ok(());
+    }
+    let at = decision.at;
+    let due = due(i64::from(rules.due_days), at);
+    let entry = Entry {
+        reason: "the complaint was upheld".to_owned(),
+        case: Some(case.id),
+        amount_fen,
+        ..new_entry(case.site.clone(), new_id(at), WHAT, actor, due, at, &policy)
+    };
+    let origin = format!("upheld:{}:{}", case.id, decision.sequence);
+    ledger::book(tx, &entry, Some(&origin)).await.map(drop)
+}
+
+/// What the site was to pay is borne by people by name instead, as long as nobody appealed or paid.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn give_way(
+    tx: &mut Tx,
+    case: &CaseName,
+    actor: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    for entry in ledger::lock_of_case(tx, case, WHAT).await? {
+        if entry.staff.is_none() && entry.standing.state == EntryState::Open {
+            waive(tx, entry, actor, "borne by name instead", at).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn waive(
+    tx: &mut Tx,
+    mut entry: Entry,
+    actor: &str,
+    reason: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    if !entry.standing.waive() {
+        return Ok(());
+    }
+    entry.revision += 1;
+    entry.updated_at = at;
+    ledger::save(tx, &entry, actor, reason).await
+}
