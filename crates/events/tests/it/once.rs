@@ -85,7 +85,7 @@ async fn no_service_waits_for_what_another_does_about_the_same_case() {
             .bind(service)
             .execute(&mut *connection)
             .await?;
-        let receive = "SELECT fresh FROM redress_receive('crisis', gen_random_uuid(), 'lake', 'a')";
+        let receive = "SELECT place FROM redress_receive_many(ARRAY['crisis'], ARRAY[gen_random_uuid()], 'lake', ARRAY['a'])";
         sqlx::query(receive).execute(&mut *connection).await?;
         let publish = "SELECT redress_publish(gen_random_uuid(), 't', 'lake', 'a', 1::smallint, false, '', '')";
         sqlx::query(publish).execute(connection).await?;
