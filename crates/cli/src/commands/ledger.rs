@@ -1,7 +1,7 @@
 //! `redress ledger` and `redress action`: what somebody owes or earns for a complaint, and what is done so that it does not
 //! come again.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use redress_model::words::SiteKind;
 use redress_proto::Money;
@@ -15,6 +15,40 @@ use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, heading, line, short, when};
+
+/// What is booked or proposed.
+#[derive(Debug, Args)]
+pub(crate) struct What {
+    /// Site.
+    #[arg(long)]
+    site: String,
+    /// UPHELD_COMPLAINT, EXPOSURE or OTHER; of an entry that is booked TAKE_OVER, PRAISE or RANKING too.
+    #[arg(long)]
+    cause: String,
+    /// Why, without personal data.
+    #[arg(long)]
+    reason: String,
+    /// The case, `sites/{site}/cases/{case}`.
+    #[arg(long)]
+    case: Option<String>,
+    /// Who bears or earns it, by id; may be given several times.
+    #[arg(long)]
+    staff: Vec<String>,
+    /// The whole amount in CNY; by the policy of the site otherwise.
+    #[arg(long, value_parser = crate::args::parse_yuan)]
+    amount: Option<Decimal>,
+}
+
+impl What {
+    fn cause(&self) -> Result<i32, Failure> {
+        let words = wire::LedgerCause::as_str_name;
+        choice("cause", "LEDGER_CAUSE_", &self.cause, words)
+    }
+
+    fn people(&self, parent: &str) -> Vec<String> {
+        self.staff.iter().map(|id| person(parent, id)).collect()
+    }
+}
 
 /// Subcommands of `ledger`.
 #[derive(Debug, Subcommand)]
@@ -48,51 +82,19 @@ pub(crate) enum LedgerCommand {
         after_help = "Examples:\n  redress ledger add --site north-store --kind PENALTY --cause UPHELD_COMPLAINT --reason 'promise not kept' --case sites/north-store/cases/ID\n  redress ledger add --site north-store --kind PENALTY --cause EXPOSURE --reason 'evening paper' --case sites/north-store/cases/ID --staff head --staff agent\n  redress ledger add --site lakeside --kind THANKS --cause PRAISE --reason 'letter of thanks' --staff li-na --amount 200"
     )]
     Add {
-        /// Site.
-        #[arg(long)]
-        site: String,
         /// PENALTY, FEE, RECOGNITION, THANKS or PRIZE.
         #[arg(long)]
         kind: String,
-        /// UPHELD_COMPLAINT, EXPOSURE, TAKE_OVER, PRAISE, RANKING or OTHER.
-        #[arg(long)]
-        cause: String,
-        /// Why, without personal data.
-        #[arg(long)]
-        reason: String,
-        /// The case, `sites/{site}/cases/{case}`.
-        #[arg(long)]
-        case: Option<String>,
-        /// Who bears or earns it, by id; may be given several times.
-        #[arg(long)]
-        staff: Vec<String>,
-        /// The whole amount in CNY; by the policy of the site otherwise.
-        #[arg(long, value_parser = crate::args::parse_yuan)]
-        amount: Option<Decimal>,
+        #[command(flatten)]
+        what: What,
     },
     /// Propose a penalty, for the site or for people in equal parts; somebody with authority confirms or refuses it.
     #[command(
         after_help = "Examples:\n  redress ledger propose --site north-store --cause OTHER --reason 'two appointments not kept' --staff agent --amount 200\n  redress ledger propose --site north-store --cause EXPOSURE --reason 'evening paper' --case sites/north-store/cases/ID"
     )]
     Propose {
-        /// Site.
-        #[arg(long)]
-        site: String,
-        /// UPHELD_COMPLAINT, EXPOSURE or OTHER.
-        #[arg(long)]
-        cause: String,
-        /// Why, without personal data.
-        #[arg(long)]
-        reason: String,
-        /// The case, `sites/{site}/cases/{case}`.
-        #[arg(long)]
-        case: Option<String>,
-        /// Who should bear it, by id; may be given several times.
-        #[arg(long)]
-        staff: Vec<String>,
-        /// The whole amount in CNY; by the policy of the site otherwise.
-        #[arg(long, value_parser = crate::args::parse_yuan)]
-        amount: Option<Decimal>,
+        #[command(flatten)]
+        what: What,
     },
     /// Confirm a penalty that somebody else proposed.
     #[command(
@@ -318,28 +320,15 @@ pub(crate) async fn run(
             );
             return Ok(());
         }
-        LedgerCommand::Add {
-            site,
-            kind,
-            cause,
-            reason,
-            case,
-            staff,
-            amount,
-        } => {
-            let parent = parent(Some(&site));
+        LedgerCommand::Add { kind, what } => {
+            let parent = parent(Some(&what.site));
             let add = wire::AddLedgerEntriesRequest {
                 kind: choice("kind", "LEDGER_KIND_", &kind, wire::LedgerKind::as_str_name)?,
-                cause: choice(
-                    "cause",
-                    "LEDGER_CAUSE_",
-                    &cause,
-                    wire::LedgerCause::as_str_name,
-                )?,
-                reason,
-                case: case.unwrap_or_default(),
-                staff: staff.iter().map(|id| person(&parent, id)).collect(),
-                amount: amount.map(redress_proto::convert::to_money),
+                cause: what.cause()?,
+                staff: what.people(&parent),
+                reason: what.reason,
+                case: what.case.unwrap_or_default(),
+                amount: what.amount.map(redress_proto::convert::to_money),
                 request_id,
                 parent,
             };
@@ -347,26 +336,14 @@ pub(crate) async fn run(
             show_all(&answer.into_inner().entries, out);
             return Ok(());
         }
-        LedgerCommand::Propose {
-            site,
-            cause,
-            reason,
-            case,
-            staff,
-            amount,
-        } => {
-            let parent = parent(Some(&site));
+        LedgerCommand::Propose { what } => {
+            let parent = parent(Some(&what.site));
             let propose = wire::ProposePenaltyRequest {
-                cause: choice(
-                    "cause",
-                    "LEDGER_CAUSE_",
-                    &cause,
-                    wire::LedgerCause::as_str_name,
-                )?,
-                reason,
-                case: case.unwrap_or_default(),
-                staff: staff.iter().map(|id| person(&parent, id)).collect(),
-                amount: amount.map(redress_proto::convert::to_money),
+                cause: what.cause()?,
+                staff: what.people(&parent),
+                reason: what.reason,
+                case: what.case.unwrap_or_default(),
+                amount: what.amount.map(redress_proto::convert::to_money),
                 request_id,
                 parent,
             };
